@@ -1,0 +1,125 @@
+"""Everything memkit raises.
+
+    MemkitError
+    |-- InputError                 a value given by the caller breaks a rule
+    |   |-- NaiveDatetimeError     a time without a zone
+    |   |-- InvalidTextError       a text that can't be stored (too long, NUL, lone surrogate)
+    |   |-- InvalidTurnError       something that is no turn, or an unknown role
+    |   |-- InvalidNameError       a bank's name that breaks the rules
+    |   |-- UnknownOptionError     an option, filter or setting that doesn't exist
+    |   |-- UnknownMemoryError     an id that isn't in this bank
+    |   `-- ConflictError          the same id again, with other content
+    |-- StalePlanError             the bank changed since the plan was made
+    |-- StorageError               the database can't do what was asked
+    |   |-- UnwritablePathError    the path can't be opened or written
+    |   |-- NotADatabaseError      the file is no memkit database
+    |   |-- NewerVersionError      the file was written by a newer memkit
+    |   |-- ReadOnlyError          a write to a store that was opened read-only
+    |   |-- DiskFullError          no room left; nothing of this call was stored
+    |   |-- BusyError              another process held the write lock for too long
+    |   |-- CorruptError           the file is damaged
+    |   `-- ClosedError            the store was closed
+    |-- EncoderError               text could not be turned into vectors
+    |   `-- EncoderMismatchError   the file was written with another encoder
+    |-- ThinkerError               the thinker failed; its exchange stays queued
+    |   `-- ThinkerOutputError     a model's answer that can't be read as operations
+    `-- MissingExtraError          an optional package isn't installed
+
+Messages say what, where, which rule and the remedy. They never hold memory text.
+"""
+
+
+class MemkitError(Exception):
+    """Base of every error that memkit raises."""
+
+
+class InputError(MemkitError):
+    """A value given by the caller breaks a rule."""
+
+
+class NaiveDatetimeError(InputError):
+    """A datetime without a time zone: memkit can't know which moment is meant."""
+
+
+class InvalidTextError(InputError):
+    """A text that can't be stored."""
+
+
+class InvalidTurnError(InputError):
+    """Something that is no turn."""
+
+
+class InvalidNameError(InputError):
+    """A bank's name that breaks the rules."""
+
+
+class UnknownOptionError(InputError):
+    """An option, filter or setting that doesn't exist."""
+
+
+class UnknownMemoryError(InputError):
+    """An id that isn't in this bank."""
+
+
+class ConflictError(InputError):
+    """The same id was given again with other content; the stored memory was left as it is."""
+
+
+class StalePlanError(MemkitError):
+    """The bank changed since the plan was made; make it again and look at it again."""
+
+
+class StorageError(MemkitError):
+    """The database can't do what was asked."""
+
+
+class UnwritablePathError(StorageError):
+    """The path can't be opened or written."""
+
+
+class NotADatabaseError(StorageError):
+    """The file is no memkit database."""
+
+
+class NewerVersionError(StorageError):
+    """The file was written by a newer memkit."""
+
+
+class ReadOnlyError(StorageError):
+    """The store was opened read-only."""
+
+
+class DiskFullError(StorageError):
+    """No room left on the disk; nothing of this call was stored."""
+
+
+class BusyError(StorageError):
+    """Another process held the write lock for too long."""
+
+
+class CorruptError(StorageError):
+    """The file is damaged."""
+
+
+class ClosedError(StorageError):
+    """The store was closed."""
+
+
+class EncoderError(MemkitError):
+    """Text could not be turned into vectors."""
+
+
+class EncoderMismatchError(EncoderError):
+    """The file was written with another encoder."""
+
+
+class ThinkerError(MemkitError):
+    """The thinker failed; the exchange stays in the queue."""
+
+
+class ThinkerOutputError(ThinkerError):
+    """A model's answer that can't be read as operations."""
+
+
+class MissingExtraError(MemkitError):
+    """An optional package isn't installed."""

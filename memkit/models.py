@@ -1,0 +1,281 @@
+"""The records that everything passes around: turns in, memories kept, receipts and hits out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, NamedTuple, Self, get_args
+
+from pydantic import BaseModel, ConfigDict
+
+from memkit.errors import InvalidTextError, InvalidTurnError, MemkitError
+from memkit.times import Moment, as_utc
+
+Kind = Literal["turn", "thought", "summary", "portrait", "item"]
+Role = Literal["user", "assistant", "system", "tool"]
+State = Literal["active", "superseded", "merged", "archived", "forgotten"]
+Action = Literal[
+    "added",
+    "echoed",
+    "merged",
+    "superseded",
+    "corrected",
+    "pinned",
+    "unpinned",
+    "forgotten",
+    "archived",
+    "restored",
+    "reinforced",
+    "erased",
+    "indexed",
+    "skipped",
+    "rejected",
+]
+Author = Literal["user", "thinker", "import", "observer", "decay"]
+
+KINDS: tuple[str, ...] = get_args(Kind)
+ROLES: tuple[str, ...] = get_args(Role)
+MAX_TEXT = 1_000_000  # characters in one text
+MAX_NAME = 512  # characters in an id, a speaker or a session
+
+
+def checked_text(text: object, *, where: str) -> str:
+    """The text itself, if it can be stored: a string without NUL or lone surrogates, not enormous.
+
+    Raises InvalidTextError; the message names the rule, never the text.
+    """
+    if not isinstance(text, str):
+        raise InvalidTextError(f"{where}: text must be a string, not {type(text).__name__}.")
+    if len(text) > MAX_TEXT:
+        raise InvalidTextError(
+            f"{where}: {len(text)} characters, at most {MAX_TEXT} are stored in one text. "
+            "Split it into several turns."
+        )
+    if "\0" in text:
+        raise InvalidTextError(f"{where}: holds a NUL character. Remove it: text.replace('\\0', '').")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidTextError(
+            f"{where}: holds a lone surrogate, which is no Unicode text. "
+            "Decode the source again with errors='replace'."
+        ) from None
+    return text
+
+
+def checked_name(value: object, *, where: str) -> str:
+    """A short, non-empty, storable string: an id, a speaker, a session."""
+    text = checked_text(value, where=where)
+    if not text.strip() or len(text) > MAX_NAME:
+        raise InvalidTurnError(f"{where}: must hold 1 to {MAX_NAME} characters, and not only spaces.")
+    return text
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One utterance as it came in.
+
+    `at` takes an aware datetime, an ISO 8601 string with an offset or unix seconds; without it, the
+    moment of observing. `id` is the caller's own name for the turn: giving it again is a repeat.
+    `session` is the caller's own name of the conversation; without it, sessions are cut by time gaps.
+    """
+
+    text: str
+    speaker: str
+    role: Role | None = None
+    at: Moment | None = None
+    id: str | None = None
+    session: str | None = None
+    metadata: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        checked_text(self.text, where="Turn.text")
+        checked_name(self.speaker, where="Turn.speaker")
+        for name in ("id", "session"):
+            if getattr(self, name) is not None:
+                checked_name(getattr(self, name), where=f"Turn.{name}")
+        if self.role is not None and self.role not in ROLES:
+            raise InvalidTurnError(f"Turn.role: unknown role; known are {', '.join(ROLES)}.")
+        if self.at is not None:
+            object.__setattr__(self, "at", as_utc(self.at, field="Turn.at"))
+
+    @property
+    def moment(self) -> datetime | None:
+        """`at` as aware UTC."""
+        return None if self.at is None else as_utc(self.at)
+
+
+class Record(BaseModel):
+    """Base of memkit's immutable records. Unknown fields are errors; inputs stay out of messages."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Memory(Record):
+    """One stored record.
+
+    `id` is the caller's own id where one was given, else a UUIDv7. `occurred_at` is when it happened,
+    `recorded_at` when it was stored. `strength` is MemoryBank's S (arXiv 2305.10250), 1 at first
+    mention. `valid_from` and `valid_until` bound the time in which it was held true.
+    """
+
+    id: str
+    kind: Kind
+    text: str
+    occurred_at: datetime
+    recorded_at: datetime
+    speaker: str | None = None
+    role: Role | None = None
+    session: str | None = None
+    metadata: dict[str, Any] = {}
+    sources: tuple[str, ...] = ()
+    author: Author = "observer"
+    state: State = "active"
+    head: str | None = None
+    relation: str | None = None
+    tail: str | None = None
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    superseded_by: str | None = None
+    echo_of: str | None = None
+    strength: float = 1.0
+    recalled_at: datetime | None = None
+    recall_count: int = 0
+    salience: float | None = None
+    key_phrases: tuple[str, ...] = ()
+    pinned: bool = False
+
+
+class Placement(NamedTuple):
+    """Where a memory lies in the flow: its session and episode, numbered from 0 within the bank.
+
+    Memories without a place in a conversation (thoughts, summaries, items) have none.
+    """
+
+    session: int
+    episode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What the indexes keep of a memory's text; nothing here can be read back as words.
+
+    `text_key` and the keys of `terms` are 64-bit hashes under the bank's own key (signed, so that
+    SQLite can hold them). `vector` is float16, little-endian, unit norm; None while it is still to be
+    made, or where none is wanted (`wanted` is False: no words, or an echo).
+    """
+
+    text_key: int
+    terms: Mapping[int, int] = field(default_factory=dict)
+    vector: bytes | None = None
+    sketch: bytes | None = None
+    group: int | None = None
+    bands: tuple[int, ...] = ()
+    wanted: bool = True
+
+
+class IndexRow(NamedTuple):
+    """The numbers that recall keeps in RAM for each memory. `seq` numbers the bank's memories from 1."""
+
+    seq: int
+    kind: Kind
+    state: State
+    speaker: int | None  # hash of the name under the bank's key
+    role: Role | None
+    session: int | None
+    episode: int | None
+    occurred_at: int  # microseconds since 1970, UTC
+    recorded_at: int
+    valid_from: int | None
+    valid_until: int | None
+    strength: float
+    recalled_at: int | None
+    salience: float | None
+    pinned: bool
+    length: int  # characters of text
+    asks: bool  # the text ends in a question mark
+    superseded_by: int | None  # seq
+    echo_of: int | None  # seq
+    sources: tuple[int, ...]  # seqs
+
+
+class Outcome(Record):
+    """What became of one input. `id` is None only where nothing was stored or found."""
+
+    id: str | None
+    action: Action
+    reason: str | None = None
+    error: str | None = None  # class of the error, where the input was rejected
+
+
+class Receipt(Record):
+    """What applying operations did: one outcome per input, in order."""
+
+    bank: tuple[str, ...]
+    change: int
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the memories that were added, merged into or otherwise touched, in order."""
+        return [o.id for o in self.outcomes if o.id is not None and o.action != "rejected"]
+
+    def count(self, action: Action) -> int:
+        """How many inputs came to this outcome."""
+        return sum(o.action == action for o in self.outcomes)
+
+
+class HistoryEntry(Record):
+    """One change of one memory. `before` holds what the change replaced, as it was."""
+
+    id: str
+    event: Action
+    at: datetime
+    author: Author
+    reason: str | None = None
+    before: Memory | None = None
+
+
+class Exchange(Record):
+    """A run of turns waiting to be thought about; it never holds text."""
+
+    number: int
+    session: int
+    turn_ids: tuple[str, ...]
+    closed: bool
+    attempts: int = 0
+    error: str | None = None
+    last_at: datetime
+
+
+class BankState(Record):
+    """What a bank is, at one change number."""
+
+    number: int
+    name: tuple[str, ...]
+    zone: str
+    key: bytes
+    change: int
+    epoch: int  # raised when rows vanish: caches start again
+    created_at: datetime
+    size: int
+
+
+class Hit(Record):
+    """One result of a recall: the memory, its score, and what the score is made of."""
+
+    memory: Memory
+    score: float
+    why: dict[str, float | str | list[str]]
+    bank: tuple[str, ...] = ()
+    around: tuple[Memory, ...] = ()
+    thoughts: tuple[Memory, ...] = ()
+
+
+class RejectedTurn(NamedTuple):
+    """An input of `observe` that could not be read as a turn."""
+
+    error: MemkitError
+
+    @classmethod
+    def of(cls, error: MemkitError) -> Self:
+        return cls(error)

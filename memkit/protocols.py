@@ -1,0 +1,246 @@
+"""Every seam of memkit, in one place: what can be replaced, and what it must then do."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from memkit.models import (
+    BankState,
+    Exchange,
+    HistoryEntry,
+    IndexRow,
+    Kind,
+    Memory,
+    Receipt,
+)
+from memkit.operations import Operation, Proposal
+
+FloatArray = npt.NDArray[np.float32]
+BankName = tuple[str, ...]
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Text to vectors. `name` identifies the vectors: another name never shares a file."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def dimension(self) -> int: ...
+    def encode(self, texts: list[str]) -> FloatArray:
+        """Rows of unit norm, float32, shape (len(texts), dimension)."""
+        ...
+
+
+class Token(NamedTuple):
+    """A token of a text: its span in characters and its surprisal, -ln P, in nats."""
+
+    start: int
+    end: int
+    surprisal: float
+
+
+@runtime_checkable
+class SurprisalModel(Protocol):
+    """How unexpected each token of a text is, given what came before (SirLLM, arXiv 2405.12528)."""
+
+    def score(self, text: str) -> list[Token]:
+        """Tokens in order, each with -ln P(token | what came before), in nats; does not learn."""
+        ...
+
+    def learn(self, text: str) -> None:
+        """Adapt to a text that was read."""
+        ...
+
+
+class Task(NamedTuple):
+    """What a thinker is asked about: an exchange's turns, and the thoughts that lie near it."""
+
+    turns: Sequence[Memory]
+    thoughts: Sequence[Memory]
+    zone: str
+    now: datetime
+
+
+@runtime_checkable
+class Thinker(Protocol):
+    """Post-thinking (TiM, arXiv 2311.08719): an exchange and the thoughts near it to proposals."""
+
+    @property
+    def name(self) -> str: ...
+    def think(self, task: Task) -> list[Proposal]:
+        """Raises ThinkerError where it can't; the exchange then stays queued."""
+        ...
+
+
+class CodeBatch(NamedTuple):
+    """Sketches in order of seq: `seqs` int64 (n,), `codes` uint8 (n, bytes)."""
+
+    seqs: npt.NDArray[np.int64]
+    codes: npt.NDArray[np.uint8]
+
+
+class TermRow(NamedTuple):
+    """The lexical terms of one memory: (keyed hash, count) pairs."""
+
+    seq: int
+    terms: Sequence[tuple[int, int]]
+
+
+class Position(NamedTuple):
+    """The last turn of a session: where the next one may join."""
+
+    seq: int
+    id: str
+    label: str | None  # the session's name, where the caller gave one
+    session: int
+    episode: int
+    episode_turns: int  # turns in that episode so far
+    episode_characters: int
+    at: datetime
+    speaker: str | None
+    role: str | None
+    exchange: int | None  # the open exchange of the session, if there is one
+    exchange_turns: int
+
+
+class BankView(Protocol):
+    """One bank, read in one consistent snapshot. All ids and seqs are this bank's own.
+
+    Unknown ids and seqs are simply absent from what a method gives back.
+    """
+
+    @property
+    def state(self) -> BankState: ...
+    def locate(self, ids: Sequence[str]) -> dict[str, int]:
+        """Seqs of memories by id (a caller's own id, or the UUIDv7)."""
+        ...
+
+    def memories(self, seqs: Sequence[int]) -> dict[int, Memory]:
+        """Whole records, by seq."""
+        ...
+
+    def rows(self, since: int = 0) -> Iterator[IndexRow]:
+        """Rows added or changed after the change number `since`, in order of seq."""
+        ...
+
+    def codes(self, since: int = 0) -> Iterator[CodeBatch]:
+        """Sketches written after the change number `since`."""
+        ...
+
+    def terms(self, since: int = 0) -> Iterator[TermRow]:
+        """Lexical terms written after the change number `since`."""
+        ...
+
+    def vectors(self, seqs: Sequence[int]) -> FloatArray:
+        """Stored vectors as float32 (n, dimension), in the order of `seqs`; zeros where none is."""
+        ...
+
+    def unencoded(self, limit: int) -> list[Memory]:
+        """Memories whose vector is wanted and still missing, oldest first."""
+        ...
+
+    def same_text(self, keys: Sequence[int]) -> dict[int, str]:
+        """For each text key that occurs, the id of the oldest active memory that holds its vector."""
+        ...
+
+    def near(self, bands: Sequence[int], kinds: Sequence[Kind]) -> list[Memory]:
+        """Active memories that share a MinHash band key."""
+        ...
+
+    def in_group(self, group: int, kinds: Sequence[Kind], limit: int) -> list[Memory]:
+        """Active memories with TiM's hash group `group`, newest first."""
+        ...
+
+    def about(self, head: str, kinds: Sequence[Kind], limit: int) -> list[Memory]:
+        """Active memories with the head entity `head` (casefolded), newest first."""
+        ...
+
+    def position(self, label: str | None) -> Position | None:
+        """The last turn of the session called `label`, or of the bank where it is None."""
+        ...
+
+    def derived_from(self, seqs: Sequence[int]) -> list[int]:
+        """Seqs of memories that rest on any of these, directly or through others."""
+        ...
+
+    def page(
+        self, kinds: Sequence[Kind] | None, after: str | None, limit: int, states: Sequence[str]
+    ) -> list[Memory]:
+        """Memories in order of recording, after the id `after`."""
+        ...
+
+    def history(self, id: str) -> list[HistoryEntry]:
+        """Every change of a memory, oldest first."""
+        ...
+
+    def exchanges(self, *, due_at: datetime | None = None) -> list[Exchange]:
+        """The thinking queue, oldest first; with `due_at`, only what may be tried by then."""
+        ...
+
+
+Decision = Callable[[BankView], Sequence[Operation]]
+
+
+class Storage(Protocol):
+    """Where banks live. Every call is one transaction of its own; safe to use from several threads."""
+
+    def open_bank(self, name: BankName, *, zone: str | None = None) -> BankState:
+        """The bank of this name, made if it isn't there. `zone` is an IANA name, kept with it."""
+        ...
+
+    def find_bank(self, name: BankName) -> BankState | None:
+        """The bank of this name, if it is there; writes nothing."""
+        ...
+
+    def banks(self, prefix: BankName = ()) -> list[BankState]:
+        """Banks whose name starts with these parts, in order of name."""
+        ...
+
+    def apply(
+        self, bank: int, decide: Sequence[Operation] | Decision, *, at: datetime
+    ) -> Receipt:
+        """Do operations in one transaction, all or none; the only way to change a bank.
+
+        `decide` may be a function: it is called inside the transaction with a view of the bank as it
+        is then, and may be called again where the transaction had to be retried.
+        """
+        ...
+
+    def view(self, bank: int) -> AbstractContextManager[BankView]:
+        """A consistent snapshot for reading; don't keep it open over slow work."""
+        ...
+
+    def drop_bank(self, bank: int) -> int:
+        """Remove a bank and everything in it; the number of memories that went."""
+        ...
+
+    def get_meta(self, key: str) -> str | None: ...
+    def set_meta(self, values: dict[str, str]) -> None: ...
+    def lease(self, bank: int, owner: str, now: datetime, seconds: float) -> bool:
+        """Take or renew the right to maintain a bank; False while somebody else holds it."""
+        ...
+
+    def release(self, bank: int, owner: str) -> None: ...
+    def audit(self, *, repair: bool = False) -> list[str]:
+        """Problems of the stored data, in words without memory text; repaired on request."""
+        ...
+
+    def sizes(self, bank: int | None = None) -> dict[str, int]:
+        """Bytes by part: text, vectors, sketches, terms, history, free, total."""
+        ...
+
+    def scan(self, needles: Iterable[bytes]) -> list[str]:
+        """Names of the database's files that hold any of these byte strings."""
+        ...
+
+    def purge(self) -> bool:
+        """Push erased bytes out of the log and the free pages; False if readers kept it from it."""
+        ...
+
+    def backup(self, path: str) -> None: ...
+    def close(self) -> None: ...

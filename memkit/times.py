@@ -1,0 +1,60 @@
+"""Moments in time: what is taken from callers, and the form that is stored."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from memkit.errors import InputError, NaiveDatetimeError
+
+Moment = datetime | str | int | float
+Clock = Callable[[], datetime]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def utc_now() -> datetime:
+    """The wall clock, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def as_utc(value: Moment, *, field: str = "at") -> datetime:
+    """Take an aware datetime, an ISO 8601 string with an offset or unix seconds; give aware UTC.
+
+    Raises NaiveDatetimeError for a time without a zone, InputError for anything else.
+    """
+    if isinstance(value, bool) or not isinstance(value, datetime | str | int | float):
+        raise InputError(
+            f"{field}: a {type(value).__name__} is no moment. Give an aware datetime, "
+            "an ISO 8601 string with an offset, or unix seconds."
+        )
+    try:
+        moment = _parse(value)
+        if moment.tzinfo is None or moment.utcoffset() is None:
+            raise NaiveDatetimeError(
+                f"{field}: this time has no zone, so it names no single moment. "
+                f"Write for example {field}=when.replace(tzinfo=datetime.timezone.utc), "
+                "or end the string in +00:00."
+            )
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        raise InputError(
+            f"{field}: not a moment between the years 1 and 9999. Give an aware datetime, "
+            "an ISO 8601 string with an offset, or unix seconds."
+        ) from None
+
+
+def _parse(value: Moment) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, str):
+        return datetime.fromisoformat(value)
+    return EPOCH + timedelta(seconds=value)
+
+
+def to_micros(moment: datetime) -> int:
+    """Microseconds since 1970 in UTC, as stored."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def from_micros(micros: int) -> datetime:
+    """The inverse of `to_micros`."""
+    return EPOCH + timedelta(microseconds=micros)
