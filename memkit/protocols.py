@@ -1,9 +1,9 @@
 """Every seam of memkit, in one place: what can be replaced, and what it must then do."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -160,6 +160,17 @@ class BankView(Protocol):
         """Active memories with the head entity `head` (casefolded), newest first."""
         ...
 
+    def speakers(self) -> dict[str, int]:
+        """Names of the bank's speakers, with the keyed hash that rows carry (`IndexRow.speaker`)."""
+        ...
+
+    def matching(self, where: Mapping[str, Any]) -> list[int]:
+        """Seqs of memories whose metadata hold every key of `where` with an equal value.
+
+        A list as value means: equal to any of its members.
+        """
+        ...
+
     def position(self, label: str | None) -> Position | None:
         """The last turn of the session called `label`, or of the bank where it is None."""
         ...
@@ -201,9 +212,7 @@ class Storage(Protocol):
         """Banks whose name starts with these parts, in order of name."""
         ...
 
-    def apply(
-        self, bank: int, decide: Sequence[Operation] | Decision, *, at: datetime
-    ) -> Receipt:
+    def apply(self, bank: int, decide: Sequence[Operation] | Decision, *, at: datetime) -> Receipt:
         """Do operations in one transaction, all or none; the only way to change a bank.
 
         `decide` may be a function: it is called inside the transaction with a view of the bank as it

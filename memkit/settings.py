@@ -1,8 +1,10 @@
 """Settings: every number that a user may want to change, with the default that was measured best."""
 
 from datetime import timedelta
+from math import inf
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class Section(BaseModel):
@@ -29,13 +31,38 @@ class IndexSettings(Section):
     minhash_threshold: float = Field(0.8, gt=0, lt=1)
 
 
-class DecaySettings(Section):
-    """The Ebbinghaus curve R = exp(-t / (c S)), t in days (MemoryBank, arXiv 2305.10250)."""
+FACTORS: dict[str, float | None] = {"turn": 1.0, "thought": 4.0, "summary": 8.0}
 
-    days: float = Field(30.0, gt=0)  # c: days after which a memory of strength 1 has R = 1/e
+
+class DecaySettings(Section):
+    """The Ebbinghaus curve R = exp(-t / (c S)), t in days (MemoryBank, arXiv 2305.10250).
+
+    The constant c of a memory is `days` times its kind's factor, moved up or down by its salience. With
+    the defaults an average turn that nobody ever recalls falls below `threshold` after 135 days, a thought
+    after 539, a summary after 1,078; items and portraits never fade, nor does what is pinned.
+    """
+
+    days: float = Field(45.0, gt=0)  # c of a turn: days after which R = 1/e at strength 1
+    kinds: dict[str, float | None] = FACTORS  # c by kind, as a multiple of `days`; None: never fades
     threshold: float = Field(0.05, ge=0, lt=1)
-    growth: float = Field(1.0, gt=0)  # what a recall adds to S
+    growth: float = Field(1.0, gt=0)  # what the first recall adds to S
+    growth_mode: Literal["log", "paper"] = "log"  # paper: every recall adds the same
+    spacing: float = Field(1.0, ge=0)  # days: a recall sooner than this after the last counts less; 0: off
+    salience_weight: float = Field(0.5, ge=0, le=1)  # 0: salience doesn't matter
+    salience_typical: float = Field(5.0, gt=0)  # nats per token of an average turn
+    archive_after: float = Field(30.0, ge=0)  # days in the bank, unused, before a memory may be archived
+    sampled: bool = False  # archive by a fixed draw per memory and recall instead of by `threshold`
     ranking_weight: float = Field(0.15, ge=0)  # the most that retention moves a score
+
+    @field_validator("kinds")
+    @classmethod
+    def _known_kinds(cls, kinds: dict[str, float | None]) -> dict[str, float | None]:
+        unknown = sorted(set(kinds) - set(FACTORS))
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is no kind that fades; those are {', '.join(FACTORS)}.")
+        if any(factor is not None and not 0 < factor < inf for factor in kinds.values()):
+            raise ValueError("a kind's factor must be positive and finite, or None for never.")
+        return {**FACTORS, **kinds}
 
 
 class RuntimeSettings(Section):

@@ -1,0 +1,44 @@
+"""Encoders: text to vectors. Nothing heavy is imported until one is used."""
+
+import re
+from typing import Any, cast
+
+from memkit.encoders.hashing import HashingEncoder
+from memkit.encoders.langchain import LangChainEncoder
+from memkit.encoders.sentence_transformer import DEFAULT_MODEL, SentenceTransformerEncoder
+from memkit.errors import InputError
+from memkit.protocols import Encoder
+
+__all__ = [
+    "HashingEncoder",
+    "LangChainEncoder",
+    "SentenceTransformerEncoder",
+    "as_encoder",
+    "default_encoder",
+    "encoder_named",
+]
+
+
+def default_encoder() -> Encoder:
+    """all-MiniLM-L6-v2; its weights are loaded with the first text."""
+    return SentenceTransformerEncoder()
+
+
+def encoder_named(name: str) -> Encoder | None:
+    """The encoder of this name, if memkit can make it by itself."""
+    if name == DEFAULT_MODEL:
+        return default_encoder()
+    hashing = re.fullmatch(r"hashing-(\d+)", name)
+    return HashingEncoder(int(hashing[1])) if hashing else None
+
+
+def as_encoder(value: Any) -> Encoder:
+    """An Encoder as it is, LangChain Embeddings wrapped. Raises InputError for anything else."""
+    if isinstance(value, Encoder):
+        return value
+    if hasattr(value, "embed_documents") and hasattr(value, "embed_query"):
+        return LangChainEncoder(cast("Any", value))
+    raise InputError(
+        f"encoder: a {type(value).__name__} is no encoder. It needs name, dimension and "
+        "encode(texts), or be a LangChain Embeddings."
+    )

@@ -1,0 +1,24 @@
+"""Thinkers: an exchange in, proposals for the memory out."""
+
+from typing import Any, cast
+
+from memkit.errors import InputError
+from memkit.protocols import Thinker
+from memkit.think.extractive import ExtractiveThinker
+from memkit.think.llm import LLMThinker
+
+__all__ = ["ExtractiveThinker", "LLMThinker", "as_thinker"]
+
+
+def as_thinker(value: Any) -> Thinker:
+    """A Thinker as it is, a LangChain chat model wrapped, None as the extractive one."""
+    if value is None:
+        return ExtractiveThinker()
+    if isinstance(value, Thinker):
+        return value
+    if hasattr(value, "invoke") and hasattr(value, "bind_tools"):
+        return LLMThinker(cast("Any", value))
+    raise InputError(
+        f"thinker: a {type(value).__name__} is no thinker. It needs name and think(task), "
+        "or be a LangChain chat model."
+    )

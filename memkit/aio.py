@@ -1,0 +1,51 @@
+"""`bank.aio`: a bank's verbs, awaitable. Each runs once, in the store's bounded executor."""
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from typing import Concatenate, ParamSpec, TypeVar, cast
+
+from memkit.bank import MemoryBank
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _awaitable(
+    verb: Callable[Concatenate[MemoryBank, P], T],
+) -> Callable[Concatenate["AsyncBank", P], Awaitable[T]]:
+    @functools.wraps(verb)
+    async def run(self: "AsyncBank", *args: P.args, **kwargs: P.kwargs) -> T:
+        call = functools.partial(verb, self.bank, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self.executor, call)
+
+    return cast("Callable[Concatenate[AsyncBank, P], Awaitable[T]]", run)
+
+
+class AsyncBank:
+    """The verbs of a bank, awaitable."""
+
+    def __init__(self, bank: MemoryBank, executor: Executor) -> None:
+        self.bank, self.executor = bank, executor
+
+    observe = _awaitable(MemoryBank.observe)
+    think = _awaitable(MemoryBank.think)
+    reflect = _awaitable(MemoryBank.reflect)
+    recall = _awaitable(MemoryBank.recall)
+    portrait = _awaitable(MemoryBank.portrait)
+    beliefs = _awaitable(MemoryBank.beliefs)
+    insert = _awaitable(MemoryBank.insert)
+    merge = _awaitable(MemoryBank.merge)
+    supersede = _awaitable(MemoryBank.supersede)
+    correct = _awaitable(MemoryBank.correct)
+    pin = _awaitable(MemoryBank.pin)
+    forget = _awaitable(MemoryBank.forget)
+    restore = _awaitable(MemoryBank.restore)
+    get = _awaitable(MemoryBank.get)
+    list = _awaitable(MemoryBank.list)
+    history = _awaitable(MemoryBank.history)
+    decay = _awaitable(MemoryBank.decay)
+    plan_erase = _awaitable(MemoryBank.plan_erase)
+    erase = _awaitable(MemoryBank.erase)
+    erase_all = _awaitable(MemoryBank.erase_all)

@@ -1,0 +1,201 @@
+"""One bank: the memory of one person or agent. Its methods, in order, are the flow."""
+
+import builtins
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from memkit.flows import editing, erasing, fading, observing, reading, recalling, reflecting, thinking
+from memkit.flows.context import BankContext
+from memkit.forget.decay import FadeReport
+from memkit.forget.erase import ErasePlan, ErasureReceipt
+from memkit.models import HistoryEntry, Kind, Memory, Receipt, State
+from memkit.protocols import BankName
+from memkit.recall.recollection import Recollection
+from memkit.times import Moment
+
+if TYPE_CHECKING:
+    from memkit.aio import AsyncBank
+
+
+class MemoryBank:
+    """One namespace of a store; nothing ever crosses it. Safe to use from several threads."""
+
+    def __init__(self, context: BankContext) -> None:
+        self._context = context
+
+    def __repr__(self) -> str:
+        return f"MemoryBank({'/'.join(self.name)})"
+
+    @property
+    def name(self) -> BankName:
+        """The parts of the bank's name."""
+        return self._context.name
+
+    @cached_property
+    def aio(self) -> "AsyncBank":
+        """The same verbs, awaitable; the event loop is never blocked."""
+        from memkit.aio import AsyncBank
+
+        return AsyncBank(self, self._context.services.executor)
+
+    # in: what is heard
+
+    def observe(self, turns: Iterable[Any]) -> Receipt:
+        """Store turns: filtered, cut into episodes, encoded, and searchable when this returns.
+
+        Takes Turns, (speaker, text) pairs, role/content dicts and LangChain messages. One bad turn does
+        not reject its batch: the receipt has an outcome for each input, in order. Raises InputError
+        where none of the inputs could be taken.
+        """
+        return observing.observe(self._context, turns)
+
+    # post-thinking: what it means
+
+    def think(self) -> Receipt:
+        """Turn the exchanges observed since the last time into thoughts: insert, merge, supersede, forget.
+
+        An exchange on which the thinker fails stays queued and is tried again later (TiM,
+        arXiv 2311.08719).
+        """
+        return thinking.think(self._context)
+
+    def reflect(self) -> Receipt:
+        """Summarise the days that grew, and draw the user's portrait again (MemoryBank, arXiv 2305.10250)."""
+        return reflecting.reflect(self._context)
+
+    # out: what is remembered
+
+    def recall(
+        self,
+        query: str,
+        *,
+        k: int = 10,
+        kinds: Sequence[Kind] | None = None,
+        where: Mapping[str, Any] | None = None,
+        speaker: str | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        context: Sequence[Any] = (),
+        around: int = 0,
+        min_score: float | None = None,
+        now: Moment | None = None,
+        valid_at: Moment | None = None,
+        as_of: Moment | None = None,
+        reinforce: bool = True,
+    ) -> Recollection:
+        """The memories that answer a query, best first; none where nothing is relevant.
+
+        Filters: `kinds`; `where` (equal metadata values); `speaker`; `since` <= occurred_at < `until`.
+        `context`: recent turns that the query belongs to. `around`: neighbouring turns given with each
+        hit. `min_score=0` gives k results whatever they are. `now` is the moment of asking, `valid_at`
+        what was true then, `as_of` what was recorded by then. `reinforce`: what is placed into a prompt
+        grows stronger.
+        """
+        request = recalling.Request(
+            query=query,
+            k=k,
+            kinds=kinds,
+            where=where,
+            speaker=speaker,
+            since=since,
+            until=until,
+            context=context,
+            around=around,
+            min_score=min_score,
+            now=now,
+            valid_at=valid_at,
+            as_of=as_of,
+            reinforce=reinforce,
+        )
+        return recalling.recall(self._context, request)
+
+    def portrait(self) -> Memory | None:
+        """The portrait of the person, as of the last reflection."""
+        return reflecting.portrait(self._context)
+
+    def beliefs(self) -> dict[str, dict[str, builtins.list[Memory]]]:
+        """What is held true now: thoughts by head and relation."""
+        return reading.beliefs(self._context)
+
+    # by hand
+
+    def insert(self, items: str | Memory | Iterable[str | Memory]) -> Receipt:
+        """Store texts (as thoughts) or memories as they are; a near copy of what is there is skipped."""
+        return editing.insert(self._context, items)
+
+    def merge(self, ids: Sequence[str], text: str) -> Receipt:
+        """Put one text in the place of several memories; sources are united, history stays."""
+        return editing.merge(self._context, ids, text)
+
+    def supersede(self, id: str, text: str) -> Receipt:
+        """Store what holds now and close what held before."""
+        return editing.supersede(self._context, id, text)
+
+    def correct(self, id: str, text: str) -> Receipt:
+        """As `supersede`, on the user's word: it outranks anything extracted."""
+        return editing.correct(self._context, id, text)
+
+    def pin(self, id: str, *, pinned: bool = True) -> Receipt:
+        """Keep a memory from fading."""
+        return editing.pin(self._context, id, pinned=pinned)
+
+    def forget(self, ids: str | Sequence[str], *, reason: str) -> Receipt:
+        """Take memories out of recall; their history stays."""
+        return editing.forget(self._context, ids, reason=reason)
+
+    def restore(self, ids: str | Sequence[str]) -> Receipt:
+        """Bring forgotten or faded memories back into recall."""
+        return editing.restore(self._context, ids)
+
+    # looking
+
+    def get(self, id: str) -> Memory | None:
+        """The memory of this id, whatever its state."""
+        return reading.get(self._context, id)
+
+    def list(
+        self,
+        kinds: Sequence[Kind] | None = None,
+        where: Mapping[str, Any] | None = None,
+        after: str | None = None,
+        limit: int = 100,
+        states: Sequence[State] = ("active",),
+    ) -> builtins.list[Memory]:
+        """Memories in the order of recording; the next page starts after the last one's id."""
+        return reading.page(self._context, kinds, where, after, limit, states)
+
+    def history(self, id: str) -> builtins.list[HistoryEntry]:
+        """Every change of a memory, oldest first."""
+        return reading.history(self._context, id)
+
+    # away: what fades, what is erased
+
+    def decay(self, now: Moment | None = None, *, dry_run: bool = False) -> FadeReport:
+        """Archive what the forgetting curve has let go; with `dry_run`, only say what would go."""
+        return fading.decay(self._context, now, dry_run=dry_run)
+
+    def plan_erase(
+        self,
+        *,
+        about: str | None = None,
+        speaker: str | None = None,
+        session: str | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        ids: Sequence[str] | None = None,
+    ) -> ErasePlan:
+        """What an erasure would remove, and what rests on it. Nothing is removed yet."""
+        chosen = erasing.Selection(about, speaker, session, since, until, ids)
+        return erasing.plan_erase(self._context, chosen)
+
+    def erase(self, plan: ErasePlan | None = None, *, ids: Sequence[str] | None = None) -> ErasureReceipt:
+        """Remove memories for good, and everything derived from them, down to the bytes.
+
+        Raises StalePlanError where the bank changed since the plan was made.
+        """
+        return erasing.erase(self._context, plan, ids=ids)
+
+    def erase_all(self, *, confirm: BankName) -> ErasureReceipt:
+        """Remove the whole bank; `confirm` must be its name."""
+        return erasing.erase_all(self._context, confirm=confirm)

@@ -1,0 +1,73 @@
+"""What the flows work with: the store's services, and one bank seen through them."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from memkit.flows.encoding import EncoderSlot
+from memkit.flows.indexes import IndexCache
+from memkit.flows.reinforcement import Reinforcements
+from memkit.flows.surprisals import SurprisalCache
+from memkit.flows.traces import Tracer
+from memkit.models import BankState
+from memkit.protocols import BankName, Storage, Thinker
+from memkit.settings import Settings
+from memkit.times import Clock
+
+NewId = Callable[[datetime], str]
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything that a store's banks share; nothing in it mixes what banks hold."""
+
+    storage: Storage
+    encoder: EncoderSlot
+    tracer: Tracer
+    thinker: Thinker
+    indexes: IndexCache
+    surprisals: SurprisalCache
+    reinforcements: Reinforcements
+    clock: Clock
+    new_id: NewId
+    executor: Executor
+    settings: Settings
+    read_only: bool = False
+
+
+@dataclass
+class BankContext:
+    """One bank and the services that work on it."""
+
+    services: Services
+    name: BankName
+    zone: str | None = None
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def storage(self) -> Storage:
+        return self.services.storage
+
+    @property
+    def settings(self) -> Settings:
+        return self.services.settings
+
+    def now(self) -> datetime:
+        """The moment by the injected clock."""
+        return self.services.clock()
+
+    def state(self) -> BankState | None:
+        """The bank as it is stored now; None while nothing was ever written to it."""
+        return self.storage.find_bank(self.name)
+
+    def ensure(self) -> BankState:
+        """The bank's state; the bank is made where it isn't there yet."""
+        return self.storage.open_bank(self.name, zone=self.zone)
+
+
+def zone_of(state: BankState) -> ZoneInfo:
+    """The zone that decides what "day" means in this bank."""
+    return ZoneInfo(state.zone)

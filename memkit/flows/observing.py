@@ -1,0 +1,176 @@
+"""Observe: turns in; stored, indexed, encoded and queued for thinking when the call returns."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from memkit.errors import ConflictError, MemkitError
+from memkit.flows import upkeep
+from memkit.flows.context import BankContext
+from memkit.flows.editing import apply
+from memkit.flows.placing import Placer
+from memkit.flows.traces import Bare
+from memkit.models import BankState, Memory, Receipt, RejectedTurn, Trace, Turn
+from memkit.observe.intake import as_turns
+from memkit.observe.surprisal import key_phrases, salience
+from memkit.operations import Insert, Operation, Reject, Skip
+from memkit.protocols import BankView
+
+CHUNK = 1000  # turns in one transaction
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A turn on its way in: what was worked out before the transaction began."""
+
+    memory: Memory
+    trace: Trace
+
+
+Item = Prepared | RejectedTurn
+
+
+def observe(ctx: BankContext, items: Iterable[Any]) -> Receipt:
+    """Store turns in chunks, each in one transaction. Raises the first error where none could be taken."""
+    receipts: list[Receipt] = []
+    errors: list[MemkitError] = []
+    for chunk in _chunks(as_turns(items)):
+        receipt, rejected = _observe_chunk(ctx, chunk)
+        receipts.append(receipt)
+        errors += rejected
+    outcomes = tuple(o for receipt in receipts for o in receipt.outcomes)
+    if errors and len(errors) == len(outcomes):
+        raise errors[0]
+    change = receipts[-1].change if receipts else 0
+    return Receipt(bank=ctx.name, change=change, outcomes=outcomes)
+
+
+def _chunks(turns: Sequence[Turn | RejectedTurn]) -> Iterator[list[Turn | RejectedTurn]]:
+    rest = iter(turns)
+    while chunk := list(islice(rest, CHUNK)):
+        yield chunk
+
+
+def _observe_chunk(
+    ctx: BankContext, turns: Sequence[Turn | RejectedTurn]
+) -> tuple[Receipt, list[MemkitError]]:
+    at = ctx.now()
+    items = prepare(ctx, ctx.ensure(), turns, at)
+    errors: list[MemkitError] = []
+
+    def decide(view: BankView) -> list[Operation]:
+        operations = _Decision(ctx, view).decide(items)
+        errors[:] = [o.error for o in operations if isinstance(o, Reject)]
+        return operations
+
+    return apply(ctx, decide, at=at), errors
+
+
+def prepare(
+    ctx: BankContext, state: BankState, turns: Sequence[Turn | RejectedTurn], at: datetime
+) -> list[Item]:
+    """Everything that is slow, before the transaction: hashing, surprisal, encoding."""
+    memories = [None if isinstance(t, RejectedTurn) else _memory(ctx, t, at) for t in turns]
+    weighed = _weighed(ctx, state, [m for m in memories if m is not None])
+    traces = iter(_traces(ctx, state, weighed))
+    rest = iter(weighed)
+    return [t if isinstance(t, RejectedTurn) else Prepared(next(rest), next(traces)) for t in turns]
+
+
+def _memory(ctx: BankContext, turn: Turn, at: datetime) -> Memory:
+    return Memory(
+        id=turn.id or ctx.services.new_id(at),
+        kind="turn",
+        text=turn.text,
+        occurred_at=turn.moment or at,
+        recorded_at=at,
+        speaker=turn.speaker,
+        role=turn.role,
+        session=turn.session,
+        metadata=dict(turn.metadata or {}),
+    )
+
+
+def _weighed(ctx: BankContext, state: BankState, memories: Sequence[Memory]) -> list[Memory]:
+    """The same memories with their salience and key phrases, by the bank's own surprisal model."""
+    weighed = []
+    with ctx.services.surprisals.lock:
+        model = ctx.services.surprisals.model(state.number)
+        for memory in memories:
+            tokens = model.score(memory.text)
+            model.learn(memory.text)
+            found = {"salience": salience(tokens), "key_phrases": key_phrases(memory.text, tokens)}
+            weighed.append(memory.model_copy(update=found))
+    return weighed
+
+
+def _traces(ctx: BankContext, state: BankState, memories: Sequence[Memory]) -> list[Trace]:
+    """Traces, with vectors for the texts that the bank doesn't hold yet, once each."""
+    tracer = ctx.services.tracer
+    bares = [Bare.of(memory) for memory in memories]
+    traces = [tracer.words(state, bare) for bare in bares]
+    with ctx.storage.view(state.number) as view:
+        seen = set(view.same_text([trace.text_key for trace in traces]))
+    first = {trace.text_key: i for i, trace in reversed(list(enumerate(traces)))}
+    fresh = [
+        i for i, t in enumerate(traces) if t.wanted and first[t.text_key] == i and t.text_key not in seen
+    ]
+    made = tracer.encode([traces[i] for i in fresh], [bares[i] for i in fresh])
+    for i, trace in zip(fresh, made, strict=True):
+        traces[i] = trace
+    if any(trace.vector is not None for trace in made):
+        upkeep.encode_pending(ctx, limit=upkeep.BATCH)
+    return traces
+
+
+class _Decision:
+    """What becomes of each prepared turn, seen from inside the transaction."""
+
+    def __init__(self, ctx: BankContext, view: BankView) -> None:
+        self._view = view
+        self._placer = Placer(view, ctx.settings.observe)
+        self._holders: dict[int, str] = {}  # text key -> the memory that holds its vector
+        self._batch: dict[str, Memory] = {}
+
+    def decide(self, items: Sequence[Item]) -> list[Operation]:
+        prepared = [item for item in items if isinstance(item, Prepared)]
+        self._holders = self._view.same_text([p.trace.text_key for p in prepared])
+        known = self._view.locate([p.memory.id for p in prepared])
+        stored = self._view.memories(list(known.values()))
+        self._batch = {id: stored[seq] for id, seq in known.items()}
+        operations = [self._operation(item) for item in items]
+        return [*operations, *self._placer.queue()]
+
+    def _operation(self, item: Item) -> Operation:
+        if isinstance(item, RejectedTurn):
+            return Reject(item.error)
+        earlier = self._batch.get(item.memory.id)
+        if earlier is not None:
+            return _repeated(earlier, item.memory)
+        return self._inserted(item)
+
+    def _inserted(self, item: Prepared) -> Insert:
+        placement = self._placer.place(item.memory)
+        label = self._placer.label(item.memory)
+        original = self._holders.get(item.trace.text_key) if item.trace.wanted else None
+        memory = item.memory.model_copy(update={"session": label, "echo_of": original})
+        self._batch[memory.id] = memory
+        if original is not None:
+            return Insert(memory, Trace(item.trace.text_key, wanted=False), placement)
+        if item.trace.wanted:
+            self._holders[item.trace.text_key] = memory.id
+            self._placer.enqueue(item.memory)
+        return Insert(memory, item.trace, placement)
+
+
+def _repeated(earlier: Memory, memory: Memory) -> Operation:
+    """The same id again: the same content is a repeat, other content a conflict."""
+    if (earlier.text, earlier.speaker) == (memory.text, memory.speaker):
+        return Skip(earlier.id, "already stored")
+    conflict = ConflictError(
+        f"observe: the id {memory.id!r} is already stored with other content, which was left as it is. "
+        "Give the new turn an id of its own, or change the old one with bank.supersede."
+    )
+    return Reject(conflict, memory.id)

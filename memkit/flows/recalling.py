@@ -1,0 +1,173 @@
+"""Recall: a query in, the memories that answer it out, with the reasons."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from memkit.errors import InputError, UnknownMemoryError
+from memkit.flows.context import BankContext
+from memkit.flows.indexes import Loaded
+from memkit.flows.reading import checked_kinds
+from memkit.models import BankState, Hit, Kind, Memory, Turn, checked_text
+from memkit.observe.intake import as_turns
+from memkit.protocols import BankView, FloatArray
+from memkit.recall.index import Query, Scored
+from memkit.recall.recollection import Recollection
+from memkit.text.curve import Curve
+from memkit.times import Moment, as_utc
+
+MOST = 10_000  # results of one recall
+CHOSEN_BY_ABOUT = 200
+ABOUT = 0.5  # the relevance from which on a memory is about something
+
+
+@dataclass(frozen=True)
+class Request:
+    """A recall as it was asked for; `MemoryBank.recall` says what each part means."""
+
+    query: str
+    k: int = 10
+    kinds: Sequence[Kind] | None = None
+    where: Mapping[str, Any] | None = None
+    speaker: str | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+    context: Sequence[Any] = ()
+    around: int = 0
+    min_score: float | None = None
+    now: Moment | None = None
+    valid_at: Moment | None = None
+    as_of: Moment | None = None
+    reinforce: bool = True
+
+
+def recall(ctx: BankContext, request: Request) -> Recollection:
+    """Search the bank; what the result places into a prompt is reinforced."""
+    _check(request)
+    state = ctx.state()
+    if state is None or not request.query.strip():
+        return Recollection((), zone="UTC" if state is None else state.zone)
+    scored = _search(ctx, state, request)
+    with ctx.storage.view(state.number) as view:
+        hits = _hits(ctx, view, scored, request.around)
+        portrait = view.page(("portrait",), None, 1, ("active",))
+    use = _reinforcer(ctx, state, hits, request)
+    return Recollection(hits, zone=state.zone, portrait=portrait[0] if portrait else None, on_use=use)
+
+
+def _check(request: Request) -> None:
+    checked_text(request.query, where="recall.query")
+    checked_kinds(request.kinds)
+    if not 1 <= request.k <= MOST:
+        raise InputError(f"recall: k must lie between 1 and {MOST}.")
+    if not 0 <= request.around <= MOST:
+        raise InputError(f"recall: around must lie between 0 and {MOST}.")
+    if request.min_score is not None and not 0 <= request.min_score <= 1:
+        raise InputError("recall: min_score must lie between 0 and 1.")
+    if isinstance(request.kinds, str) or isinstance(request.context, str):
+        raise InputError("recall: kinds and context are sequences, for example kinds=['turn'].")
+
+
+def _search(ctx: BankContext, state: BankState, request: Request) -> list[Scored]:
+    context = _context_texts(request.context)
+    vectors = ctx.services.encoder.try_encode([request.query, *context])
+
+    def fetch(seqs: Sequence[int]) -> FloatArray:
+        with ctx.storage.view(state.number) as view:
+            return view.vectors(seqs)
+
+    with ctx.services.indexes.lock(state.number):
+        loaded = ctx.services.indexes.fresh(state.number)
+        query = _query(ctx, loaded, request, context, vectors)
+        return loaded.index.search(query, fetch)
+
+
+def _context_texts(context: Sequence[Any]) -> list[str]:
+    texts = [item if isinstance(item, str) else None for item in context]
+    turns = as_turns([item for item in context if not isinstance(item, str)])
+    rest = iter([turn.text for turn in turns if isinstance(turn, Turn)])
+    return [text for text in (t if t is not None else next(rest, "") for t in texts) if text.strip()]
+
+
+def _query(
+    ctx: BankContext,
+    loaded: Loaded,
+    request: Request,
+    context: Sequence[str],
+    vectors: FloatArray | None,
+) -> Query:
+    def moment(name: str) -> datetime | None:
+        value = getattr(request, name)
+        return None if value is None else as_utc(value, field=name)
+
+    allowed = None
+    if request.where is not None:
+        with ctx.storage.view(loaded.state.number) as view:
+            allowed = frozenset(view.matching(request.where))
+    return Query(
+        text=request.query,
+        vector=None if vectors is None else vectors[0],
+        k=request.k,
+        kinds=None if request.kinds is None else tuple(request.kinds),
+        speaker=request.speaker,
+        since=moment("since"),
+        until=moment("until"),
+        now=moment("now") or ctx.now(),
+        valid_at=moment("valid_at"),
+        as_of=moment("as_of"),
+        context=tuple(context),
+        context_vectors=None if vectors is None or not context else np.asarray(vectors[1:]),
+        min_score=request.min_score,
+        allowed=allowed,
+        speakers=loaded.speakers,
+    )
+
+
+def _hits(ctx: BankContext, view: BankView, scored: Sequence[Scored], around: int) -> list[Hit]:
+    wanted = {seq for s in scored for seq in (s.seq, *s.thoughts, *_beside(s.seq, around))}
+    memories = view.memories(sorted(wanted))
+    return [_hit(ctx, s, memories, around) for s in scored if s.seq in memories]
+
+
+def _beside(seq: int, around: int) -> list[int]:
+    return [near for near in range(seq - around, seq + around + 1) if near not in (seq, 0)]
+
+
+def _hit(ctx: BankContext, scored: Scored, memories: Mapping[int, Memory], around: int) -> Hit:
+    memory = memories[scored.seq]
+    near = [memories[seq] for seq in _beside(scored.seq, around) if seq in memories]
+    return Hit(
+        memory=memory,
+        score=scored.score,
+        why={**scored.parts, "words": list(scored.words)},
+        bank=ctx.name,
+        around=tuple(m for m in near if m.kind == "turn" and m.session == memory.session),
+        thoughts=tuple(memories[seq] for seq in scored.thoughts if seq in memories),
+    )
+
+
+def _reinforcer(ctx: BankContext, state: BankState, hits: Sequence[Hit], request: Request) -> Any:
+    """What to do with the ids that were placed into a prompt; None where recall must leave no trace."""
+    if ctx.services.read_only or not request.reinforce or request.as_of is not None:
+        return None
+    curve = Curve.of(ctx.settings.decay)
+    by_id = {m.id: m for hit in hits for m in (hit.memory, *hit.around, *hit.thoughts)}
+    now = ctx.now() if request.now is None else as_utc(request.now, field="now")
+
+    def use(ids: Sequence[str]) -> None:
+        used = [by_id[id] for id in ids if id in by_id]
+        grown = [curve.growth_of(m, now) for m in used]
+        ctx.services.reinforcements.add(state.number, [m.id for m in used], at=now, growth=grown)
+
+    return use
+
+
+def relevant_ids(ctx: BankContext, about: str) -> list[str]:
+    """Ids of what is about something: relevant to it by recall's own floor, or holding all its words."""
+    if not about.strip():
+        raise UnknownMemoryError("about: is empty. Say in a few words what is meant.")
+    found = recall(ctx, Request(about, k=CHOSEN_BY_ABOUT, min_score=ABOUT, reinforce=False))
+    return [hit.memory.id for hit in found]

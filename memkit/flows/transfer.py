@@ -1,0 +1,93 @@
+"""Export and load: a store's memories as JSON lines, whole and readable."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from memkit.errors import InputError, UnwritablePathError
+from memkit.flows.context import BankContext
+from memkit.flows.editing import apply
+from memkit.flows.placing import Placer
+from memkit.flows.reading import everything
+from memkit.models import Memory, State
+from memkit.operations import Insert, Operation
+from memkit.protocols import BankName, BankView
+
+STATES: tuple[State, ...] = ("active", "superseded", "merged", "archived", "forgotten")
+BATCH = 500
+
+ContextOf = Callable[[BankName, str | None], BankContext]
+
+
+def export(contexts: Sequence[BankContext], path: Path) -> int:
+    """Write every memory of these banks, oldest first; gives back how many."""
+    try:
+        with path.open("w", encoding="utf-8") as file:
+            return sum(_write_bank(ctx, file.write) for ctx in contexts)
+    except OSError as error:
+        raise UnwritablePathError(f"export: {path} can't be written ({error.strerror}).") from error
+
+
+def _write_bank(ctx: BankContext, write: Callable[[str], object]) -> int:
+    state = ctx.ensure()
+    memories = everything(ctx, None, STATES)
+    for memory in memories:
+        line = {"bank": ctx.name, "zone": state.zone, "memory": memory.model_dump(mode="json")}
+        write(json.dumps(line, ensure_ascii=False) + "\n")
+    return len(memories)
+
+
+def load(context_of: ContextOf, path: Path, *, progress: Callable[[int], None] | None = None) -> int:
+    """Read an export back; memories whose id is already there are left as they are."""
+    added = 0
+    for name, zone, memories in _runs(path):
+        added += _load_run(context_of(name, zone), memories)
+        if progress is not None:
+            progress(len(memories))
+    return added
+
+
+def _load_run(ctx: BankContext, memories: Sequence[Memory]) -> int:
+    traces = ctx.services.tracer.trace(ctx.ensure(), memories)
+
+    def decide(view: BankView) -> list[Operation]:
+        known = view.locate([m.id for m in memories])
+        placer = Placer(view, ctx.settings.observe)
+        pairs = [(m, t) for m, t in zip(memories, traces, strict=True) if m.id not in known]
+        return [Insert(m, t, placer.place(m) if m.kind == "turn" else None) for m, t in pairs]
+
+    return apply(ctx, decide).count("added")
+
+
+def _runs(path: Path) -> Iterator[tuple[BankName, str | None, list[Memory]]]:
+    """An export's memories in batches of one bank each, in the order of the file."""
+    lines = _lines(path)
+    while batch := list(islice(lines, BATCH)):
+        names = dict.fromkeys((name, zone) for name, zone, _ in batch)
+        for name, zone in names:
+            yield name, zone, [m for other, _, m in batch if other == name]
+
+
+def _lines(path: Path) -> Iterator[tuple[BankName, str | None, Memory]]:
+    try:
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield _parsed(line, f"{path.name}, line {number}")
+    except OSError as error:
+        raise InputError(f"load: {path} can't be read ({error.strerror}).") from error
+
+
+def _parsed(line: str, where: str) -> tuple[BankName, str | None, Memory]:
+    try:
+        record: dict[str, Any] = json.loads(line)
+        return tuple(record["bank"]), record.get("zone"), Memory.model_validate(record["memory"])
+    except (ValueError, KeyError, TypeError, ValidationError):
+        raise InputError(
+            f"load: {where} is no line of an export: it needs bank, zone and memory. "
+            "Conversations are read with observe, not with load."
+        ) from None

@@ -1,0 +1,76 @@
+"""Upkeep of what is derived from texts: vectors made later, another encoder, a check of everything."""
+
+from collections.abc import Callable
+
+from memkit.flows.context import BankContext, Services
+from memkit.flows.identity import REENCODING, encoder_meta
+from memkit.flows.traces import Bare
+from memkit.models import Memory, Trace
+from memkit.operations import Reindex
+from memkit.protocols import Encoder
+
+BATCH = 256
+Progress = Callable[[int], None]
+
+
+def encode_pending(ctx: BankContext, *, limit: int = 10_000, progress: Progress | None = None) -> int:
+    """Make the vectors that are still missing; gives back how many were made."""
+    state, made = ctx.state(), 0
+    while state is not None and made < limit:
+        with ctx.storage.view(state.number) as view:
+            memories = view.unencoded(BATCH)
+        traces = ctx.services.tracer.trace(state, memories)
+        done = [Reindex(m.id, t) for m, t in zip(memories, traces, strict=True) if t.vector is not None]
+        if not done:
+            break
+        ctx.storage.apply(state.number, done, at=ctx.now())
+        made += len(done)
+        if progress is not None:
+            progress(len(done))
+    return made
+
+
+def reencode(
+    services: Services,
+    contexts: list[BankContext],
+    encoder: Encoder,
+    *,
+    progress: Progress | None = None,
+) -> int:
+    """Change a store to another encoder; recall goes on by words until the vectors are made again.
+
+    Killed at any moment, the file opens with one of the two encoders, and what lacks a vector gets it
+    with the next upkeep.
+    """
+    storage = services.storage
+    storage.set_meta({REENCODING: encoder.name})
+    for ctx in contexts:
+        strip(ctx)
+    storage.set_meta({**encoder_meta(encoder), REENCODING: ""})
+    services.encoder.replace(encoder)
+    services.indexes.drop()
+    return sum(encode_pending(ctx, limit=2**62, progress=progress) for ctx in contexts)
+
+
+def strip(ctx: BankContext) -> None:
+    """Take the vectors of a bank away, so that upkeep makes them again."""
+    state = ctx.state()
+    if state is None:
+        return
+    after: str | None = None
+    while True:
+        with ctx.storage.view(state.number) as view:
+            memories = view.page(
+                None, after, 1000, ("active", "superseded", "merged", "archived", "forgotten")
+            )
+        if not memories:
+            return
+        bare = [_wordy(ctx, memory) for memory in memories if memory.echo_of is None]
+        ctx.storage.apply(state.number, bare, at=ctx.now())
+        after = memories[-1].id
+
+
+def _wordy(ctx: BankContext, memory: Memory) -> Reindex:
+    state = ctx.ensure()
+    trace: Trace = ctx.services.tracer.words(state, Bare.of(memory))
+    return Reindex(memory.id, trace)

@@ -1,0 +1,96 @@
+"""Hierarchical chunk attention (HCAM, arXiv 2105.14039): over summaries of chunks first, then inside them.
+
+`attend` is the paper's module, with its projections and position encodings. Ranking uses its first
+level with identity projections: a chunk's log-attention lifts or lowers its members; it gates nothing.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from memkit.protocols import FloatArray
+
+Floats = npt.NDArray[np.floating]
+
+
+def softmax(logits: Floats, axis: int = -1) -> Floats:
+    """exp(x) / sum(exp(x)), without overflow."""
+    powers = np.exp(logits - logits.max(axis=axis, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=axis, keepdims=True))
+
+
+def position_encoding(steps: int, dimension: int) -> Floats:
+    """PE[c] = concat(sin(p f), cos(p f)), p = steps-1-c (the newest is 0), f_i = 10000^(-2i/D); (steps, D)."""
+    positions = np.arange(steps - 1, -1, -1.0)[:, None]
+    frequencies = 10000.0 ** (-np.arange(0, dimension, 2.0) / dimension)
+    return np.concatenate([np.sin(positions * frequencies), np.cos(positions * frequencies)], axis=1)
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Weights of a multi-head attention: kernels (D, heads, F/heads), biases (heads, F/heads), output."""
+
+    query: Floats
+    query_bias: Floats
+    key: Floats
+    key_bias: Floats
+    value: Floats
+    value_bias: Floats
+    output: Floats  # (heads, F/heads, D)
+    output_bias: Floats  # (D,)
+
+    def __call__(self, query: Floats, memory: Floats) -> Floats:
+        """Attend from one query (D,) to the steps of one chunk (C, D); scale 1 / sqrt(F / heads)."""
+        q = np.einsum("d,dhf->hf", query, self.query) + self.query_bias
+        k = np.einsum("cd,dhf->chf", memory, self.key) + self.key_bias
+        v = np.einsum("cd,dhf->chf", memory, self.value) + self.value_bias
+        weights = softmax(np.einsum("hf,chf->hc", q, k) / np.sqrt(q.shape[-1]))
+        mixed = np.einsum("hc,chf->hf", weights, v)
+        return np.asarray(np.einsum("hf,hfd->d", mixed, self.output) + self.output_bias)
+
+
+def attend(
+    query: Floats,
+    chunks: Floats,
+    *,
+    query_projection: Floats,
+    key_projection: Floats,
+    attention: Attention,
+    k: int,
+    temperature: float = 1.0,
+) -> Floats:
+    """HCAM for one query (D,) over chunks (M, C, D): the answer (D,).
+
+    l_m = (q Wq)(S_m Wk) / (sqrt(F) temperature), S_m the mean of chunk m; softmax over the k selected
+    logits only; the chosen chunks, with position encodings, are attended to and mixed by these weights.
+    """
+    projected = query @ query_projection
+    keys = chunks.mean(axis=1) @ key_projection
+    logits = keys @ projected / (np.sqrt(len(projected)) * temperature)
+    chosen = np.argsort(-logits, kind="stable")[:k]
+    weights = softmax(logits[chosen])
+    encoding = position_encoding(chunks.shape[1], chunks.shape[2])
+    return np.asarray(
+        sum(w * attention(query, chunks[m] + encoding) for w, m in zip(weights, chosen, strict=True))
+    )
+
+
+def chunk_evidence(evidence: FloatArray, chunks: npt.NDArray[np.int64], count: int) -> FloatArray:
+    """What a query finds in each chunk, (count,): its best member's evidence and its members' mean.
+
+    The mean alone is HCAM's S_m q, since the mean of the members' scores is the score of their mean.
+    """
+    sums = np.bincount(chunks, weights=evidence, minlength=count)
+    sizes = np.maximum(np.bincount(chunks, minlength=count), 1)
+    best = np.full(count, -np.inf)
+    np.maximum.at(best, chunks, evidence)
+    return np.asarray(np.where(np.isfinite(best), best, 0) + sums / sizes, dtype=np.float32)
+
+
+def log_attention(evidence: FloatArray) -> FloatArray:
+    """log softmax(l / T) up to a constant, T the spread of the chunks' evidence: 0 for an average chunk."""
+    spread = float(evidence.std())
+    if len(evidence) < 2 or spread < 1e-9:
+        return np.zeros_like(evidence)
+    return np.asarray((evidence - evidence.mean()) / spread, dtype=np.float32)

@@ -1,0 +1,48 @@
+"""What a person would notice in a question besides its words: who is meant, when, and what kind it is."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from memkit.text.dates import Span, first_span
+from memkit.text.tokens import STOP_WORDS, words
+
+NAME = re.compile(r"[^\W\d_]+")
+NOBODY = frozenset({"user", "assistant", "system", "tool", "human", "ai", "bot"})
+WHEN = re.compile(
+    r"\b(when|what (?:date|day|month|year|time)|how long|how old|how many|how much)\b", re.IGNORECASE
+)
+
+
+class Cues(NamedTuple):
+    """A question taken apart: search terms without the speakers' names, who is named, which time."""
+
+    terms: tuple[str, ...]
+    named: frozenset[int]  # hashes of the bank's speakers that the question names
+    span: Span | None
+    asks_when: bool
+
+
+def read(question: str, speakers: Mapping[str, int], now: datetime, zone: str) -> Cues:
+    """Take a question apart. A speaker's name is a cue, not a search word."""
+    named = {name: number for name, number in speakers.items() if is_named(name, question)}
+    parts = {part.casefold() for name in named for part in NAME.findall(name)}
+    without = NAME.sub(lambda m: " " if m[0].casefold() in parts else m[0], question)
+    terms = tuple(dict.fromkeys(word.term for word in words(without)))
+    return Cues(
+        terms, frozenset(named.values()), first_span(question, now, zone), bool(WHEN.search(question))
+    )
+
+
+def is_named(speaker: str, question: str) -> bool:
+    """Whether the question names a speaker, by the whole name or its first part."""
+    if speaker.casefold() in NOBODY:
+        return False
+    first = NAME.search(speaker)
+    if first is None or len(first[0]) < 2:
+        return False
+    found = {match[0] for match in NAME.finditer(question)}
+    if first[0].casefold() in STOP_WORDS:
+        return first[0] in found and first[0][0].isupper()
+    return first[0].casefold() in {word.casefold() for word in found}

@@ -1,0 +1,100 @@
+"""Locality-sensitive hashing: sign sketches for search, TiM's cross-polytope groups for organising thoughts."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from memkit.protocols import FloatArray
+
+if TYPE_CHECKING:
+    import faiss
+
+
+class Sketcher:
+    """Signs of random projections: bit i of a vector's sketch is [h_i . v > 0] (Charikar 2002).
+
+    Two unit vectors at angle t differ in a bit with probability t / pi.
+    """
+
+    def __init__(self, dimension: int, bits: int, seed: int) -> None:
+        self.dimension, self.bits = dimension, bits
+        planes = np.random.default_rng(seed).standard_normal((dimension, bits))
+        self._planes: FloatArray = planes.astype(np.float32)
+
+    def sketch(self, vectors: FloatArray) -> npt.NDArray[np.uint8]:
+        """Sketches of rows: (n, dimension) -> (n, bits / 8)."""
+        return np.packbits(vectors @ self._planes > 0, axis=1)
+
+
+class SketchIndex:
+    """Sketches in one contiguous array, scanned whole by Hamming distance (faiss)."""
+
+    def __init__(self, bits: int) -> None:
+        self._bits = bits
+        self._codes = np.empty((0, bits // 8), dtype=np.uint8)
+        self._rows = np.empty(0, dtype=np.int64)
+        self._new: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]] = []
+        self._faiss: faiss.IndexBinaryFlat | None = None
+
+    def __len__(self) -> int:
+        return len(self._rows) + sum(len(rows) for rows, _ in self._new)
+
+    @property
+    def nbytes(self) -> int:
+        return 2 * self._codes.nbytes + self._rows.nbytes
+
+    def add(self, rows: npt.NDArray[np.int64], codes: npt.NDArray[np.uint8]) -> None:
+        """Add the sketches of rows; a row that is there already gets the new one."""
+        self._new.append((rows, codes))
+
+    def search(self, code: npt.NDArray[np.uint8], count: int) -> npt.NDArray[np.int64]:
+        """The rows with the nearest sketches, nearest first."""
+        self._settle()
+        if not len(self._rows):
+            return self._rows
+        _, found = self._scanner().search(code.reshape(1, -1), min(count, len(self._rows)))
+        return np.asarray(self._rows[found[0]])
+
+    def spread(self, count: int) -> npt.NDArray[np.int64]:
+        """About `count` rows, evenly spread over all."""
+        self._settle()
+        return self._rows[:: max(1, len(self._rows) // count)]
+
+    def _settle(self) -> None:
+        if not self._new:
+            return
+        rows = np.concatenate([self._rows, *(r for r, _ in self._new)])
+        codes = np.concatenate([self._codes, *(c for _, c in self._new)])
+        last = len(rows) - 1 - np.unique(rows[::-1], return_index=True)[1]
+        self._rows, self._codes = rows[last], np.ascontiguousarray(codes[last])
+        self._new, self._faiss = [], None
+
+    def _scanner(self) -> Any:
+        if self._faiss is None:
+            import faiss
+
+            self._faiss = faiss.IndexBinaryFlat(self._bits)
+            self._faiss.add(self._codes)
+        return self._faiss
+
+
+class CrossPolytope:
+    """TiM's hash, F(x) = argmax([xR ; -xR]), R random of shape (d, b/2): b groups (arXiv 2311.08719)."""
+
+    def __init__(self, dimension: int, groups: int, seed: int) -> None:
+        self.groups = groups
+        random = np.random.default_rng([seed, groups]).standard_normal((dimension, groups // 2))
+        self._rotation: FloatArray = random.astype(np.float32)
+
+    def group(self, vectors: FloatArray) -> npt.NDArray[np.int64]:
+        """The group of each row: (n, dimension) -> (n,)."""
+        return np.asarray(self._scores(vectors).argmax(axis=1))
+
+    def probes(self, vectors: FloatArray, count: int) -> npt.NDArray[np.int64]:
+        """The `count` likeliest groups of each row, likeliest first: (n, dimension) -> (n, count)."""
+        return np.argsort(-self._scores(vectors), axis=1, kind="stable")[:, :count]
+
+    def _scores(self, vectors: FloatArray) -> FloatArray:
+        projected = vectors @ self._rotation
+        return np.concatenate([projected, -projected], axis=1)

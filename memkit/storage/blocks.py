@@ -1,0 +1,121 @@
+"""Traces packed: the terms of one memory as bytes, and 4,096 memories' traces as one block.
+
+A block holds, all little-endian: the number of rows n as uint64; n seqs, n change numbers and n + 1
+offsets as int64; then the rows' bytes. Rows lie in order of seq.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from memkit.protocols import CodeBatch
+
+ROWS = 4096
+CODES, TERMS = 0, 1  # the two parts of a trace
+_HEAD = struct.Struct("<Q")
+_SMALL = 255
+Int64s = npt.NDArray[np.int64]
+
+
+class TraceRow(NamedTuple):
+    """One part of one memory's trace, and the bank's change number when it was written."""
+
+    seq: int
+    change: int
+    data: bytes
+
+
+def pack_terms(terms: Iterable[tuple[int, int]]) -> bytes:
+    """Pairs of (hash, count): a byte saying how wide counts are, the hashes, the counts."""
+    pairs = list(terms)
+    hashes = [hash for hash, _ in pairs]
+    counts = [min(count, 2**32 - 1) for _, count in pairs]
+    n = len(pairs)
+    if max(counts, default=0) <= _SMALL:
+        return struct.pack(f"<B{n}q{n}B", 1, *hashes, *counts)
+    return struct.pack(f"<B{n}q{n}I", 4, *hashes, *counts)
+
+
+def unpack_terms(data: bytes) -> list[tuple[int, int]]:
+    """The inverse of `pack_terms`. Raises ValueError for bytes that it never wrote."""
+    width = data[0] if data else 0
+    n, rest = divmod(len(data) - 1, 8 + width) if width in (1, 4) else (0, 1)
+    if rest:
+        raise ValueError("no packed terms")
+    values = struct.unpack_from(f"<{n}q{n}{'B' if width == 1 else 'I'}", data, 1)
+    return list(zip(values[:n], values[n:], strict=True))
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows of one part, packed: `seqs`, `changes` int64 (n,), `offsets` int64 (n + 1,) into `body`."""
+
+    seqs: Int64s
+    changes: Int64s
+    offsets: Int64s
+    body: bytes
+
+    @classmethod
+    def of(cls, rows: Sequence[TraceRow]) -> "Block":
+        rows = sorted(rows)
+        offsets = np.zeros(len(rows) + 1, dtype="<i8")
+        np.cumsum([len(row.data) for row in rows], out=offsets[1:])
+        seqs = np.array([row.seq for row in rows], dtype="<i8")
+        changes = np.array([row.change for row in rows], dtype="<i8")
+        return cls(seqs, changes, offsets, b"".join(row.data for row in rows))
+
+    @classmethod
+    def parse(cls, data: bytes) -> "Block":
+        """Read what `pack` wrote. Raises ValueError for anything else."""
+        if len(data) < _HEAD.size:
+            raise ValueError("a block is cut short")
+        n = _HEAD.unpack_from(data)[0]
+        if not 0 < n <= (len(data) - _HEAD.size) // 24:
+            raise ValueError("a block's count of rows is wrong")
+        numbers = np.frombuffer(data, dtype="<i8", count=3 * n + 1, offset=_HEAD.size)
+        block = cls(numbers[:n], numbers[n : 2 * n], numbers[2 * n :], data[_HEAD.size + numbers.nbytes :])
+        block._check()
+        return block
+
+    def _check(self) -> None:
+        rising = bool(np.all(np.diff(self.seqs) > 0)) and bool(np.all(np.diff(self.offsets) >= 0))
+        if not rising or self.offsets[0] != 0 or self.offsets[-1] != len(self.body):
+            raise ValueError("a block's rows are out of order")
+
+    def pack(self) -> bytes:
+        parts = (self.seqs, self.changes, self.offsets)
+        return _HEAD.pack(len(self.seqs)) + b"".join(part.tobytes() for part in parts) + self.body
+
+    def rows(self) -> Iterator[TraceRow]:
+        """All rows, in order of seq."""
+        ends = self.offsets.tolist()
+        triples = zip(self.seqs.tolist(), self.changes.tolist(), ends[:-1], ends[1:], strict=True)
+        return (TraceRow(seq, change, self.body[start:end]) for seq, change, start, end in triples)
+
+    def since(self, change: int) -> "Block":
+        """The rows that were written after a change number."""
+        return self if bool(np.all(self.changes > change)) else self._keeping(self.changes > change)
+
+    def without(self, seqs: Iterable[int]) -> "Block":
+        """The rows of all other memories."""
+        return self._keeping(~np.isin(self.seqs, np.fromiter(seqs, dtype=np.int64)))
+
+    def _keeping(self, keep: npt.NDArray[np.bool_]) -> "Block":
+        return Block.of([row for row, kept in zip(self.rows(), keep.tolist(), strict=True) if kept])
+
+
+def code_batches(rows: Block) -> Iterator[CodeBatch]:
+    """A block's sketches as arrays; one batch for each width of sketches there is."""
+    widths = np.diff(rows.offsets)
+    for width in np.unique(widths).tolist():
+        chosen = widths == width
+        if bool(np.all(chosen)):
+            codes = np.frombuffer(rows.body, dtype=np.uint8).reshape(-1, width)
+        else:
+            parts = [row.data for row, here in zip(rows.rows(), chosen.tolist(), strict=True) if here]
+            codes = np.frombuffer(b"".join(parts), dtype=np.uint8).reshape(-1, width)
+        yield CodeBatch(rows.seqs[chosen].astype(np.int64), codes)

@@ -1,0 +1,280 @@
+"""Connections to one SQLite file: opened when needed, safe over threads and forks, errors in memkit's words."""
+
+import os
+import random
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from memkit.errors import (
+    BusyError,
+    ClosedError,
+    CorruptError,
+    DiskFullError,
+    InvalidTextError,
+    NotADatabaseError,
+    ReadOnlyError,
+    StorageError,
+    UnwritablePathError,
+)
+
+FORK_PATIENCE = 5.0  # seconds that a fork waits for calls in other threads
+BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+COMMON = (
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "secure_delete = ON",
+    "temp_store = MEMORY",
+    "trusted_schema = OFF",
+    "cache_size = -16000",
+    "busy_timeout = 0",
+)
+ERRORS: dict[int, tuple[type[StorageError], str]] = {
+    sqlite3.SQLITE_FULL: (
+        DiskFullError,
+        "no room left on the disk; nothing of this call was stored. Free some room and call again.",
+    ),
+    sqlite3.SQLITE_BUSY: (
+        BusyError,
+        "another process held the database's lock for too long. Call again, "
+        "or wait longer with settings.runtime.busy_timeout.",
+    ),
+    sqlite3.SQLITE_CORRUPT: (
+        CorruptError,
+        "the file is damaged. Run store.doctor(repair=True) on a copy, or go back to a backup.",
+    ),
+    sqlite3.SQLITE_NOTADB: (NotADatabaseError, "this file is no memkit database; it was left as it is."),
+    sqlite3.SQLITE_READONLY: (ReadOnlyError, "the database can't be written. Open it without read_only."),
+    sqlite3.SQLITE_CANTOPEN: (
+        UnwritablePathError,
+        "the path can't be opened. Its folder must exist, and both must be readable and writable.",
+    ),
+}
+ERRORS[sqlite3.SQLITE_LOCKED] = ERRORS[sqlite3.SQLITE_BUSY]
+ERRORS[sqlite3.SQLITE_PERM] = ERRORS[sqlite3.SQLITE_CANTOPEN]
+
+
+@contextmanager
+def translated(location: str) -> Iterator[None]:
+    """SQLite's errors as memkit's; the messages hold no values."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _told(error, location) from error
+    except UnicodeEncodeError:
+        raise InvalidTextError("a text holds a lone surrogate, which is no Unicode text.") from None
+
+
+def _told(error: sqlite3.Error, location: str) -> StorageError:
+    kind, words = ERRORS.get(primary_code(error), (StorageError, f"SQLite says: {error}."))
+    return kind(f"{location}: {words}")
+
+
+def primary_code(error: sqlite3.Error) -> int:
+    """SQLite's result code, without its extension."""
+    code: int = getattr(error, "sqlite_errorcode", 0) or 0
+    return code & 0xFF
+
+
+class Connections:
+    """Connections to one file: each is used by one call at a time and kept for the next one."""
+
+    def __init__(self, path: Path, *, read_only: bool, busy_timeout: float) -> None:
+        self.path = path
+        self.read_only = read_only
+        self._timeout = busy_timeout
+        self._idle: list[sqlite3.Connection] = []
+        self._users: list[int] = []
+        self._free = threading.Condition()
+        self._writer = threading.Lock()
+        self._crowded = 0.0  # when the lock was last found taken
+        self._closed = False
+        _every.add(self)
+
+    @contextmanager
+    def borrowed(self) -> Iterator[sqlite3.Connection]:
+        """A connection for one call. Raises ClosedError."""
+        connection = self._take()
+        try:
+            with translated(str(self.path)):
+                yield connection
+        finally:
+            self._give(connection)
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection inside a read transaction: one snapshot."""
+        with self.borrowed() as connection:
+            self.patiently(lambda: self._begin_reading(connection))
+            try:
+                yield connection
+            finally:
+                _roll_back(connection)
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A connection inside a write transaction: committed, or rolled back where an error leaves it."""
+        if self.read_only:
+            raise ReadOnlyError(f"{self.path}: was opened read-only. Open it again without read_only.")
+        with self._turn(), self.borrowed() as connection:
+            self.patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                _roll_back(connection)
+                raise
+
+    def patiently(self, attempt: Callable[[], object]) -> None:
+        """Try until the lock is free, with pauses of random length that get shorter with the waiting.
+
+        So who waited longest asks most often. Raises SQLite's own error after `busy_timeout` seconds.
+        """
+        start = time.monotonic()
+        while True:
+            try:
+                attempt()
+                return
+            except sqlite3.OperationalError as error:
+                waited = time.monotonic() - start
+                if primary_code(error) not in BUSY or waited > self._timeout:
+                    raise
+                self._crowded = time.monotonic()
+                time.sleep(random.uniform(0.0002, 0.005 / (1 + 4 * waited)))
+
+    def close(self) -> None:
+        """Close what is open; connections in use are closed when their call ends."""
+        with self._free:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+        _every.discard(self)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """This process's threads write one after the other; in a crowd, other processes get a chance."""
+        if not self._writer.acquire(timeout=self._timeout):
+            raise BusyError(f"{self.path}: {ERRORS[sqlite3.SQLITE_BUSY][1]}")
+        try:
+            if time.monotonic() - self._crowded < 1.0:
+                time.sleep(random.uniform(0.0002, 0.002))
+            yield
+        finally:
+            self._writer.release()
+
+    def _begin_reading(self, connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN")
+        try:
+            connection.execute("SELECT 1 FROM meta LIMIT 1")
+        except sqlite3.Error:
+            _roll_back(connection)
+            raise
+
+    def _take(self) -> sqlite3.Connection:
+        with self._free:
+            if self._closed:
+                raise ClosedError(f"{self.path}: this store was closed. Open it again with memkit.open(...).")
+            connection = self._idle.pop() if self._idle else None
+            self._users.append(threading.get_ident())
+        try:
+            return connection or self._opened()
+        except BaseException:
+            self._left()
+            raise
+
+    def _opened(self) -> sqlite3.Connection:
+        with translated(str(self.path)):
+            return connect(self.path, read_only=self.read_only)
+
+    def _give(self, connection: sqlite3.Connection) -> None:
+        with self._free:
+            if not self._closed:
+                self._idle.append(connection)
+        if self._closed:
+            connection.close()
+        self._left()
+
+    def _left(self) -> None:
+        with self._free:
+            with suppress(ValueError):
+                self._users.remove(threading.get_ident())
+            self._free.notify_all()
+
+    def before_fork(self) -> None:
+        """SQLite's connections must not cross a fork: none is open while it happens."""
+        self._free.acquire()
+        deadline = time.monotonic() + FORK_PATIENCE
+        while self._others() and time.monotonic() < deadline:
+            self._free.wait(0.05)
+        while self._idle:
+            self._idle.pop().close()
+
+    def _others(self) -> bool:
+        return any(user != threading.get_ident() for user in self._users)
+
+    def after_fork_in_parent(self) -> None:
+        self._free.release()
+
+    def after_fork_in_child(self) -> None:
+        self._free = threading.Condition()
+        self._writer = threading.Lock()
+        self._users = [user for user in self._users if user == threading.get_ident()]
+
+
+def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    """A new connection, set up as every one is. Raises SQLite's errors."""
+    connection = _open(path, "ro" if read_only else "rwc")
+    try:
+        for pragma in COMMON:
+            connection.execute(f"PRAGMA {pragma}")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _open(path: Path, mode: str) -> sqlite3.Connection:
+    where = f"file:{quote(str(path))}?mode={mode}"
+    return sqlite3.connect(
+        where, uri=True, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=256
+    )
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+
+
+_every: "weakref.WeakSet[Connections]" = weakref.WeakSet()
+_stopped: list[Connections] = []
+
+
+def _before_fork() -> None:
+    _stopped.extend(_every)
+    for connections in _stopped:
+        connections.before_fork()
+
+
+def _after_fork_in_parent() -> None:
+    while _stopped:
+        _stopped.pop().after_fork_in_parent()
+
+
+def _after_fork_in_child() -> None:
+    while _stopped:
+        _stopped.pop().after_fork_in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )

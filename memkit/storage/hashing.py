@@ -1,0 +1,71 @@
+"""64-bit hashes under a bank's own key: all that other tables keep of names, ids and metadata."""
+
+import json
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+from memkit.errors import InputError
+
+
+class Hasher:
+    """Hashes of one bank. Signed, so that SQLite can hold them; domains never meet."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._known: dict[tuple[bytes, str], int] = {}
+
+    def ref(self, id: str) -> int:
+        """Where a caller's own id is found."""
+        return self._hash(b"ref", id)
+
+    def speaker(self, name: str) -> int:
+        return self._kept(b"speaker", name)
+
+    def label(self, session: str) -> int:
+        return self._kept(b"label", session)
+
+    def head(self, entity: str) -> int:
+        """Equal for entities that differ only in case."""
+        return self._kept(b"head", entity.casefold())
+
+    def tag(self, name: str, value: Any) -> int:
+        """Equal for equal values of one metadata key; 1 and 1.0 are equal, 1 and True are not."""
+        return self._hash(b"tag", canonical([name, value]))
+
+    def tags(self, metadata: Mapping[str, Any]) -> set[int]:
+        """Hashes of all entries of a memory's metadata."""
+        return {self.tag(name, value) for name, value in metadata.items()}
+
+    def _kept(self, domain: bytes, value: str) -> int:
+        known = self._known.get((domain, value))
+        if known is None:
+            known = self._known[domain, value] = self._hash(domain, value)
+        return known
+
+    def _hash(self, domain: bytes, value: str) -> int:
+        digest = blake2b(value.encode(), digest_size=8, key=self._key, person=domain).digest()
+        return int.from_bytes(digest, "little", signed=True)
+
+
+def alternatives(value: Any) -> list[Any]:
+    """What a filter's value accepts: the members of a list, else the value itself."""
+    return list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
+
+
+def canonical(value: Any) -> str:
+    """One JSON text for values that count as equal. Raises InputError for what is no JSON."""
+    try:
+        return json.dumps(_plain(value), sort_keys=True, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError):
+        raise InputError("metadata: keys must be strings and values JSON (no NaN, no other types).") from None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,180 @@
+"""Banks in dicts: for tests and for what needn't last. The reference that SQLite is tested against."""
+
+import secrets
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from memkit.errors import ClosedError, ReadOnlyError, StorageError
+from memkit.models import BankState, Receipt
+from memkit.operations import Operation
+from memkit.protocols import BankName, BankView, Decision
+from memkit.storage.inmemory_bank import Bank
+from memkit.storage.inmemory_view import MemoryView
+from memkit.storage.lowering import lower
+from memkit.storage.names import checked_name, checked_zone
+from memkit.times import utc_now
+
+
+class MemoryStorage:
+    """protocols.Storage over dicts; gone with the process. Safe to share between threads."""
+
+    def __init__(self, *, read_only: bool = False) -> None:
+        self._read_only = read_only
+        self._banks: dict[int, Bank] = {}
+        self._meta: dict[str, str] = {}
+        self._leases: dict[int, tuple[str, datetime]] = {}
+        self._last_bank = 0
+        self._lock = threading.RLock()
+        self._closed = False
+
+    # -- banks
+
+    def open_bank(self, name: BankName, *, zone: str | None = None) -> BankState:
+        with self._reading():
+            found = self.find_bank(name)
+            if found is not None:
+                return found
+            with self._writing():
+                self._last_bank += 1
+                state = BankState(
+                    number=self._last_bank,
+                    name=tuple(name),
+                    zone=checked_zone(zone or "UTC"),
+                    key=secrets.token_bytes(16),
+                    change=0,
+                    epoch=0,
+                    created_at=utc_now(),
+                    size=0,
+                )
+                self._banks[state.number] = Bank(state)
+                return state
+
+    def find_bank(self, name: BankName) -> BankState | None:
+        wanted = checked_name(name)
+        with self._reading():
+            return next((bank.state for bank in self._banks.values() if bank.state.name == wanted), None)
+
+    def banks(self, prefix: BankName = ()) -> list[BankState]:
+        with self._reading():
+            states = (bank.state for bank in self._banks.values())
+            chosen = [state for state in states if state.name[: len(prefix)] == tuple(prefix)]
+        return sorted(chosen, key=lambda state: state.name)
+
+    def drop_bank(self, bank: int) -> int:
+        """Remove a bank and everything in it; the number of memories that went."""
+        with self._writing():
+            self._leases.pop(bank, None)
+            dropped = self._banks.pop(bank, None)
+            return 0 if dropped is None else dropped.state.size
+
+    # -- reading and changing one bank
+
+    @contextmanager
+    def view(self, bank: int) -> Iterator[BankView]:
+        with self._reading():
+            data = self._bank(bank)
+            data.viewers += 1
+        try:
+            yield MemoryView(data)
+        finally:
+            with self._lock:
+                data.viewers -= 1
+
+    def apply(self, bank: int, decide: Sequence[Operation] | Decision, *, at: datetime) -> Receipt:
+        """Do operations, all or none; as with SQLite, nothing has changed where this raises."""
+        with self._writing():
+            view = MemoryView(self._bank(bank))
+            operations = decide(view) if callable(decide) else decide
+            changes, outcomes = lower(operations, view, at=at)
+            if changes:
+                data = self._own(bank)
+                data.carry_out(changes)
+            state = self._bank(bank).state
+            return Receipt(bank=state.name, change=state.change, outcomes=outcomes)
+
+    def _own(self, bank: int) -> Bank:
+        """The bank to be changed: a copy where somebody is looking at it."""
+        data = self._bank(bank)
+        if data.viewers:
+            data = self._banks[bank] = data.copy()
+        return data
+
+    def _bank(self, bank: int) -> Bank:
+        if bank not in self._banks:
+            raise StorageError(f":memory:: there is no bank number {bank} (any more). Open it by its name.")
+        return self._banks[bank]
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        with self._lock:
+            if self._closed:
+                raise ClosedError(":memory:: this store was closed, and what it held is gone.")
+            yield
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._reading():
+            if self._read_only:
+                raise ReadOnlyError(":memory:: was opened read-only. Open it again without read_only.")
+            yield
+
+    # -- the store's own notes
+
+    def get_meta(self, key: str) -> str | None:
+        with self._reading():
+            return self._meta.get(key)
+
+    def set_meta(self, values: dict[str, str]) -> None:
+        with self._writing():
+            self._meta.update(values)
+
+    def lease(self, bank: int, owner: str, now: datetime, seconds: float) -> bool:
+        with self._writing():
+            holder, until = self._leases.get(bank, (owner, now))
+            if bank not in self._banks or (holder != owner and until > now):
+                return False
+            self._leases[bank] = (owner, now + timedelta(seconds=seconds))
+            return True
+
+    def release(self, bank: int, owner: str) -> None:
+        with self._writing():
+            if self._leases.get(bank, ("", None))[0] == owner:
+                del self._leases[bank]
+
+    # -- what a file would have
+
+    def audit(self, *, repair: bool = False) -> list[str]:
+        """Problems of the stored data, one sentence each."""
+        with self._reading():
+            return [problem for bank in self._banks.values() for problem in bank.problems()]
+
+    def sizes(self, bank: int | None = None) -> dict[str, int]:
+        """Bytes by part, as they would be stored; what Python needs around them is not counted."""
+        with self._reading():
+            chosen = self._banks.values() if bank is None else [self._bank(bank)]
+            parts = dict.fromkeys(("text", "vectors", "sketches", "terms", "history"), 0)
+            for data in chosen:
+                for name, size in data.sizes().items():
+                    parts[name] += size
+        return {**parts, "free": 0, "total": sum(parts.values())}
+
+    def scan(self, needles: Iterable[bytes]) -> list[str]:
+        """There are no files."""
+        with self._reading():
+            return []
+
+    def purge(self) -> bool:
+        with self._writing():
+            return True
+
+    def backup(self, path: str) -> None:
+        """Raises StorageError: nothing here outlives the process."""
+        raise StorageError("backup: a store in memory has no file to copy. Use store.export(path).")
+
+    def close(self) -> None:
+        """Let everything go; harmless to repeat."""
+        with self._lock:
+            self._closed = True
+            self._banks.clear()

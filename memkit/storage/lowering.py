@@ -1,0 +1,327 @@
+"""From operations to primitive changes: what each operation means, in one place for all backends."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, cast
+
+from memkit.errors import ConflictError
+from memkit.models import Action, Author, Memory, Outcome, Placement, State, Trace
+from memkit.operations import (
+    CloseExchange,
+    Enqueue,
+    Erase,
+    Forget,
+    Insert,
+    Merge,
+    Operation,
+    Pin,
+    Postpone,
+    Reindex,
+    Reinforce,
+    Reject,
+    Restore,
+    Settle,
+    Skip,
+    Supersede,
+)
+from memkit.storage.changes import Changes, Reader
+from memkit.storage.ledger import Ledger
+from memkit.storage.records import Entry, Queued, Record, checked, heir_trace
+
+CLOSING = ("superseded", "corrected", "merged", "forgotten", "archived")
+ABSENT = "not in this bank (any more)"
+
+
+def lower(
+    operations: Sequence[Operation], reader: Reader, *, at: datetime
+) -> tuple[Changes, tuple[Outcome, ...]]:
+    """What operations come to in this bank, and what became of each.
+
+    Raises UnknownMemoryError where one names an id that isn't there; nothing was changed then.
+    """
+    ledger = Ledger(reader, at)
+    ledger.prepare(_loaded(operations), _named(operations))
+    outcomes = [_RULES[type(operation)](ledger, operation) for operation in operations]
+    return ledger.changes(), tuple(outcome for outcome in outcomes if outcome is not None)
+
+
+def _loaded(operations: Sequence[Operation]) -> Iterable[str]:
+    """Ids whose records the rules look at."""
+    for operation in operations:
+        if isinstance(operation, Insert | Merge | Supersede):
+            yield operation.memory.id
+            if operation.memory.echo_of is not None:
+                yield operation.memory.echo_of
+        if isinstance(operation, Merge | Erase):
+            yield from operation.ids
+        elif isinstance(operation, Supersede | Pin | Forget | Restore | Reinforce | Reindex):
+            yield operation.id
+
+
+def _named(operations: Sequence[Operation]) -> Iterable[str]:
+    """Ids of which only the seq is needed."""
+    for operation in operations:
+        if isinstance(operation, Insert | Merge | Supersede):
+            yield from operation.memory.sources
+            if operation.memory.superseded_by is not None:
+                yield operation.memory.superseded_by
+        elif isinstance(operation, Enqueue):
+            yield from operation.turn_ids
+
+
+def _insert(ledger: Ledger, op: Insert) -> Outcome:
+    record, outcome = _add(ledger, op.memory, op.trace, op.placement)
+    if record is not None and record.echo_of is not None:
+        return outcome.model_copy(update={"action": "echoed"})
+    return outcome
+
+
+def _add(
+    ledger: Ledger,
+    memory: Memory,
+    trace: Trace,
+    placement: Placement | None = None,
+    united: Iterable[int] = (),
+) -> tuple[Record | None, Outcome]:
+    known = ledger.find(memory.id)
+    memory = checked(memory)
+    if known is not None:
+        return None, _again(ledger, ledger.record(known), memory, trace)
+    sources = [ledger.require(id, "sources") for id in memory.sources]
+    record = ledger.add(memory, trace, placement, [*sources, *united])
+    if memory.echo_of is not None:
+        record = replace(record, echo_of=_original(ledger, memory.echo_of))
+        ledger.put(record)
+    return record, Outcome(id=memory.id, action="added")
+
+
+def _original(ledger: Ledger, id: str) -> int:
+    """An echo of an echo is an echo of the first."""
+    record = ledger.record(ledger.require(id, "echo_of"))
+    return record.seq if record.echo_of is None else record.echo_of
+
+
+def _again(ledger: Ledger, old: Record, memory: Memory, trace: Trace) -> Outcome:
+    """An id that is there already: a repeat, an item's next value, or a conflict."""
+    if old.memory.kind == memory.kind == "item":
+        return _replace_item(ledger, old, memory, trace)
+    if _content(old.memory) == _content(memory):
+        return Outcome(id=memory.id, action="skipped", reason="already stored")
+    return Outcome(
+        id=memory.id,
+        action="rejected",
+        reason="this id is stored with other content, which was left as it is; give another id",
+        error=ConflictError.__name__,
+    )
+
+
+def _content(memory: Memory) -> tuple[object, ...]:
+    return (memory.text, memory.speaker, memory.kind)
+
+
+def _replace_item(ledger: Ledger, old: Record, memory: Memory, trace: Trace) -> Outcome:
+    same = _content(old.memory) == _content(memory) and old.memory.metadata == memory.metadata
+    if same and old.memory.state == memory.state:
+        return Outcome(id=memory.id, action="skipped", reason="already stored")
+    sources = sorted({ledger.require(id, "sources") for id in memory.sources})
+    kept = memory.model_copy(update={"id": old.memory.id, "recorded_at": old.memory.recorded_at})
+    ledger.note(old, "superseded", memory.author, reason="replaced", whole=True)
+    ledger.replace(Record(old.seq, old.uid, kept, old.placement, tuple(sources)), trace)
+    return Outcome(id=old.memory.id, action="superseded", reason="replaced")
+
+
+def _merge(ledger: Ledger, op: Merge) -> Outcome:
+    parts = [ledger.record(ledger.require(id, "Merge")) for id in dict.fromkeys(op.ids)]
+    united = [source for part in parts for source in part.sources]
+    record, outcome = _add(ledger, op.memory, op.trace, united=united)
+    if record is None:
+        return outcome
+    for part in parts:
+        _close(ledger, part, record, "merged", "merged")
+    return outcome.model_copy(update={"action": "merged"})
+
+
+def _supersede(ledger: Ledger, op: Supersede) -> Outcome:
+    old = ledger.record(ledger.require(op.id, "Supersede"))
+    record, outcome = _add(ledger, op.memory, op.trace)
+    if record is None:
+        return outcome
+    event: Action = "corrected" if op.memory.author == "user" else "superseded"
+    ends = op.memory.valid_from or op.memory.occurred_at
+    _close(ledger, old, record, "superseded", event, reason=op.reason, valid_until=ends)
+    return outcome.model_copy(update={"action": event, "reason": op.reason})
+
+
+def _close(
+    ledger: Ledger,
+    old: Record,
+    by: Record,
+    state: State,
+    event: Action,
+    *,
+    reason: str | None = None,
+    **fields: Any,
+) -> None:
+    ledger.note(old, event, by.memory.author, reason=reason)
+    ledger.put(replace(old.changed(state=state, **fields), superseded_by=by.seq))
+
+
+def _pin(ledger: Ledger, op: Pin) -> Outcome:
+    old = ledger.record(ledger.require(op.id, "Pin"))
+    event: Action = "pinned" if op.pinned else "unpinned"
+    if old.memory.pinned == op.pinned:
+        return Outcome(id=op.id, action="skipped", reason=f"already {event}")
+    return _alter(ledger, old, op.id, event, "user", pinned=op.pinned)
+
+
+def _forget(ledger: Ledger, op: Forget) -> Outcome:
+    old = ledger.record(ledger.require(op.id, "Forget"))
+    state: Action = "archived" if op.archived else "forgotten"
+    if old.memory.state == state:
+        return Outcome(id=op.id, action="skipped", reason=f"already {state}")
+    return _alter(ledger, old, op.id, state, op.author, reason=op.reason, state=state)
+
+
+def _alter(
+    ledger: Ledger,
+    old: Record,
+    id: str,
+    event: Action,
+    author: Author,
+    *,
+    reason: str | None = None,
+    **fields: Any,
+) -> Outcome:
+    ledger.note(old, event, author, reason=reason)
+    ledger.put(old.changed(**fields))
+    return Outcome(id=id, action=event)
+
+
+def _restore(ledger: Ledger, op: Restore) -> Outcome:
+    old = ledger.record(ledger.require(op.id, "Restore"))
+    if old.memory.state == "active":
+        return Outcome(id=op.id, action="skipped", reason="already active")
+    before = _last_closing(ledger.past(old.seq))
+    ledger.note(old, "restored", "user")
+    if before is None:
+        ledger.put(replace(old.changed(state="active"), superseded_by=None))
+    else:
+        fields = {"state": before.memory.state, "valid_until": before.memory.valid_until}
+        ledger.put(replace(old.changed(**fields), superseded_by=ledger.remaining(before.superseded_by)))
+    return Outcome(id=op.id, action="restored")
+
+
+def _last_closing(entries: Sequence[Entry]) -> Record | None:
+    """The record before the last change that took it out of recall and wasn't undone yet."""
+    stack: list[Record | None] = []
+    for entry in entries:
+        if entry.event in CLOSING and not entry.whole:
+            stack.append(entry.before)
+        elif entry.event == "restored" and stack:
+            stack.pop()
+    return stack[-1] if stack else None
+
+
+def _reinforce(ledger: Ledger, op: Reinforce) -> Outcome:
+    seq = ledger.find(op.id)
+    if seq is None:
+        return Outcome(id=op.id, action="skipped", reason=ABSENT)
+    old = ledger.record(seq)
+    memory = old.memory
+    latest = op.at if memory.recalled_at is None else max(memory.recalled_at, op.at)
+    fields = {
+        "strength": memory.strength + op.growth,
+        "recalled_at": latest,
+        "recall_count": memory.recall_count + op.recalls,
+    }
+    ledger.put(old.changed(**fields))
+    return Outcome(id=op.id, action="reinforced")
+
+
+def _reindex(ledger: Ledger, op: Reindex) -> Outcome:
+    seq = ledger.find(op.id)
+    if seq is None:
+        return Outcome(id=op.id, action="skipped", reason=ABSENT)
+    ledger.index(seq, op.trace)
+    return Outcome(id=op.id, action="indexed")
+
+
+def _erase(ledger: Ledger, op: Erase) -> Outcome:
+    ids = list(dict.fromkeys(op.ids))
+    seqs = {ledger.require(id, "Erase") for id in ids}
+    _bequeath(ledger, seqs)
+    ledger.remove(seqs)
+    if len(ids) == 1:
+        return Outcome(id=ids[0], action="erased")
+    return Outcome(id=None, action="erased", reason=f"{len(ids)} memories")
+
+
+def _bequeath(ledger: Ledger, seqs: set[int]) -> None:
+    """The oldest echo that remains takes the trace of an erased original; the others follow it."""
+    ledger.load(ledger.reader.echoes(sorted(seqs)))
+    echoes: dict[int, list[Record]] = {}
+    for record in sorted(ledger.known(), key=lambda record: record.seq):
+        if record.echo_of in seqs and record.seq not in seqs:
+            echoes.setdefault(cast("int", record.echo_of), []).append(record)
+    for origin, (heir, *others) in echoes.items():
+        ledger.put(replace(heir, echo_of=None))
+        ledger.index(heir.seq, heir_trace(ledger.trace(heir.seq), ledger.trace(origin)))
+        for other in others:
+            ledger.put(replace(other, echo_of=heir.seq))
+
+
+def _skip(ledger: Ledger, op: Skip) -> Outcome:
+    return Outcome(id=op.id, action="skipped", reason=op.reason)
+
+
+def _reject(ledger: Ledger, op: Reject) -> Outcome:
+    return Outcome(id=op.id, action="rejected", reason=str(op.error), error=type(op.error).__name__)
+
+
+def _enqueue(ledger: Ledger, op: Enqueue) -> None:
+    turns = tuple(sorted({ledger.require(id, "Enqueue") for id in op.turn_ids}))
+    old = ledger.exchange(op.number)
+    if old is None:
+        if turns:
+            number, ledger.next_exchange = ledger.next_exchange, ledger.next_exchange + 1
+            ledger.queue(Queued(number, op.session, turns, op.closed, op.at))
+        return
+    together = tuple(sorted({*old.turns, *turns}))
+    latest = max(old.last_at, op.at)
+    ledger.queue(replace(old, turns=together, closed=old.closed or op.closed, last_at=latest))
+
+
+def _close_exchange(ledger: Ledger, op: CloseExchange) -> None:
+    old = ledger.exchange(op.number)
+    if old is not None:
+        ledger.queue(replace(old, closed=True))
+
+
+def _settle(ledger: Ledger, op: Settle) -> None:
+    ledger.settle(op.number)
+
+
+def _postpone(ledger: Ledger, op: Postpone) -> None:
+    old = ledger.exchange(op.number)
+    if old is not None:
+        ledger.queue(replace(old, attempts=old.attempts + 1, error=op.error, due_at=op.until))
+
+
+_RULES: dict[type, Callable[[Ledger, Any], Outcome | None]] = {
+    Insert: _insert,
+    Merge: _merge,
+    Supersede: _supersede,
+    Pin: _pin,
+    Forget: _forget,
+    Restore: _restore,
+    Reinforce: _reinforce,
+    Reindex: _reindex,
+    Erase: _erase,
+    Skip: _skip,
+    Reject: _reject,
+    Enqueue: _enqueue,
+    CloseExchange: _close_exchange,
+    Settle: _settle,
+    Postpone: _postpone,
+}

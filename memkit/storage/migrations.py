@@ -1,0 +1,239 @@
+"""The schema, as the steps that led to it. A step is never changed once released; new ones are appended.
+
+Each step runs in one transaction together with its line in the ledger (table `migration`), through
+sqlite-utils. `schema.sql` shows what all of them come to.
+"""
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+    from sqlite_utils.migrations import Migrations
+
+APPLICATION_ID = 0x6D6B6974  # "mkit", in the header of every memkit database
+FORMAT = 1  # how many steps there are; kept in the header as user_version
+
+INITIAL = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE bank (
+    bank INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,              -- a JSON array of strings
+    zone TEXT NOT NULL,
+    key BLOB NOT NULL,
+    created_at INTEGER NOT NULL,     -- all times: microseconds since 1970, UTC
+    change INTEGER NOT NULL DEFAULT 0,
+    epoch INTEGER NOT NULL DEFAULT 0,
+    size INTEGER NOT NULL DEFAULT 0,
+    next_seq INTEGER NOT NULL DEFAULT 1,
+    next_history INTEGER NOT NULL DEFAULT 1,
+    next_exchange INTEGER NOT NULL DEFAULT 1,
+    next_block INTEGER NOT NULL DEFAULT 1,
+    code_tail INTEGER NOT NULL DEFAULT 0,   -- rows in trace, by part
+    term_tail INTEGER NOT NULL DEFAULT 0
+);
+CREATE UNIQUE INDEX bank_name ON bank (name);
+
+-- All text, payloads and vectors, in the order in which they came. Rows are added and removed, never grown.
+CREATE TABLE content (
+    id INTEGER PRIMARY KEY,
+    bank INTEGER NOT NULL,
+    text TEXT,
+    payload TEXT,
+    vector BLOB
+);
+
+CREATE TABLE memory (
+    bank INTEGER NOT NULL REFERENCES bank (bank),
+    seq INTEGER NOT NULL,
+    id BLOB NOT NULL,                -- UUIDv7
+    ref INTEGER,                     -- hash of the caller's own id
+    content INTEGER NOT NULL,
+    vector INTEGER,                  -- content row; NULL: none yet, or none wanted
+    wanted INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    author INTEGER NOT NULL,
+    role INTEGER,
+    speaker INTEGER,
+    head INTEGER,
+    label INTEGER,
+    session INTEGER,
+    episode INTEGER,
+    occurred_at INTEGER NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    valid_from INTEGER,
+    valid_until INTEGER,
+    superseded_by INTEGER,
+    echo_of INTEGER,
+    strength REAL NOT NULL,
+    recalled_at INTEGER,
+    recall_count INTEGER NOT NULL,
+    salience REAL,
+    pinned INTEGER NOT NULL,
+    length INTEGER NOT NULL,
+    asks INTEGER NOT NULL,
+    hash_group INTEGER,
+    text_key INTEGER NOT NULL,
+    change INTEGER NOT NULL,
+    PRIMARY KEY (bank, seq),
+    FOREIGN KEY (bank, superseded_by) REFERENCES memory (bank, seq) DEFERRABLE INITIALLY DEFERRED,
+    FOREIGN KEY (bank, echo_of) REFERENCES memory (bank, seq) DEFERRABLE INITIALLY DEFERRED
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX memory_id ON memory (bank, id);
+CREATE UNIQUE INDEX memory_ref ON memory (bank, ref) WHERE ref IS NOT NULL;
+CREATE INDEX memory_change ON memory (bank, change);
+CREATE INDEX memory_speaker ON memory (bank, speaker) WHERE speaker IS NOT NULL;
+CREATE INDEX memory_text ON memory (bank, text_key) WHERE vector IS NOT NULL;
+CREATE INDEX memory_unencoded ON memory (bank) WHERE vector IS NULL AND wanted = 1;
+CREATE INDEX memory_head ON memory (bank, head) WHERE head IS NOT NULL;
+CREATE INDEX memory_group ON memory (bank, hash_group, kind) WHERE hash_group IS NOT NULL;
+CREATE INDEX memory_derived ON memory (bank, kind) WHERE kind <> 0;
+CREATE INDEX memory_episode ON memory (bank, session, episode) WHERE session IS NOT NULL;
+CREATE INDEX memory_placed ON memory (bank) WHERE session IS NOT NULL;
+CREATE INDEX memory_label ON memory (bank, label) WHERE label IS NOT NULL;
+CREATE INDEX memory_superseded ON memory (bank, superseded_by) WHERE superseded_by IS NOT NULL;
+CREATE INDEX memory_echo ON memory (bank, echo_of) WHERE echo_of IS NOT NULL;
+
+CREATE TABLE source (
+    bank INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    source INTEGER NOT NULL,
+    PRIMARY KEY (bank, seq, source),
+    FOREIGN KEY (bank, seq) REFERENCES memory (bank, seq),
+    FOREIGN KEY (bank, source) REFERENCES memory (bank, seq)
+) WITHOUT ROWID;
+CREATE INDEX source_back ON source (bank, source);
+
+-- Hashes of metadata entries.
+CREATE TABLE tag (
+    bank INTEGER NOT NULL,
+    tag INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (bank, tag, seq),
+    FOREIGN KEY (bank, seq) REFERENCES memory (bank, seq)
+) WITHOUT ROWID;
+CREATE INDEX tag_back ON tag (bank, seq);
+
+-- MinHash band keys.
+CREATE TABLE band (
+    bank INTEGER NOT NULL,
+    band INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (bank, band, seq),
+    FOREIGN KEY (bank, seq) REFERENCES memory (bank, seq)
+) WITHOUT ROWID;
+CREATE INDEX band_back ON band (bank, seq);
+
+-- Sketches (part 0) and lexical terms (part 1): the newest row by row, the others in blocks.
+CREATE TABLE trace (
+    bank INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    change INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (bank, part, change, seq)
+) WITHOUT ROWID;
+
+CREATE TABLE block (
+    bank INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    first_seq INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL,
+    change INTEGER NOT NULL,         -- the latest of its rows
+    data BLOB NOT NULL,
+    PRIMARY KEY (bank, part, number)
+);
+
+CREATE TABLE history (
+    bank INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    change INTEGER NOT NULL,
+    event INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    author INTEGER NOT NULL,
+    content INTEGER NOT NULL,        -- the reason, and what was there before
+    PRIMARY KEY (bank, number),
+    FOREIGN KEY (bank, seq) REFERENCES memory (bank, seq)
+) WITHOUT ROWID;
+CREATE INDEX history_seq ON history (bank, seq);
+
+CREATE TABLE exchange (
+    bank INTEGER NOT NULL REFERENCES bank (bank),
+    number INTEGER NOT NULL,
+    session INTEGER NOT NULL,
+    closed INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    error TEXT,                      -- class of the last error
+    due_at INTEGER,
+    last_at INTEGER NOT NULL,
+    PRIMARY KEY (bank, number)
+) WITHOUT ROWID;
+CREATE INDEX exchange_session ON exchange (bank, session) WHERE closed = 0;
+
+CREATE TABLE exchange_turn (
+    bank INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (bank, number, seq),
+    FOREIGN KEY (bank, number) REFERENCES exchange (bank, number),
+    FOREIGN KEY (bank, seq) REFERENCES memory (bank, seq)
+) WITHOUT ROWID;
+CREATE INDEX exchange_turn_seq ON exchange_turn (bank, seq);
+
+CREATE TABLE lease (
+    bank INTEGER PRIMARY KEY REFERENCES bank (bank),
+    owner TEXT NOT NULL,
+    until INTEGER NOT NULL
+);
+"""
+
+
+def statements(script: str) -> Iterator[str]:
+    """The statements of a script, so that they can run inside a transaction."""
+    pending = ""
+    for line in script.splitlines():
+        pending += f"{line}\n"
+        if sqlite3.complete_statement(pending) and pending.strip():
+            yield pending.strip()
+            pending = ""
+
+
+def ledger() -> "Migrations":
+    """All steps, in order."""
+    from sqlite_utils.migrations import Migrations
+
+    class Steps(Migrations):
+        migrations_table = "migration"
+
+    steps = Steps("memkit")
+
+    @steps()
+    def initial(db: "Database") -> None:
+        for statement in statements(INITIAL):
+            db.execute(statement)
+
+    return steps
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring a database to this format; call it inside a write transaction."""
+    from sqlite_utils import Database
+
+    ledger().apply(Database(connection))
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {FORMAT}")
+
+
+def schema(connection: sqlite3.Connection) -> str:
+    """The schema of a database as SQL, in the form of `schema.sql`."""
+    rows = connection.execute(
+        "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' "
+        "ORDER BY tbl_name, type = 'index', name"
+    )
+    return "\n\n".join(re.sub(r"[ \t]+\n", "\n", sql) + ";" for (sql,) in rows) + "\n"

@@ -1,0 +1,353 @@
+-- Every statement that runs on a path that matters, by name. `?*` stands for a list of values; it comes last.
+
+-- name: state
+SELECT bank, name, zone, key, change, epoch, created_at, size,
+       next_seq, next_history, next_exchange, next_block, code_tail, term_tail
+FROM bank WHERE bank = ?
+
+-- name: state_by_name
+SELECT bank, name, zone, key, change, epoch, created_at, size,
+       next_seq, next_history, next_exchange, next_block, code_tail, term_tail
+FROM bank WHERE name = ?
+
+-- name: states
+SELECT bank, name, zone, key, change, epoch, created_at, size,
+       next_seq, next_history, next_exchange, next_block, code_tail, term_tail
+FROM bank WHERE name >= ? AND name < ?
+
+-- name: add_bank
+INSERT INTO bank (bank, name, zone, key, created_at) VALUES (?, ?, ?, ?, ?)
+
+-- name: last_bank
+SELECT max(coalesce((SELECT max(bank) FROM bank), 0),
+           coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'storage.last_bank'), 0))
+
+-- name: update_bank
+UPDATE bank SET change = ?, epoch = ?, size = ?, next_seq = ?, next_history = ?, next_exchange = ?,
+                next_block = ?, code_tail = ?, term_tail = ?
+WHERE bank = ?
+
+-- name: get_meta
+SELECT value FROM meta WHERE key = ?
+
+-- name: set_meta
+INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value
+
+-- name: drop_meta
+DELETE FROM meta WHERE key = ? AND value = ?
+
+-- name: seqs_by_uid
+SELECT id, seq FROM memory WHERE bank = ? AND id IN (?*)
+
+-- name: seqs_by_ref
+SELECT ref, seq FROM memory WHERE bank = ? AND ref IN (?*)
+
+-- name: records
+SELECT m.seq, m.id, m.kind, m.state, m.author, m.role, m.session, m.episode, m.occurred_at, m.recorded_at,
+       m.valid_from, m.valid_until, m.superseded_by, m.echo_of, m.strength, m.recalled_at, m.recall_count,
+       m.salience, m.pinned, c.text, c.payload
+FROM memory m JOIN content c ON c.id = m.content
+WHERE m.bank = ? AND m.seq IN (?*)
+
+-- name: names
+SELECT m.seq, m.id, CASE WHEN m.ref IS NULL THEN NULL ELSE c.payload END
+FROM memory m JOIN content c ON c.id = m.content
+WHERE m.bank = ? AND m.seq IN (?*)
+
+-- name: sources
+SELECT seq, source FROM source WHERE bank = ? AND seq IN (?*)
+
+-- name: rows
+SELECT seq, kind, state, speaker, role, session, episode, occurred_at, recorded_at, valid_from, valid_until,
+       strength, recalled_at, salience, pinned, length, asks, superseded_by, echo_of
+FROM memory WHERE bank = ? ORDER BY seq
+
+-- name: rows_since
+SELECT seq, kind, state, speaker, role, session, episode, occurred_at, recorded_at, valid_from, valid_until,
+       strength, recalled_at, salience, pinned, length, asks, superseded_by, echo_of
+FROM memory INDEXED BY memory_change WHERE bank = ? AND change > ? ORDER BY seq
+
+-- name: row_sources
+SELECT seq, source FROM source WHERE bank = ? ORDER BY seq, source
+
+-- name: row_sources_since
+SELECT s.seq, s.source
+FROM memory m INDEXED BY memory_change JOIN source s ON s.bank = m.bank AND s.seq = m.seq
+WHERE m.bank = ? AND m.change > ? ORDER BY s.seq, s.source
+
+-- name: blocks
+SELECT data FROM block WHERE bank = ? AND part = ? AND change > ? ORDER BY number
+
+-- name: tail
+SELECT seq, change, data FROM trace WHERE bank = ? AND part = ? AND change > ?
+
+-- name: tail_of
+SELECT seq, change, data FROM trace WHERE bank = ? AND part = ? AND seq IN (?*)
+
+-- name: blocks_around
+SELECT number, data FROM block WHERE bank = ? AND part = ? AND first_seq <= ? AND last_seq >= ?
+
+-- name: vectors
+SELECT m.seq, c.vector FROM memory m JOIN content c ON c.id = m.vector
+WHERE m.bank = ? AND m.seq IN (?*)
+
+-- name: any_vector
+SELECT c.vector FROM memory m INDEXED BY memory_text JOIN content c ON c.id = m.vector
+WHERE m.bank = ? AND m.vector IS NOT NULL LIMIT 1
+
+-- name: unencoded
+SELECT seq FROM memory INDEXED BY memory_unencoded
+WHERE bank = ? AND vector IS NULL AND wanted = 1 ORDER BY seq LIMIT ?
+
+-- name: same_text
+SELECT text_key, min(seq) FROM memory INDEXED BY memory_text
+WHERE bank = ? AND vector IS NOT NULL AND state = 0 AND text_key IN (?*) GROUP BY text_key
+
+-- name: banded
+SELECT DISTINCT seq FROM band WHERE bank = ? AND band IN (?*)
+
+-- name: in_group
+SELECT seq FROM memory WHERE bank = ? AND hash_group = ? AND state = 0 AND kind IN (?*) ORDER BY seq DESC
+
+-- name: about
+SELECT seq FROM memory WHERE bank = ? AND head = ? AND state = 0 AND kind IN (?*) ORDER BY seq DESC
+
+-- name: first_of_each_speaker
+WITH RECURSIVE each (speaker) AS (
+    SELECT min(speaker) FROM memory WHERE bank = ?1 AND speaker IS NOT NULL
+    UNION ALL
+    SELECT (SELECT min(speaker) FROM memory WHERE bank = ?1 AND speaker > each.speaker)
+    FROM each WHERE each.speaker IS NOT NULL
+)
+SELECT each.speaker, (SELECT min(seq) FROM memory WHERE bank = ?1 AND speaker = each.speaker)
+FROM each WHERE each.speaker IS NOT NULL
+
+-- name: tagged
+SELECT DISTINCT seq FROM tag WHERE bank = ? AND tag IN (?*)
+
+-- name: all_seqs
+SELECT seq FROM memory WHERE bank = ? ORDER BY seq
+
+-- name: last_placed
+SELECT seq FROM memory INDEXED BY memory_placed
+WHERE bank = ? AND session IS NOT NULL ORDER BY seq DESC LIMIT 1
+
+-- name: last_labelled
+SELECT seq FROM memory WHERE bank = ? AND label = ? ORDER BY seq DESC LIMIT 1
+
+-- name: episode_size
+SELECT count(*), coalesce(sum(length), 0) FROM memory WHERE bank = ? AND session = ? AND episode = ?
+
+-- name: last_session
+SELECT max(session) FROM memory WHERE bank = ? AND session IS NOT NULL
+
+-- name: open_exchange
+SELECT number, (SELECT count(*) FROM exchange_turn t WHERE t.bank = e.bank AND t.number = e.number)
+FROM exchange e WHERE e.bank = ? AND e.session = ? AND e.closed = 0 ORDER BY number DESC LIMIT 1
+
+-- name: derived
+SELECT DISTINCT seq FROM source WHERE bank = ? AND source IN (?*)
+
+-- name: page
+SELECT seq FROM memory WHERE bank = ? AND seq > ? AND state IN (SELECT value FROM json_each(?))
+ORDER BY seq LIMIT ?
+
+-- name: page_of_kinds
+SELECT seq FROM memory WHERE bank = ? AND seq > ? AND state IN (SELECT value FROM json_each(?))
+AND kind IN (SELECT value FROM json_each(?)) ORDER BY seq LIMIT ?
+
+-- name: page_of_derived
+SELECT seq FROM memory INDEXED BY memory_derived
+WHERE bank = ? AND kind <> 0 AND kind = ? AND seq > ? AND state IN (SELECT value FROM json_each(?))
+ORDER BY seq LIMIT ?
+
+-- name: entries
+SELECT h.number, h.event, h.at, h.author, c.text, c.payload
+FROM history h JOIN content c ON c.id = h.content WHERE h.bank = ? AND h.seq = ? ORDER BY h.number
+
+-- name: echoes
+SELECT seq FROM memory WHERE bank = ? AND echo_of IN (?*)
+
+-- name: trace_numbers
+SELECT seq, text_key, hash_group, wanted FROM memory WHERE bank = ? AND seq IN (?*)
+
+-- name: bands_of
+SELECT seq, band FROM band WHERE bank = ? AND seq IN (?*)
+
+-- name: exchanges
+SELECT number, session, closed, attempts, error, due_at, last_at FROM exchange
+WHERE bank = ? ORDER BY number
+
+-- name: exchanges_numbered
+SELECT number, session, closed, attempts, error, due_at, last_at FROM exchange
+WHERE bank = ? AND number IN (?*)
+
+-- name: exchange_turns
+SELECT number, seq FROM exchange_turn WHERE bank = ? AND number IN (?*)
+
+-- name: last_content
+SELECT coalesce(max(id), 0) FROM content
+
+-- name: add_text
+INSERT INTO content (id, bank, text, payload) VALUES (?, ?, ?, ?)
+
+-- name: add_vector
+INSERT INTO content (id, bank, vector) VALUES (?, ?, ?)
+
+-- name: add_memory
+INSERT INTO memory (bank, seq, id, ref, content, vector, wanted, kind, state, author, role, speaker, head,
+    label, session, episode, occurred_at, recorded_at, valid_from, valid_until, superseded_by, echo_of,
+    strength, recalled_at, recall_count, salience, pinned, length, asks, hash_group, text_key, change)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: change_memory
+UPDATE memory SET state = ?, valid_until = ?, superseded_by = ?, echo_of = ?, strength = ?, recalled_at = ?,
+    recall_count = ?, pinned = ?, change = ?
+WHERE bank = ? AND seq = ?
+
+-- name: replace_memory
+UPDATE memory SET content = ?, state = ?, author = ?, role = ?, speaker = ?, head = ?, occurred_at = ?,
+    valid_from = ?, valid_until = ?, superseded_by = ?, echo_of = ?, strength = ?, recalled_at = ?,
+    recall_count = ?, salience = ?, pinned = ?, length = ?, asks = ?, change = ?
+WHERE bank = ? AND seq = ?
+
+-- name: contents_of
+SELECT seq, content FROM memory WHERE bank = ? AND seq IN (?*)
+
+-- name: vectors_of
+SELECT m.seq, m.vector, length(c.vector) FROM memory m JOIN content c ON c.id = m.vector
+WHERE m.bank = ? AND m.seq IN (?*)
+
+-- name: index_memory
+UPDATE memory SET vector = ?, wanted = ?, hash_group = ?, text_key = ? WHERE bank = ? AND seq = ?
+
+-- name: overwrite_vector
+UPDATE content SET vector = ? WHERE id = ?
+
+-- name: drop_content
+DELETE FROM content WHERE id = ?
+
+-- name: add_source
+INSERT INTO source (bank, seq, source) VALUES (?, ?, ?)
+
+-- name: drop_sources
+DELETE FROM source WHERE bank = ? AND seq IN (?*)
+
+-- name: drop_source_links
+DELETE FROM source WHERE bank = ? AND source IN (?*)
+
+-- name: linked_sources
+SELECT seq FROM source WHERE bank = ? AND source IN (?*)
+
+-- name: add_tag
+INSERT INTO tag (bank, tag, seq) VALUES (?, ?, ?)
+
+-- name: drop_tags
+DELETE FROM tag WHERE bank = ? AND seq IN (?*)
+
+-- name: add_band
+INSERT OR IGNORE INTO band (bank, band, seq) VALUES (?, ?, ?)
+
+-- name: drop_bands
+DELETE FROM band WHERE bank = ? AND seq IN (?*)
+
+-- name: add_trace
+INSERT INTO trace (bank, part, change, seq, data) VALUES (?, ?, ?, ?, ?)
+
+-- name: drop_traces
+DELETE FROM trace WHERE bank = ? AND part = ? AND seq IN (?*)
+
+-- name: oldest_traces
+SELECT seq, change, data FROM trace WHERE bank = ? AND part = ? ORDER BY change, seq LIMIT ?
+
+-- name: drop_sealed
+DELETE FROM trace WHERE bank = ? AND part = ? AND change = ? AND seq = ?
+
+-- name: add_block
+INSERT INTO block (bank, part, number, first_seq, last_seq, change, data) VALUES (?, ?, ?, ?, ?, ?, ?)
+
+-- name: update_block
+UPDATE block SET first_seq = ?, last_seq = ?, change = ?, data = ? WHERE bank = ? AND part = ? AND number = ?
+
+-- name: drop_block
+DELETE FROM block WHERE bank = ? AND part = ? AND number = ?
+
+-- name: add_history
+INSERT INTO history (bank, number, seq, change, event, at, author, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: history_contents
+SELECT content FROM history WHERE bank = ? AND seq IN (?*)
+
+-- name: drop_history
+DELETE FROM history WHERE bank = ? AND seq IN (?*)
+
+-- name: put_exchange
+INSERT INTO exchange (bank, number, session, closed, attempts, error, due_at, last_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (bank, number) DO UPDATE SET closed = excluded.closed, attempts = excluded.attempts,
+    error = excluded.error, due_at = excluded.due_at, last_at = excluded.last_at
+
+-- name: add_exchange_turn
+INSERT OR IGNORE INTO exchange_turn (bank, number, seq) VALUES (?, ?, ?)
+
+-- name: drop_exchange
+DELETE FROM exchange WHERE bank = ? AND number = ?
+
+-- name: drop_exchange_turns
+DELETE FROM exchange_turn WHERE bank = ? AND number = ?
+
+-- name: drop_turns
+DELETE FROM exchange_turn WHERE bank = ? AND seq IN (?*)
+
+-- name: drop_empty_exchanges
+DELETE FROM exchange WHERE bank = ?1 AND number NOT IN (SELECT number FROM exchange_turn WHERE bank = ?1)
+
+-- name: clear_superseded
+UPDATE memory SET superseded_by = NULL, change = ? WHERE bank = ? AND superseded_by IN (?*)
+
+-- name: clear_echoes
+UPDATE memory SET echo_of = NULL, change = ? WHERE bank = ? AND echo_of IN (?*)
+
+-- name: touch
+UPDATE memory SET change = ? WHERE bank = ? AND seq IN (?*)
+
+-- name: drop_memories
+DELETE FROM memory WHERE bank = ? AND seq IN (?*)
+
+-- name: content_of_removed
+SELECT content, vector FROM memory WHERE bank = ? AND seq IN (?*)
+
+-- name: texts
+SELECT text FROM content WHERE text IS NOT NULL AND id IN (?*)
+
+-- name: take_lease
+INSERT INTO lease (bank, owner, until) VALUES (?1, ?2, ?3)
+ON CONFLICT (bank) DO UPDATE SET owner = ?2, until = ?3 WHERE owner = ?2 OR until <= ?4
+
+-- name: drop_lease
+DELETE FROM lease WHERE bank = ? AND owner = ?
+
+-- name: drop_any_lease
+DELETE FROM lease WHERE bank = ?
+
+-- name: drop_bank
+DELETE FROM bank WHERE bank = ?
+
+-- name: drop_blocks
+DELETE FROM block WHERE bank = ?
+
+-- name: size_of_text
+SELECT coalesce(sum(length(CAST(c.text AS BLOB)) + length(CAST(c.payload AS BLOB))), 0)
+FROM memory m JOIN content c ON c.id = m.content WHERE ?1 IS NULL OR m.bank = ?1
+
+-- name: size_of_vectors
+SELECT coalesce(sum(length(c.vector)), 0)
+FROM memory m JOIN content c ON c.id = m.vector WHERE ?1 IS NULL OR m.bank = ?1
+
+-- name: size_of_traces
+SELECT coalesce((SELECT sum(length(data)) FROM trace WHERE part = ?2 AND (?1 IS NULL OR bank = ?1)), 0)
+     + coalesce((SELECT sum(length(data)) FROM block WHERE part = ?2 AND (?1 IS NULL OR bank = ?1)), 0)
+
+-- name: size_of_history
+SELECT coalesce(sum(coalesce(length(CAST(c.text AS BLOB)), 0) + coalesce(length(CAST(c.payload AS BLOB)), 0)), 0)
+FROM history h JOIN content c ON c.id = h.content WHERE ?1 IS NULL OR h.bank = ?1

@@ -1,0 +1,173 @@
+"""Between kept records and SQLite's rows."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from memkit.models import Memory, Placement
+from memkit.storage.columns import AUTHOR, EVENT, KIND, ROLE, STATE
+from memkit.storage.records import Entry, Queued, Record, micros
+from memkit.times import from_micros
+
+WORDS = ("i", "s", "l", "h", "r", "t")  # short names of a payload's strings, in the order of Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What a memory holds in words besides its text."""
+
+    id: str | None = None  # the caller's own
+    speaker: str | None = None
+    session: str | None = None
+    head: str | None = None
+    relation: str | None = None
+    tail: str | None = None
+    metadata: dict[str, Any] | None = None
+    key_phrases: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str | None) -> "Payload":
+        """Read what `dump` wrote; None is an empty one."""
+        if text is None:
+            return cls()
+        kept = json.loads(text)
+        return cls(*map(kept.get, WORDS), metadata=kept.get("m"), key_phrases=tuple(kept.get("k", ())))
+
+
+def payload_of(memory: Memory, own_id: str | None) -> str:
+    """The payload as JSON; fields without a value are left out."""
+    words = (own_id, memory.speaker, memory.session, memory.head, memory.relation, memory.tail)
+    kept: dict[str, Any] = {name: word for name, word in zip(WORDS, words, strict=True) if word is not None}
+    if memory.metadata:
+        kept["m"] = memory.metadata
+    if memory.key_phrases:
+        kept["k"] = memory.key_phrases
+    return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+
+
+def record_of(row: tuple[Any, ...], sources: tuple[int, ...]) -> Record:
+    """A record from the columns of the query `records`."""
+    (seq, uid, kind, state, author, role, session, episode, occurred, recorded) = row[:10]
+    (valid_from, valid_until, superseded_by, echo_of, strength, recalled, count) = row[10:17]
+    (salience, pinned, text, payload) = row[17:]
+    words = Payload.parse(payload)
+    memory = Memory.model_construct(
+        id=words.id or str(UUID(bytes=uid)),
+        kind=KIND.words[kind],
+        text=text,
+        occurred_at=from_micros(occurred),
+        recorded_at=from_micros(recorded),
+        speaker=words.speaker,
+        role=ROLE.word(role),
+        session=words.session,
+        metadata=words.metadata or {},
+        sources=(),
+        author=AUTHOR.words[author],
+        state=STATE.words[state],
+        head=words.head,
+        relation=words.relation,
+        tail=words.tail,
+        valid_from=_moment(valid_from),
+        valid_until=_moment(valid_until),
+        superseded_by=None,
+        echo_of=None,
+        strength=strength,
+        recalled_at=_moment(recalled),
+        recall_count=count,
+        salience=salience,
+        key_phrases=words.key_phrases,
+        pinned=bool(pinned),
+    )
+    placement = None if session is None else Placement(session, episode)
+    return Record(seq, uid, memory, placement, sources, superseded_by, echo_of)
+
+
+def _moment(stored: int | None) -> Any:
+    return None if stored is None else from_micros(stored)
+
+
+def queued_of(row: tuple[Any, ...], turns: Sequence[int]) -> Queued:
+    """An exchange from the columns of the query `exchanges`."""
+    number, session, closed, attempts, error, due_at, last_at = row
+    return Queued(
+        number=number,
+        session=session,
+        turns=tuple(turns),
+        closed=bool(closed),
+        last_at=from_micros(last_at),
+        attempts=attempts,
+        error=error,
+        due_at=_moment(due_at),
+    )
+
+
+def exchange_row(bank: int, queued: Queued) -> tuple[Any, ...]:
+    """The columns of the statement `put_exchange`."""
+    return (
+        bank,
+        queued.number,
+        queued.session,
+        queued.closed,
+        queued.attempts,
+        queued.error,
+        micros(queued.due_at),
+        micros(queued.last_at),
+    )
+
+
+def before_image(entry: Entry) -> str | None:
+    """What a change replaced, as JSON: numbers, and the whole contents where they were replaced, too."""
+    if entry.before is None:
+        return None
+    record = entry.before
+    memory = record.memory
+    numbers = [
+        STATE.number(memory.state),
+        micros(memory.valid_until),
+        memory.strength,
+        micros(memory.recalled_at),
+        memory.recall_count,
+        memory.pinned,
+        record.superseded_by,
+        record.echo_of,
+    ]
+    kept: dict[str, Any] = {"n": numbers}
+    if entry.whole:
+        kept |= {"w": memory.model_dump(mode="json"), "s": record.sources}
+    return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+
+
+def entries_of(rows: Sequence[tuple[Any, ...]], current: Record | None) -> list[Entry]:
+    """History from the columns of the query `entries`.
+
+    An image holds contents only where they were replaced; the others had those of what came next.
+    """
+    entries: list[Entry] = []
+    later = current
+    for _, event, at, author, reason, image in reversed(rows):
+        kept = None if image is None else json.loads(image)
+        before = None if kept is None or later is None else _restored(kept, later)
+        later = before or later
+        whole = kept is not None and "w" in kept
+        seq = 0 if later is None else later.seq
+        moment = from_micros(at)
+        entries.append(Entry(seq, EVENT.words[event], moment, AUTHOR.words[author], reason, before, whole))
+    return entries[::-1]
+
+
+def _restored(kept: dict[str, Any], later: Record) -> Record:
+    state, valid_until, strength, recalled_at, recall_count, pinned, superseded_by, echo_of = kept["n"]
+    if "w" in kept:
+        memory = Memory.model_validate(kept["w"])
+        later = replace(later, memory=memory, sources=tuple(kept["s"]))
+    numbers = {
+        "state": STATE.words[state],
+        "valid_until": _moment(valid_until),
+        "strength": strength,
+        "recalled_at": _moment(recalled_at),
+        "recall_count": recall_count,
+        "pinned": pinned,
+    }
+    return replace(later.changed(**numbers), superseded_by=superseded_by, echo_of=echo_of)

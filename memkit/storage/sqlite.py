@@ -1,0 +1,218 @@
+"""Banks in one SQLite file. Each call is one transaction; what returned survives kill -9 and power loss."""
+
+import os
+import secrets
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from memkit.errors import InputError, StorageError
+from memkit.models import BankState, Receipt
+from memkit.operations import Operation
+from memkit.protocols import BankName, BankView, Decision
+from memkit.settings import RuntimeSettings
+from memkit.storage.blocks import CODES, TERMS
+from memkit.storage.changes import Changes
+from memkit.storage.connections import Connections
+from memkit.storage.erasure import Erasures
+from memkit.storage.files import Files
+from memkit.storage.lowering import lower
+from memkit.storage.names import checked_name, checked_zone, name_key, prefix_range
+from memkit.storage.opening import prepare
+from memkit.storage.queries import run
+from memkit.storage.sqlite_audit import audit
+from memkit.storage.sqlite_view import BankRow, SqliteView
+from memkit.storage.sqlite_write import Writer
+from memkit.times import to_micros, utc_now
+
+LAST_BANK = "storage.last_bank"
+
+
+class SqliteStorage:
+    """protocols.Storage over one file; safe to share between threads, reopened after a fork.
+
+    Raises the StorageError of what went wrong; a call that raised changed nothing.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool, settings: RuntimeSettings) -> None:
+        self.path = path
+        self._connections = Connections(path, read_only=read_only, busy_timeout=settings.busy_timeout)
+        self._files = Files(path)
+        self._erasures = Erasures(self._connections, self._files)
+        self._lock = threading.Lock()
+        self._closed = False
+        try:
+            prepare(self._connections)
+        except BaseException:
+            self.close()
+            raise
+
+    # -- banks
+
+    def open_bank(self, name: BankName, *, zone: str | None = None) -> BankState:
+        found = self.find_bank(name)
+        return found if found is not None else self._make_bank(name, checked_zone(zone or "UTC"))
+
+    def _make_bank(self, name: BankName, zone: str) -> BankState:
+        with self._connections.writing() as connection:
+            row = run(connection, "state_by_name", name_key(name)).fetchone()
+            if row is None:
+                number = run(connection, "last_bank").fetchone()[0] + 1
+                key, now = secrets.token_bytes(16), to_micros(utc_now())
+                run(connection, "add_bank", number, name_key(name), zone, key, now)
+                row = run(connection, "state", number).fetchone()
+            return BankRow(*row).to_state()
+
+    def find_bank(self, name: BankName) -> BankState | None:
+        with self._connections.reading() as connection:
+            row = run(connection, "state_by_name", name_key(checked_name(name))).fetchone()
+        return None if row is None else BankRow(*row).to_state()
+
+    def banks(self, prefix: BankName = ()) -> list[BankState]:
+        with self._connections.reading() as connection:
+            rows = run(connection, "states", *prefix_range(prefix)).fetchall()
+        return sorted((BankRow(*row).to_state() for row in rows), key=lambda state: state.name)
+
+    def drop_bank(self, bank: int) -> int:
+        """Remove a bank and everything in it; the number of memories that went."""
+        with self._connections.writing() as connection:
+            row = run(connection, "state", bank).fetchone()
+            if row is None:
+                return 0
+            view = SqliteView(connection, BankRow(*row))
+            writer = Writer(view, Changes(removed=view.all_seqs()))
+            writer.write()
+            for name in ("drop_any_lease", "drop_blocks", "drop_empty_exchanges", "drop_bank"):
+                run(connection, name, bank)
+            run(connection, "set_meta", LAST_BANK, str(max(bank, run(connection, "last_bank").fetchone()[0])))
+            self._erasures.note(connection, writer.erased)
+        return view.row.size
+
+    # -- reading and changing one bank
+
+    @contextmanager
+    def view(self, bank: int) -> Iterator[BankView]:
+        with self._connections.reading() as connection:
+            yield SqliteView(connection, self._row(connection, bank))
+
+    def apply(self, bank: int, decide: Sequence[Operation] | Decision, *, at: datetime) -> Receipt:
+        """Do operations in one transaction, all or none.
+
+        Raises UnknownMemoryError where an operation names an id that isn't there, and whatever `decide`
+        raises; nothing was changed then.
+        """
+        with self._connections.writing() as connection:
+            view = SqliteView(connection, self._row(connection, bank))
+            operations = decide(view) if callable(decide) else decide
+            changes, outcomes = lower(operations, view, at=at)
+            change = view.row.change
+            if changes:
+                writer = Writer(view, changes)
+                change = writer.write().change
+                if changes.removed:
+                    self._erasures.note(connection, writer.erased)
+        return Receipt(bank=view.state.name, change=change, outcomes=outcomes)
+
+    def _row(self, connection: sqlite3.Connection, bank: int) -> BankRow:
+        row = run(connection, "state", bank).fetchone()
+        if row is None:
+            raise StorageError(
+                f"{self.path}: there is no bank number {bank} (any more). Open it by its name."
+            )
+        return BankRow(*row)
+
+    # -- the store's own notes
+
+    def get_meta(self, key: str) -> str | None:
+        with self._connections.reading() as connection:
+            row = run(connection, "get_meta", key).fetchone()
+        return None if row is None else str(row[0])
+
+    def set_meta(self, values: dict[str, str]) -> None:
+        with self._connections.writing() as connection:
+            for key, value in values.items():
+                run(connection, "set_meta", key, value)
+
+    def lease(self, bank: int, owner: str, now: datetime, seconds: float) -> bool:
+        start = to_micros(now)
+        with self._connections.writing() as connection:
+            if run(connection, "state", bank).fetchone() is None:
+                return False
+            until = start + round(seconds * 1_000_000)
+            return run(connection, "take_lease", bank, owner, until, start).rowcount > 0
+
+    def release(self, bank: int, owner: str) -> None:
+        with self._connections.writing() as connection:
+            run(connection, "drop_lease", bank, owner)
+
+    # -- the files
+
+    def audit(self, *, repair: bool = False) -> list[str]:
+        """Problems of the stored data, one sentence each; repaired on request."""
+        problems = audit(self._connections, repair=repair)
+        if self._erasures.pending():
+            problems.append("erased bytes may still lie in the files: an erasure was interrupted.")
+            if repair:
+                self.purge()
+        return problems
+
+    def sizes(self, bank: int | None = None) -> dict[str, int]:
+        """Bytes by part; `total` is that of the files, or of one bank's parts."""
+        with self._connections.reading() as connection:
+            parts = {
+                "text": run(connection, "size_of_text", bank).fetchone()[0],
+                "vectors": run(connection, "size_of_vectors", bank).fetchone()[0],
+                "sketches": run(connection, "size_of_traces", bank, CODES).fetchone()[0],
+                "terms": run(connection, "size_of_traces", bank, TERMS).fetchone()[0],
+                "history": run(connection, "size_of_history", bank).fetchone()[0],
+            }
+            pages = connection.execute("PRAGMA freelist_count").fetchone()[0]
+            free = pages * connection.execute("PRAGMA page_size").fetchone()[0]
+        if bank is not None:
+            return {**parts, "free": 0, "total": sum(parts.values())}
+        return {**parts, "free": free, "total": self._files.size()}
+
+    def scan(self, needles: Iterable[bytes]) -> list[str]:
+        """Names of the database's files that hold any of these byte strings."""
+        return self._files.holding(needles)
+
+    def purge(self) -> bool:
+        """Push erased bytes out of the log and the pages; False if readers kept it from it."""
+        return self._erasures.purge()
+
+    def backup(self, path: str) -> None:
+        """A compact, consistent copy, while the store is in use; an older copy there is replaced.
+
+        Raises UnwritablePathError, DiskFullError or InputError.
+        """
+        target = Path(path)
+        if target.exists() and target.samefile(self.path):
+            raise InputError(f"backup: {path} is this store's own file. Give another path.")
+        part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
+        try:
+            with self._connections.borrowed() as connection:
+                self._connections.patiently(lambda: connection.execute("VACUUM INTO ?", (str(part),)))
+            _synced(part)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Close the file; harmless to repeat. Calls afterwards raise ClosedError."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        self._connections.close()
+        self._files.close()
+
+
+def _synced(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

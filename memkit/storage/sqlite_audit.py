@@ -1,0 +1,249 @@
+"""Looking for what is wrong in a database, and mending what can be mended."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from memkit.storage.blocks import CODES, TERMS, Block, unpack_terms
+from memkit.storage.changes import Changes
+from memkit.storage.connections import Connections, primary_code
+from memkit.storage.queries import run
+from memkit.storage.sqlite_view import BankRow, SqliteView
+from memkit.storage.sqlite_write import Writer
+
+
+class Check(NamedTuple):
+    """`count` finds how many rows break a rule; `repair` mends them all."""
+
+    words: str
+    count: str
+    repair: str
+
+
+IN_USE = (
+    "SELECT content FROM memory UNION ALL SELECT vector FROM memory WHERE vector IS NOT NULL "
+    "UNION ALL SELECT content FROM history"
+)
+LOST_VECTOR = "vector IS NOT NULL AND NOT EXISTS (SELECT 1 FROM content c WHERE c.id = memory.vector)"
+LOST_NOTE = "NOT EXISTS (SELECT 1 FROM content c WHERE c.id = history.content)"
+NO_TURNS = (
+    "NOT EXISTS (SELECT 1 FROM exchange_turn t WHERE t.bank = exchange.bank AND t.number = exchange.number)"
+)
+
+
+def _ahead(counter: str, table: str, column: str) -> Check:
+    """A bank's counter must lie above every number that is in use."""
+    used = f"(SELECT coalesce(max({column}), 0) FROM {table} t WHERE t.bank = bank.bank)"  # noqa: S608
+    return Check(
+        f"banks would give a number of {table} again",
+        f"SELECT count(*) FROM bank WHERE {counter} <= {used}",  # noqa: S608
+        f"UPDATE bank SET {counter} = {used} + 1 WHERE {counter} <= {used}",  # noqa: S608
+    )
+
+
+def _dangling(table: str, column: str) -> Check:
+    """Rows that belong to memories which aren't there."""
+    lost = f"NOT EXISTS (SELECT 1 FROM memory m WHERE m.bank = {table}.bank AND m.seq = {table}.{column})"  # noqa: S608
+    return Check(
+        f"rows of {table} belong to memories that are not there",
+        f"SELECT count(*) FROM {table} WHERE {lost}",  # noqa: S608
+        f"DELETE FROM {table} WHERE {lost}",  # noqa: S608
+    )
+
+
+def _pointer(column: str) -> Check:
+    lost = (
+        f"{column} IS NOT NULL AND NOT EXISTS "  # noqa: S608
+        f"(SELECT 1 FROM memory m WHERE m.bank = memory.bank AND m.seq = memory.{column})"
+    )
+    return Check(
+        f"memories point ({column}) at memories that are not there",
+        f"SELECT count(*) FROM memory WHERE {lost}",  # noqa: S608
+        f"UPDATE memory SET {column} = NULL WHERE {lost}",  # noqa: S608
+    )
+
+
+def _tail(column: str, part: int) -> Check:
+    counted = f"(SELECT count(*) FROM trace t WHERE t.bank = bank.bank AND t.part = {part})"  # noqa: S608
+    return Check(
+        f"banks count the rows of their index wrongly ({column})",
+        f"SELECT count(*) FROM bank WHERE {column} <> {counted}",  # noqa: S608
+        f"UPDATE bank SET {column} = {counted} WHERE {column} <> {counted}",  # noqa: S608
+    )
+
+
+CHECKS = (
+    _dangling("source", "seq"),
+    _dangling("source", "source"),
+    _dangling("tag", "seq"),
+    _dangling("band", "seq"),
+    _dangling("trace", "seq"),
+    _dangling("history", "seq"),
+    _dangling("exchange_turn", "seq"),
+    _pointer("superseded_by"),
+    _pointer("echo_of"),
+    Check(
+        "memories point at vectors that are not there",
+        f"SELECT count(*) FROM memory WHERE {LOST_VECTOR}",  # noqa: S608
+        f"UPDATE memory SET vector = NULL WHERE {LOST_VECTOR}",  # noqa: S608
+    ),
+    Check(
+        "entries of history have lost what they held",
+        f"SELECT count(*) FROM history WHERE {LOST_NOTE}",  # noqa: S608
+        f"DELETE FROM history WHERE {LOST_NOTE}",  # noqa: S608
+    ),
+    Check(
+        "exchanges wait without turns",
+        f"SELECT count(*) FROM exchange WHERE {NO_TURNS}",  # noqa: S608
+        f"DELETE FROM exchange WHERE {NO_TURNS}",  # noqa: S608
+    ),
+    Check(
+        "texts or vectors belong to no memory",
+        f"SELECT count(*) FROM content WHERE id NOT IN ({IN_USE})",  # noqa: S608
+        f"DELETE FROM content WHERE id NOT IN ({IN_USE})",  # noqa: S608
+    ),
+    Check(
+        "banks count their memories wrongly",
+        "SELECT count(*) FROM bank WHERE size <> (SELECT count(*) FROM memory m WHERE m.bank = bank.bank)",
+        "UPDATE bank SET size = (SELECT count(*) FROM memory m WHERE m.bank = bank.bank)",
+    ),
+    _ahead("next_seq", "memory", "seq"),
+    _ahead("next_history", "history", "number"),
+    _ahead("next_exchange", "exchange", "number"),
+    _ahead("next_block", "block", "number"),
+    _tail("code_tail", CODES),
+    _tail("term_tail", TERMS),
+)
+LOST_TEXT = (
+    "SELECT seq FROM memory WHERE bank = ? "
+    "AND NOT EXISTS (SELECT 1 FROM content c WHERE c.id = memory.content AND c.text IS NOT NULL)"
+)
+
+
+def audit(connections: Connections, *, repair: bool) -> list[str]:
+    """Problems, one sentence each, without any memory text; what can be mended is, on request."""
+    opened = connections.writing if repair else connections.reading
+    with opened() as connection:
+        damage = _damage(connection)
+        if damage:
+            return damage
+        if repair:
+            connection.execute("PRAGMA defer_foreign_keys = ON")
+        problems = [problem for bank in _banks(connection) for problem in _bank(connection, bank, repair)]
+        return problems + [problem for check in CHECKS for problem in _checked(connection, check, repair)]
+
+
+def _damage(connection: sqlite3.Connection) -> list[str]:
+    """What SQLite itself finds: pages, not meanings."""
+    try:
+        found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(20)")]
+    except sqlite3.DatabaseError as error:
+        if primary_code(error) != sqlite3.SQLITE_CORRUPT:
+            raise
+        found = ["pages can't be read"]
+    return [f"the file is damaged: {words}; go back to a backup." for words in found if words != "ok"]
+
+
+def _checked(connection: sqlite3.Connection, check: Check, repair: bool) -> Iterator[str]:
+    number = connection.execute(check.count).fetchone()[0]
+    if number:
+        yield f"{number} {check.words}."
+        if repair:
+            connection.execute(check.repair)
+
+
+def _banks(connection: sqlite3.Connection) -> list[int]:
+    return [row[0] for row in connection.execute("SELECT bank FROM bank ORDER BY bank")]
+
+
+def _bank(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
+    steps: tuple[Callable[[sqlite3.Connection, int, bool], Iterator[str]], ...]
+    steps = (_blocks, _texts, _sketches)
+    for step in steps:
+        for problem in step(connection, bank, repair):
+            yield f"bank {bank}: {problem}"
+
+
+def _blocks(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
+    """Blocks must parse. What a broken one held is made again with the vectors of its memories."""
+    rows = connection.execute(
+        "SELECT part, number, first_seq, last_seq, data FROM block WHERE bank = ?", (bank,)
+    ).fetchall()
+    for part, number, first, last, data in rows:
+        if not _parses(part, data):
+            yield "a block of the index can't be read; vectors and terms of its memories must be made again."
+            if repair:
+                run(connection, "drop_block", bank, part, number)
+                connection.execute(
+                    "UPDATE memory SET vector = NULL WHERE bank = ? AND seq BETWEEN ? AND ?",
+                    (bank, first, last),
+                )
+
+
+def _parses(part: int, data: bytes) -> bool:
+    try:
+        rows = list(Block.parse(data).rows())
+        if part == TERMS:
+            for row in rows:
+                unpack_terms(row.data)
+    except ValueError:
+        return False
+    return True
+
+
+def _texts(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
+    lost = [row[0] for row in connection.execute(LOST_TEXT, (bank,))]
+    if lost:
+        yield f"{len(lost)} memories have lost their text; nothing of them can be kept."
+        if repair:
+            _remove(connection, bank, lost)
+
+
+def _remove(connection: sqlite3.Connection, bank: int, seqs: list[int]) -> None:
+    row = BankRow(*run(connection, "state", bank).fetchone())
+    changes = Changes(removed=seqs, next_seq=row.next_seq, next_exchange=row.next_exchange)
+    Writer(SqliteView(connection, row), changes).write()
+
+
+def _sketches(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
+    """Every vector has its sketch and every trace its memory, each once."""
+    view = SqliteView(connection, BankRow(*run(connection, "state", bank).fetchone()))
+    seqs = set(view.all_seqs())
+    with_vector = {
+        row[0]
+        for row in connection.execute("SELECT seq FROM memory WHERE bank = ? AND vector IS NOT NULL", (bank,))
+    }
+    coded = _seqs_of(connection, bank, CODES)
+    worded = _seqs_of(connection, bank, TERMS)
+    double = len(coded) - len(set(coded)) + len(worded) - len(set(worded))
+    if double:
+        yield f"{double} memories are indexed twice."
+    stray = (set(coded) | set(worded)) - seqs
+    if stray:
+        yield f"{len(stray)} indexed memories are not there."
+    unsketched = with_vector - set(coded)
+    if unsketched:
+        yield f"{len(unsketched)} vectors have no sketch."
+    if repair:
+        _forget_traces(connection, view, stray)
+        rows = [(bank, seq) for seq in unsketched]
+        connection.executemany("UPDATE memory SET vector = NULL WHERE bank = ? AND seq = ?", rows)
+
+
+def _seqs_of(connection: sqlite3.Connection, bank: int, part: int) -> list[int]:
+    found = [
+        row[0]
+        for row in connection.execute("SELECT seq FROM trace WHERE bank = ? AND part = ?", (bank, part))
+    ]
+    for (data,) in run(connection, "blocks", bank, part, -1):
+        try:
+            found += Block.parse(data).seqs.tolist()
+        except ValueError:
+            continue  # reported already
+    return found
+
+
+def _forget_traces(connection: sqlite3.Connection, view: SqliteView, seqs: set[int]) -> None:
+    if seqs:
+        writer = Writer(view, Changes(next_seq=view.next_seq, next_exchange=view.next_exchange))
+        writer.forget_traces(sorted(seqs))

@@ -1,0 +1,314 @@
+"""One bank in SQLite, read within one read or write transaction."""
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from memkit.errors import CorruptError
+from memkit.models import BankState, IndexRow, Kind, Memory, Trace
+from memkit.protocols import CodeBatch, FloatArray, TermRow
+from memkit.storage.blocks import CODES, TERMS, Block, TraceRow, code_batches, unpack_terms
+from memkit.storage.columns import KIND, ROLE, STATE
+from memkit.storage.hashing import Hasher
+from memkit.storage.queries import run, run_over
+from memkit.storage.records import Entry, Queued, Record, stacked, uuid7_bytes
+from memkit.storage.rows import Payload, entries_of, queued_of, record_of
+from memkit.storage.views import View
+from memkit.times import from_micros
+
+Sources = dict[int, tuple[int, ...]]
+
+
+class BankRow(NamedTuple):
+    """A bank's row: its state and its counters."""
+
+    bank: int
+    name: str
+    zone: str
+    key: bytes
+    change: int
+    epoch: int
+    created_at: int
+    size: int
+    next_seq: int
+    next_history: int
+    next_exchange: int
+    next_block: int
+    code_tail: int
+    term_tail: int
+
+    def to_state(self) -> BankState:
+        return BankState(
+            number=self.bank,
+            name=tuple(json.loads(self.name)),
+            zone=self.zone,
+            key=self.key,
+            change=self.change,
+            epoch=self.epoch,
+            created_at=from_micros(self.created_at),
+            size=self.size,
+        )
+
+
+@dataclass(frozen=True)
+class Located:
+    """A seq with the number of the block that holds a part of its trace; None: the tail does."""
+
+    block: int | None
+    row: TraceRow
+
+
+class SqliteView(View):
+    """A BankView over a connection that is inside a transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, row: BankRow) -> None:
+        self.connection = connection
+        self.row = row
+        self.bank = row.bank
+        self.hasher = Hasher(row.key)
+        self._state = row.to_state()
+
+    @property
+    def state(self) -> BankState:
+        return self._state
+
+    @property
+    def next_seq(self) -> int:
+        return self.row.next_seq
+
+    @property
+    def next_exchange(self) -> int:
+        return self.row.next_exchange
+
+    def _one(self, name: str, *values: Any) -> Any:
+        return run(self.connection, name, self.bank, *values).fetchone()
+
+    def _all(self, name: str, *values: Any) -> list[int]:
+        return [row[0] for row in run(self.connection, name, self.bank, *values)]
+
+    def _over(self, name: str, values: Iterable[Any], *head: Any) -> Iterator[tuple[Any, ...]]:
+        return run_over(self.connection, name, (self.bank, *head), list(values))
+
+    def locate(self, ids: Sequence[str]) -> dict[str, int]:
+        uids = {id: uid for id in ids if (uid := uuid7_bytes(id)) is not None}
+        refs = {id: self.hasher.ref(id) for id in ids if id not in uids}
+        by_uid = dict(self._over("seqs_by_uid", uids.values()))
+        by_ref = dict(self._over("seqs_by_ref", refs.values()))
+        found = {id: by_uid.get(uid) for id, uid in uids.items()}
+        found |= {id: by_ref.get(ref) for id, ref in refs.items()}
+        return {id: seq for id in ids if (seq := found[id]) is not None}
+
+    def records(self, seqs: Sequence[int]) -> dict[int, Record]:
+        rows = list(self._over("records", seqs))
+        sources = self._sources(row[0] for row in rows if row[2] != KIND.numbers["turn"])
+        return {row[0]: record_of(row, sources.get(row[0], ())) for row in rows}
+
+    def _sources(self, seqs: Iterable[int]) -> Sources:
+        found: dict[int, set[int]] = defaultdict(set)
+        for seq, source in self._over("sources", seqs):
+            found[seq].add(source)
+        return {seq: tuple(sorted(sources)) for seq, sources in found.items()}
+
+    def names(self, seqs: Iterable[int]) -> dict[int, str]:
+        rows = self._over("names", seqs)
+        return {seq: Payload.parse(own).id or str(UUID(bytes=uid)) for seq, uid, own in rows}
+
+    def rows(self, since: int = 0) -> Iterator[IndexRow]:
+        """Index rows in order of seq; both queries run in the view's snapshot."""
+        if since:
+            rows = run(self.connection, "rows_since", self.bank, since)
+            links = run(self.connection, "row_sources_since", self.bank, since)
+        else:
+            rows = run(self.connection, "rows", self.bank)
+            links = run(self.connection, "row_sources", self.bank)
+        grouped = groupby(links, key=itemgetter(0))
+        seq, sources = next(grouped, (0, iter(())))
+        for row in rows:
+            own: tuple[int, ...] = ()
+            if row[0] == seq:
+                own = tuple(source for _, source in sources)
+                seq, sources = next(grouped, (0, iter(())))
+            yield _index_row(row, own)
+
+    def codes(self, since: int = 0) -> Iterator[CodeBatch]:
+        for block in self._blocks(CODES, since):
+            yield from code_batches(block)
+
+    def terms(self, since: int = 0) -> Iterator[TermRow]:
+        for block in self._blocks(TERMS, since):
+            for row in block.rows():
+                yield TermRow(row.seq, _terms(row))
+
+    def _blocks(self, part: int, since: int) -> Iterator[Block]:
+        for (data,) in run(self.connection, "blocks", self.bank, part, since):
+            block = _parsed(data).since(since)
+            if len(block.seqs):
+                yield block
+        tail = [TraceRow(*row) for row in run(self.connection, "tail", self.bank, part, since)]
+        if tail:
+            yield Block.of(tail)
+
+    def vectors(self, seqs: Sequence[int]) -> FloatArray:
+        found: dict[int, bytes] = dict(self._over("vectors", seqs))
+        if not found:
+            other = self._one("any_vector")
+            return stacked([*(None for _ in seqs), other[0] if other else None])[: len(seqs)]
+        return stacked([found.get(seq) for seq in seqs])
+
+    def unencoded(self, limit: int) -> list[Memory]:
+        return self.in_order(self._all("unencoded", limit))
+
+    def same_text(self, keys: Sequence[int]) -> dict[int, str]:
+        found = dict(self._over("same_text", keys))
+        names = self.names(found.values())
+        return {key: names[seq] for key, seq in found.items()}
+
+    def near(self, bands: Sequence[int], kinds: Sequence[Kind]) -> list[Memory]:
+        seqs = sorted({row[0] for row in self._over("banded", bands)})
+        return [m for m in self.in_order(seqs) if m.state == "active" and m.kind in kinds]
+
+    def in_group(self, group: int, kinds: Sequence[Kind], limit: int) -> list[Memory]:
+        return self._newest("in_group", group, kinds, limit)
+
+    def about(self, head: str, kinds: Sequence[Kind], limit: int) -> list[Memory]:
+        return self._newest("about", self.hasher.head(head), kinds, limit)
+
+    def _newest(self, name: str, key: int, kinds: Sequence[Kind], limit: int) -> list[Memory]:
+        found = {row[0] for row in self._over(name, KIND.some(kinds), key)}
+        return self.in_order(sorted(found, reverse=True)[:limit])
+
+    def speakers(self) -> dict[str, int]:
+        firsts = run(self.connection, "first_of_each_speaker", self.bank).fetchall()
+        records = self.records([seq for _, seq in firsts])
+        return {str(records[seq].memory.speaker): speaker for speaker, seq in firsts if seq in records}
+
+    def tagged(self, tags: Sequence[int]) -> set[int]:
+        return {row[0] for row in self._over("tagged", tags)}
+
+    def all_seqs(self) -> list[int]:
+        return self._all("all_seqs")
+
+    def resting_on(self, seqs: Sequence[int]) -> set[int]:
+        return {row[0] for row in self._over("derived", seqs)}
+
+    def last_turn(self, label: str | None) -> int | None:
+        if label is None:
+            row = self._one("last_placed")
+        else:
+            row = self._one("last_labelled", self.hasher.label(label))
+        return None if row is None else int(row[0])
+
+    def episode_size(self, session: int, episode: int) -> tuple[int, int]:
+        turns, characters = self._one("episode_size", session, episode)
+        return int(turns), int(characters)
+
+    def last_session(self) -> int:
+        last = self._one("last_session")[0]
+        return -1 if last is None else int(last)
+
+    def open_exchange(self, session: int) -> tuple[int, int] | None:
+        row = self._one("open_exchange", session)
+        return None if row is None else (row[0], row[1])
+
+    def page(
+        self, kinds: Sequence[Kind] | None, after: str | None, limit: int, states: Sequence[str]
+    ) -> list[Memory]:
+        start, in_states = self.start_after(after), json.dumps(STATE.some(states))
+        if kinds is None:
+            return self.in_order(self._all("page", start, in_states, limit))
+        numbers = KIND.some(kinds)
+        if KIND.numbers["turn"] in numbers:
+            return self.in_order(self._all("page_of_kinds", start, in_states, json.dumps(numbers), limit))
+        found = [s for n in set(numbers) for s in self._all("page_of_derived", n, start, in_states, limit)]
+        return self.in_order(sorted(found)[:limit])
+
+    def entries(self, seq: int) -> list[Entry]:
+        rows = run(self.connection, "entries", self.bank, seq).fetchall()
+        return entries_of(rows, self.records([seq]).get(seq)) if rows else []
+
+    def queue(self) -> list[Queued]:
+        return self._queued(run(self.connection, "exchanges", self.bank).fetchall())
+
+    def queued(self, numbers: Sequence[int]) -> dict[int, Queued]:
+        found = self._queued(list(self._over("exchanges_numbered", numbers)))
+        return {queued.number: queued for queued in found}
+
+    def _queued(self, rows: Sequence[tuple[Any, ...]]) -> list[Queued]:
+        turns: dict[int, set[int]] = defaultdict(set)
+        for number, seq in self._over("exchange_turns", [row[0] for row in rows]):
+            turns[number].add(seq)
+        return [queued_of(row, sorted(turns[row[0]])) for row in rows]
+
+    def echoes(self, seqs: Sequence[int]) -> list[int]:
+        return sorted({row[0] for row in self._over("echoes", seqs)})
+
+    def traces(self, seqs: Sequence[int]) -> dict[int, Trace]:
+        terms = {s: dict(_terms(at.row)) for s, at in self.located(TERMS, seqs).items()}
+        codes = {s: at.row.data for s, at in self.located(CODES, seqs).items()}
+        vectors = dict(self._over("vectors", seqs))
+        bands: dict[int, set[int]] = defaultdict(set)
+        for seq, band in self._over("bands_of", seqs):
+            bands[seq].add(band)
+        return {
+            seq: Trace(
+                text_key=text_key,
+                terms=terms.get(seq, {}),
+                vector=vectors.get(seq),
+                sketch=codes.get(seq),
+                group=group,
+                bands=tuple(sorted(bands[seq])),
+                wanted=bool(wanted),
+            )
+            for seq, text_key, group, wanted in self._over("trace_numbers", seqs)
+        }
+
+    def located(self, part: int, seqs: Sequence[int]) -> dict[int, Located]:
+        """Where one part of these memories' traces lies, and what it holds."""
+        if not seqs:
+            return {}
+        rows = [TraceRow(*row) for row in self._over("tail_of", seqs, part)]
+        found = {row.seq: Located(None, row) for row in rows}
+        missing = set(seqs) - set(found)
+        if missing:
+            around = run(self.connection, "blocks_around", self.bank, part, max(missing), min(missing))
+            for number, data in around.fetchall():
+                wanted = (row for row in _parsed(data).rows() if row.seq in missing)
+                found.update((row.seq, Located(number, row)) for row in wanted)
+        return found
+
+
+def _index_row(row: tuple[Any, ...], sources: tuple[int, ...]) -> IndexRow:
+    return IndexRow(
+        row[0],
+        KIND.words[row[1]],
+        STATE.words[row[2]],
+        row[3],
+        ROLE.word(row[4]),
+        *row[5:14],
+        bool(row[14]),
+        row[15],
+        bool(row[16]),
+        row[17],
+        row[18],
+        sources,
+    )
+
+
+def _parsed(data: bytes) -> Block:
+    try:
+        return Block.parse(data)
+    except ValueError as error:
+        raise CorruptError(f"a block of the index: {error}. Run store.doctor(repair=True).") from error
+
+
+def _terms(row: TraceRow) -> list[tuple[int, int]]:
+    try:
+        return unpack_terms(row.data)
+    except ValueError as error:
+        raise CorruptError(f"an index row: {error}. Run store.doctor(repair=True).") from error

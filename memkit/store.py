@@ -1,0 +1,217 @@
+"""A store: one database that holds every user's memory, and hands out banks."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from memkit.bank import MemoryBank
+from memkit.errors import InvalidNameError
+from memkit.flows import maintenance, transfer, upkeep
+from memkit.flows.context import BankContext, Services
+from memkit.flows.encoding import EncoderSlot
+from memkit.flows.identifiers import uuid7
+from memkit.flows.identity import chosen_encoder, record, stored_settings
+from memkit.flows.indexes import IndexCache
+from memkit.flows.reinforcement import Reinforcements
+from memkit.flows.surprisals import SurprisalCache
+from memkit.flows.traces import Tracer
+from memkit.models import MAX_NAME
+from memkit.operations import Reinforce
+from memkit.protocols import BankName, Encoder, Storage, SurprisalModel, Thinker
+from memkit.recall.recollection import Recollection
+from memkit.settings import Settings
+from memkit.storage import open_storage
+from memkit.think import as_thinker
+from memkit.times import Clock, utc_now
+
+
+def open_store(
+    location: str | Path,
+    *,
+    encoder: Encoder | object | None = None,
+    thinker: Thinker | object | None = None,
+    surprisal: Callable[[], SurprisalModel] | None = None,
+    clock: Clock | None = None,
+    settings: Settings | None = None,
+    read_only: bool = False,
+) -> "MemoryStore":
+    """Open a database, or make it: a file's path, or ":memory:" for tests.
+
+    `encoder`: an Encoder or any LangChain Embeddings; without it the file's own, for a new file
+    all-MiniLM-L6-v2. `thinker`: a Thinker or any LangChain chat model; without it the extractive one.
+    `surprisal` makes a bank's surprisal model. `clock` gives the moment, aware. Raises StorageError and
+    EncoderMismatchError.
+    """
+    from memkit.encoders import as_encoder
+
+    runtime = (settings or Settings()).runtime
+    storage = open_storage(str(location), read_only=read_only, settings=runtime)
+    try:
+        settled = stored_settings(storage, settings)
+        given = None if encoder is None else as_encoder(encoder)
+        slot = EncoderSlot(chosen_encoder(storage, given), timeout=runtime.encode_timeout)
+        if not read_only:
+            record(storage, slot, settled)
+    except BaseException:
+        storage.close()
+        raise
+    return MemoryStore(
+        storage,
+        slot,
+        as_thinker(thinker),
+        settled,
+        surprisal=surprisal,
+        clock=clock or utc_now,
+        read_only=read_only,
+    )
+
+
+class MemoryStore:
+    """One database. A context manager: leaving it writes what waits and closes the file."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        slot: EncoderSlot,
+        thinker: Thinker,
+        settings: Settings,
+        *,
+        surprisal: Callable[[], SurprisalModel] | None,
+        clock: Clock,
+        read_only: bool,
+    ) -> None:
+        tracer = Tracer(slot, settings)
+        runtime = settings.runtime
+        self._storage = storage
+        self._banks: dict[BankName, MemoryBank] = {}
+        self._contexts: dict[BankName, BankContext] = {}
+        self._lock = threading.Lock()
+        self._services = Services(
+            storage=storage,
+            encoder=slot,
+            tracer=tracer,
+            thinker=thinker,
+            indexes=IndexCache(storage, tracer, decay=settings.decay, budget=runtime.cache_bytes),
+            surprisals=SurprisalCache(storage, surprisal),
+            reinforcements=Reinforcements(
+                write=self._reinforce, after=runtime.reinforce_after, count=runtime.reinforce_count
+            ),
+            clock=clock,
+            new_id=uuid7,
+            executor=ThreadPoolExecutor(runtime.workers, thread_name_prefix="memkit"),
+            settings=settings,
+            read_only=read_only,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Write what waits, stop the workers and close the database; harmless to repeat."""
+        self._services.reinforcements.flush()
+        self._services.executor.shutdown(wait=True)
+        self._storage.close()
+
+    def bank(self, *names: str, zone: str | None = None) -> MemoryBank:
+        """The bank of this name, for example ("acme", "ana"); it is made with its first write.
+
+        `zone`: its IANA time zone, kept from its making on (default UTC).
+        """
+        name = checked_bank_name(names)
+        with self._lock:
+            if name not in self._banks:
+                self._contexts[name] = BankContext(self._services, name, zone)
+                self._banks[name] = MemoryBank(self._contexts[name])
+            return self._banks[name]
+
+    def banks(self, prefix: Sequence[str] = ()) -> list[BankName]:
+        """Names of the banks there are, those that start with `prefix`, in order."""
+        return [state.name for state in self._storage.banks(tuple(prefix))]
+
+    def recall(
+        self,
+        query: str,
+        *,
+        banks: Sequence[Sequence[str]] | None = None,
+        under: Sequence[str] | None = None,
+        k: int = 10,
+        **options: Any,
+    ) -> Recollection:
+        """Ask several banks at once, by name or by prefix; each hit says which bank it is from."""
+        if (banks is None) == (under is None):
+            raise InvalidNameError("recall: give either banks=[...] or under=(...): which banks to ask.")
+        names = [tuple(name) for name in banks] if banks is not None else self.banks(under or ())
+        found = [self.bank(*name).recall(query, k=k, **options) for name in names]
+        return Recollection.best(found, k)
+
+    def maintain(self, budget_s: float) -> maintenance.Report:
+        """Think, reflect, fade and encode for the banks that are due, for about this many seconds.
+
+        Several workers and processes share the work through leases.
+        """
+        return maintenance.maintain(self._services, list(self._every_context()), budget_s)
+
+    def doctor(self, repair: bool = False) -> list[str]:
+        """Problems of the file and its indexes, one sentence each, repaired on request; [] is healthy."""
+        return maintenance.doctor(self._services, list(self._every_context()), repair=repair)
+
+    def stats(self) -> dict[str, Any]:
+        """Bytes by part, banks, memories, the thinking queue, the encoder, the caches."""
+        return maintenance.stats(self._services, list(self._every_context()))
+
+    def warm(self) -> None:
+        """Load the encoder and the indexes' libraries ahead of the first request."""
+        self._services.encoder.encode(["warm"])
+        self._services.tracer.hashes()
+
+    def reencode(self, encoder: Encoder | object, *, progress: Callable[[int], None] | None = None) -> int:
+        """Make all vectors again with another encoder; gives back how many. May be resumed."""
+        from memkit.encoders import as_encoder
+
+        contexts = list(self._every_context())
+        return upkeep.reencode(self._services, contexts, as_encoder(encoder), progress=progress)
+
+    def backup(self, path: str | Path) -> None:
+        """Write a consistent copy of the database while it is in use."""
+        self._services.reinforcements.flush()
+        self._storage.backup(str(path))
+
+    def export(self, path: str | Path, *, prefix: Sequence[str] = ()) -> int:
+        """Write memories as JSON lines, one record each; gives back how many."""
+        contexts = [ctx for ctx in self._every_context() if ctx.name[: len(prefix)] == tuple(prefix)]
+        return transfer.export(contexts, Path(path))
+
+    def load(self, path: str | Path, *, progress: Callable[[int], None] | None = None) -> int:
+        """Read back what `export` wrote, into banks of the same names; gives back how many were new."""
+        return transfer.load(self._context_of, Path(path), progress=progress)
+
+    def _context_of(self, name: BankName, zone: str | None = None) -> BankContext:
+        self.bank(*name, zone=zone)
+        return self._contexts[name]
+
+    def _every_context(self) -> Iterator[BankContext]:
+        return (self._context_of(name) for name in self.banks())
+
+    def _reinforce(self, bank: int, operations: list[Reinforce]) -> None:
+        self._storage.apply(bank, operations, at=self._services.clock())
+
+
+def checked_bank_name(names: Sequence[str]) -> BankName:
+    """A bank's name: at least one part, each a short string. Raises InvalidNameError."""
+    if not names:
+        raise InvalidNameError('bank: give at least one name, for example store.bank("acme", "ana").')
+    for part in names:
+        good = isinstance(part, str) and part.strip() and len(part) <= MAX_NAME and part.isprintable()
+        if not good:
+            raise InvalidNameError(
+                f"bank: each part of a name must be a printable string of 1 to {MAX_NAME} characters."
+            )
+    return tuple(names)

@@ -1,0 +1,68 @@
+"""Near copies: MinHash proposes, a comparison of what matters decides (a number, a name, a "not")."""
+
+import hashlib
+import re
+from collections import Counter
+from functools import lru_cache
+from typing import Any
+
+from memkit.text.tokens import STOP_WORDS, stem, words
+
+PERMUTATIONS, ROWS = (
+    64,
+    4,
+)  # 16 bands of 4: texts of Jaccard .5 share a band with probability .64, of .8 in .9998
+TOKEN = re.compile(r"\w+(?:['’:.,-]\w+)*")
+NEGATIONS = frozenset(
+    "not no never none nothing nobody nowhere neither nor without cannot hardly barely no longer stopped quit".split()
+)
+FILLERS = (
+    STOP_WORDS
+    - NEGATIONS
+    - frozenset("i me my you your he him his she her we us our they them their".split())
+)
+
+
+@lru_cache(maxsize=1)
+def _empty() -> Any:
+    from datasketch import MinHash
+
+    return MinHash(num_perm=PERMUTATIONS, seed=1)
+
+
+def band_keys(text: str, key: bytes) -> tuple[int, ...]:
+    """Keys under which near copies meet: signed 64-bit, useless without the bank's key."""
+    shingles = {word.term.encode() for word in words(text)} or {text.casefold().encode()}
+    sketch = _empty().copy()
+    sketch.update_batch(sorted(shingles))
+    values = sketch.hashvalues.reshape(-1, ROWS)
+    return tuple(_band(key, number, row.tobytes()) for number, row in enumerate(values))
+
+
+def _band(key: bytes, number: int, row: bytes) -> int:
+    digest = hashlib.blake2b(row, key=key, digest_size=8, salt=number.to_bytes(2, "little")).digest()
+    return int.from_bytes(digest, "little", signed=True)
+
+
+def is_copy(one: str, other: str) -> bool:
+    """Whether two texts say the same in the same words: only case, spaces, punctuation and fillers differ.
+
+    Any other differing word keeps them apart, and so do a differing number, name or negation.
+    """
+    return _essence(one) == _essence(other)
+
+
+def _essence(text: str) -> Counter[str]:
+    """A text's words that matter, as a multiset, and its negations."""
+    found: Counter[str] = Counter()
+    for token in TOKEN.findall(text.replace("’", "'")):
+        low = token.casefold()
+        if low.endswith("n't") or low in NEGATIONS:
+            found["not"] += 1
+        elif any(character.isdigit() for character in low) or low not in FILLERS:
+            found[_plain(low)] += 1
+    return found
+
+
+def _plain(word: str) -> str:
+    return word if any(character.isdigit() for character in word) else stem(word.removesuffix("'s"))

@@ -1,0 +1,52 @@
+"""Terms as numbers under a bank's own key: what the indexes keep instead of words."""
+
+import hashlib
+from collections import Counter
+from datetime import datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from memkit.text.tokens import has_words, stem, words
+
+
+@lru_cache(maxsize=262_144)
+def key_hash(key: bytes, word: str) -> int:
+    """A signed 64-bit hash that can't be computed without the bank's key."""
+    digest = hashlib.blake2b(word.encode(), key=key, digest_size=8).digest()
+    return int.from_bytes(digest, "little", signed=True)
+
+
+def document_terms(
+    text: str, *, speaker: str | None, at: datetime, zone: ZoneInfo, key: bytes, language: str = "english"
+) -> dict[int, int]:
+    """Hash -> count of a memory's terms: those of its text, and the day on which it happened.
+
+    A speaker's own name is no term of what they say: who spoke is a cue of its own.
+    """
+    local = at.astimezone(zone)
+    own = {stem(part.casefold(), language) for part in (speaker or "").split()}
+    counts = Counter(word.term for word in words(text, language))
+    for name in own & set(counts):
+        counts[name] = 1
+    counts.update(date_terms(local, language))
+    return {key_hash(key, term): count for term, count in counts.items()}
+
+
+def date_terms(local: datetime, language: str = "english") -> list[str]:
+    """Day, month and year of a moment, as they stand in a text."""
+    return [str(local.day), stem(local.strftime("%B").casefold(), language), str(local.year)]
+
+
+def text_key(key: bytes, text: str, speaker: str | None) -> int:
+    """Equal for texts that differ in nothing but space and case (and that the same speaker said)."""
+    return key_hash(key, f"{speaker or ''}\n{' '.join(text.split()).casefold()}")
+
+
+def encoded_text(speaker: str | None, text: str) -> str:
+    """The form in which a text is encoded: the speaker's name helps to find what they said."""
+    return f"{speaker}: {text}" if speaker else text
+
+
+def is_wordless(text: str) -> bool:
+    """True for a text without letters or digits: nothing to encode or to search."""
+    return not has_words(text)

@@ -1,0 +1,130 @@
+"""What a user feels first: observing speed, the time of a recall, an event loop that stays free.
+
+Run:  python tests/benchmarks/first_contact.py FILE     (a LoCoMo-format file; needs the default encoder)
+Shows ratios measured in one run; absolute times are those of your machine.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+from rich.console import Console
+from rich.table import Table
+
+import memkit
+from memkit.evaluation.locomo import read_locomo
+
+BATCH = 64
+
+
+def baseline(turns: list[memkit.Turn]) -> float:
+    """Turns per second of sentence-transformers that only encodes, float32, batches of 64."""
+    from sentence_transformers import SentenceTransformer
+
+    from memkit.encoders.sentence_transformer import model_location
+
+    model = SentenceTransformer(model_location(), device="cpu")
+    texts = [f"{turn.speaker}: {turn.text}" for turn in turns]
+    model.encode(texts[:BATCH], batch_size=BATCH)
+    start = time.perf_counter()
+    model.encode(texts, batch_size=BATCH, normalize_embeddings=True)
+    return len(texts) / (time.perf_counter() - start)
+
+
+def observing(store: memkit.MemoryStore, conversations: dict[str, list[memkit.Turn]]) -> float:
+    """Turns per second end to end: stored, indexed and encoded, one bank for each conversation."""
+    start = time.perf_counter()
+    for name, turns in conversations.items():
+        store.bank("locomo", name).observe(turns)
+    return sum(map(len, conversations.values())) / (time.perf_counter() - start)
+
+
+def recalling(store: memkit.MemoryStore, questions: dict[str, list[str]]) -> list[float]:
+    """Milliseconds of each recall, the question's encoding included."""
+    times = []
+    for name, asked in questions.items():
+        bank = store.bank("locomo", name)
+        bank.recall("warm up", reinforce=False)
+        for question in asked:
+            start = time.perf_counter()
+            bank.recall(question, reinforce=False)
+            times.append((time.perf_counter() - start) * 1000)
+    return times
+
+
+async def loop_lag(store: memkit.MemoryStore, turns: list[memkit.Turn]) -> float:
+    """The longest time in ms that the event loop was held while a thousand turns were observed."""
+    worst, done = 0.0, asyncio.Event()
+
+    async def watch() -> None:
+        nonlocal worst
+        while not done.is_set():
+            start = time.perf_counter()
+            await asyncio.sleep(0.001)
+            worst = max(worst, time.perf_counter() - start - 0.001)
+
+    watcher = asyncio.create_task(watch())
+    await store.bank("async").aio.observe(turns)
+    done.set()
+    await watcher
+    return worst * 1000
+
+
+def thousand(conversations: dict[str, list[memkit.Turn]]) -> list[memkit.Turn]:
+    every = [turn for turns in conversations.values() for turn in turns]
+    return [memkit.Turn(t.text, t.speaker, at=t.at) for t in every[:1000]]
+
+
+def measure(file: Path) -> dict[str, Any]:
+    """All figures of one run."""
+    samples = read_locomo(file)
+    conversations = {s.name: list(s.turns) for s in samples}
+    questions = {s.name: [q.text for q in s.questions][:40] for s in samples}
+    every = [turn for turns in conversations.values() for turn in turns]
+    with tempfile.TemporaryDirectory() as folder, memkit.open(Path(folder) / "memory.db") as store:
+        store.warm()
+        only_encoding = [baseline(every)]
+        observed = observing(store, conversations)
+        only_encoding.append(baseline(every))
+        times = recalling(store, questions)
+        lag = asyncio.run(loop_lag(store, thousand(conversations)))
+    plain = statistics.mean(only_encoding)
+    return {
+        "turns": len(every),
+        "observe_per_second": observed,
+        "encode_only_fp32_per_second": plain,
+        "ratio": observed / plain,
+        "recall_ms_p50": statistics.median(times),
+        "recall_ms_p95": statistics.quantiles(times, n=20)[-1],
+        "recall_ms_max": max(times),
+        "loop_held_ms": lag,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    figures = measure(args.file)
+    if args.json:
+        print(json.dumps(figures, indent=2))
+        return
+    table = Table("figure", "value")
+    for name, value in figures.items():
+        table.add_row(name.replace("_", " "), f"{value:,.2f}" if isinstance(value, float) else str(value))
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""Fading and erasing: two different promises, both kept."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+import memkit
+from memkit.encoders.hashing import HashingEncoder
+from memkit.errors import InputError, StalePlanError
+from memkit.testing import FrozenClock
+
+
+def held(folder: Path, secret: str) -> list[str]:
+    """Files of a folder that hold a text in one of its encodings."""
+    forms = [secret.encode(code) for code in ("utf-8", "utf-16-le", "utf-16-be")]
+    return [f.name for f in folder.iterdir() if f.is_file() and any(form in f.read_bytes() for form in forms)]
+
+
+def test_a_dry_run_of_decay_reports_and_changes_nothing(bank: memkit.MemoryBank, clock: FrozenClock) -> None:
+    bank.observe([("ana", "I had soup for lunch")])
+    clock.advance(timedelta(days=1000))
+    report = bank.decay(dry_run=True)
+    assert len(report.rows) == 1
+    assert bank.list()[0].state == "active"
+
+
+def test_what_fades_leaves_recall_but_stays_in_history(bank: memkit.MemoryBank, clock: FrozenClock) -> None:
+    [id] = bank.observe([("ana", "I had soup for lunch")]).ids
+    clock.advance(timedelta(days=1000))
+    bank.decay()
+    assert len(bank.recall("soup for lunch", min_score=0)) == 0
+    assert bank.history(id)[-1].event == "archived"
+    bank.restore(id)
+    assert len(bank.recall("soup for lunch", min_score=0)) == 1
+
+
+def test_what_is_pinned_never_fades(bank: memkit.MemoryBank, clock: FrozenClock) -> None:
+    [id] = bank.observe([("ana", "I had soup for lunch")]).ids
+    bank.pin(id)
+    clock.advance(timedelta(days=10_000))
+    assert bank.decay(dry_run=True).rows == ()
+
+
+def test_being_placed_in_a_prompt_makes_a_memory_stronger(path: Path, clock: FrozenClock) -> None:
+    with memkit.open(path, encoder=HashingEncoder(), clock=clock) as store:
+        bank = store.bank("ana")
+        [id] = bank.observe([("ana", "The key lies under the flowerpot")]).ids
+        clock.advance(timedelta(days=3))
+        bank.recall("Where is the key under the flowerpot?").prompt(max_tokens=200)
+    with memkit.open(path, encoder=HashingEncoder(), clock=clock) as store:
+        memory = store.bank("ana").get(id)
+        assert memory is not None
+        assert memory.strength > 1
+        assert memory.recalled_at == clock()
+        assert store.bank("ana").history(id)[-1].event != "reinforced"
+
+
+def test_an_old_fact_that_answers_the_question_still_wins(
+    bank: memkit.MemoryBank, clock: FrozenClock
+) -> None:
+    bank.observe([("ana", "My blood group is AB negative")])
+    clock.advance(timedelta(days=365))
+    bank.observe([("ana", f"Today I walked {n} miles along the river") for n in range(20)])
+    assert bank.recall("What is my blood group?")[0].memory.text == "My blood group is AB negative"
+
+
+def test_after_an_erasure_no_file_holds_the_text_and_nobody_finds_it(
+    store: memkit.MemoryStore, bank: memkit.MemoryBank, path: Path
+) -> None:
+    secret = "The vault code is quetzal-9471-marimba"
+    bank.observe([("ana", f"Small talk number {i} about gardens") for i in range(50)])
+    bank.observe([("ana", secret), ("bob", "I will remember that")])
+    assert held(path.parent, secret) != []
+    plan = bank.plan_erase(about="vault code quetzal")
+    assert [m for m in bank.list(limit=100) if m.id in plan.ids and m.text == secret]
+    receipt = bank.erase(plan)
+    assert not receipt.bytes_pending
+    assert held(path.parent, secret) == []
+    assert secret not in [h.memory.text for h in bank.recall("vault code quetzal", k=100, min_score=0)]
+    assert store.doctor() == []
+
+
+def test_what_was_derived_from_an_erased_turn_goes_with_it(bank: memkit.MemoryBank) -> None:
+    [id] = bank.observe([memkit.Turn("I moved to Lisbon in May 2024.", "Ana", id="t1")]).ids
+    bank.think()
+    thoughts = bank.list(kinds=["thought"])
+    assert thoughts
+    assert all("t1" in t.sources for t in thoughts)
+    bank.erase(ids=[id])
+    assert bank.list(limit=100) == []
+
+
+def test_a_stale_plan_is_refused(bank: memkit.MemoryBank) -> None:
+    bank.observe([("ana", "The first thing")])
+    plan = bank.plan_erase(speaker="ana")
+    bank.observe([("ana", "The second thing")])
+    with pytest.raises(StalePlanError):
+        bank.erase(plan)
+    assert len(bank.list()) == 2
+
+
+def test_erasing_everything_needs_the_banks_own_name(
+    store: memkit.MemoryStore, bank: memkit.MemoryBank, path: Path
+) -> None:
+    secret = "The vault code is quetzal-9471-marimba"
+    bank.observe([("ana", secret)])
+    store.bank("acme", "bob").observe([("bob", "Bob stays as he is")])
+    with pytest.raises(InputError):
+        bank.erase_all(confirm=("acme", "bob"))
+    bank.erase_all(confirm=bank.name)
+    assert held(path.parent, secret) == []
+    assert store.banks() == [("acme", "bob")]
+    bank.observe([("ana", "A new beginning")])
+    assert len(bank.list()) == 1
+
+
+def test_erasing_the_first_of_several_equal_turns_keeps_the_others_findable(bank: memkit.MemoryBank) -> None:
+    first, *_ = bank.observe([("ana", "The bakery opens at seven")] * 3).ids
+    bank.erase(ids=[first])
+    assert [h.memory.text for h in bank.recall("When does the bakery open?")] == ["The bakery opens at seven"]
+    assert len(bank.list()) == 2
