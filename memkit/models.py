@@ -47,8 +47,7 @@ def checked_text(text: object, *, where: str) -> str:
         raise InvalidTextError(f"{where}: text must be a string, not {type(text).__name__}.")
     if len(text) > MAX_TEXT:
         raise InvalidTextError(
-            f"{where}: {len(text)} characters, at most {MAX_TEXT} are stored in one text. "
-            "Split it into several turns."
+            f"{where}: {len(text)} characters, at most {MAX_TEXT} are stored in one text. Split it into several turns."
         )
     if "\0" in text:
         raise InvalidTextError(f"{where}: holds a NUL character. Remove it: text.replace('\\0', '').")
@@ -56,8 +55,7 @@ def checked_text(text: object, *, where: str) -> str:
         text.encode()
     except UnicodeEncodeError:
         raise InvalidTextError(
-            f"{where}: holds a lone surrogate, which is no Unicode text. "
-            "Decode the source again with errors='replace'."
+            f"{where}: holds a lone surrogate, which is no Unicode text. Decode the source again with errors='replace'."
         ) from None
     return text
 

@@ -179,9 +179,7 @@ class BankView(Protocol):
         """Seqs of memories that rest on any of these, directly or through others."""
         ...
 
-    def page(
-        self, kinds: Sequence[Kind] | None, after: str | None, limit: int, states: Sequence[str]
-    ) -> list[Memory]:
+    def page(self, kinds: Sequence[Kind] | None, after: str | None, limit: int, states: Sequence[str]) -> list[Memory]:
         """Memories in order of recording, after the id `after`."""
         ...
 

@@ -51,8 +51,7 @@ def checked(encoder: Encoder, result: object, count: int) -> FloatArray:
     rows = np.asarray(result, dtype=np.float32)
     if rows.shape != (count, encoder.dimension):
         raise EncoderError(
-            f"the encoder {encoder.name!r} gave shape {rows.shape} for {count} texts, "
-            f"not {(count, encoder.dimension)}."
+            f"the encoder {encoder.name!r} gave shape {rows.shape} for {count} texts, not {(count, encoder.dimension)}."
         )
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     if count and (not np.isfinite(norms).all() or (norms < 1e-6).any()):

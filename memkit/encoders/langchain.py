@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 class LangChainEncoder:
     """Encodes with `embed_documents`. `dimension` is asked of the model once, where it isn't given."""
 
-    def __init__(
-        self, embeddings: "Embeddings", *, name: str | None = None, dimension: int | None = None
-    ) -> None:
+    def __init__(self, embeddings: "Embeddings", *, name: str | None = None, dimension: int | None = None) -> None:
         self._embeddings, self._name, self._dimension = embeddings, name, dimension
 
     @cached_property

@@ -65,9 +65,7 @@ def _care(ctx: BankContext, may_go_on: Callable[[], bool]) -> Report:
     encoded = upkeep.encode_pending(ctx)
     reflected = len(reflecting.reflect(ctx).outcomes) if thought else 0
     archived = len(fading.decay(ctx).operations)
-    return Report(
-        banks=1, exchanges=thought, failed=failed, encoded=encoded, reflected=reflected, archived=archived
-    )
+    return Report(banks=1, exchanges=thought, failed=failed, encoded=encoded, reflected=reflected, archived=archived)
 
 
 def _added(total: Report, more: Report) -> Report:

@@ -53,9 +53,7 @@ def _chunks(turns: Sequence[Turn | RejectedTurn]) -> Iterator[list[Turn | Reject
         yield chunk
 
 
-def _observe_chunk(
-    ctx: BankContext, turns: Sequence[Turn | RejectedTurn]
-) -> tuple[Receipt, list[MemkitError]]:
+def _observe_chunk(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tuple[Receipt, list[MemkitError]]:
     at = ctx.now()
     items = prepare(ctx, ctx.ensure(), turns, at)
     errors: list[MemkitError] = []
@@ -68,9 +66,7 @@ def _observe_chunk(
     return apply(ctx, decide, at=at), errors
 
 
-def prepare(
-    ctx: BankContext, state: BankState, turns: Sequence[Turn | RejectedTurn], at: datetime
-) -> list[Item]:
+def prepare(ctx: BankContext, state: BankState, turns: Sequence[Turn | RejectedTurn], at: datetime) -> list[Item]:
     """Everything that is slow, before the transaction: hashing, surprisal, encoding."""
     memories = [None if isinstance(t, RejectedTurn) else _memory(ctx, t, at) for t in turns]
     weighed = _weighed(ctx, state, [m for m in memories if m is not None])
@@ -114,9 +110,7 @@ def _traces(ctx: BankContext, state: BankState, memories: Sequence[Memory]) -> l
     with ctx.storage.view(state.number) as view:
         seen = set(view.same_text([trace.text_key for trace in traces]))
     first = {trace.text_key: i for i, trace in reversed(list(enumerate(traces)))}
-    fresh = [
-        i for i, t in enumerate(traces) if t.wanted and first[t.text_key] == i and t.text_key not in seen
-    ]
+    fresh = [i for i, t in enumerate(traces) if t.wanted and first[t.text_key] == i and t.text_key not in seen]
     made = tracer.encode([traces[i] for i in fresh], [bares[i] for i in fresh])
     for i, trace in zip(fresh, made, strict=True):
         traces[i] = trace

@@ -51,9 +51,7 @@ def history(ctx: BankContext, id: str) -> list[HistoryEntry]:
         with ctx.storage.view(state.number) as view:
             if view.locate([id]):
                 return view.history(id)
-    raise UnknownMemoryError(
-        f"history: no memory has this id in bank {'/'.join(ctx.name)}. Ids hold within one bank."
-    )
+    raise UnknownMemoryError(f"history: no memory has this id in bank {'/'.join(ctx.name)}. Ids hold within one bank.")
 
 
 def beliefs(ctx: BankContext) -> dict[str, dict[str, list[Memory]]]:
@@ -67,9 +65,7 @@ def beliefs(ctx: BankContext) -> dict[str, dict[str, list[Memory]]]:
     return held
 
 
-def everything(
-    ctx: BankContext, kinds: Sequence[Kind] | None, states: Sequence[State] = ("active",)
-) -> list[Memory]:
+def everything(ctx: BankContext, kinds: Sequence[Kind] | None, states: Sequence[State] = ("active",)) -> list[Memory]:
     """All memories of these kinds, read page by page."""
     found: list[Memory] = []
     after: str | None = None

@@ -62,9 +62,7 @@ class Tracer:
         """The trace of a text without its vector."""
         if is_wordless(bare.text):
             return Trace(text_key=self.key(state, bare), wanted=False)
-        terms = document_terms(
-            bare.text, speaker=bare.speaker, at=bare.at, zone=ZoneInfo(state.zone), key=state.key
-        )
+        terms = document_terms(bare.text, speaker=bare.speaker, at=bare.at, zone=ZoneInfo(state.zone), key=state.key)
         bands = band_keys(bare.text, state.key) if bare.banded else ()
         return Trace(text_key=self.key(state, bare), terms=terms, bands=bands)
 

@@ -60,9 +60,7 @@ def strip(ctx: BankContext) -> None:
     after: str | None = None
     while True:
         with ctx.storage.view(state.number) as view:
-            memories = view.page(
-                None, after, 1000, ("active", "superseded", "merged", "archived", "forgotten")
-            )
+            memories = view.page(None, after, 1000, ("active", "superseded", "merged", "archived", "forgotten"))
         if not memories:
             return
         bare = [_wordy(ctx, memory) for memory in memories if memory.echo_of is None]

@@ -155,6 +155,4 @@ def _row_faded(row: IndexRow, now: int, settings: DecaySettings, curve: Curve) -
     touched = max(row.recorded_at, row.recalled_at or row.recorded_at)
     lasts = curve.lasts(settings.threshold, row.strength, curve.constant(row.kind, row.salience))
     # a hair early, so that rounding never hides a row from `fade`
-    return (now - used) / DAY_MICROS >= lasts * (1 - 1e-9) and (
-        now - touched
-    ) / DAY_MICROS >= settings.archive_after
+    return (now - used) / DAY_MICROS >= lasts * (1 - 1e-9) and (now - touched) / DAY_MICROS >= settings.archive_after

@@ -125,9 +125,7 @@ class ErasureReceipt(Record):
     requested_by: str | None = None
 
     @classmethod
-    def of(
-        cls, done: ErasePlan, *, at: datetime, bytes_pending: bool, requested_by: str | None = None
-    ) -> Self:
+    def of(cls, done: ErasePlan, *, at: datetime, bytes_pending: bool, requested_by: str | None = None) -> Self:
         """The receipt for a plan that was carried out."""
         return cls(
             bank=done.bank,
@@ -142,9 +140,7 @@ class ErasureReceipt(Record):
         )
 
 
-def needles(
-    memories: Iterable[Memory], retained: Holds | None = None, *, stride: int = STRIDE
-) -> list[bytes]:
+def needles(memories: Iterable[Memory], retained: Holds | None = None, *, stride: int = STRIDE) -> list[bytes]:
     """Byte strings that no file may hold once these memories are erased, sorted.
 
     For each string of their content, in UTF-8, UTF-16 (both byte orders) and JSON's escapes: the whole,

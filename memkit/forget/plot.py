@@ -72,9 +72,7 @@ class _Table(NamedTuple):
         return cls(
             np.array([m.kind for m in memories], np.str_),
             np.array([_days(m.occurred_at) for m in memories], np.float64),
-            np.array(
-                [np.inf if m.recalled_at is None else _days(m.recalled_at) for m in memories], np.float64
-            ),
+            np.array([np.inf if m.recalled_at is None else _days(m.recalled_at) for m in memories], np.float64),
             np.array([m.strength for m in memories], np.float64),
             np.array([_constant(m, curve) for m in memories], np.float64),
         )
@@ -118,9 +116,7 @@ def plot(
     Raises MissingExtraError without matplotlib, InputError where nothing in the bank can fade.
     """
     if not any(m.kind in FADING for m in memories):
-        raise InputError(
-            "plot: this bank holds no turns, thoughts or summaries yet. Observe something first."
-        )
+        raise InputError("plot: this bank holds no turns, thoughts or summaries yet. Observe something first.")
     figure_type, dates = _matplotlib()
     line = timeline(memories, moments_around(memories, now, settings), settings)
     figure = figure_type(figsize=(9, 5.6), dpi=130, layout="constrained")
@@ -157,9 +153,7 @@ def _matplotlib() -> tuple[Any, Any]:
 
 
 def _draw_bands(axes: Any, line: Timeline, title: str) -> None:
-    axes.stackplot(
-        line.moments, line.bands, colors=[c for _, c in BANDS], labels=[n for n, _ in BANDS], linewidth=0
-    )
+    axes.stackplot(line.moments, line.bands, colors=[c for _, c in BANDS], labels=[n for n, _ in BANDS], linewidth=0)
     axes.set_ylabel("memories")
     axes.set_title(title, loc="left", fontsize=13, fontweight="bold")
     axes.set_ylim(0, max(1, int(line.bands.sum(axis=0).max())) * 1.02)

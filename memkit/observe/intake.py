@@ -13,9 +13,7 @@ ROLE_NAMES: dict[str, Role] = {
     "function": "tool",
     "developer": "system",
 }
-FIELDS = frozenset(
-    {"role", "content", "name", "speaker", "at", "id", "session", "metadata", "tool_calls", "text"}
-)
+FIELDS = frozenset({"role", "content", "name", "speaker", "at", "id", "session", "metadata", "tool_calls", "text"})
 FORMS = "a Turn, a (speaker, text) pair, a role/content dict or a LangChain message"
 
 
@@ -54,9 +52,7 @@ def as_turn(item: Any) -> Turn:
 def _from_dict(item: Mapping[str, Any]) -> Turn:
     unknown = sorted(str(key) for key in set(item) - FIELDS)
     if unknown:
-        raise InvalidTurnError(
-            f"observe: unknown key {unknown[0]!r} in a turn; known are {', '.join(sorted(FIELDS))}."
-        )
+        raise InvalidTurnError(f"observe: unknown key {unknown[0]!r} in a turn; known are {', '.join(sorted(FIELDS))}.")
     if "role" not in item and "speaker" not in item:
         raise InvalidTurnError("observe: a turn as a dict needs role or speaker, and content or text.")
     role = _role(item["role"]) if item.get("role") is not None else None
@@ -112,11 +108,7 @@ def _content(content: Any) -> tuple[str, dict[str, Any]]:
 def _text_of(block: Any) -> str | None:
     if isinstance(block, str):
         return block
-    if (
-        isinstance(block, Mapping)
-        and block.get("type", "text") == "text"
-        and isinstance(block.get("text"), str)
-    ):
+    if isinstance(block, Mapping) and block.get("type", "text") == "text" and isinstance(block.get("text"), str):
         return str(block["text"])
     return None
 
@@ -130,6 +122,4 @@ def _described(block: Any) -> Any:
 
 def _is_small(value: Any, limit: int = 2000) -> bool:
     checks: dict[type, Callable[[Any], bool]] = {str: lambda v: len(v) <= limit, bytes: lambda v: False}
-    return next(
-        (check(value) for kind, check in checks.items() if isinstance(value, kind)), len(repr(value)) <= limit
-    )
+    return next((check(value) for kind, check in checks.items() if isinstance(value, kind)), len(repr(value)) <= limit)

@@ -71,9 +71,7 @@ def attend(
     chosen = np.argsort(-logits, kind="stable")[:k]
     weights = softmax(logits[chosen])
     encoding = position_encoding(chunks.shape[1], chunks.shape[2])
-    return np.asarray(
-        sum(w * attention(query, chunks[m] + encoding) for w, m in zip(weights, chosen, strict=True))
-    )
+    return np.asarray(sum(w * attention(query, chunks[m] + encoding) for w, m in zip(weights, chosen, strict=True)))
 
 
 def chunk_evidence(evidence: FloatArray, chunks: npt.NDArray[np.int64], count: int) -> FloatArray:

@@ -10,9 +10,7 @@ from memkit.text.tokens import STOP_WORDS, words
 
 NAME = re.compile(r"[^\W\d_]+")
 NOBODY = frozenset({"user", "assistant", "system", "tool", "human", "ai", "bot"})
-WHEN = re.compile(
-    r"\b(when|what (?:date|day|month|year|time)|how long|how old|how many|how much)\b", re.IGNORECASE
-)
+WHEN = re.compile(r"\b(when|what (?:date|day|month|year|time)|how long|how old|how many|how much)\b", re.IGNORECASE)
 
 
 class Cues(NamedTuple):
@@ -30,9 +28,7 @@ def read(question: str, speakers: Mapping[str, int], now: datetime, zone: str) -
     parts = {part.casefold() for name in named for part in NAME.findall(name)}
     without = NAME.sub(lambda m: " " if m[0].casefold() in parts else m[0], question)
     terms = tuple(dict.fromkeys(word.term for word in words(without)))
-    return Cues(
-        terms, frozenset(named.values()), first_span(question, now, zone), bool(WHEN.search(question))
-    )
+    return Cues(terms, frozenset(named.values()), first_span(question, now, zone), bool(WHEN.search(question)))
 
 
 def is_named(speaker: str, question: str) -> bool:

@@ -1,6 +1,6 @@
 """A bank's index in memory: kept up to date from the storage, asked by recall. Pure: no SQL, no clock."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -163,9 +163,7 @@ class BankIndex:
             wide[step:] |= chosen[:-step]
             wide[:-step] |= chosen[step:]
         episodes = self._columns.column("episode")
-        return np.asarray(
-            wide | (np.isin(episodes, np.unique(episodes[chosen])) & (episodes != NONE)), dtype=bool
-        )
+        return np.asarray(wide | (np.isin(episodes, np.unique(episodes[chosen])) & (episodes != NONE)), dtype=bool)
 
     def _live(self, query: Query) -> Bools:
         column = self._columns.column

@@ -234,8 +234,7 @@ class Page:
         run = sorted((self.entries[(hit.bank, m.id)] for m in hit.around), key=lambda e: e.order)
         before = sum(entry.order < order for entry in run)
         return [
-            (before - place if place < before else place - before + 1, entry.memory)
-            for place, entry in enumerate(run)
+            (before - place if place < before else place - before + 1, entry.memory) for place, entry in enumerate(run)
         ]
 
     def lines(self, shown: Shown) -> list[str]:

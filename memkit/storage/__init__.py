@@ -12,9 +12,7 @@ if TYPE_CHECKING:
 MEMORY = ":memory:"
 
 
-def open_storage(
-    location: str, *, read_only: bool = False, settings: RuntimeSettings | None = None
-) -> "Storage":
+def open_storage(location: str, *, read_only: bool = False, settings: RuntimeSettings | None = None) -> "Storage":
     """Open the database at a path, made where it isn't there; ":memory:" gives the twin made of dicts.
 
     Raises UnwritablePathError, NotADatabaseError, NewerVersionError, ReadOnlyError or CorruptError.

@@ -114,9 +114,7 @@ class Bank:
             self._unindex(seq)
             for kept in (self.records, self.traces, self.changed, self.traced, self.history):
                 kept.pop(seq, None)
-        for seq in {
-            s for g in gone for name in ("source", "superseded", "echo") for s in self.found(name, g)
-        }:
+        for seq in {s for g in gone for name in ("source", "superseded", "echo") for s in self.found(name, g)}:
             self._put(_unlinked(self.records[seq], gone), self.traces[seq], change)
         for exchange in list(self.exchanges.values()):
             left = tuple(seq for seq in exchange.turns if seq not in gone)
@@ -130,9 +128,7 @@ class Bank:
         traces = self.traces.values()
         notes = [entry for entries in self.history.values() for entry in entries]
         return {
-            "text": sum(
-                _size(r.memory.text) + _size(payload_of(r.memory, None)) for r in self.records.values()
-            ),
+            "text": sum(_size(r.memory.text) + _size(payload_of(r.memory, None)) for r in self.records.values()),
             "vectors": sum(len(trace.vector or b"") for trace in traces),
             "sketches": sum(len(trace.sketch or b"") for trace in traces),
             "terms": sum(len(pack_terms(trace.terms.items())) for trace in traces if trace.terms),

@@ -129,9 +129,7 @@ class MemoryView(View):
         last = max(waiting, key=lambda queued: queued.number, default=None)
         return None if last is None else (last.number, len(last.turns))
 
-    def page(
-        self, kinds: Sequence[Kind] | None, after: str | None, limit: int, states: Sequence[str]
-    ) -> list[Memory]:
+    def page(self, kinds: Sequence[Kind] | None, after: str | None, limit: int, states: Sequence[str]) -> list[Memory]:
         start = self.start_after(after)
         later = (self.data.records[seq] for seq in sorted(self.data.records) if seq > start)
         chosen = (r for r in later if r.memory.state in states and (kinds is None or r.memory.kind in kinds))

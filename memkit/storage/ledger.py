@@ -161,9 +161,7 @@ class Ledger:
         empty = {e.number for e in exchanges if not e.turns}
         settled = {n for n, e in self._exchanges.items() if e is None} | empty
         return Changes(
-            new=[
-                (self._unlinked(r), self._traces[s]) for s, r in self._records.items() if s >= self._first_seq
-            ],
+            new=[(self._unlinked(r), self._traces[s]) for s, r in self._records.items() if s >= self._first_seq],
             changed=[record for record in old if record.seq not in self._replaced],
             replaced=[record for record in old if record.seq in self._replaced],
             traces={seq: self._traces[seq] for seq in self._dirty if seq in self._traces},

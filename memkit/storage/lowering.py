@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from memkit.errors import ConflictError
 from memkit.models import Action, Author, Memory, Outcome, Placement, State, Trace
@@ -33,9 +33,7 @@ CLOSING = ("superseded", "corrected", "merged", "forgotten", "archived")
 ABSENT = "not in this bank (any more)"
 
 
-def lower(
-    operations: Sequence[Operation], reader: Reader, *, at: datetime
-) -> tuple[Changes, tuple[Outcome, ...]]:
+def lower(operations: Sequence[Operation], reader: Reader, *, at: datetime) -> tuple[Changes, tuple[Outcome, ...]]:
     """What operations come to in this bank, and what became of each.
 
     Raises UnknownMemoryError where one names an id that isn't there; nothing was changed then.
@@ -263,7 +261,7 @@ def _bequeath(ledger: Ledger, seqs: set[int]) -> None:
     echoes: dict[int, list[Record]] = {}
     for record in sorted(ledger.known(), key=lambda record: record.seq):
         if record.echo_of in seqs and record.seq not in seqs:
-            echoes.setdefault(cast("int", record.echo_of), []).append(record)
+            echoes.setdefault(record.echo_of, []).append(record)
     for origin, (heir, *others) in echoes.items():
         ledger.put(replace(heir, echo_of=None))
         ledger.index(heir.seq, heir_trace(ledger.trace(heir.seq), ledger.trace(origin)))

@@ -11,9 +11,7 @@ def checked_name(name: BankName) -> BankName:
     """A tuple of at least one storable string. Raises InvalidNameError."""
     parts = tuple(name)
     if not parts or not all(isinstance(part, str) and part for part in parts):
-        raise InvalidNameError(
-            'a bank\'s name is one or more non-empty strings, for example ("acme", "ana").'
-        )
+        raise InvalidNameError('a bank\'s name is one or more non-empty strings, for example ("acme", "ana").')
     try:
         "".join(parts).encode()
     except UnicodeEncodeError:

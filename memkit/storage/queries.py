@@ -38,9 +38,7 @@ def run_over(
 
 def change_over(connection: sqlite3.Connection, name: str, head: Sequence[Any], values: Sequence[Any]) -> int:
     """A named statement over a list of any length; how many rows it changed."""
-    return sum(
-        connection.execute(_sized(name, len(chunk)), (*head, *chunk)).rowcount for chunk in chunked(values)
-    )
+    return sum(connection.execute(_sized(name, len(chunk)), (*head, *chunk)).rowcount for chunk in chunked(values))
 
 
 def chunked(values: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -33,7 +33,8 @@ class Payload:
         if text is None:
             return cls()
         kept = json.loads(text)
-        return cls(*map(kept.get, WORDS), metadata=kept.get("m"), key_phrases=tuple(kept.get("k", ())))
+        words = [kept.get(name) for name in WORDS]
+        return cls._make((*words, kept.get("m"), tuple(kept.get("k", ()))))
 
 
 def payload_of(memory: Memory, own_id: str | None) -> str:

@@ -119,9 +119,7 @@ class SqliteStorage:
     def _row(self, connection: sqlite3.Connection, bank: int) -> BankRow:
         row = run(connection, "state", bank).fetchone()
         if row is None:
-            raise StorageError(
-                f"{self.path}: there is no bank number {bank} (any more). Open it by its name."
-            )
+            raise StorageError(f"{self.path}: there is no bank number {bank} (any more). Open it by its name.")
         return BankRow(*row)
 
     # -- the store's own notes

@@ -13,10 +13,10 @@ from memkit.storage.sqlite_write import Writer
 
 
 class Check(NamedTuple):
-    """`count` finds how many rows break a rule; `repair` mends them all."""
+    """`found` counts how many rows break a rule; `repair` mends them all."""
 
     words: str
-    count: str
+    found: str
     repair: str
 
 
@@ -26,9 +26,7 @@ IN_USE = (
 )
 LOST_VECTOR = "vector IS NOT NULL AND NOT EXISTS (SELECT 1 FROM content c WHERE c.id = memory.vector)"
 LOST_NOTE = "NOT EXISTS (SELECT 1 FROM content c WHERE c.id = history.content)"
-NO_TURNS = (
-    "NOT EXISTS (SELECT 1 FROM exchange_turn t WHERE t.bank = exchange.bank AND t.number = exchange.number)"
-)
+NO_TURNS = "NOT EXISTS (SELECT 1 FROM exchange_turn t WHERE t.bank = exchange.bank AND t.number = exchange.number)"
 
 
 def _ahead(counter: str, table: str, column: str) -> Check:
@@ -145,7 +143,7 @@ def _damage(connection: sqlite3.Connection) -> list[str]:
 
 
 def _checked(connection: sqlite3.Connection, check: Check, repair: bool) -> Iterator[str]:
-    number = connection.execute(check.count).fetchone()[0]
+    number = connection.execute(check.found).fetchone()[0]
     if number:
         yield f"{number} {check.words}."
         if repair:
@@ -210,8 +208,7 @@ def _sketches(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterat
     view = SqliteView(connection, BankRow(*run(connection, "state", bank).fetchone()))
     seqs = set(view.all_seqs())
     with_vector = {
-        row[0]
-        for row in connection.execute("SELECT seq FROM memory WHERE bank = ? AND vector IS NOT NULL", (bank,))
+        row[0] for row in connection.execute("SELECT seq FROM memory WHERE bank = ? AND vector IS NOT NULL", (bank,))
     }
     coded = _seqs_of(connection, bank, CODES)
     worded = _seqs_of(connection, bank, TERMS)
@@ -231,10 +228,7 @@ def _sketches(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterat
 
 
 def _seqs_of(connection: sqlite3.Connection, bank: int, part: int) -> list[int]:
-    found = [
-        row[0]
-        for row in connection.execute("SELECT seq FROM trace WHERE bank = ? AND part = ?", (bank, part))
-    ]
+    found = [row[0] for row in connection.execute("SELECT seq FROM trace WHERE bank = ? AND part = ?", (bank, part))]
     for (data,) in run(connection, "blocks", bank, part, -1):
         try:
             found += Block.parse(data).seqs.tolist()

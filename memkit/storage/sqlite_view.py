@@ -198,10 +198,7 @@ class SqliteView(View):
         return {row[0] for row in self._over("derived", seqs)}
 
     def last_turn(self, label: str | None) -> int | None:
-        if label is None:
-            row = self._one("last_placed")
-        else:
-            row = self._one("last_labelled", self.hasher.label(label))
+        row = self._one("last_placed") if label is None else self._one("last_labelled", self.hasher.label(label))
         return None if row is None else int(row[0])
 
     def episode_size(self, session: int, episode: int) -> tuple[int, int]:
@@ -216,9 +213,7 @@ class SqliteView(View):
         row = self._one("open_exchange", session)
         return None if row is None else (row[0], row[1])
 
-    def page(
-        self, kinds: Sequence[Kind] | None, after: str | None, limit: int, states: Sequence[str]
-    ) -> list[Memory]:
+    def page(self, kinds: Sequence[Kind] | None, after: str | None, limit: int, states: Sequence[str]) -> list[Memory]:
         start, in_states = self.start_after(after), json.dumps(STATE.some(states))
         if kinds is None:
             return self.in_order(self._all("page", start, in_states, limit))
@@ -284,20 +279,10 @@ class SqliteView(View):
 
 
 def _index_row(row: tuple[Any, ...], sources: tuple[int, ...]) -> IndexRow:
-    return IndexRow(
-        row[0],
-        KIND.words[row[1]],
-        STATE.words[row[2]],
-        row[3],
-        ROLE.word(row[4]),
-        *row[5:14],
-        bool(row[14]),
-        row[15],
-        bool(row[16]),
-        row[17],
-        row[18],
-        sources,
-    )
+    seq, kind, state, speaker, role, *numbers = row
+    *middle, pinned, length, asks, superseded_by, echo_of = numbers
+    flags = (bool(pinned), length, bool(asks), superseded_by, echo_of, sources)
+    return IndexRow._make((seq, KIND.words[kind], STATE.words[state], speaker, ROLE.word(role), *middle, *flags))
 
 
 def _parsed(data: bytes) -> Block:

@@ -93,9 +93,7 @@ def _weekday(phrase: str, today: datetime, prefer: Prefer) -> tuple[datetime, da
     return day, day + timedelta(days=1), "day"
 
 
-def _parsed_span(
-    kind: str, phrase: str, today: datetime, prefer: Prefer
-) -> tuple[datetime, datetime, str] | None:
+def _parsed_span(kind: str, phrase: str, today: datetime, prefer: Prefer) -> tuple[datetime, datetime, str] | None:
     plain = re.sub(r"^(in|during|since|until|of|this) ", "" if kind == "month" else r"\g<0>", phrase)
     plain = re.sub(r"^(last|next) ", "", plain) if kind == "month" else plain.replace(" of ", " ")
     moment = _parsed(plain.replace("a few", "3").replace("a couple", "2"), today.replace(tzinfo=None), prefer)
@@ -106,9 +104,7 @@ def _parsed_span(
         start = start.replace(day=1)
         return start, _month(start, 1), "month"
     unit = next((unit for unit in ("week", "month", "year") if unit in phrase), "day")
-    slack = timedelta(
-        days={"day": 0, "week": 3, "month": 10, "year": 90}[unit if kind in ("ago", "ahead") else "day"]
-    )
+    slack = timedelta(days={"day": 0, "week": 3, "month": 10, "year": 90}[unit if kind in ("ago", "ahead") else "day"])
     return start - slack, start + slack + timedelta(days=1), unit
 
 
@@ -117,4 +113,5 @@ def _parsed(phrase: str, today: datetime, prefer: Prefer) -> datetime | None:
     import dateparser
 
     settings: Any = {"RELATIVE_BASE": today, "PREFER_DATES_FROM": prefer, "PREFER_DAY_OF_MONTH": "first"}
-    return dateparser.parse(phrase, languages=["en"], settings=settings)
+    found: datetime | None = dateparser.parse(phrase, languages=["en"], settings=settings)
+    return found

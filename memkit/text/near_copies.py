@@ -8,18 +8,19 @@ from typing import Any
 
 from memkit.text.tokens import STOP_WORDS, stem, words
 
-PERMUTATIONS, ROWS = (
-    64,
-    4,
-)  # 16 bands of 4: texts of Jaccard .5 share a band with probability .64, of .8 in .9998
+PERMUTATIONS, ROWS = 64, 4
 TOKEN = re.compile(r"\w+(?:['’:.,-]\w+)*")
 NEGATIONS = frozenset(
-    "not no never none nothing nobody nowhere neither nor without cannot hardly barely no longer stopped quit".split()
+    """
+    not no never none nothing nobody nowhere neither nor without cannot hardly barely no longer stopped quit
+    """.split()
 )
 FILLERS = (
     STOP_WORDS
     - NEGATIONS
-    - frozenset("i me my you your he him his she her we us our they them their".split())
+    - frozenset(
+        ["i", "me", "my", "you", "your", "he", "him", "his", "she", "her", "we", "us", "our", "they", "them", "their"]
+    )
 )
 
 

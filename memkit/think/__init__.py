@@ -19,6 +19,5 @@ def as_thinker(value: Any) -> Thinker:
     if hasattr(value, "invoke") and hasattr(value, "bind_tools"):
         return LLMThinker(cast("Any", value))
     raise InputError(
-        f"thinker: a {type(value).__name__} is no thinker. It needs name and think(task), "
-        "or be a LangChain chat model."
+        f"thinker: a {type(value).__name__} is no thinker. It needs name and think(task), or be a LangChain chat model."
     )

@@ -77,7 +77,7 @@ class LLMThinker:
         self.usage.calls += 1
         try:
             answer = self.model.invoke(messages)
-        except Exception as error:  # a model is foreign code: whatever it raises, the exchange stays queued
+        except Exception as error:  # noqa: BLE001  a model is foreign code: whatever it raises, the exchange stays queued
             raise ThinkerError(f"the model failed with {type(error).__name__}.") from None
         usage: Any = getattr(answer, "usage_metadata", None) or {}
         self.usage.prompt_tokens += int(usage.get("input_tokens", 0))
@@ -89,10 +89,14 @@ def described(task: Task) -> str:
     zone = ZoneInfo(task.zone)
     thoughts = [f"{n}. {_quoted(t.text)}" for n, t in enumerate(task.thoughts[:MOST_THOUGHTS], start=1)]
     turns = [
-        f"{n}. [{t.occurred_at.astimezone(zone):%A %Y-%m-%d %H:%M}] {t.speaker} ({t.role or 'person'}): {_quoted(t.text)}"
+        f"{n}. [{t.occurred_at.astimezone(zone):%a %Y-%m-%d %H:%M}] {_speaker_of(t)}: {_quoted(t.text)}"
         for n, t in enumerate(task.turns, start=1)
     ]
     return "\n".join(["<thoughts>", *thoughts, "</thoughts>", "<exchange>", *turns, "</exchange>"])
+
+
+def _speaker_of(turn: Memory) -> str:
+    return f"{turn.speaker} ({turn.role or 'person'})"
 
 
 def _quoted(text: str) -> str:

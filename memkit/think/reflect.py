@@ -42,7 +42,5 @@ def compose_portrait(thoughts: Sequence[Memory]) -> str:
     for thought in thoughts:
         by_head[thought.head or ""].append(thought)
     ranked = sorted(by_head, key=lambda head: (-len(by_head[head]), head))
-    lines = [
-        thought.text for head in ranked for thought in sorted(by_head[head], key=lambda m: m.recorded_at)
-    ]
+    lines = [thought.text for head in ranked for thought in sorted(by_head[head], key=lambda m: m.recorded_at)]
     return "\n".join(dict.fromkeys(lines[:LINES]))

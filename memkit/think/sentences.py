@@ -8,7 +8,7 @@ from memkit.text.dates import Prefer, first_span
 
 SENTENCE = re.compile(r"[^.!?\n]+(?:\.(?=\d)[^.!?\n]+)*[.!?]*")
 OPENING = re.compile(
-    r"^(?:(?:oh|ah|hey|hi|hello|well|so|and|but|also|actually|honestly|anyway|anyways|btw|by the way|guess what|yes|yeah"
+    r"^(?:(?:oh|ah|hey|hi|hello|well|so|and|but|also|actually|honestly|anyways?|btw|by the way|guess what|yes|yeah"
     r"|yep|no|nope|haha\w*|lol|wow|thanks|thank you|okay|ok|sure|hmm+|um+|right|unfortunately|luckily|sadly|recently"
     r"|because|since then|then|you know|to be honest|good news|bad news|great|nice|sorry)\b[\s,:;!.\u2014-]*)+",
     re.IGNORECASE,
@@ -28,15 +28,23 @@ THIRD_PERSON = {
     "haven't": "hasn't",
 }
 SAME_FOR_ALL = frozenset(
-    "was will would can can't cannot could couldn't must should shouldn't might may had did didn't won't wouldn't never".split()
+    """
+    was will would can can't cannot could couldn't must should shouldn't might may had did didn't won't wouldn't
+    never
+    """.split()
 )
 ADVERBS = frozenset(
-    "just also still really already recently finally always usually actually currently now only even never often both".split()
+    """
+    just also still really already recently finally always usually actually currently now only even never often
+    both
+    """.split()
 )
 IRREGULAR_PAST = frozenset(
-    """went got bought began broke brought built came chose did drove ate fell felt found forgot gave grew heard held
-    kept knew left lost made met paid ran said saw sold sent spent stood swam taught told thought took understood woke
-    won wore wrote flew became caught cut hurt put quit set shut let read had was were""".split()
+    """
+    went got bought began broke brought built came chose did drove ate fell felt found forgot gave grew heard
+    held kept knew left lost made met paid ran said saw sold sent spent stood swam taught told thought took
+    understood woke won wore wrote flew became caught cut hurt put quit set shut let read had was were
+    """.split()
 )
 
 
@@ -52,9 +60,7 @@ def third_person(sentence: str, speaker: str) -> str:
     text = re.sub(r"\b[Ii]('m|'ve|'ll|'d)\b", lambda m: f"I {m[1]}", sentence)
     text = re.sub(r"\b(?:my|mine)\b", own, text, flags=re.IGNORECASE)
     text = re.sub(r"\b(?:me|myself)\b", speaker, text)
-    text = re.sub(
-        r"\bI ((?:\w+ly|" + "|".join(ADVERBS) + r") )?([\w']+)", lambda m: _conjugated(m, speaker), text
-    )
+    text = re.sub(r"\bI ((?:\w+ly|" + "|".join(ADVERBS) + r") )?([\w']+)", lambda m: _conjugated(m, speaker), text)
     return text[0].upper() + text[1:] if text[:1].islower() and not text.startswith(speaker) else text
 
 
@@ -83,7 +89,7 @@ def dated(sentence: str, at: datetime, zone: str) -> tuple[str, datetime | None]
     shown = _shown(span.start, span.end, span.unit)
     if str(span.start.year) in span.words:
         return sentence, span.start
-    start, end = span.at
+    end = span.at[1]
     return f"{sentence[:end]} ({shown}){sentence[end:]}", span.start.astimezone(ZoneInfo("UTC"))
 
 

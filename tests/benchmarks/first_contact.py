@@ -16,11 +16,11 @@ from typing import Any
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+from memkit.evaluation.locomo import read_locomo
 from rich.console import Console
 from rich.table import Table
 
 import memkit
-from memkit.evaluation.locomo import read_locomo
 
 BATCH = 64
 
@@ -110,9 +110,7 @@ def measure(file: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()

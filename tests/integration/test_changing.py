@@ -8,18 +8,23 @@ import memkit
 from memkit.errors import UnknownMemoryError
 
 DIFFERENCES = {
-    "number": [("has 12 hens", "has 13 hens"), ("lives at number 7", "lives at number 71"), ("wakes at 7:15", "wakes at 7:45")],
-    "date": [("was born on 3 May", "was born on 4 May"), ("flies in March", "flies in April"), ("left on 2024-05-01", "left on 2024-06-01")],
-    "name": [("married Rita", "married Rosa"), ("works for Volvo", "works for Valeo"), ("moved to Porto", "moved to Faro")],
-    "negation": [("is allergic to nuts", "is not allergic to nuts"), ("can eat cheese", "can't eat cheese"), ("still smokes", "no longer smokes")],
-}  # fmt: skip
+    "number": ["has 12 hens|has 13 hens", "lives at number 7|lives at number 71", "wakes at 7:15|wakes at 7:45"],
+    "date": ["was born on 3 May|was born on 4 May", "flies in March|flies in April", "left in 2024-05|left in 2024-06"],
+    "name": ["married Rita|married Rosa", "works for Volvo|works for Valeo", "moved to Porto|moved to Faro"],
+    "negation": [
+        "is allergic to nuts|is not allergic to nuts",
+        "can eat eggs|can't eat eggs",
+        "smokes|no longer smokes",
+    ],
+}
 PEOPLE = ["Ana", "My neighbour Ana", "Ana's sister", "The old captain", "Our teacher"]
 ENDINGS = ["", " as everybody knows", " since the summer", " and talks about it a lot"]
 
 
 def pairs() -> list[tuple[str, str]]:
     made = itertools.product(PEOPLE, itertools.chain(*DIFFERENCES.values()), ENDINGS)
-    return [(f"{who} {a}{end}.", f"{who} {b}{end}.") for who, (a, b), end in made]
+    split = ((who, *pair.split("|"), end) for who, pair, end in made)
+    return [(f"{who} {one}{end}.", f"{who} {other}{end}.") for who, one, other, end in split]
 
 
 def test_none_of_240_near_identical_pairs_is_merged(store: memkit.MemoryStore) -> None:

@@ -56,9 +56,7 @@ def test_being_placed_in_a_prompt_makes_a_memory_stronger(path: Path, clock: Fro
         assert store.bank("ana").history(id)[-1].event != "reinforced"
 
 
-def test_an_old_fact_that_answers_the_question_still_wins(
-    bank: memkit.MemoryBank, clock: FrozenClock
-) -> None:
+def test_an_old_fact_that_answers_the_question_still_wins(bank: memkit.MemoryBank, clock: FrozenClock) -> None:
     bank.observe([("ana", "My blood group is AB negative")])
     clock.advance(timedelta(days=365))
     bank.observe([("ana", f"Today I walked {n} miles along the river") for n in range(20)])

@@ -74,7 +74,7 @@ def test_one_bad_turn_does_not_reject_its_batch(bank: memkit.MemoryBank) -> None
         [
             ("ana", "The first good one"),
             {"role": "pirate", "content": "A bad one"},
-            {"role": "user", "content": "Another bad one", "at": datetime(2025, 1, 1)},  # noqa: DTZ001
+            {"role": "user", "content": "Another bad one", "at": datetime(2025, 1, 1)},
             ("ana", "The second good one"),
         ]
     )
@@ -90,15 +90,11 @@ def test_where_nothing_could_be_taken_the_first_error_is_raised(bank: memkit.Mem
 
 def test_a_naive_datetime_is_an_error_that_says_how_to_mend_it() -> None:
     with pytest.raises(NaiveDatetimeError, match="tzinfo"):
-        memkit.Turn("hello", "ana", at=datetime(2025, 1, 1))  # noqa: DTZ001
+        memkit.Turn("hello", "ana", at=datetime(2025, 1, 1))
 
 
-@pytest.mark.parametrize(
-    "text", ["x" * 10_000_000, "a\0b", "a\ud800b", 7], ids=["10 MB", "NUL", "surrogate", "number"]
-)
-def test_a_text_that_cannot_be_stored_is_a_clear_error_and_stores_nothing(
-    bank: memkit.MemoryBank, text: str
-) -> None:
+@pytest.mark.parametrize("text", ["x" * 10_000_000, "a\0b", "a\ud800b", 7], ids=["10 MB", "NUL", "surrogate", "number"])
+def test_a_text_that_cannot_be_stored_is_a_clear_error_and_stores_nothing(bank: memkit.MemoryBank, text: str) -> None:
     with pytest.raises(InputError) as caught:
         bank.observe([("ana", text)])
     assert len(str(caught.value)) < 300
@@ -128,13 +124,9 @@ def test_a_failing_encoder_leaves_turns_findable_by_words_and_their_vectors_are_
         assert store.stats()["banks"]["ana"]["unencoded"] == 0
 
 
-def test_sessions_are_cut_by_gaps_and_by_the_callers_names(
-    bank: memkit.MemoryBank, clock: FrozenClock
-) -> None:
+def test_sessions_are_cut_by_gaps_and_by_the_callers_names(bank: memkit.MemoryBank, clock: FrozenClock) -> None:
     start = datetime(2025, 5, 1, 9, tzinfo=UTC)
-    bank.observe(
-        [memkit.Turn(f"Morning number {i}", "ana", at=start + timedelta(minutes=i)) for i in range(3)]
-    )
+    bank.observe([memkit.Turn(f"Morning number {i}", "ana", at=start + timedelta(minutes=i)) for i in range(3)])
     bank.observe([memkit.Turn("Evening comes", "ana", at=start + timedelta(hours=10))])
     bank.observe([memkit.Turn("Somewhere else", "ana", at=start + timedelta(hours=10), session="work")])
     assert bank.list()[-1].session == "work"

@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 import memkit
 
 HEAVY = (
@@ -38,10 +40,10 @@ def test_importing_memkit_loads_nothing_heavy_and_takes_under_half_a_second() ->
 
 
 def test_opening_the_front_door_names_still_loads_nothing_heavy() -> None:
-    script = "import memkit, sys; memkit.open; memkit.Turn; memkit.Recollection; print([m for m in %r if m in sys.modules])"
-    out = subprocess.run(
-        [sys.executable, "-c", script % (HEAVY,)], capture_output=True, text=True, check=True
+    script = (
+        "import memkit, sys; memkit.open; memkit.Turn; memkit.Recollection; print([m for m in %r if m in sys.modules])"
     )
+    out = subprocess.run([sys.executable, "-c", script % (HEAVY,)], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
 
 
@@ -53,9 +55,5 @@ def test_all_names_at_most_fifteen_and_each_of_them_is_there() -> None:
 
 
 def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
-    try:
+    with pytest.raises(AttributeError, match="no_such_name"):
         memkit.no_such_name  # noqa: B018
-    except AttributeError as error:
-        assert "no_such_name" in str(error)
-    else:
-        raise AssertionError("no error")
