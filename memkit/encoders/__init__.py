@@ -1,6 +1,7 @@
 """Encoders: text to vectors. Nothing heavy is imported until one is used."""
 
 import re
+from inspect import getattr_static
 from typing import Any, cast
 
 from memkit.encoders.hashing import HashingEncoder
@@ -32,13 +33,21 @@ def encoder_named(name: str) -> Encoder | None:
     return HashingEncoder(int(hashing[1])) if hashing else None
 
 
-def as_encoder(value: Any) -> Encoder:
+def as_encoder(value: object) -> Encoder:
     """An Encoder as it is, LangChain Embeddings wrapped. Raises InputError for anything else."""
-    if isinstance(value, Encoder):
-        return value
-    if hasattr(value, "embed_documents") and hasattr(value, "embed_query"):
+    if isinstance(value, type):
+        raise InputError(f"encoder: {value.__name__} is a class. Make an object of it: {value.__name__}(...).")
+    if _has(value, "name", "dimension", "encode"):
+        return cast("Encoder", value)
+    if _has(value, "embed_documents", "embed_query"):
         return LangChainEncoder(cast("Any", value))
     raise InputError(
         f"encoder: a {type(value).__name__} is no encoder. It needs name, dimension and "
         "encode(texts), or be a LangChain Embeddings."
     )
+
+
+def _has(value: object, *names: str) -> bool:
+    """Whether the attributes are there, without asking for them: `dimension` may load a model."""
+    missing = object()
+    return all(getattr_static(value, name, missing) is not missing or hasattr(value, name) for name in names)

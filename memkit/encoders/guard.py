@@ -1,59 +1,103 @@
 """Encoders are foreign code: what they give back is checked, and they may not hang a caller."""
 
+import os
+import queue
 import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
 
 import numpy as np
 
 from memkit.errors import EncoderError, MemkitError
 from memkit.protocols import Encoder, FloatArray
 
-TOLERANCE = 1e-2  # how far a norm may be from 1
+TOLERANCE = 1e-3  # how far a norm may be from 1 before the row is normalised again
+MOST_IDLE = 4  # workers that wait for the next call
+
+Job = tuple[Callable[[], object], "Future[object]"]
 
 
 def encode_guarded(encoder: Encoder, texts: list[str], timeout: float) -> FloatArray:
     """Encode within `timeout` seconds: float32, unit rows, shape (len(texts), dimension).
 
-    Raises EncoderError where the encoder fails, takes longer, or gives anything else. An encoder that
-    hangs keeps its own daemon thread, never the caller or the end of the process.
+    Raises EncoderError where the encoder fails, takes longer, or gives anything else; its own message,
+    which may hold text, is left out. An encoder that hangs keeps a daemon thread of its own, never the
+    caller or the end of the process.
     """
-    call = _Call(encoder, texts)
-    call.start()
-    call.join(timeout)
-    if call.is_alive():
+    outcome: Future[object] = Future()
+    _worker().put((lambda: encoder.encode(texts), outcome))
+    try:
+        error = outcome.exception(timeout)
+    except FutureTimeoutError:
         raise EncoderError(
             f"the encoder {encoder.name!r} took longer than {timeout:g} s for {len(texts)} texts. "
             "Raise settings.runtime.encode_timeout, or call store.warm() ahead."
-        )
-    if call.error is not None:
-        if isinstance(call.error, MemkitError):
-            raise call.error
-        kind = type(call.error).__name__  # its message may hold text
-        raise EncoderError(f"the encoder {encoder.name!r} failed with {kind}.") from None
-    return checked(encoder, call.result, len(texts))
-
-
-class _Call(threading.Thread):
-    def __init__(self, encoder: Encoder, texts: list[str]) -> None:
-        super().__init__(daemon=True, name="memkit-encoder")
-        self._encoder, self._texts = encoder, texts
-        self.result: object = None
-        self.error: Exception | None = None
-
-    def run(self) -> None:
-        try:
-            self.result = self._encoder.encode(self._texts)
-        except Exception as error:  # noqa: BLE001  a plug-in may raise anything; the caller reports it
-            self.error = error
+        ) from None
+    if error is not None:
+        raise _reported(encoder, error) from None
+    return checked(encoder, outcome.result(), len(texts))
 
 
 def checked(encoder: Encoder, result: object, count: int) -> FloatArray:
-    """The encoder's answer as unit rows, if it is what an encoder has to give."""
-    rows = np.asarray(result, dtype=np.float32)
+    """The encoder's answer as unit rows, if it is what an encoder has to give. Raises EncoderError."""
+    try:
+        rows = np.asarray(result, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise _reported(encoder, error) from None
     if rows.shape != (count, encoder.dimension):
         raise EncoderError(
             f"the encoder {encoder.name!r} gave shape {rows.shape} for {count} texts, not {(count, encoder.dimension)}."
         )
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    if count and (not np.isfinite(norms).all() or (norms < 1e-6).any()):
+    if not np.isfinite(norms).all() or (norms < 1e-6).any():
         raise EncoderError(f"the encoder {encoder.name!r} gave vectors that are not finite or are zero.")
-    return rows if count == 0 or np.abs(norms - 1).max() < TOLERANCE else rows / norms
+    return rows if (np.abs(norms - 1) < TOLERANCE).all() else rows / norms
+
+
+def _reported(encoder: Encoder, error: BaseException) -> MemkitError:
+    if isinstance(error, MemkitError):
+        return error
+    return EncoderError(f"the encoder {encoder.name!r} failed with {type(error).__name__}.")
+
+
+# Workers are kept, because torch builds its threads anew for every thread that calls it; the one that was
+# used last comes first, so that a single caller always has the same. One that hangs is never waited for.
+_idle: list["queue.SimpleQueue[Job]"] = []
+_lock = threading.Lock()
+
+
+def _worker() -> "queue.SimpleQueue[Job]":
+    with _lock:
+        if _idle:
+            return _idle.pop()
+    jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+    threading.Thread(target=_work, args=(jobs,), name="memkit-encoder", daemon=True).start()
+    return jobs
+
+
+def _work(jobs: "queue.SimpleQueue[Job]") -> None:
+    while True:
+        _do(*jobs.get())
+        with _lock:
+            if len(_idle) >= MOST_IDLE:
+                return
+            _idle.append(jobs)
+
+
+def _do(call: Callable[[], object], outcome: "Future[object]") -> None:
+    try:
+        outcome.set_result(call())
+    except Exception as error:  # noqa: BLE001  a plug-in may raise anything; the caller reports its class
+        outcome.set_exception(error)
+
+
+def _forget_workers() -> None:
+    """A forked process has the list of workers, but not their threads."""
+    global _lock
+    _lock = threading.Lock()
+    _idle.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_workers)

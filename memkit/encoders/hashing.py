@@ -2,21 +2,28 @@
 
 import re
 import zlib
-from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
+from memkit.errors import InputError
 from memkit.protocols import FloatArray
 
 WORD = re.compile(r"\w+")
 GRAM = 4
 GRAM_WEIGHT = 0.3
+Features = tuple[tuple[int, float], ...]
 
 
 class HashingEncoder:
-    """Texts that share words or parts of words are near; for tests and demos that need no torch."""
+    """Texts that share words or parts of words are near; for tests and demos that need no torch.
+
+    The same text has the same vector on every machine, whatever else was encoded with it.
+    """
 
     def __init__(self, dimension: int = 256) -> None:
+        if dimension < 2:
+            raise InputError("HashingEncoder: dimension must be at least 2.")
         self.dimension = dimension
 
     @property
@@ -25,21 +32,25 @@ class HashingEncoder:
 
     def encode(self, texts: list[str]) -> FloatArray:
         """Rows of unit norm, float32, shape (len(texts), dimension)."""
-        rows = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        rows = np.zeros((len(texts), self.dimension), dtype=np.float64)
         for row, text in zip(rows, texts, strict=True):
-            for feature, weight in _features(text.casefold()):
-                code = zlib.crc32(feature.encode())
-                row[code % self.dimension] += weight if code & 0x80000000 else -weight
-            norm = float(np.linalg.norm(row))
-            row /= norm if norm > 0 else 1.0
-            if norm == 0:
-                row[0] = 1.0
-        return rows
+            for word in WORD.findall(text.casefold()):
+                for code, weight in _features(word):
+                    row[code % self.dimension] += weight
+            if not row.any():
+                row[0] = 1.0  # a text without words, or whose features cancel out
+        unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return np.asarray(unit, dtype=np.float32)
 
 
-def _features(text: str) -> Iterator[tuple[str, float]]:
-    for word in WORD.findall(text):
-        yield word, 1.0
-        padded = f"<{word}>"
-        for start in range(len(padded) - GRAM + 1):
-            yield f"#{padded[start : start + GRAM]}", GRAM_WEIGHT
+@lru_cache(maxsize=16_384)
+def _features(word: str) -> Features:
+    """A word and its n-grams, as (hash, signed weight)."""
+    padded = f"<{word}>"
+    grams = (f"#{padded[i : i + GRAM]}" for i in range(len(padded) - GRAM + 1))
+    return (_signed(word, 1.0), *(_signed(gram, GRAM_WEIGHT) for gram in grams))
+
+
+def _signed(feature: str, weight: float) -> tuple[int, float]:
+    code = zlib.crc32(feature.encode("utf-8", "surrogatepass"))
+    return code >> 1, weight if code & 1 else -weight

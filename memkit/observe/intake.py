@@ -1,73 +1,122 @@
 """What people hand in, as turns: Turns, pairs, role/content dicts, LangChain messages."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, cast
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from memkit.errors import InvalidTurnError, MemkitError
-from memkit.models import ROLES, RejectedTurn, Role, Turn
+from memkit.models import RejectedTurn, Role, Turn
+from memkit.observe.contents import checked_metadata, described, read_content
 
 ROLE_NAMES: dict[str, Role] = {
-    **{role: cast("Role", role) for role in ROLES},
+    "user": "user",
     "human": "user",
+    "assistant": "assistant",
     "ai": "assistant",
-    "function": "tool",
+    "system": "system",
     "developer": "system",
+    "tool": "tool",
+    "function": "tool",
 }
-FIELDS = frozenset({"role", "content", "name", "speaker", "at", "id", "session", "metadata", "tool_calls", "text"})
+SPEAKER_KEYS, TEXT_KEYS = ("name", "speaker"), ("content", "text")
+TOOL_KEYS = ("tool_calls", "tool_call_id")
+KEYS = frozenset({"role", "at", "id", "session", "metadata", *SPEAKER_KEYS, *TEXT_KEYS, *TOOL_KEYS})
+MESSAGE_KEYS = ("tool_calls", "invalid_tool_calls", "tool_call_id")
+RESPONSE_KEYS = ("model_name", "model", "finish_reason", "stop_reason")
 FORMS = "a Turn, a (speaker, text) pair, a role/content dict or a LangChain message"
+Speakers = Mapping[str, str]
 
 
-def as_turns(items: Iterable[Any]) -> list[Turn | RejectedTurn]:
+def as_turns(items: Iterable[Any] | Any, *, speakers: Speakers | None = None) -> list[Turn | RejectedTurn]:
     """Each item as a turn, in order; what can't be read as one is given back with its error.
 
-    Raises InvalidTurnError where `items` is no sequence of turns at all.
+    A single Turn, dict, message or (speaker, text) tuple counts as a list of one. `speakers` names who
+    speaks in a role where the item itself gives no name, for example {"user": "ana"}; without it, the role
+    is the name. Raises InvalidTurnError where `items` is nothing that holds turns.
     """
-    if isinstance(items, Turn) or hasattr(items, "content"):
-        items = [items]
-    if isinstance(items, str | bytes | Mapping):
-        raise InvalidTurnError(f"observe: takes a list of turns, each {FORMS}.")
-    return [_taken(item) for item in items]
+    names = _checked_speakers(speakers)
+    return [_taken(item, names) for item in _listed(items)]
 
 
-def _taken(item: Any) -> Turn | RejectedTurn:
-    try:
-        return as_turn(item)
-    except MemkitError as error:
-        return RejectedTurn(error)
-
-
-def as_turn(item: Any) -> Turn:
+def as_turn(item: Any, *, speakers: Speakers | None = None) -> Turn:
     """One item as a turn. Raises InputError."""
+    names = speakers or {}
     if isinstance(item, Turn):
+        checked_metadata(item.metadata)
         return item
     if isinstance(item, tuple | list) and len(item) == 2:
-        return Turn(item[1], item[0])
+        return _from_pair(*item)
     if isinstance(item, Mapping):
-        return _from_dict(item)
-    if hasattr(item, "content") and hasattr(item, "type"):
-        return _from_message(item)
+        return _from_dict(item, names)
+    if _is_message(item):
+        return _from_message(item, names)
     raise InvalidTurnError(f"observe: a {type(item).__name__} is no turn. Give {FORMS}.")
 
 
-def _from_dict(item: Mapping[str, Any]) -> Turn:
-    unknown = sorted(str(key) for key in set(item) - FIELDS)
-    if unknown:
-        raise InvalidTurnError(f"observe: unknown key {unknown[0]!r} in a turn; known are {', '.join(sorted(FIELDS))}.")
-    if "role" not in item and "speaker" not in item:
-        raise InvalidTurnError("observe: a turn as a dict needs role or speaker, and content or text.")
-    role = _role(item["role"]) if item.get("role") is not None else None
-    text, extra = _content(item.get("content", item.get("text")))
-    if item.get("tool_calls"):
-        extra["tool_calls"] = item["tool_calls"]
+def _listed(items: Any) -> Iterable[Any]:
+    if isinstance(items, Turn | Mapping) or _is_message(items) or _is_pair(items):
+        return [items]
+    if isinstance(items, str | bytes) or not isinstance(items, Iterable):
+        raise InvalidTurnError(f"observe: takes a list of turns, each {FORMS}, not a {type(items).__name__}.")
+    return items
+
+
+def _taken(item: Any, speakers: Speakers) -> Turn | RejectedTurn:
+    try:
+        return as_turn(item, speakers=speakers)
+    except MemkitError as error:
+        return RejectedTurn.of(error)
+
+
+def _checked_speakers(speakers: Speakers | None) -> Speakers:
+    return {_role(role): name for role, name in (speakers or {}).items()}
+
+
+def _is_pair(items: Any) -> bool:
+    return isinstance(items, tuple) and len(items) == 2 and all(isinstance(part, str) for part in items)
+
+
+def _is_message(item: Any) -> bool:
+    """Duck typing: langchain need not be there for its messages to be known."""
+    return not isinstance(item, type) and isinstance(getattr(item, "type", None), str) and hasattr(item, "content")
+
+
+def _from_pair(speaker: Any, text: Any) -> Turn:
+    """A pair's speaker may be a role's name: then it is that role, too."""
+    role = ROLE_NAMES.get(speaker.casefold()) if isinstance(speaker, str) else None
+    return Turn(text, speaker, role=role)
+
+
+def _from_dict(item: Mapping[Any, Any], speakers: Speakers) -> Turn:
+    _refuse_unknown(item)
+    role = None if item.get("role") is None else _role(item["role"])
+    speaker = _first(item, SPEAKER_KEYS) or speakers.get(role or "", role)
+    if speaker is None or not any(key in item for key in (*TEXT_KEYS, *TOOL_KEYS)):
+        raise InvalidTurnError("observe: a turn as a dict needs role or speaker, and content.")
+    text, extra = read_content(_first(item, TEXT_KEYS))
+    extra |= {key: described(item[key]) for key in TOOL_KEYS if item.get(key)}
     return Turn(
         text,
-        item.get("name") or item.get("speaker") or role or "user",
+        speaker,
         role=role,
         at=item.get("at"),
         id=item.get("id"),
         session=item.get("session"),
-        metadata={**(item.get("metadata") or {}), **extra} or None,
+        metadata=_united(item.get("metadata"), extra),
     )
+
+
+def _refuse_unknown(item: Mapping[Any, Any]) -> None:
+    unknown = [key for key in item if key not in KEYS]
+    if unknown:
+        named = isinstance(unknown[0], str) and unknown[0].isidentifier() and len(unknown[0]) <= 40
+        raise InvalidTurnError(
+            f"observe: unknown key {repr(unknown[0]) if named else '(not shown)'} in a turn; "
+            f"known are {', '.join(sorted(KEYS))}. Put your own values under metadata."
+        )
+
+
+def _first(item: Mapping[Any, Any], keys: tuple[str, ...]) -> Any:
+    return next((item[key] for key in keys if item.get(key) is not None), None)
 
 
 def _role(value: object) -> Role:
@@ -76,50 +125,36 @@ def _role(value: object) -> Role:
     return ROLE_NAMES[value]
 
 
-def _from_message(message: Any) -> Turn:
-    role = _role(getattr(message, "role", None) if message.type == "chat" else message.type)
-    text, extra = _content(message.content)
-    for name in ("tool_calls", "tool_call_id"):
-        if getattr(message, name, None):
-            extra[name] = getattr(message, name)
-    given = message.additional_kwargs.get("memkit", {})
+def _from_message(message: Any, speakers: Speakers) -> Turn:
+    """A LangChain message. Its `additional_kwargs["memkit"]` may hold at, session, id and metadata."""
+    role = _message_role(message)
+    text, extra = read_content(message.content)
+    extra |= {key: described(value) for key in MESSAGE_KEYS if (value := getattr(message, key, None))}
+    response = _mapping(getattr(message, "response_metadata", None))
+    extra |= {key: described(response[key]) for key in RESPONSE_KEYS if response.get(key)}
+    given = _mapping(_mapping(getattr(message, "additional_kwargs", None)).get("memkit"))
     return Turn(
         text,
-        message.name or role,
+        getattr(message, "name", None) or speakers.get(role, role),
         role=role,
         at=given.get("at"),
-        id=message.id,
+        id=given.get("id") or getattr(message, "id", None),
         session=given.get("session"),
-        metadata={**given.get("metadata", {}), **extra} or None,
+        metadata=_united(given.get("metadata"), extra),
     )
 
 
-def _content(content: Any) -> tuple[str, dict[str, Any]]:
-    """The words of a content, and what else it holds: blocks of images, files, tool calls."""
-    if content is None:
-        return "", {}
-    if not isinstance(content, list | tuple):
-        return content, {}
-    texts = [text for block in content if (text := _text_of(block)) is not None]
-    others = [_described(block) for block in content if _text_of(block) is None]
-    return "\n".join(texts), {"blocks": others} if others else {}
+def _message_role(message: Any) -> Role:
+    """`type` is the role's name, or for chat messages "chat", or for parts of a stream the class's name."""
+    if message.type.startswith("Chat") or message.type == "chat":
+        return _role(getattr(message, "role", None))
+    return _role(message.type.removesuffix("MessageChunk").lower())
 
 
-def _text_of(block: Any) -> str | None:
-    if isinstance(block, str):
-        return block
-    if isinstance(block, Mapping) and block.get("type", "text") == "text" and isinstance(block.get("text"), str):
-        return str(block["text"])
-    return None
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
-def _described(block: Any) -> Any:
-    """A block without its bulk: data of images and files stay out of the memory."""
-    if not isinstance(block, Mapping):
-        return type(block).__name__
-    return {key: value for key, value in block.items() if _is_small(value)}
-
-
-def _is_small(value: Any, limit: int = 2000) -> bool:
-    checks: dict[type, Callable[[Any], bool]] = {str: lambda v: len(v) <= limit, bytes: lambda v: False}
-    return next((check(value) for kind, check in checks.items() if isinstance(value, kind)), len(repr(value)) <= limit)
+def _united(metadata: Any, extra: dict[str, Any]) -> Mapping[str, Any] | None:
+    """The caller's own values, checked, beside what memkit found; the caller's win."""
+    return {**extra, **(checked_metadata(metadata) or {})} or None

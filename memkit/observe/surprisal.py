@@ -1,101 +1,131 @@
-"""Surprisal of tokens, -ln P in nats (SirLLM's token entropy, arXiv 2405.12528), under models that need no download."""
+"""Surprisal of tokens, -ln P in nats (SirLLM's token entropy, arXiv 2405.12528), under an adaptive n-gram model."""
 
 import math
 import re
-from collections import Counter, deque
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice, pairwise
 
+from memkit.errors import CorruptError, InputError
+from memkit.observe import segments
+from memkit.observe.prior import prior
+from memkit.observe.salience import key_phrases, salience
+from memkit.observe.segments import Segment
 from memkit.protocols import Token
-from memkit.text.tokens import STOP_WORDS
+from memkit.text.terms import key_hash
 
-PIECE = re.compile(r"\w+|[^\w\s]")
+__all__ = ["NgramSurprisal", "key_phrases", "salience"]
+
+PIECE = re.compile(r"[぀-ヿ㐀-鿿]|[^\W\d_]{1,24}(?:['’][^\W\d_]{1,24})?|\d{1,12}|[^\w\s]|_")
 SEGMENT = 50_000  # tokens
 SEGMENTS = 8
-LETTERS = 3.2  # nats for each letter of a word that was never seen, about English's
-FIRST = 2.0
-SHARE = 0.75  # of an order's count that its own words keep (absolute discounting)
-
-
-class Segment:
-    """Counts of about 50,000 tokens; whole segments are dropped when there are too many."""
-
-    def __init__(self) -> None:
-        self.words: Counter[str] = Counter()
-        self.pairs: Counter[tuple[str, str]] = Counter()
-        self.size = 0
+TOKEN_WEIGHT = 3_000  # tokens that the background prior counts for against a bank's own words
+PAIR_WEIGHT = 30  # tokens that a bank's single words count for against its pairs
+EDGE = 0x5EED  # stands before and after each text
+ODD, MASK = 0x9E3779B1, 0xFFFFFFFF
 
 
 class NgramSurprisal:
-    """An adaptive word bigram model, interpolated with a unigram and, for unseen words, their spelling.
+    """P(w | v) of words in pairs, under a prior for what was never heard; learns as it reads.
 
-    P(w | v) mixes the pair's share, the word's share and the prior, each discounted, as in absolute
-    discounting. It learns as it reads; integer counts, bounded.
+    P(w) = (n(w) + a P0(w)) / (n + a) and P(w | v) = (n(v, w) + b P(w)) / (n(v) + b): Dirichlet smoothing
+    over a background prior P0 of frequent words and spelling, so that integer counts are all there is to
+    keep. They are kept under 32-bit hashes with the bank's `key`, in at most 8 segments of about 50,000
+    tokens, the oldest dropped whole; `unlearn` takes a text's counts out again exactly. Not thread-safe.
     """
 
-    def __init__(self) -> None:
-        self._segments: deque[Segment] = deque([Segment()])
+    def __init__(self, key: bytes = b"") -> None:
+        self._key = key
+        self._segments = [Segment(0)]
+        self._counts: dict[int, int] = {}
+        self._size = 0
+
+    @property
+    def segment(self) -> int:
+        """The number of the segment in which the next text is counted."""
+        return self._segments[-1].number
+
+    @property
+    def size(self) -> int:
+        """Tokens counted, the ends of texts included."""
+        return self._size
 
     def score(self, text: str) -> list[Token]:
         """Tokens in order, each with its surprisal in nats; learns nothing."""
-        found, before = [], ""
+        count_of, log = self._counts.get, math.log
+        size = self._size + TOKEN_WEIGHT
+        before, context = EDGE, count_of(EDGE, 0)
+        found = []
         for match in PIECE.finditer(text):
-            word = match[0].casefold()
-            found.append(Token(*match.span(), self._surprisal(word, before)))
-            before = word
+            piece = match[0].casefold()
+            word = key_hash(self._key, piece) & MASK
+            count = count_of(word, 0)
+            single = (count + TOKEN_WEIGHT * prior(piece)) / size
+            paired = (count_of(_pair(before, word), 0) + PAIR_WEIGHT * single) / (context + PAIR_WEIGHT)
+            found.append(Token(match.start(), match.end(), -log(paired)))
+            before, context = word, count
         return found
 
     def learn(self, text: str) -> None:
-        """Count a text's words and pairs."""
+        """Count a text's first 50,000 tokens and their pairs, in the segment called `segment`."""
+        added, size = self._counted(text)
         segment = self._segments[-1]
-        before = ""
-        for match in PIECE.finditer(text):
-            word = match[0].casefold()
-            segment.words[word] += 1
-            segment.pairs[before, word] += 1
-            segment.size += 1
-            before = word
+        segment.add(added, size)
+        segments.add(self._counts, added)
+        self._size += size
         if segment.size >= SEGMENT:
-            self._segments.append(Segment())
+            self._segments.append(Segment(segment.number + 1))
         if len(self._segments) > SEGMENTS:
-            self._segments.popleft()
+            self._drop()
 
-    def _surprisal(self, word: str, before: str) -> float:
-        size = sum(s.size for s in self._segments)
-        unigram = self._mixed(sum(s.words[word] for s in self._segments), size, _spelling(word))
-        context = sum(s.words[before] for s in self._segments)
-        pair = sum(s.pairs[before, word] for s in self._segments)
-        return -math.log(self._mixed(pair, context, unigram))
+    def unlearn(self, text: str, segment: int) -> bool:
+        """Take out exactly what learning `text` in `segment` added; False where it was dropped long ago.
 
-    def _mixed(self, count: int, total: int, lower: float) -> float:
-        if total == 0:
-            return lower
-        own = max(count - (1 - SHARE), 0) / total
-        left = min(1.0, 20 / (20 + total) + (1 - SHARE))
-        return (1 - left) * own / max(SHARE, 1e-9) + left * lower if count else left * lower
+        Raises InputError where that segment doesn't hold such a text.
+        """
+        found = next((s for s in self._segments if s.number == segment), None)
+        if found is None:
+            return False
+        taken, size = self._counted(text)
+        if not found.holds(taken, size):
+            raise InputError(f"unlearn: segment {segment} does not hold the counts of this text.")
+        found.remove(taken, size)
+        segments.remove(self._counts, taken)
+        self._size -= size
+        return True
+
+    def to_bytes(self) -> bytes:
+        """The whole state, without any text: hashes and counts."""
+        return segments.pack(self._segments)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, key: bytes = b"") -> "NgramSurprisal":
+        """The model that `to_bytes` wrote, under the same key. Raises CorruptError."""
+        model = cls(key)
+        model._segments = segments.unpack(data)
+        if not model._segments:
+            raise CorruptError("the state of a surprisal model holds no segment.")
+        for segment in model._segments:
+            segments.add(model._counts, segment.counts)
+            model._size += segment.size
+        return model
+
+    def _drop(self) -> None:
+        oldest = self._segments.pop(0)
+        segments.remove(self._counts, oldest.counts)
+        self._size -= oldest.size
+
+    def _words(self, text: str) -> Iterator[int]:
+        pieces = islice(PIECE.finditer(text), SEGMENT)
+        return (key_hash(self._key, match[0].casefold()) & MASK for match in pieces)
+
+    def _counted(self, text: str) -> tuple[Counter[int], int]:
+        """Counts of a text's tokens, its end and their pairs, and the number of tokens with the end."""
+        words = [EDGE, *self._words(text), EDGE]
+        counts = Counter(words[1:])
+        counts.update(_pair(before, word) for before, word in pairwise(words))
+        return counts, len(words) - 1
 
 
-def _spelling(word: str) -> float:
-    """The prior of a word: common words by a rough rank, others by their length."""
-    if word in STOP_WORDS:
-        return 0.4 / len(STOP_WORDS)
-    if not word[0].isalnum():
-        return 0.02
-    rarity = FIRST + LETTERS * 0.6 * len(word) + (2.0 if word[0].isdigit() else 0.0)
-    return 0.5 * math.exp(-min(rarity, 16.0))
-
-
-def salience(tokens: Sequence[Token]) -> float:
-    """How much a text tells, in nats per token: the mean surprisal of its tokens, short texts drawn to less.
-
-    "haha yes" has two cheap tokens; a sentence full of names and numbers has many dear ones.
-    """
-    if not tokens:
-        return 0.0
-    return sum(token.surprisal for token in tokens) / (len(tokens) + 2)
-
-
-def key_phrases(text: str, tokens: Sequence[Token], *, most: int = 3) -> tuple[str, ...]:
-    """The most surprising words of a text, in the order in which they stand there."""
-    words = [t for t in tokens if text[t.start : t.end].casefold() not in STOP_WORDS and t.end - t.start > 2]
-    best = sorted(words, key=lambda token: (-token.surprisal, token.start))[:most]
-    return tuple(dict.fromkeys(text[t.start : t.end] for t in sorted(best)))
+def _pair(before: int, word: int) -> int:
+    return ((before * ODD) ^ (word + 1)) & MASK

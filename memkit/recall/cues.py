@@ -10,7 +10,11 @@ from memkit.text.tokens import STOP_WORDS, words
 
 NAME = re.compile(r"[^\W\d_]+")
 NOBODY = frozenset({"user", "assistant", "system", "tool", "human", "ai", "bot"})
-WHEN = re.compile(r"\b(when|what (?:date|day|month|year|time)|how long|how old|how many|how much)\b", re.IGNORECASE)
+WHEN = re.compile(
+    r"\b(?:when (?:did|do|does|was|were|is|are|will|has|have|had)|how (?:long|old|many|much|often)"
+    r"|what (?:date|day|month|year|time))\b",
+    re.IGNORECASE,
+)
 
 
 class Cues(NamedTuple):

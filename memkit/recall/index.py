@@ -19,6 +19,7 @@ from memkit.recall.ranking import Scope, Weights, score
 from memkit.recall.relevance import relevance
 from memkit.recall.vectors import FetchVectors, VectorIndex
 from memkit.text.curve import Curve
+from memkit.text.terms import TIME, key_hash
 from memkit.times import to_micros
 
 CANDIDATES = 400
@@ -225,8 +226,16 @@ class BankIndex:
             occurred_at=column("occurred_at"),
             length=column("length"),
             asks=column("asks"),
+            timed=self._timed()[pool.rows],
             adjacent=np.append(np.diff(column("seq")) == 1, False),
         )
+
+    def _timed(self) -> Bools:
+        """Which rows name a time or a number."""
+        timed = np.zeros(len(self._columns), dtype=bool)
+        seqs, _ = self._lexical.postings(key_hash(self._key, TIME))
+        timed[self._columns.rows_of(seqs)[0]] = True
+        return timed
 
     def _coverage(self, pool: Pool, scope: Scope) -> FloatArray:
         """The share of the question's information in a row, or at half in the row before or after it."""

@@ -22,17 +22,19 @@ class Weights:
     """How much each part counts, in standard deviations of the turn's own evidence."""
 
     dense: float = 1.0
-    lexical: float = 0.85
+    lexical: float = 0.7
     neighbour: float = 0.35  # the turns right before and after
-    second_neighbour: float = 0.25
+    second_neighbour: float = 0.2
     episode: float = 0.5
     session: float = 0.5
     speaker: float = 1.5  # the person whom the question names spoke
     assistant: float = -1.0  # evidence about a person is mostly in what the person said
-    asks: float = -0.7  # a turn that only asks
+    asks: float = -1.0  # a turn that only asks
     answers: float = 0.5  # the turn after a question
-    length: float = 0.3  # per standard deviation of the log length
+    length: float = 0.5  # per standard deviation of the log length
     date: float = 1.0  # said in the time that the question names
+    time: float = 0.2  # names a time or a number
+    when: float = 1.0  # the same, where the question asks when, how long or how many
     whole_context: float = 300.0  # characters up to which a turn takes its full share of its context
 
 
@@ -49,7 +51,8 @@ class Scope:
     occurred_at: Ints
     length: npt.NDArray[np.int32]
     asks: Bools
-    adjacent: Bools  # (n,): row i+1 follows row i in the bank
+    timed: Bools  # names a time or a number
+    adjacent: Bools  # row i+1 follows row i in the bank
     parts: dict[str, FloatArray] = field(default_factory=dict)
 
 
@@ -107,6 +110,7 @@ def _cues(scope: Scope, cues: Cues, weights: Weights) -> dict[str, FloatArray]:
         "answers": weights.answers * answers,
         "length": weights.length * _log_length(scope.length),
         "date": weights.date * _in_span(scope, cues),
+        "time": (weights.time + weights.when * cues.asks_when) * scope.timed.astype(np.float32),
     }
 
 

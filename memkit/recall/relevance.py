@@ -8,11 +8,16 @@ import numpy as np
 
 from memkit.protocols import FloatArray
 
-BIAS, COSINE, COVERAGE, NAMED = -3.6, 6.0, 3.5, 1.5
+COVERAGE, NAMED = 0.6, 0.1  # what covering all of a question, and naming the speaker, add to the cosine
+MIDDLE, STEEPNESS = 0.45, 12.0  # the evidence at which relevance is 1/2, and how sharply it turns
+UNKNOWN = 0.15  # the cosine where there is no vector
 
 
 def relevance(cosine: FloatArray, coverage: FloatArray, named: FloatArray) -> FloatArray:
-    """A logistic measure of the cosine (NaN where unknown), the share of idf covered, and who is named."""
-    known = np.nan_to_num(cosine, nan=0.15)
-    logits = BIAS + COSINE * known + COVERAGE * coverage + NAMED * named
-    return np.asarray(1 / (1 + np.exp(-logits)), dtype=np.float32)
+    """Logistic in cosine + share of idf covered + who is named. All (n,); a cosine is NaN where unknown.
+
+    Calibrated on questions of five conversations against questions about nothing in them: at 1/2, 99 of 100
+    of the latter give nothing, and 999 of 1,000 of the former something.
+    """
+    evidence = np.nan_to_num(cosine, nan=UNKNOWN) + COVERAGE * coverage + NAMED * named
+    return np.asarray(1 / (1 + np.exp(STEEPNESS * (MIDDLE - evidence))), dtype=np.float32)

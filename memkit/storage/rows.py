@@ -33,8 +33,9 @@ class Payload:
         if text is None:
             return cls()
         kept = json.loads(text)
-        words = [kept.get(name) for name in WORDS]
-        return cls._make((*words, kept.get("m"), tuple(kept.get("k", ()))))
+        words = map(kept.get, WORDS)
+        own, speaker, session, head, relation, tail = words
+        return cls(own, speaker, session, head, relation, tail, kept.get("m"), tuple(kept.get("k", ())))
 
 
 def payload_of(memory: Memory, own_id: str | None) -> str:

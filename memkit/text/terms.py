@@ -1,12 +1,21 @@
 """Terms as numbers under a bank's own key: what the indexes keep instead of words."""
 
 import hashlib
+import re
 from collections import Counter
 from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from memkit.text.tokens import has_words, stem, words
+
+TIME = "#time"  # a term of every text that names a time or a number: where a "when" finds its answer
+MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+TIMES = re.compile(
+    r"\d|\b(?:yesterday|today|tonight|tomorrow|recently|ago|(?:last|next|this) (?:night|week|weekend|month|year"
+    rf"|morning|spring|summer|autumn|fall|winter)|(?:mon|tues|wednes|thurs|fri|satur|sun)day|{MONTHS})\b",
+    re.IGNORECASE,
+)
 
 
 @lru_cache(maxsize=262_144)
@@ -29,6 +38,8 @@ def document_terms(
     for name in own & set(counts):
         counts[name] = 1
     counts.update(date_terms(local, language))
+    if TIMES.search(text):
+        counts[TIME] = 1
     return {key_hash(key, term): count for term, count in counts.items()}
 
 

@@ -1,0 +1,45 @@
+"""A picture of recall against the number of results."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from memkit.errors import MissingExtraError
+from memkit.evaluation.report import Report
+
+COLOURS = {"memkit": "#d1495b", "dense": "#3d8fc4", "bm25": "#66873b", "rrf": "#8a5a9e"}
+NAMES = {"memkit": "memkit", "dense": "dense alone", "bm25": "BM25 alone", "rrf": "dense + BM25 by rank"}
+
+
+def plot(reports: Sequence[Report], path: str | Path) -> Path:
+    """Write a PNG, one panel for each report, and give back its path. Raises MissingExtraError."""
+    figure = _figure(len(reports))
+    for axes, report in zip(figure.subplots(1, len(reports), squeeze=False)[0], reports, strict=True):
+        _draw(axes, report)
+    figure.savefig(path, format="png")
+    return Path(path)
+
+
+def _figure(panels: int) -> Any:
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingExtraError(
+            "plot: matplotlib isn't installed. Install it: python -m pip install matplotlib"
+        ) from None
+    figure = Figure(figsize=(6.2 * panels, 4.6), dpi=130, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _draw(axes: Any, report: Report) -> None:
+    for name, system in report.systems.items():
+        ks = range(1, len(system.curve) + 1)
+        width = 2.4 if name == "memkit" else 1.4
+        axes.plot(ks, system.curve, label=NAMES.get(name, name), color=COLOURS.get(name), linewidth=width)
+    axes.set(xlim=(1, 50), ylim=(0, 1), xlabel="results", ylabel=f"fraction of the evidence {report.unit}s found")
+    axes.set_title(f"{report.format}: {report.questions} questions", loc="left", fontsize=11, fontweight="bold")
+    axes.grid(visible=True, color="#e8e4dc", linewidth=0.8)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(loc="lower right", fontsize=8, frameon=False)

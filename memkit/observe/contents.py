@@ -1,0 +1,75 @@
+"""What a message holds: words, and beside them what has none (images, tool calls), kept small."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from memkit.errors import InvalidTurnError
+
+TEXT_TYPES = frozenset({"text", "input_text", "output_text"})
+LONGEST = 2_000  # characters of one value in a description; images and files stay out of the memory
+DEEPEST = 8
+MOST_METADATA = 100_000  # characters as JSON
+
+
+def read_content(content: Any) -> tuple[str, dict[str, Any]]:
+    """The words of a content (None, a string, a block or a list of blocks), and the blocks without words."""
+    if content is None:
+        return "", {}
+    if isinstance(content, Mapping):
+        content = [content]
+    if not isinstance(content, list | tuple):
+        return content, {}  # a string, or something that Turn refuses
+    texts = [_words(block) for block in content]
+    others = [described(block) for block, text in zip(content, texts, strict=True) if text is None]
+    joined = "\n".join(text for text in texts if text)
+    return joined, {"blocks": others} if others else {}
+
+
+def _words(block: Any) -> str | None:
+    if isinstance(block, str):
+        return block
+    if not isinstance(block, Mapping) or block.get("type", "text") not in TEXT_TYPES:
+        return None
+    text = block.get("text")
+    return text if isinstance(text, str) else None
+
+
+def described(value: Any, depth: int = 0) -> Any:
+    """A value as plain JSON, without its bulk: what is long or no JSON is named instead of kept."""
+    if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    if isinstance(value, str | bytes):
+        return _short(value)
+    if depth < DEEPEST and isinstance(value, Mapping):
+        return {_short(str(key)): described(part, depth + 1) for key, part in value.items()}
+    if depth < DEEPEST and isinstance(value, list | tuple):
+        return [described(part, depth + 1) for part in value]
+    return f"({type(value).__name__})"
+
+
+def _short(value: str | bytes) -> str:
+    if isinstance(value, bytes):
+        return f"({len(value)} bytes)"
+    if len(value) > LONGEST:
+        return f"({len(value)} characters)"
+    return value.encode(errors="replace").decode()
+
+
+def checked_metadata(metadata: Any) -> Mapping[str, Any] | None:
+    """Metadata that can be stored: a mapping with string keys and JSON values. Raises InvalidTurnError."""
+    if metadata is None:
+        return None
+    if not isinstance(metadata, Mapping) or not all(isinstance(key, str) for key in metadata):
+        raise InvalidTurnError("Turn.metadata: must be a mapping whose keys are strings.")
+    try:
+        size = len(json.dumps(dict(metadata), allow_nan=False, ensure_ascii=False).encode())
+    except (TypeError, ValueError, RecursionError):
+        raise InvalidTurnError(
+            "Turn.metadata: holds a value that is no JSON (strings, numbers, booleans, None, lists, dicts). "
+            "Write dates as ISO strings and bytes as text."
+        ) from None
+    if size > MOST_METADATA:
+        raise InvalidTurnError(f"Turn.metadata: {size} bytes as JSON, at most {MOST_METADATA} are stored.")
+    return metadata

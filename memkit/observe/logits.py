@@ -1,0 +1,44 @@
+"""Surprisal from a language model's logits: SirLLM's token entropy (arXiv 2405.12528), as written and as coded."""
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from memkit.errors import InputError
+
+Mode = Literal["paper", "reference"]
+Floats = npt.NDArray[np.float64]
+
+
+def token_surprisals(
+    logits: npt.ArrayLike, ids: npt.ArrayLike, *, mode: Mode = "paper", before: npt.ArrayLike | None = None
+) -> Floats:
+    """e_i of each token, in nats, shape (n,), from the logits (n, V) that a model gave for the ids (n,).
+
+    "paper": e_i = -ln P(x_i | x_<i), read from the logits one position earlier; the first token's from
+    `before` (V,), the last logits of what came before, or ln V where nothing did. "reference": what the
+    authors' code computes, for parity only: -ln P of each token under the logits of its own position (that
+    is, of its being said twice), and the first token gets the highest of the others. Raises InputError.
+    """
+    scores, tokens = np.asarray(logits, np.float64), np.asarray(ids, np.int64)
+    if scores.ndim != 2 or tokens.shape != scores.shape[:1]:
+        raise InputError(f"token_surprisals: logits {scores.shape} do not fit ids {tokens.shape}.")
+    if mode not in ("paper", "reference"):
+        raise InputError("token_surprisals: unknown mode; known are paper, reference.")
+    if len(tokens) == 0:
+        return np.zeros(0)
+    if mode == "paper":
+        first = np.zeros(scores.shape[1]) if before is None else np.asarray(before, np.float64)
+        return _surprisals(np.vstack([first, scores[:-1]]), tokens)
+    found = _surprisals(scores, tokens)
+    found[0] = found[1:].max() if len(found) > 1 else found[0]
+    return found
+
+
+def _surprisals(logits: Floats, ids: npt.NDArray[np.int64]) -> Floats:
+    """-log softmax of each row at its id."""
+    highest = logits.max(axis=1)
+    total = np.log(np.exp(logits - highest[:, None]).sum(axis=1))
+    chosen: Floats = highest + total - logits[np.arange(len(ids)), ids]
+    return chosen
