@@ -32,6 +32,12 @@ class MemoryBank:
         """The parts of the bank's name."""
         return self._context.name
 
+    @property
+    def zone(self) -> str:
+        """The IANA name of the time zone that decides what "day" means in it."""
+        state = self._context.state()
+        return (self._context.zone or "UTC") if state is None else state.zone
+
     @cached_property
     def aio(self) -> "AsyncBank":
         """The same verbs, awaitable; the event loop is never blocked."""

@@ -1,7 +1,6 @@
 """Conversation files, whatever their format: LoCoMo, RealMem, or one turn per line."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +25,13 @@ def read_document(path: Path) -> Any | None:
         raise InputError(f"{path}: can't be read ({error.strerror}).") from None
 
 
-def format_of(document: Any) -> str:
-    """The format of a document: locomo, realmem or jsonl."""
+def known_format(path: Path, document: Any) -> tuple[str, list[Conversation]] | None:
+    """The name of a published format and the conversations in it; None where it is none. Raises InputError."""
     if is_locomo(document):
-        return "locomo"
-    return "realmem" if is_realmem(document) else "jsonl"
+        return "locomo", locomo_conversations(document, path.name)
+    if is_realmem(document):
+        return "realmem", [realmem_conversation(document, path.stem, path.name)]
+    return None
 
 
 def read_conversations(path: Path, questions: Path | None = None) -> tuple[str, list[Conversation]]:
@@ -39,15 +40,4 @@ def read_conversations(path: Path, questions: Path | None = None) -> tuple[str, 
     `questions` is for JSON lines alone: by default, the file beside it with "conversation" in its name
     replaced by "questions". Raises InputError.
     """
-    document = read_document(path)
-    kind = format_of(document)
-    if kind == "locomo":
-        return kind, locomo_conversations(document, path.name)
-    if kind == "realmem":
-        return kind, [realmem_conversation(document, path.stem, path.name)]
-    return kind, [read_jsonl(path, questions)]
-
-
-def every_turn(conversations: list[Conversation]) -> Iterator[str]:
-    """The texts of all turns."""
-    return (turn.text for conversation in conversations for turn in conversation.turns)
+    return known_format(path, read_document(path)) or ("jsonl", [read_jsonl(path, questions)])

@@ -44,11 +44,17 @@ def _value(line: str, where: str) -> Any:
                          '{"speaker": "Ana", "text": "Hello"}.') from None  # fmt: skip
 
 
-def read_jsonl(path: Path, questions: Path | None = None) -> Conversation:
-    """A conversation and its questions. Raises InputError."""
+def read_turns(path: Path) -> tuple[Turn, ...]:
+    """The turns of a conversation, each with a time, an id and a session. Raises InputError."""
     turns = tuple(_turn(item, f"{path.name}, line {number}", count) for count, (number, item) in enumerate(lines(path)))
     if not turns:
         raise InputError(f"{path.name}: holds no turns.")
+    return turns
+
+
+def read_jsonl(path: Path, questions: Path | None = None) -> Conversation:
+    """A conversation and its questions. Raises InputError."""
+    turns = read_turns(path)
     asked, unknown = read_questions(questions or beside(path), {str(turn.id) for turn in turns})
     return Conversation(path.stem, turns, asked, unknown=unknown)
 

@@ -6,7 +6,8 @@ earlier sessions can be found. Its gold stands on the assistant's turn after it.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from itertools import pairwise
+from typing import Any, TypeGuard
 
 from memkit.errors import InputError
 from memkit.evaluation.cases import Conversation, Question
@@ -17,7 +18,7 @@ MORNING = timedelta(hours=8)
 APART = timedelta(minutes=30)  # between sessions of one day, of which the files give only the day
 
 
-def is_realmem(document: Any) -> bool:
+def is_realmem(document: object) -> TypeGuard[dict[str, Any]]:
     """A person's dialogues, each a session."""
     return isinstance(document, dict) and isinstance(document.get("dialogues"), list)
 
@@ -66,7 +67,7 @@ def _questions(sessions: Sequence[Mapping[str, Any]], begins: Sequence[datetime]
     heard = 0
     for session, begin in zip(sessions, begins, strict=True):
         turns = session["dialogue_turns"]
-        for query, answer in zip(turns, turns[1:], strict=False):
+        for query, answer in pairwise(turns):
             gold = known & set(answer.get("memory_session_uuids") or []) if query.get("is_query") else set()
             if gold:
                 category = query.get("category_name") or "all"

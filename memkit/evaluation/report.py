@@ -72,7 +72,9 @@ class Report(Record):
         return dict(_rounded(self.model_dump(mode="json")))
 
 
-def report(kind: str, conversations: Sequence[Conversation], outcome: Outcome, encoder: str, options: Options) -> Report:
+def report(
+    kind: str, conversations: Sequence[Conversation], outcome: Outcome, encoder: str, options: Options
+) -> Report:
     """The figures of a run."""
     first = [asked for asked in outcome.asked if asked.wording == 0]
     categories = sorted({asked.category for asked in first})
@@ -103,7 +105,9 @@ def _system(name: str, first: Sequence[Asked], every: Sequence[Asked]) -> System
         metrics={metric: [_mean(f(r, k) for r in ranks) for k in KS] for metric, f in METRICS.items()},
         interval=interval(_grouped(first, at_ten)),
         lead=None if name == "memkit" else _lead(first, name),
-        categories={c: _fractions([a.ranks[name] for a in first if a.category == c]) for c in _names(first, "category")},
+        categories={
+            c: _fractions([a.ranks[name] for a in first if a.category == c]) for c in _names(first, "category")
+        },
         conversations={
             c: _mean(at_ten(a) for a in first if a.conversation == c) for c in _names(first, "conversation")
         },

@@ -45,8 +45,9 @@ class Options:
 class Asked:
     """One question as asked, and where its evidence stood in each system's ranking.
 
-    `floored`, `unfloored`: the ranks in the usual number of results, with the default floor and without. `milliseconds`: of that recall, the question's encoding left out. `tokens`: an upper bound of those
-    in the prompt.
+    `floored`, `unfloored`: the ranks in the usual number of results, with the default floor and without.
+    `milliseconds`: of the recall with the floor, the question's encoding left out. `tokens`: an upper bound
+    of those in its prompt.
     """
 
     conversation: str

@@ -10,6 +10,10 @@ from uuid import uuid4
 from memkit.flows import fading, reflecting, thinking, upkeep
 from memkit.flows.context import BankContext, Services
 from memkit.models import BankState, Record
+from memkit.times import to_micros
+
+DAY_MICROS = 86_400_000_000
+SPANS = {"day": 1, "week": 7, "month": 30}
 
 
 class Report(Record):
@@ -122,7 +126,13 @@ def bank_stats(ctx: BankContext) -> dict[str, Any]:
         "states": _counted(row.state for row in rows),
         "queue": {"waiting": len(queue), "errors": _counted(e.error for e in queue if e.error)},
         "unencoded": unencoded,
+        "growth": _growth([row.recorded_at for row in rows], to_micros(ctx.now())),
     }
+
+
+def _growth(recorded: Sequence[int], now: int) -> dict[str, int]:
+    """How many memories were recorded in the last day, week and month of 30 days."""
+    return {name: sum(now - at <= days * DAY_MICROS for at in recorded) for name, days in SPANS.items()}
 
 
 def _counted(values: Any) -> dict[str, int]:

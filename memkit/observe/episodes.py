@@ -1,26 +1,59 @@
-"""Cutting a stream of turns into sessions, episodes (HCAM's chunks) and exchanges. Pure: positions in, places out."""
+"""Cutting a stream of turns into sessions, episodes (HCAM's chunks) and exchanges. Pure: values in, values out.
 
+A session is what the caller names so, or a run of turns without long gaps; its episodes are runs of at most
+`episode_turns` turns; an exchange is what is thought about at once: the turns up to a reply, or until it is
+idle. Numbers of new sessions and episodes are those that a new seq would have: they are free.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from memkit.models import Placement
+from memkit.operations import CloseExchange, Enqueue
 from memkit.protocols import Position
 from memkit.settings import ObserveSettings
+
+UNNAMED = "@"  # starts the label of a session that the caller did not name
+SIDE_BY_SIDE = 4  # unnamed sessions that stay open for turns whose times are out of order
+
+Find = Callable[[str], Position | None]
+Queued = Enqueue | CloseExchange
+
+
+class Piece(NamedTuple):
+    """What the cutter has to know of a turn. `quiet` ones (no words, an echo) are not thought about."""
+
+    id: str
+    at: datetime
+    length: int  # characters
+    role: str | None = None
+    session: str | None = None  # the caller's name of the conversation
+    quiet: bool = False
+
+
+class Cut(NamedTuple):
+    """Where a turn went, and the label of its session."""
+
+    placement: Placement
+    label: str
 
 
 @dataclass
 class Open:
-    """The session that a stream is in: where its next turn may join."""
+    """A session that still takes turns: where its next one may join."""
 
     session: int
     episode: int
     label: str | None
-    at: datetime
+    at: datetime  # the latest of its turns
     turns: int = 0  # of the open episode
     characters: int = 0
     exchange: int | None = None  # a queued exchange that still takes turns
     exchange_ids: tuple[str, ...] = ()  # turns that this batch adds to it
     exchange_turns: int = 0
+    since: datetime | None = None  # the earliest of the turns that this batch saw
 
     @classmethod
     def of(cls, position: Position) -> "Open":
@@ -36,10 +69,14 @@ class Open:
             exchange_turns=position.exchange_turns,
         )
 
+    def distance(self, at: datetime) -> timedelta:
+        """How far a moment lies outside the session's time; nothing where it lies inside."""
+        return max((self.since or self.at) - at, at - self.at, timedelta())
+
 
 def joins(open: Open, at: datetime, settings: ObserveSettings) -> bool:
     """Whether a turn without a session of its own belongs to the open one, by the time between."""
-    return abs(at - open.at) <= settings.session_gap
+    return open.distance(at) <= settings.session_gap
 
 
 def placed(open: Open, length: int, at: datetime, number: int, settings: ObserveSettings) -> Placement:
@@ -47,13 +84,13 @@ def placed(open: Open, length: int, at: datetime, number: int, settings: Observe
 
     `number` becomes the episode's where the open one is full, or where much time has passed.
     """
-    gap = abs(at - open.at) > settings.session_gap
     full = open.turns >= settings.episode_turns or open.characters + length > settings.episode_characters
-    if open.turns and (full or gap):
+    if open.turns and (full or not joins(open, at, settings)):
         open.episode = number
         open.turns = open.characters = 0
     open.turns += 1
     open.characters += length
+    open.since = min(at, open.since or open.at)
     open.at = max(at, open.at)
     return Placement(open.session, open.episode)
 
@@ -62,3 +99,83 @@ def completes(open: Open, role: str | None, settings: ObserveSettings) -> bool:
     """Whether the turn that was just added ends its exchange: the assistant replied, or it is long enough."""
     replied = role == "assistant" and open.exchange_turns > 1
     return replied or open.exchange_turns >= settings.exchange_turns
+
+
+class Cutter:
+    """Places the turns of one batch, in the order in which they come; labels may interleave.
+
+    `last`: the position of the bank's last turn; `find(label)`: that of a named session's last turn;
+    `number`: the highest seq so far.
+    """
+
+    def __init__(self, settings: ObserveSettings, *, last: Position | None, find: Find, number: int) -> None:
+        self._settings, self._find, self._number = settings, find, number
+        self._named: dict[str, Open] = {}
+        self._unnamed: list[Open] = []  # the one used last comes last
+        self._queue: list[Queued] = []
+        if last is not None and (last.label or "").startswith(UNNAMED):
+            self._unnamed.append(Open.of(last))
+
+    def cut(self, piece: Piece) -> Cut:
+        """The place of the next turn, which is as well queued for thinking unless it is quiet."""
+        self._number += 1
+        open = self._session(piece)
+        self._end_idle(open, piece.at)
+        placement = placed(open, piece.length, piece.at, self._number, self._settings)
+        if not piece.quiet:
+            self._enqueue(open, piece)
+        return Cut(placement, open.label or "")
+
+    def queue(self) -> list[Queued]:
+        """What the batch changes in the thinking queue; exchanges without an end stay open. Call once."""
+        for open in (*self._named.values(), *self._unnamed):
+            self._send(open, closed=False)
+        return self._queue
+
+    def _session(self, piece: Piece) -> Open:
+        if piece.session is not None:
+            return self._named_session(piece.session, piece.at)
+        near = min(reversed(self._unnamed), key=lambda open: open.distance(piece.at), default=None)
+        if near is None or not joins(near, piece.at, self._settings):
+            for other in self._unnamed:
+                self._end_idle(other, piece.at)
+            label = f"{UNNAMED}{piece.at.isoformat(timespec='minutes')}"
+            near = Open(self._number, self._number, label, piece.at)
+        self._use(near)
+        return near
+
+    def _named_session(self, label: str, at: datetime) -> Open:
+        if label not in self._named:
+            position = self._find(label)
+            new = Open(self._number, self._number, label, at)
+            self._named[label] = new if position is None else Open.of(position)
+        return self._named[label]
+
+    def _use(self, open: Open) -> None:
+        """Make it the last one used; one that has to make room for it is over."""
+        self._unnamed = [other for other in self._unnamed if other is not open]
+        self._unnamed.append(open)
+        if len(self._unnamed) > SIDE_BY_SIDE:
+            self._close(self._unnamed.pop(0))
+
+    def _end_idle(self, open: Open, at: datetime) -> None:
+        if open.exchange_turns and at - open.at > self._settings.exchange_idle:
+            self._close(open)
+
+    def _enqueue(self, open: Open, piece: Piece) -> None:
+        open.exchange_ids += (piece.id,)
+        open.exchange_turns += 1
+        if completes(open, piece.role, self._settings):
+            self._send(open, closed=True)
+
+    def _close(self, open: Open) -> None:
+        if open.exchange_ids:
+            self._send(open, closed=True)
+        elif open.exchange is not None:
+            self._queue.append(CloseExchange(open.exchange))
+        open.exchange, open.exchange_turns = None, 0
+
+    def _send(self, open: Open, *, closed: bool) -> None:
+        if open.exchange_ids:
+            self._queue.append(Enqueue(open.session, open.exchange_ids, closed, open.at, open.exchange))
+        open.exchange, open.exchange_ids, open.exchange_turns = None, (), 0

@@ -18,8 +18,8 @@ def token_surprisals(
 
     "paper": e_i = -ln P(x_i | x_<i), read from the logits one position earlier; the first token's from
     `before` (V,), the last logits of what came before, or ln V where nothing did. "reference": what the
-    authors' code computes, for parity only: -ln P of each token under the logits of its own position (that
-    is, of its being said twice), and the first token gets the highest of the others. Raises InputError.
+    authors' code computes, for parity only: each token gets -ln P of the one before it under the logits that
+    follow that one (that is, of its being said twice), and the first the highest of them. Raises InputError.
     """
     scores, tokens = np.asarray(logits, np.float64), np.asarray(ids, np.int64)
     if scores.ndim != 2 or tokens.shape != scores.shape[:1]:
@@ -31,9 +31,9 @@ def token_surprisals(
     if mode == "paper":
         first = np.zeros(scores.shape[1]) if before is None else np.asarray(before, np.float64)
         return _surprisals(np.vstack([first, scores[:-1]]), tokens)
-    found = _surprisals(scores, tokens)
-    found[0] = found[1:].max() if len(found) > 1 else found[0]
-    return found
+    repeats = _surprisals(scores, tokens)
+    earlier = repeats[:-1] if len(repeats) > 1 else repeats
+    return np.concatenate([[earlier.max()], repeats[:-1]])
 
 
 def _surprisals(logits: Floats, ids: npt.NDArray[np.int64]) -> Floats:

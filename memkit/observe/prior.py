@@ -1,5 +1,6 @@
 """What is known of tokens before anything was heard: frequent words by Zipf's law, others by their spelling."""
 
+import math
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
@@ -51,10 +52,10 @@ def _zipf(ranked: dict[str, None]) -> dict[str, float]:
 def _spelled(word: str) -> float:
     """P of a word by its letters: trigrams for Latin ones, accents aside, else all letters alike."""
     if _is_ideograph(word[0]):
-        return IDEOGRAPHIC / IDEOGRAPHS ** len(word)
+        return IDEOGRAPHIC / float(IDEOGRAPHS ** len(word))
     plain = word if word.isascii() else _without_accents(word)
     if not plain.isascii():
-        return OTHER * LETTERS ** -(len(word) + 1)
+        return OTHER / float(LETTERS ** (len(word) + 1))
     share = LATIN if plain == word else LATIN * ACCENTED
     return share * math.prod(_letters(plain))
 

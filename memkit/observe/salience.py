@@ -24,9 +24,14 @@ def salience(tokens: Sequence[Token]) -> float:
 def key_phrases(text: str, tokens: Sequence[Token], *, most: int = 3) -> tuple[str, ...]:
     """The runs of at most three neighbouring words that surprise most, in the order of the text."""
     telling = [t for t in tokens if t.surprisal >= RARE and _tells(text[t.start : t.end])]
-    runs = sorted(_runs(text, telling), key=lambda run: -max(min(t.surprisal, DEAREST) for t in run))
+    runs = sorted(_runs(text, telling), key=_weight, reverse=True)
     phrases = {text[run[0].start : run[-1].end]: run[0].start for run in reversed(runs[:most])}
     return tuple(sorted(phrases, key=lambda phrase: phrases[phrase]))
+
+
+def _weight(run: Sequence[Token]) -> tuple[float, float]:
+    """What a run tells; among equal ones the stranger words come first."""
+    return sum(min(token.surprisal, DEAREST) for token in run), sum(token.surprisal for token in run)
 
 
 def _tells(word: str) -> bool:

@@ -65,10 +65,8 @@ def pack(segments: Sequence[Segment]) -> bytes:
 def unpack(data: bytes) -> list[Segment]:
     """The inverse of `pack`. Raises CorruptError."""
     try:
-        if not data.startswith(MAGIC):
-            raise ValueError("another format")
-        return list(_segments(zlib.decompress(data[len(MAGIC) :])))
-    except (zlib.error, ValueError, IndexError) as error:
+        return list(_segments(zlib.decompress(data.removeprefix(MAGIC))))
+    except (zlib.error, ValueError) as error:
         raise CorruptError("the state of a surprisal model is damaged. Learn the bank's turns again.") from error
 
 

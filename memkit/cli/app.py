@@ -1,0 +1,54 @@
+"""All commands in one application, in the order in which a newcomer meets them."""
+
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import typer
+
+from memkit.cli import changing, demo, evaluating, fading, keeping, observing, recalling
+from memkit.cli.options import ERROR
+from memkit.cli.output import err, say
+from memkit.errors import MemkitError
+
+EPILOG = (
+    "Exit codes: 0 done; 1 an error; 2 wrong usage; 3 nothing found (recall), problems remain (doctor), "
+    "or some input was refused (observe); 130 stopped with Ctrl-C."
+)
+
+app = typer.Typer(
+    name="memkit",
+    help="Long-term memory for LLM agents, in one file: no server, no key, no network.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+PANELS = {
+    "Start": [demo.demo],
+    "In and out": [observing.observe, recalling.recall, observing.think, observing.reflect, observing.maintain],
+    "Look": [recalling.show, recalling.history, keeping.banks, keeping.stats],
+    "Change by hand": [changing.add, changing.correct, changing.pin, changing.forget],
+    "Fade and erase": [fading.decay, fading.erase],
+    "Keep": [keeping.doctor, keeping.export, keeping.load, evaluating.evaluate],
+}
+for panel, commands in PANELS.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
+
+
+def run(arguments: Sequence[str] | None) -> None:
+    """Run a command line; errors become one sentence on stderr and an exit code."""
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="memkit")
+    except MemkitError as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"{error.filename or 'input or output'}: {error.strerror or type(error).__name__}.")
+
+
+def _fail(message: str) -> NoReturn:
+    say(err, "memkit: ", message, style="red")
+    sys.exit(ERROR)

@@ -1,0 +1,129 @@
+"""The second half of the demo: time passes and memories fade; then one is erased for good."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memkit.bank import MemoryBank
+from memkit.cli.demo.figures import Figures
+from memkit.cli.demo.stage import Stage, date
+from memkit.cli.fading import draw, plan_table, told
+from memkit.cli.output import excerpt, table, who
+from memkit.errors import MissingExtraError
+from memkit.forget.decay import FadeReport
+from memkit.forget.erase import ErasePlan
+from memkit.models import Memory
+from memkit.testing import FrozenClock
+
+if TYPE_CHECKING:
+    from memkit.cli.demo.script import Case
+
+MONTHS = (0, 1, 2, 3, 4, 6, 9)
+MOVED = 4  # months that the clock moves on
+MONTH = timedelta(days=30.44)
+EXAMPLES = 4
+
+
+def time_passes(stage: Stage, figures: Figures, bank: MemoryBank, clock: FrozenClock, picture: Path) -> None:
+    """Show what would fade as the clock moves on; nothing is archived here."""
+    start = clock()
+    stage.scene(
+        5,
+        "Let time pass",
+        "R = exp(-t / (c S)): what nobody recalls fades; S grows with each recall. Nothing is archived yet (a dry run).",
+    )
+    _horizons(stage, figures, bank, start)
+    clock.advance(MOVED * MONTH)
+    report = bank.decay(dry_run=True)
+    stage.line((f"\n The clock now says {date(clock()).strip()}, {MOVED} months later.", "bold"))
+    _examples(stage, bank, report)
+    _plot(stage, figures, bank, clock(), picture)
+
+
+def _horizons(stage: Stage, figures: Figures, bank: MemoryBank, start: datetime) -> None:
+    made = table(
+        "later",
+        "turns faded",
+        "thoughts",
+        "summaries",
+        "still remembered",
+        right=("turns faded", "thoughts", "summaries"),
+    )
+    for months in MONTHS:
+        report = bank.decay(start + months * MONTH, dry_run=True)
+        share = 1 - len(report.rows) / max(sum(report.considered.values()), 1)
+        counts = [report.counts.get(kind, 0) for kind in ("turn", "thought", "summary")]
+        figures.fading.append(
+            {"months": months, "turns": counts[0], "thoughts": counts[1], "share_kept": round(share, 3)}
+        )
+        drawn = "█" * round(share * 20)
+        made.add_row(f"{months} months" if months else "today", *map(str, counts), f"{drawn:<20} {share:.0%}")
+    stage.show(made)
+
+
+def _examples(stage: Stage, bank: MemoryBank, report: FadeReport) -> None:
+    going = set(report.ids)
+    turns = bank.list(kinds=["turn"], limit=10_000)
+    strong = sorted((m for m in turns if m.id not in going), key=lambda m: -m.strength)[:EXAMPLES]
+    weak = [memory for row in report.rows[:EXAMPLES] if (memory := bank.get(row.id)) is not None]
+    unused = {row.id: row.retention for row in report.rows}
+    made = table("", "said", "who", "what", "recalled", right=("recalled",))
+    for memory in weak:
+        made.add_row(f"fades (R {unused[memory.id]:.3f})", *_told(memory))
+    for memory in strong:
+        made.add_row("stays", *_told(memory))
+    stage.show(made)
+
+
+def _told(memory: Memory) -> tuple[str, str, str, str]:
+    return date(memory.occurred_at), who(memory), excerpt(memory.text, 60), f"{memory.recall_count}×"
+
+
+def _plot(stage: Stage, figures: Figures, bank: MemoryBank, now: datetime, picture: Path) -> None:
+    try:
+        draw(bank, now, picture)
+    except MissingExtraError as error:
+        stage.line((f" No plot: {error}", "yellow"))
+    else:
+        figures.files.append(str(picture))
+
+
+def erasing(stage: Stage, figures: Figures, bank: MemoryBank, database: Path, answered: "Sequence[Case]") -> None:
+    """Erase what answered a question, with everything that rests on it, and look for it in the file."""
+    stage.scene(
+        6, "Erase", "Fading keeps history; erasing is for good: the turns, what rests on them, and their bytes."
+    )
+    plans = [(case, bank.plan_erase(ids=sorted(case.evidence))) for case in answered]
+    if not plans:
+        return
+    case, plan = max(plans, key=lambda pair: _telling(pair[1]))
+    texts = [memory.text for id in plan.chosen if (memory := bank.get(id)) is not None]
+    stage.line((" The answer to ", ""), (case.text, "bold"), (" is to go. The plan:", ""))
+    stage.show(plan_table(bank, plan))
+    before = _files_with(database, texts)
+    receipt = bank.erase(plan)
+    after = _files_with(database, texts)
+    figures.erased, figures.bytes_left = len(plan.ids), bool(after) or receipt.bytes_pending
+    stage.line((f" {told(receipt)}", "bold"))
+    stage.line((f" Files that hold the text: {len(before)} before, {len(after)} after.", ""))
+    _ask_again(stage, bank, case)
+
+
+def _telling(plan: ErasePlan) -> tuple[bool, int]:
+    """Plans with a few derived memories show best what an erasure reaches."""
+    return bool(plan.derived), -len(plan.ids)
+
+
+def _files_with(database: Path, texts: Sequence[str]) -> list[str]:
+    forms = [text.encode() for text in texts]
+    files = database.parent.glob(f"{database.name}*")
+    return [file.name for file in files if any(form in file.read_bytes() for form in forms)]
+
+
+def _ask_again(stage: Stage, bank: MemoryBank, case: "Case") -> None:
+    found = bank.recall(case.text, k=1, reinforce=False)
+    if not found:
+        stage.line((" Asked again: ", ""), ("nothing", "bold"), (".", ""))
+        return
+    stage.line((" Asked again, the nearest that is left: ", ""), (excerpt(found[0].memory.text, 90), "italic"))

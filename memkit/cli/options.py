@@ -1,0 +1,69 @@
+"""Arguments and options that several commands share, and what they mean."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from memkit.errors import InputError
+from memkit.models import KINDS
+
+ERROR, REFUSED = 1, 3
+
+DEFAULT_FILE = Path("memkit.db")
+
+Bank = Annotated[str, typer.Argument(metavar="BANK", help="A bank's name, its parts separated by slashes: acme/ana.")]
+MemoryId = Annotated[str, typer.Argument(metavar="ID", help="The id of a memory, as show and recall --why give it.")]
+Database = Annotated[Path, typer.Option("--db", "-d", envvar="MEMKIT_DB", metavar="FILE", help="The database.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON document, for programs.")]
+EncoderName = Annotated[
+    str | None,
+    typer.Option("--encoder", metavar="NAME", help="minilm, or hashing (no model). Default: the file's own."),
+]
+Kinds = Annotated[list[str] | None, typer.Option("--kind", metavar="KIND", help=f"Only these: {', '.join(KINDS)}.")]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KEY=VALUE", help="Only with this metadata; the same key again: either value."),
+]
+Speaker = Annotated[str | None, typer.Option(metavar="NAME", help="Only what this person said.")]
+Since = Annotated[str | None, typer.Option(metavar="WHEN", help="Only from then on: 2025-05-01, or with a time.")]
+Until = Annotated[str | None, typer.Option(metavar="WHEN", help="Only before then.")]
+
+
+def bank_parts(name: str) -> tuple[str, ...]:
+    """ "acme/ana" as the parts of a bank's name."""
+    return tuple(name.split("/"))
+
+
+def moment(value: str | None, zone: str) -> datetime | None:
+    """A date or time as typed; without an offset it is meant in the bank's zone. Raises InputError."""
+    if value is None:
+        return None
+    try:
+        parsed = datetime.fromisoformat(value)
+    except ValueError:
+        raise InputError(f"{value!r} is no date or time. Write 2025-05-01 or 2025-05-01T18:30+02:00.") from None
+    return parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=ZoneInfo(zone))
+
+
+def conditions(pairs: list[str] | None) -> dict[str, Any] | None:
+    """KEY=VALUE pairs as a `where`. A VALUE that is JSON counts as that. Raises InputError."""
+    if not pairs:
+        return None
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        key, sign, value = pair.partition("=")
+        if not sign or not key:
+            raise InputError("--where: takes KEY=VALUE, for example --where topic=work.")
+        found[key] = [*found[key], _value(value)] if key in found else [_value(value)]
+    return {key: values[0] if len(values) == 1 else values for key, values in found.items()}
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text

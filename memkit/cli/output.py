@@ -1,0 +1,113 @@
+"""What is written: results on stdout, everything else (progress, notes, errors) on stderr."""
+
+import json
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from memkit.models import Memory
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+EXCERPT = 100  # characters
+
+
+def say(console: Console, *parts: str, style: str = "") -> None:
+    """A line of plain text, whatever it holds; the first part in a style."""
+    line = Text(shown(parts[0]), style=style)
+    for part in parts[1:]:
+        line.append(shown(part), style="not bold default")
+    console.print(line, soft_wrap=True)
+
+
+def note(*parts: str) -> None:
+    """A remark for people, on stderr."""
+    say(err, *parts, style="dim")
+
+
+def write_json(value: Any) -> None:
+    """One JSON document on stdout, untouched by styles and widths."""
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=str), file=out.file)
+
+
+def shown(text: str) -> str:
+    """A text that can't steer a terminal: control and direction-changing characters are replaced."""
+    return "".join(_visible(character) for character in text)
+
+
+def _visible(character: str) -> str:
+    if character in "\n\t":
+        return character
+    hidden = character in BIDI or unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+    return "\N{REPLACEMENT CHARACTER}" if hidden else character
+
+
+def excerpt(text: str, length: int = EXCERPT) -> str:
+    """A text on one line, cut where it is long."""
+    line = " ".join(shown(text).split())
+    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+def when(moment: datetime, zone: str) -> str:
+    """A moment on the clocks of a bank."""
+    return f"{moment.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+
+
+def who(memory: Memory) -> str:
+    """Who said it, or what kind of record it is."""
+    if memory.kind != "turn" or not memory.speaker:
+        return memory.kind
+    return shown(memory.speaker)
+
+
+def table(*columns: str, title: str | None = None, right: Iterable[str] = ()) -> Table:
+    """A table in the one style; columns named in `right` hold numbers."""
+    made = Table(
+        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim"
+    )
+    for column in columns:
+        number = column in set(right)
+        made.add_column(column, justify="right" if number else "left", no_wrap=number)
+    return made
+
+
+def pairs(values: Mapping[str, object], title: str | None = None) -> Table:
+    """Names with their values."""
+    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False)
+    made.add_column(style="dim", no_wrap=True)
+    made.add_column(overflow="fold")
+    for name, value in values.items():
+        made.add_row(name, value if isinstance(value, Text) else shown(str(value)))
+    return made
+
+
+def size(count: float) -> str:
+    """Bytes for people."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.2f} GB"
+
+
+def bar() -> Progress:
+    """A progress bar on stderr that leaves nothing behind."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
+        expand=True,
+    )

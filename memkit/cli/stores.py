@@ -1,0 +1,57 @@
+"""Opening databases for a command, and saying clearly where there is none."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import memkit
+from memkit.bank import MemoryBank
+from memkit.cli.options import bank_parts
+from memkit.cli.output import err
+from memkit.encoders import default_encoder, encoder_named
+from memkit.encoders.hashing import HashingEncoder
+from memkit.errors import InputError
+from memkit.protocols import Encoder
+from memkit.store import MemoryStore
+
+
+def named_encoder(name: str | None) -> Encoder | None:
+    """The encoder of an --encoder option; None stands for the file's own. Raises InputError."""
+    if name is None:
+        return None
+    if name == "minilm":
+        return default_encoder()
+    made = HashingEncoder() if name == "hashing" else encoder_named(name)
+    if made is None:
+        raise InputError(f"--encoder: unknown encoder {name!r}. Give minilm or hashing.")
+    return made
+
+
+@contextmanager
+def opened(db: Path, *, encoder: str | None = None, write: bool = False, make: bool = False) -> Iterator[MemoryStore]:
+    """The store in a file. Raises InputError where there is none and none is to be made."""
+    if not make and not db.exists():
+        raise InputError(
+            f"{db}: there is no such database. Name one with --db or MEMKIT_DB; `memkit observe FILE` makes one."
+        )
+    with memkit.open(db, encoder=named_encoder(encoder), read_only=not (write or make)) as store:
+        yield store
+
+
+def bank_in(store: MemoryStore, name: str) -> MemoryBank:
+    """A bank that is there. Raises InputError, with what there is instead."""
+    bank = store.bank(*bank_parts(name))
+    if bank.name not in store.banks(bank.name):
+        near = ["/".join(other) for other in store.banks()[:5]]
+        there = f"There is {', '.join(near)}." if near else "There is none yet."
+        raise InputError(f"{name}: no such bank in this database. {there}")
+    return bank
+
+
+def warmed(store: MemoryStore) -> float:
+    """Load the encoder; the seconds that it took."""
+    start = time.perf_counter()
+    with err.status("Loading the encoder …"):
+        store.warm()
+    return time.perf_counter() - start
