@@ -49,7 +49,7 @@ class DecaySettings(Section):
     growth_mode: Literal["log", "paper"] = "log"  # paper: every recall adds the same
     spacing: float = Field(1.0, ge=0)  # days: a recall sooner than this after the last counts less; 0: off
     salience_weight: float = Field(0.5, ge=0, le=1)  # 0: salience doesn't matter
-    salience_typical: float = Field(5.0, gt=0)  # nats per token of an average turn
+    salience_typical: float = Field(9.0, gt=0)  # nats per token of an average turn
     archive_after: float = Field(30.0, ge=0)  # days in the bank, unused, before a memory may be archived
     sampled: bool = False  # archive by a fixed draw per memory and recall instead of by `threshold`
     ranking_weight: float = Field(0.15, ge=0)  # the most that retention moves a score

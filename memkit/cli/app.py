@@ -1,7 +1,7 @@
 """All commands in one application, in the order in which a newcomer meets them."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 import typer
@@ -26,7 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-PANELS = {
+PANELS: dict[str, list[Callable[..., None]]] = {
     "Start": [demo.demo],
     "In and out": [observing.observe, recalling.recall, observing.think, observing.reflect, observing.maintain],
     "Look": [recalling.show, recalling.history, keeping.banks, keeping.stats],

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from memkit.cli.evaluation_tables import show_report
-from memkit.cli.options import AsJson
+from memkit.cli.options import AsJson, ModelName
 from memkit.cli.output import bar, err, note, shown, write_json
 from memkit.cli.stores import named_encoder
 from memkit.encoders import default_encoder
@@ -34,9 +34,7 @@ def evaluate(
     ] = None,
     wordings: Annotated[bool, typer.Option("--wordings", help="Also ask each question in its paraphrases.")] = False,
     think: Annotated[bool, typer.Option("--think", help="Let thoughts form before asking.")] = False,
-    encoder: Annotated[
-        str, typer.Option("--encoder", metavar="NAME", help="minilm, or hashing (no model).")
-    ] = "minilm",
+    encoder: ModelName = "minilm",
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw recall against k (PNG).")] = None,
     json: AsJson = False,
 ) -> None:

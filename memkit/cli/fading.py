@@ -8,7 +8,7 @@ import typer
 
 from memkit.bank import MemoryBank
 from memkit.cli.options import DEFAULT_FILE, ERROR, AsJson, Bank, Database, Since, Speaker, Until, moment
-from memkit.cli.output import err, excerpt, note, out, say, table, when, who, write_json
+from memkit.cli.output import err, excerpt, note, out, say, speaker_of, table, when, write_json
 from memkit.cli.stores import bank_in, opened, warmed
 from memkit.errors import InputError
 from memkit.forget.decay import FadeReport
@@ -37,6 +37,7 @@ def decay(
         report = chosen.decay(then, dry_run=dry_run)
         if plot is not None:
             draw(chosen, report.at, plot)
+            note(f"The plot is in {plot}.")
         if json:
             write_json(report.model_dump(mode="json"))
         else:
@@ -56,7 +57,6 @@ def draw(bank: MemoryBank, at: datetime, path: Path) -> None:
     from memkit.forget.plot import plot as draw_retention
 
     draw_retention(everything(bank), at, Settings().decay, path, title=f"What {'/'.join(bank.name)} remembers")
-    note(f"The plot is in {path}.")
 
 
 def _show_fading(bank: MemoryBank, report: FadeReport, limit: int, *, dry_run: bool) -> None:
@@ -68,7 +68,7 @@ def _show_fading(bank: MemoryBank, report: FadeReport, limit: int, *, dry_run: b
         memory = bank.get(row.id)
         if memory is not None:
             figures = (f"{row.unused:.0f} d", f"{row.strength:.1f}", f"{row.retention:.3f}")
-            made.add_row(when(row.occurred_at, zone)[:10], row.kind, who(memory), excerpt(memory.text), *figures)
+            made.add_row(when(row.occurred_at, zone)[:10], row.kind, speaker_of(memory), excerpt(memory.text), *figures)
     if made.row_count:
         out.print(made)
     if going > limit > 0:
@@ -147,7 +147,9 @@ def plan_table(bank: MemoryBank, plan: ErasePlan, limit: int = 20) -> Any:
         memory = bank.get(row.id)
         if memory is not None:
             reason = "chosen" if row.why == "chosen" else "rests on it"
-            made.add_row(when(memory.occurred_at, zone)[:10], row.kind, who(memory), excerpt(memory.text), reason)
+            made.add_row(
+                when(memory.occurred_at, zone)[:10], row.kind, speaker_of(memory), excerpt(memory.text), reason
+            )
     if len(plan.rows) > limit:
         made.add_row("…", "", "", f"and {len(plan.rows) - limit:,} more", "")
     return made

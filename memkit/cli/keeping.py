@@ -58,14 +58,14 @@ def _parts(parts: dict[str, int], memories: int) -> Any:
 
 
 def _by_bank(every: dict[str, Any]) -> Any:
-    numbers = ("memories", "turns", "thoughts", "day", "week", "month", "to think", "to encode")
+    numbers = ("memories", "turns", "thoughts", "new in 1/7/30 d", "to think", "to encode")
     made = table("bank", *numbers, right=numbers)
     for name, bank in every.items():
-        kinds, growth, queue = bank.get("kinds", {}), bank.get("growth", {}), bank.get("queue", {})
+        kinds, queue = bank.get("kinds", {}), bank.get("queue", {})
         counts = [bank["memories"], kinds.get("turn", 0), kinds.get("thought", 0)]
-        counts += [growth.get(span, 0) for span in ("day", "week", "month")]
-        counts += [queue.get("waiting", 0), bank.get("unencoded", 0)]
-        made.add_row(shown(name), *(f"{count:,}" for count in counts))
+        grown = "/".join(f"{count:,}" for count in bank.get("growth", {}).values())
+        waiting = [queue.get("waiting", 0), bank.get("unencoded", 0)]
+        made.add_row(shown(name), *map("{:,}".format, counts), grown, *map("{:,}".format, waiting))
     return made
 
 

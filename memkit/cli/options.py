@@ -23,6 +23,7 @@ EncoderName = Annotated[
     str | None,
     typer.Option("--encoder", metavar="NAME", help="minilm, or hashing (no model). Default: the file's own."),
 ]
+ModelName = Annotated[str, typer.Option("--encoder", metavar="NAME", help="minilm, or hashing (no model).")]
 Kinds = Annotated[list[str] | None, typer.Option("--kind", metavar="KIND", help=f"Only these: {', '.join(KINDS)}.")]
 Where = Annotated[
     list[str] | None,

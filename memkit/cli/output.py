@@ -70,6 +70,11 @@ def who(memory: Memory) -> str:
     return shown(memory.speaker)
 
 
+def speaker_of(memory: Memory) -> str:
+    """Who said it, where that is known."""
+    return shown(memory.speaker or "")
+
+
 def table(*columns: str, title: str | None = None, right: Iterable[str] = ()) -> Table:
     """A table in the one style; columns named in `right` hold numbers."""
     made = Table(

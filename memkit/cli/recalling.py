@@ -27,8 +27,25 @@ from memkit.cli.stores import bank_in, opened, warmed
 from memkit.errors import UnknownMemoryError, UnknownOptionError
 from memkit.models import KINDS, Hit, Kind, Memory, State
 from memkit.recall.recollection import Recollection
+from memkit.text.tokens import words
 
 PARTS_SHOWN = 6
+PARTS = {
+    "lexical": "words",
+    "dense": "meaning",
+    "neighbours": "turns beside it",
+    "episode": "its episode",
+    "session": "its session",
+    "speaker": "who spoke",
+    "role": "an assistant spoke",
+    "asks": "only asks",
+    "answers": "follows a question",
+    "length": "length",
+    "date": "its date",
+    "time": "speaks of a time",
+    "retention": "how fresh",
+    "thought": "a thought",
+}
 STATES: tuple[str, ...] = get_args(State)
 
 
@@ -127,22 +144,38 @@ def _what(hit: Hit, why: bool) -> Text:
     for memory in hit.around:
         if memory.occurred_at > hit.memory.occurred_at:
             text.append(f"\n{who(memory)}: {shown(memory.text)}", style="dim")
-    for thought in hit.thoughts:
+    for thought in thoughts_of(hit):
         text.append(f"\n→ {shown(thought.text)}", style="italic")
     if why:
         text.append(f"\n{reasons(hit)}\nid {shown(hit.memory.id)}", style="dim")
     return text
 
 
+def thoughts_of(hit: Hit) -> list[Memory]:
+    """The thoughts that rest on a result."""
+    return [memory for memory in hit.thoughts if memory.kind == "thought"]
+
+
 def reasons(hit: Hit) -> str:
-    """What a score is made of, the strongest parts first, on one line."""
-    numbers = {name: value for name, value in hit.why.items() if isinstance(value, int | float) and name != "cosine"}
+    """What a score is made of, in words, the strongest parts first, on one line."""
+    numbers = {name: value for name, value in hit.why.items() if isinstance(value, int | float) and name in PARTS}
     strongest = sorted(numbers, key=lambda name: -abs(numbers[name]))[:PARTS_SHOWN]
-    parts = [f"{name} {numbers[name]:+.1f}" for name in strongest if abs(numbers[name]) >= 0.05]
-    words = hit.why.get("words")
-    if isinstance(words, list) and words:
-        parts.append(f"words: {shown(', '.join(words))}")
-    return " · ".join(parts)
+    found = [f"{_part(name, hit)} {numbers[name]:+.1f}" for name in strongest if abs(numbers[name]) >= 0.05]
+    return " · ".join(found) or "nothing in particular"
+
+
+def _part(name: str, hit: Hit) -> str:
+    matched = matched_words(hit) if name == "lexical" else []
+    return f"{PARTS[name]} ({shown(', '.join(matched))})" if matched else PARTS[name]
+
+
+def matched_words(hit: Hit) -> list[str]:
+    """The words of a memory that the question's words matched, as they stand in it."""
+    terms = hit.why.get("words")
+    wanted = set(terms) if isinstance(terms, list) else set()
+    text = hit.memory.text
+    found = [text[word.start : word.end].casefold() for word in words(text) if word.term in wanted]
+    return list(dict.fromkeys(found))
 
 
 def show(

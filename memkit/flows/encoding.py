@@ -1,7 +1,6 @@
 """The store's encoder: opened when first needed, guarded, its failures kept from losing anything."""
 
 import logging
-import threading
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,12 +14,11 @@ log = logging.getLogger("memkit")
 
 
 class EncoderSlot:
-    """Holds the encoder of a store; encodes under a time limit and one call at a time."""
+    """Holds the encoder of a store; encodes under a time limit."""
 
     def __init__(self, encoder: Encoder | None, *, timeout: float) -> None:
         self._encoder = encoder
         self._timeout = timeout
-        self._lock = threading.Lock()
 
     def get(self) -> Encoder:
         """The encoder itself; the default one is made (not loaded) on the first call."""
@@ -44,8 +42,7 @@ class EncoderSlot:
         """Unit rows, float32, shape (len(texts), dimension). Raises EncoderError."""
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
-        with self._lock:
-            return encode_guarded(self.get(), list(texts), self._timeout)
+        return encode_guarded(self.get(), list(texts), self._timeout)
 
     def try_encode(self, texts: Sequence[str]) -> FloatArray | None:
         """As `encode`, but None where the encoder fails: words still find what was stored."""

@@ -10,13 +10,14 @@ from memkit.errors import ConflictError, MemkitError
 from memkit.flows import upkeep
 from memkit.flows.context import BankContext
 from memkit.flows.editing import apply
-from memkit.flows.placing import Placer
 from memkit.flows.traces import Bare
 from memkit.models import BankState, Memory, Receipt, RejectedTurn, Trace, Turn
+from memkit.observe.episodes import Cutter, Piece
 from memkit.observe.intake import as_turns
 from memkit.observe.surprisal import key_phrases, salience
 from memkit.operations import Insert, Operation, Reject, Skip
 from memkit.protocols import BankView
+from memkit.settings import ObserveSettings
 
 CHUNK = 1000  # turns in one transaction
 
@@ -124,7 +125,7 @@ class _Decision:
 
     def __init__(self, ctx: BankContext, view: BankView) -> None:
         self._view = view
-        self._placer = Placer(view, ctx.settings.observe)
+        self._cutter = cutter(view, ctx.settings.observe)
         self._holders: dict[int, str] = {}  # text key -> the memory that holds its vector
         self._batch: dict[str, Memory] = {}
 
@@ -135,7 +136,7 @@ class _Decision:
         stored = self._view.memories(list(known.values()))
         self._batch = {id: stored[seq] for id, seq in known.items()}
         operations = [self._operation(item) for item in items]
-        return [*operations, *self._placer.queue()]
+        return [*operations, *self._cutter.queue()]
 
     def _operation(self, item: Item) -> Operation:
         if isinstance(item, RejectedTurn):
@@ -146,17 +147,26 @@ class _Decision:
         return self._inserted(item)
 
     def _inserted(self, item: Prepared) -> Insert:
-        placement = self._placer.place(item.memory)
-        label = self._placer.label(item.memory)
         original = self._holders.get(item.trace.text_key) if item.trace.wanted else None
-        memory = item.memory.model_copy(update={"session": label, "echo_of": original})
+        cut = self._cutter.cut(piece_of(item.memory, quiet=original is not None or not item.trace.wanted))
+        memory = item.memory.model_copy(update={"session": cut.label, "echo_of": original})
         self._batch[memory.id] = memory
         if original is not None:
-            return Insert(memory, Trace(item.trace.text_key, wanted=False), placement)
+            return Insert(memory, Trace(item.trace.text_key, wanted=False), cut.placement)
         if item.trace.wanted:
             self._holders[item.trace.text_key] = memory.id
-            self._placer.enqueue(item.memory)
-        return Insert(memory, item.trace, placement)
+        return Insert(memory, item.trace, cut.placement)
+
+
+def cutter(view: BankView, settings: ObserveSettings) -> Cutter:
+    """Cuts on from where a bank's last turns lie."""
+    last = view.position(None)
+    return Cutter(settings, last=last, find=view.position, number=0 if last is None else last.seq)
+
+
+def piece_of(memory: Memory, *, quiet: bool) -> Piece:
+    """What the cutter has to know of a turn."""
+    return Piece(memory.id, memory.occurred_at, len(memory.text), memory.role, memory.session, quiet)
 
 
 def _repeated(earlier: Memory, memory: Memory) -> Operation:

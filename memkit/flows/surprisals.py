@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from memkit.models import Memory
 from memkit.observe.surprisal import NgramSurprisal
-from memkit.protocols import Storage, SurprisalModel
+from memkit.protocols import BankView, Storage, SurprisalModel
 
-LOADED = 256  # banks whose models are kept
+LOADED = 64  # banks whose models are kept
 REPLAYED = 2_000  # a bank's last memories, read again when its model is made
 
 Factory = Callable[[], SurprisalModel]
@@ -21,7 +21,7 @@ class SurprisalCache:
     """
 
     def __init__(self, storage: Storage, factory: Factory | None) -> None:
-        self._storage, self._factory = storage, factory or NgramSurprisal
+        self._storage, self._factory = storage, factory
         self._models: OrderedDict[int, SurprisalModel] = OrderedDict()
         self.lock = threading.Lock()
 
@@ -40,15 +40,15 @@ class SurprisalCache:
             self._models.pop(bank, None)
 
     def _learnt(self, bank: int) -> SurprisalModel:
-        model = self._factory()
-        for memory in self._last_turns(bank):
-            model.learn(memory.text)
+        with self._storage.view(bank) as view:
+            model = NgramSurprisal(view.state.key) if self._factory is None else self._factory()
+            for memory in self._last_turns(view):
+                model.learn(memory.text)
         return model
 
-    def _last_turns(self, bank: int) -> list[Memory]:
-        with self._storage.view(bank) as view:
-            last = view.position(None)
-            if last is None:
-                return []
-            seqs = range(max(1, last.seq - REPLAYED), last.seq + 1)
-            return [m for _, m in sorted(view.memories(seqs).items()) if m.kind == "turn"]
+    def _last_turns(self, view: BankView) -> list[Memory]:
+        last = view.position(None)
+        if last is None:
+            return []
+        seqs = range(max(1, last.seq - REPLAYED), last.seq + 1)
+        return [m for _, m in sorted(view.memories(seqs).items()) if m.kind == "turn"]

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from memkit.errors import InputError, UnwritablePathError
 from memkit.flows.context import BankContext
 from memkit.flows.editing import apply
-from memkit.flows.placing import Placer
+from memkit.flows.observing import cutter, piece_of
 from memkit.flows.reading import everything
 from memkit.models import Memory, State
 from memkit.operations import Insert, Operation
@@ -56,9 +56,9 @@ def _load_run(ctx: BankContext, memories: Sequence[Memory]) -> int:
 
     def decide(view: BankView) -> list[Operation]:
         known = view.locate([m.id for m in memories])
-        placer = Placer(view, ctx.settings.observe)
+        cut = cutter(view, ctx.settings.observe).cut
         pairs = [(m, t) for m, t in zip(memories, traces, strict=True) if m.id not in known]
-        return [Insert(m, t, placer.place(m) if m.kind == "turn" else None) for m, t in pairs]
+        return [Insert(m, t, cut(piece_of(m, quiet=True)).placement if m.kind == "turn" else None) for m, t in pairs]
 
     return apply(ctx, decide).count("added")
 

@@ -7,16 +7,23 @@ import numpy as np
 
 from memkit.protocols import FloatArray
 from memkit.recall.columns import Columns, Ints, standardised
-from memkit.recall.lexical import IMAGINED, LexicalIndex
+from memkit.recall.lexical import LexicalIndex
 from memkit.text.terms import key_hash
 
+FULL = 10.0  # what a row that holds all of a question is worth, in standard deviations
+RARITY = 1.5  # the power of idf: rare words say more than their information
 PRIOR_ROWS = 20  # a small bank's statistics are shrunk towards what is usual
 PRIOR_MEAN, PRIOR_DEVIATION = 0.12, 0.12  # of the cosines of unrelated sentences
 
 
 @dataclass(frozen=True)
 class Lexical:
-    """BM25 of all rows (n,), standardised; the share of the question's idf that each holds; its terms."""
+    """The lexical evidence of all rows (n,); the share of the question's idf that each holds; its terms.
+
+    BM25's standard deviation depends on how many rows happen to match, and a question with one rare word
+    would drown everything else. So the evidence is BM25's sum as a share of what a row that answers the
+    whole question would have, times FULL standard deviations.
+    """
 
     scores: FloatArray
     coverage: FloatArray
@@ -28,23 +35,17 @@ def lexical_evidence(index: LexicalIndex, columns: Columns, key: bytes, terms: S
     count = len(columns)
     scores, covered = np.zeros(count, np.float32), np.zeros(count, np.float32)
     matched: dict[str, Ints] = {}
-    asked = 0.0
+    asked = weighed = 1e-9
     for term in terms:
-        seqs, impact, idf = index.impact(key_hash(key, term))
+        seqs, saturated, idf = index.impact(key_hash(key, term))
         rows, inside = columns.rows_of(seqs)
         asked += idf
+        weighed += idf**RARITY
         if len(rows):
-            scores[rows] += impact[inside]
+            scores[rows] += idf**RARITY * saturated[inside]
             covered[rows] += idf
             matched[term] = rows
-    return Lexical(_standardised_words(scores), covered / max(asked, 1e-9), matched)
-
-
-def _standardised_words(scores: FloatArray) -> FloatArray:
-    documents = len(scores) + IMAGINED
-    mean = float(scores.sum()) / documents
-    variance = float((scores**2).sum()) / documents - mean**2
-    return standardised(scores, mean, max(variance, 0.0) ** 0.5)
+    return Lexical(FULL * scores / weighed, covered / asked, matched)
 
 
 def standardised_cosines(cosines: FloatArray, sample: FloatArray) -> FloatArray:

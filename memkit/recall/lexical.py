@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from memkit.protocols import FloatArray, TermRow
 
-K1, B = 1.2, 0.75  # Robertson & Zaragoza 2009
+K1, B = 0.1, 0.5  # BM25 (Robertson & Zaragoza 2009) for talk: a word is said once, and turns are short
 BLOCK = 4096  # rows
 IMAGINED = 20  # documents without any of the terms: a bank of two turns has no statistics yet
 
@@ -90,10 +90,9 @@ class LexicalIndex:
         return float(np.log(1 + (documents - frequency + 0.5) / (frequency + 0.5)))
 
     def impact(self, term: int) -> tuple[npt.NDArray[np.int64], FloatArray, float]:
-        """Seqs that hold a term, its BM25 share in each, and its idf."""
+        """Seqs that hold a term, its BM25 saturation in each (0..1), and its idf."""
         seqs, counts = self.postings(term)
-        idf = self.idf(len(seqs))
         average = self._total / max(len(self._lengths), 1)
         lengths = np.array([self._lengths[seq] for seq in seqs.tolist()], dtype=np.float32)
         norm = K1 * (1 - B + B * lengths / max(average, 1.0))
-        return seqs, np.asarray(idf * counts * (K1 + 1) / (counts + norm), dtype=np.float32), idf
+        return seqs, np.asarray(counts / (counts + norm), dtype=np.float32), self.idf(len(seqs))

@@ -56,7 +56,7 @@ def test_a_turn_that_is_longer_than_recent_takes_from_the_surprising_ones() -> N
 
 
 def test_equal_scores_go_to_the_earlier_token() -> None:
-    assert kept_positions([5] * 6, 1, Budget(start=1, entropy=3)).tolist() == [0, 1, 2, 3]
+    assert kept_positions([5] * 6, 1, Budget(start=1, entropy=3)).tolist() == [0, 1, 2]
 
 
 def test_scores_decay_once_per_turn_even_when_nothing_is_evicted_and_new_ones_do_not() -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from memkit.cli.demo.script import Folder, play
-from memkit.cli.options import ERROR, AsJson
+from memkit.cli.options import ERROR, AsJson, ModelName
 from memkit.cli.output import write_json
 from memkit.cli.stores import named_encoder
 from memkit.encoders import default_encoder
@@ -29,9 +29,7 @@ def demo(
     folder: Annotated[
         Path | None, typer.Option("--out", metavar="FOLDER", help="Where files go.", show_default="demos/out")
     ] = None,
-    encoder: Annotated[
-        str, typer.Option("--encoder", metavar="NAME", help="minilm, or hashing (no model).")
-    ] = "minilm",
+    encoder: ModelName = "minilm",
     json: AsJson = False,
 ) -> None:
     """Watch a year of conversation being remembered, asked about, faded and forgotten.

@@ -23,20 +23,19 @@ MONTHS = (0, 1, 2, 3, 4, 6, 9)
 MOVED = 4  # months that the clock moves on
 MONTH = timedelta(days=30.44)
 EXAMPLES = 4
+CURVE = (
+    "What nobody recalls fades, R = exp(-t / (c S)); S grows with each recall. This is a dry run: what fades is "
+    "archived only when asked for, and can be brought back."
+)
 
 
 def time_passes(stage: Stage, figures: Figures, bank: MemoryBank, clock: FrozenClock, picture: Path) -> None:
     """Show what would fade as the clock moves on; nothing is archived here."""
-    start = clock()
-    stage.scene(
-        5,
-        "Let time pass",
-        "R = exp(-t / (c S)): what nobody recalls fades; S grows with each recall. Nothing is archived yet (a dry run).",
-    )
-    _horizons(stage, figures, bank, start)
+    stage.scene(5, "Let time pass", "The file was closed and opened again. " + CURVE)
+    _horizons(stage, figures, bank, clock())
     clock.advance(MOVED * MONTH)
     report = bank.decay(dry_run=True)
-    stage.line((f"\n The clock now says {date(clock()).strip()}, {MOVED} months later.", "bold"))
+    stage.line((f" The clock is moved on by {MOVED} months, to {date(clock()).strip()}:", "bold"))
     _examples(stage, bank, report)
     _plot(stage, figures, bank, clock(), picture)
 
@@ -58,8 +57,14 @@ def _horizons(stage: Stage, figures: Figures, bank: MemoryBank, start: datetime)
             {"months": months, "turns": counts[0], "thoughts": counts[1], "share_kept": round(share, 3)}
         )
         drawn = "█" * round(share * 20)
-        made.add_row(f"{months} months" if months else "today", *map(str, counts), f"{drawn:<20} {share:.0%}")
+        made.add_row(_later(months), *map(str, counts), f"{drawn:<20} {share:.0%}")
     stage.show(made)
+
+
+def _later(months: int) -> str:
+    if months == 0:
+        return "today"
+    return "1 month" if months == 1 else f"{months} months"
 
 
 def _examples(stage: Stage, bank: MemoryBank, report: FadeReport) -> None:
@@ -111,8 +116,8 @@ def erasing(stage: Stage, figures: Figures, bank: MemoryBank, database: Path, an
 
 
 def _telling(plan: ErasePlan) -> tuple[bool, int]:
-    """Plans with a few derived memories show best what an erasure reaches."""
-    return bool(plan.derived), -len(plan.ids)
+    """A short plan that reaches a thought shows best what an erasure does."""
+    return "thought" in plan.counts, -len(plan.ids)
 
 
 def _files_with(database: Path, texts: Sequence[str]) -> list[str]:

@@ -63,17 +63,20 @@ def play(conversation: Path, questions: Path, folder: Folder, encoder: Encoder, 
     folder.clear()
     stage, figures, clock = Stage(quiet=quiet), Figures(), FrozenClock(moment(turns[-1]) + timedelta(days=1))
     _opening(stage, turns, conversation)
+    name = ("demo", conversation.stem)
     with memkit.open(folder.database, encoder=encoder, clock=clock) as store:
-        bank = store.bank("demo", conversation.stem)
+        bank = store.bank(*name)
         _observe(stage, figures, store, bank, turns)
         _think(stage, figures, bank)
         answered = _ask(stage, figures, bank, [case for case in cases if case.evidence])
         _ask_unknown(stage, figures, bank, [case for case in cases if not case.evidence])
+    with memkit.open(folder.database, encoder=encoder, clock=clock) as store:
+        bank = store.bank(*name)
         time_passes(stage, figures, bank, clock, folder.plot)
         erasing(stage, figures, bank, folder.database, answered)
     figures.file_bytes = folder.database.stat().st_size
     figures.files.insert(0, str(folder.database))
-    _closing(stage, figures, bank)
+    _closing(stage, figures, "/".join(name))
     return figures
 
 
@@ -87,6 +90,7 @@ def _case(item: Any) -> Case | None:
 
 def _opening(stage: Stage, turns: Sequence[Turn], conversation: Path) -> None:
     people = list(dict.fromkeys(turn.speaker for turn in turns))
+    stage.names = max(map(len, people))
     first, last = moment(turns[0]), moment(turns[-1])
     days = (last - first).days
     stage.opening(
@@ -187,22 +191,19 @@ def _ask_unknown(stage: Stage, figures: Figures, bank: MemoryBank, cases: Sequen
     figures.unknown = len(cases)
 
 
-def _closing(stage: Stage, figures: Figures, bank: MemoryBank) -> None:
+def _closing(stage: Stage, figures: Figures, bank: str) -> None:
     stage.scene(7, "In short", "")
-    kept = "nothing of it is in the file" if not figures.bytes_left else "SOME OF IT IS STILL IN THE FILE"
-    stage.show(
-        pairs(
-            {
-                "heard": f"{figures.turns:,} turns, {figures.turns / max(figures.observe_seconds, 1e-9):,.0f} per second",
-                "thought": f"{figures.thoughts} thoughts, {figures.superseded} superseded",
-                "answered": f"{figures.answered} of {figures.asked}, {figures.recall_ms:.0f} ms each",
-                "unknown": f"{figures.silent} of {figures.unknown} questions without an answer got none",
-                "erased": f"{figures.erased} memories; {kept}",
-                "files": f"{', '.join(figures.files)} ({size(figures.file_bytes)})",
-            }
-        )
-    )
-    stage.line(
-        ("\n Go on: ", "dim"),
-        (f'memkit recall {shown("/".join(bank.name))} "your question" --db {figures.files[0]}', "bold"),
-    )
+    rate = figures.turns / max(figures.observe_seconds, 1e-9)
+    kept = "SOME OF IT IS STILL IN THE FILE" if figures.bytes_left else "nothing of it is left in the file"
+    values = {
+        "heard": f"{figures.turns:,} turns, {rate:,.0f} per second",
+        "thought": f"{figures.thoughts} thoughts, {figures.superseded} superseded",
+        "answered": f"{figures.answered} of {figures.asked}, {figures.recall_ms:.0f} ms each",
+        "unknown": f"{figures.silent} of {figures.unknown} questions without an answer got none",
+        "erased": f"{figures.erased} memories; {kept}",
+        "database": f"{figures.files[0]} ({size(figures.file_bytes)})",
+        "plot": ", ".join(figures.files[1:]) or "none",
+    }
+    stage.show(pairs(values))
+    stage.line(("\n Go on asking:", "dim"))
+    stage.line((f' memkit recall {shown(bank)} "your question" --why --db {figures.files[0]}', "bold"))

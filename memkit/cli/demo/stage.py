@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from memkit.cli.output import excerpt, shown, who
-from memkit.cli.recalling import reasons
+from memkit.cli.recalling import reasons, thoughts_of
 from memkit.models import Hit
 
 WIDEST = 110
@@ -26,6 +26,8 @@ class Stage:
     def __init__(self, *, quiet: bool) -> None:
         plain = Console(highlight=False)
         self.console = Console(highlight=False, quiet=quiet, width=min(plain.width, WIDEST))
+
+    names = 0  # characters of the longest speaker's name
 
     def opening(self, title: str, text: str) -> None:
         """The first thing that is seen."""
@@ -58,14 +60,21 @@ class Stage:
 
     def question(self, number: int, text: str, answer: str) -> None:
         """A question, and what a person would answer."""
+        asked = Text(shown(text), style="bold")
+        asked.append(f"   ({shown(answer)})" if answer else "", style="not bold dim")
+        made = Table.grid(padding=(0, 1))
+        made.add_column(width=4, justify="right", style="cyan")
+        made.add_row(str(number), asked)
         self.console.print()
-        self.line((f" {number:>2}  ", "cyan"), (text, "bold"), (f"   ({answer})" if answer else "", "dim"))
+        self.console.print(made)
 
     def hits(self, hits: Sequence[Hit], right: Sequence[str]) -> None:
         """The first results: marked where they answer the question, with the reasons for the best of them."""
         made = Table.grid(padding=(0, 1))
-        for column in ({"width": 4, "justify": "right"}, {"no_wrap": True}, {"no_wrap": True}, {}):
-            made.add_column(**column)
+        made.add_column(width=4, justify="right")
+        made.add_column(no_wrap=True)
+        made.add_column(min_width=self.names, max_width=20, no_wrap=True)
+        made.add_column()
         told = next((hit for hit in hits if hit.memory.id in right), hits[0] if hits else None)
         for hit in hits:
             good = hit.memory.id in right
@@ -75,6 +84,8 @@ class Stage:
             length = LONGEST if hit is told else self.console.width - 30
             made.add_row(mark, day, name, Text(excerpt(hit.memory.text, length), style=style))
             if hit is told:
+                for thought in thoughts_of(hit):
+                    made.add_row("", "", "", Text(f"thought: {excerpt(thought.text, LONGEST)}", style="dim"))
                 made.add_row("", "", "", Text(f"because: {reasons(hit)}", style="dim italic"))
         self.console.print(made)
 
