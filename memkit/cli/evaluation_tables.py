@@ -8,6 +8,7 @@ from memkit.cli.output import out, say, shown, table
 from memkit.evaluation.plot import NAMES
 from memkit.evaluation.report import AT, Report, System
 
+WIDTH = {"category": 12}
 METRIC_NAMES = {"fraction": "fraction found", "any": "any found", "all": "all found", "ndcg": "NDCG"}
 
 
@@ -57,7 +58,9 @@ def _bounds(system: System) -> str:
 def _by_category(report: Report) -> Any:
     names = list(report.systems)
     columns = [NAMES.get(name, name) for name in names]
-    made = table("category", "questions", *columns, title=f"Fraction found @{AT}", right=("questions", *columns))
+    made = table(
+        "category", "questions", *columns, title=f"Fraction found @{AT}", right=("questions", *columns), least=WIDTH
+    )
     at = report.ks.index(AT)
     for category, count in report.counts.items():
         values = [report.systems[name].categories[category][at] for name in names]
@@ -79,6 +82,7 @@ def _by_wording(report: Report) -> Any:
 def _remarks(report: Report) -> list[str]:
     floor, speed = report.floor, report.speed
     lines = [
+        "dense: cosine alone; BM25: words alone; dense+BM25: both by reciprocal rank",
         f"the floor gives {floor.unrelated_results:.2f} results per unrelated question "
         f"({floor.unrelated_questions:,} asked, {floor.unrelated_answered:.1%} got any)",
         f"it changes the fraction found among ten results from {decimal(floor.recall_without)} "
@@ -89,9 +93,9 @@ def _remarks(report: Report) -> list[str]:
     ]
     if floor.unknown_questions:
         none = floor.unknown_questions - floor.unknown_answered
-        lines.insert(1, f"{none} of {floor.unknown_questions} questions that nothing here answers get no result")
+        lines.insert(2, f"{none} of {floor.unknown_questions} questions that nothing here answers get no result")
     if floor.other_questions:
-        lines.insert(1, f"questions about the other conversations get {floor.other_results:.2f} results each")
+        lines.insert(2, f"questions about the other conversations get {floor.other_results:.2f} results each")
     leads = {name: system.lead for name, system in report.systems.items() if system.lead is not None}
     for name, (mean, low, high) in leads.items():
         lines.append(f"memkit's lead over {NAMES.get(name, name)} @{AT}: {mean:+.3f} (95 %: {low:+.3f} to {high:+.3f})")

@@ -11,6 +11,8 @@ from memkit.cli.stores import opened, warmed
 
 Prefix = Annotated[str | None, typer.Argument(metavar="[PREFIX]", help="Only banks whose name starts so: acme.")]
 
+WIDEST = 24  # characters of a bank's name on one line
+
 
 def banks(prefix: Prefix = None, db: Database = DEFAULT_FILE, json: AsJson = False) -> None:
     """The names of the banks in the database."""
@@ -58,8 +60,9 @@ def _parts(parts: dict[str, int], memories: int) -> Any:
 
 
 def _by_bank(every: dict[str, Any]) -> Any:
-    numbers = ("memories", "turns", "thoughts", "new in 1/7/30 d", "to think", "to encode")
-    made = table("bank", *numbers, right=numbers)
+    numbers = ("memories", "turns", "thoughts", "new 1/7/30 d", "to think", "encode")
+    longest = max(map(len, every), default=0)
+    made = table("bank", *numbers, right=numbers, least={"bank": min(longest, WIDEST)})
     for name, bank in every.items():
         kinds, queue = bank.get("kinds", {}), bank.get("queue", {})
         counts = [bank["memories"], kinds.get("turn", 0), kinds.get("thought", 0)]

@@ -121,7 +121,7 @@ def _counts(done: Observed) -> dict[str, int]:
 
 def _report(done: Sequence[Observed], db: Path, figures: dict[str, float]) -> None:
     actions = sorted({action for one in done for action in _counts(one)})
-    made = table("bank", *actions, right=actions)
+    made = table("bank", *actions, right=actions, least={"bank": min(24, max(len(one.bank) for one in done))})
     for one in done:
         counts = _counts(one)
         made.add_row(shown(one.bank), *(f"{counts.get(action, 0):,}" for action in actions))

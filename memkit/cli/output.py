@@ -4,7 +4,7 @@ import json
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from rich import box
@@ -75,14 +75,18 @@ def speaker_of(memory: Memory) -> str:
     return shown(memory.speaker or "")
 
 
-def table(*columns: str, title: str | None = None, right: Iterable[str] = ()) -> Table:
-    """A table in the one style; columns named in `right` hold numbers."""
+def table(
+    *columns: str, title: str | None = None, right: Iterable[str] = (), least: Mapping[str, int] | None = None
+) -> Table:
+    """A table in the one style; columns named in `right` hold numbers, `least` gives least widths."""
     made = Table(
         title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim"
     )
     for column in columns:
         number = column in set(right)
-        made.add_column(column, justify="right" if number else "left", no_wrap=number)
+        width = (least or {}).get(column)
+        justify: Literal["left", "right"] = "right" if number else "left"
+        made.add_column(column, justify=justify, no_wrap=number, overflow="fold", min_width=width)
     return made
 
 

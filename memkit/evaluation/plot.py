@@ -8,7 +8,7 @@ from memkit.errors import MissingExtraError
 from memkit.evaluation.report import Report
 
 COLOURS = {"memkit": "#d1495b", "dense": "#3d8fc4", "bm25": "#66873b", "rrf": "#8a5a9e"}
-NAMES = {"memkit": "memkit", "dense": "dense alone", "bm25": "BM25 alone", "rrf": "dense + BM25 by rank"}
+NAMES = {"memkit": "memkit", "dense": "dense", "bm25": "BM25", "rrf": "dense+BM25"}
 
 
 def plot(reports: Sequence[Report], path: str | Path) -> Path:

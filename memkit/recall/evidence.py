@@ -11,6 +11,7 @@ from memkit.recall.lexical import LexicalIndex
 from memkit.text.terms import key_hash
 
 FULL = 10.0  # what a row that holds all of a question is worth, in standard deviations
+ENOUGH = 8.0  # nats: a question of one word is not answered by whoever says that word
 RARITY = 1.5  # the power of idf: rare words say more than their information
 PRIOR_ROWS = 20  # a small bank's statistics are shrunk towards what is usual
 PRIOR_MEAN, PRIOR_DEVIATION = 0.12, 0.12  # of the cosines of unrelated sentences
@@ -45,7 +46,7 @@ def lexical_evidence(index: LexicalIndex, columns: Columns, key: bytes, terms: S
             scores[rows] += idf**RARITY * saturated[inside]
             covered[rows] += idf
             matched[term] = rows
-    return Lexical(FULL * scores / weighed, covered / asked, matched)
+    return Lexical(FULL * scores / weighed, covered / max(asked, ENOUGH), matched)
 
 
 def standardised_cosines(cosines: FloatArray, sample: FloatArray) -> FloatArray:

@@ -22,18 +22,18 @@ class Weights:
     """How much each part counts, in standard deviations of the turn's own evidence."""
 
     dense: float = 1.0
-    lexical: float = 0.7
-    neighbour: float = 0.35  # the turns right before and after
+    lexical: float = 0.85
+    neighbour: float = 0.3  # the turns right before and after
     second_neighbour: float = 0.2
-    episode: float = 0.5
-    session: float = 0.5
-    speaker: float = 1.5  # the person whom the question names spoke
+    episode: float = 0.35
+    session: float = 0.35
+    speaker: float = 1.25  # the person whom the question names spoke
     assistant: float = -1.0  # evidence about a person is mostly in what the person said
     asks: float = -1.0  # a turn that only asks
     answers: float = 0.5  # the turn after a question
-    length: float = 0.5  # per standard deviation of the log length
+    length: float = 0.6  # per standard deviation of the log length
     date: float = 1.0  # said in the time that the question names
-    time: float = 0.2  # names a time or a number
+    time: float = 0.3  # names a time or a number
     when: float = 1.0  # the same, where the question asks when, how long or how many
     whole_context: float = 300.0  # characters up to which a turn takes its full share of its context
 

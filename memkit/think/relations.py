@@ -6,6 +6,11 @@ from typing import NamedTuple
 END = r"(?=$|[.,;!]| and (?:I|my|we|now|it)\b| but | because | since | so | with | for (?:a|the|now)\b| in (?:19|20)\d\d| \()"
 
 
+VAGUE = re.compile(
+    r"(?:it|him|her|them|that|this|these|those|you|your|one|some|everything|how|when|what)\b", re.IGNORECASE
+)
+
+
 class Pattern(NamedTuple):
     """A statement's form after it was put in the third person; `single`: a person has one at a time."""
 
@@ -55,7 +60,7 @@ def relation_of(statement: str, speaker: str) -> Relation | None:
     for relation, form, single in PATTERNS:
         source = form.pattern.replace("WHOSE", own).replace("WHO", re.escape(speaker))
         match = re.search(rf"^(?:[^,]{{0,40}}, )?{source}", statement)
-        if match is not None:
+        if match is not None and not VAGUE.match(match["tail"].strip()):
             return _relation(match, relation, speaker, single=single)
     return None
 

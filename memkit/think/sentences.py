@@ -14,7 +14,9 @@ OPENING = re.compile(
     re.IGNORECASE,
 )
 FUTURE = re.compile(
-    r"\b(will|'ll|going to|gonna|next|tomorrow|plan|planning|visits|comes|arrives|flies)\b", re.IGNORECASE
+    r"\b(will|'ll|going to|gonna|next|tomorrow|plan|planning|visits|comes|arrives|flies|lands|starts|due|(?:is|are|am) \w+ing"
+    r"|signed up|booked|registered|scheduled|set for)\b",
+    re.IGNORECASE,
 )
 THIRD_PERSON = {
     "am": "is",

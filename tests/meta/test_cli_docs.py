@@ -1,0 +1,48 @@
+"""The command line explains itself: every command and every option."""
+
+import typer
+from typer.main import get_command
+
+from memkit.cli.app import PANELS, app
+
+ROOT = get_command(app)
+COMMANDS = ROOT.commands  # type: ignore[attr-defined]
+
+
+def test_every_command_says_what_it_does_in_a_sentence_that_ends() -> None:
+    for name, command in COMMANDS.items():
+        first = (command.help or "").strip().splitlines()[0]
+        assert first.endswith("."), name
+        assert len(first) > 20, name
+
+
+def test_every_argument_and_option_has_help() -> None:
+    silent = [
+        f"{name} {parameter.name}"
+        for name, command in COMMANDS.items()
+        for parameter in command.params
+        if not getattr(parameter, "help", None)
+    ]
+    assert silent == []
+
+
+def test_every_command_that_reads_a_database_takes_its_file_as_an_option_or_from_the_environment() -> None:
+    apart = {"demo", "evaluate"}
+    for name in set(COMMANDS) - apart:
+        [option] = [p for p in COMMANDS[name].params if "--db" in p.opts]
+        assert option.envvar == "MEMKIT_DB", name
+
+
+def test_every_command_can_speak_to_programs() -> None:
+    assert [n for n, c in COMMANDS.items() if not any("--json" in p.opts for p in c.params)] == []
+
+
+def test_the_commands_that_are_promised_are_there() -> None:
+    promised = "demo observe recall think reflect maintain show add correct pin history decay erase banks stats doctor"
+    assert {*promised.split(), "forget", "export", "load", "evaluate"} == set(COMMANDS)
+
+
+def test_every_command_stands_in_a_panel_of_the_help_and_the_exit_codes_beneath() -> None:
+    assert sum(map(len, PANELS.values())) == len(COMMANDS)
+    assert isinstance(app, typer.Typer)
+    assert "3 nothing found" in (ROOT.epilog or "")

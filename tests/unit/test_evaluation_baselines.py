@@ -1,0 +1,81 @@
+"""The baselines are what they say they are."""
+
+from math import log
+
+import numpy as np
+import pytest
+
+from memkit import Turn
+from memkit.encoders.hashing import HashingEncoder
+from memkit.evaluation.baselines import K1, B, Baselines, Bm25, fused
+from memkit.evaluation.cases import Conversation
+from memkit.evaluation.encoding import RememberingEncoder
+
+DOCUMENTS = [["boat", "red"], ["boat", "boat", "sail", "wind"], ["tree"], ["wind"]]
+
+
+def by_hand(query: list[str], documents: list[list[str]]) -> list[float]:
+    """BM25, one document and one term at a time."""
+    average = sum(map(len, documents)) / len(documents)
+    totals = []
+    for document in documents:
+        total = 0.0
+        for term in query:
+            holding = sum(term in other for other in documents)
+            idf = log(1 + (len(documents) - holding + 0.5) / (holding + 0.5))
+            count = document.count(term)
+            total += idf * count * (K1 + 1) / (count + K1 * (1 - B + B * len(document) / average))
+        totals.append(total)
+    return totals
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_bm25_over_the_first_documents_equals_the_slow_version_over_just_those(n: int) -> None:
+    scores = Bm25(DOCUMENTS).scores(["boat", "wind", "never"], n)
+    assert scores == pytest.approx(by_hand(["boat", "wind"], DOCUMENTS[:n]), rel=1e-5)
+
+
+def test_fusion_by_rank_adds_reciprocals() -> None:
+    assert fused(["a", "b", "c"], ["c", "b"])[:2] == ["c", "b"]  # 1/63 + 1/61 > 1/62 + 1/62 > 1/61
+
+
+def conversation(unit: str = "turn") -> Conversation:
+    said = [("s1", "We bought a red boat"), ("s1", "How lovely"), ("s2", "The tree fell"), ("s2", "The boat is sold")]
+    turns = tuple(
+        Turn(text, "Ada", at=1_700_000_000 + 60 * i, id=f"t{i}", session=session)
+        for i, (session, text) in enumerate(said)
+    )
+    return Conversation("c", turns, unit=unit)  # type: ignore[arg-type]
+
+
+def test_each_baseline_ranks_the_turn_that_shares_the_words_first() -> None:
+    rankings = Baselines(conversation(), HashingEncoder()).rankings("Which tree fell?", 4)
+    assert set(rankings) == {"dense", "bm25", "rrf"}
+    assert {ranking[0] for ranking in rankings.values()} == {"t2"}
+
+
+def test_a_session_ranks_as_its_best_turn_and_only_once() -> None:
+    rankings = Baselines(conversation("session"), HashingEncoder()).rankings("red boat", 4)
+    assert rankings["bm25"] == ["s1", "s2"]
+
+
+def test_what_was_not_heard_yet_is_not_ranked() -> None:
+    assert Baselines(conversation(), HashingEncoder()).rankings("sold", 2)["bm25"] == ["t1", "t0"]
+
+
+class Counting(HashingEncoder):
+    encoded = 0
+
+    def encode(self, texts: list[str]) -> np.ndarray:  # type: ignore[type-arg]
+        self.encoded += len(texts)
+        return super().encode(texts)
+
+
+def test_a_text_is_encoded_once_and_its_vector_is_the_encoders_own() -> None:
+    plain = Counting()
+    remembering = RememberingEncoder(plain)
+    first, again = remembering.encode(["a b", "c", "a b"]), remembering.encode(["c"])
+    assert plain.encoded == 2
+    assert (remembering.name, remembering.dimension) == (plain.name, plain.dimension)
+    np.testing.assert_array_equal(first, HashingEncoder().encode(["a b", "c", "a b"]))
+    np.testing.assert_array_equal(again, first[1:2])

@@ -1,0 +1,140 @@
+"""A whole run over small conversations: what is measured is what happened."""
+
+from pathlib import Path
+
+import pytest
+
+from memkit import Turn
+from memkit.encoders.hashing import HashingEncoder
+from memkit.evaluation.cases import Conversation, Question
+from memkit.evaluation.metrics import fraction
+from memkit.evaluation.plot import plot
+from memkit.evaluation.report import KS, report
+from memkit.evaluation.running import Options, Outcome, run, unrelated, work
+
+SAID = [
+    ("s1", "Ada", "We bought a red sailing boat in Porto"),
+    ("s1", "Bo", "How lovely, congratulations"),
+    ("s2", "Ada", "The old chestnut tree fell onto the garage"),
+    ("s2", "Bo", "Was anybody hurt"),
+    ("s3", "Ada", "My sister Rita became a veterinarian"),
+]
+TURNS = tuple(
+    Turn(text, speaker, at=1_700_000_000 + 86_400 * int(session[1]) + i, id=f"t{i}", session=session)
+    for i, (session, speaker, text) in enumerate(SAID)
+)
+
+
+def conversation(
+    *questions: Question, name: str = "c", unit: str = "turn", unknown: tuple[str, ...] = ()
+) -> Conversation:
+    return Conversation(name, TURNS, questions, unit=unit, unknown=unknown)  # type: ignore[arg-type]
+
+
+def question(text: str, *evidence: str, **more: object) -> Question:
+    return Question(text, text, frozenset(evidence), **more)  # type: ignore[arg-type]
+
+
+def ran(*conversations: Conversation, options: Options | None = None) -> Outcome:
+    return run(conversations, HashingEncoder(), options or Options())
+
+
+def test_the_evidence_of_an_easy_question_is_found_and_every_system_was_asked() -> None:
+    [asked] = ran(conversation(question("Which chestnut tree fell onto the garage?", "t2"))).asked
+    assert set(asked.ranks) == {"memkit", "dense", "bm25", "rrf"}
+    assert asked.ranks["memkit"].tolist() == [1.0]
+    assert asked.floored.tolist() == [1.0]
+    assert asked.milliseconds > 0
+    assert 0 < asked.tokens <= 1000
+
+
+def test_a_question_never_finds_what_was_said_after_it() -> None:
+    early = question("Who became a veterinarian?", "t4", asked_after=4)
+    late = question("Who became a veterinarian, Rita?", "t4")
+    before, after = ran(conversation(early, late)).asked
+    assert all(fraction(ranks, 50) == 0 for ranks in before.ranks.values())
+    assert all(fraction(ranks, 5) == 1 for ranks in after.ranks.values())
+
+
+def test_questions_are_asked_in_the_order_in_which_the_conversation_unfolds() -> None:
+    late, early = question("boat", "t0"), question("tree", "t2", asked_after=3)
+    asked = ran(conversation(late, early)).asked
+    assert len(asked) == 2
+    assert all(a.ranks["memkit"][0] == 1 for a in asked)
+
+
+def test_a_session_is_found_by_its_best_turn() -> None:
+    [asked] = ran(conversation(question("red sailing boat in Porto", "s1"), unit="session")).asked
+    assert asked.ranks["memkit"].tolist() == [1.0]
+
+
+def test_other_wordings_are_asked_only_on_request_and_counted_apart() -> None:
+    asked = question("red boat in Porto", "t0", wordings=("sailing boat bought in Porto",))
+    assert [a.wording for a in ran(conversation(asked)).asked] == [0]
+    outcome = ran(conversation(asked), options=Options(wordings=True))
+    assert [a.wording for a in outcome.asked] == [0, 1]
+    made = report("jsonl", [conversation(asked)], outcome, "hashing", Options(wordings=True))
+    assert made.questions == 1
+    assert made.systems["memkit"].wordings == [1.0, 1.0]
+
+
+def test_with_thoughts_the_turns_are_still_found() -> None:
+    outcome = ran(conversation(question("Who became a veterinarian?", "t4")), options=Options(think=True))
+    assert fraction(outcome.asked[0].ranks["memkit"], 5) == 1
+
+
+def test_progress_adds_up_to_the_work_that_was_announced() -> None:
+    conversations = [
+        conversation(question("boat", "t0"), unknown=("What about Mars?",)),
+        conversation(question("tree", "t2"), name="d"),
+    ]
+    steps: list[int] = []
+    run(conversations, HashingEncoder(), Options(), lambda _, count: steps.append(count))
+    assert sum(steps) == work(conversations, Options())
+
+
+def test_the_list_of_unrelated_questions_is_long_enough_and_without_repeats() -> None:
+    questions = unrelated()
+    assert len(questions) >= 50
+    assert len(set(questions)) == len(questions)
+    assert all(question.endswith("?") for question in questions)
+
+
+@pytest.fixture(scope="module")
+def conversations() -> list[Conversation]:
+    return [
+        conversation(
+            question("red sailing boat", "t0", category="easy"),
+            question("Who was hurt and who fell?", "t3", "t4", category="hard"),
+            name=name,
+            unknown=("How deep is the ocean?",),
+        )
+        for name in "abc"
+    ]
+
+
+def test_a_report_counts_conversations_turns_and_questions_by_category(conversations: list[Conversation]) -> None:
+    made = report("jsonl", conversations, ran(*conversations), "hashing", Options())
+    assert (made.conversations, made.turns, made.questions) == (3, 15, 6)
+    assert made.counts == {"easy": 3, "hard": 3}
+    assert made.floor.unrelated_questions == 3 * len(unrelated())
+    assert made.floor.unknown_questions == 3
+    memkit = made.systems["memkit"]
+    assert memkit.categories["easy"][0] == 1.0
+    assert len(memkit.metrics["ndcg"]) == len(KS)
+    assert memkit.interval is not None
+    assert memkit.lead is None
+    assert made.systems["dense"].lead is not None
+
+
+def test_a_report_as_plain_values_holds_no_text_of_the_conversation(conversations: list[Conversation]) -> None:
+    dumped = report("jsonl", conversations, ran(*conversations), "hashing", Options()).dump()
+    assert "boat" not in str(dumped)
+    assert dumped["systems"]["memkit"]["metrics"]["any"][3] == 1.0
+
+
+def test_recall_against_k_is_drawn(conversations: list[Conversation], tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    made = report("jsonl", conversations, ran(*conversations), "hashing", Options())
+    path = plot([made, made], tmp_path / "recall.png")
+    assert path.read_bytes().startswith(b"\x89PNG")
