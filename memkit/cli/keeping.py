@@ -22,7 +22,7 @@ def banks(prefix: Prefix = None, db: Database = DEFAULT_FILE, json: AsJson = Fal
         write_json(names)
         return
     for name in names:
-        out.print(shown(name), markup=False, soft_wrap=True)
+        out.print(shown(name), soft_wrap=True)
     note(f"{len(names):,} {'bank' if len(names) == 1 else 'banks'} in {db}")
 
 

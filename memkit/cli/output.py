@@ -15,8 +15,8 @@ from rich.text import Text
 
 from memkit.models import Memory
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, markup=False)
+err = Console(stderr=True, highlight=False, markup=False)
 
 BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 EXCERPT = 100  # characters
@@ -112,7 +112,7 @@ def size(count: float) -> str:
 def bar() -> Progress:
     """A progress bar on stderr that leaves nothing behind."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=None),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

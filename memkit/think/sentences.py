@@ -14,8 +14,8 @@ OPENING = re.compile(
     re.IGNORECASE,
 )
 FUTURE = re.compile(
-    r"\b(will|'ll|going to|gonna|next|tomorrow|plan|planning|visits|comes|arrives|flies|lands|starts|due|(?:is|are|am) \w+ing"
-    r"|signed up|booked|registered|scheduled|set for)\b",
+    r"\b(will|'ll|going to|gonna|next|tomorrow|plan|planning|visits|comes|arrives|flies|lands|starts|due"
+    r"|(?:is|are|am) \w+ing|signed up|booked|registered|scheduled|set for)\b",
     re.IGNORECASE,
 )
 THIRD_PERSON = {

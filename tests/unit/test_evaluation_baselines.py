@@ -8,7 +8,7 @@ import pytest
 from memkit import Turn
 from memkit.encoders.hashing import HashingEncoder
 from memkit.evaluation.baselines import K1, B, Baselines, Bm25, fused
-from memkit.evaluation.cases import Conversation
+from memkit.evaluation.cases import Conversation, Unit
 from memkit.evaluation.encoding import RememberingEncoder
 
 DOCUMENTS = [["boat", "red"], ["boat", "boat", "sail", "wind"], ["tree"], ["wind"]]
@@ -39,13 +39,13 @@ def test_fusion_by_rank_adds_reciprocals() -> None:
     assert fused(["a", "b", "c"], ["c", "b"])[:2] == ["c", "b"]  # 1/63 + 1/61 > 1/62 + 1/62 > 1/61
 
 
-def conversation(unit: str = "turn") -> Conversation:
+def conversation(unit: Unit = "turn") -> Conversation:
     said = [("s1", "We bought a red boat"), ("s1", "How lovely"), ("s2", "The tree fell"), ("s2", "The boat is sold")]
     turns = tuple(
         Turn(text, "Ada", at=1_700_000_000 + 60 * i, id=f"t{i}", session=session)
         for i, (session, text) in enumerate(said)
     )
-    return Conversation("c", turns, unit=unit)  # type: ignore[arg-type]
+    return Conversation("c", turns, unit=unit)
 
 
 def test_each_baseline_ranks_the_turn_that_shares_the_words_first() -> None:

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from memkit.evaluation.metrics import METRICS, found_all, found_any, fraction, interval, ndcg, ranks_of
 
-RANKS = st.lists(st.one_of(st.integers(1, 60).map(float), st.just(inf)), min_size=1, max_size=6)
+RANKS = st.tuples(st.lists(st.integers(1, 60), min_size=1, max_size=5, unique=True), st.integers(0, 3)).map(
+    lambda found: [*map(float, found[0]), *[inf] * found[1]]
+)
 
 
 def test_ranks_are_counted_from_one_and_what_is_not_found_is_infinitely_far() -> None:

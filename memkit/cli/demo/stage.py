@@ -25,7 +25,7 @@ class Stage:
 
     def __init__(self, *, quiet: bool) -> None:
         plain = Console(highlight=False)
-        self.console = Console(highlight=False, quiet=quiet, width=min(plain.width, WIDEST))
+        self.console = Console(highlight=False, markup=False, quiet=quiet, width=min(plain.width, WIDEST))
 
     names = 0  # characters of the longest speaker's name
 
@@ -50,7 +50,7 @@ class Stage:
     def progress(self) -> Progress:
         """A bar that stays on the screen."""
         return Progress(
-            TextColumn(" {task.description}"),
+            TextColumn(" {task.description}", markup=False),
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
             TextColumn("turns"),

@@ -1,0 +1,421 @@
+"""The command line, each command for real on a database with the small encoder."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from memkit.cli import main
+
+SECRET = "quetzal-9471-marimba"
+TURNS: list[dict[str, Any]] = [
+    {"id": "t1", "session": "s1", "at": "2025-03-01T09:00:00+00:00", "speaker": "Ana"},
+    {"id": "t2", "session": "s1", "at": "2025-03-01T09:01:00+00:00", "speaker": "Bo"},
+    {"id": "t3", "session": "s2", "at": "2025-03-04T18:00:00+00:00", "speaker": "Ana"},
+    {"id": "t4", "session": "s2", "at": "2025-03-04T18:01:00+00:00", "speaker": "Ana"},
+]
+TEXTS = [
+    "I moved to Lisbon in May 2024.",
+    "Do you like the trams there?",
+    "My sister Rita visits on Thursday.",
+    f"The vault code is {SECRET}.",
+]
+for turn, text in zip(TURNS, TEXTS, strict=True):
+    turn["text"] = text
+TURNS[3]["metadata"] = {"topic": "money", "n": 3}
+
+
+class Said(NamedTuple):
+    """What a command did: exit code, stdout, stderr."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Cli = Callable[..., Said]
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    return tmp_path / "memory.db"
+
+
+@pytest.fixture
+def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, db: Path) -> Cli:
+    monkeypatch.setenv("MEMKIT_DB", str(db))
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def run(*arguments: str | Path) -> Said:
+        with pytest.raises(SystemExit) as stop:
+            main([str(argument) for argument in arguments])
+        out, err = capfd.readouterr()
+        return Said(int(stop.value.code or 0), out, err)
+
+    return run
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "talk.jsonl"
+    path.write_text("".join(json.dumps(turn) + "\n" for turn in TURNS), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def filled(cli: Cli, file: Path) -> Cli:
+    """The command line over a database in which acme/ana has heard the four turns."""
+    assert cli("observe", file, "acme/ana", "--encoder", "hashing").code == 0
+    return cli
+
+
+# in and out
+
+
+def test_observe_stores_a_conversation_and_says_how_fast(cli: Cli, file: Path, db: Path) -> None:
+    said = cli("observe", file, "acme/ana", "--encoder", "hashing")
+    assert said.code == 0
+    assert "4 turns in" in said.out
+    assert "per second" in said.out
+    assert db.exists()
+
+
+def test_observe_counts_outcomes_for_programs_and_repeats_are_skipped(filled: Cli, file: Path) -> None:
+    figures = filled("observe", file, "acme/ana", "--json").json
+    assert figures["banks"] == {"acme/ana": {"skipped": 4}}
+    assert figures["turns"] == 4
+    assert figures["turns_per_second"] > 0
+    assert figures["encoder_load_seconds"] >= 0
+
+
+def test_observe_without_a_bank_names_it_after_the_file(cli: Cli, file: Path) -> None:
+    cli("observe", file, "--encoder", "hashing")
+    assert cli("banks", "--json").json == ["talk"]
+
+
+def test_a_locomo_file_fills_a_bank_for_each_conversation(cli: Cli, tmp_path: Path) -> None:
+    session = [{"speaker": "Ana", "dia_id": "D1:1", "text": "We bought a boat."}]
+    sample = {"conversation": {"session_1": session, "session_1_date_time": "1:56 pm on 8 May, 2024"}, "qa": []}
+    file = tmp_path / "l.json"
+    file.write_text(json.dumps([{**sample, "sample_id": "a"}, {**sample, "sample_id": "b"}]))
+    assert cli("observe", file, "--encoder", "hashing").code == 0
+    assert cli("banks", "--json").json == ["locomo/a", "locomo/b"]
+    cli("observe", file, "acme", "--encoder", "hashing")
+    assert cli("banks", "acme", "--json").json == ["acme/a", "acme/b"]
+
+
+def test_refused_turns_are_told_and_the_exit_code_is_3_while_the_others_are_stored(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "mixed.jsonl"
+    lines = [TURNS[0], {"role": "pirate", "content": SECRET}, TURNS[2]]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    said = cli("observe", file, "acme/ana", "--encoder", "hashing", "--json")
+    assert said.code == 3
+    assert said.json["banks"]["acme/ana"] == {"added": 2, "rejected": 1}
+    said = cli("observe", file, "acme/ana")
+    assert "1 refused" in said.err
+    assert SECRET not in said.out + said.err
+
+
+def test_recall_shows_the_turn_its_date_and_its_speaker(filled: Cli) -> None:
+    said = filled("recall", "acme/ana", "Where did Ana move to?")
+    assert said.code == 0
+    assert "I moved to Lisbon in May 2024." in said.out
+    assert "2025-03-01 09:00" in said.out
+
+
+def test_recall_says_why_and_gives_ids_on_request(filled: Cli) -> None:
+    said = filled("recall", "acme/ana", "Who moved to Lisbon?", "-k", "1", "--why")
+    assert "id t1" in said.out
+    assert "words (moved, lisbon)" in said.out
+
+
+def test_recall_as_json_is_one_document_on_a_clean_stdout(filled: Cli) -> None:
+    found = filled("recall", "acme/ana", "Who moved to Lisbon?", "-k", "1", "--json").json
+    [hit] = found["hits"]
+    assert (hit["id"], hit["text"]) == ("t1", "I moved to Lisbon in May 2024.")
+    assert 0 < hit["score"] <= 1
+    assert hit["memory"]["speaker"] == "Ana"
+    assert hit["why"]
+
+
+def test_recall_that_finds_nothing_exits_with_3(filled: Cli) -> None:
+    assert filled("recall", "acme/ana", "How do I reset a router?").code == 3
+    said = filled("recall", "acme/ana", "How do I reset a router?", "--json")
+    assert (said.code, said.json["hits"]) == (3, [])
+
+
+@pytest.mark.parametrize(
+    ("options", "ids"),
+    [
+        (["--speaker", "Bo"], {"t2"}),
+        (["--since", "2025-03-04"], {"t3", "t4"}),
+        (["--until", "2025-03-01T09:01"], {"t1"}),
+        (["--since", "2025-03-01T10:01+01:00", "--until", "2025-03-02"], {"t2"}),
+        (["--where", "topic=money", "--where", "n=3"], {"t4"}),
+        (["--where", "topic=work", "--where", "topic=money"], {"t4"}),
+        (["--kind", "thought"], set()),
+        (["-k", "2"], None),
+    ],
+)
+def test_recall_filters(filled: Cli, options: list[str], ids: set[str] | None) -> None:
+    found = filled("recall", "acme/ana", "anything at all", "--min-score", "0", "--json", *options).json
+    hits = {hit["id"] for hit in found["hits"]}
+    assert len(hits) == 2 if ids is None else hits == ids
+
+
+def test_recall_can_write_the_block_for_a_prompt(filled: Cli) -> None:
+    said = filled("recall", "acme/ana", "Who moved to Lisbon?", "--prompt", "300")
+    assert "Lisbon" in said.out
+    assert said.out.lstrip().startswith("<")
+
+
+def test_recall_shows_what_stands_around_a_result(filled: Cli) -> None:
+    found = filled("recall", "acme/ana", "Who moved to Lisbon?", "-k", "1", "--around", "1", "--json").json
+    assert [memory["id"] for memory in found["hits"][0]["around"]] == ["t2"]
+    assert "trams" in filled("recall", "acme/ana", "Who moved to Lisbon?", "-k", "1", "--around", "1").out
+
+
+def test_asking_from_the_command_line_makes_nothing_stronger(filled: Cli) -> None:
+    filled("recall", "acme/ana", "Who moved to Lisbon?", "--prompt", "300")
+    memory = filled("show", "acme/ana", "t1", "--json").json
+    assert (memory["strength"], memory["recall_count"]) == (1.0, 0)
+
+
+def test_think_shows_the_thoughts_and_reflect_the_summaries(filled: Cli) -> None:
+    said = filled("think", "acme/ana")
+    assert said.code == 0
+    assert "Lisbon" in said.out
+    assert "No exchange was waiting" in filled("think", "acme/ana").out
+    actions = {outcome["action"] for outcome in filled("reflect", "acme/ana", "--json").json["outcomes"]}
+    assert actions == {"added"}
+    assert "Nothing grew" in filled("reflect", "acme/ana").out
+
+
+def test_maintain_does_what_is_due_in_every_bank(filled: Cli) -> None:
+    assert filled("maintain", "--budget", "5", "--json").json["banks"] == 1
+    assert "archived" in filled("maintain").out
+
+
+# looking and changing
+
+
+def test_show_lists_pages_and_tells_all_of_one_memory(filled: Cli) -> None:
+    listed = filled("show", "acme/ana", "--limit", "2")
+    assert "t1" in listed.out
+    assert "--after t2" in listed.err
+    rest = filled("show", "acme/ana", "--after", "t2", "--json").json
+    assert [memory["id"] for memory in rest] == ["t3", "t4"]
+    assert "session" in filled("show", "acme/ana", "t1").out
+
+
+def test_add_stores_thoughts_and_skips_what_says_the_same(cli: Cli) -> None:
+    first = cli("add", "acme/ana", "Ana likes green olives", "Ana bakes bread", "--encoder", "hashing", "--json").json
+    assert [outcome["action"] for outcome in first["outcomes"]] == ["added", "added"]
+    assert "skipped" in cli("add", "acme/ana", "Ana likes green olives").out
+
+
+def test_correct_pin_forget_and_history_tell_one_story(filled: Cli) -> None:
+    filled("add", "acme/ana", "Ana likes green olives")
+    [thought] = filled("show", "acme/ana", "--kind", "thought", "--json").json
+    id = thought["id"]
+    assert filled("pin", "acme/ana", id).code == 0
+    assert filled("pin", "acme/ana", id, "--off").code == 0
+    assert filled("correct", "acme/ana", id, "Ana hates green olives").code == 0
+    events = [entry["event"] for entry in filled("history", "acme/ana", id, "--json").json]
+    assert events == ["added", "pinned", "unpinned", "corrected"]
+    [new] = filled("show", "acme/ana", "--kind", "thought", "--json").json
+    filled("forget", "acme/ana", new["id"], "--reason", "a test")
+    assert filled("show", "acme/ana", "--kind", "thought", "--json").json == []
+    filled("forget", "acme/ana", new["id"], "--undo")
+    assert len(filled("show", "acme/ana", "--kind", "thought", "--json").json) == 1
+    assert "corrected" in filled("history", "acme/ana", id).out
+
+
+# fading and erasing
+
+
+def test_decay_as_a_dry_run_tells_what_would_fade_and_changes_nothing(filled: Cli) -> None:
+    report = filled("decay", "acme/ana", "--dry-run", "--at", "2035-01-01", "--json").json
+    assert len(report["rows"]) == 4
+    said = filled("decay", "acme/ana", "--dry-run", "--at", "2035-01-01", "--limit", "1")
+    assert "4 of 4 memories would fade" in said.out
+    assert "3 more" in said.err
+    assert len(filled("show", "acme/ana", "--json").json) == 4
+
+
+def test_decay_as_of_another_time_is_only_for_dry_runs(filled: Cli) -> None:
+    said = filled("decay", "acme/ana", "--at", "2035-01-01")
+    assert said.code == 1
+    assert "--dry-run" in said.err
+
+
+def test_decay_draws_a_plot(filled: Cli, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    assert filled("decay", "acme/ana", "--dry-run", "--at", "2025-04-01", "--plot", tmp_path / "p.png").code == 0
+    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_erase_shows_its_plan_and_does_nothing_as_a_dry_run(filled: Cli) -> None:
+    said = filled("erase", "acme/ana", "--speaker", "Bo", "--dry-run")
+    assert said.code == 0
+    assert "trams" in said.out
+    assert "Erase from acme/ana: 1 turn." in said.out
+    assert len(filled("show", "acme/ana", "--json").json) == 4
+
+
+def test_erase_removes_what_was_chosen_and_no_file_holds_it_any_more(filled: Cli, db: Path) -> None:
+    said = filled("erase", "acme/ana", "--id", "t4", "--yes")
+    assert said.code == 0
+    assert "No byte" in said.out
+    assert all(SECRET.encode() not in path.read_bytes() for path in db.parent.glob("memory.db*"))
+    assert filled("show", "acme/ana", "t4").code == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "ids"),
+    [
+        (["--session", "s1"], ["t1", "t2"]),
+        (["--since", "2025-03-04T18:01"], ["t4"]),
+        (["--until", "2025-03-01T09:01"], ["t1"]),
+        (["--speaker", "Ana", "--session", "s1"], ["t1"]),
+        (["--id", "t1", "--id", "t3"], ["t1", "t3"]),
+        (["--about", "vault code"], ["t4"]),
+    ],
+)
+def test_erase_chooses_by_every_condition(filled: Cli, options: list[str], ids: list[str]) -> None:
+    plan = filled("erase", "acme/ana", "--dry-run", "--json", *options).json["plan"]
+    assert sorted(row["id"] for row in plan["rows"]) == ids
+
+
+def test_erase_for_programs_never_asks(filled: Cli) -> None:
+    said = filled("erase", "acme/ana", "--speaker", "Bo", "--json")
+    assert (said.code, said.out) == (1, "")
+    assert "--yes" in said.err
+    assert filled("erase", "acme/ana", "--speaker", "Bo", "--json", "--yes").json["receipt"]["chosen"] == 1
+
+
+def test_erase_without_a_condition_is_an_error(filled: Cli) -> None:
+    assert filled("erase", "acme/ana", "--yes").code == 1
+
+
+# the file
+
+
+def test_stats_tell_bytes_growth_queue_and_encoder(filled: Cli) -> None:
+    figures = filled("stats", "--json").json
+    assert figures["encoder"]["name"] == "hashing-256"
+    assert figures["banks"]["acme/ana"]["growth"] == {"day": 4, "week": 4, "month": 4}
+    assert figures["banks"]["acme/ana"]["queue"]["waiting"] > 0
+    assert figures["bytes"]["total"] > 0
+    said = filled("stats").out
+    assert "hashing-256" in said
+    assert "per memory" in said
+
+
+def test_doctor_finds_a_healthy_file_healthy(filled: Cli) -> None:
+    assert filled("doctor", "--json").json == {"problems": [], "repaired": 0}
+    assert "healthy" in filled("doctor", "--repair").out
+
+
+def test_export_and_load_carry_everything_into_another_file(filled: Cli, tmp_path: Path) -> None:
+    there, other = tmp_path / "e.jsonl", tmp_path / "other.db"
+    assert filled("export", there, "--json").json["memories"] == 4
+    assert filled("load", there, "--db", other, "--encoder", "hashing", "--json").json["new"] == 4
+    assert "0 new" in filled("load", there, "--db", other).out
+    assert filled("show", "acme/ana", "--db", other, "--json").json == filled("show", "acme/ana", "--json").json
+
+
+def test_evaluate_prints_tables_for_people_and_figures_for_programs(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "conversation.jsonl"
+    file.write_text("".join(json.dumps(turn) + "\n" for turn in TURNS))
+    questions = tmp_path / "asked.jsonl"
+    asked = {
+        "question": "Who visits on Thursday?",
+        "evidence": ["t3"],
+        "category": "c",
+        "paraphrases": ["Rita comes when?"],
+    }
+    questions.write_text(json.dumps(asked) + "\n" + json.dumps({"question": "What is an enzyme?", "evidence": []}))
+    common = ("evaluate", file, "--questions", questions, "--encoder", "hashing", "--wordings")
+    said = cli(*common)
+    assert said.code == 0
+    assert "BM25" in said.out
+    assert "by wording" in said.out
+    figures = cli(*common, "--json").json
+    assert figures["questions"] == 1
+    assert set(figures["systems"]) == {"memkit", "dense", "bm25", "rrf"}
+    assert figures["floor"]["unknown_questions"] == 1
+
+
+# what goes wrong
+
+
+def test_errors_are_one_sentence_on_stderr_without_a_traceback(filled: Cli, tmp_path: Path) -> None:
+    said = filled("show", "acme/ana", "no-such-id")
+    assert (said.code, said.out) == (1, "")
+    assert said.err.startswith("memkit: ")
+    assert said.err.count("\n") == 1
+    assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["recall", "acme/bob", "x"], 1, "There is acme/ana"),
+        (["recall", "acme/ana", "x", "--since", "yesterday"], 1, "no date"),
+        (["recall", "acme/ana", "x", "--where", "topic"], 1, "KEY=VALUE"),
+        (["recall", "acme/ana", "x", "--kind", "dream"], 1, "known are turn"),
+        (["show", "acme/ana", "--state", "asleep"], 1, "known are active"),
+        (["recall", "acme/ana", "x", "--encoder", "gpt"], 1, "minilm or hashing"),
+        (["recall", "acme/ana", "x", "--encoder", "minilm"], 1, "hashing-256"),
+        (["recall", "acme//ana", "x"], 1, "bank"),
+        (["recall", "acme/ana"], 2, "QUERY"),
+        (["recall", "acme/ana", "x", "-k", "0"], 2, "-k"),
+        (["observe", "nowhere.jsonl"], 2, "nowhere.jsonl"),
+        (["dream"], 2, "dream"),
+        (["banks", "--db", "nowhere.db"], 1, "no such database"),
+        (["export", "/nowhere/e.jsonl"], 1, "/nowhere/e.jsonl"),
+        (["history", "acme/ana", "t9"], 1, "no memory has this id"),
+    ],
+)
+def test_what_is_wrong_is_told_with_the_right_exit_code(
+    filled: Cli, arguments: list[str], code: int, said: str
+) -> None:
+    result = filled(*arguments)
+    assert (result.code, result.out) == (code, "")
+    assert said in " ".join(result.err.split())
+    assert "Traceback" not in result.err
+
+
+def test_a_file_that_is_no_database_is_told_and_left_alone(cli: Cli, db: Path) -> None:
+    db.write_text("a shopping list")
+    assert cli("banks").code == 1
+    assert db.read_text() == "a shopping list"
+
+
+def test_reading_commands_make_no_file(cli: Cli, db: Path) -> None:
+    for command in (["banks"], ["stats"], ["doctor"], ["recall", "a", "b"], ["show", "a"], ["think", "a"]):
+        assert cli(*command).code == 1
+    assert not db.exists()
+
+
+def test_memory_text_cannot_steer_the_terminal(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "evil.jsonl"
+    text = "red\x1b[31m [bold]not bold[/bold] \u202egnitirw"
+    file.write_text(json.dumps({"speaker": "Eve\x1b]0;title\x07", "text": text, "id": "e1"}))
+    cli("observe", file, "evil", "--encoder", "hashing")
+    for command in (["show", "evil"], ["show", "evil", "e1"], ["recall", "evil", "red bold", "--min-score", "0"]):
+        said = cli(*command).out
+        assert not set("\x1b\x07\u202e") & set(said), command
+        assert "[bold]not bold[/bold]" in said
+
+
+def test_help_is_shown_without_a_command_and_with_a_version_of_every_command(cli: Cli) -> None:
+    assert "observe" in cli("--help").out
+    assert "--min-score" in cli("recall", "-h").out
