@@ -4,6 +4,7 @@ import json
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -88,6 +89,12 @@ def table(
         justify: Literal["left", "right"] = "right" if number else "left"
         made.add_column(column, justify=justify, no_wrap=number, overflow="fold", min_width=width)
     return made
+
+
+def near(path: Path) -> str:
+    """A path as it is shortest to type: seen from the working directory where it lies in it."""
+    whole, here = path.absolute(), Path.cwd()
+    return str(whole.relative_to(here)) if whole.is_relative_to(here) else str(whole)
 
 
 def pairs(values: Mapping[str, object], title: str | None = None) -> Table:

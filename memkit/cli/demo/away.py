@@ -1,6 +1,6 @@
 """The second half of the demo: time passes and memories fade; then one is erased for good."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,11 +9,12 @@ from memkit.bank import MemoryBank
 from memkit.cli.demo.figures import Figures
 from memkit.cli.demo.stage import Stage, date
 from memkit.cli.fading import draw, plan_table, told
-from memkit.cli.output import excerpt, table, who
+from memkit.cli.output import excerpt, near, table, who
 from memkit.errors import MissingExtraError
 from memkit.forget.decay import FadeReport
 from memkit.forget.erase import ErasePlan
 from memkit.models import Memory
+from memkit.settings import Settings
 from memkit.testing import FrozenClock
 
 if TYPE_CHECKING:
@@ -25,18 +26,21 @@ MONTH = timedelta(days=30.44)
 EXAMPLES = 4
 CURVE = (
     "What nobody recalls fades, R = exp(-t / (c S)); S grows with each recall. This is a dry run: what fades is "
-    "archived only when asked for, and can be brought back."
+    "archived only when asked for, and can be brought back. All of it was stored today, and what was stored or "
+    f"recalled less than {Settings().decay.archive_after:g} days ago stays."
 )
 
 
-def time_passes(stage: Stage, figures: Figures, bank: MemoryBank, clock: FrozenClock, picture: Path) -> None:
-    """Show what would fade as the clock moves on; nothing is archived here."""
+def time_passes(
+    stage: Stage, figures: Figures, bank: MemoryBank, clock: FrozenClock, picture: Path, used: Collection[str]
+) -> None:
+    """Show what would fade as the clock moves on, beside what was used; nothing is archived here."""
     stage.scene(5, "Let time pass", "The file was closed and opened again. " + CURVE)
     _horizons(stage, figures, bank, clock())
     clock.advance(MOVED * MONTH)
     report = bank.decay(dry_run=True)
     stage.line((f" The clock is moved on by {MOVED} months, to {date(clock()).strip()}:", "bold"))
-    _examples(stage, bank, report)
+    _examples(stage, bank, report, used)
     _plot(stage, figures, bank, clock(), picture)
 
 
@@ -67,10 +71,10 @@ def _later(months: int) -> str:
     return "1 month" if months == 1 else f"{months} months"
 
 
-def _examples(stage: Stage, bank: MemoryBank, report: FadeReport) -> None:
+def _examples(stage: Stage, bank: MemoryBank, report: FadeReport, used: Collection[str]) -> None:
     going = set(report.ids)
     turns = bank.list(kinds=["turn"], limit=10_000)
-    strong = sorted((m for m in turns if m.id not in going), key=lambda m: -m.strength)[:EXAMPLES]
+    strong = sorted((m for m in turns if m.id not in going), key=lambda m: (m.id not in used, -m.strength))[:EXAMPLES]
     weak = [memory for row in report.rows[:EXAMPLES] if (memory := bank.get(row.id)) is not None]
     unused = {row.id: row.retention for row in report.rows}
     made = table("", "said", "who", "what", "recalled", right=("recalled",))
@@ -91,7 +95,7 @@ def _plot(stage: Stage, figures: Figures, bank: MemoryBank, now: datetime, pictu
     except MissingExtraError as error:
         stage.line((f" No plot: {error}", "yellow"))
     else:
-        figures.files.append(str(picture))
+        figures.files.append(near(picture))
 
 
 def erasing(stage: Stage, figures: Figures, bank: MemoryBank, database: Path, answered: "Sequence[Case]") -> None:

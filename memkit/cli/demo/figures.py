@@ -10,6 +10,7 @@ LEAST = 0.8  # of the answers have to be right
 class Figures:
     """Filled scene by scene. Times in seconds; recalls in milliseconds, their encoding included."""
 
+    seconds: float = 0.0
     turns: int = 0
     sessions: int = 0
     load_seconds: float = 0.0

@@ -13,7 +13,7 @@ from memkit.bank import MemoryBank
 from memkit.cli.demo.away import erasing, time_passes
 from memkit.cli.demo.figures import Figures
 from memkit.cli.demo.stage import Stage, date
-from memkit.cli.output import excerpt, pairs, shown, size, table
+from memkit.cli.output import excerpt, near, pairs, shown, size, table
 from memkit.evaluation.cases import moment
 from memkit.evaluation.jsonl import UNKNOWN, lines, read_turns
 from memkit.models import Memory, Turn
@@ -60,6 +60,7 @@ def play(conversation: Path, questions: Path, folder: Folder, encoder: Encoder, 
     """Run the whole demo. Raises InputError where its files can't be read."""
     turns = read_turns(conversation)
     cases = [case for _, item in lines(questions) if (case := _case(item)) is not None]
+    start = time.perf_counter()
     folder.clear()
     stage, figures, clock = Stage(quiet=quiet), Figures(), FrozenClock(moment(turns[-1]) + timedelta(days=1))
     _opening(stage, turns, conversation)
@@ -72,10 +73,12 @@ def play(conversation: Path, questions: Path, folder: Folder, encoder: Encoder, 
         _ask_unknown(stage, figures, bank, [case for case in cases if not case.evidence])
     with memkit.open(folder.database, encoder=encoder, clock=clock) as store:
         bank = store.bank(*name)
-        time_passes(stage, figures, bank, clock, folder.plot)
+        used = {id for case in answered for id in case.evidence}
+        time_passes(stage, figures, bank, clock, folder.plot, used)
         erasing(stage, figures, bank, folder.database, answered)
     figures.file_bytes = folder.database.stat().st_size
-    figures.files.insert(0, str(folder.database))
+    figures.files.insert(0, near(folder.database))
+    figures.seconds = time.perf_counter() - start
     _closing(stage, figures, "/".join(name))
     return figures
 
@@ -98,7 +101,7 @@ def _opening(stage: Stage, turns: Sequence[Turn], conversation: Path) -> None:
         f"{' and '.join(people[:2])} talk from {date(first).strip()} to {date(last).strip()}: {len(turns):,} turns "
         f"over {days} days. memkit hears all of it, and is then asked. There is no language model, no key, "
         f"no server and no network; everything happens in one file on this machine.\n\n"
-        f"The conversation: {conversation}",
+        f"The conversation: {near(conversation)}",
     )
 
 
@@ -202,6 +205,7 @@ def _closing(stage: Stage, figures: Figures, bank: str) -> None:
         "unknown": f"{figures.silent} of {figures.unknown} questions without an answer got none",
         "erased": f"{figures.erased} memories; {kept}",
         "database": f"{figures.files[0]} ({size(figures.file_bytes)})",
+        "time": f"{figures.seconds:.0f} s, all in all",
         "plot": ", ".join(figures.files[1:]) or "none",
     }
     stage.show(pairs(values))
