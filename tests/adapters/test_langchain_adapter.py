@@ -9,10 +9,10 @@ from langchain_core.language_models.fake_chat_models import FakeListChatModel, G
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.runnables import RunnableGenerator, RunnableLambda
 from langchain_tests.integration_tests import RetrieversIntegrationTests
+from memkit_adapters.langchain import MemkitChatMessageHistory, MemkitRetriever, PostThinking, with_memory
 
 import memkit
 from memkit.encoders import HashingEncoder
-from memkit_adapters.langchain import MemkitChatMessageHistory, MemkitRetriever, PostThinking, with_memory
 
 
 @pytest.fixture

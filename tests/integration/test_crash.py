@@ -43,7 +43,7 @@ def killed(path: Path, start: int, after: float) -> tuple[int, set[str]]:
     said = writer.stdout.read().split("\n")
     writer.wait()
     writer.stdout.close()
-    whole = [line for line in said[:-1]]  # the last line may be cut off
+    whole = said[:-1]  # the last line may be cut off
     numbers = [int(line) for line in whole if line.isdecimal()]
     return max(numbers, default=start - 1), {f"t{line.split()[1]}" for line in whole if line.startswith("erased")}
 

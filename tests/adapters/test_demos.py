@@ -1,0 +1,36 @@
+"""The demos run as their first lines say."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+DEMOS = Path(__file__).parents[2] / "demos"
+
+
+def run(script: str, *arguments: str, lines: str = "") -> str:
+    command = [sys.executable, str(DEMOS / script), *arguments]
+    result = subprocess.run(command, input=lines, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_the_companion_remembers_across_restarts(tmp_path: Path) -> None:
+    options = ("--db", str(tmp_path / "companion.db"), "--name", "Ana", "--encoder", "hashing")
+    first = run("companion.py", *options, lines="My dog is called Pipo.\n/quit\n")
+    assert "I remember 0 things" in first
+    second = run("companion.py", *options, lines="What is my dog called?\n/quit\n")
+    assert "You told me on" in second
+    assert "My dog is called Pipo." in second
+
+
+def test_the_companion_says_when_it_knows_nothing(tmp_path: Path) -> None:
+    options = ("--db", str(tmp_path / "companion.db"), "--name", "Ana", "--encoder", "hashing")
+    assert "I don't remember anything" in run("companion.py", *options, lines="What is my dog called?\n")
+
+
+def test_the_agent_loop_calls_its_memory_and_answers() -> None:
+    shown = run("langchain_agent.py")
+    assert "remember('what Ana can\\'t eat')" in shown or 'remember("what Ana can' in shown
+    assert "I can't eat nuts" in shown
+    assert "lemon risotto" in shown
+    assert "Ana | lives in" in shown
