@@ -24,6 +24,7 @@ from memkit.protocols import BankName, Encoder, Storage, SurprisalModel, Thinker
 from memkit.recall.recollection import Recollection
 from memkit.settings import Settings
 from memkit.storage import open_storage
+from memkit.text.dates import first_span
 from memkit.think import as_thinker
 from memkit.times import Clock, utc_now
 
@@ -168,9 +169,10 @@ class MemoryStore:
         return maintenance.stats(self._services, list(self._every_context()))
 
     def warm(self) -> None:
-        """Load the encoder and the indexes' libraries ahead of the first request."""
+        """Load the encoder, the hashes and the date parser ahead of the first request."""
         self._services.encoder.encode(["warm"])
         self._services.tracer.hashes()
+        first_span("in May 2024", self._services.clock(), "UTC")
 
     def reencode(self, encoder: Encoder | object, *, progress: Callable[[int], None] | None = None) -> int:
         """Make all vectors again with another encoder; gives back how many. May be resumed."""

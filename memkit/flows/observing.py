@@ -35,9 +35,11 @@ Item = Prepared | RejectedTurn
 
 def observe(ctx: BankContext, items: Iterable[Any]) -> Receipt:
     """Store turns in chunks, each in one transaction. Raises the first error where none could be taken."""
+    turns = as_turns(items)
+    _refuse_if_all_are_bad(turns)
     receipts: list[Receipt] = []
     errors: list[MemkitError] = []
-    for chunk in _chunks(as_turns(items)):
+    for chunk in _chunks(turns):
         receipt, rejected = _observe_chunk(ctx, chunk)
         receipts.append(receipt)
         errors += rejected
@@ -46,6 +48,11 @@ def observe(ctx: BankContext, items: Iterable[Any]) -> Receipt:
         raise errors[0]
     change = receipts[-1].change if receipts else 0
     return Receipt(bank=ctx.name, change=change, outcomes=outcomes)
+
+
+def _refuse_if_all_are_bad(turns: Sequence[Turn | RejectedTurn]) -> None:
+    if turns and isinstance(turns[0], RejectedTurn) and all(isinstance(turn, RejectedTurn) for turn in turns):
+        raise turns[0].error
 
 
 def _chunks(turns: Sequence[Turn | RejectedTurn]) -> Iterator[list[Turn | RejectedTurn]]:

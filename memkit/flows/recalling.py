@@ -17,11 +17,13 @@ from memkit.protocols import BankView, FloatArray
 from memkit.recall.index import Query, Scored
 from memkit.recall.recollection import Recollection
 from memkit.text.curve import Curve
+from memkit.text.tokens import words
 from memkit.times import Moment, as_utc
 
 MOST = 10_000  # results of one recall
 CHOSEN_BY_ABOUT = 200
-ABOUT = 0.5  # the relevance from which on a memory is about something
+POSSIBLY_ABOUT = 0.1  # relevance from which on a memory that holds all the words is about them
+SURELY_ABOUT = 0.8  # and from which on any memory is
 
 
 @dataclass(frozen=True)
@@ -169,5 +171,10 @@ def relevant_ids(ctx: BankContext, about: str) -> list[str]:
     """Ids of what is about something: relevant to it by recall's own floor, or holding all its words."""
     if not about.strip():
         raise UnknownMemoryError("about: is empty. Say in a few words what is meant.")
-    found = recall(ctx, Request(about, k=CHOSEN_BY_ABOUT, min_score=ABOUT, reinforce=False))
-    return [hit.memory.id for hit in found]
+    found = recall(ctx, Request(about, k=CHOSEN_BY_ABOUT, min_score=POSSIBLY_ABOUT, reinforce=False))
+    asked = {word.term for word in words(about)}
+    return [hit.memory.id for hit in found if hit.score >= SURELY_ABOUT or asked <= _held(hit)]
+
+
+def _held(hit: Hit) -> set[str]:
+    return {word.term for word in words(hit.memory.text)}

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from math import inf
+from math import ceil, inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,9 +22,11 @@ BANDS = (
     ("faint, R under .2", "#a9cfe8"),
     ("below the threshold", "#e8e4dc"),
 )
+PLURALS = {"turn": "turns", "thought": "thoughts", "summary": "summaries"}
 KIND_COLOURS = {"turn": "#d1495b", "thought": "#8a5a9e", "summary": "#66873b"}
 VIVID, FAINT = 0.6, 0.2
 STEPS = 240
+TICKS = 9
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -126,7 +128,8 @@ def plot(
     for axes in (upper, lower):
         _frame(axes, now, line.moments[-1])
     _note(upper, now, "now → to come, if nothing is recalled")
-    locator = dates.AutoDateLocator(maxticks=9)
+    years = (line.moments[-1] - line.moments[0]) / timedelta(days=365)
+    locator = dates.YearLocator(ceil(years / TICKS)) if years > TICKS else dates.AutoDateLocator(maxticks=TICKS)
     lower.xaxis.set_major_locator(locator)
     lower.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
     figure.savefig(path, format="png")
@@ -163,7 +166,7 @@ def _draw_bands(axes: Any, line: Timeline, title: str) -> None:
 
 def _draw_means(axes: Any, line: Timeline, threshold: float) -> None:
     for kind, mean in line.means.items():
-        axes.plot(line.moments, mean, color=KIND_COLOURS[kind], linewidth=1.8, label=f"{kind}s")
+        axes.plot(line.moments, mean, color=KIND_COLOURS[kind], linewidth=1.8, label=PLURALS[kind])
     axes.axhline(threshold, color="#777777", linewidth=0.9, linestyle=(0, (4, 3)))
     axes.set_ylim(0, 1.02)
     axes.set_ylabel("mean retention R")

@@ -262,9 +262,10 @@ class BankIndex:
         seqs = self._columns.column("seq")[pool.rows]
         at = {seq: i for i, seq in enumerate(seqs.tolist())}
         lifted = pool.score.copy()
+        thoughts = self._columns.column("kind")[pool.rows] == KINDS.index("thought")
         for thought, sources in self._columns.sources.items():
             turns = [at[s] for s in sources if s in at and pool.eligible[at[s]]]
-            if thought in at and turns:
+            if turns and thought in at and thoughts[at[thought]]:
                 self._lift(pool, lifted, at[thought], turns, seqs)
         pool.score = lifted
 

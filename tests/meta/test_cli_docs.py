@@ -1,12 +1,14 @@
 """The command line explains itself: every command and every option."""
 
+from typing import Any
+
 import typer
 from typer.main import get_command
 
 from memkit.cli.app import PANELS, app
 
-ROOT = get_command(app)
-COMMANDS = ROOT.commands  # type: ignore[attr-defined]
+ROOT: Any = get_command(app)
+COMMANDS: dict[str, Any] = ROOT.commands
 
 
 def test_every_command_says_what_it_does_in_a_sentence_that_ends() -> None:

@@ -10,6 +10,7 @@ from memkit.encoders.hashing import HashingEncoder
 from memkit.evaluation.baselines import K1, B, Baselines, Bm25, fused
 from memkit.evaluation.cases import Conversation, Unit
 from memkit.evaluation.encoding import RememberingEncoder
+from memkit.protocols import FloatArray
 
 DOCUMENTS = [["boat", "red"], ["boat", "boat", "sail", "wind"], ["tree"], ["wind"]]
 
@@ -66,7 +67,7 @@ def test_what_was_not_heard_yet_is_not_ranked() -> None:
 class Counting(HashingEncoder):
     encoded = 0
 
-    def encode(self, texts: list[str]) -> np.ndarray:  # type: ignore[type-arg]
+    def encode(self, texts: list[str]) -> FloatArray:
         self.encoded += len(texts)
         return super().encode(texts)
 

@@ -1,12 +1,13 @@
 """A whole run over small conversations: what is measured is what happened."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from memkit import Turn
 from memkit.encoders.hashing import HashingEncoder
-from memkit.evaluation.cases import Conversation, Question
+from memkit.evaluation.cases import Conversation, Question, Unit
 from memkit.evaluation.metrics import fraction
 from memkit.evaluation.plot import plot
 from memkit.evaluation.report import KS, report
@@ -26,13 +27,13 @@ TURNS = tuple(
 
 
 def conversation(
-    *questions: Question, name: str = "c", unit: str = "turn", unknown: tuple[str, ...] = ()
+    *questions: Question, name: str = "c", unit: Unit = "turn", unknown: tuple[str, ...] = ()
 ) -> Conversation:
-    return Conversation(name, TURNS, questions, unit=unit, unknown=unknown)  # type: ignore[arg-type]
+    return Conversation(name, TURNS, questions, unit=unit, unknown=unknown)
 
 
-def question(text: str, *evidence: str, **more: object) -> Question:
-    return Question(text, text, frozenset(evidence), **more)  # type: ignore[arg-type]
+def question(text: str, *evidence: str, **more: Any) -> Question:
+    return Question(text, text, frozenset(evidence), **more)
 
 
 def ran(*conversations: Conversation, options: Options | None = None) -> Outcome:
