@@ -227,6 +227,7 @@ class BankIndex:
             length=column("length"),
             asks=column("asks"),
             timed=self._timed()[pool.rows],
+            age=((to_micros(query.now) - column("occurred_at")) / DAY).astype(np.float32),
             adjacent=np.append(np.diff(column("seq")) == 1, False),
         )
 

@@ -4,7 +4,7 @@ All evidence is in standard deviations. A turn's score is its own evidence (dens
 shares of its neighbours', its episode's and its session's (chunk attention), plus cues.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +35,25 @@ class Weights:
     date: float = 1.0  # said in the time that the question names
     time: float = 0.3  # names a time or a number
     when: float = 1.0  # the same, where the question asks when, how long or how many
+    recency: float = 0.0  # per unit of log(1 + days): what is needed falls with the log of its age
     whole_context: float = 300.0  # characters up to which a turn takes its full share of its context
+
+    def adapted(self, assistant_share: float) -> "Weights":
+        """The weights for a bank in which this share of the turns is an assistant's.
+
+        Between people, questions come from anywhere in the past. With an assistant they mostly go on with a
+        task: recent sessions are likelier to be needed (log-odds fall with the log of age, as Anderson and
+        Schooler 1991 found of people's), a whole session is about one thing, and long messages lean on
+        their neighbours as well. Half of the turns being an assistant's counts in full.
+        """
+        a = min(1.0, 2 * assistant_share)
+        return replace(
+            self,
+            lexical=self.lexical + 0.15 * a,
+            session=self.session + 0.25 * a,
+            recency=self.recency + 0.4 * a,
+            whole_context=self.whole_context + 700 * a,
+        )
 
 
 @dataclass
@@ -52,12 +70,14 @@ class Scope:
     length: npt.NDArray[np.int32]
     asks: Bools
     timed: Bools  # names a time or a number
+    age: FloatArray  # days before the moment of asking
     adjacent: Bools  # row i+1 follows row i in the bank
     parts: dict[str, FloatArray] = field(default_factory=dict)
 
 
 def score(scope: Scope, cues: Cues, weights: Weights) -> FloatArray:
     """The score of each row; what it is made of is left in `scope.parts`."""
+    weights = weights.adapted(_assistant_share(scope))
     own = weights.dense * scope.dense + weights.lexical * scope.lexical
     share = np.minimum(1.0, weights.whole_context / np.maximum(scope.length, 1))
     scope.parts = {
@@ -70,6 +90,10 @@ def score(scope: Scope, cues: Cues, weights: Weights) -> FloatArray:
     }
     total = sum(scope.parts.values())
     return np.asarray(total, dtype=np.float32)
+
+
+def _assistant_share(scope: Scope) -> float:
+    return float((scope.role == ROLES.index("assistant")).mean()) if len(scope.role) else 0.0
 
 
 def _neighbours(own: FloatArray, scope: Scope, weights: Weights) -> FloatArray:
@@ -110,6 +134,7 @@ def _cues(scope: Scope, cues: Cues, weights: Weights) -> dict[str, FloatArray]:
         "answers": weights.answers * answers,
         "length": weights.length * _log_length(scope.length),
         "date": weights.date * _in_span(scope, cues),
+        "recency": -weights.recency * np.log1p(np.maximum(scope.age, 0)),
         "time": (weights.time + weights.when * cues.asks_when) * scope.timed.astype(np.float32),
     }
 
