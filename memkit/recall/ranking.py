@@ -29,13 +29,15 @@ class Weights:
     session: float = 0.35
     speaker: float = 1.25  # the person whom the question names spoke
     assistant: float = -1.0  # evidence about a person is mostly in what the person said
-    asks: float = -1.0  # a turn that only asks
-    answers: float = 0.5  # the turn after a question
+    asks: float = -1.5  # a turn that only asks; less, the more a longer one says besides
+    answers: float = 0.3  # the turn after a question
+    answered: float = 0.4  # the share of a question's evidence that the answer to it takes besides
     length: float = 0.6  # per standard deviation of the log length
     date: float = 1.0  # said in the time that the question names
     time: float = 0.3  # names a time or a number
     when: float = 1.0  # the same, where the question asks when, how long or how many
     recency: float = 0.0  # per unit of log(1 + days): what is needed falls with the log of its age
+    whole_question: float = 60.0  # characters up to which a turn that asks only asks
     whole_context: float = 300.0  # characters up to which a turn takes its full share of its context
 
     def adapted(self, assistant_share: float) -> "Weights":
@@ -98,10 +100,16 @@ def _assistant_share(scope: Scope) -> float:
 
 def _neighbours(own: FloatArray, scope: Scope, weights: Weights) -> FloatArray:
     found = np.zeros_like(own)
-    linked = scope.adjacent[:-1] & (scope.session[1:] == scope.session[:-1])
+    linked = _linked(scope)
     _share(found, own, linked, 1, weights.neighbour)
     _share(found, own, linked[1:] & linked[:-1], 2, weights.second_neighbour)
+    found[1:] += weights.answered * own[:-1] * (linked & scope.asks[:-1])
     return found
+
+
+def _linked(scope: Scope) -> Bools:
+    """Which rows but the last are followed by a row of their own session."""
+    return np.asarray(scope.adjacent[:-1] & (scope.session[1:] == scope.session[:-1]), dtype=bool)
 
 
 def _share(found: FloatArray, own: FloatArray, linked: Bools, step: int, weight: float) -> None:
@@ -126,11 +134,12 @@ def _cues(scope: Scope, cues: Cues, weights: Weights) -> dict[str, FloatArray]:
     zero = np.zeros_like(scope.dense)
     named = np.isin(scope.speaker, list(cues.named)) if len(cues.named) == 1 else np.zeros(len(zero), bool)
     answers = zero.copy()
-    answers[1:] = scope.asks[:-1] & scope.adjacent[:-1] & (scope.session[1:] == scope.session[:-1])
+    answers[1:] = scope.asks[:-1] & _linked(scope)
+    only = np.minimum(1.0, weights.whole_question / np.maximum(scope.length, 1)).astype(np.float32)
     return {
         "speaker": weights.speaker * named.astype(np.float32),
         "role": weights.assistant * (scope.role == ROLES.index("assistant")).astype(np.float32),
-        "asks": weights.asks * scope.asks.astype(np.float32),
+        "asks": weights.asks * scope.asks * only,
         "answers": weights.answers * answers,
         "length": weights.length * _log_length(scope.length),
         "date": weights.date * _in_span(scope, cues),
