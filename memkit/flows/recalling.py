@@ -14,6 +14,7 @@ from memkit.flows.reading import checked_kinds
 from memkit.models import BankState, Hit, Kind, Memory, Turn, checked_text
 from memkit.observe.intake import as_turns
 from memkit.protocols import BankView, FloatArray
+from memkit.recall.cues import without_names
 from memkit.recall.index import Query, Scored
 from memkit.recall.recollection import Recollection
 from memkit.text.curve import Curve
@@ -21,6 +22,7 @@ from memkit.text.tokens import words
 from memkit.times import Moment, as_utc
 
 MOST = 10_000  # results of one recall
+NAMELESS = 0.4  # how much of the query's vector is that of the question without names
 CHOSEN_BY_ABOUT = 200
 POSSIBLY_ABOUT = 0.1  # relevance from which on a memory that holds all the words is about them
 SURELY_ABOUT = 0.8  # and from which on any memory is
@@ -75,7 +77,9 @@ def _check(request: Request) -> None:
 
 def _search(ctx: BankContext, state: BankState, request: Request) -> list[Scored]:
     context = _context_texts(request.context)
-    vectors = ctx.services.encoder.try_encode([request.query, *context])
+    with ctx.services.indexes.lock(state.number):
+        speakers = ctx.services.indexes.fresh(state.number).speakers
+    vectors = _query_vectors(ctx, request.query, without_names(request.query, speakers), context)
 
     def fetch(seqs: Sequence[int]) -> FloatArray:
         with ctx.storage.view(state.number) as view:
@@ -85,6 +89,21 @@ def _search(ctx: BankContext, state: BankState, request: Request) -> list[Scored
         loaded = ctx.services.indexes.fresh(state.number)
         query = _query(ctx, loaded, request, context, vectors)
         return loaded.index.search(query, fetch)
+
+
+def _query_vectors(ctx: BankContext, query: str, plain: str, context: Sequence[str]) -> FloatArray | None:
+    """Vectors of the query and its context, (1 + len(context), dimension); None where the encoder fails.
+
+    A name outshines the rest of a short question, and who spoke is a cue of its own: so the query's vector
+    leans towards that of the question without the speakers' names.
+    """
+    if plain == query or not plain.strip():
+        return ctx.services.encoder.try_encode([query, *context])
+    vectors = ctx.services.encoder.try_encode([query, *context, plain])
+    if vectors is None:
+        return None
+    blend = (1 - NAMELESS) * vectors[0] + NAMELESS * vectors[-1]
+    return np.concatenate([blend[None] / np.linalg.norm(blend), vectors[1:-1]])
 
 
 def _context_texts(context: Sequence[Any]) -> list[str]:

@@ -1,7 +1,7 @@
 """What a person would notice in a question besides its words: who is meant, when, and what kind it is."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from memkit.text.tokens import STOP_WORDS, words
 
 NAME = re.compile(r"[^\W\d_]+")
 NOBODY = frozenset({"user", "assistant", "system", "tool", "human", "ai", "bot"})
+POSSESSIVE = re.compile(r"(?<!\w)['’]s\b")  # what a name leaves behind
 WHEN = re.compile(
     r"\b(?:when (?:did|do|does|was|were|is|are|will|has|have|had)|how (?:long|old|many|much|often)"
     r"|what (?:date|day|month|year|time))\b",
@@ -29,10 +30,18 @@ class Cues(NamedTuple):
 def read(question: str, speakers: Mapping[str, int], now: datetime, zone: str) -> Cues:
     """Take a question apart. A speaker's name is a cue, not a search word."""
     named = {name: number for name, number in speakers.items() if is_named(name, question)}
-    parts = {part.casefold() for name in named for part in NAME.findall(name)}
-    without = NAME.sub(lambda m: " " if m[0].casefold() in parts else m[0], question)
-    terms = tuple(dict.fromkeys(word.term for word in words(without)))
+    terms = tuple(dict.fromkeys(word.term for word in words(without_names(question, named))))
     return Cues(terms, frozenset(named.values()), first_span(question, now, zone), bool(WHEN.search(question)))
+
+
+def without_names(question: str, speakers: Iterable[str]) -> str:
+    """The question without the names of those of these speakers whom it names."""
+    parts = {part.casefold() for name in speakers if is_named(name, question) for part in NAME.findall(name)}
+    return (
+        POSSESSIVE.sub("", NAME.sub(lambda m: "" if m[0].casefold() in parts else m[0], question))
+        if parts
+        else question
+    )
 
 
 def is_named(speaker: str, question: str) -> bool:
