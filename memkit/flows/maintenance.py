@@ -31,6 +31,7 @@ class Report(Record):
 def maintain(services: Services, contexts: Sequence[BankContext], budget_s: float) -> Report:
     """Think, reflect, fade and encode for the banks that are due, until the budget is spent."""
     end = time.monotonic() + budget_s
+    services.storage.purge()  # where an erasure's bytes were left because of a reader or a crash
     owner = f"{os.getpid()}-{threading.get_ident()}-{uuid4().hex[:8]}"
     total = Report()
     for ctx in contexts:

@@ -143,7 +143,7 @@ class BankIndex:
         cosine = np.full(len(rows), np.nan, np.float32)
         if query.vector is not None:
             seqs = self._columns.column("seq")[rows]
-            cosine = self._vectors.cosines(query.vector, seqs, self._columns, fetch)
+            cosine = self._vectors.cosines(query.vector, seqs, fetch)
         return Pool(rows, self._eligible(rows, query), cosine, lexical, cues)
 
     def _rows(self, query: Query, lexical: Lexical) -> Ints:

@@ -52,20 +52,24 @@ class LexicalIndex:
         self._blocks: list[PostingBlock] = []
         self._tail: dict[int, list[tuple[int, int]]] = {}
         self._tail_rows: dict[int, Sequence[tuple[int, int]]] = {}
-        self._lengths: dict[int, int] = {}
+        self._lengths = np.zeros(64, dtype=np.int32)  # by seq
+        self._seen: set[int] = set()
         self._total = 0
 
     def __len__(self) -> int:
-        return len(self._lengths)
+        return len(self._seen)
 
     @property
     def nbytes(self) -> int:
-        return sum(block.nbytes for block in self._blocks) + 150 * len(self._tail) + 100 * len(self._lengths)
+        return sum(block.nbytes for block in self._blocks) + 150 * len(self._tail) + self._lengths.nbytes
 
     def add(self, row: TermRow) -> None:
         """Index a memory's terms; they may not change later (a text never does)."""
-        if row.seq in self._lengths:
+        if row.seq in self._seen:
             return
+        self._seen.add(row.seq)
+        if row.seq >= len(self._lengths):
+            self._lengths = np.pad(self._lengths, (0, 2 * row.seq - len(self._lengths)))
         length = sum(count for _, count in row.terms)
         self._lengths[row.seq] = length
         self._total += length
@@ -86,13 +90,13 @@ class LexicalIndex:
 
     def idf(self, frequency: int) -> float:
         """Inverse document frequency, with some imagined documents while the bank is small."""
-        documents = len(self._lengths) + IMAGINED
+        documents = len(self) + IMAGINED
         return float(np.log(1 + (documents - frequency + 0.5) / (frequency + 0.5)))
 
     def impact(self, term: int) -> tuple[npt.NDArray[np.int64], FloatArray, float]:
         """Seqs that hold a term, its BM25 saturation in each (0..1), and its idf."""
         seqs, counts = self.postings(term)
-        average = self._total / max(len(self._lengths), 1)
-        lengths = np.array([self._lengths[seq] for seq in seqs.tolist()], dtype=np.float32)
+        average = self._total / max(len(self), 1)
+        lengths = self._lengths[seqs].astype(np.float32)
         norm = K1 * (1 - B + B * lengths / max(average, 1.0))
         return seqs, np.asarray(counts / (counts + norm), dtype=np.float32), self.idf(len(seqs))

@@ -5,13 +5,53 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from memkit.protocols import CodeBatch, FloatArray
-from memkit.recall.columns import Columns, Ints
+from memkit.recall.columns import Ints
 from memkit.recall.lsh import Sketcher, SketchIndex
 
-EXACT = 4096  # up to so many vectors all are kept
+EXACT = 20_000  # up to so many vectors all are kept
 SAMPLE = 512  # vectors that stand for a large bank in its statistics
 
 FetchVectors = Callable[[Sequence[int]], FloatArray]
+
+
+class Matrix:
+    """Vectors as rows in order of seq; grows at its end without moving what is there."""
+
+    def __init__(self, dimension: int) -> None:
+        self.count = 0
+        self._seqs = np.empty(64, dtype=np.int64)
+        self._rows = np.empty((64, dimension), dtype=np.float32)
+
+    @property
+    def seqs(self) -> Ints:
+        return self._seqs[: self.count]
+
+    @property
+    def rows(self) -> FloatArray:
+        return self._rows[: self.count]
+
+    @property
+    def nbytes(self) -> int:
+        return self._seqs.nbytes + self._rows.nbytes
+
+    def put(self, seqs: Ints, vectors: FloatArray) -> None:
+        """Add vectors, or put them in the place of those with the same seq."""
+        known = np.isin(seqs, self.seqs)
+        self._rows[np.searchsorted(self.seqs, seqs[known])] = vectors[known]
+        self._append(seqs[~known], vectors[~known])
+
+    def _append(self, seqs: Ints, vectors: FloatArray) -> None:
+        end = self.count + len(seqs)
+        if end > len(self._seqs):
+            room = max(end, 2 * len(self._seqs))
+            self._seqs = np.concatenate([self.seqs, np.empty(room - self.count, np.int64)])
+            self._rows = np.concatenate([self.rows, np.empty((room - self.count, self._rows.shape[1]), np.float32)])
+        in_order = not len(seqs) or self.count == 0 or seqs.min() > self._seqs[self.count - 1]
+        self._seqs[self.count : end], self._rows[self.count : end] = seqs, vectors
+        self.count = end
+        if not in_order or (np.diff(seqs) < 0).any():
+            order = np.argsort(self.seqs, kind="stable")
+            self._seqs[:end], self._rows[:end] = self.seqs[order], self.rows[order]
 
 
 class VectorIndex:
@@ -20,8 +60,7 @@ class VectorIndex:
     def __init__(self, sketcher: Sketcher) -> None:
         self._sketcher = sketcher
         self._sketches = SketchIndex(sketcher.bits)
-        self._kept: dict[int, FloatArray] = {}
-        self._matrix: tuple[Ints, FloatArray] | None = None
+        self._matrix: Matrix | None = Matrix(sketcher.dimension)
         self._sample: FloatArray | None = None
         self._sampled_at = 0
 
@@ -31,54 +70,43 @@ class VectorIndex:
     @property
     def exact(self) -> bool:
         """True while every vector is kept, so that search is exact."""
-        return len(self._sketches) <= EXACT
+        return self._matrix is not None
 
     @property
     def nbytes(self) -> int:
-        held = len(self._kept) + (0 if self._sample is None else len(self._sample))
-        return self._sketches.nbytes + 4 * held * self._sketcher.dimension
+        kept = 0 if self._matrix is None else self._matrix.nbytes
+        return self._sketches.nbytes + kept + (0 if self._sample is None else self._sample.nbytes)
 
     def add(self, batches: Iterable[CodeBatch], fetch: FetchVectors) -> None:
         """Take in sketches; their vectors, too, while the bank is small."""
         for seqs, codes in batches:
             self._sketches.add(seqs, codes)
-            self._matrix = None
-            if self.exact:
-                vectors = fetch(seqs.tolist())
-                self._kept.update(zip(seqs.tolist(), vectors, strict=True))
-        if not self.exact:
-            self._kept.clear()
+            if len(self._sketches) > EXACT:
+                self._matrix = None
+            if self._matrix is not None:
+                self._matrix.put(seqs, fetch(seqs.tolist()))
 
     def candidates(self, vector: FloatArray, count: int) -> Ints:
         """Seqs of the nearest sketches."""
         return self._sketches.search(self._sketcher.sketch(vector[None])[0], count)
 
-    def cosines(self, vector: FloatArray, seqs: Ints, columns: Columns, fetch: FetchVectors) -> FloatArray:
+    def cosines(self, vector: FloatArray, seqs: Ints, fetch: FetchVectors) -> FloatArray:
         """Cosines of these seqs to a vector; NaN where a seq has no vector."""
-        if not self.exact:
+        if self._matrix is None:
             rows = fetch(seqs.tolist())
             found = rows @ vector
             return np.where(rows.any(axis=1), found, np.nan).astype(np.float32)
-        known, matrix = self._stacked()
-        at = np.minimum(np.searchsorted(known, seqs), max(len(known) - 1, 0))
+        known, found = self._matrix.seqs, self._matrix.rows @ vector
         if not len(known):
             return np.full(len(seqs), np.nan, np.float32)
-        found = matrix @ vector
+        at = np.minimum(np.searchsorted(known, seqs), len(known) - 1)
         return np.where(known[at] == seqs, found[at], np.nan).astype(np.float32)
 
     def sample(self, vector: FloatArray, fetch: FetchVectors) -> FloatArray:
         """Cosines of vectors that stand for the whole bank."""
-        if self.exact:
-            return np.asarray(self._stacked()[1] @ vector, dtype=np.float32)
+        if self._matrix is not None:
+            return np.asarray(self._matrix.rows @ vector, dtype=np.float32)
         if self._sample is None or len(self) > 2 * self._sampled_at:
             chosen = self._sketches.spread(SAMPLE)
             self._sample, self._sampled_at = fetch(chosen.tolist()), len(self)
         return np.asarray(self._sample @ vector, dtype=np.float32)
-
-    def _stacked(self) -> tuple[Ints, FloatArray]:
-        if self._matrix is None:
-            seqs = np.array(sorted(self._kept), dtype=np.int64)
-            empty = np.empty((0, self._sketcher.dimension), np.float32)
-            rows = np.stack([self._kept[seq] for seq in seqs.tolist()]) if len(seqs) else empty
-            self._matrix = seqs, rows
-        return self._matrix

@@ -1,5 +1,6 @@
 """Fading and erasing: two different promises, both kept."""
 
+import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
@@ -118,3 +119,18 @@ def test_erasing_the_first_of_several_equal_turns_keeps_the_others_findable(bank
     bank.erase(ids=[first])
     assert [h.memory.text for h in bank.recall("When does the bakery open?")] == ["The bakery opens at seven"]
     assert len(bank.list()) == 2
+
+
+def test_bytes_that_a_reader_kept_are_gone_after_maintenance(path: Path) -> None:
+    secret = "The vault code is quetzal-9471-marimba"
+    with memkit.open(path, encoder=HashingEncoder()) as store:
+        bank = store.bank("ana")
+        [id] = bank.observe([("ana", secret)]).ids
+        reader = sqlite3.connect(path)
+        reader.execute("begin")
+        reader.execute("select count(*) from content").fetchone()
+        receipt = bank.erase(ids=[id])
+        assert receipt.bytes_pending
+        reader.close()
+        store.maintain(budget_s=1)
+        assert held(path.parent, secret) == []
