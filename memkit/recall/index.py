@@ -26,6 +26,7 @@ CANDIDATES = 400
 RECALLED: tuple[Kind, ...] = ("turn", "thought")
 FLOOR = 0.5  # of the best result: below it, the bank knows nothing of the question
 SHARE = 0.1  # of the floor, for the results beside the best
+SHORT = 300  # characters
 THOUGHT = 0.5  # the share of a thought's evidence that its turns take
 DAY = 86_400_000_000  # microseconds
 
@@ -239,8 +240,11 @@ class BankIndex:
         return timed
 
     def _coverage(self, pool: Pool, scope: Scope) -> FloatArray:
-        """The share of the question's information in a row, or at half in the row before or after it."""
-        own = pool.lexical.coverage[pool.rows]
+        """The share of the question's information in a row, or at half in the row before or after it.
+
+        A long text holds many words by chance: beyond SHORT characters it counts for less.
+        """
+        own = pool.lexical.coverage[pool.rows] * np.sqrt(np.minimum(1, SHORT / np.maximum(scope.length, 1)))
         beside = np.zeros_like(own)
         beside[1:] = own[:-1] * scope.adjacent[:-1]
         beside[:-1] = np.maximum(beside[:-1], own[1:] * scope.adjacent[:-1])
