@@ -23,6 +23,7 @@ from memkit.times import Moment, as_utc
 
 MOST = 10_000  # results of one recall
 NAMELESS = 0.4  # how much of the query's vector is that of the question without names
+CONTEXT = 0.2  # how much of it is that of the turns before
 CHOSEN_BY_ABOUT = 200
 POSSIBLY_ABOUT = 0.1  # relevance from which on a memory that holds all the words is about them
 SURELY_ABOUT = 0.8  # and from which on any memory is
@@ -106,6 +107,14 @@ def _query_vectors(ctx: BankContext, query: str, plain: str, context: Sequence[s
     return np.concatenate([blend[None] / np.linalg.norm(blend), vectors[1:-1]])
 
 
+def _leaning(vectors: FloatArray) -> FloatArray:
+    """The query's vector, leaning a little towards what was said just before it."""
+    if len(vectors) == 1:
+        return np.asarray(vectors[0])
+    leaning = (1 - CONTEXT) * vectors[0] + CONTEXT * vectors[1:].mean(axis=0)
+    return np.asarray(leaning / max(float(np.linalg.norm(leaning)), 1e-9), dtype=np.float32)
+
+
 def _context_texts(context: Sequence[Any]) -> list[str]:
     texts = [item if isinstance(item, str) else None for item in context]
     turns = as_turns([item for item in context if not isinstance(item, str)])
@@ -130,7 +139,7 @@ def _query(
             allowed = frozenset(view.matching(request.where))
     return Query(
         text=request.query,
-        vector=None if vectors is None else vectors[0],
+        vector=None if vectors is None else _leaning(vectors),
         k=request.k,
         kinds=None if request.kinds is None else tuple(request.kinds),
         speaker=request.speaker,
@@ -140,7 +149,6 @@ def _query(
         valid_at=moment("valid_at"),
         as_of=moment("as_of"),
         context=tuple(context),
-        context_vectors=None if vectors is None or not context else np.asarray(vectors[1:]),
         min_score=request.min_score,
         allowed=allowed,
         speakers=loaded.speakers,

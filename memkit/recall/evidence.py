@@ -12,6 +12,7 @@ from memkit.text.terms import key_hash
 
 FULL = 10.0  # what a row that holds all of a question is worth, in standard deviations
 ENOUGH = 8.0  # nats: a question of one word is not answered by whoever says that word
+CONTEXT = 1.0  # what all terms of the turns before the question count together, in terms of the question
 RARITY = 1.5  # the power of idf: rare words say more than their information
 PRIOR_ROWS = 20  # a small bank's statistics are shrunk towards what is usual
 PRIOR_MEAN, PRIOR_DEVIATION = 0.12, 0.12  # of the cosines of unrelated sentences
@@ -31,20 +32,26 @@ class Lexical:
     matched: dict[str, Ints]  # term -> rows
 
 
-def lexical_evidence(index: LexicalIndex, columns: Columns, key: bytes, terms: Sequence[str]) -> Lexical:
-    """Score all rows by words; exact for the whole bank, since only matching rows differ from 0."""
+def lexical_evidence(
+    index: LexicalIndex, columns: Columns, key: bytes, terms: Sequence[str], around: Sequence[str] = ()
+) -> Lexical:
+    """Score all rows by words; exact for the whole bank, since only matching rows differ from 0.
+
+    `around`: terms of what was said just before; they help a little, and cover nothing of the question.
+    """
     count = len(columns)
     scores, covered = np.zeros(count, np.float32), np.zeros(count, np.float32)
     matched: dict[str, Ints] = {}
     asked = weighed = 1e-9
-    for term in terms:
+    shares = dict.fromkeys(around, CONTEXT / max(len(around), 1)) | dict.fromkeys(terms, 1.0)
+    for term, share in shares.items():
         seqs, saturated, idf = index.impact(key_hash(key, term))
         rows, inside = columns.rows_of(seqs)
-        asked += idf
-        weighed += idf**RARITY
+        asked += idf * (share == 1)
+        weighed += idf**RARITY * share
         if len(rows):
-            scores[rows] += idf**RARITY * saturated[inside]
-            covered[rows] += idf
+            scores[rows] += idf**RARITY * share * saturated[inside]
+            covered[rows] += idf * (share == 1)
             matched[term] = rows
     return Lexical(FULL * scores / weighed, covered / max(asked, ENOUGH), matched)
 

@@ -20,6 +20,7 @@ from memkit.recall.relevance import relevance
 from memkit.recall.vectors import FetchVectors, VectorIndex
 from memkit.text.curve import Curve
 from memkit.text.terms import TIME, key_hash
+from memkit.text.tokens import words
 from memkit.times import to_micros
 
 CANDIDATES = 400
@@ -50,7 +51,6 @@ class Query:
     valid_at: datetime | None = None
     as_of: datetime | None = None
     context: tuple[str, ...] = ()
-    context_vectors: FloatArray | None = None
     min_score: float | None = None
     allowed: frozenset[int] | None = None
     speakers: Mapping[str, int] = field(default_factory=dict)
@@ -65,6 +65,11 @@ class Scored:
     parts: dict[str, float]
     words: tuple[str, ...] = ()
     thoughts: tuple[int, ...] = ()
+
+
+def _around(query: Query) -> list[str]:
+    """Terms of the turns that the question follows."""
+    return list(dict.fromkeys(word.term for text in query.context for word in words(text)))
 
 
 @dataclass
@@ -139,7 +144,7 @@ class BankIndex:
 
     def _pool(self, query: Query, fetch: FetchVectors) -> Pool:
         cues = cue_reading.read(query.text, query.speakers, query.now, self._zone)
-        lexical = lexical_evidence(self._lexical, self._columns, self._key, cues.terms)
+        lexical = lexical_evidence(self._lexical, self._columns, self._key, cues.terms, _around(query))
         rows = self._rows(query, lexical)
         cosine = np.full(len(rows), np.nan, np.float32)
         if query.vector is not None:

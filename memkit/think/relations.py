@@ -59,7 +59,7 @@ def relation_of(statement: str, speaker: str) -> Relation | None:
     own = re.escape(f"{speaker}'" if speaker.endswith("s") else f"{speaker}'s")
     for relation, form, single in PATTERNS:
         source = form.pattern.replace("WHOSE", own).replace("WHO", re.escape(speaker))
-        match = re.search(rf"^(?:[^,]{{0,40}}, )?{source}", statement)
+        match = re.search(rf"^(?:[^,:;]{{0,40}}[,:;] )?{source}", statement)
         if match is not None and not VAGUE.match(match["tail"].strip()):
             return _relation(match, relation, speaker, single=single)
     return None
