@@ -38,12 +38,12 @@ class DecaySettings(Section):
     """The Ebbinghaus curve R = exp(-t / (c S)), t in days (MemoryBank, arXiv 2305.10250).
 
     The constant c of a memory is `days` times its kind's factor, moved up or down by its salience. With
-    the defaults an average turn that nobody ever recalls falls below `threshold` after 359 days (small talk
-    after 180, one that tells much after 450), a thought after 1,438, a summary after 2,876; items and
+    the defaults an average turn that nobody ever recalls falls below `threshold` after 719 days (small talk
+    after 360, one that tells much after 900), a thought after 2,876, a summary after 5,752; items and
     portraits never fade, nor does what is pinned.
     """
 
-    days: float = Field(120.0, gt=0)  # c of a turn: days after which R = 1/e at strength 1
+    days: float = Field(240.0, gt=0)  # c of a turn: days after which R = 1/e at strength 1
     kinds: dict[str, float | None] = FACTORS  # c by kind, as a multiple of `days`; None: never fades
     threshold: float = Field(0.05, ge=0, lt=1)
     growth: float = Field(1.0, gt=0)  # what the first recall adds to S

@@ -129,7 +129,7 @@ def plot(
         _frame(axes, now, line.moments[-1])
     _note(upper, now, "now → to come, if nothing is recalled")
     years = (line.moments[-1] - line.moments[0]) / timedelta(days=365)
-    locator = dates.YearLocator(ceil(years / TICKS)) if years > TICKS else dates.AutoDateLocator(maxticks=TICKS)
+    locator = dates.YearLocator(ceil(years / TICKS)) if years > 3 else dates.AutoDateLocator(maxticks=TICKS)
     lower.xaxis.set_major_locator(locator)
     lower.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
     figure.savefig(path, format="png")

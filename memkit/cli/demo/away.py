@@ -20,8 +20,8 @@ from memkit.testing import FrozenClock
 if TYPE_CHECKING:
     from memkit.cli.demo.script import Case
 
-MONTHS = (0, 3, 6, 9, 12, 15, 18)
-MOVED = 9  # months that the clock moves on
+MONTHS = (0, 6, 12, 18, 24, 30, 36)
+MOVED = 18  # months that the clock moves on
 MONTH = timedelta(days=30.44)
 EXAMPLES = 4
 CURVE = (
