@@ -159,7 +159,8 @@ class Trace:
 
     `text_key` and the keys of `terms` are 64-bit hashes under the bank's own key (signed, so that
     SQLite can hold them). `vector` is float16, little-endian, unit norm; None while it is still to be
-    made, or where none is wanted (`wanted` is False: no words, or an echo).
+    made, or where none is wanted (`wanted` is False: no words, or an echo). `passages` are those of a long
+    text's parts, one after the other.
     """
 
     text_key: int
@@ -169,6 +170,7 @@ class Trace:
     group: int | None = None
     bands: tuple[int, ...] = ()
     wanted: bool = True
+    passages: bytes | None = None
 
 
 class IndexRow(NamedTuple):

@@ -84,6 +84,20 @@ class CodeBatch(NamedTuple):
     codes: npt.NDArray[np.uint8]
 
 
+class PassageBatch(NamedTuple):
+    """Vectors of passages: `seqs` int64 (n,) of the memories that they are parts of, in order; `vectors` (n, d)."""
+
+    seqs: npt.NDArray[np.int64]
+    vectors: FloatArray
+
+
+class VectorSource(Protocol):
+    """Where stored vectors are read from; see `BankView`."""
+
+    def vectors(self, seqs: Sequence[int]) -> FloatArray: ...
+    def passages(self, seqs: Sequence[int]) -> PassageBatch: ...
+
+
 class TermRow(NamedTuple):
     """The lexical terms of one memory: (keyed hash, count) pairs."""
 
@@ -138,6 +152,10 @@ class BankView(Protocol):
 
     def vectors(self, seqs: Sequence[int]) -> FloatArray:
         """Stored vectors as float32 (n, dimension), in the order of `seqs`; zeros where none is."""
+        ...
+
+    def passages(self, seqs: Sequence[int]) -> PassageBatch:
+        """Stored vectors of the passages of those seqs whose texts are long enough to have any."""
         ...
 
     def unencoded(self, limit: int) -> list[Memory]:

@@ -27,8 +27,48 @@ class IndexSettings(Section):
     sketch_bits: int = Field(512, ge=64, multiple_of=64)
     sketch_seed: int = 20231115
     groups: int = Field(32, ge=2, multiple_of=2)  # TiM's b
+    passage_from: int = Field(300, ge=1)  # characters: a longer text gets passages with vectors of their own
+    passage_characters: int = Field(200, ge=50)  # of one passage, at most
     minhash_permutations: int = Field(64, ge=16)
     minhash_threshold: float = Field(0.8, gt=0, lt=1)
+
+
+class RankingSettings(Section):
+    """How much each part of recall counts, in standard deviations of a turn's own evidence; 0 switches it off.
+
+    The first group is what is found, the second what lies around it, the third what a person would notice
+    besides. The last says how the weights follow the bank, by its cohesion (see `memkit.recall.cohesion`).
+    Chosen on some conversations and confirmed on others: `memkit evaluate --leave-one-out`.
+    """
+
+    exact_up_to: int = Field(20_000, ge=0)  # vectors in a bank; above, sketches choose what is scored
+    dense: float = 1.0
+    lexical: float = 0.85
+    nameless: float = Field(0.6, ge=0, le=1)  # how much of the query's vector is that without speakers' names
+    passages: float = Field(0.4, ge=0, le=1)  # how much of a long turn's cosine is its best passage's
+
+    neighbour: float = 0.3  # the turns right before and after
+    second_neighbour: float = 0.2
+    answered: float = 0.4  # the share of a question's evidence that the answer to it takes besides
+    episode: float = 0.35
+    session: float = 0.35
+    whole_context: float = Field(216.0, gt=0)  # characters up to which a turn takes its full share of these
+
+    speaker: float = 1.3  # the person whom the question names spoke
+    assistant: float = -1.2  # evidence about a person is mostly in what the person said
+    asks: float = -2.5  # a turn that only asks; less, the more a longer one says besides
+    whole_question: float = Field(60.0, gt=0)  # characters up to which a turn that asks only asks
+    answers: float = 0.3  # the turn after a question
+    length: float = 0.6  # per standard deviation of the log length
+    date: float = 2.0  # said in the time that the question names
+    time: float = 0.3  # names a time or a number
+    when: float = 1.35  # the same, where the question asks when, how long or how many
+    superseded: bool = True  # what was superseded ranks below what replaced it
+
+    cohesive_own: float = Field(-0.8, ge=-1)  # at full cohesion: how a turn's own evidence changes, as a share
+    cohesive_session: float = 0.5  # ... what is added to `session`
+    cohesive_context: float = Field(300.0, ge=0)  # ... to `whole_context`
+    cohesive_recency: float = 0.8  # ... what each unit of log(1 + sessions since) costs
 
 
 FACTORS: dict[str, float | None] = {"turn": 1.0, "thought": 4.0, "summary": 8.0}
@@ -86,5 +126,6 @@ class Settings(BaseModel):
 
     observe: ObserveSettings = ObserveSettings()
     index: IndexSettings = IndexSettings()
+    ranking: RankingSettings = RankingSettings()
     decay: DecaySettings = DecaySettings()
     runtime: RuntimeSettings = RuntimeSettings()

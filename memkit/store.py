@@ -95,7 +95,9 @@ class MemoryStore:
             encoder=slot,
             tracer=tracer,
             thinker=thinker,
-            indexes=IndexCache(storage, tracer, decay=settings.decay, budget=runtime.cache_bytes),
+            indexes=IndexCache(
+                storage, tracer, decay=settings.decay, ranking=settings.ranking, budget=runtime.cache_bytes
+            ),
             surprisals=SurprisalCache(storage, surprisal),
             reinforcements=Reinforcements(
                 write=self._reinforce, after=runtime.reinforce_after, count=runtime.reinforce_count

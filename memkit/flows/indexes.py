@@ -2,13 +2,14 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from memkit.flows.traces import Tracer
 from memkit.models import BankState
-from memkit.protocols import BankView, Storage
+from memkit.protocols import BankView, FloatArray, PassageBatch, Storage
 from memkit.recall.index import BankIndex
-from memkit.settings import DecaySettings
+from memkit.settings import DecaySettings, RankingSettings
 from memkit.text.curve import Curve
 
 
@@ -21,12 +22,32 @@ class Loaded:
     speakers: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class StoredVectors:
+    """A bank's stored vectors, each call in a snapshot of its own."""
+
+    storage: Storage
+    bank: int
+
+    def vectors(self, seqs: Sequence[int]) -> FloatArray:
+        """Stored vectors (n, dimension); zeros where none is."""
+        with self.storage.view(self.bank) as view:
+            return view.vectors(seqs)
+
+    def passages(self, seqs: Sequence[int]) -> PassageBatch:
+        """Stored vectors of these memories' passages."""
+        with self.storage.view(self.bank) as view:
+            return view.passages(seqs)
+
+
 class IndexCache:
     """Indexes of the banks in use. The store is the truth: any of these may vanish at any time."""
 
-    def __init__(self, storage: Storage, tracer: Tracer, *, decay: DecaySettings, budget: int) -> None:
+    def __init__(
+        self, storage: Storage, tracer: Tracer, *, decay: DecaySettings, ranking: RankingSettings, budget: int
+    ) -> None:
         self._storage, self._tracer = storage, tracer
-        self._decay, self._budget = decay, budget
+        self._decay, self._ranking, self._budget = decay, ranking, budget
         self._loaded: OrderedDict[int, Loaded] = OrderedDict()
         self._locks: dict[int, threading.RLock] = {}
         self._guard = threading.Lock()
@@ -70,11 +91,12 @@ class IndexCache:
             sketcher=sketcher,
             curve=Curve.of(self._decay),
             retention_weight=self._decay.ranking_weight,
+            ranking=self._ranking,
         )
 
     def _update(self, loaded: Loaded, view: BankView) -> None:
         since = loaded.state.change
-        loaded.index.update(view.rows(since), view.codes(since), view.terms(since), view.vectors)
+        loaded.index.update(view.rows(since), view.codes(since), view.terms(since), view)
         loaded.speakers = view.speakers()
 
     def _keep(self, bank: int, loaded: Loaded) -> None:

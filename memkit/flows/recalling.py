@@ -9,7 +9,7 @@ import numpy as np
 
 from memkit.errors import InputError, UnknownMemoryError
 from memkit.flows.context import BankContext
-from memkit.flows.indexes import Loaded
+from memkit.flows.indexes import Loaded, StoredVectors
 from memkit.flows.reading import checked_kinds
 from memkit.models import BankState, Hit, Kind, Memory, Turn, checked_text
 from memkit.observe.intake import as_turns
@@ -22,7 +22,6 @@ from memkit.text.tokens import words
 from memkit.times import Moment, as_utc
 
 MOST = 10_000  # results of one recall
-NAMELESS = 0.4  # how much of the query's vector is that of the question without names
 CONTEXT = 0.2  # how much of it is that of the turns before
 CHOSEN_BY_ABOUT = 200
 POSSIBLY_ABOUT = 0.1  # relevance from which on a memory that holds all the words is about them
@@ -82,14 +81,10 @@ def _search(ctx: BankContext, state: BankState, request: Request) -> list[Scored
         speakers = ctx.services.indexes.fresh(state.number).speakers
     vectors = _query_vectors(ctx, request.query, without_names(request.query, speakers), context)
 
-    def fetch(seqs: Sequence[int]) -> FloatArray:
-        with ctx.storage.view(state.number) as view:
-            return view.vectors(seqs)
-
     with ctx.services.indexes.lock(state.number):
         loaded = ctx.services.indexes.fresh(state.number)
         query = _query(ctx, loaded, request, context, vectors)
-        return loaded.index.search(query, fetch)
+        return loaded.index.search(query, StoredVectors(ctx.storage, state.number))
 
 
 def _query_vectors(ctx: BankContext, query: str, plain: str, context: Sequence[str]) -> FloatArray | None:
@@ -103,7 +98,8 @@ def _query_vectors(ctx: BankContext, query: str, plain: str, context: Sequence[s
     vectors = ctx.services.encoder.try_encode([query, *context, plain])
     if vectors is None:
         return None
-    blend = (1 - NAMELESS) * vectors[0] + NAMELESS * vectors[-1]
+    share = ctx.settings.ranking.nameless
+    blend = (1 - share) * vectors[0] + share * vectors[-1]
     return np.concatenate([blend[None] / np.linalg.norm(blend), vectors[1:-1]])
 
 

@@ -13,6 +13,7 @@ from memkit.protocols import FloatArray
 from memkit.recall.lsh import CrossPolytope, Sketcher
 from memkit.settings import Settings
 from memkit.text.near_copies import band_keys
+from memkit.text.passages import passages
 from memkit.text.terms import document_terms, encoded_text, is_wordless, text_key
 
 WORDS_OF_AN_ECHO = 3  # a longer text counts as the same whoever repeats it
@@ -81,13 +82,22 @@ class Tracer:
     def encode(self, traces: Sequence[Trace], bares: Sequence[Bare]) -> list[Trace]:
         """Traces with vectors where they are wanted and the encoder gives any."""
         wanted = [i for i, trace in enumerate(traces) if trace.wanted]
-        vectors = self._slot.try_encode([_encoded(bares[i]) for i in wanted])
+        parts = [self._parts(bares[i]) for i in wanted]
+        texts = [_encoded(bares[i]) for i in wanted]
+        vectors = self._slot.try_encode([*texts, *(part for own in parts for part in own)])
         result = list(traces)
         if vectors is not None:
-            done = self.complete([traces[i] for i in wanted], vectors)
-            for i, trace in zip(wanted, done, strict=True):
-                result[i] = trace
+            done = self.complete([traces[i] for i in wanted], vectors[: len(wanted)])
+            split = np.split(vectors[len(wanted) :], np.cumsum([len(own) for own in parts])[:-1])
+            for i, trace, rows in zip(wanted, done, split if wanted else [], strict=True):
+                result[i] = replace(trace, passages=rows.astype("<f2").tobytes() if len(rows) else None)
         return result
+
+    def _parts(self, bare: Bare) -> list[str]:
+        """The passages of a long text, as they are encoded."""
+        settings = self._settings
+        parts = passages(bare.text, size=settings.passage_characters, above=settings.passage_from)
+        return [encoded_text(bare.speaker, part) for part in parts]
 
     def trace(self, state: BankState, memories: Sequence[Memory]) -> list[Trace]:
         """Whole traces of memories that are about to be stored."""

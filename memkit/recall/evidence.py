@@ -10,7 +10,7 @@ from memkit.recall.columns import Columns, Ints, standardised
 from memkit.recall.lexical import LexicalIndex
 from memkit.text.terms import key_hash
 
-FULL = 10.0  # what a row that holds all of a question is worth, in standard deviations
+FULL = 7.2  # what a row that holds all of a question is worth, in standard deviations
 ENOUGH = 8.0  # nats: a question of one word is not answered by whoever says that word
 CONTEXT = 1.0  # what all terms of the turns before the question count together, in terms of the question
 RARITY = 1.5  # the power of idf: rare words say more than their information

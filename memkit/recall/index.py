@@ -8,22 +8,25 @@ from typing import Any
 import numpy as np
 
 from memkit.models import KINDS, IndexRow, Kind
-from memkit.protocols import CodeBatch, FloatArray, TermRow
+from memkit.protocols import CodeBatch, FloatArray, TermRow, VectorSource
 from memkit.recall import cues as cue_reading
-from memkit.recall.columns import NONE, STATES, Bools, Columns, Ints
+from memkit.recall.cohesion import cohesion
+from memkit.recall.columns import NONE, STATES, Bools, Columns, Ints, standardised
 from memkit.recall.cues import Cues
 from memkit.recall.evidence import Lexical, lexical_evidence, standardised_cosines
 from memkit.recall.lexical import LexicalIndex
 from memkit.recall.lsh import Sketcher
-from memkit.recall.ranking import Scope, Weights, score
+from memkit.recall.ranking import Scope, score
 from memkit.recall.relevance import relevance
-from memkit.recall.vectors import FetchVectors, VectorIndex
+from memkit.recall.vectors import VectorIndex
+from memkit.settings import RankingSettings
 from memkit.text.curve import Curve
 from memkit.text.terms import TIME, key_hash
 from memkit.text.tokens import words
 from memkit.times import to_micros
 
 CANDIDATES = 400
+SAMPLED = 2000  # rows on which the cohesion of a large bank is measured
 RECALLED: tuple[Kind, ...] = ("turn", "thought")
 FLOOR = 0.5  # of the best result: below it, the bank knows nothing of the question
 SHARE = 0.1  # of the floor, for the results beside the best
@@ -98,14 +101,16 @@ class BankIndex:
         sketcher: Sketcher,
         curve: Curve,
         retention_weight: float,
-        weights: Weights | None = None,
+        ranking: RankingSettings,
     ) -> None:
         self._key, self._zone = key, zone
         self._columns = Columns()
         self._lexical = LexicalIndex()
-        self._vectors = VectorIndex(sketcher)
+        self._vectors = VectorIndex(sketcher, exact_up_to=ranking.exact_up_to, share=ranking.passages)
         self._curve, self._retention_weight = curve, retention_weight
-        self._weights = weights or Weights()
+        self._weights = ranking
+        self._cohesion: float | None = None  # None: to be measured
+        self._measured_at = 0
 
     @property
     def size(self) -> int:
@@ -122,34 +127,37 @@ class BankIndex:
         rows: Iterable[IndexRow],
         codes: Iterable[CodeBatch],
         terms: Iterable[TermRow],
-        vectors: FetchVectors,
+        source: VectorSource,
     ) -> None:
         """Take in what was added or changed; rows with known seqs are replaced."""
         self._columns.put(rows)
         for row in terms:
             self._lexical.add(row)
-        self._vectors.add(codes, vectors)
+        self._vectors.add(codes, source)
+        if self._vectors.exact or self.size > 2 * self._measured_at:
+            self._cohesion = None
 
-    def search(self, query: Query, fetch: FetchVectors) -> list[Scored]:
+    def search(self, query: Query, source: VectorSource) -> list[Scored]:
         """The best rows for a question, best first, those below the floor left out."""
-        pool = self._pool(query, fetch)
+        pool = self._pool(query, source)
         if not pool.eligible.any():
             return []
-        self._rank(pool, query, fetch)
+        self._rank(pool, query, source)
         self._attach_thoughts(pool, query)
-        self._fresh_first(pool)
+        if self._weights.superseded:
+            self._fresh_first(pool)
         return self._best(pool, query)
 
     # which rows
 
-    def _pool(self, query: Query, fetch: FetchVectors) -> Pool:
+    def _pool(self, query: Query, source: VectorSource) -> Pool:
         cues = cue_reading.read(query.text, query.speakers, query.now, self._zone)
         lexical = lexical_evidence(self._lexical, self._columns, self._key, cues.terms, _around(query))
         rows = self._rows(query, lexical)
         cosine = np.full(len(rows), np.nan, np.float32)
         if query.vector is not None:
             seqs = self._columns.column("seq")[rows]
-            cosine = self._vectors.cosines(query.vector, seqs, fetch)
+            cosine = self._vectors.cosines(query.vector, seqs, source)
         return Pool(rows, self._eligible(rows, query), cosine, lexical, cues)
 
     def _rows(self, query: Query, lexical: Lexical) -> Ints:
@@ -206,8 +214,8 @@ class BankIndex:
 
     # in which order
 
-    def _rank(self, pool: Pool, query: Query, fetch: FetchVectors) -> None:
-        scope = self._scope(pool, query, fetch)
+    def _rank(self, pool: Pool, query: Query, source: VectorSource) -> None:
+        scope = self._scope(pool, query, source)
         pool.score = score(scope, pool.cues, self._weights)
         pool.parts = scope.parts
         pool.parts["retention"] = self._retention(pool.rows, query.now)
@@ -215,13 +223,13 @@ class BankIndex:
         named = np.isin(scope.speaker, list(pool.cues.named)).astype(np.float32)
         pool.relevance = relevance(pool.cosine, self._coverage(pool, scope), named)
 
-    def _scope(self, pool: Pool, query: Query, fetch: FetchVectors) -> Scope:
+    def _scope(self, pool: Pool, query: Query, source: VectorSource) -> Scope:
         def column(name: str) -> Any:
             return self._columns.column(name)[pool.rows]
 
         dense = np.zeros(len(pool.rows), np.float32)
         if query.vector is not None:
-            dense = standardised_cosines(pool.cosine, self._vectors.sample(query.vector, fetch))
+            dense = standardised_cosines(pool.cosine, self._vectors.sample(query.vector, source))
         return Scope(
             dense=dense,
             lexical=pool.lexical.scores[pool.rows],
@@ -231,11 +239,41 @@ class BankIndex:
             role=column("role"),
             occurred_at=column("occurred_at"),
             length=column("length"),
+            log_length=self._log_lengths()[pool.rows],
             asks=column("asks"),
             timed=self._timed()[pool.rows],
-            age=((to_micros(query.now) - column("occurred_at")) / DAY).astype(np.float32),
+            since=self._sessions_since(column("session")),
             adjacent=np.append(np.diff(column("seq")) == 1, False),
+            cohesion=self._measured_cohesion(source),
         )
+
+    def _log_lengths(self) -> FloatArray:
+        """The log length of each row in standard deviations of the bank's."""
+        logs = np.log1p(self._columns.column("length").astype(np.float32))
+        return standardised(logs, float(logs.mean()), max(float(logs.std()), 0.3))
+
+    def _sessions_since(self, sessions: Ints) -> Ints:
+        """How many sessions began after each row's; 0 where it lies in none."""
+        return np.where(sessions == NONE, 0, self._columns.column("session").max(initial=NONE) - sessions)
+
+    def _measured_cohesion(self, source: VectorSource) -> float:
+        """Measured anew when the bank has changed, or has doubled where its vectors are not kept."""
+        if self._cohesion is None:
+            seqs, vectors = self._vectors.kept_or(self._whole_sessions, source)
+            rows, inside = self._columns.rows_of(seqs)
+            sessions = self._columns.column("session")[rows]
+            placed = sessions != NONE
+            self._cohesion = cohesion(vectors[inside][placed], sessions[placed])
+            self._measured_at = self.size
+        return self._cohesion
+
+    def _whole_sessions(self) -> Ints:
+        """Seqs of about SAMPLED rows: of whole sessions, evenly taken."""
+        sessions = self._columns.column("session")
+        known = np.unique(sessions[sessions != NONE])
+        wanted = max(1, len(known) * SAMPLED // max(self.size, 1))
+        chosen = known[:: max(1, len(known) // wanted)]
+        return self._columns.column("seq")[np.isin(sessions, chosen)][: 2 * SAMPLED]
 
     def _timed(self) -> Bools:
         """Which rows name a time or a number."""

@@ -4,7 +4,7 @@ All evidence is in standard deviations. A turn's score is its own evidence (dens
 shares of its neighbours', its episode's and its session's (chunk attention), plus cues.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -14,48 +14,8 @@ from memkit.protocols import FloatArray
 from memkit.recall.chunk_attention import chunk_evidence, log_attention
 from memkit.recall.columns import NONE, Bools, Ints
 from memkit.recall.cues import Cues
+from memkit.settings import RankingSettings
 from memkit.times import to_micros
-
-
-@dataclass(frozen=True)
-class Weights:
-    """How much each part counts, in standard deviations of the turn's own evidence."""
-
-    dense: float = 1.0
-    lexical: float = 0.85
-    neighbour: float = 0.3  # the turns right before and after
-    second_neighbour: float = 0.2
-    episode: float = 0.35
-    session: float = 0.35
-    speaker: float = 1.25  # the person whom the question names spoke
-    assistant: float = -1.0  # evidence about a person is mostly in what the person said
-    asks: float = -1.5  # a turn that only asks; less, the more a longer one says besides
-    answers: float = 0.3  # the turn after a question
-    answered: float = 0.4  # the share of a question's evidence that the answer to it takes besides
-    length: float = 0.6  # per standard deviation of the log length
-    date: float = 1.0  # said in the time that the question names
-    time: float = 0.3  # names a time or a number
-    when: float = 1.0  # the same, where the question asks when, how long or how many
-    recency: float = 0.0  # per unit of log(1 + days): what is needed falls with the log of its age
-    whole_question: float = 60.0  # characters up to which a turn that asks only asks
-    whole_context: float = 300.0  # characters up to which a turn takes its full share of its context
-
-    def adapted(self, assistant_share: float) -> "Weights":
-        """The weights for a bank in which this share of the turns is an assistant's.
-
-        Between people, questions come from anywhere in the past. With an assistant they mostly go on with a
-        task: recent sessions are likelier to be needed (log-odds fall with the log of age, as Anderson and
-        Schooler 1991 found of people's), a whole session is about one thing, and long messages lean on
-        their neighbours as well. Half of the turns being an assistant's counts in full.
-        """
-        a = min(1.0, 2 * assistant_share)
-        return replace(
-            self,
-            lexical=self.lexical + 0.15 * a,
-            session=self.session + 0.25 * a,
-            recency=self.recency + 0.4 * a,
-            whole_context=self.whole_context + 700 * a,
-        )
 
 
 @dataclass
@@ -70,35 +30,50 @@ class Scope:
     role: npt.NDArray[np.int8]
     occurred_at: Ints
     length: npt.NDArray[np.int32]
+    log_length: FloatArray  # in standard deviations of the bank's
     asks: Bools
     timed: Bools  # names a time or a number
-    age: FloatArray  # days before the moment of asking
+    since: Ints  # sessions that began after the row's
     adjacent: Bools  # row i+1 follows row i in the bank
+    cohesion: float  # of the bank, 0..1
     parts: dict[str, FloatArray] = field(default_factory=dict)
 
 
-def score(scope: Scope, cues: Cues, weights: Weights) -> FloatArray:
+def score(scope: Scope, cues: Cues, weights: RankingSettings) -> FloatArray:
     """The score of each row; what it is made of is left in `scope.parts`."""
-    weights = weights.adapted(_assistant_share(scope))
-    own = weights.dense * scope.dense + weights.lexical * scope.lexical
-    share = np.minimum(1.0, weights.whole_context / np.maximum(scope.length, 1))
+    w = adapted(weights, scope.cohesion)
+    own = w.dense * scope.dense + w.lexical * scope.lexical
+    share = np.minimum(1.0, w.whole_context / np.maximum(scope.length, 1))
+    itself = 1 + weights.cohesive_own * scope.cohesion
     scope.parts = {
-        "dense": weights.dense * scope.dense,
-        "lexical": weights.lexical * scope.lexical,
-        "neighbours": _neighbours(own, scope, weights) * share,
-        "episode": weights.episode * _chunks(own, scope.episode) * share,
-        "session": weights.session * _chunks(own, scope.session) * share,
-        **_cues(scope, cues, weights),
+        "dense": itself * w.dense * scope.dense,
+        "lexical": itself * w.lexical * scope.lexical,
+        "neighbours": _neighbours(own, scope, w) * share,
+        "episode": w.episode * _chunks(own, scope.episode) * share,
+        "session": w.session * _chunks(own, scope.session) * share,
+        "recency": -w.cohesive_recency * scope.cohesion * np.log1p(scope.since.astype(np.float32)),
+        **_cues(scope, cues, w),
     }
     total = sum(scope.parts.values())
     return np.asarray(total, dtype=np.float32)
 
 
-def _assistant_share(scope: Scope) -> float:
-    return float((scope.role == ROLES.index("assistant")).mean()) if len(scope.role) else 0.0
+def adapted(weights: RankingSettings, cohesion: float) -> RankingSettings:
+    """The weights of context for a bank of this cohesion.
+
+    Where sessions are each about one thing, a session is needed as a whole: its evidence counts more and
+    a single turn's own less, long turns lean on their neighbours as well, and recent sessions are likelier to
+    be gone on with (log-odds fall with the log of age, as Anderson and Schooler 1991 found of people's).
+    """
+    return weights.model_copy(
+        update={
+            "session": weights.session + weights.cohesive_session * cohesion,
+            "whole_context": weights.whole_context + weights.cohesive_context * cohesion,
+        }
+    )
 
 
-def _neighbours(own: FloatArray, scope: Scope, weights: Weights) -> FloatArray:
+def _neighbours(own: FloatArray, scope: Scope, weights: RankingSettings) -> FloatArray:
     found = np.zeros_like(own)
     linked = _linked(scope)
     _share(found, own, linked, 1, weights.neighbour)
@@ -130,7 +105,7 @@ def _chunks(own: FloatArray, chunks: Ints) -> FloatArray:
     return lifted
 
 
-def _cues(scope: Scope, cues: Cues, weights: Weights) -> dict[str, FloatArray]:
+def _cues(scope: Scope, cues: Cues, weights: RankingSettings) -> dict[str, FloatArray]:
     zero = np.zeros_like(scope.dense)
     named = np.isin(scope.speaker, list(cues.named)) if len(cues.named) == 1 else np.zeros(len(zero), bool)
     answers = zero.copy()
@@ -141,16 +116,10 @@ def _cues(scope: Scope, cues: Cues, weights: Weights) -> dict[str, FloatArray]:
         "role": weights.assistant * (scope.role == ROLES.index("assistant")).astype(np.float32),
         "asks": weights.asks * scope.asks * only,
         "answers": weights.answers * answers,
-        "length": weights.length * _log_length(scope.length),
+        "length": weights.length * scope.log_length,
         "date": weights.date * _in_span(scope, cues),
-        "recency": -weights.recency * np.log1p(np.maximum(scope.age, 0)),
         "time": (weights.time + weights.when * cues.asks_when) * scope.timed.astype(np.float32),
     }
-
-
-def _log_length(length: npt.NDArray[np.int32]) -> FloatArray:
-    logs = np.log1p(length.astype(np.float32))
-    return np.asarray((logs - logs.mean()) / max(float(logs.std()), 0.3), dtype=np.float32)
 
 
 def _in_span(scope: Scope, cues: Cues) -> FloatArray:

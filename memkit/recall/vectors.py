@@ -1,17 +1,14 @@
 """The vectors that recall keeps in RAM: all of a small bank's, sketches and a sample of a large one's."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from memkit.protocols import CodeBatch, FloatArray
+from memkit.protocols import CodeBatch, FloatArray, PassageBatch, VectorSource
 from memkit.recall.columns import Ints
 from memkit.recall.lsh import Sketcher, SketchIndex
 
-EXACT = 20_000  # up to so many vectors all are kept
 SAMPLE = 512  # vectors that stand for a large bank in its statistics
-
-FetchVectors = Callable[[Sequence[int]], FloatArray]
 
 
 class Matrix:
@@ -54,13 +51,51 @@ class Matrix:
             self._seqs[:end], self._rows[:end] = self.seqs[order], self.rows[order]
 
 
-class VectorIndex:
-    """Knows which rows have vectors; gives cosines exactly where it has them, else asks for them."""
+class Passages:
+    """Vectors of long texts' passages, in the order in which their texts came."""
 
-    def __init__(self, sketcher: Sketcher) -> None:
+    def __init__(self) -> None:
+        self._batches: list[PassageBatch] = []
+
+    def __len__(self) -> int:
+        return sum(len(batch.seqs) for batch in self._batches)
+
+    @property
+    def nbytes(self) -> int:
+        return sum(batch.seqs.nbytes + batch.vectors.nbytes for batch in self._batches)
+
+    def put(self, batch: PassageBatch) -> None:
+        """Add passages; those of the same memories that were there before go."""
+        self._batches = [_without(old, batch.seqs) for old in self._batches]
+        self._batches.append(batch)
+
+    def whole(self) -> PassageBatch | None:
+        """All of them; None where there are none."""
+        if not len(self):
+            return None
+        if len(self._batches) > 1:
+            seqs, vectors = zip(*self._batches, strict=True)
+            self._batches = [PassageBatch(np.concatenate(seqs), np.concatenate(vectors))]
+        return self._batches[0]
+
+
+def _without(batch: PassageBatch, seqs: Ints) -> PassageBatch:
+    known = np.isin(batch.seqs, seqs)
+    return PassageBatch(batch.seqs[~known], batch.vectors[~known]) if known.any() else batch
+
+
+class VectorIndex:
+    """Knows which rows have vectors; gives cosines exactly where it has them, else asks for them.
+
+    `share`: how much of the cosine of a text with passages is that of its best passage.
+    """
+
+    def __init__(self, sketcher: Sketcher, *, exact_up_to: int, share: float) -> None:
         self._sketcher = sketcher
         self._sketches = SketchIndex(sketcher.bits)
+        self._exact_up_to, self._share = exact_up_to, share
         self._matrix: Matrix | None = Matrix(sketcher.dimension)
+        self._passages = Passages()
         self._sample: FloatArray | None = None
         self._sampled_at = 0
 
@@ -73,40 +108,76 @@ class VectorIndex:
         return self._matrix is not None
 
     @property
+    def matrix(self) -> Matrix | None:
+        """All vectors, while every one is kept."""
+        return self._matrix
+
+    @property
     def nbytes(self) -> int:
-        kept = 0 if self._matrix is None else self._matrix.nbytes
+        kept = 0 if self._matrix is None else self._matrix.nbytes + self._passages.nbytes
         return self._sketches.nbytes + kept + (0 if self._sample is None else self._sample.nbytes)
 
-    def add(self, batches: Iterable[CodeBatch], fetch: FetchVectors) -> None:
-        """Take in sketches; their vectors, too, while the bank is small."""
+    def add(self, batches: Iterable[CodeBatch], source: VectorSource) -> None:
+        """Take in sketches; their vectors and passages, too, while the bank is small."""
         for seqs, codes in batches:
             self._sketches.add(seqs, codes)
-            if len(self._sketches) > EXACT:
+            if len(self._sketches) > self._exact_up_to:
                 self._matrix = None
             if self._matrix is not None:
-                self._matrix.put(seqs, fetch(seqs.tolist()))
+                self._matrix.put(seqs, source.vectors(seqs.tolist()))
+                self._keep(source.passages(seqs.tolist()))
+
+    def _keep(self, passages: PassageBatch) -> None:
+        if len(passages.seqs) and self._share:
+            self._passages.put(passages)
+        if len(self) + len(self._passages) > self._exact_up_to:
+            self._matrix, self._passages = None, Passages()
+
+    def kept_or(self, chosen: Callable[[], Ints], source: VectorSource) -> tuple[Ints, FloatArray]:
+        """All seqs with their vectors while every one is kept, else those of the chosen seqs."""
+        if self._matrix is not None:
+            return self._matrix.seqs, self._matrix.rows
+        seqs = chosen()
+        vectors = source.vectors(seqs.tolist())
+        known = vectors.any(axis=1)
+        return seqs[known], vectors[known]
 
     def candidates(self, vector: FloatArray, count: int) -> Ints:
         """Seqs of the nearest sketches."""
         return self._sketches.search(self._sketcher.sketch(vector[None])[0], count)
 
-    def cosines(self, vector: FloatArray, seqs: Ints, fetch: FetchVectors) -> FloatArray:
-        """Cosines of these seqs to a vector; NaN where a seq has no vector."""
+    def cosines(self, vector: FloatArray, seqs: Ints, source: VectorSource) -> FloatArray:
+        """Cosines of these seqs to a vector, their passages' share included; NaN where a seq has no vector."""
         if self._matrix is None:
-            rows = fetch(seqs.tolist())
-            found = rows @ vector
-            return np.where(rows.any(axis=1), found, np.nan).astype(np.float32)
-        known, found = self._matrix.seqs, self._matrix.rows @ vector
+            rows = source.vectors(seqs.tolist())
+            own = np.where(rows.any(axis=1), rows @ vector, np.nan)
+            parts = source.passages(seqs.tolist()) if self._share else None
+        else:
+            own, parts = self._kept_cosines(self._matrix, vector, seqs), self._passages.whole()
+        return self._blended(own.astype(np.float32), seqs, parts, vector)
+
+    def _kept_cosines(self, matrix: Matrix, vector: FloatArray, seqs: Ints) -> FloatArray:
+        known, found = matrix.seqs, matrix.rows @ vector
         if not len(known):
             return np.full(len(seqs), np.nan, np.float32)
         at = np.minimum(np.searchsorted(known, seqs), len(known) - 1)
-        return np.where(known[at] == seqs, found[at], np.nan).astype(np.float32)
+        return np.where(known[at] == seqs, found[at], np.nan)
 
-    def sample(self, vector: FloatArray, fetch: FetchVectors) -> FloatArray:
+    def _blended(self, own: FloatArray, seqs: Ints, parts: PassageBatch | None, vector: FloatArray) -> FloatArray:
+        """Each cosine with its share of the best passage's; seqs are in order."""
+        if parts is None or not len(parts.seqs) or not len(seqs):
+            return own
+        at = np.minimum(np.searchsorted(seqs, parts.seqs), len(seqs) - 1)
+        inside = seqs[at] == parts.seqs
+        best = np.full(len(seqs), -1, np.float32)
+        np.maximum.at(best, at[inside], parts.vectors[inside] @ vector)
+        return np.where(best > -1, (1 - self._share) * own + self._share * best, own)
+
+    def sample(self, vector: FloatArray, source: VectorSource) -> FloatArray:
         """Cosines of vectors that stand for the whole bank."""
         if self._matrix is not None:
             return np.asarray(self._matrix.rows @ vector, dtype=np.float32)
         if self._sample is None or len(self) > 2 * self._sampled_at:
             chosen = self._sketches.spread(SAMPLE)
-            self._sample, self._sampled_at = fetch(chosen.tolist()), len(self)
+            self._sample, self._sampled_at = source.vectors(chosen.tolist()), len(self)
         return np.asarray(self._sample @ vector, dtype=np.float32)

@@ -129,7 +129,7 @@ class Bank:
         notes = [entry for entries in self.history.values() for entry in entries]
         return {
             "text": sum(_size(r.memory.text) + _size(payload_of(r.memory, None)) for r in self.records.values()),
-            "vectors": sum(len(trace.vector or b"") for trace in traces),
+            "vectors": sum(len(trace.vector or b"") + len(trace.passages or b"") for trace in traces),
             "sketches": sum(len(trace.sketch or b"") for trace in traces),
             "terms": sum(len(pack_terms(trace.terms.items())) for trace in traces if trace.terms),
             "history": sum(_size(entry.reason or "") + _size(before_image(entry) or "") for entry in notes),

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from memkit.models import BankState, IndexRow, Kind, Memory, Trace
-from memkit.protocols import CodeBatch, FloatArray, TermRow
+from memkit.protocols import CodeBatch, FloatArray, PassageBatch, TermRow
 from memkit.storage.inmemory_bank import Bank
-from memkit.storage.records import Entry, Queued, Record, index_row, stacked
+from memkit.storage.records import Entry, Queued, Record, index_row, passage_batch, stacked
 from memkit.storage.views import View
 
 
@@ -69,6 +69,11 @@ class MemoryView(View):
             return stacked(kept)
         other = next((t.vector for t in self.data.traces.values() if t.vector is not None), None)
         return stacked([*kept, other])[: len(seqs)]
+
+    def passages(self, seqs: Sequence[int]) -> PassageBatch:
+        kept = {seq: self.data.traces[seq].passages for seq in seqs if seq in self.data.traces}
+        stored = {seq: passages for seq, passages in kept.items() if passages is not None}
+        return passage_batch(stored, self.vectors(seqs[:1]).shape[1])
 
     def unencoded(self, limit: int) -> list[Memory]:
         return self.in_order(sorted(self.data.found("unencoded", True))[:limit])

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations
 
 APPLICATION_ID = 0x6D6B6974  # "mkit", in the header of every memkit database
-FORMAT = 1  # how many steps there are; kept in the header as user_version
+FORMAT = 2  # how many steps there are; kept in the header as user_version
 
 INITIAL = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -193,6 +193,8 @@ CREATE TABLE lease (
 );
 """
 
+PASSAGES = "ALTER TABLE content ADD COLUMN passages BLOB"  # vectors of a long text's parts, beside its own
+
 
 def statements(script: str) -> Iterator[str]:
     """The statements of a script, so that they can run inside a transaction."""
@@ -217,6 +219,10 @@ def ledger() -> "Migrations":
     def initial(db: "Database") -> None:
         for statement in statements(INITIAL):
             db.execute(statement)
+
+    @steps()
+    def passages(db: "Database") -> None:
+        db.execute(PASSAGES)
 
     return steps
 

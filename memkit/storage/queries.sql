@@ -91,6 +91,10 @@ SELECT number, data FROM block WHERE bank = ? AND part = ? AND first_seq <= ? AN
 SELECT m.seq, c.vector FROM memory m JOIN content c ON c.id = m.vector
 WHERE m.bank = ? AND m.seq IN (?*)
 
+-- name: passages
+SELECT m.seq, c.passages FROM memory m JOIN content c ON c.id = m.vector
+WHERE m.bank = ? AND c.passages IS NOT NULL AND m.seq IN (?*)
+
 -- name: any_vector
 SELECT c.vector FROM memory m INDEXED BY memory_text JOIN content c ON c.id = m.vector
 WHERE m.bank = ? AND m.vector IS NOT NULL LIMIT 1
@@ -192,7 +196,7 @@ SELECT coalesce(max(id), 0) FROM content
 INSERT INTO content (id, bank, text, payload) VALUES (?, ?, ?, ?)
 
 -- name: add_vector
-INSERT INTO content (id, bank, vector) VALUES (?, ?, ?)
+INSERT INTO content (id, bank, vector, passages) VALUES (?, ?, ?, ?)
 
 -- name: add_memory
 INSERT INTO memory (bank, seq, id, ref, content, vector, wanted, kind, state, author, role, speaker, head,
@@ -215,14 +219,14 @@ WHERE bank = ? AND seq = ?
 SELECT seq, content FROM memory WHERE bank = ? AND seq IN (?*)
 
 -- name: vectors_of
-SELECT m.seq, m.vector, length(c.vector) FROM memory m JOIN content c ON c.id = m.vector
+SELECT m.seq, m.vector, length(c.vector), coalesce(length(c.passages), 0) FROM memory m JOIN content c ON c.id = m.vector
 WHERE m.bank = ? AND m.seq IN (?*)
 
 -- name: index_memory
 UPDATE memory SET vector = ?, wanted = ?, hash_group = ?, text_key = ? WHERE bank = ? AND seq = ?
 
 -- name: overwrite_vector
-UPDATE content SET vector = ? WHERE id = ?
+UPDATE content SET vector = ?, passages = ? WHERE id = ?
 
 -- name: drop_content
 DELETE FROM content WHERE id = ?
@@ -341,7 +345,7 @@ SELECT coalesce(sum(length(CAST(c.text AS BLOB)) + length(CAST(c.payload AS BLOB
 FROM memory m JOIN content c ON c.id = m.content WHERE ?1 IS NULL OR m.bank = ?1
 
 -- name: size_of_vectors
-SELECT coalesce(sum(length(c.vector)), 0)
+SELECT coalesce(sum(length(c.vector) + coalesce(length(c.passages), 0)), 0)
 FROM memory m JOIN content c ON c.id = m.vector WHERE ?1 IS NULL OR m.bank = ?1
 
 -- name: size_of_traces

@@ -11,7 +11,7 @@ import numpy as np
 
 from memkit.errors import InputError, InvalidTextError
 from memkit.models import Action, Author, Exchange, HistoryEntry, IndexRow, Memory, Placement, Trace
-from memkit.protocols import FloatArray
+from memkit.protocols import FloatArray, PassageBatch
 from memkit.storage.hashing import Hasher
 from memkit.times import as_utc, to_micros
 
@@ -218,6 +218,15 @@ def stacked(vectors: Sequence[bytes | None]) -> FloatArray:
     whole = b"".join(v if v is not None and len(v) == width else blank for v in vectors)
     halves = np.frombuffer(whole, dtype="<f2").reshape(len(vectors), width // 2)
     return halves.astype(np.float32)
+
+
+def passage_batch(stored: Mapping[int, bytes], dimension: int) -> PassageBatch:
+    """Stored passages as rows with the seqs that they belong to; those of another encoder are left out."""
+    width = 2 * dimension
+    fitting = {seq: data for seq, data in sorted(stored.items()) if width and not len(data) % width}
+    counts = [len(data) // width for data in fitting.values()]
+    rows = np.frombuffer(b"".join(fitting.values()), dtype="<f2").reshape(-1, max(dimension, 1))
+    return PassageBatch(np.repeat(np.array(list(fitting), dtype=np.int64), counts), rows.astype(np.float32))
 
 
 def heir_trace(own: Trace, origin: Trace) -> Trace:

@@ -12,12 +12,12 @@ from uuid import UUID
 
 from memkit.errors import CorruptError
 from memkit.models import BankState, IndexRow, Kind, Memory, Trace
-from memkit.protocols import CodeBatch, FloatArray, TermRow
+from memkit.protocols import CodeBatch, FloatArray, PassageBatch, TermRow
 from memkit.storage.blocks import CODES, TERMS, Block, TraceRow, code_batches, unpack_terms
 from memkit.storage.columns import KIND, ROLE, STATE
 from memkit.storage.hashing import Hasher
 from memkit.storage.queries import run, run_over
-from memkit.storage.records import Entry, Queued, Record, stacked, uuid7_bytes
+from memkit.storage.records import Entry, Queued, Record, passage_batch, stacked, uuid7_bytes
 from memkit.storage.rows import Payload, entries_of, queued_of, record_of
 from memkit.storage.views import View
 from memkit.times import from_micros
@@ -160,6 +160,9 @@ class SqliteView(View):
             other = self._one("any_vector")
             return stacked([*(None for _ in seqs), other[0] if other else None])[: len(seqs)]
         return stacked([found.get(seq) for seq in seqs])
+
+    def passages(self, seqs: Sequence[int]) -> PassageBatch:
+        return passage_batch(dict(self._over("passages", seqs)), self.vectors(seqs[:1]).shape[1])
 
     def unencoded(self, limit: int) -> list[Memory]:
         return self.in_order(self._all("unencoded", limit))

@@ -88,7 +88,7 @@ class Writer:
     def _vectors(self, traces: Sequence[Trace]) -> list[int | None]:
         ids = [None if trace.vector is None else next(self._content) for trace in traces]
         pairs = zip(ids, traces, strict=True)
-        rows = [(id, self.bank, trace.vector) for id, trace in pairs if id is not None]
+        rows = [(id, self.bank, trace.vector, trace.passages) for id, trace in pairs if id is not None]
         run_many(self.connection, "add_vector", rows)
         return ids
 
@@ -219,12 +219,12 @@ class Writer:
     def _moved_vectors(self, traces: dict[int, Trace]) -> dict[int, int | None]:
         """Vectors of the same length are overwritten where they lie: rows never grow."""
         found = run_over(self.connection, "vectors_of", (self.bank,), list(traces))
-        old = {seq: (content, length) for seq, content, length in found}
+        old = {seq: (content, lengths) for seq, content, *lengths in found}
         placed: dict[int, int | None] = {}
         for seq, trace in traces.items():
-            content, length = old.get(seq, (None, None))
-            if trace.vector is not None and length == len(trace.vector):
-                run(self.connection, "overwrite_vector", trace.vector, content)
+            content, lengths = old.get(seq, (None, None))
+            if trace.vector is not None and lengths == [len(trace.vector), len(trace.passages or b"")]:
+                run(self.connection, "overwrite_vector", trace.vector, trace.passages, content)
                 placed[seq] = content
                 del old[seq]
         fresh = [seq for seq in traces if seq not in placed]

@@ -1,0 +1,35 @@
+"""Cohesion: how far a bank's sessions are each about one thing. Ranking follows it.
+
+With an assistant, a session is one task, and what is needed is the session; between friends it is whatever
+comes up, and what is needed is a moment in it. The difference can be measured.
+"""
+
+import numpy as np
+
+from memkit.protocols import FloatArray
+from memkit.recall.columns import Ints
+
+FULL = 0.2  # the difference of mean cosines that counts as full cohesion
+
+
+def cohesion(vectors: FloatArray, sessions: Ints) -> float:
+    """The mean cosine within sessions less that of all pairs, over FULL, cut to 0..1.
+
+    `vectors`: unit rows (n, dimension); `sessions`: (n,). Friends' chats have about 0, long talks with an
+    assistant .25, tasks of one session each 1. From sums alone: pairs of a set sum to |sum|^2 - size.
+    """
+    if len(vectors) < 2:
+        return 0.0
+    order = np.argsort(sessions, kind="stable")
+    starts = np.flatnonzero(np.diff(sessions[order], prepend=np.nan))
+    sums = np.add.reduceat(vectors[order], starts, axis=0, dtype=np.float64)
+    sizes = np.diff(starts, append=len(order))
+    within = _mean_cosine((sums**2).sum(), len(order), (sizes * (sizes - 1)).sum())
+    total = sums.sum(axis=0)
+    overall = _mean_cosine(total @ total, len(order), len(order) * (len(order) - 1))
+    return float(np.clip((within - overall) / FULL, 0, 1))
+
+
+def _mean_cosine(squares: float, count: int, pairs: int) -> float:
+    """The mean over ordered pairs, from the squared length of the sum of `count` unit vectors."""
+    return float((squares - count) / pairs) if pairs else 0.0

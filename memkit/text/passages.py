@@ -1,0 +1,28 @@
+"""Passages: the parts of a long text, each about as long as what a question is answered by."""
+
+import re
+import textwrap
+
+SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
+MOST = 64  # passages of one text: what comes later is found by its words
+
+
+def passages(text: str, *, size: int, above: int) -> list[str]:
+    """Whole sentences put together to at most `size` characters each; none for a text up to `above`.
+
+    A longer sentence is cut between words.
+    """
+    if len(text) <= above:
+        return []
+    found = [""]
+    for piece in _pieces(text, size):
+        if found[-1] and len(found[-1]) + 1 + len(piece) > size:
+            found.append(piece)
+        else:
+            found[-1] = f"{found[-1]} {piece}".strip()
+    return [passage for passage in found if any(map(str.isalnum, passage))][:MOST]
+
+
+def _pieces(text: str, size: int) -> list[str]:
+    sentences = (sentence.strip() for sentence in SENTENCE.split(text))
+    return [piece for sentence in sentences if sentence for piece in textwrap.wrap(sentence, 2 * size)]
