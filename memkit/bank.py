@@ -94,9 +94,9 @@ class MemoryBank:
 
         Filters: `kinds`; `where` (equal metadata values); `speaker`; `since` <= occurred_at < `until`.
         `context`: recent turns that the query belongs to. `around`: neighbouring turns given with each
-        hit. `min_score=0` gives k results whatever they are. `now` is the moment of asking, `valid_at`
-        what was true then, `as_of` what was recorded by then. `reinforce`: what is placed into a prompt
-        grows stronger.
+        hit; the prompt shows those that a hit needs to be understood without it. `min_score=0` gives k
+        results whatever they are. `now` is the moment of asking, `valid_at` what was true then, `as_of`
+        what was recorded by then. `reinforce`: what is placed into a prompt grows stronger.
         """
         request = recalling.Request(
             query=query,

@@ -1,13 +1,21 @@
 """Ids: UUIDv7, whose order is the order of recording."""
 
+import secrets
+import uuid
 from datetime import datetime
-
-import uuid_utils
+from itertools import count
 
 from memkit.times import to_micros
 
+_made = count(secrets.randbits(31))
+
 
 def uuid7(at: datetime) -> str:
-    """A new UUIDv7 of this moment; several of one moment differ in their random part."""
-    seconds, micros = divmod(max(to_micros(at), 0), 1_000_000)
-    return str(uuid_utils.uuid7(timestamp=seconds, nanos=micros * 1000))
+    """A new UUIDv7 of this moment; of one moment, those that this process made later are greater.
+
+    After the milliseconds come 32 bits that count, from a random start (RFC 9562, 6.2), then 42 random ones.
+    """
+    number = next(_made) & 0xFFFF_FFFF
+    first, second = number >> 20, number & 0xF_FFFF
+    head = (max(to_micros(at), 0) // 1000) << 80 | 7 << 76 | first << 64
+    return str(uuid.UUID(int=head | 2 << 62 | second << 42 | secrets.randbits(42)))

@@ -23,6 +23,7 @@ from memkit.times import Moment, as_utc
 
 MOST = 10_000  # results of one recall
 CONTEXT = 0.2  # how much of it is that of the turns before
+RECALLED = ("active", "superseded")  # states
 CHOSEN_BY_ABOUT = 200
 POSSIBLY_ABOUT = 0.1  # relevance from which on a memory that holds all the words is about them
 SURELY_ABOUT = 0.8  # and from which on any memory is
@@ -56,10 +57,16 @@ def recall(ctx: BankContext, request: Request) -> Recollection:
         return Recollection((), zone="UTC" if state is None else state.zone)
     scored = _search(ctx, state, request)
     with ctx.storage.view(state.number) as view:
-        hits = _hits(ctx, view, scored, request.around)
+        memories = _memories(view, scored, request)
         portrait = view.page(("portrait",), None, 1, ("active",))
-    use = _reinforcer(ctx, state, hits, request)
-    return Recollection(hits, zone=state.zone, portrait=portrait[0] if portrait else None, on_use=use)
+    hits = [_hit(ctx, s, memories, request.around) for s in scored if s.seq in memories]
+    return Recollection(
+        hits,
+        zone=state.zone,
+        portrait=portrait[0] if portrait else None,
+        beside={memories[s.seq].id: _listed(memories, s.beside) for s in scored if s.seq in memories},
+        on_use=_reinforcer(ctx, state, hits, request),
+    )
 
 
 def _check(request: Request) -> None:
@@ -151,10 +158,16 @@ def _query(
     )
 
 
-def _hits(ctx: BankContext, view: BankView, scored: Sequence[Scored], around: int) -> list[Hit]:
-    wanted = {seq for s in scored for seq in (s.seq, *s.thoughts, *_beside(s.seq, around))}
-    memories = view.memories(sorted(wanted))
-    return [_hit(ctx, s, memories, around) for s in scored if s.seq in memories]
+def _memories(view: BankView, scored: Sequence[Scored], request: Request) -> dict[int, Memory]:
+    """The hits with what belongs to them, by seq, without what was forgotten or recorded too late."""
+    wanted = {seq for s in scored for seq in (s.seq, *s.thoughts, *s.beside, *_beside(s.seq, request.around))}
+    end = None if request.as_of is None else as_utc(request.as_of, field="as_of")
+    found = view.memories(sorted(wanted)).items()
+    return {seq: m for seq, m in found if m.state in RECALLED and (end is None or m.recorded_at <= end)}
+
+
+def _listed(memories: Mapping[int, Memory], seqs: Sequence[int]) -> list[Memory]:
+    return [memories[seq] for seq in seqs if seq in memories]
 
 
 def _beside(seq: int, around: int) -> list[int]:
@@ -163,14 +176,14 @@ def _beside(seq: int, around: int) -> list[int]:
 
 def _hit(ctx: BankContext, scored: Scored, memories: Mapping[int, Memory], around: int) -> Hit:
     memory = memories[scored.seq]
-    near = [memories[seq] for seq in _beside(scored.seq, around) if seq in memories]
+    near = _listed(memories, _beside(scored.seq, around))
     return Hit(
         memory=memory,
         score=scored.score,
         why={**scored.parts, "words": list(scored.words)},
         bank=ctx.name,
         around=tuple(m for m in near if m.kind == "turn" and m.session == memory.session),
-        thoughts=tuple(memories[seq] for seq in scored.thoughts if seq in memories),
+        thoughts=tuple(_listed(memories, scored.thoughts)),
     )
 
 

@@ -68,6 +68,7 @@ class Scored:
     parts: dict[str, float]
     words: tuple[str, ...] = ()
     thoughts: tuple[int, ...] = ()
+    beside: tuple[int, ...] = ()  # the turns just before and after it in its session
 
 
 def _around(query: Query) -> list[str]:
@@ -181,13 +182,15 @@ class BankIndex:
         return np.asarray(wide | (np.isin(episodes, np.unique(episodes[chosen])) & (episodes != NONE)), dtype=bool)
 
     def _live(self, query: Query) -> Bools:
-        column = self._columns.column
-        state = column("state")
-        live = (state == STATES.index("active")) | (state == STATES.index("superseded"))
-        live &= column("echo_of") == NONE
+        return np.asarray(self._known(query) & (self._columns.column("echo_of") == NONE), dtype=bool)
+
+    def _known(self, query: Query) -> Bools:
+        """What is neither forgotten nor merged away, and was recorded in time; echoes too."""
+        state = self._columns.column("state")
+        known = (state == STATES.index("active")) | (state == STATES.index("superseded"))
         if query.as_of is not None:
-            live &= column("recorded_at") <= to_micros(query.as_of)
-        return np.asarray(live, dtype=bool)
+            known &= self._columns.column("recorded_at") <= to_micros(query.as_of)
+        return np.asarray(known, dtype=bool)
 
     def _eligible(self, rows: Ints, query: Query) -> Bools:
         def column(name: str) -> Ints:
@@ -197,15 +200,21 @@ class BankIndex:
         fits = np.isin(column("kind"), kinds)
         if query.speaker is not None:
             fits &= column("speaker") == query.speakers.get(query.speaker, NONE)
-        if query.since is not None:
-            fits &= column("occurred_at") >= to_micros(query.since)
-        if query.until is not None:
-            fits &= column("occurred_at") < to_micros(query.until)
-        if query.allowed is not None:
-            fits &= np.isin(column("seq"), list(query.allowed))
         if query.valid_at is not None:
             fits &= self._valid(rows, to_micros(query.valid_at))
-        return np.asarray(fits, dtype=bool)
+        return np.asarray(fits & self._within(rows, query), dtype=bool)
+
+    def _within(self, rows: Ints, query: Query) -> Bools:
+        """Which rows lie in the span and the part of the bank that were asked for."""
+        moments = self._columns.column("occurred_at")[rows]
+        fits = np.ones(len(rows), dtype=bool)
+        if query.since is not None:
+            fits &= moments >= to_micros(query.since)
+        if query.until is not None:
+            fits &= moments < to_micros(query.until)
+        if query.allowed is not None:
+            fits &= np.isin(self._columns.column("seq")[rows], list(query.allowed))
+        return fits
 
     def _valid(self, rows: Ints, moment: int) -> Bools:
         start, end = (self._columns.column(name)[rows] for name in ("valid_from", "valid_until"))
@@ -349,13 +358,32 @@ class BankIndex:
             found &= pool.relevance >= FLOOR * SHARE
         rows = np.flatnonzero(found)
         order = rows[np.lexsort((-pool.rows[rows], -pool.score[rows]))][: query.k]
-        return [self._scored(pool, int(i)) for i in order]
+        beside = self._beside(pool.rows[order], query)
+        return [self._scored(pool, int(i), beside) for i in order]
 
-    def _scored(self, pool: Pool, i: int) -> Scored:
+    def _beside(self, rows: Ints, query: Query) -> dict[int, tuple[int, ...]]:
+        """Seqs of the turns just before and after each turn of these, left out where the query may not see them."""
+        flow = self._flow(rows)
+        seqs, sessions = (self._columns.column(name)[flow] for name in ("seq", "session"))
+        seen = self._known(query)[flow] & self._within(flow, query)
+        found: dict[int, tuple[int, ...]] = {}
+        for i in np.flatnonzero(np.isin(flow, rows)).tolist():
+            near = [j for j in (i - 1, i + 1) if 0 <= j < len(flow) and sessions[j] == sessions[i] and seen[j]]
+            found[int(seqs[i])] = tuple(seqs[near].tolist())
+        return found
+
+    def _flow(self, rows: Ints) -> Ints:
+        """The turns of the sessions that these rows are from, session by session."""
+        sessions = self._columns.column("session")
+        turns = (self._columns.column("kind") == KINDS.index("turn")) & (sessions != NONE)
+        flow = np.flatnonzero(turns & np.isin(sessions, np.unique(sessions[rows])))
+        return flow[np.argsort(sessions[flow], kind="stable")]
+
+    def _scored(self, pool: Pool, i: int, beside: Mapping[int, tuple[int, ...]]) -> Scored:
         seq = int(self._columns.column("seq")[pool.rows[i]])
         parts = {name: round(float(values[i]), 4) for name, values in pool.parts.items() if values[i]}
         if not np.isnan(pool.cosine[i]):
             parts["cosine"] = round(float(pool.cosine[i]), 4)
         words = tuple(term for term, rows in pool.lexical.matched.items() if pool.rows[i] in rows)
         thoughts = tuple(pool.thoughts.get(seq, ()))
-        return Scored(seq, round(float(pool.relevance[i]), 4), parts, words, thoughts)
+        return Scored(seq, round(float(pool.relevance[i]), 4), parts, words, thoughts, beside.get(seq, ()))

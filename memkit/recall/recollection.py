@@ -1,6 +1,6 @@
 """What a recall gives back: hits, best first, and the forms in which a model takes them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 from zoneinfo import ZoneInfo
@@ -18,10 +18,11 @@ OnUse = Callable[[list[str]], None]
 
 @dataclass(eq=False)
 class Origin:
-    """Where hits are from: their bank's zone, and whom to tell which of them were used (once each)."""
+    """Where hits are from: their bank's zone, whom to tell of their use (once each), the turns beside them."""
 
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     on_use: OnUse | None = None
+    beside: Mapping[str, Sequence[Memory]] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
 
     def use(self, ids: Iterable[str]) -> None:
@@ -35,9 +36,11 @@ class Origin:
 class Recollection(Sequence[Hit]):
     """Hits, best first. A slice of it is a Recollection, too.
 
-    `portrait` and `summaries` go into the prompt before the hits. `zone`: the IANA name of the zone in
-    which dates are shown. `on_use` is called with the ids of the hits, and of the thoughts shown with
-    them, that were placed into a prompt: once per id, however often and in whatever slices it is asked.
+    `portrait` and `summaries` go into the prompt before the hits. `beside`: by the id of a hit, the turns
+    just before and after it, of which the prompt shows those that it needs to be understood. `zone`: the
+    IANA name of the zone in which dates are shown. `on_use` is called with the ids of the hits, and of the
+    thoughts shown with them, that were placed into a prompt: once per id, however often and in whatever
+    slices it is asked.
     """
 
     def __init__(
@@ -46,21 +49,25 @@ class Recollection(Sequence[Hit]):
         *,
         portrait: Memory | None = None,
         summaries: Sequence[Memory] = (),
+        beside: Mapping[str, Sequence[Memory]] | None = None,
         zone: str = "UTC",
         on_use: OnUse | None = None,
     ) -> None:
         self._hits = tuple(hits)
         self.portrait = portrait
         self.summaries = tuple(summaries)
-        self._origin = Origin(ZoneInfo(zone), on_use)
+        self._origin = Origin(ZoneInfo(zone), on_use, dict(beside or {}))
         self._origins: tuple[Origin, ...] = (self._origin,) * len(self._hits)
 
     @classmethod
     def best(cls, found: Iterable["Recollection"], k: int) -> "Recollection":
         """The k best hits of several banks' recollections; portraits and summaries stay with their banks."""
-        pairs = [pair for one in found for pair in zip(one._hits, one._origins, strict=True)]
+        pairs = [pair for one in found for pair in one._pairs()]
         pairs.sort(key=lambda pair: -pair[0].score)
         return cls()._with(pairs[:k])
+
+    def _pairs(self) -> list[tuple[Hit, Origin]]:
+        return list(zip(self._hits, self._origins, strict=True))
 
     def _with(self, pairs: Sequence[tuple[Hit, Origin]]) -> Self:
         made = type(self)(portrait=self.portrait, summaries=self.summaries)
@@ -78,7 +85,7 @@ class Recollection(Sequence[Hit]):
     def __getitem__(self, index: slice) -> "Recollection": ...
     def __getitem__(self, index: int | slice) -> "Hit | Recollection":
         if isinstance(index, slice):
-            return self._with(list(zip(self._hits, self._origins, strict=True))[index])
+            return self._with(self._pairs()[index])
         return self._hits[index]
 
     def __repr__(self) -> str:
@@ -92,7 +99,7 @@ class Recollection(Sequence[Hit]):
 
     def use(self) -> None:
         """Note that all of the hits were used, for whoever passes them on without `prompt`."""
-        for hit, origin in zip(self._hits, self._origins, strict=True):
+        for hit, origin in self._pairs():
             origin.use([hit.memory.id])
 
     def prompt(
@@ -108,11 +115,13 @@ class Recollection(Sequence[Hit]):
         `count_tokens` gives the number of tokens of a text, as the model counts; without it, an upper
         bound for common tokenizers and every script, about twice the true number in English. Portrait
         and summaries come first, each at most a quarter, then the memories in time order: the best hits
-        whole or as excerpts, their thoughts, and what surrounds them. Raises InputError.
+        whole or as excerpts, their thoughts, and the turns around them: the question before an answer, the
+        turn after a question, both sides of a short turn, and those of `hit.around`. Raises InputError.
         """
         material = Material(
             hits=self._hits,
             zones=[origin.zone for origin in self._origins],
+            beside=[origin.beside.get(hit.memory.id, ()) for hit, origin in self._pairs()],
             portrait=self.portrait if portrait else None,
             summaries=self.summaries if summaries else (),
             zone=self._origin.zone,
@@ -122,7 +131,7 @@ class Recollection(Sequence[Hit]):
         return block.text
 
     def _use(self, placed: frozenset[Key]) -> None:
-        for hit, origin in zip(self._hits, self._origins, strict=True):
+        for hit, origin in self._pairs():
             shown = [memory.id for memory in (hit.memory, *hit.thoughts) if (hit.bank, memory.id) in placed]
             origin.use(shown)
 
@@ -153,7 +162,7 @@ class Recollection(Sequence[Hit]):
 
         return [
             Document(id=hit.memory.id, page_content=hit.memory.text, metadata=_facts(hit, origin))
-            for hit, origin in zip(self._hits, self._origins, strict=True)
+            for hit, origin in self._pairs()
         ]
 
 

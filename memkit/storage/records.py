@@ -13,11 +13,11 @@ from memkit.errors import InputError, InvalidTextError
 from memkit.models import Action, Author, Exchange, HistoryEntry, IndexRow, Memory, Placement, Trace
 from memkit.protocols import FloatArray, PassageBatch
 from memkit.storage.hashing import Hasher
+from memkit.text.asking import asks
 from memkit.times import as_utc, to_micros
 
 MOMENTS = ("occurred_at", "recorded_at", "valid_from", "valid_until", "recalled_at")
 WORDS = ("id", "text", "speaker", "session", "head", "relation", "tail")
-QUESTION_MARKS = ("?", "？", "؟")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +144,6 @@ def index_row(record: Record, hasher: Hasher) -> IndexRow:
 
 def micros(moment: datetime | None) -> int | None:
     return None if moment is None else to_micros(moment)
-
-
-def asks(text: str) -> bool:
-    """Does the text end in a question mark?"""
-    return text.rstrip().endswith(QUESTION_MARKS)
 
 
 def is_uuid7(id: str) -> bool:

@@ -10,9 +10,10 @@ from memkit.storage.blocks import CODES, ROWS, TERMS, Block, TraceRow, pack_term
 from memkit.storage.changes import Changes
 from memkit.storage.columns import AUTHOR, EVENT, KIND, ROLE, STATE
 from memkit.storage.queries import change_over, run, run_many, run_over
-from memkit.storage.records import Entry, Record, asks, micros, uuid7_bytes
+from memkit.storage.records import Entry, Record, micros, uuid7_bytes
 from memkit.storage.rows import before_image, exchange_row, payload_of
 from memkit.storage.sqlite_view import BankRow, SqliteView
+from memkit.text.asking import asks
 
 Row = tuple[Any, ...]
 

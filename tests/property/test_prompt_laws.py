@@ -1,5 +1,7 @@
 """Laws of the prompt block: never over its budget, nothing twice, and no way out of the quotes."""
 
+import json
+import re
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
@@ -30,12 +32,47 @@ def hits(contents: list[str]) -> list[Hit]:
     return made
 
 
+def with_neighbours(contents: list[str]) -> Recollection:
+    """Every third text is a hit; the two beside it are its neighbours."""
+    memories = [hit.memory for hit in hits(contents)]
+    found = [Hit(memory=m, score=1.0 - n / 100, why={}) for n, m in enumerate(memories[1::3])]
+    return Recollection(found, beside={m.id: [memories[n], *memories[n + 2 : n + 3]] for n, m in spaced(memories)})
+
+
+def spaced(memories: list[Memory]) -> list[tuple[int, Memory]]:
+    return [(3 * n, memory) for n, memory in enumerate(memories[1::3])]
+
+
+asked = st.builds(lambda text, mark: text + mark, texts, st.sampled_from(["", "?", "？"]))
+
+
 @given(st.lists(texts, max_size=8), st.integers(1, 400))
 @settings(max_examples=80)
 def test_a_block_is_never_over_its_budget(contents: list[str], budget: int) -> None:
     found = Recollection(hits(contents))
     assert token_bound(found.prompt(budget)) <= budget or found.prompt(budget) == ""
     assert len(found.prompt(budget, count_tokens=len)) <= budget
+
+
+@given(st.lists(asked, max_size=9), st.integers(1, 900))
+@settings(max_examples=80)
+def test_nor_is_it_with_the_turns_beside_the_hits(contents: list[str], budget: int) -> None:
+    found = with_neighbours(contents)
+    assert token_bound(found.prompt(budget)) <= budget or found.prompt(budget) == ""
+    assert len(found.prompt(budget, count_tokens=len)) <= budget
+
+
+@given(st.lists(st.sampled_from(HOSTILE) | asked, min_size=2, max_size=9), st.integers(100, 3000))
+@settings(max_examples=80)
+def test_turns_beside_hits_stand_once_in_time_order_and_quoted(contents: list[str], budget: int) -> None:
+    lines = with_neighbours(contents).prompt(budget).split("\n")
+    days = [line[:10] for line in lines if re.match(r"2025-\d\d-\d\d \w+day$", line)]
+    spoken = [line for line in lines if re.match(r"\d\d:\d\d ana: ", line)]
+    assert days == sorted(days)
+    assert len(lines) == 1 or len(days) + len(spoken) + lines.count("...") == len(lines) - 3
+    assert len(spoken) <= len(contents)
+    for line in spoken:
+        json.loads(line[11:].removeprefix("(cut) ").removesuffix(" (cut)"))
 
 
 @given(st.lists(st.sampled_from(HOSTILE) | texts, min_size=1, max_size=6))
