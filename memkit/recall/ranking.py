@@ -51,11 +51,16 @@ def score(scope: Scope, cues: Cues, weights: RankingSettings) -> FloatArray:
         "neighbours": _neighbours(own, scope, w) * share,
         "episode": w.episode * _chunks(own, scope.episode) * share,
         "session": w.session * _chunks(own, scope.session) * share,
-        "recency": -w.cohesive_recency * scope.cohesion * np.log1p(scope.since.astype(np.float32)),
+        "recency": _recency(scope, w),
         **_cues(scope, cues, w),
     }
     total = sum(scope.parts.values())
     return np.asarray(total, dtype=np.float32)
+
+
+def _recency(scope: Scope, weights: RankingSettings) -> FloatArray:
+    cost = weights.cohesive_recency * scope.cohesion
+    return np.asarray(-cost * np.log1p(scope.since), dtype=np.float32)
 
 
 def adapted(weights: RankingSettings, cohesion: float) -> RankingSettings:
