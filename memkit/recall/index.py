@@ -11,13 +11,14 @@ from memkit.models import KINDS, IndexRow, Kind
 from memkit.protocols import CodeBatch, FloatArray, TermRow, VectorSource
 from memkit.recall import cues as cue_reading
 from memkit.recall.cohesion import cohesion
-from memkit.recall.columns import NONE, STATES, Bools, Columns, Ints, standardised
+from memkit.recall.columns import NONE, STATES, Bools, Columns, Ints
 from memkit.recall.cues import Cues
 from memkit.recall.evidence import Lexical, lexical_evidence, standardised_cosines
 from memkit.recall.lexical import LexicalIndex
 from memkit.recall.lsh import Sketcher
 from memkit.recall.ranking import Scope, score
 from memkit.recall.relevance import relevance
+from memkit.recall.standing import Standing
 from memkit.recall.vectors import VectorIndex
 from memkit.settings import RankingSettings
 from memkit.text.curve import Curve
@@ -112,6 +113,7 @@ class BankIndex:
         self._weights = ranking
         self._cohesion: float | None = None  # None: to be measured
         self._measured_at = 0
+        self._standing: Standing | None = None
 
     @property
     def size(self) -> int:
@@ -134,6 +136,7 @@ class BankIndex:
         self._columns.put(rows)
         for row in terms:
             self._lexical.add(row)
+        self._standing = None
         self._vectors.add(codes, source)
         if self._vectors.exact or self.size > 2 * self._measured_at:
             self._cohesion = None
@@ -239,6 +242,7 @@ class BankIndex:
         dense = np.zeros(len(pool.rows), np.float32)
         if query.vector is not None:
             dense = standardised_cosines(pool.cosine, self._vectors.sample(query.vector, source))
+        standing = self._standing_now()
         return Scope(
             dense=dense,
             lexical=pool.lexical.scores[pool.rows],
@@ -248,22 +252,19 @@ class BankIndex:
             role=column("role"),
             occurred_at=column("occurred_at"),
             length=column("length"),
-            log_length=self._log_lengths()[pool.rows],
+            log_length=standing.log_length[pool.rows],
             asks=column("asks"),
-            timed=self._timed()[pool.rows],
-            since=self._sessions_since(column("session")),
+            timed=standing.timed[pool.rows],
+            since=standing.sessions_since[pool.rows],
             adjacent=np.append(np.diff(column("seq")) == 1, False),
             cohesion=self._measured_cohesion(source),
         )
 
-    def _log_lengths(self) -> FloatArray:
-        """The log length of each row in standard deviations of the bank's."""
-        logs = np.log1p(self._columns.column("length").astype(np.float32))
-        return standardised(logs, float(logs.mean()), max(float(logs.std()), 0.3))
-
-    def _sessions_since(self, sessions: Ints) -> Ints:
-        """How many sessions began after each row's; 0 where it lies in none."""
-        return np.where(sessions == NONE, 0, self._columns.column("session").max(initial=NONE) - sessions)
+    def _standing_now(self) -> Standing:
+        if self._standing is None:
+            timed, _ = self._lexical.postings(key_hash(self._key, TIME))
+            self._standing = Standing.of(self._columns, timed)
+        return self._standing
 
     def _measured_cohesion(self, source: VectorSource) -> float:
         """Measured anew when the bank has changed, or has doubled where its vectors are not kept."""
@@ -283,13 +284,6 @@ class BankIndex:
         wanted = max(1, len(known) * SAMPLED // max(self.size, 1))
         chosen = known[:: max(1, len(known) // wanted)]
         return self._columns.column("seq")[np.isin(sessions, chosen)][: 2 * SAMPLED]
-
-    def _timed(self) -> Bools:
-        """Which rows name a time or a number."""
-        timed = np.zeros(len(self._columns), dtype=bool)
-        seqs, _ = self._lexical.postings(key_hash(self._key, TIME))
-        timed[self._columns.rows_of(seqs)[0]] = True
-        return timed
 
     def _coverage(self, pool: Pool, scope: Scope) -> FloatArray:
         """The share of the question's information in a row, or at half in the row before or after it.
