@@ -15,6 +15,7 @@ from memkit.recall.cues import Cues
 from memkit.recall.evidence import Lexical, lexical_evidence, standardised_cosines
 from memkit.recall.lexical import LexicalIndex
 from memkit.recall.lsh import Sketcher
+from memkit.recall.moments import Windows, told_windows
 from memkit.recall.ranking import Scope, Weights, score
 from memkit.recall.relevance import relevance
 from memkit.recall.vectors import FetchVectors, VectorIndex
@@ -235,7 +236,15 @@ class BankIndex:
             timed=self._timed()[pool.rows],
             age=((to_micros(query.now) - column("occurred_at")) / DAY).astype(np.float32),
             adjacent=np.append(np.diff(column("seq")) == 1, False),
+            windows=self._windows(pool),
         )
+
+    def _windows(self, pool: Pool) -> Windows:
+        if pool.cues.relative is None:
+            return ()
+        event = lexical_evidence(self._lexical, self._columns, self._key, pool.cues.event)
+        occurred_at = self._columns.column("occurred_at")[pool.rows]
+        return told_windows(event.scores[pool.rows], occurred_at, pool.cues.relative, self._zone)
 
     def _timed(self) -> Bools:
         """Which rows name a time or a number."""

@@ -14,6 +14,7 @@ from memkit.protocols import FloatArray
 from memkit.recall.chunk_attention import chunk_evidence, log_attention
 from memkit.recall.columns import NONE, Bools, Ints
 from memkit.recall.cues import Cues
+from memkit.recall.moments import Windows
 from memkit.times import to_micros
 
 
@@ -74,6 +75,7 @@ class Scope:
     timed: Bools  # names a time or a number
     age: FloatArray  # days before the moment of asking
     adjacent: Bools  # row i+1 follows row i in the bank
+    windows: Windows = ()  # the times that the question tells from an event
     parts: dict[str, FloatArray] = field(default_factory=dict)
 
 
@@ -154,7 +156,8 @@ def _log_length(length: npt.NDArray[np.int32]) -> FloatArray:
 
 
 def _in_span(scope: Scope, cues: Cues) -> FloatArray:
-    if cues.span is None:
-        return np.zeros_like(scope.dense)
-    start, end = to_micros(cues.span.start), to_micros(cues.span.end)
-    return ((scope.occurred_at >= start) & (scope.occurred_at < end)).astype(np.float32)
+    span = cues.span and (to_micros(cues.span.start), to_micros(cues.span.end))
+    inside = np.zeros(len(scope.dense), dtype=bool)
+    for start, end in (*scope.windows, *([span] if span else [])):
+        inside |= (scope.occurred_at >= start) & (scope.occurred_at < end)
+    return inside.astype(np.float32)
