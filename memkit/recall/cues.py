@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from memkit.text.dates import Span, first_span
+from memkit.text.relative import Relative, relative_time
 from memkit.text.tokens import STOP_WORDS, words
 
 NAME = re.compile(r"[^\W\d_]+")
@@ -25,13 +26,21 @@ class Cues(NamedTuple):
     named: frozenset[int]  # hashes of the bank's speakers that the question names
     span: Span | None
     asks_when: bool
+    relative: Relative | None = None  # a time told from an event: "the day before her birthday"
+    event: tuple[str, ...] = ()  # the event's search terms
 
 
 def read(question: str, speakers: Mapping[str, int], now: datetime, zone: str) -> Cues:
     """Take a question apart. A speaker's name is a cue, not a search word."""
     named = {name: number for name, number in speakers.items() if is_named(name, question)}
-    terms = tuple(dict.fromkeys(word.term for word in words(without_names(question, named))))
-    return Cues(terms, frozenset(named.values()), first_span(question, now, zone), bool(WHEN.search(question)))
+    terms, relative = _terms(without_names(question, named)), relative_time(question)
+    event = _terms(without_names(relative.event, named)) if relative else ()
+    span, asks_when = first_span(question, now, zone), bool(WHEN.search(question))
+    return Cues(terms, frozenset(named.values()), span, asks_when, relative if event else None, event)
+
+
+def _terms(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(word.term for word in words(text)))
 
 
 def without_names(question: str, speakers: Iterable[str]) -> str:

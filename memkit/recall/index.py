@@ -16,6 +16,7 @@ from memkit.recall.cues import Cues
 from memkit.recall.evidence import Lexical, lexical_evidence, standardised_cosines
 from memkit.recall.lexical import LexicalIndex
 from memkit.recall.lsh import Sketcher
+from memkit.recall.moments import Windows, told_windows
 from memkit.recall.ranking import Scope, score
 from memkit.recall.relevance import relevance
 from memkit.recall.standing import Standing
@@ -258,7 +259,15 @@ class BankIndex:
             since=standing.sessions_since[pool.rows],
             adjacent=np.append(np.diff(column("seq")) == 1, False),
             cohesion=self._measured_cohesion(source),
+            windows=self._windows(pool),
         )
+
+    def _windows(self, pool: Pool) -> Windows:
+        if pool.cues.relative is None:
+            return ()
+        event = lexical_evidence(self._lexical, self._columns, self._key, pool.cues.event)
+        occurred_at = self._columns.column("occurred_at")[pool.rows]
+        return told_windows(event.scores[pool.rows], occurred_at, pool.cues.relative, self._zone)
 
     def _standing_now(self) -> Standing:
         if self._standing is None:

@@ -14,6 +14,7 @@ from memkit.protocols import FloatArray
 from memkit.recall.chunk_attention import chunk_evidence, log_attention
 from memkit.recall.columns import NONE, Bools, Ints
 from memkit.recall.cues import Cues
+from memkit.recall.moments import Windows
 from memkit.settings import RankingSettings
 from memkit.times import to_micros
 
@@ -36,6 +37,7 @@ class Scope:
     since: Ints  # sessions that began after the row's
     adjacent: Bools  # row i+1 follows row i in the bank
     cohesion: float  # of the bank, 0..1
+    windows: Windows = ()  # the times that the question tells from an event
     parts: dict[str, FloatArray] = field(default_factory=dict)
 
 
@@ -128,7 +130,8 @@ def _cues(scope: Scope, cues: Cues, weights: RankingSettings) -> dict[str, Float
 
 
 def _in_span(scope: Scope, cues: Cues) -> FloatArray:
-    if cues.span is None:
-        return np.zeros_like(scope.dense)
-    start, end = to_micros(cues.span.start), to_micros(cues.span.end)
-    return ((scope.occurred_at >= start) & (scope.occurred_at < end)).astype(np.float32)
+    span = cues.span and (to_micros(cues.span.start), to_micros(cues.span.end))
+    inside = np.zeros(len(scope.dense), dtype=bool)
+    for start, end in (*scope.windows, *([span] if span else [])):
+        inside |= (scope.occurred_at >= start) & (scope.occurred_at < end)
+    return inside.astype(np.float32)

@@ -1,16 +1,36 @@
-"""Words of a text as search terms: stemmed, without stop words, numbers and clock times kept whole."""
+"""Words of a text as search terms: stemmed, without stop words, numbers, dates and clock times in one form."""
 
 import re
 import threading
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
 import snowballstemmer
 
+CJK = "぀-ヿ㐀-鿿가-힯々ｦ-ﾟ"
+LETTER = rf"[^\W\d_{CJK}]"
+MONTHS = ("january february march april may june july august september october november december").split()
+TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+UNITS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+NUMBERS = {  # without "one", which is mostly a pronoun
+    **{word: str(number) for number, word in enumerate((*UNITS[1:], "ten", "eleven", "twelve"), 2)},
+    **{word: str(number) for number, word in zip(range(20, 100, 10), TENS, strict=True)},
+    **{f"{ten} {unit}": str(20 + 10 * i + j) for i, ten in enumerate(TENS) for j, unit in enumerate(UNITS, 1)},
+    "hundred": "100",
+    "thousand": "1000",
+}
+AFTER_A_DAY = r"(?:(?<=\d )|(?<=\d(?:st|nd|rd|th) ))"
 TOKEN = re.compile(
-    r"(?P<cjk>[぀-ヿ㐀-鿿가-힯]+)"
-    r"|(?P<number>\d+(?:[.,:]\d+)*)(?:st|nd|rd|th)?\b"
-    r"|(?P<word>[^\W\d_]+(?:['’][^\W\d_]+)*|\w+)"
+    rf"(?P<date>(?<!\d)\d{{4}}(?:-(?:0[1-9]|1[0-2])-\d{{2}}(?!\d)(?:T(?=\d))?|年(?:1[0-2]|0?[1-9])月\d{{1,2}}日))"
+    rf"|(?P<cjk>[{CJK}]+)"
+    r"|(?P<clock>(?:1[0-2]|0?[1-9])(?::[0-5]\d)? ?(?:[ap]m|[ap]\.m\.?)(?!\w)|(?:[01]?\d|2[0-3]):[0-5]\d(?![\w:]))"
+    rf"|(?P<number>\d{{1,3}}(?:,\d{{2,3}})*,\d{{3}}(?!\d)(?:\.\d+)?|\d+(?:[.:]\d+)*)(?:st|nd|rd|th)?(?=[{CJK}]|\b)"
+    r"|(?P<month>(?:feb|apr|jul|aug|sept|oct|nov|dec)\b"
+    rf"|(?:jan|mar|jun|sep)\b(?=\.? ?\d)|{AFTER_A_DAY}(?:jan|mar|jun|sep)\b)"  # elsewhere, a name or a word
+    rf"|(?P<compound>(?:{'|'.join(TENS)})[- ](?:{'|'.join(UNITS)})\b)"
+    rf"|(?P<word>{LETTER}+(?:['’]{LETTER}+)*|[^\W{CJK}]+)",
+    re.IGNORECASE,
 )
 POSSESSIVE = re.compile(r"['’]s?$")
 STOP_WORDS = frozenset(
@@ -48,19 +68,52 @@ def stem(word: str, language: str = "english") -> str:
 
 
 def words(text: str, language: str = "english") -> list[Word]:
-    """Search terms in order. Chinese, Japanese and Korean runs are cut into pairs of characters."""
-    found: list[Word] = []
-    for match in TOKEN.finditer(text):
-        start, end = match.span()
-        if run := match["cjk"]:
-            found += [Word(run[i : i + 2], start + i, start + i + 2) for i in range(max(1, len(run) - 1))]
-        elif number := match["number"]:
-            found.append(Word(number.replace(",", "").lstrip("0") or "0", start, end))
-        else:
-            term = _term(match["word"], language)
-            if term is not None:
-                found.append(Word(term, start, end))
-    return found
+    """Search terms in order. Chinese, Japanese and Korean runs are cut into pairs of characters.
+
+    One thing has one form: "three" is "3", "Sept." is "September", "2023-05-08" is "8 May 2023", and
+    "7pm", "7:00 p.m." and "19:00" are "7" and "7pm" (a clock without its half of the day is the first alone).
+    """
+    return [Word(term, *at) for match in TOKEN.finditer(text) for term, at in _terms(match, language)]
+
+
+def _terms(match: re.Match[str], language: str) -> Iterable[tuple[str, tuple[int, int]]]:
+    start, end = match.span()
+    kind, found = str(match.lastgroup), match[0]
+    if kind == "cjk":
+        return [(found[i : i + 2], (start + i, start + i + 2)) for i in range(max(1, len(found) - 1))]
+    if kind == "word":
+        term = _term(found, language)
+        return [(term, (start, end))] if term is not None else []
+    return [(term, (start, end)) for term in NORMAL[kind](match[kind], language)]
+
+
+def _date(found: str, language: str) -> list[str]:
+    year, month, day = (int(number) for number in re.findall(r"\d+", found))
+    return [str(day), stem(MONTHS[month - 1], language), str(year)]
+
+
+def _clock(found: str, language: str) -> list[str]:
+    hours, minutes = int(re.split(r"\D", found)[0]), re.findall(r":(\d\d)", found)
+    half = "".join(re.findall(r"[apm]", found.casefold()))
+    if not half and (hours > 12 or hours == 0):
+        half = "pm" if hours else "am"
+    plain = f"{(hours - 1) % 12 + 1}" + "".join(f":{m}" for m in minutes if m != "00")
+    return [plain, plain + half] if half else [plain]
+
+
+def _number(found: str, language: str) -> list[str]:
+    return [re.sub(r"^0+(?=\d)", "", found.replace(",", ""))]
+
+
+def _month(found: str, language: str) -> list[str]:
+    return [stem(next(month for month in MONTHS if month.startswith(found[:3].casefold())), language)]
+
+
+def _compound(found: str, language: str) -> list[str]:
+    return [NUMBERS[found.casefold().replace("-", " ")]]
+
+
+NORMAL = {"date": _date, "clock": _clock, "number": _number, "month": _month, "compound": _compound}
 
 
 def _term(word: str, language: str) -> str | None:
@@ -70,7 +123,7 @@ def _term(word: str, language: str) -> str | None:
     low = POSSESSIVE.sub("", low)
     if low in STOP_WORDS or not low:
         return None
-    return stem(low, language)
+    return NUMBERS.get(low) or stem(low, language)
 
 
 def has_words(text: str) -> bool:

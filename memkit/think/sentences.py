@@ -1,7 +1,7 @@
 """From what a person says of themselves to a sentence that stands alone: who, and when."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from memkit.text.dates import Prefer, first_span
@@ -102,4 +102,5 @@ def _shown(start: datetime, end: datetime, unit: str) -> str:
         return f"{start:%Y}"
     if unit == "month":
         return f"{start:%B %Y}"
-    return f"{start.day} {start:%B} to {end.day} {end:%B %Y}"
+    last = end - timedelta(days=1)
+    return f"{start.day} {start:%B} to {last.day} {last:%B %Y}"
