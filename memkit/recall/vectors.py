@@ -1,17 +1,15 @@
 """The vectors that recall keeps in RAM: all of a small bank's, sketches and a sample of a large one's."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
 from memkit.protocols import CodeBatch, FloatArray
 from memkit.recall.columns import Ints
 from memkit.recall.lsh import Sketcher, SketchIndex
+from memkit.recall.sketch_search import FetchVectors, SketchSearch
 
 EXACT = 20_000  # up to so many vectors all are kept
-SAMPLE = 512  # vectors that stand for a large bank in its statistics
-
-FetchVectors = Callable[[Sequence[int]], FloatArray]
 
 
 class Matrix:
@@ -58,11 +56,9 @@ class VectorIndex:
     """Knows which rows have vectors; gives cosines exactly where it has them, else asks for them."""
 
     def __init__(self, sketcher: Sketcher) -> None:
-        self._sketcher = sketcher
         self._sketches = SketchIndex(sketcher.bits)
+        self.sketch_search = SketchSearch(sketcher, self._sketches)
         self._matrix: Matrix | None = Matrix(sketcher.dimension)
-        self._sample: FloatArray | None = None
-        self._sampled_at = 0
 
     def __len__(self) -> int:
         return len(self._sketches)
@@ -75,7 +71,7 @@ class VectorIndex:
     @property
     def nbytes(self) -> int:
         kept = 0 if self._matrix is None else self._matrix.nbytes
-        return self._sketches.nbytes + kept + (0 if self._sample is None else self._sample.nbytes)
+        return self._sketches.nbytes + kept + self.sketch_search.nbytes
 
     def add(self, batches: Iterable[CodeBatch], fetch: FetchVectors) -> None:
         """Take in sketches; their vectors, too, while the bank is small."""
@@ -85,10 +81,6 @@ class VectorIndex:
                 self._matrix = None
             if self._matrix is not None:
                 self._matrix.put(seqs, fetch(seqs.tolist()))
-
-    def candidates(self, vector: FloatArray, count: int) -> Ints:
-        """Seqs of the nearest sketches."""
-        return self._sketches.search(self._sketcher.sketch(vector[None])[0], count)
 
     def cosines(self, vector: FloatArray, seqs: Ints, fetch: FetchVectors) -> FloatArray:
         """Cosines of these seqs to a vector; NaN where a seq has no vector."""
@@ -106,7 +98,4 @@ class VectorIndex:
         """Cosines of vectors that stand for the whole bank."""
         if self._matrix is not None:
             return np.asarray(self._matrix.rows @ vector, dtype=np.float32)
-        if self._sample is None or len(self) > 2 * self._sampled_at:
-            chosen = self._sketches.spread(SAMPLE)
-            self._sample, self._sampled_at = fetch(chosen.tolist()), len(self)
-        return np.asarray(self._sample @ vector, dtype=np.float32)
+        return np.asarray(self.sketch_search.sample(fetch) @ vector, dtype=np.float32)
