@@ -166,9 +166,13 @@ class MemoryStore:
         """Problems of the file and its indexes, one sentence each, repaired on request; [] is healthy."""
         return maintenance.doctor(self._services, list(self._every_context()), repair=repair)
 
-    def stats(self) -> dict[str, Any]:
-        """Bytes by part, banks, memories, the thinking queue, the encoder, the caches."""
-        return maintenance.stats(self._services, list(self._every_context()))
+    def stats(self, *, measure: bool = False) -> dict[str, Any]:
+        """Bytes by part, banks, memories, the thinking queue, the encoder, the caches.
+
+        `measure`: for each bank also whether its search is exact or by sketches, how many sketches it takes, and
+        which share of exact search's ten best they find. That reads every vector, and recall waits meanwhile.
+        """
+        return maintenance.stats(self._services, list(self._every_context()), measure=measure)
 
     def warm(self) -> None:
         """Load the encoder, the hashes and the date parser ahead of the first request."""

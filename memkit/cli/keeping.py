@@ -11,6 +11,15 @@ from memkit.cli.stores import opened, warmed
 
 Prefix = Annotated[str | None, typer.Argument(metavar="[PREFIX]", help="Only banks whose name starts so: acme.")]
 
+Measure = Annotated[
+    bool,
+    typer.Option(
+        "--measure",
+        help="Also how each bank is searched, exactly or by sketches, and the share of exact search's ten best "
+        "that the sketches find. Reads every vector.",
+    ),
+]
+
 WIDEST = 24  # characters of a bank's name on one line
 
 
@@ -26,10 +35,10 @@ def banks(prefix: Prefix = None, db: Database = DEFAULT_FILE, json: AsJson = Fal
     note(f"{len(names):,} {'bank' if len(names) == 1 else 'banks'} in {db}")
 
 
-def stats(db: Database = DEFAULT_FILE, json: AsJson = False) -> None:
+def stats(measure: Measure = False, db: Database = DEFAULT_FILE, json: AsJson = False) -> None:
     """Bytes by part, memories and growth by bank, the thinking queue, the encoder."""
     with opened(db) as store:
-        figures = store.stats()
+        figures = store.stats(measure=measure)
     if json:
         write_json(figures)
         return
@@ -37,6 +46,8 @@ def stats(db: Database = DEFAULT_FILE, json: AsJson = False) -> None:
     out.print(_about(figures, db, memories))
     out.print(_parts(figures["bytes"], memories))
     out.print(_by_bank(figures["banks"]))
+    if measure:
+        out.print(_by_search(figures["banks"]))
 
 
 def _about(figures: dict[str, Any], db: Path, memories: int) -> Any:
@@ -69,6 +80,16 @@ def _by_bank(every: dict[str, Any]) -> Any:
         grown = "/".join(f"{count:,}" for count in bank.get("growth", {}).values())
         waiting = [queue.get("waiting", 0), bank.get("unencoded", 0)]
         made.add_row(shown(name), *map("{:,}".format, counts), grown, *map("{:,}".format, waiting))
+    return made
+
+
+def _by_search(every: dict[str, Any]) -> Any:
+    numbers = ("sketches taken", "of exact @10")
+    made = table("bank", "search", *numbers, right=numbers)
+    for name, bank in every.items():
+        count, found = bank["candidates"], bank["sketch_recall"]
+        share = "" if found is None else f"{found:.3f}"
+        made.add_row(shown(name), bank["search"], "" if found is None else f"{count:,}", share)
     return made
 
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from functools import partial
 
 import numpy as np
 
@@ -77,19 +78,29 @@ def _worker() -> "queue.SimpleQueue[Job]":
 
 
 def _work(jobs: "queue.SimpleQueue[Job]") -> None:
-    while True:
-        _do(*jobs.get())
-        with _lock:
-            if len(_idle) >= MOST_IDLE:
-                return
-            _idle.append(jobs)
+    kept = True
+    while kept:
+        call, outcome = jobs.get()
+        report = _done(call, outcome)
+        kept = _rest(jobs)  # before the report: the caller's next call is to find this worker
+        report()
 
 
-def _do(call: Callable[[], object], outcome: "Future[object]") -> None:
+def _done(call: Callable[[], object], outcome: "Future[object]") -> Callable[[], None]:
+    """Do a job; what is given back tells its outcome."""
     try:
-        outcome.set_result(call())
+        return partial(outcome.set_result, call())
     except Exception as error:  # noqa: BLE001  a plug-in may raise anything; the caller reports its class
-        outcome.set_exception(error)
+        return partial(outcome.set_exception, error)
+
+
+def _rest(jobs: "queue.SimpleQueue[Job]") -> bool:
+    """Wait among the idle for the next call; False where enough do."""
+    with _lock:
+        if len(_idle) < MOST_IDLE:
+            _idle.append(jobs)
+            return True
+    return False
 
 
 def _forget_workers() -> None:

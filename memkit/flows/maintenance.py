@@ -101,13 +101,15 @@ def _stale_index(services: Services, ctx: BankContext) -> list[str]:
     return [f"bank {'/'.join(ctx.name)}: its index holds {cached} memories, the file {stored}."]
 
 
-def stats(services: Services, contexts: Sequence[BankContext]) -> dict[str, Any]:
-    """Figures for people and monitoring; never text."""
+def stats(services: Services, contexts: Sequence[BankContext], *, measure: bool = False) -> dict[str, Any]:
+    """Figures for people and monitoring; never text. `measure`: `search_stats` of each bank, too."""
     return {
         "encoder": {"name": services.encoder.name, "dimension": services.encoder.dimension},
         "bytes": services.storage.sizes(),
         "index_bytes": services.indexes.nbytes(),
-        "banks": {"/".join(ctx.name): bank_stats(ctx) for ctx in contexts},
+        "banks": {
+            "/".join(ctx.name): {**bank_stats(ctx), **(search_stats(ctx) if measure else {})} for ctx in contexts
+        },
     }
 
 
@@ -129,6 +131,20 @@ def bank_stats(ctx: BankContext) -> dict[str, Any]:
         "unencoded": unencoded,
         "growth": _growth([row.recorded_at for row in rows], to_micros(ctx.now())),
     }
+
+
+def search_stats(ctx: BankContext) -> dict[str, Any]:
+    """How a bank is searched, and what sketches find of exact search's ten best; reads every vector once."""
+    state = ctx.state()
+    if state is None:
+        return {"search": "exact", "candidates": None, "sketch_recall": None}
+    indexes = ctx.services.indexes
+    with indexes.lock(state.number):
+        index = indexes.fresh(state.number).index
+        with ctx.storage.view(state.number) as view:
+            recall = index.sketch_recall(view)
+            count = index.candidates(view)
+    return {"search": "exact" if index.exact else "sketch", "candidates": count, "sketch_recall": recall}
 
 
 def _growth(recorded: Sequence[int], now: int) -> dict[str, int]:

@@ -19,6 +19,7 @@ from memkit.recall.lsh import Sketcher
 from memkit.recall.moments import Windows, told_windows
 from memkit.recall.ranking import Scope, score
 from memkit.recall.relevance import relevance
+from memkit.recall.sketch_search import WANTED
 from memkit.recall.standing import Standing
 from memkit.recall.vectors import VectorIndex
 from memkit.settings import RankingSettings
@@ -27,7 +28,7 @@ from memkit.text.terms import TIME, key_hash
 from memkit.text.tokens import words
 from memkit.times import to_micros
 
-CANDIDATES = 400
+CANDIDATES = 400  # by their words; by sketches, `SketchSearch.count` says how many
 SAMPLED = 2000  # rows on which the cohesion of a large bank is measured
 RECALLED: tuple[Kind, ...] = ("turn", "thought")
 FLOOR = 0.5  # of the best result: below it, the bank knows nothing of the question
@@ -126,6 +127,19 @@ class BankIndex:
         """Bytes held, about."""
         return self._columns.nbytes + self._lexical.nbytes + self._vectors.nbytes
 
+    @property
+    def exact(self) -> bool:
+        """True while the bank is small enough for exact search; beyond that, sketches choose what is scored."""
+        return self._vectors.exact
+
+    def candidates(self, source: VectorSource) -> int:
+        """How many sketches a search takes, or would take: see `candidates_for`."""
+        return self._vectors.sketch_search.count(source.vectors)
+
+    def sketch_recall(self, source: VectorSource, queries: FloatArray | None = None, k: int = WANTED) -> float | None:
+        """The share of exact search's k best that sketches find, or would find; reads every vector once."""
+        return self._vectors.sketch_search.recall(source.vectors, queries, k)
+
     def update(
         self,
         rows: Iterable[IndexRow],
@@ -158,21 +172,22 @@ class BankIndex:
     def _pool(self, query: Query, source: VectorSource) -> Pool:
         cues = cue_reading.read(query.text, query.speakers, query.now, self._zone)
         lexical = lexical_evidence(self._lexical, self._columns, self._key, cues.terms, _around(query))
-        rows = self._rows(query, lexical)
+        rows = self._rows(query, lexical, source)
         cosine = np.full(len(rows), np.nan, np.float32)
         if query.vector is not None:
             seqs = self._columns.column("seq")[rows]
             cosine = self._vectors.cosines(query.vector, seqs, source)
         return Pool(rows, self._eligible(rows, query), cosine, lexical, cues)
 
-    def _rows(self, query: Query, lexical: Lexical) -> Ints:
+    def _rows(self, query: Query, lexical: Lexical, source: VectorSource) -> Ints:
         live = self._live(query)
         if self._vectors.exact:
             return np.flatnonzero(live)
         chosen = np.zeros(len(live), dtype=bool)
         chosen[np.argsort(-lexical.scores, kind="stable")[:CANDIDATES]] = True
         if query.vector is not None:
-            near, _ = self._columns.rows_of(self._vectors.candidates(query.vector, CANDIDATES))
+            found = self._vectors.sketch_search.candidates(query.vector, query.k, source.vectors)
+            near, _ = self._columns.rows_of(found)
             chosen[near] = True
         return np.flatnonzero(self._with_context(chosen) & live)
 

@@ -10,6 +10,49 @@ from memkit.protocols import FloatArray
 if TYPE_CHECKING:
     import faiss
 
+TARGET = 0.98  # the share of exact search's results that sketches are to find
+FEWEST, MOST = 100, 4_000  # sketches that a search takes
+STEPS = 512  # to which angles are rounded, out of pi
+
+
+def candidates_for(size: int, bits: int, nearest: FloatArray, others: FloatArray, target: float = TARGET) -> int:
+    """How many of a bank's `size` sketches to rerank, so that a share `target` of the wanted rows is among them.
+
+    `nearest`: cosines of queries to the rows that exact search would give, (queries, wanted); `others`: cosines
+    of the same queries to rows that stand for the whole bank, (queries, sample). At angle t each of b bits
+    differs with probability t / pi, so sketches lie at distance d with probability p(d; t) = Binomial(d; b, t / pi).
+    A wanted row that lies at d has about
+
+        rank(d) = wanted + size * mean over `others` of P(distance <= d)
+
+    sketches before it. The answer is the `target` quantile of that rank, over all queries, all wanted rows and
+    all d, each weighing p(d; t of the wanted row); never under FEWEST nor over MOST (where less must be
+    expected: `SketchSearch.recall` measures what is reached).
+    """
+    if not nearest.size or not others.size:
+        return FEWEST
+    ranks = (nearest.shape[1] + size * _distances(others, bits).cumsum(axis=1)).ravel()
+    order = np.argsort(ranks)
+    reached = (_distances(nearest, bits) / len(nearest)).ravel()[order].cumsum()
+    at = min(int(np.searchsorted(reached, target)), len(order) - 1)
+    return int(np.clip(np.ceil(ranks[order[at]]), FEWEST, MOST))
+
+
+def _distances(cosines: FloatArray, bits: int) -> npt.NDArray[np.float64]:
+    """How likely each Hamming distance is, per query: cosines (queries, n) -> (queries, bits + 1)."""
+    angles = np.rint(np.arccos(np.clip(cosines, -1, 1)) / np.pi * STEPS).astype(np.int64)
+    shares = np.stack([np.bincount(row, minlength=STEPS + 1) for row in angles]) / cosines.shape[1]
+    return np.asarray(shares @ _binomials(bits))
+
+
+def _binomials(bits: int) -> npt.NDArray[np.float64]:
+    """Binomial(d; bits, step / STEPS): (STEPS + 1, bits + 1)."""
+    chance = np.clip(np.arange(STEPS + 1) / STEPS, 1e-12, 1 - 1e-12)[:, None]
+    differing = np.arange(bits + 1)
+    factorials = np.concatenate([[0.0], np.log(differing[1:]).cumsum()])
+    ways = factorials[-1] - factorials - factorials[::-1]
+    return np.asarray(np.exp(ways + differing * np.log(chance) + differing[::-1] * np.log1p(-chance)))
+
 
 class Sketcher:
     """Signs of random projections: bit i of a vector's sketch is [h_i . v > 0] (Charikar 2002).

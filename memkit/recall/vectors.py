@@ -7,8 +7,7 @@ import numpy as np
 from memkit.protocols import CodeBatch, FloatArray, PassageBatch, VectorSource
 from memkit.recall.columns import Ints
 from memkit.recall.lsh import Sketcher, SketchIndex
-
-SAMPLE = 512  # vectors that stand for a large bank in its statistics
+from memkit.recall.sketch_search import SketchSearch
 
 
 class Matrix:
@@ -91,13 +90,11 @@ class VectorIndex:
     """
 
     def __init__(self, sketcher: Sketcher, *, exact_up_to: int, share: float) -> None:
-        self._sketcher = sketcher
         self._sketches = SketchIndex(sketcher.bits)
+        self.sketch_search = SketchSearch(sketcher, self._sketches)
         self._exact_up_to, self._share = exact_up_to, share
         self._matrix: Matrix | None = Matrix(sketcher.dimension)
         self._passages = Passages()
-        self._sample: FloatArray | None = None
-        self._sampled_at = 0
 
     def __len__(self) -> int:
         return len(self._sketches)
@@ -115,7 +112,7 @@ class VectorIndex:
     @property
     def nbytes(self) -> int:
         kept = 0 if self._matrix is None else self._matrix.nbytes + self._passages.nbytes
-        return self._sketches.nbytes + kept + (0 if self._sample is None else self._sample.nbytes)
+        return self._sketches.nbytes + kept + self.sketch_search.nbytes
 
     def add(self, batches: Iterable[CodeBatch], source: VectorSource) -> None:
         """Take in sketches; their vectors and passages, too, while the bank is small."""
@@ -141,10 +138,6 @@ class VectorIndex:
         vectors = source.vectors(seqs.tolist())
         known = vectors.any(axis=1)
         return seqs[known], vectors[known]
-
-    def candidates(self, vector: FloatArray, count: int) -> Ints:
-        """Seqs of the nearest sketches."""
-        return self._sketches.search(self._sketcher.sketch(vector[None])[0], count)
 
     def cosines(self, vector: FloatArray, seqs: Ints, source: VectorSource) -> FloatArray:
         """Cosines of these seqs to a vector, their passages' share included; NaN where a seq has no vector."""
@@ -177,7 +170,4 @@ class VectorIndex:
         """Cosines of vectors that stand for the whole bank."""
         if self._matrix is not None:
             return np.asarray(self._matrix.rows @ vector, dtype=np.float32)
-        if self._sample is None or len(self) > 2 * self._sampled_at:
-            chosen = self._sketches.spread(SAMPLE)
-            self._sample, self._sampled_at = source.vectors(chosen.tolist()), len(self)
-        return np.asarray(self._sample @ vector, dtype=np.float32)
+        return np.asarray(self.sketch_search.sample(source.vectors) @ vector, dtype=np.float32)

@@ -318,6 +318,15 @@ def test_stats_tell_bytes_growth_queue_and_encoder(filled: Cli) -> None:
     assert "per memory" in said
 
 
+def test_stats_measure_the_sketches_only_when_asked(filled: Cli) -> None:
+    assert "sketch_recall" not in filled("stats", "--json").json["banks"]["acme/ana"]
+    bank = filled("stats", "--measure", "--json").json["banks"]["acme/ana"]
+    assert (bank["search"], bank["sketch_recall"]) == ("exact", 1.0)
+    said = filled("stats", "--measure").out
+    assert "of exact @10" in said
+    assert "1.000" in said
+
+
 def test_doctor_finds_a_healthy_file_healthy(filled: Cli) -> None:
     assert filled("doctor", "--json").json == {"problems": [], "repaired": 0}
     assert "healthy" in filled("doctor", "--repair").out

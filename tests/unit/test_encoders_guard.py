@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from memkit.encoders import guard
 from memkit.encoders.guard import encode_guarded
 from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import EncoderError, EncoderMismatchError
@@ -96,7 +97,17 @@ def test_a_hanging_encoder_is_an_error_after_the_timeout_and_the_next_call_goes_
     release.set()
 
 
+def settle() -> None:
+    """Wait until every worker rests: one that an earlier test had kept busy may come back at any time."""
+    for _ in range(2000):
+        workers = sum(thread.name == "memkit-encoder" for thread in threading.enumerate())
+        if workers <= len(guard._idle):
+            return
+        time.sleep(0.01)
+
+
 def test_calls_one_after_the_other_share_a_thread_and_calls_at_once_do_not() -> None:
+    settle()
     seen: list[int] = []
     both = threading.Barrier(2, timeout=20)
 
