@@ -41,7 +41,9 @@ class RankingSettings(Section):
     Chosen on some conversations and confirmed on others: `memkit evaluate --leave-one-out`.
     """
 
-    exact_up_to: int = Field(20_000, ge=0)  # vectors in a bank; above, sketches choose what is scored
+    exact_up_to: int = Field(
+        30_000, ge=0
+    )  # vectors in a bank, passages among them; above, sketches choose what is scored
     dense: float = 1.0
     lexical: float = 0.85
     nameless: float = Field(0.6, ge=0, le=1)  # how much of the query's vector is that without speakers' names
@@ -56,7 +58,7 @@ class RankingSettings(Section):
 
     speaker: float = 1.3  # the person whom the question names spoke
     assistant: float = -1.2  # evidence about a person is mostly in what the person said
-    asks: float = -2.5  # a turn that only asks; less, the more a longer one says besides
+    asks: float = -3.4  # a turn that only asks; less, the more a longer one says besides
     whole_question: float = Field(60.0, gt=0)  # characters up to which a turn that asks only asks
     answers: float = 0.3  # the turn after a question
     length: float = 0.6  # per standard deviation of the log length
@@ -67,7 +69,7 @@ class RankingSettings(Section):
 
     cohesive_own: float = Field(-0.8, ge=-1)  # at full cohesion: how a turn's own evidence changes, as a share
     cohesive_session: float = 0.5  # ... what is added to `session`
-    cohesive_context: float = Field(300.0, ge=0)  # ... to `whole_context`
+    cohesive_context: float = Field(160.0, ge=0)  # ... to `whole_context`
     cohesive_recency: float = 0.8  # ... what each unit of log(1 + sessions since) costs
 
 

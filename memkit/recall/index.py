@@ -86,6 +86,7 @@ class Pool:
     rows: Ints
     eligible: Bools
     cosine: FloatArray
+    sample: FloatArray  # cosines of vectors that stand for the whole bank, (any number,)
     lexical: Lexical
     cues: Cues
     score: FloatArray = field(default_factory=lambda: np.empty(0, np.float32))
@@ -173,11 +174,11 @@ class BankIndex:
         cues = cue_reading.read(query.text, query.speakers, query.now, self._zone)
         lexical = lexical_evidence(self._lexical, self._columns, self._key, cues.terms, _around(query))
         rows = self._rows(query, lexical, source)
-        cosine = np.full(len(rows), np.nan, np.float32)
+        cosine = sample = np.full(len(rows), np.nan, np.float32)
         if query.vector is not None:
             seqs = self._columns.column("seq")[rows]
-            cosine = self._vectors.cosines(query.vector, seqs, source)
-        return Pool(rows, self._eligible(rows, query), cosine, lexical, cues)
+            cosine, sample = self._vectors.cosines(query.vector, seqs, source)
+        return Pool(rows, self._eligible(rows, query), cosine, sample, lexical, cues)
 
     def _rows(self, query: Query, lexical: Lexical, source: VectorSource) -> Ints:
         live = self._live(query)
@@ -257,7 +258,7 @@ class BankIndex:
 
         dense = np.zeros(len(pool.rows), np.float32)
         if query.vector is not None:
-            dense = standardised_cosines(pool.cosine, self._vectors.sample(query.vector, source))
+            dense = standardised_cosines(pool.cosine, pool.sample)
         standing = self._standing_now()
         return Scope(
             dense=dense,
@@ -355,10 +356,12 @@ class BankIndex:
     def _fresh_first(self, pool: Pool) -> None:
         """What was superseded ranks below what replaced it."""
         column = self._columns.column
-        seqs = column("seq")[pool.rows]
-        at = {seq: i for i, seq in enumerate(seqs.tolist())}
         successors = column("superseded_by")[pool.rows]
-        for old in np.flatnonzero(successors != NONE)[::-1]:
+        closed = np.flatnonzero(successors != NONE)
+        if not len(closed):
+            return
+        at = {seq: i for i, seq in enumerate(column("seq")[pool.rows].tolist())}
+        for old in closed[::-1]:
             new = at.get(int(successors[old]))
             if new is not None:
                 pool.score[new] = max(pool.score[new], pool.score[old])
@@ -375,6 +378,9 @@ class BankIndex:
         else:
             found &= pool.relevance >= FLOOR * SHARE
         rows = np.flatnonzero(found)
+        if len(rows) > query.k:
+            least = np.partition(pool.score[rows], -query.k)[-query.k]
+            rows = rows[pool.score[rows] >= least]
         order = rows[np.lexsort((-pool.rows[rows], -pool.score[rows]))][: query.k]
         beside = self._beside(pool.rows[order], query)
         return [self._scored(pool, int(i), beside) for i in order]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from memkit.protocols import CodeBatch, FloatArray, PassageBatch, VectorSource
+from memkit.recall.chunk_attention import group_maxima
 from memkit.recall.columns import Ints
 from memkit.recall.lsh import Sketcher, SketchIndex
 from memkit.recall.sketch_search import SketchSearch
@@ -139,22 +140,20 @@ class VectorIndex:
         known = vectors.any(axis=1)
         return seqs[known], vectors[known]
 
-    def cosines(self, vector: FloatArray, seqs: Ints, source: VectorSource) -> FloatArray:
-        """Cosines of these seqs to a vector, their passages' share included; NaN where a seq has no vector."""
+    def cosines(self, vector: FloatArray, seqs: Ints, source: VectorSource) -> tuple[FloatArray, FloatArray]:
+        """Cosines of these seqs to a vector, and of vectors that stand for the whole bank.
+
+        The former take in their passages' share, and are NaN where a seq has no vector.
+        """
         if self._matrix is None:
             rows = source.vectors(seqs.tolist())
             own = np.where(rows.any(axis=1), rows @ vector, np.nan)
+            sample = self.sketch_search.sample(source.vectors) @ vector
             parts = source.passages(seqs.tolist()) if self._share else None
         else:
-            own, parts = self._kept_cosines(self._matrix, vector, seqs), self._passages.whole()
-        return self._blended(own.astype(np.float32), seqs, parts, vector)
-
-    def _kept_cosines(self, matrix: Matrix, vector: FloatArray, seqs: Ints) -> FloatArray:
-        known, found = matrix.seqs, matrix.rows @ vector
-        if not len(known):
-            return np.full(len(seqs), np.nan, np.float32)
-        at = np.minimum(np.searchsorted(known, seqs), len(known) - 1)
-        return np.where(known[at] == seqs, found[at], np.nan)
+            sample, parts = self._matrix.rows @ vector, self._passages.whole()
+            own = _picked(sample, self._matrix.seqs, seqs)
+        return self._blended(own.astype(np.float32), seqs, parts, vector), sample
 
     def _blended(self, own: FloatArray, seqs: Ints, parts: PassageBatch | None, vector: FloatArray) -> FloatArray:
         """Each cosine with its share of the best passage's; seqs are in order."""
@@ -162,12 +161,17 @@ class VectorIndex:
             return own
         at = np.minimum(np.searchsorted(seqs, parts.seqs), len(seqs) - 1)
         inside = seqs[at] == parts.seqs
-        best = np.full(len(seqs), -1, np.float32)
-        np.maximum.at(best, at[inside], parts.vectors[inside] @ vector)
-        return np.where(best > -1, (1 - self._share) * own + self._share * best, own)
+        found = (parts.vectors @ vector)[inside]
+        best = group_maxima(found, at[inside], len(seqs))
+        blended = own.copy()
+        owners = np.unique(at[inside])
+        blended[owners] = (1 - self._share) * own[owners] + self._share * best[owners]
+        return blended
 
-    def sample(self, vector: FloatArray, source: VectorSource) -> FloatArray:
-        """Cosines of vectors that stand for the whole bank."""
-        if self._matrix is not None:
-            return np.asarray(self._matrix.rows @ vector, dtype=np.float32)
-        return np.asarray(self.sketch_search.sample(source.vectors) @ vector, dtype=np.float32)
+
+def _picked(values: FloatArray, known: Ints, seqs: Ints) -> FloatArray:
+    """The values of these seqs, where `values` are those of the known ones; NaN for others."""
+    if not len(known):
+        return np.full(len(seqs), np.nan, np.float32)
+    at = np.minimum(np.searchsorted(known, seqs), len(known) - 1)
+    return np.where(known[at] == seqs, values[at], np.nan)
