@@ -18,7 +18,7 @@ from memkit.recall.lexical import LexicalIndex
 from memkit.recall.lsh import Sketcher
 from memkit.recall.moments import Windows, told_windows
 from memkit.recall.ranking import Scope, score
-from memkit.recall.relevance import relevance
+from memkit.recall.relevance import evidence, knows, relevance
 from memkit.recall.sketch_search import WANTED
 from memkit.recall.standing import Standing
 from memkit.recall.vectors import VectorIndex
@@ -31,8 +31,7 @@ from memkit.times import to_micros
 CANDIDATES = 400  # by their words; by sketches, `SketchSearch.count` says how many
 SAMPLED = 2000  # rows on which the cohesion of a large bank is measured
 RECALLED: tuple[Kind, ...] = ("turn", "thought")
-FLOOR = 0.5  # of the best result: below it, the bank knows nothing of the question
-SHARE = 0.1  # of the floor, for the results beside the best
+FLOOR = 0.01  # the relevance below which nothing is given back, though the bank knows of the question
 SHORT = 300  # characters
 THOUGHT = 0.5  # the share of a thought's evidence that its turns take
 DAY = 86_400_000_000  # microseconds
@@ -90,6 +89,7 @@ class Pool:
     lexical: Lexical
     cues: Cues
     score: FloatArray = field(default_factory=lambda: np.empty(0, np.float32))
+    evidence: FloatArray = field(default_factory=lambda: np.empty(0, np.float32))
     relevance: FloatArray = field(default_factory=lambda: np.empty(0, np.float32))
     parts: dict[str, FloatArray] = field(default_factory=dict)
     thoughts: dict[int, list[int]] = field(default_factory=dict)  # seq of a turn -> seqs of thoughts
@@ -250,7 +250,8 @@ class BankIndex:
         pool.parts["retention"] = self._retention(pool.rows, query.now)
         pool.score = pool.score + pool.parts["retention"]
         named = np.isin(scope.speaker, list(pool.cues.named)).astype(np.float32)
-        pool.relevance = relevance(pool.cosine, self._coverage(pool, scope), named)
+        pool.evidence = evidence(pool.cosine, self._coverage(pool, scope), named)
+        pool.relevance = relevance(pool.evidence)
 
     def _scope(self, pool: Pool, query: Query, source: VectorSource) -> Scope:
         def column(name: str) -> Any:
@@ -373,10 +374,10 @@ class BankIndex:
         found = pool.eligible.copy()
         if query.min_score is not None:
             found &= pool.relevance >= query.min_score
-        elif pool.relevance.max(initial=0.0, where=pool.eligible) < FLOOR:
+        elif not knows(pool.evidence, pool.eligible, self._searched(pool)):
             return []
         else:
-            found &= pool.relevance >= FLOOR * SHARE
+            found &= pool.relevance >= FLOOR
         rows = np.flatnonzero(found)
         if len(rows) > query.k:
             least = np.partition(pool.score[rows], -query.k)[-query.k]
@@ -402,6 +403,10 @@ class BankIndex:
         turns = (self._columns.column("kind") == KINDS.index("turn")) & (sessions != NONE)
         flow = np.flatnonzero(turns & np.isin(sessions, np.unique(sessions[rows])))
         return flow[np.argsort(sessions[flow], kind="stable")]
+
+    def _searched(self, pool: Pool) -> int:
+        """How many memories the best were chosen from."""
+        return int(pool.eligible.sum()) if self._vectors.exact else self.size
 
     def _scored(self, pool: Pool, i: int, beside: Mapping[int, tuple[int, ...]]) -> Scored:
         seq = int(self._columns.column("seq")[pool.rows[i]])
