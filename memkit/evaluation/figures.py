@@ -1,7 +1,7 @@
 """Means over questions, and their grouping by conversation."""
 
 from collections.abc import Callable, Iterable, Sequence
-from statistics import mean
+from statistics import fmean
 
 from memkit.evaluation.metrics import Ranks, fraction, interval
 from memkit.evaluation.running import Asked
@@ -45,7 +45,7 @@ def fraction_at_ten(asked: Iterable[Asked], variant: str | None) -> float:
 def mean_of(values: Iterable[float]) -> float:
     """The mean; 0 of nothing."""
     listed = [float(value) for value in values]
-    return mean(listed) if listed else 0.0
+    return fmean(listed) if listed else 0.0
 
 
 def rounded(value: object) -> object:
