@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 
 from memkit.settings import DecaySettings, RankingSettings, Settings
 
@@ -74,8 +75,8 @@ def _moved(weight: str, factor: float) -> Variant:
     """One weight times a factor, as far as its bounds let it."""
     wanted = float(getattr(RankingSettings(), weight)) * factor
     bounds = RankingSettings.model_fields[weight].metadata
-    least = max((bound.ge for bound in bounds if hasattr(bound, "ge")), default=wanted)
-    most = min((bound.le for bound in bounds if hasattr(bound, "le")), default=wanted)
+    least = max((bound.ge for bound in bounds if hasattr(bound, "ge")), default=-inf)
+    most = min((bound.le for bound in bounds if hasattr(bound, "le")), default=inf)
     return Variant(f"{weight} × {factor}", {weight: min(max(wanted, least), most)})
 
 
