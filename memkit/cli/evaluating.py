@@ -59,7 +59,7 @@ def evaluate(
     file are asked before their own session is heard. Intervals resample conversations.
 
     --ablate asks every question 16 times more, --leave-one-out 38 times more: the first takes about twice as
-    long as a plain run, the second three times. With --leave-one-out, JSON holds "reports" and "leave_one_out".
+    long as a plain run, the second four times. With --leave-one-out, JSON holds "reports" and "leave_one_out".
     """
     chosen = named_encoder(encoder) or default_encoder()
     options = Options(
