@@ -4,9 +4,11 @@ from typing import Any
 
 from rich.text import Text
 
+from memkit.cli.comparison_tables import ablation_table, decimal
 from memkit.cli.output import out, say, shown, table
+from memkit.evaluation.figures import AT
 from memkit.evaluation.plot import NAMES
-from memkit.evaluation.report import AT, Report, System
+from memkit.evaluation.report import Report, Sketches, System
 
 WIDTH = {"category": 12}
 METRIC_NAMES = {"fraction": "fraction found", "any": "any found", "all": "all found", "ndcg": "NDCG"}
@@ -26,6 +28,8 @@ def show_report(report: Report) -> None:
     out.print(_by_category(report))
     if len(report.systems["memkit"].wordings) > 1:
         out.print(_by_wording(report))
+    if report.ablation is not None:
+        out.print(ablation_table(report.ablation))
     for line in _remarks(report):
         say(out, "· ", line, style="dim")
 
@@ -99,10 +103,16 @@ def _remarks(report: Report) -> list[str]:
     leads = {name: system.lead for name, system in report.systems.items() if system.lead is not None}
     for name, (mean, low, high) in leads.items():
         lines.append(f"memkit's lead over {NAMES.get(name, name)} @{AT}: {mean:+.3f} (95 %: {low:+.3f} to {high:+.3f})")
+    return lines + _on_sketches(report.sketches)
+
+
+def _on_sketches(sketches: Sketches) -> list[str]:
+    lines: list[str] = []
+    if sketches.same_top is not None:
+        lines.append(
+            "scoring candidates gives the same ten results as scoring everything "
+            f"for {sketches.same_top:.1%} of the questions"
+        )
+    if sketches.sketch_recall is not None:
+        lines.append(f"sketches and rerank find {sketches.sketch_recall:.1%} of exact search's ten nearest vectors")
     return lines
-
-
-def decimal(value: float) -> str:
-    """A share with three decimals, without the leading zero."""
-    text = f"{value:.3f}"
-    return text[1:] if text.startswith("0") else text

@@ -1,19 +1,18 @@
 """From what a run found out to figures: as values for programs, tables are made from them elsewhere."""
 
-from collections.abc import Callable, Sequence
-from statistics import mean, quantiles
+from collections.abc import Sequence
+from statistics import quantiles
 from typing import Any
 
+from memkit.evaluation.ablation import Ablation, ablation
 from memkit.evaluation.cases import Conversation
+from memkit.evaluation.figures import AT, as_written, difference, grouped, mean_of, names, rounded
 from memkit.evaluation.metrics import METRICS, Ranks, fraction, interval
 from memkit.evaluation.running import BUDGET, USUAL, Asked, Options, Outcome
 from memkit.models import Record
 
 KS = (5, 10, 25, 50)
-AT = 10  # where intervals, categories and differences are given
 CURVE = 50  # recall against k is kept up to here
-
-Value = Callable[[Asked], float]
 
 
 class System(Record):
@@ -49,6 +48,13 @@ class Speed(Record):
     p95: float
 
 
+class Sketches(Record):
+    """How near search by sketches comes to exact search; None where nothing was measured."""
+
+    sketch_recall: float | None  # share of exact search's ten best vectors found, mean over conversations
+    same_top: float | None  # share of the questions with the same ten results
+
+
 class Report(Record):
     """The figures of a run over conversations of one format."""
 
@@ -66,17 +72,19 @@ class Report(Record):
     speed: Speed
     prompt_tokens: float  # in a prompt of ten results, an upper bound
     prompt_budget: int
+    sketches: Sketches
+    ablation: Ablation | None
 
     def dump(self) -> dict[str, Any]:
         """Plain values, rounded to what they can mean."""
-        return dict(_rounded(self.model_dump(mode="json")))
+        return {key: rounded(value) for key, value in self.model_dump(mode="json").items()}
 
 
 def report(
     kind: str, conversations: Sequence[Conversation], outcome: Outcome, encoder: str, options: Options
 ) -> Report:
     """The figures of a run."""
-    first = [asked for asked in outcome.asked if asked.wording == 0]
+    first = as_written(outcome.asked)
     categories = sorted({asked.category for asked in first})
     return Report(
         format=kind,
@@ -91,8 +99,10 @@ def report(
         systems={name: _system(name, first, outcome.asked) for name in (first[0].ranks if first else ())},
         floor=_floor(first, outcome),
         speed=_speed([asked.milliseconds for asked in first]),
-        prompt_tokens=_mean(asked.tokens for asked in first),
+        prompt_tokens=mean_of(asked.tokens for asked in first),
         prompt_budget=BUDGET,
+        sketches=_sketches(first, outcome),
+        ablation=ablation(first, options.ablated) if options.ablated else None,
     )
 
 
@@ -102,69 +112,51 @@ def _system(name: str, first: Sequence[Asked], every: Sequence[Asked]) -> System
 
     ranks = [asked.ranks[name] for asked in first]
     return System(
-        metrics={metric: [_mean(f(r, k) for r in ranks) for k in KS] for metric, f in METRICS.items()},
-        interval=interval(_grouped(first, at_ten)),
+        metrics={metric: [mean_of(f(r, k) for r in ranks) for k in KS] for metric, f in METRICS.items()},
+        interval=interval(grouped(first, at_ten)),
         lead=None if name == "memkit" else _lead(first, name),
-        categories={
-            c: _fractions([a.ranks[name] for a in first if a.category == c]) for c in _names(first, "category")
-        },
+        categories={c: _fractions([a.ranks[name] for a in first if a.category == c]) for c in names(first, "category")},
         conversations={
-            c: _mean(at_ten(a) for a in first if a.conversation == c) for c in _names(first, "conversation")
+            c: mean_of(at_ten(a) for a in first if a.conversation == c) for c in names(first, "conversation")
         },
-        wordings=[_mean(at_ten(a) for a in every if a.wording == w) for w in sorted({a.wording for a in every})],
-        curve=[_mean(fraction(r, k) for r in ranks) for k in range(1, CURVE + 1)],
+        wordings=[mean_of(at_ten(a) for a in every if a.wording == w) for w in sorted({a.wording for a in every})],
+        curve=[mean_of(fraction(r, k) for r in ranks) for k in range(1, CURVE + 1)],
     )
 
 
 def _fractions(ranks: Sequence[Ranks]) -> list[float]:
-    return [_mean(fraction(r, k) for r in ranks) for k in KS]
-
-
-def _names(asked: Sequence[Asked], field: str) -> list[str]:
-    return sorted({getattr(a, field) for a in asked})
+    return [mean_of(fraction(r, k) for r in ranks) for k in KS]
 
 
 def _lead(first: Sequence[Asked], name: str) -> tuple[float, float, float] | None:
     def ahead(asked: Asked) -> float:
         return fraction(asked.ranks["memkit"], AT) - fraction(asked.ranks[name], AT)
 
-    bounds = interval(_grouped(first, ahead))
-    return None if bounds is None else (_mean(map(ahead, first)), *bounds)
+    return difference(first, ahead)
 
 
-def _grouped(first: Sequence[Asked], value: Value) -> list[list[float]]:
-    return [[value(a) for a in first if a.conversation == name] for name in _names(first, "conversation")]
+def _sketches(first: Sequence[Asked], outcome: Outcome) -> Sketches:
+    same = [float(asked.same_top) for asked in first if asked.same_top is not None]
+    measured = outcome.sketch_recall
+    return Sketches(sketch_recall=mean_of(measured) if measured else None, same_top=mean_of(same) if same else None)
 
 
 def _floor(first: Sequence[Asked], outcome: Outcome) -> Floor:
     return Floor(
         unrelated_questions=len(outcome.unrelated),
-        unrelated_results=_mean(outcome.unrelated),
-        unrelated_answered=_mean(count > 0 for count in outcome.unrelated),
+        unrelated_results=mean_of(outcome.unrelated),
+        unrelated_answered=mean_of(count > 0 for count in outcome.unrelated),
         other_questions=len(outcome.others),
-        other_results=_mean(outcome.others),
+        other_results=mean_of(outcome.others),
         unknown_questions=len(outcome.unknown),
         unknown_answered=sum(count > 0 for count in outcome.unknown),
-        recall_without=_mean(fraction(a.unfloored, USUAL) for a in first),
-        recall_with=_mean(fraction(a.floored, USUAL) for a in first),
+        recall_without=mean_of(fraction(a.unfloored, USUAL) for a in first),
+        recall_with=mean_of(fraction(a.floored, USUAL) for a in first),
     )
 
 
 def _speed(times: Sequence[float]) -> Speed:
     if len(times) < 2:
-        return Speed(p50=_mean(times), p95=_mean(times))
+        return Speed(p50=mean_of(times), p95=mean_of(times))
     cuts = quantiles(times, n=20, method="inclusive")
     return Speed(p50=cuts[9], p95=cuts[18])
-
-
-def _mean(values: Any) -> float:
-    listed = [float(value) for value in values]
-    return mean(listed) if listed else 0.0
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return round(value, 4)
-    if isinstance(value, dict):
-        return {key: _rounded(part) for key, part in value.items()}
-    return [_rounded(part) for part in value] if isinstance(value, list) else value

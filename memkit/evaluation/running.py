@@ -1,24 +1,24 @@
 """A run: conversations heard through the public interface, questions asked, ranks of the evidence noted."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.resources import files
 
-import memkit
+from memkit import MemoryStore
 from memkit.evaluation.baselines import Baselines
 from memkit.evaluation.cases import Conversation, Question
 from memkit.evaluation.encoding import RememberingEncoder
 from memkit.evaluation.metrics import Ranks, ranks_of
+from memkit.evaluation.variants import SKETCHES, Variant
+from memkit.evaluation.varying import Rankings, bank_of, opened
 from memkit.models import Kind
 from memkit.protocols import Encoder
 from memkit.recall.token_bound import token_bound
 
 Progress = Callable[[str, int], None]
 
-DEPTH = 50  # results that are asked for where turns are scored
-DEEPEST = 10_000  # turns that are asked for where sessions are scored: a session ranks as its best turn
 USUAL = 10  # results of a recall with the default floor
 BUDGET = 1000  # tokens of the prompt that is made of them
 OTHERS = 50  # questions of other conversations that are asked of each
@@ -28,12 +28,20 @@ OTHERS = 50  # questions of other conversations that are asked of each
 class Options:
     """What a run does beside the usual. `wordings`: also ask each question in its other wordings.
 
-    `think`: let thoughts form before asking. `baselines`: run them, too.
+    `think`: let thoughts form before asking. `baselines`: run them, too. `ablated`, `candidates`: settings
+    under which every question is asked besides, for the ablation and for leaving one conversation out.
     """
 
     wordings: bool = False
     think: bool = False
     baselines: bool = True
+    ablated: tuple[Variant, ...] = ()
+    candidates: tuple[Variant, ...] = ()
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        """All that a question is asked under besides the defaults, each once; search by sketches always."""
+        return tuple({v.name: v for v in (SKETCHES, *self.ablated, *self.candidates)}.values())
 
     @property
     def kinds(self) -> tuple[Kind, ...] | None:
@@ -47,7 +55,8 @@ class Asked:
 
     `floored`, `unfloored`: the ranks in the usual number of results, with the default floor and without.
     `milliseconds`: of the recall with the floor, the question's encoding left out. `tokens`: an upper bound
-    of those in its prompt.
+    of those in its prompt. `varied`: the ranks under each variant, of the question as written. `same_top`:
+    whether search by sketches gives the same ten results; None for other wordings.
     """
 
     conversation: str
@@ -58,23 +67,29 @@ class Asked:
     unfloored: Ranks
     milliseconds: float
     tokens: int
+    varied: Mapping[str, Ranks] = field(default_factory=dict)
+    same_top: bool | None = None
 
 
 @dataclass
 class Outcome:
-    """All that a run found out. `unrelated`, `others`, `unknown`: results given to each such question."""
+    """All that a run found out. `unrelated`, `others`, `unknown`: results given to each such question.
+
+    `sketch_recall`: of each conversation, the share of exact search's ten best that sketches find.
+    """
 
     turns: int = 0
     asked: list[Asked] = field(default_factory=list)
     unrelated: list[int] = field(default_factory=list)
     others: list[int] = field(default_factory=list)
     unknown: list[int] = field(default_factory=list)
+    sketch_recall: list[float] = field(default_factory=list)
 
 
 def run(
     conversations: Sequence[Conversation], encoder: Encoder, options: Options, progress: Progress | None = None
 ) -> Outcome:
-    """Hear and ask all conversations, each in a store of its own in memory."""
+    """Hear and ask all conversations, each in a database of its own that is gone afterwards."""
     outcome = Outcome()
     remembering = RememberingEncoder(encoder)
     for conversation in conversations:
@@ -88,7 +103,8 @@ def work(conversations: Sequence[Conversation], options: Options) -> int:
     turns = sum(len(c.turns) for c in conversations)
     asked = sum(len(_wordings(q, options)) for c in conversations for q in c.questions)
     floor = sum(len(other_questions(c, conversations)) + len(c.unknown) + len(unrelated()) for c in conversations)
-    return turns + asked + floor
+    varied = len(options.variants) * sum(len(c.questions) for c in conversations)
+    return turns + asked + varied + floor
 
 
 def unrelated() -> list[str]:
@@ -120,13 +136,19 @@ class _Run:
     def all(self, others: Sequence[str]) -> None:
         """Hear and ask everything, in the order in which it happened."""
         conversation = self.conversation
-        self.units = dict(zip((str(turn.id) for turn in conversation.turns), conversation.units, strict=True))
-        with memkit.open(":memory:", encoder=self.encoder, clock=lambda: conversation.end) as store:
-            self.bank = store.bank("evaluation", conversation.name)
+        self.rankings = Rankings(conversation, self.options.kinds)
+        with opened(conversation, self.encoder, self.options.variants) as (store, self.varied):
+            self.bank = bank_of(store, conversation)
             self._warm()
             for question, known in self._unfolding():
                 self._ask_all(question, known)
             self._ask_strangers(others)
+            self._measure(store)
+
+    def _measure(self, store: MemoryStore) -> None:
+        [bank] = store.stats(measure=True)["banks"].values()
+        if bank["sketch_recall"] is not None:
+            self.outcome.sketch_recall.append(bank["sketch_recall"])
 
     def _warm(self) -> None:
         """Encode in large batches, ahead of the questions that are timed."""
@@ -162,29 +184,33 @@ class _Run:
 
     def _ask(self, question: Question, number: int, text: str, known: int) -> Asked:
         now = question.asked_at or self.conversation.end
-        ranking = self._ranking(text, now, known)
-        rankings = {"memkit": ranking}
+        memories = self.rankings.memories(self.bank, text, now, known)
+        rankings = {"memkit": self.rankings.units(memories)}
         if self.options.baselines:
             rankings |= self.baselines.rankings(text, known)
         start = time.perf_counter()
         found = self.bank.recall(text, k=USUAL, kinds=self.options.kinds, now=now, reinforce=False)
         spent = (time.perf_counter() - start) * 1000
-        floored = [self.units.get(hit.memory.id, "") for hit in found]
+        varied = self._varied(text, now, known) if number == 0 else {}
         return Asked(
             conversation=self.conversation.name,
             category=question.category,
             wording=number,
             ranks={name: ranks_of(dict.fromkeys(units), question.evidence) for name, units in rankings.items()},
-            floored=ranks_of(dict.fromkeys(floored), question.evidence),
-            unfloored=ranks_of(dict.fromkeys(ranking[:USUAL]), question.evidence),
+            floored=self.rankings.ranks([hit.memory.id for hit in found], question.evidence),
+            unfloored=self.rankings.ranks(memories[:USUAL], question.evidence),
             milliseconds=spent,
             tokens=token_bound(found.prompt(BUDGET)),
+            varied={name: self.rankings.ranks(ids, question.evidence) for name, ids in varied.items()},
+            same_top=set(varied[SKETCHES.name][:USUAL]) == set(memories[:USUAL]) if varied else None,
         )
 
-    def _ranking(self, text: str, now: datetime, known: int) -> list[str]:
-        k = DEPTH if self.conversation.unit == "turn" else min(DEEPEST, known)
-        found = self.bank.recall(text, k=k, kinds=self.options.kinds, min_score=0, now=now, reinforce=False)
-        return [self.units.get(hit.memory.id, hit.memory.id) for hit in found]
+    def _varied(self, text: str, now: datetime, known: int) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name, bank in self.varied.items():
+            found[name] = self.rankings.briefly(bank, text, now, known)
+            self.progress(f"{self.conversation.name}: asking, {name}", 1)
+        return found
 
     def _ask_strangers(self, others: Sequence[str]) -> None:
         """Questions that nothing here answers, with the default floor."""

@@ -362,6 +362,34 @@ def test_evaluate_prints_tables_for_people_and_figures_for_programs(cli: Cli, tm
     assert figures["floor"]["unknown_questions"] == 1
 
 
+def test_evaluate_switches_parts_off_and_leaves_conversations_out(cli: Cli, tmp_path: Path) -> None:
+    asked = json.dumps({"question": "Who visits on Thursday?", "evidence": ["t3"]})
+    files = [tmp_path / name for name in ("a-conversation.jsonl", "b-conversation.jsonl")]
+    for file in files:
+        file.write_text("".join(json.dumps(turn) + "\n" for turn in TURNS))
+        file.with_name(file.name.replace("conversation", "questions")).write_text(asked)
+    common = ("evaluate", *files, "--encoder", "hashing", "--ablate", "--leave-one-out")
+    said = cli(*common)
+    assert said.code == 0
+    assert "no neighbours" in said.out
+    assert "chosen settings" in said.out
+    assert "the same ten results" in said.out
+    figures = cli(*common, "--json").json
+    [report] = figures["reports"]
+    assert report["sketches"]["same_top"] == 1.0
+    assert len(report["ablation"]["variants"]) == 16
+    assert {one["candidate"] for one in figures["leave_one_out"]["conversations"]} == {"defaults"}
+
+
+def test_evaluate_leaves_no_conversation_out_where_there_is_only_one(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "conversation.jsonl"
+    file.write_text("".join(json.dumps(turn) + "\n" for turn in TURNS))
+    file.with_name("questions.jsonl").write_text(json.dumps({"question": "Who visits?", "evidence": ["t3"]}))
+    said = cli("evaluate", file, "--encoder", "hashing", "--leave-one-out")
+    assert said.code == 1
+    assert "Give at least two" in said.err
+
+
 # what goes wrong
 
 

@@ -1,0 +1,58 @@
+"""The tables of `memkit evaluate` that compare settings: parts switched off, and each conversation left out."""
+
+from typing import Any
+
+from rich.text import Text
+
+from memkit.cli.output import out, say, shown, table
+from memkit.evaluation.ablation import Ablated, Ablation
+from memkit.evaluation.choosing import LeaveOneOut
+from memkit.evaluation.figures import AT
+
+CHANGE = f"change @{AT}"
+BOUNDS = f"95 % of the change @{AT}"
+
+
+def decimal(value: float) -> str:
+    """A share with three decimals, without the leading zero."""
+    text = f"{value:.3f}"
+    return text[1:] if text.startswith("0") else text
+
+
+def signed(value: float) -> str:
+    """A difference with three decimals, without a zero before the point; one of nothing has no sign."""
+    text = f"{value:+.3f}"
+    return "0" if text in ("+0.000", "-0.000") else text[0] + text[1:].removeprefix("0")
+
+
+def ablation_table(ablation: Ablation) -> Any:
+    """A row per part switched off, what is missed most first."""
+    ks = [f"@{k}" for k in ablation.ks]
+    columns = [*ks, CHANGE, BOUNDS]
+    made = table("settings", *columns, title="Fraction found with parts switched off", right=columns)
+    figures = [Text(decimal(value), style="bold") for value in ablation.defaults]
+    made.add_row(Text("defaults", style="bold"), *figures, "", "", end_section=True)
+    for one in sorted(ablation.variants, key=lambda variant: variant.difference):
+        made.add_row(one.name, *map(decimal, one.fractions), signed(one.difference), _bounds(one))
+    return made
+
+
+def _bounds(one: Ablated) -> str:
+    return "–" if one.interval is None else f"{signed(one.interval[0])} to {signed(one.interval[1])}"
+
+
+def show_left_out(left_out: LeaveOneOut) -> None:
+    """A row per conversation, and their means."""
+    columns = ("questions", "defaults", "chosen")
+    title = f"Fraction found @{AT} with settings chosen on the other conversations"
+    made = table("format", "conversation", *columns, "chosen settings", title=title, right=columns)
+    last = len(left_out.conversations) - 1
+    for number, one in enumerate(left_out.conversations):
+        figures = (f"{one.questions:,}", decimal(one.defaults), decimal(one.chosen))
+        made.add_row(one.format, shown(one.conversation), *figures, one.candidate, end_section=number == last)
+    means = (decimal(left_out.defaults), decimal(left_out.chosen))
+    made.add_row("mean", "", "", *means, "", style="bold")
+    out.print()
+    out.print(made)
+    say(out, "· ", f"chosen among {left_out.candidates} settings, the defaults among them, by the mean fraction "
+        f"@{AT} of the other conversations; formats count alike", style="dim")  # fmt: skip

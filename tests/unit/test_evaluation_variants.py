@@ -1,0 +1,194 @@
+"""Parts switched off, weights moved, and settings chosen without the conversation that they are tried on."""
+
+import json
+from math import inf
+from typing import Any
+
+import numpy as np
+import pytest
+
+from memkit.encoders.hashing import HashingEncoder
+from memkit.evaluation.ablation import ablation
+from memkit.evaluation.cases import Conversation, Question
+from memkit.evaluation.choosing import DEFAULTS, leave_one_out
+from memkit.evaluation.figures import as_written, ranks_under
+from memkit.evaluation.metrics import Ranks
+from memkit.evaluation.report import Report, report
+from memkit.evaluation.running import Asked, Options, Outcome, run, work
+from memkit.evaluation.variants import ABLATIONS, CANDIDATES, FACTORS, SKETCHES, WEIGHTS, Variant
+from memkit.models import Turn
+from memkit.settings import RankingSettings, Settings
+
+SAID = [
+    ("s1", "Ada", "We bought a red sailing boat in Porto"),
+    ("s1", "Bo", "How lovely, congratulations"),
+    ("s2", "Ada", "The old chestnut tree fell onto the garage"),
+    ("s2", "Bo", "Was anybody hurt"),
+    ("s3", "Ada", "My sister Rita became a veterinarian"),
+]
+TURNS = tuple(
+    Turn(text, speaker, at=1_700_000_000 + 86_400 * int(session[1]) + i, id=f"t{i}", session=session)
+    for i, (session, speaker, text) in enumerate(SAID)
+)
+NOTHING = Variant("nothing changed")
+
+
+def question(text: str, *evidence: str, **more: Any) -> Question:
+    return Question(text, text, frozenset(evidence), **more)
+
+
+def conversations(names: str) -> list[Conversation]:
+    asked = (question("red sailing boat", "t0"), question("Who was hurt and who fell?", "t3", "t4"))
+    return [Conversation(name, TURNS, asked) for name in names]
+
+
+def ran(asked: list[Conversation], options: Options) -> Outcome:
+    return run(asked, HashingEncoder(), options)
+
+
+@pytest.fixture(scope="module")
+def ablated() -> Report:
+    options = Options(ablated=(*ABLATIONS, NOTHING))
+    three = conversations("abc")
+    return report("jsonl", three, ran(three, options), "hashing", options)
+
+
+# parts switched off
+
+
+def test_every_variant_changes_a_setting_that_is_there_and_no_two_are_the_same() -> None:
+    made = [variant.settings.model_dump_json() for variant in (*ABLATIONS, *CANDIDATES)]
+    assert Settings().model_dump_json() not in made
+    assert len(set(made)) == len(made)
+
+
+def test_an_ablation_has_a_row_per_variant_and_the_defaults_of_the_main_table(ablated: Report) -> None:
+    assert ablated.ablation is not None
+    assert [one.name for one in ablated.ablation.variants] == [v.name for v in (*ABLATIONS, NOTHING)]
+    assert ablated.ablation.defaults == ablated.systems["memkit"].metrics["fraction"][:3]
+
+
+def test_a_variant_that_changes_nothing_makes_no_difference(ablated: Report) -> None:
+    assert ablated.ablation is not None
+    unchanged = ablated.ablation.variants[-1]
+    assert (unchanged.difference, unchanged.interval) == (0.0, (0.0, 0.0))
+    assert unchanged.fractions == ablated.ablation.defaults
+
+
+def test_without_words_and_vectors_less_is_found() -> None:
+    blind = Variant("blind", dict.fromkeys(("lexical", "dense", "passages", "speaker", "length", "asks"), 0))
+    [asked] = ran(
+        [Conversation("c", TURNS, (question("chestnut tree garage", "t2"),))], Options(ablated=(blind,))
+    ).asked
+    assert asked.ranks["memkit"].tolist() == [1.0]
+    assert asked.varied["blind"].tolist() > [1.0]
+
+
+def test_two_conversations_are_too_few_for_the_interval_of_a_difference() -> None:
+    options = Options(ablated=(NOTHING,))
+    [one] = ablation(as_written(ran(conversations("ab"), options).asked), options.ablated).variants
+    assert one.interval is None
+
+
+def test_the_figures_of_an_ablation_are_in_the_json(ablated: Report) -> None:
+    dumped = json.loads(json.dumps(ablated.dump()))
+    [lexical] = [one for one in dumped["ablation"]["variants"] if one["name"] == "no lexical"]
+    assert set(lexical) == {"name", "fractions", "difference", "interval"}
+    assert len(lexical["fractions"]) == len(dumped["ablation"]["ks"])
+
+
+def test_variants_too_know_only_what_was_said_before_the_question() -> None:
+    early = question("Who became a veterinarian?", "t4", asked_after=4)
+    late = question("Who became a veterinarian, Rita?", "t4")
+    before, after = ran([Conversation("c", TURNS, (early, late))], Options(ablated=(NOTHING,))).asked
+    assert ranks_under(before, NOTHING.name).tolist() == [inf]
+    assert ranks_under(after, NOTHING.name).tolist() == after.ranks["memkit"].tolist()
+
+
+def test_variants_rank_sessions_where_evidence_names_them() -> None:
+    asked = Conversation("c", TURNS, (question("red sailing boat in Porto", "s1"),), unit="session")
+    [one] = ran([asked], Options(ablated=(NOTHING,))).asked
+    assert ranks_under(one, NOTHING.name).tolist() == [1.0]
+
+
+def test_progress_counts_the_variants() -> None:
+    steps: list[int] = []
+    options = Options(ablated=ABLATIONS, candidates=CANDIDATES[:2])
+    asked = conversations("ab")
+    run(asked, HashingEncoder(), options, lambda _, count: steps.append(count))
+    assert sum(steps) == work(asked, options)
+
+
+# sketches
+
+
+def test_a_small_bank_is_searched_alike_by_sketches_and_exactly(ablated: Report) -> None:
+    assert (ablated.sketches.sketch_recall, ablated.sketches.same_top) == (1.0, 1.0)
+
+
+def test_a_plain_run_compares_sketches_and_asks_no_other_variant() -> None:
+    outcome = ran(conversations("a"), Options())
+    assert {name for one in outcome.asked for name in one.varied} == {SKETCHES.name}
+    made = report("jsonl", conversations("a"), outcome, "hashing", Options())
+    assert made.ablation is None
+    assert made.dump()["sketches"]["same_top"] == 1.0
+
+
+# each conversation left out
+
+
+def test_candidates_move_one_weight_each_and_keep_its_bounds() -> None:
+    assert len(CANDIDATES) == len(WEIGHTS) * len(FACTORS)
+    moved = [{k: v for k, v in c.settings.ranking if v != getattr(RankingSettings(), k)} for c in CANDIDATES]
+    assert all(len(changes) == 1 for changes in moved)
+    assert {"cohesive_own": -1.0} in moved  # -0.8 × 1.4 would be less
+
+
+def found(*, at: int) -> Ranks:
+    return np.array([float(at)])
+
+
+def asked(conversation: str, defaults: int, **varied: int) -> Asked:
+    ranks = {name: found(at=rank) for name, rank in varied.items()}
+    first = found(at=defaults)
+    return Asked(conversation, "c", 0, {"memkit": first}, first, first, 1.0, 1, varied=ranks)
+
+
+X, Y = Variant("x", {"dense": 2.0}), Variant("y", {"dense": 3.0})
+
+
+def test_a_candidate_is_chosen_without_looking_at_the_conversation_that_it_is_tried_on() -> None:
+    made = leave_one_out(
+        {"f": [asked("a", 11, x=1, y=11), asked("b", 11, x=11, y=1), asked("c", 11, x=11, y=1)]}, (X, Y)
+    )
+    a, b, c = made.conversations
+    assert (a.candidate, a.defaults, a.chosen) == ("y", 0.0, 0.0)  # x is the best for a alone, and isn't chosen
+    assert (b.candidate, c.candidate) == ("x", "x")  # x and y find as much on the others: the first
+    assert made.chosen == 0.0
+    assert made.candidates == 3
+
+
+def test_where_nothing_is_better_on_the_others_the_defaults_stay() -> None:
+    made = leave_one_out({"f": [asked("a", 1, x=11), asked("b", 2, x=2)]}, (X,))
+    assert [one.candidate for one in made.conversations] == [DEFAULTS, DEFAULTS]
+    assert made.defaults == made.chosen == 1.0
+
+
+def test_formats_take_part_together_and_count_alike_however_many_questions_they_have() -> None:
+    many = [asked("m", 11, x=1, y=11) for _ in range(2)] + [asked("m", 11, x=11, y=11) for _ in range(2)]
+    few = [asked("n", 11, x=11, y=1)]
+    made = leave_one_out({"f": [*many, asked("left", 11, x=11, y=11)], "g": few}, (X, Y))
+    by_name = {one.conversation: one for one in made.conversations}
+    assert by_name["left"].candidate == "y"  # x finds 2 of 4 in one format, y all of the one in the other
+    assert by_name["n"].candidate == "x"
+    assert {one.format for one in made.conversations} == {"f", "g"}
+
+
+def test_the_figures_of_leaving_out_are_in_the_json() -> None:
+    made = leave_one_out({"f": [asked("a", 11, x=1), asked("b", 1, x=1)]}, (X,))
+    dumped = json.loads(json.dumps(made.dump()))
+    [a, _] = dumped["conversations"]
+    assert a == {
+        "format": "f", "conversation": "a", "questions": 1, "defaults": 0.0, "chosen": 0.0, "candidate": DEFAULTS
+    }  # fmt: skip
+    assert (dumped["defaults"], dumped["candidates"]) == (0.5, 2)
