@@ -9,14 +9,14 @@ import numpy as np
 from memkit.protocols import FloatArray
 from memkit.recall.columns import Ints
 
-FULL = 0.2  # the difference of mean cosines that counts as full cohesion
+NOTHING, FULL = 0.04, 0.2  # differences of mean cosines: up to the first is talk, from the second on full cohesion
 
 
 def cohesion(vectors: FloatArray, sessions: Ints) -> float:
-    """The mean cosine within sessions less that of all pairs, over FULL, cut to 0..1.
+    """The mean cosine within sessions less that of all pairs: 0 up to NOTHING, 1 from FULL on, linear between.
 
-    `vectors`: unit rows (n, dimension); `sessions`: (n,). Friends' chats have about 0, long talks with an
-    assistant .25, tasks of one session each 1. From sums alone: pairs of a set sum to |sum|^2 - size.
+    `vectors`: unit rows (n, dimension); `sessions`: (n,). People's chats have 0, long talks with an assistant
+    about several things .1, tasks of one session each 1. From sums alone: pairs of a set sum to |sum|^2 - size.
     """
     if len(vectors) < 2:
         return 0.0
@@ -27,7 +27,7 @@ def cohesion(vectors: FloatArray, sessions: Ints) -> float:
     within = _mean_cosine((sums**2).sum(), len(order), (sizes * (sizes - 1)).sum())
     total = sums.sum(axis=0)
     overall = _mean_cosine(total @ total, len(order), len(order) * (len(order) - 1))
-    return float(np.clip((within - overall) / FULL, 0, 1))
+    return float(np.clip((within - overall - NOTHING) / (FULL - NOTHING), 0, 1))
 
 
 def _mean_cosine(squares: float, count: int, pairs: int) -> float:
