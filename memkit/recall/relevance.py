@@ -14,7 +14,7 @@ MIDDLE, STEEPNESS = 0.45, 12.0  # the evidence at which relevance is 1/2, and ho
 UNKNOWN = 0.15  # the cosine where there is no vector
 BEST = 5  # results whose mean evidence says whether the bank knows anything: chance rarely gives five
 USUAL, USUAL_SIZE = 0.395, 500  # the mean that is asked for in a bank of 500 memories ...
-GROWTH, LEAST = 0.05, 0.2  # ... more by this for each e-fold, since more memories have more chances; at least so much
+GROWTH, LEAST = 0.06, 0.21  # ... more by this for each e-fold, since more memories have more chances; at least so much
 ALONE = 0.325  # what a single one must have beyond that to be enough by itself
 
 

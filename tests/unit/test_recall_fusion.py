@@ -1,0 +1,149 @@
+"""How recall follows the bank: cohesion, passages, what stands beside the columns, and whether it knows anything."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import memkit
+from memkit.encoders.hashing import HashingEncoder
+from memkit.protocols import CodeBatch, FloatArray, PassageBatch
+from memkit.recall.chunk_attention import group_maxima
+from memkit.recall.cohesion import cohesion
+from memkit.recall.lsh import Sketcher
+from memkit.recall.ranking import adapted
+from memkit.recall.relevance import knows
+from memkit.recall.vectors import VectorIndex
+from memkit.settings import RankingSettings
+from memkit.text.passages import MOST, passages
+
+
+def unit(rows: FloatArray) -> FloatArray:
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
+
+
+def sessions_about(*, one_thing_each: bool) -> tuple[FloatArray, np.ndarray]:  # type: ignore[type-arg]
+    random = np.random.default_rng(5)
+    numbers = np.repeat(np.arange(20), 15)
+    topics = random.standard_normal((20, 64))[numbers] if one_thing_each else np.zeros((300, 64))
+    return unit(topics + random.standard_normal((300, 64))), numbers
+
+
+def test_sessions_of_one_topic_each_are_cohesive_and_mixed_ones_are_not() -> None:
+    assert cohesion(*sessions_about(one_thing_each=True)) == 1.0
+    assert cohesion(*sessions_about(one_thing_each=False)) == 0.0
+
+
+def test_cohesion_does_not_depend_on_the_order_of_rows() -> None:
+    vectors, numbers = sessions_about(one_thing_each=True)
+    vectors = unit(vectors + 0.25 * np.random.default_rng(1).standard_normal(vectors.shape).astype(np.float32))
+    shuffled = np.random.default_rng(2).permutation(len(vectors))
+    assert 0 < cohesion(vectors, numbers) < 1
+    assert cohesion(vectors[shuffled], numbers[shuffled]) == pytest.approx(cohesion(vectors, numbers))
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_a_bank_of_hardly_any_turns_has_no_cohesion(rows: int) -> None:
+    assert cohesion(np.ones((rows, 4), np.float32), np.zeros(rows, np.int64)) == 0.0
+
+
+def test_a_cohesive_bank_weighs_sessions_more_and_leans_longer_turns_on_their_context() -> None:
+    plain = RankingSettings()
+    assert adapted(plain, 0.0) == plain
+    assert adapted(plain, 1.0).session > plain.session
+    assert adapted(plain, 1.0).whole_context > plain.whole_context
+
+
+@given(st.text(alphabet="ab .!?\n。", max_size=3000))
+def test_passages_hold_every_word_of_a_long_text_and_are_short(text: str) -> None:
+    parts = passages(text, size=200, above=300)
+    assert all(len(part) <= 400 for part in parts)
+    if len(text) <= 300:
+        assert parts == []
+    elif len(parts) < MOST:
+        assert sum(map(str.isalnum, "".join(parts))) == sum(map(str.isalnum, text))
+
+
+def test_an_enormous_text_has_a_bounded_number_of_passages() -> None:
+    assert len(passages("word " * 100_000, size=200, above=300)) == MOST
+
+
+@dataclass
+class Source:
+    """Vectors and passages as a storage would give them."""
+
+    rows: FloatArray
+    parts: dict[int, FloatArray] = field(default_factory=dict)
+
+    def vectors(self, seqs: Sequence[int]) -> FloatArray:
+        return self.rows[list(seqs)]
+
+    def passages(self, seqs: Sequence[int]) -> PassageBatch:
+        held = [(seq, row) for seq in seqs for row in self.parts.get(seq, ())]
+        vectors = np.array([row for _, row in held], np.float32).reshape(-1, self.rows.shape[1])
+        return PassageBatch(np.array([seq for seq, _ in held], np.int64), vectors)
+
+
+def indexed(source: Source, *, exact_up_to: int, share: float = 0.4) -> VectorIndex:
+    sketcher = Sketcher(source.rows.shape[1], 64, seed=1)
+    index = VectorIndex(sketcher, exact_up_to=exact_up_to, share=share)
+    index.add([CodeBatch(np.arange(len(source.rows)), sketcher.sketch(source.rows))], source)
+    return index
+
+
+def test_the_best_passage_has_its_share_of_a_long_texts_cosine_kept_or_fetched() -> None:
+    rows = np.eye(4, dtype=np.float32)
+    source = Source(rows, {2: rows[[0, 1]]})
+    for exact_up_to in (100, 0):
+        index = indexed(source, exact_up_to=exact_up_to)
+        cosines, _ = index.cosines(rows[1], np.arange(4), source)
+        assert index.exact is bool(exact_up_to)
+        assert cosines.tolist() == pytest.approx([0, 1, 0.4, 0])
+
+
+def test_passages_count_as_vectors_when_it_is_decided_whether_all_are_kept() -> None:
+    rows = np.eye(4, dtype=np.float32)
+    assert indexed(Source(rows), exact_up_to=4).exact
+    assert not indexed(Source(rows, {0: rows[[1]]}), exact_up_to=4).exact
+    assert indexed(Source(rows, {0: rows[[1]]}), exact_up_to=4, share=0).exact
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.floats(-5, 5, width=32)), max_size=40))
+def test_group_maxima_equal_the_obvious_loop(pairs: list[tuple[int, float]]) -> None:
+    groups = np.array([group for group, _ in pairs], np.int64)
+    values = np.array([value for _, value in pairs], np.float32)
+    expected = [max((v for g, v in pairs if g == group), default=0) for group in range(7)]
+    assert group_maxima(values, groups, 7).tolist() == pytest.approx(expected)
+
+
+def test_a_bank_knows_by_five_good_results_or_one_sure_one_and_not_by_chance() -> None:
+    every = np.ones(500, dtype=bool)
+    noise = np.full(500, 0.2, np.float32)
+    five, sure, chance = noise.copy(), noise.copy(), noise.copy()
+    five[:5], sure[0], chance[0] = 0.45, 0.8, 0.6
+    assert knows(five, every, 500)
+    assert knows(sure, every, 500)
+    assert not knows(chance, every, 500)
+    assert not knows(noise[:0], every[:0], 500)
+
+
+def test_the_more_a_bank_holds_the_more_is_asked_of_its_best() -> None:
+    some = np.full(5, 0.42, np.float32)
+    assert knows(some, np.ones(5, dtype=bool), 500)
+    assert not knows(some, np.ones(5, dtype=bool), 5000)
+
+
+def test_a_fact_in_the_middle_of_a_long_message_is_found_and_its_passages_go_with_it() -> None:
+    filler = "We went on and on about the garden, the fence and the weather of that year. " * 12
+    message = f"{filler}The spare key lies under the blue flowerpot. {filler}"
+    with memkit.open(":memory:", encoder=HashingEncoder()) as store:
+        bank = store.bank("ana")
+        bank.observe([("ana", message), ("ana", "The key of C major is easy to play.")])
+        before = store.stats()["bytes"]["vectors"]
+        found = bank.recall("Where is the spare key, under which flowerpot?", k=1)
+        assert "blue flowerpot" in found[0].memory.text
+        bank.erase(ids=[found[0].memory.id])
+        assert store.stats()["bytes"]["vectors"] < before / 5
