@@ -74,13 +74,37 @@ def attend(
     return np.asarray(sum(w * attention(query, chunks[m] + encoding) for w, m in zip(weights, chosen, strict=True)))
 
 
-def chunk_evidence(evidence: FloatArray, chunks: npt.NDArray[np.int64], count: int) -> FloatArray:
+@dataclass(frozen=True)
+class Unseen:
+    """What is not scored where only candidates are: chunks without any, and the other members of theirs.
+
+    `sizes`: of the whole chunk of each scored row, (n,); `count`: of all chunks; `sample`: evidence of rows
+    that stand for the whole bank. A member that was not scored has average evidence, 0.
+    """
+
+    sizes: npt.NDArray[np.int64]
+    count: int
+    sample: FloatArray
+
+    def evidence(self) -> FloatArray:
+        """The evidence of chunks made of the sample, as large as the bank's are: what chance gives, (any,)."""
+        size = max(1, round(float(self.sizes.mean())))
+        whole = len(self.sample) // size * size
+        groups = self.sample[:whole].reshape(-1, size)
+        return np.asarray(groups.max(axis=1) + groups.mean(axis=1), dtype=np.float32)
+
+
+def chunk_evidence(
+    evidence: FloatArray, chunks: npt.NDArray[np.int64], count: int, sizes: npt.NDArray[np.int64] | None = None
+) -> FloatArray:
     """What a query finds in each chunk, (count,): its best member's evidence and its members' mean.
+
+    `sizes`: of the whole chunks, where not all members are given.
 
     The mean alone is HCAM's S_m q, since the mean of the members' scores is the score of their mean.
     """
     sums = np.bincount(chunks, weights=evidence, minlength=count)
-    sizes = np.maximum(np.bincount(chunks, minlength=count), 1)
+    sizes = np.maximum(np.bincount(chunks, minlength=count) if sizes is None else sizes, 1)
     return np.asarray(group_maxima(evidence, chunks, count) + sums / sizes, dtype=np.float32)
 
 
@@ -96,9 +120,18 @@ def group_maxima(values: FloatArray, groups: npt.NDArray[np.int64], count: int) 
     return found
 
 
-def log_attention(evidence: FloatArray) -> FloatArray:
-    """log softmax(l / T) up to a constant, T the spread of the chunks' evidence: 0 for an average chunk."""
-    spread = float(evidence.std())
-    if len(evidence) < 2 or spread < 1e-9:
+def log_attention(evidence: FloatArray, unseen: Unseen | None = None) -> FloatArray:
+    """log softmax(l / T) up to a constant, T the spread of the chunks' evidence: 0 for an average chunk.
+
+    Average and spread are those of all chunks of the bank, also of those without a candidate.
+    """
+    every, weights = evidence, np.ones(len(evidence))
+    missing = 0 if unseen is None else unseen.count - len(evidence)
+    if unseen is not None and missing > 0 and len(others := unseen.evidence()):
+        every = np.concatenate([evidence, others])
+        weights = np.concatenate([weights, np.full(len(others), missing / len(others))])
+    mean = float(np.average(every, weights=weights)) if len(every) else 0.0
+    spread = float(np.sqrt(np.average((every - mean) ** 2, weights=weights))) if len(every) else 0.0
+    if len(every) < 2 or spread < 1e-9:
         return np.zeros_like(evidence)
-    return np.asarray((evidence - evidence.mean()) / spread, dtype=np.float32)
+    return np.asarray((evidence - mean) / spread, dtype=np.float32)

@@ -10,6 +10,7 @@ import numpy as np
 from memkit.models import KINDS, IndexRow, Kind
 from memkit.protocols import CodeBatch, FloatArray, TermRow, VectorSource
 from memkit.recall import cues as cue_reading
+from memkit.recall.chunk_attention import Unseen
 from memkit.recall.cohesion import cohesion
 from memkit.recall.columns import NONE, STATES, Bools, Columns, Ints
 from memkit.recall.cues import Cues
@@ -277,7 +278,16 @@ class BankIndex:
             adjacent=np.append(np.diff(column("seq")) == 1, False),
             cohesion=self._measured_cohesion(source),
             windows=self._windows(pool),
+            unseen_episodes=self._unseen(pool, standing.episode_size, standing.episodes),
+            unseen_sessions=self._unseen(pool, standing.session_size, standing.sessions),
         )
+
+    def _unseen(self, pool: Pool, sizes: Ints, count: int) -> Unseen | None:
+        """What a search among candidates leaves out; None where everything is scored."""
+        if self._vectors.exact:
+            return None
+        sample = self._weights.dense * standardised_cosines(pool.sample, pool.sample)
+        return Unseen(sizes[pool.rows], count, sample)
 
     def _windows(self, pool: Pool) -> Windows:
         if pool.cues.relative is None:

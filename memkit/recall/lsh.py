@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import faiss
 
 TARGET = 0.98  # the share of exact search's results that sketches are to find
-FEWEST, MOST = 100, 4_000  # sketches that a search takes
+FEWEST, MOST = 400, 4_000  # sketches that a search takes
 STEPS = 512  # to which angles are rounded, out of pi
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from memkit.models import ROLES
 from memkit.protocols import FloatArray
-from memkit.recall.chunk_attention import chunk_evidence, log_attention
+from memkit.recall.chunk_attention import Unseen, chunk_evidence, log_attention
 from memkit.recall.columns import NONE, Bools, Ints
 from memkit.recall.cues import Cues
 from memkit.recall.moments import Windows
@@ -38,6 +38,8 @@ class Scope:
     adjacent: Bools  # row i+1 follows row i in the bank
     cohesion: float  # of the bank, 0..1
     windows: Windows = ()  # the times that the question tells from an event
+    unseen_episodes: Unseen | None = None  # where only candidates are scored
+    unseen_sessions: Unseen | None = None
     parts: dict[str, FloatArray] = field(default_factory=dict)
 
 
@@ -51,8 +53,8 @@ def score(scope: Scope, cues: Cues, weights: RankingSettings) -> FloatArray:
         "dense": itself * w.dense * scope.dense,
         "lexical": itself * w.lexical * scope.lexical,
         "neighbours": _neighbours(own, scope, w) * share,
-        "episode": w.episode * _chunks(own, scope.episode) * share,
-        "session": w.session * _chunks(own, scope.session) * share,
+        "episode": w.episode * _chunks(own, scope.episode, scope.unseen_episodes) * share,
+        "session": w.session * _chunks(own, scope.session, scope.unseen_sessions) * share,
         "recency": _recency(scope, w),
         **_cues(scope, cues, w),
     }
@@ -100,15 +102,19 @@ def _share(found: FloatArray, own: FloatArray, linked: Bools, step: int, weight:
         found[:-step] += weight * own[step:] * linked
 
 
-def _chunks(own: FloatArray, chunks: Ints) -> FloatArray:
+def _chunks(own: FloatArray, chunks: Ints, unseen: Unseen | None) -> FloatArray:
     """The log-attention of each row's chunk; 0 for rows that lie in none."""
     lifted = np.zeros_like(own)
     inside = chunks != NONE
     if not inside.any():
         return lifted
     _, numbers = np.unique(chunks[inside], return_inverse=True)
-    evidence = chunk_evidence(own[inside], numbers, int(numbers.max()) + 1)
-    lifted[inside] = log_attention(evidence)[numbers]
+    count, sizes = int(numbers.max()) + 1, None
+    if unseen is not None:
+        sizes = np.zeros(count, np.int64)
+        sizes[numbers] = unseen.sizes[inside]
+    evidence = chunk_evidence(own[inside], numbers, count, sizes)
+    lifted[inside] = log_attention(evidence, unseen)[numbers]
     return lifted
 
 

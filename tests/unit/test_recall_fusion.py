@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.protocols import CodeBatch, FloatArray, PassageBatch
-from memkit.recall.chunk_attention import group_maxima
+from memkit.recall.chunk_attention import Unseen, chunk_evidence, group_maxima, log_attention
 from memkit.recall.cohesion import cohesion
 from memkit.recall.lsh import Sketcher
 from memkit.recall.ranking import adapted
@@ -147,3 +147,17 @@ def test_a_fact_in_the_middle_of_a_long_message_is_found_and_its_passages_go_wit
         assert "blue flowerpot" in found[0].memory.text
         bank.erase(ids=[found[0].memory.id])
         assert store.stats()["bytes"]["vectors"] < before / 5
+
+
+def test_chunks_without_a_candidate_count_in_the_average_and_members_left_out_in_the_mean() -> None:
+    evidence = np.array([3.0, 0.0, 1.0, 1.0], np.float32)
+    chunks = np.array([0, 0, 1, 1])
+    every = chunk_evidence(evidence, chunks, 2)
+    halved = chunk_evidence(evidence, chunks, 2, np.array([4, 4]))
+    assert every.tolist() == [4.5, 2.0]
+    assert halved.tolist() == [3.75, 1.5]
+    noise = np.zeros(64, np.float32)
+    alone = log_attention(every)
+    among = log_attention(every, Unseen(np.array([2, 2, 2, 2]), 50, noise))
+    assert alone.tolist() == [1.0, -1.0]
+    assert among[0] > among[1] > 0
