@@ -118,20 +118,20 @@ def test_the_rule_holds_its_bounds_and_needs_no_rows() -> None:
 
 
 def test_the_count_is_found_once_and_again_when_the_bank_has_grown() -> None:
-    rows = clustered(40, 2.0)
-    bank = Bank(rows[:1_000])
+    rows = clustered(200, 2.0)
+    bank = Bank(rows[:2_000])
     before, fetched = bank.count, bank.fetched
     assert bank.count == before
     assert bank.fetched == fetched
     bank.rows = rows
-    bank.add(rows[1_000:], 1_001)
+    bank.add(rows[2_000:], 2_001)
     assert bank.count > before
 
 
 def test_more_results_than_the_rule_counts_on_get_as_many_candidates() -> None:
     bank = Bank(clustered(20, 0.8))
     assert bank.count == FEWEST
-    assert len(bank.search.candidates(bank.rows[0], 300, bank.fetch)) == 300
+    assert len(bank.search.candidates(bank.rows[0], 700, bank.fetch)) == 700
 
 
 @pytest.mark.parametrize(("size", "recall"), [(0, None), (1, None), (2, 1.0), (90, 1.0)])
