@@ -15,7 +15,8 @@ from memkit.models import BankState, Hit, Kind, Memory, Turn, checked_text
 from memkit.observe.intake import as_turns
 from memkit.protocols import BankView, FloatArray
 from memkit.recall.cues import without_names
-from memkit.recall.index import Query, Scored
+from memkit.recall.index import Scored
+from memkit.recall.query import Query
 from memkit.recall.recollection import Recollection
 from memkit.text.curve import Curve
 from memkit.text.tokens import words

@@ -7,17 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from memkit.models import KINDS, IndexRow, Kind
+from memkit.models import KINDS, IndexRow
 from memkit.protocols import CodeBatch, FloatArray, TermRow, VectorSource
 from memkit.recall import cues as cue_reading
 from memkit.recall.chunk_attention import Unseen
 from memkit.recall.cohesion import cohesion
-from memkit.recall.columns import NONE, STATES, Bools, Columns, Ints
+from memkit.recall.columns import NONE, Bools, Columns, Ints
 from memkit.recall.cues import Cues
 from memkit.recall.evidence import Lexical, lexical_evidence, standardised_cosines
 from memkit.recall.lexical import LexicalIndex
 from memkit.recall.lsh import Sketcher
 from memkit.recall.moments import Windows, told_windows
+from memkit.recall.query import Query, eligible, known, within
 from memkit.recall.ranking import Scope, score
 from memkit.recall.relevance import evidence, knows, relevance
 from memkit.recall.sketch_search import WANTED
@@ -31,35 +32,10 @@ from memkit.times import to_micros
 
 CANDIDATES = 400  # by their words; by sketches, `SketchSearch.count` says how many
 SAMPLED = 2000  # rows on which the cohesion of a large bank is measured
-RECALLED: tuple[Kind, ...] = ("turn", "thought")
 FLOOR = 0.01  # the relevance below which nothing is given back, though the bank knows of the question
 SHORT = 300  # characters
 THOUGHT = 0.5  # the share of a thought's evidence that its turns take
 DAY = 86_400_000_000  # microseconds
-
-
-@dataclass(frozen=True)
-class Query:
-    """A question with everything that bears on its answer; `MemoryBank.recall` says what the parts mean.
-
-    `vector` is None where there is none: then words decide. `allowed`: seqs, None for all. `speakers`:
-    the bank's speakers with their hashes.
-    """
-
-    text: str
-    now: datetime
-    vector: FloatArray | None = None
-    k: int = 10
-    kinds: tuple[Kind, ...] | None = None
-    speaker: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    valid_at: datetime | None = None
-    as_of: datetime | None = None
-    context: tuple[str, ...] = ()
-    min_score: float | None = None
-    allowed: frozenset[int] | None = None
-    speakers: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -179,7 +155,7 @@ class BankIndex:
         if query.vector is not None:
             seqs = self._columns.column("seq")[rows]
             cosine, sample = self._vectors.cosines(query.vector, seqs, source)
-        return Pool(rows, self._eligible(rows, query), cosine, sample, lexical, cues)
+        return Pool(rows, eligible(self._columns, rows, query), cosine, sample, lexical, cues)
 
     def _rows(self, query: Query, lexical: Lexical, source: VectorSource) -> Ints:
         live = self._live(query)
@@ -203,44 +179,7 @@ class BankIndex:
         return np.asarray(wide | (np.isin(episodes, np.unique(episodes[chosen])) & (episodes != NONE)), dtype=bool)
 
     def _live(self, query: Query) -> Bools:
-        return np.asarray(self._known(query) & (self._columns.column("echo_of") == NONE), dtype=bool)
-
-    def _known(self, query: Query) -> Bools:
-        """What is neither forgotten nor merged away, and was recorded in time; echoes too."""
-        state = self._columns.column("state")
-        known = (state == STATES.index("active")) | (state == STATES.index("superseded"))
-        if query.as_of is not None:
-            known &= self._columns.column("recorded_at") <= to_micros(query.as_of)
-        return np.asarray(known, dtype=bool)
-
-    def _eligible(self, rows: Ints, query: Query) -> Bools:
-        def column(name: str) -> Ints:
-            return self._columns.column(name)[rows]
-
-        kinds = [KINDS.index(kind) for kind in query.kinds or RECALLED]
-        fits = np.isin(column("kind"), kinds)
-        if query.speaker is not None:
-            fits &= column("speaker") == query.speakers.get(query.speaker, NONE)
-        if query.valid_at is not None:
-            fits &= self._valid(rows, to_micros(query.valid_at))
-        return np.asarray(fits & self._within(rows, query), dtype=bool)
-
-    def _within(self, rows: Ints, query: Query) -> Bools:
-        """Which rows lie in the span and the part of the bank that were asked for."""
-        moments = self._columns.column("occurred_at")[rows]
-        fits = np.ones(len(rows), dtype=bool)
-        if query.since is not None:
-            fits &= moments >= to_micros(query.since)
-        if query.until is not None:
-            fits &= moments < to_micros(query.until)
-        if query.allowed is not None:
-            fits &= np.isin(self._columns.column("seq")[rows], list(query.allowed))
-        return fits
-
-    def _valid(self, rows: Ints, moment: int) -> Bools:
-        start, end = (self._columns.column(name)[rows] for name in ("valid_from", "valid_until"))
-        begun = (start == NONE) | (start <= moment)
-        return np.asarray(begun & ((end == NONE) | (end > moment)), dtype=bool)
+        return np.asarray(known(self._columns, query) & (self._columns.column("echo_of") == NONE), dtype=bool)
 
     # in which order
 
@@ -400,7 +339,7 @@ class BankIndex:
         """Seqs of the turns just before and after each turn of these, left out where the query may not see them."""
         flow = self._flow(rows)
         seqs, sessions = (self._columns.column(name)[flow] for name in ("seq", "session"))
-        seen = self._known(query)[flow] & self._within(flow, query)
+        seen = known(self._columns, query)[flow] & within(self._columns, flow, query)
         found: dict[int, tuple[int, ...]] = {}
         for i in np.flatnonzero(np.isin(flow, rows)).tolist():
             near = [j for j in (i - 1, i + 1) if 0 <= j < len(flow) and sessions[j] == sessions[i] and seen[j]]

@@ -10,9 +10,10 @@ import pytest
 from memkit.models import IndexRow
 from memkit.protocols import FloatArray, PassageBatch, TermRow
 from memkit.recall.cues import read
-from memkit.recall.index import BankIndex, Query
+from memkit.recall.index import BankIndex
 from memkit.recall.lsh import Sketcher
 from memkit.recall.moments import told_windows
+from memkit.recall.query import Query
 from memkit.settings import RankingSettings
 from memkit.text.curve import Curve
 from memkit.text.dates import first_span

@@ -1,0 +1,81 @@
+"""What is asked of a bank, and which of its rows may answer it. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+
+from memkit.models import KINDS, Kind
+from memkit.protocols import FloatArray
+from memkit.recall.columns import NONE, STATES, Bools, Columns, Ints
+from memkit.times import to_micros
+
+RECALLED: tuple[Kind, ...] = ("turn", "thought")
+
+
+@dataclass(frozen=True)
+class Query:
+    """A question with everything that bears on its answer; `MemoryBank.recall` says what the parts mean.
+
+    `vector` is None where there is none: then words decide. `allowed`: seqs, None for all. `speakers`:
+    the bank's speakers with their hashes.
+    """
+
+    text: str
+    now: datetime
+    vector: FloatArray | None = None
+    k: int = 10
+    kinds: tuple[Kind, ...] | None = None
+    speaker: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    valid_at: datetime | None = None
+    as_of: datetime | None = None
+    context: tuple[str, ...] = ()
+    min_score: float | None = None
+    allowed: frozenset[int] | None = None
+    speakers: Mapping[str, int] = field(default_factory=dict)
+
+
+def known(columns: Columns, query: Query) -> Bools:
+    """What is neither forgotten nor merged away, and was recorded in time; echoes too."""
+    state = columns.column("state")
+    known = (state == STATES.index("active")) | (state == STATES.index("superseded"))
+    if query.as_of is not None:
+        known &= columns.column("recorded_at") <= to_micros(query.as_of)
+    return np.asarray(known, dtype=bool)
+
+
+def eligible(columns: Columns, rows: Ints, query: Query) -> Bools:
+    """Which rows are of the kinds, the speaker and the time that were asked for."""
+
+    def column(name: str) -> Ints:
+        return columns.column(name)[rows]
+
+    kinds = [KINDS.index(kind) for kind in query.kinds or RECALLED]
+    fits = np.isin(column("kind"), kinds)
+    if query.speaker is not None:
+        fits &= column("speaker") == query.speakers.get(query.speaker, NONE)
+    if query.valid_at is not None:
+        fits &= _valid(columns, rows, to_micros(query.valid_at))
+    return np.asarray(fits & within(columns, rows, query), dtype=bool)
+
+
+def within(columns: Columns, rows: Ints, query: Query) -> Bools:
+    """Which rows lie in the span and the part of the bank that were asked for."""
+    moments = columns.column("occurred_at")[rows]
+    fits = np.ones(len(rows), dtype=bool)
+    if query.since is not None:
+        fits &= moments >= to_micros(query.since)
+    if query.until is not None:
+        fits &= moments < to_micros(query.until)
+    if query.allowed is not None:
+        fits &= np.isin(columns.column("seq")[rows], list(query.allowed))
+    return fits
+
+
+def _valid(columns: Columns, rows: Ints, moment: int) -> Bools:
+    start, end = (columns.column(name)[rows] for name in ("valid_from", "valid_until"))
+    begun = (start == NONE) | (start <= moment)
+    return np.asarray(begun & ((end == NONE) | (end > moment)), dtype=bool)
