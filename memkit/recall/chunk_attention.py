@@ -78,12 +78,11 @@ def attend(
 class Unseen:
     """What is not scored where only candidates are: chunks without any, and the other members of theirs.
 
-    `sizes`: of the whole chunk of each scored row, (n,); `count`: of all chunks; `sample`: evidence of rows
-    that stand for the whole bank. A member that was not scored has average evidence, 0.
+    `sizes`: of all whole chunks, (count,); `sample`: evidence of rows that stand for the whole bank. A member
+    that was not scored has average evidence, 0.
     """
 
     sizes: npt.NDArray[np.int64]
-    count: int
     sample: FloatArray
 
     def evidence(self) -> FloatArray:
@@ -126,7 +125,7 @@ def log_attention(evidence: FloatArray, unseen: Unseen | None = None) -> FloatAr
     Average and spread are those of all chunks of the bank, also of those without a candidate.
     """
     every, weights = evidence, np.ones(len(evidence))
-    missing = 0 if unseen is None else unseen.count - len(evidence)
+    missing = 0 if unseen is None else len(unseen.sizes) - len(evidence)
     if unseen is not None and missing > 0 and len(others := unseen.evidence()):
         every = np.concatenate([evidence, others])
         weights = np.concatenate([weights, np.full(len(others), missing / len(others))])

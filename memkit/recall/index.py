@@ -22,7 +22,7 @@ from memkit.recall.query import Query, eligible, known, within
 from memkit.recall.ranking import Scope, score
 from memkit.recall.relevance import evidence, knows, relevance
 from memkit.recall.sketch_search import WANTED
-from memkit.recall.standing import Standing
+from memkit.recall.standing import Chunks, Standing
 from memkit.recall.vectors import VectorIndex
 from memkit.settings import RankingSettings
 from memkit.text.curve import Curve
@@ -204,8 +204,8 @@ class BankIndex:
         return Scope(
             dense=dense,
             lexical=pool.lexical.scores[pool.rows],
-            episode=column("episode"),
-            session=column("session"),
+            episode=standing.episodes.numbers[pool.rows],
+            session=standing.sessions.numbers[pool.rows],
             speaker=column("speaker"),
             role=column("role"),
             occurred_at=column("occurred_at"),
@@ -217,16 +217,16 @@ class BankIndex:
             adjacent=np.append(np.diff(column("seq")) == 1, False),
             cohesion=self._measured_cohesion(source),
             windows=self._windows(pool),
-            unseen_episodes=self._unseen(pool, standing.episode_size, standing.episodes),
-            unseen_sessions=self._unseen(pool, standing.session_size, standing.sessions),
+            unseen_episodes=self._unseen(pool, standing.episodes),
+            unseen_sessions=self._unseen(pool, standing.sessions),
         )
 
-    def _unseen(self, pool: Pool, sizes: Ints, count: int) -> Unseen | None:
+    def _unseen(self, pool: Pool, chunks: Chunks) -> Unseen | None:
         """What a search among candidates leaves out; None where everything is scored."""
         if self._vectors.exact:
             return None
         sample = self._weights.dense * standardised_cosines(pool.sample, pool.sample)
-        return Unseen(sizes[pool.rows], count, sample)
+        return Unseen(chunks.sizes, sample)
 
     def _windows(self, pool: Pool) -> Windows:
         if pool.cues.relative is None:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from memkit.models import ROLES
 from memkit.protocols import FloatArray
 from memkit.recall.chunk_attention import Unseen, chunk_evidence, log_attention
-from memkit.recall.columns import NONE, Bools, Ints
+from memkit.recall.columns import Bools, Ints
 from memkit.recall.cues import Cues
 from memkit.recall.moments import Windows
 from memkit.settings import RankingSettings
@@ -25,7 +25,7 @@ class Scope:
 
     dense: FloatArray
     lexical: FloatArray
-    episode: Ints
+    episode: Ints  # numbered from 0, -1 for none
     session: Ints
     speaker: Ints
     role: npt.NDArray[np.int8]
@@ -105,16 +105,17 @@ def _share(found: FloatArray, own: FloatArray, linked: Bools, step: int, weight:
 def _chunks(own: FloatArray, chunks: Ints, unseen: Unseen | None) -> FloatArray:
     """The log-attention of each row's chunk; 0 for rows that lie in none."""
     lifted = np.zeros_like(own)
-    inside = chunks != NONE
+    inside = chunks >= 0
     if not inside.any():
         return lifted
-    _, numbers = np.unique(chunks[inside], return_inverse=True)
-    count, sizes = int(numbers.max()) + 1, None
-    if unseen is not None:
-        sizes = np.zeros(count, np.int64)
-        sizes[numbers] = unseen.sizes[inside]
+    numbers = chunks[inside]
+    count = int(numbers.max()) + 1
+    sizes = None if unseen is None else unseen.sizes[:count]
     evidence = chunk_evidence(own[inside], numbers, count, sizes)
-    lifted[inside] = log_attention(evidence, unseen)[numbers]
+    present = np.bincount(numbers, minlength=count) > 0
+    attention = np.zeros(count, np.float32)
+    attention[present] = log_attention(evidence[present], unseen)
+    lifted[inside] = attention[numbers]
     return lifted
 
 
