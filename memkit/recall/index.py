@@ -255,9 +255,9 @@ class BankIndex:
     def _whole_sessions(self) -> Ints:
         """Seqs of about SAMPLED rows: of whole sessions, evenly taken."""
         sessions = self._columns.column("session")
-        known = np.unique(sessions[sessions != NONE])
-        wanted = max(1, len(known) * SAMPLED // max(self.size, 1))
-        chosen = known[:: max(1, len(known) // wanted)]
+        numbers = np.unique(sessions[sessions != NONE])
+        wanted = max(1, len(numbers) * SAMPLED // max(self.size, 1))
+        chosen = numbers[:: max(1, len(numbers) // wanted)]
         return self._columns.column("seq")[np.isin(sessions, chosen)][: 2 * SAMPLED]
 
     def _coverage(self, pool: Pool, scope: Scope) -> FloatArray:

@@ -4,26 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from evaluation_samples import TURNS
 
-from memkit import Turn
 from memkit.encoders.hashing import HashingEncoder
 from memkit.evaluation.cases import Conversation, Question, Unit
 from memkit.evaluation.metrics import fraction
 from memkit.evaluation.plot import plot
 from memkit.evaluation.report import KS, report
 from memkit.evaluation.running import Options, Outcome, run, unrelated, work
-
-SAID = [
-    ("s1", "Ada", "We bought a red sailing boat in Porto"),
-    ("s1", "Bo", "How lovely, congratulations"),
-    ("s2", "Ada", "The old chestnut tree fell onto the garage"),
-    ("s2", "Bo", "Was anybody hurt"),
-    ("s3", "Ada", "My sister Rita became a veterinarian"),
-]
-TURNS = tuple(
-    Turn(text, speaker, at=1_700_000_000 + 86_400 * int(session[1]) + i, id=f"t{i}", session=session)
-    for i, (session, speaker, text) in enumerate(SAID)
-)
 
 
 def conversation(

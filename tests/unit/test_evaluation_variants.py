@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from evaluation_samples import TURNS
 
 from memkit.encoders.hashing import HashingEncoder
 from memkit.evaluation.ablation import ablation
@@ -16,20 +17,8 @@ from memkit.evaluation.metrics import Ranks
 from memkit.evaluation.report import Report, report
 from memkit.evaluation.running import Asked, Options, Outcome, run, work
 from memkit.evaluation.variants import ABLATIONS, CANDIDATES, FACTORS, SKETCHES, WEIGHTS, Variant
-from memkit.models import Turn
 from memkit.settings import RankingSettings, Settings
 
-SAID = [
-    ("s1", "Ada", "We bought a red sailing boat in Porto"),
-    ("s1", "Bo", "How lovely, congratulations"),
-    ("s2", "Ada", "The old chestnut tree fell onto the garage"),
-    ("s2", "Bo", "Was anybody hurt"),
-    ("s3", "Ada", "My sister Rita became a veterinarian"),
-]
-TURNS = tuple(
-    Turn(text, speaker, at=1_700_000_000 + 86_400 * int(session[1]) + i, id=f"t{i}", session=session)
-    for i, (session, speaker, text) in enumerate(SAID)
-)
 NOTHING = Variant("nothing changed")
 
 

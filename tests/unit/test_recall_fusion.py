@@ -13,6 +13,7 @@ from memkit.encoders.hashing import HashingEncoder
 from memkit.protocols import CodeBatch, FloatArray, PassageBatch
 from memkit.recall.chunk_attention import Unseen, chunk_evidence, group_maxima, log_attention
 from memkit.recall.cohesion import cohesion
+from memkit.recall.columns import Ints
 from memkit.recall.lsh import Sketcher
 from memkit.recall.ranking import adapted
 from memkit.recall.relevance import knows
@@ -25,7 +26,7 @@ def unit(rows: FloatArray) -> FloatArray:
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
 
 
-def sessions_about(*, one_thing_each: bool) -> tuple[FloatArray, np.ndarray]:  # type: ignore[type-arg]
+def sessions_about(*, one_thing_each: bool) -> tuple[FloatArray, Ints]:
     random = np.random.default_rng(5)
     numbers = np.repeat(np.arange(20), 15)
     topics = random.standard_normal((20, 64))[numbers] if one_thing_each else np.zeros((300, 64))
