@@ -6,6 +6,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -56,14 +59,25 @@ def test_ctrl_c_stops_cleanly_and_what_was_stored_stays(tmp_path: Path) -> None:
         "".join(json.dumps(turn | {"id": f"t{i}", "text": f"{i} {turn['text']}"}) + "\n" for i in range(60_000))
     )
     command = [sys.executable, "-m", "memkit", "observe", str(file), "ana", "--encoder", "hashing"]
-    running = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    _wait_for_memories(tmp_path, running)
-    running.send_signal(signal.SIGINT)
-    _, err = running.communicate(timeout=60)
+    with _interruptible(command, tmp_path) as running:
+        _wait_for_memories(tmp_path, running)
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=60)
     assert running.returncode == 130
     assert "Traceback" not in err
     assert json.loads(memkit("doctor", "--json", cwd=tmp_path).stdout)["problems"] == []
     assert len(json.loads(memkit("show", "ana", "--json", cwd=tmp_path).stdout)) > 0
+
+
+@contextmanager
+def _interruptible(command: list[str], folder: Path) -> "Iterator[subprocess.Popen[str]]":
+    """A process that heeds Ctrl-C even where the tests run in a background job, and that never outlives them."""
+    pipe, default = subprocess.PIPE, partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, cwd=folder, stdout=pipe, stderr=pipe, text=True, preexec_fn=default) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
 
 
 def _wait_for_memories(folder: Path, running: "subprocess.Popen[str]") -> None:
