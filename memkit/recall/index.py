@@ -170,9 +170,12 @@ class BankIndex:
         return np.flatnonzero(self._with_context(chosen) & live)
 
     def _with_context(self, chosen: Bools) -> Bools:
-        """The chosen rows with two neighbours on each side and the members of their episodes."""
+        """The chosen rows with the members of their episodes and four neighbours on each side.
+
+        The nearer two are often results, and their evidence needs the other two.
+        """
         wide = chosen.copy()
-        for step in (1, 2):
+        for step in (1, 2, 3, 4):
             wide[step:] |= chosen[:-step]
             wide[:-step] |= chosen[step:]
         episodes = self._columns.column("episode")

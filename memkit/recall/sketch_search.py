@@ -8,7 +8,8 @@ import numpy.typing as npt
 from memkit.protocols import FloatArray
 from memkit.recall.lsh import FEWEST, Sketcher, SketchIndex, candidates_for
 
-SAMPLE = 512  # vectors that stand for a large bank in its statistics
+SAMPLE = 2_048  # vectors that stand for a large bank in its statistics: they are then right to .02 deviations
+JUDGED = 512  # of them tell how many sketches a search takes
 GROWN = 1.25  # times as large: then they are taken anew
 WANTED = 10  # results that sketches are to find as exact search does
 RULED, MEASURED = 32, 64  # vectors of the sample asked as questions, by the rule and by the measurement
@@ -46,6 +47,7 @@ class SketchSearch:
         """
         sample = self.sample(fetch)
         if self._count is None:
+            sample = _some(sample, JUDGED)
             queries = _some(sample, RULED)
             nearest = [_without_itself(self._cosines(query, FEWEST, fetch)[None])[0, :WANTED] for query in queries]
             others = _without_itself(queries @ sample.T)
