@@ -12,7 +12,7 @@ SAMPLE = 2_048  # vectors that stand for a large bank in its statistics: they ar
 JUDGED = 512  # of them tell how many sketches a search takes
 GROWN = 1.25  # times as large: then they are taken anew
 WANTED = 10  # results that sketches are to find as exact search does
-RULED, MEASURED = 32, 64  # vectors of the sample asked as questions, by the rule and by the measurement
+RULED, MEASURED = 64, 64  # vectors of the sample asked as questions, by the rule and by the measurement
 CHUNK = 4_096  # vectors read at a time where all are read
 
 FetchVectors = Callable[[Sequence[int]], FloatArray]
