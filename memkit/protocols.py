@@ -163,7 +163,7 @@ class BankView(Protocol):
         ...
 
     def same_text(self, keys: Sequence[int]) -> dict[int, str]:
-        """For each text key that occurs, the id of the oldest active memory that holds its vector."""
+        """For each text key that occurs, the id of the oldest active memory with it that is no echo."""
         ...
 
     def near(self, bands: Sequence[int], kinds: Sequence[Kind]) -> list[Memory]:

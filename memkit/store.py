@@ -98,7 +98,7 @@ class MemoryStore:
             indexes=IndexCache(
                 storage, tracer, decay=settings.decay, ranking=settings.ranking, budget=runtime.cache_bytes
             ),
-            surprisals=SurprisalCache(storage, surprisal),
+            surprisals=SurprisalCache(storage, surprisal, settings.observe.small_talk),
             reinforcements=Reinforcements(
                 write=self._reinforce, after=runtime.reinforce_after, count=runtime.reinforce_count
             ),

@@ -1,7 +1,7 @@
 """Observe: turns in; stored, indexed, encoded and queued for thinking when the call returns."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -28,6 +28,7 @@ class Prepared:
 
     memory: Memory
     trace: Trace
+    small_talk: bool
 
 
 Item = Prepared | RejectedTurn
@@ -76,11 +77,11 @@ def _observe_chunk(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tu
 
 def prepare(ctx: BankContext, state: BankState, turns: Sequence[Turn | RejectedTurn], at: datetime) -> list[Item]:
     """Everything that is slow, before the transaction: hashing, surprisal, encoding."""
-    memories = [None if isinstance(t, RejectedTurn) else _memory(ctx, t, at) for t in turns]
-    weighed = _weighed(ctx, state, [m for m in memories if m is not None])
-    traces = iter(_traces(ctx, state, weighed))
-    rest = iter(weighed)
-    return [t if isinstance(t, RejectedTurn) else Prepared(next(rest), next(traces)) for t in turns]
+    heard = [_memory(ctx, turn, at) for turn in turns if isinstance(turn, Turn)]
+    weighed = _weighed(ctx, state, heard)
+    memories, small = [memory for memory, _ in weighed], [small for _, small in weighed]
+    prepared = map(Prepared, memories, _traces(ctx, state, memories, small), small)
+    return [turn if isinstance(turn, RejectedTurn) else next(prepared) for turn in turns]
 
 
 def _memory(ctx: BankContext, turn: Turn, at: datetime) -> Memory:
@@ -97,28 +98,29 @@ def _memory(ctx: BankContext, turn: Turn, at: datetime) -> Memory:
     )
 
 
-def _weighed(ctx: BankContext, state: BankState, memories: Sequence[Memory]) -> list[Memory]:
-    """The same memories with their salience and key phrases, by the bank's own surprisal model."""
+def _weighed(ctx: BankContext, state: BankState, memories: Sequence[Memory]) -> list[tuple[Memory, bool]]:
+    """The same memories with their salience and key phrases, and which of them are small talk."""
     weighed = []
     with ctx.services.surprisals.lock:
-        model = ctx.services.surprisals.model(state.number)
+        model, small_talk = ctx.services.surprisals.model(state.number)
         for memory in memories:
             tokens = model.score(memory.text)
             model.learn(memory.text)
             found = {"salience": salience(tokens), "key_phrases": key_phrases(memory.text, tokens)}
-            weighed.append(memory.model_copy(update=found))
+            weighed.append((memory.model_copy(update=found), small_talk.hears(salience(tokens), len(memory.text))))
     return weighed
 
 
-def _traces(ctx: BankContext, state: BankState, memories: Sequence[Memory]) -> list[Trace]:
-    """Traces, with vectors for the texts that the bank doesn't hold yet, once each."""
+def _traces(ctx: BankContext, state: BankState, memories: Sequence[Memory], small: Sequence[bool]) -> list[Trace]:
+    """Traces, with vectors for the texts that the bank doesn't hold yet, once each; none for small talk."""
     tracer = ctx.services.tracer
     bares = [Bare.of(memory) for memory in memories]
     traces = [tracer.words(state, bare) for bare in bares]
     with ctx.storage.view(state.number) as view:
         seen = set(view.same_text([trace.text_key for trace in traces]))
     first = {trace.text_key: i for i, trace in reversed(list(enumerate(traces)))}
-    fresh = [i for i, t in enumerate(traces) if t.wanted and first[t.text_key] == i and t.text_key not in seen]
+    new = [i for i, t in enumerate(traces) if t.wanted and first[t.text_key] == i and t.text_key not in seen]
+    fresh = [i for i in new if not small[i]]
     made = tracer.encode([traces[i] for i in fresh], [bares[i] for i in fresh])
     for i, trace in zip(fresh, made, strict=True):
         traces[i] = trace
@@ -133,7 +135,7 @@ class _Decision:
     def __init__(self, ctx: BankContext, view: BankView) -> None:
         self._view = view
         self._cutter = cutter(view, ctx.settings.observe)
-        self._holders: dict[int, str] = {}  # text key -> the memory that holds its vector
+        self._holders: dict[int, str] = {}  # text key -> the memory whose text it is
         self._batch: dict[str, Memory] = {}
 
     def decide(self, items: Sequence[Item]) -> list[Operation]:
@@ -162,7 +164,8 @@ class _Decision:
             return Insert(memory, Trace(item.trace.text_key, wanted=False), cut.placement)
         if item.trace.wanted:
             self._holders[item.trace.text_key] = memory.id
-        return Insert(memory, item.trace, cut.placement)
+        trace = replace(item.trace, wanted=item.trace.wanted and not item.small_talk)
+        return Insert(memory, trace, cut.placement)
 
 
 def cutter(view: BankView, settings: ObserveSettings) -> Cutter:

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from memkit.models import Memory
+from memkit.observe.small_talk import REMEMBERED, SmallTalk
 from memkit.observe.surprisal import NgramSurprisal
 from memkit.protocols import BankView, Storage, SurprisalModel
 
@@ -20,13 +21,13 @@ class SurprisalCache:
     so that what was erased is not in it.
     """
 
-    def __init__(self, storage: Storage, factory: Factory | None) -> None:
-        self._storage, self._factory = storage, factory
-        self._models: OrderedDict[int, SurprisalModel] = OrderedDict()
+    def __init__(self, storage: Storage, factory: Factory | None, small_talk: float) -> None:
+        self._storage, self._factory, self._small_talk = storage, factory, small_talk
+        self._models: OrderedDict[int, tuple[SurprisalModel, SmallTalk]] = OrderedDict()
         self.lock = threading.Lock()
 
-    def model(self, bank: int) -> SurprisalModel:
-        """The bank's model; call with `lock` held."""
+    def model(self, bank: int) -> tuple[SurprisalModel, SmallTalk]:
+        """The bank's model, and what tells its small talk; call with `lock` held."""
         if bank not in self._models:
             self._models[bank] = self._learnt(bank)
         self._models.move_to_end(bank)
@@ -39,12 +40,14 @@ class SurprisalCache:
         with self.lock:
             self._models.pop(bank, None)
 
-    def _learnt(self, bank: int) -> SurprisalModel:
+    def _learnt(self, bank: int) -> tuple[SurprisalModel, SmallTalk]:
         with self._storage.view(bank) as view:
             model = NgramSurprisal(view.state.key) if self._factory is None else self._factory()
-            for memory in self._last_turns(view):
-                model.learn(memory.text)
-        return model
+            turns = self._last_turns(view)
+        for memory in turns:
+            model.learn(memory.text)
+        saliences = [memory.salience for memory in turns if memory.salience is not None]
+        return model, SmallTalk(self._small_talk, saliences[-REMEMBERED:])
 
     def _last_turns(self, view: BankView) -> list[Memory]:
         last = view.position(None)

@@ -81,8 +81,8 @@ class MemoryView(View):
     def same_text(self, keys: Sequence[int]) -> dict[int, str]:
         found: dict[int, str] = {}
         for key in keys:
-            holding = (s for s in self.data.found("text", key) if self.data.traces[s].vector is not None)
-            seq = min(self._active(holding), default=None)
+            originals = (s for s in self.data.found("text", key) if self.data.records[s].echo_of is None)
+            seq = min(self._active(originals), default=None)
             if seq is not None:
                 found[key] = self.data.records[seq].memory.id
         return found

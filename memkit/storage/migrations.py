@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations
 
 APPLICATION_ID = 0x6D6B6974  # "mkit", in the header of every memkit database
-FORMAT = 2  # how many steps there are; kept in the header as user_version
+FORMAT = 3  # how many steps there are; kept in the header as user_version
 
 INITIAL = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -195,6 +195,11 @@ CREATE TABLE lease (
 
 PASSAGES = "ALTER TABLE content ADD COLUMN passages BLOB"  # vectors of a long text's parts, beside its own
 
+ORIGINALS = """
+DROP INDEX memory_text;
+CREATE INDEX memory_text ON memory (bank, text_key) WHERE echo_of IS NULL;
+"""
+
 
 def statements(script: str) -> Iterator[str]:
     """The statements of a script, so that they can run inside a transaction."""
@@ -223,6 +228,11 @@ def ledger() -> "Migrations":
     @steps()
     def passages(db: "Database") -> None:
         db.execute(PASSAGES)
+
+    @steps()
+    def originals(db: "Database") -> None:
+        for statement in statements(ORIGINALS):
+            db.execute(statement)
 
     return steps
 

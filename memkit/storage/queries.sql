@@ -96,8 +96,7 @@ SELECT m.seq, c.passages FROM memory m JOIN content c ON c.id = m.vector
 WHERE m.bank = ? AND c.passages IS NOT NULL AND m.seq IN (?*)
 
 -- name: any_vector
-SELECT c.vector FROM memory m INDEXED BY memory_text JOIN content c ON c.id = m.vector
-WHERE m.bank = ? AND m.vector IS NOT NULL LIMIT 1
+SELECT c.vector FROM memory m JOIN content c ON c.id = m.vector WHERE m.bank = ? LIMIT 1
 
 -- name: unencoded
 SELECT seq FROM memory INDEXED BY memory_unencoded
@@ -105,7 +104,7 @@ WHERE bank = ? AND vector IS NULL AND wanted = 1 ORDER BY seq LIMIT ?
 
 -- name: same_text
 SELECT text_key, min(seq) FROM memory INDEXED BY memory_text
-WHERE bank = ? AND vector IS NOT NULL AND state = 0 AND text_key IN (?*) GROUP BY text_key
+WHERE bank = ? AND echo_of IS NULL AND state = 0 AND text_key IN (?*) GROUP BY text_key
 
 -- name: banded
 SELECT DISTINCT seq FROM band WHERE bank = ? AND band IN (?*)

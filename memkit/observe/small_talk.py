@@ -1,0 +1,37 @@
+"""Small talk, told from the rest by a threshold that follows the stream: no constant fits every bank."""
+
+from bisect import bisect_left, bisect_right, insort
+from collections import deque
+from collections.abc import Iterable
+
+REMEMBERED = 128  # turns whose saliences make the threshold
+FEWEST = 32  # before that many were heard, nothing counts as small talk
+SHORT = 200  # characters; a longer turn is never small talk, however common its words
+
+
+class SmallTalk:
+    """Judges turns by their salience: about `share` of a stream counts as small talk.
+
+    A turn does where it tells less than nearly all of the last 128 turns did: at most `share` of them told as
+    little. So the threshold is their quantile and moves with them. Not thread-safe.
+    """
+
+    def __init__(self, share: float, heard: Iterable[float] = ()) -> None:
+        self._share = share
+        self._heard: deque[float] = deque()
+        self._sorted: list[float] = []
+        for salience in heard:
+            self._remember(salience)
+
+    def hears(self, salience: float, length: int) -> bool:
+        """Whether a turn of this salience (nats) and length (characters) is small talk; remembers its salience."""
+        as_little = bisect_right(self._sorted, salience)
+        quiet = len(self._sorted) >= FEWEST and as_little < self._share * len(self._sorted)
+        self._remember(salience)
+        return quiet and length <= SHORT
+
+    def _remember(self, salience: float) -> None:
+        if len(self._heard) == REMEMBERED:
+            del self._sorted[bisect_left(self._sorted, self._heard.popleft())]
+        self._heard.append(salience)
+        insort(self._sorted, salience)
