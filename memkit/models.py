@@ -198,6 +198,15 @@ class IndexRow(NamedTuple):
     sources: tuple[int, ...]  # seqs
 
 
+class CountedSegment(NamedTuple):
+    """A segment of a bank's surprisal model: the packed counts of its turns from `first_seq` to `last_seq`."""
+
+    number: int
+    first_seq: int
+    last_seq: int
+    data: bytes
+
+
 class Outcome(Record):
     """What became of one input. `id` is None only where nothing was stored or found."""
 

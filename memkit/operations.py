@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from memkit.errors import MemkitError
-from memkit.models import Author, Memory, Placement, Trace
+from memkit.models import Author, CountedSegment, Memory, Placement, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,14 @@ class CloseExchange:
 
 
 @dataclass(frozen=True, slots=True)
+class Learn:
+    """Keep these segments of the bank's surprisal model, and drop those with numbers below `oldest`; no outcome."""
+
+    segments: tuple[CountedSegment, ...]
+    oldest: int
+
+
+@dataclass(frozen=True, slots=True)
 class Settle:
     """Take an exchange out of the queue: it was thought about; no outcome."""
 
@@ -152,6 +160,7 @@ Operation = (
     | Reject
     | Enqueue
     | CloseExchange
+    | Learn
     | Settle
     | Postpone
 )

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from memkit.models import (
     BankState,
+    CountedSegment,
     Exchange,
     HistoryEntry,
     IndexRow,
@@ -203,6 +204,10 @@ class BankView(Protocol):
 
     def history(self, id: str) -> list[HistoryEntry]:
         """Every change of a memory, oldest first."""
+        ...
+
+    def segments(self) -> list[CountedSegment]:
+        """What is kept of the bank's surprisal model, in order of number."""
         ...
 
     def exchanges(self, *, due_at: datetime | None = None) -> list[Exchange]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from memkit.errors import InputError, StalePlanError, UnknownMemoryError
 from memkit.flows.context import BankContext
 from memkit.flows.recalling import relevant_ids
+from memkit.flows.surprisals import unlearning
 from memkit.forget.erase import ErasePlan, ErasureReceipt, plan
 from memkit.models import BankState, IndexRow, Memory
-from memkit.operations import Erase
+from memkit.operations import Erase, Operation
 from memkit.protocols import BankName, BankView
 from memkit.times import Moment, as_utc, to_micros
 
@@ -80,9 +81,10 @@ def erase(ctx: BankContext, chosen: ErasePlan | None, *, ids: Sequence[str] | No
     if chosen is None:
         chosen = plan_erase(ctx, Selection(ids=ids))
 
-    def decide(view: BankView) -> list[Erase]:
+    def decide(view: BankView) -> list[Operation]:
         refuse_stale(chosen, view.state.change)
-        return [Erase(tuple(chosen.ids))] if chosen.ids else []
+        seqs = list(view.locate(chosen.ids).values())
+        return [*unlearning(view, seqs), Erase(tuple(chosen.ids))] if chosen.ids else []
 
     ctx.storage.apply(state.number, decide, at=ctx.now())
     _drop_caches(ctx, state)

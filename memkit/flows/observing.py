@@ -10,6 +10,7 @@ from memkit.errors import ConflictError, MemkitError
 from memkit.flows import upkeep
 from memkit.flows.context import BankContext
 from memkit.flows.editing import apply
+from memkit.flows.learnt import Hearing
 from memkit.flows.traces import Bare
 from memkit.models import BankState, Memory, Receipt, RejectedTurn, Trace, Turn
 from memkit.observe.episodes import Cutter, Piece
@@ -20,6 +21,7 @@ from memkit.protocols import BankView
 from memkit.settings import ObserveSettings
 
 CHUNK = 1000  # turns in one transaction
+STORED = ("added", "echoed")
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,8 @@ def _chunks(turns: Sequence[Turn | RejectedTurn]) -> Iterator[list[Turn | Reject
 
 
 def _observe_chunk(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tuple[Receipt, list[MemkitError]]:
-    at = ctx.now()
-    items = prepare(ctx, ctx.ensure(), turns, at)
+    at, state = ctx.now(), ctx.ensure()
+    items, hearing = prepare(ctx, state, turns, at)
     errors: list[MemkitError] = []
 
     def decide(view: BankView) -> list[Operation]:
@@ -72,16 +74,22 @@ def _observe_chunk(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tu
         errors[:] = [o.error for o in operations if isinstance(o, Reject)]
         return operations
 
-    return apply(ctx, decide, at=at), errors
+    receipt = apply(ctx, decide, at=at)
+    pairs = zip(items, receipt.outcomes, strict=True)
+    stored = [outcome.action in STORED for item, outcome in pairs if isinstance(item, Prepared)]
+    ctx.services.surprisals.stored(state.number, hearing, stored, change=receipt.change, at=at)
+    return receipt, errors
 
 
-def prepare(ctx: BankContext, state: BankState, turns: Sequence[Turn | RejectedTurn], at: datetime) -> list[Item]:
+def prepare(
+    ctx: BankContext, state: BankState, turns: Sequence[Turn | RejectedTurn], at: datetime
+) -> tuple[list[Item], Hearing]:
     """Everything that is slow, before the transaction: hashing, surprisal, encoding."""
     heard = [_memory(ctx, turn, at) for turn in turns if isinstance(turn, Turn)]
-    weighed = _weighed(ctx, state, heard)
+    weighed, hearing = _weighed(ctx, state, heard)
     memories, small = [memory for memory, _ in weighed], [small for _, small in weighed]
     prepared = map(Prepared, memories, _traces(ctx, state, memories, small), small)
-    return [turn if isinstance(turn, RejectedTurn) else next(prepared) for turn in turns]
+    return [turn if isinstance(turn, RejectedTurn) else next(prepared) for turn in turns], hearing
 
 
 def _memory(ctx: BankContext, turn: Turn, at: datetime) -> Memory:
@@ -98,17 +106,20 @@ def _memory(ctx: BankContext, turn: Turn, at: datetime) -> Memory:
     )
 
 
-def _weighed(ctx: BankContext, state: BankState, memories: Sequence[Memory]) -> list[tuple[Memory, bool]]:
+def _weighed(
+    ctx: BankContext, state: BankState, memories: Sequence[Memory]
+) -> tuple[list[tuple[Memory, bool]], Hearing]:
     """The same memories with their salience and key phrases, and which of them are small talk."""
     weighed = []
     with ctx.services.surprisals.lock:
-        model, small_talk = ctx.services.surprisals.model(state.number)
+        hearing = ctx.services.surprisals.hearing(state)
         for memory in memories:
-            tokens = model.score(memory.text)
-            model.learn(memory.text)
+            tokens = hearing.model.score(memory.text)
+            hearing.model.learn(memory.text)
             found = {"salience": salience(tokens), "key_phrases": key_phrases(memory.text, tokens)}
-            weighed.append((memory.model_copy(update=found), small_talk.hears(salience(tokens), len(memory.text))))
-    return weighed
+            small = hearing.is_small_talk(salience(tokens), len(memory.text))
+            weighed.append((memory.model_copy(update=found), small))
+    return weighed, hearing
 
 
 def _traces(ctx: BankContext, state: BankState, memories: Sequence[Memory], small: Sequence[bool]) -> list[Trace]:

@@ -181,7 +181,7 @@ def _hit(ctx: BankContext, scored: Scored, memories: Mapping[int, Memory], aroun
     return Hit(
         memory=memory,
         score=scored.score,
-        why={**scored.parts, "words": list(scored.words)},
+        why={**scored.parts, "words": list(scored.words), "key_phrases": list(memory.key_phrases)},
         bank=ctx.name,
         around=tuple(m for m in near if m.kind == "turn" and m.session == memory.session),
         thoughts=tuple(_listed(memories, scored.thoughts)),

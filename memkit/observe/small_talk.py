@@ -23,6 +23,10 @@ class SmallTalk:
         for salience in heard:
             self._remember(salience)
 
+    def copy(self) -> "SmallTalk":
+        """The same; what one hears the other doesn't."""
+        return SmallTalk(self._share, self._heard)
+
     def hears(self, salience: float, length: int) -> bool:
         """Whether a turn of this salience (nats) and length (characters) is small talk; remembers its salience."""
         as_little = bisect_right(self._sorted, salience)

@@ -3,8 +3,9 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
+from typing import NamedTuple
 
 from memkit.errors import CorruptError, InputError
 from memkit.observe import segments
@@ -24,6 +25,15 @@ PAIR_WEIGHT = 30  # tokens that a bank's single words count for against its pair
 EDGE = 0x5EED  # stands before and after each text
 ODD, MASK = 0x9E3779B1, 0xFFFFFFFF
 
+CountOf = Callable[[int, int], int]  # of a key, with what counts where it never occurred
+
+
+class Counted(NamedTuple):
+    """What one text adds to a model: counts by key, and how many tokens they are of."""
+
+    counts: Mapping[int, int]
+    size: int
+
 
 class NgramSurprisal:
     """P(w | v) of words in pairs, under a prior for what was never heard; learns as it reads.
@@ -40,6 +50,22 @@ class NgramSurprisal:
         self._counts: dict[int, int] = {}
         self._size = 0
 
+    @classmethod
+    def of(cls, kept: Iterable[Segment], key: bytes = b"") -> "NgramSurprisal":
+        """The model that these segments make, the oldest first; at least one."""
+        model = cls(key)
+        model._segments = list(kept)
+        for segment in model._segments:
+            segments.add(model._counts, segment.counts)
+            model._size += segment.size
+        model._go_on()
+        return model
+
+    @property
+    def segments(self) -> Sequence[Segment]:
+        """What it has counted, the oldest first; the next text is counted in the last."""
+        return self._segments
+
     @property
     def segment(self) -> int:
         """The number of the segment in which the next text is counted."""
@@ -52,8 +78,14 @@ class NgramSurprisal:
 
     def score(self, text: str) -> list[Token]:
         """Tokens in order, each with its surprisal in nats; learns nothing."""
-        count_of, log = self._counts.get, math.log
-        size = self._size + TOKEN_WEIGHT
+        return self._scored(text, self._counts.get, self._size)
+
+    def ahead(self) -> "ReadAhead":
+        """A model that begins as this one and learns without this one's noticing."""
+        return ReadAhead(self)
+
+    def _scored(self, text: str, count_of: CountOf, counted: int) -> list[Token]:
+        log, size = math.log, counted + TOKEN_WEIGHT
         before, context = EDGE, count_of(EDGE, 0)
         found = []
         for match in PIECE.finditer(text):
@@ -68,13 +100,16 @@ class NgramSurprisal:
 
     def learn(self, text: str) -> None:
         """Count a text's first 50,000 tokens and their pairs, in the segment called `segment`."""
-        added, size = self._counted(text)
+        self.take_in(self.counted(text))
+
+    def take_in(self, counted: Counted) -> None:
+        """Learn a text by its counts."""
+        added, size = counted
         segment = self._segments[-1]
         segment.add(added, size)
         segments.add(self._counts, added)
         self._size += size
-        if segment.size >= SEGMENT:
-            self._segments.append(Segment(segment.number + 1))
+        self._go_on()
         if len(self._segments) > SEGMENTS:
             self._drop()
 
@@ -86,7 +121,7 @@ class NgramSurprisal:
         found = next((s for s in self._segments if s.number == segment), None)
         if found is None:
             return False
-        taken, size = self._counted(text)
+        taken, size = self.counted(text)
         if not found.holds(taken, size):
             raise InputError(f"unlearn: segment {segment} does not hold the counts of this text.")
         found.remove(taken, size)
@@ -101,14 +136,16 @@ class NgramSurprisal:
     @classmethod
     def from_bytes(cls, data: bytes, key: bytes = b"") -> "NgramSurprisal":
         """The model that `to_bytes` wrote, under the same key. Raises CorruptError."""
-        model = cls(key)
-        model._segments = segments.unpack(data)
-        if not model._segments:
+        kept = segments.unpack(data)
+        if not kept:
             raise CorruptError("the state of a surprisal model holds no segment.")
-        for segment in model._segments:
-            segments.add(model._counts, segment.counts)
-            model._size += segment.size
-        return model
+        return cls.of(kept, key)
+
+    def _go_on(self) -> None:
+        """Begin another segment where the last is full."""
+        last = self._segments[-1]
+        if last.size >= SEGMENT:
+            self._segments.append(Segment(last.number + 1))
 
     def _drop(self) -> None:
         oldest = self._segments.pop(0)
@@ -119,12 +156,38 @@ class NgramSurprisal:
         pieces = islice(PIECE.finditer(text), SEGMENT)
         return (key_hash(self._key, match[0].casefold()) & MASK for match in pieces)
 
-    def _counted(self, text: str) -> tuple[Counter[int], int]:
-        """Counts of a text's tokens, its end and their pairs, and the number of tokens with the end."""
+    def counted(self, text: str) -> Counted:
+        """What a text adds: its tokens, its end and their pairs."""
         words = [EDGE, *self._words(text), EDGE]
         counts = Counter(words[1:])
         counts.update(_pair(before, word) for before, word in pairwise(words))
-        return counts, len(words) - 1
+        return Counted(counts, len(words) - 1)
+
+
+class ReadAhead:
+    """A model that has read on from another; `heard` is what it learnt, text by text. Not thread-safe."""
+
+    def __init__(self, base: NgramSurprisal) -> None:
+        self._base = base
+        self._counts: dict[int, int] = {}  # where they differ from the base's
+        self._size = 0
+        self.heard: list[Counted] = []
+
+    def score(self, text: str) -> list[Token]:
+        """As `NgramSurprisal.score`."""
+        return self._base._scored(text, self._count_of, self._base.size + self._size)
+
+    def learn(self, text: str) -> None:
+        """As `NgramSurprisal.learn`; the base stays as it is."""
+        counted = self._base.counted(text)
+        for key, count in counted.counts.items():
+            self._counts[key] = self._count_of(key, 0) + count
+        self._size += counted.size
+        self.heard.append(counted)
+
+    def _count_of(self, key: int, default: int) -> int:
+        found = self._counts.get(key)
+        return self._base._counts.get(key, default) if found is None else found
 
 
 def _pair(before: int, word: int) -> int:

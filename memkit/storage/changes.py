@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from memkit.models import Trace
+from memkit.operations import Learn
 from memkit.protocols import BankView
 from memkit.storage.records import Entry, Queued, Record
 
@@ -16,7 +17,8 @@ class Changes:
     `new`: records with their traces. `changed`: existing records with other numbers. `replaced`:
     existing records with other contents. `traces`: new traces of existing records. `removed`: seqs
     that go with every trace, history and link; what pointed at them points nowhere. `exchanges` take
-    the place of those with the same number; `settled` leave the queue.
+    the place of those with the same number; `settled` leave the queue. `learnt`: segments of the surprisal
+    model.
     """
 
     new: list[tuple[Record, Trace]] = field(default_factory=list)
@@ -27,6 +29,7 @@ class Changes:
     removed: list[int] = field(default_factory=list)
     exchanges: list[Queued] = field(default_factory=list)
     settled: list[int] = field(default_factory=list)
+    learnt: list[Learn] = field(default_factory=list)
     next_seq: int = 1
     next_exchange: int = 1
 
@@ -41,6 +44,7 @@ class Changes:
                 self.removed,
                 self.exchanges,
                 self.settled,
+                self.learnt,
             )
         )
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from memkit.models import BankState, Trace
+from memkit.models import BankState, CountedSegment, Trace
 from memkit.storage.blocks import pack_terms
 from memkit.storage.changes import Changes
 from memkit.storage.hashing import Hasher
@@ -29,13 +29,14 @@ class Bank:
         self.traced: dict[int, int] = {}  # seq: change number of its trace
         self.history: dict[int, list[Entry]] = defaultdict(list)
         self.exchanges: dict[int, Queued] = {}
+        self.segments: dict[int, CountedSegment] = {}
         self._seqs: dict[Key, set[int]] = defaultdict(set)
 
     def copy(self) -> "Bank":
         """The same bank; changing one leaves the other as it is."""
         twin = Bank(self.state)
         twin.next_seq, twin.next_exchange = self.next_seq, self.next_exchange
-        for name in ("records", "traces", "changed", "traced", "exchanges"):
+        for name in ("records", "traces", "changed", "traced", "exchanges", "segments"):
             setattr(twin, name, dict(getattr(self, name)))
         twin.history.update((seq, list(entries)) for seq, entries in self.history.items())
         twin._seqs.update((key, set(seqs)) for key, seqs in self._seqs.items())
@@ -65,6 +66,9 @@ class Bank:
         for entry in changes.history:
             self.history[entry.seq].append(entry)
         self.exchanges.update((exchange.number, exchange) for exchange in changes.exchanges)
+        for learnt in changes.learnt:
+            kept = {**self.segments, **{segment.number: segment for segment in learnt.segments}}
+            self.segments = {number: segment for number, segment in kept.items() if number >= learnt.oldest}
         update = {
             "change": change,
             "epoch": self.state.epoch + bool(changes.removed),
@@ -132,6 +136,7 @@ class Bank:
             "vectors": sum(len(trace.vector or b"") + len(trace.passages or b"") for trace in traces),
             "sketches": sum(len(trace.sketch or b"") for trace in traces),
             "terms": sum(len(pack_terms(trace.terms.items())) for trace in traces if trace.terms),
+            "surprisal": sum(len(segment.data) for segment in self.segments.values()),
             "history": sum(_size(entry.reason or "") + _size(before_image(entry) or "") for entry in notes),
         }
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from memkit.models import BankState, IndexRow, Kind, Memory, Trace
+from memkit.models import BankState, CountedSegment, IndexRow, Kind, Memory, Trace
 from memkit.protocols import CodeBatch, FloatArray, PassageBatch, TermRow
 from memkit.storage.inmemory_bank import Bank
 from memkit.storage.records import Entry, Queued, Record, index_row, passage_batch, stacked
@@ -74,6 +74,9 @@ class MemoryView(View):
         kept = {seq: self.data.traces[seq].passages for seq in seqs if seq in self.data.traces}
         stored = {seq: passages for seq, passages in kept.items() if passages is not None}
         return passage_batch(stored, self.vectors(seqs[:1]).shape[1])
+
+    def segments(self) -> list[CountedSegment]:
+        return sorted(self.data.segments.values())
 
     def unencoded(self, limit: int) -> list[Memory]:
         return self.in_order(sorted(self.data.found("unencoded", True))[:limit])

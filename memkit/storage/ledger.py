@@ -8,6 +8,7 @@ import uuid_utils
 
 from memkit.errors import UnknownMemoryError
 from memkit.models import Action, Author, Memory, Placement, Trace
+from memkit.operations import Learn
 from memkit.storage.changes import Changes, Reader
 from memkit.storage.records import Entry, Queued, Record, uuid7_bytes
 from memkit.times import to_micros
@@ -23,6 +24,7 @@ class Ledger:
         self.next_exchange = reader.next_exchange
         self.gone: set[int] = set()
         self.history: list[Entry] = []
+        self.learnt: list[Learn] = []
         self._first_seq = reader.next_seq
         self._seqs: dict[str, int] = {}
         self._records: dict[int, Record] = {}
@@ -168,6 +170,7 @@ class Ledger:
             history=self.history,
             removed=sorted(seq for seq in self.gone if seq < self._first_seq),
             exchanges=kept,
+            learnt=self.learnt,
             settled=sorted(number for number in settled if number in found),
             next_seq=self.next_seq,
             next_exchange=self.next_exchange,

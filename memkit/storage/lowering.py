@@ -13,6 +13,7 @@ from memkit.operations import (
     Erase,
     Forget,
     Insert,
+    Learn,
     Merge,
     Operation,
     Pin,
@@ -296,6 +297,10 @@ def _close_exchange(ledger: Ledger, op: CloseExchange) -> None:
         ledger.queue(replace(old, closed=True))
 
 
+def _learn(ledger: Ledger, op: Learn) -> None:
+    ledger.learnt.append(op)
+
+
 def _settle(ledger: Ledger, op: Settle) -> None:
     ledger.settle(op.number)
 
@@ -320,6 +325,7 @@ _RULES: dict[type, Callable[[Ledger, Any], Outcome | None]] = {
     Reject: _reject,
     Enqueue: _enqueue,
     CloseExchange: _close_exchange,
+    Learn: _learn,
     Settle: _settle,
     Postpone: _postpone,
 }

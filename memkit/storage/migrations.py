@@ -195,9 +195,19 @@ CREATE TABLE lease (
 
 PASSAGES = "ALTER TABLE content ADD COLUMN passages BLOB"  # vectors of a long text's parts, beside its own
 
-ORIGINALS = """
+SURPRISAL = """
 DROP INDEX memory_text;
 CREATE INDEX memory_text ON memory (bank, text_key) WHERE echo_of IS NULL;
+
+-- Counts of words under hashes: a bank's surprisal model.
+CREATE TABLE segment (
+    bank INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    first_seq INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (bank, number)
+);
 """
 
 
@@ -230,8 +240,8 @@ def ledger() -> "Migrations":
         db.execute(PASSAGES)
 
     @steps()
-    def originals(db: "Database") -> None:
-        for statement in statements(ORIGINALS):
+    def surprisal(db: "Database") -> None:
+        for statement in statements(SURPRISAL):
             db.execute(statement)
 
     return steps

@@ -275,6 +275,20 @@ UPDATE block SET first_seq = ?, last_seq = ?, change = ?, data = ? WHERE bank = 
 -- name: drop_block
 DELETE FROM block WHERE bank = ? AND part = ? AND number = ?
 
+-- name: segments
+SELECT number, first_seq, last_seq, data FROM segment WHERE bank = ? ORDER BY number
+
+-- name: put_segment
+INSERT INTO segment (bank, number, first_seq, last_seq, data) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (bank, number) DO UPDATE SET first_seq = excluded.first_seq, last_seq = excluded.last_seq,
+    data = excluded.data
+
+-- name: drop_segments_below
+DELETE FROM segment WHERE bank = ? AND number < ?
+
+-- name: drop_segments
+DELETE FROM segment WHERE bank = ?
+
 -- name: add_history
 INSERT INTO history (bank, number, seq, change, event, at, author, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 
@@ -354,3 +368,6 @@ SELECT coalesce((SELECT sum(length(data)) FROM trace WHERE part = ?2 AND (?1 IS 
 -- name: size_of_history
 SELECT coalesce(sum(coalesce(length(CAST(c.text AS BLOB)), 0) + coalesce(length(CAST(c.payload AS BLOB)), 0)), 0)
 FROM history h JOIN content c ON c.id = h.content WHERE ?1 IS NULL OR h.bank = ?1
+
+-- name: size_of_segments
+SELECT coalesce(sum(length(data)), 0) FROM segment WHERE ?1 IS NULL OR bank = ?1

@@ -85,7 +85,7 @@ class SqliteStorage:
             view = SqliteView(connection, BankRow(*row))
             writer = Writer(view, Changes(removed=view.all_seqs()))
             writer.write()
-            for name in ("drop_any_lease", "drop_blocks", "drop_empty_exchanges", "drop_bank"):
+            for name in ("drop_any_lease", "drop_blocks", "drop_segments", "drop_empty_exchanges", "drop_bank"):
                 run(connection, name, bank)
             run(connection, "set_meta", LAST_BANK, str(max(bank, run(connection, "last_bank").fetchone()[0])))
             self._erasures.note(connection, writer.erased)
@@ -165,6 +165,7 @@ class SqliteStorage:
                 "vectors": run(connection, "size_of_vectors", bank).fetchone()[0],
                 "sketches": run(connection, "size_of_traces", bank, CODES).fetchone()[0],
                 "terms": run(connection, "size_of_traces", bank, TERMS).fetchone()[0],
+                "surprisal": run(connection, "size_of_segments", bank).fetchone()[0],
                 "history": run(connection, "size_of_history", bank).fetchone()[0],
             }
             pages = connection.execute("PRAGMA freelist_count").fetchone()[0]

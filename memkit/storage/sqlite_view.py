@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from memkit.errors import CorruptError
-from memkit.models import BankState, IndexRow, Kind, Memory, Trace
+from memkit.models import BankState, CountedSegment, IndexRow, Kind, Memory, Trace
 from memkit.protocols import CodeBatch, FloatArray, PassageBatch, TermRow
 from memkit.storage.blocks import CODES, TERMS, Block, TraceRow, code_batches, unpack_terms
 from memkit.storage.columns import KIND, ROLE, STATE
@@ -163,6 +163,9 @@ class SqliteView(View):
 
     def passages(self, seqs: Sequence[int]) -> PassageBatch:
         return passage_batch(dict(self._over("passages", seqs)), self.vectors(seqs[:1]).shape[1])
+
+    def segments(self) -> list[CountedSegment]:
+        return [CountedSegment(*row) for row in run(self.connection, "segments", self.bank)]
 
     def unencoded(self, limit: int) -> list[Memory]:
         return self.in_order(self._all("unencoded", limit))

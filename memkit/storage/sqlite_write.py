@@ -43,6 +43,7 @@ class Writer:
         self._index(self.changes.traces)
         self._note(self.changes.history)
         self._queue()
+        self._learn()
         self._seal(CODES)
         self._seal(TERMS)
         return self._save()
@@ -306,6 +307,11 @@ class Writer:
         run_many(self.connection, "put_exchange", [exchange_row(self.bank, q) for q in exchanges])
         turns = [(self.bank, q.number, seq) for q in exchanges for seq in q.turns]
         run_many(self.connection, "add_exchange_turn", turns)
+
+    def _learn(self) -> None:
+        for learnt in self.changes.learnt:
+            run_many(self.connection, "put_segment", [(self.bank, *segment) for segment in learnt.segments])
+            run(self.connection, "drop_segments_below", self.bank, learnt.oldest)
 
     def _drop_exchanges(self, numbers: Sequence[int]) -> None:
         rows = [(self.bank, number) for number in numbers]
