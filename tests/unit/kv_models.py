@@ -1,5 +1,6 @@
 """Tiny random models for the tests of the key-value cache, and a slow, obvious cache to hold it against."""
 
+import inspect
 import sys
 from typing import Any
 
@@ -52,6 +53,8 @@ class SlowCache:
 
     def __init__(self, model: Any) -> None:
         self.model = model
+        names = inspect.signature(model.forward).parameters  # transformers renamed it within version 5
+        self.argument = "cache" if "cache" in names else "past_key_values"
         self.rotate = sys.modules[type(model).__module__].apply_rotary_pos_emb
         self.layers = [layer.self_attn for layer in model.model.layers]
         self.keys: list[Any] = [None for _ in self.layers]  # (1, heads, n, d)
@@ -74,10 +77,11 @@ class SlowCache:
         watching = [hook for i, layer in enumerate(self.layers) for hook in self.watch(i, layer)]
         with torch.no_grad():
             slots = torch.arange(length, length + len(ids))[None]
-            found: torch.Tensor = self.model(torch.tensor([ids]), position_ids=slots, cache=cache).logits[0]
+            output = self.model(torch.tensor([ids]), position_ids=slots, **{self.argument: cache})
         for hook in watching:
             hook.remove()
-        return found
+        logits: torch.Tensor = output.logits[0]
+        return logits
 
     def keep(self, positions: list[int]) -> None:
         """Only these stay."""

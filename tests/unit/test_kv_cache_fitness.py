@@ -193,6 +193,7 @@ def test_a_cache_whose_tokens_cannot_leave_is_an_error(cache: Any, name: str) ->
 
 
 def test_a_cache_that_holds_tokens_already_is_an_error() -> None:
-    model, cache = llama(), hf.DynamicCache()
-    model(torch.tensor([[1, 2]]), cache=cache)
-    assert "must be empty" in refused(model, cache=cache)
+    model = llama()
+    cache = EntropyCache(model, SMALL)
+    cache.feed([1, 2])
+    assert "must be empty" in refused(model, cache=cache.cache)

@@ -167,6 +167,13 @@ def test_any_function_from_logits_to_a_token_chooses() -> None:
     assert (cache.scores[-3:] > np.log(VOCABULARY)).all()
 
 
+def test_a_choice_outside_of_the_vocabulary_is_an_error_that_leaves_the_cache_as_it_was() -> None:
+    cache = EntropyCache(llama(), ROOMY)
+    with pytest.raises(InputError, match="outside the model's vocabulary"):
+        next(cache.generate(PROMPT, max_new_tokens=3, choose=lambda _: VOCABULARY))
+    assert cache.tokens == PROMPT
+
+
 def test_nothing_follows_nothing() -> None:
     with pytest.raises(InputError, match="nothing was read yet"):
         EntropyCache(llama(), ROOMY).generate([], max_new_tokens=3)

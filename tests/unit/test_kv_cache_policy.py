@@ -1,6 +1,8 @@
 """SirLLM's policy on a model's cache: what it scores, what it keeps, what it takes in."""
 
 import random
+import resource
+import sys
 from typing import Any
 
 import numpy as np
@@ -125,6 +127,22 @@ def test_an_empty_cache_of_the_callers_is_filled() -> None:
     assert mine.get_seq_length() == 3
 
 
+def test_a_turn_that_was_read_and_could_not_be_scored_is_taken_back() -> None:
+    def shorten(_: Any, __: Any, output: Any) -> Any:
+        output.logits = output.logits[:, :-1]
+        return output
+
+    model = llama()
+    cache = EntropyCache(model, Budget(2, 12))
+    cache.feed([1, 2, 3])
+    hook = model.register_forward_hook(shorten)
+    with pytest.raises(InputError, match="do not fit"):
+        cache.feed([9, 9])
+    hook.remove()
+    assert len(cache) == len(cache.tokens) == cache.cache.get_seq_length() == 3
+    assert cache.feed([4, 5]) == pytest.approx(surprisals(model, [1, 2, 3, 4, 5])[3:], abs=1e-5)
+
+
 def test_a_model_that_fails_leaves_the_cache_without_the_turn_and_it_goes_on() -> None:
     model = llama()
     cache = EntropyCache(model, Budget(2, 30))
@@ -149,3 +167,18 @@ def test_memory_stays_the_same_however_long_the_stream() -> None:
         sizes |= {cache.nbytes} if i else set()
     assert len(sizes) == 1
     assert cache.seen == 3000
+
+
+@pytest.mark.slow
+def test_twenty_thousand_tokens_leave_the_cache_and_the_process_as_large_as_two_thousand() -> None:
+    cache, rng, sizes = EntropyCache(llama(), Budget(4, 44, 16)), random.Random(6), {}
+    while cache.seen < 20_000:
+        cache.feed([rng.randrange(VOCABULARY) for _ in range(20)])
+        sizes[cache.seen] = (cache.nbytes, peak())
+    assert sizes[2_000][0] == sizes[20_000][0] == 64 * 3 * (3 * 2 * 8) * 4
+    assert sizes[20_000][1] - sizes[2_000][1] < 4 * 2**20
+
+
+def peak() -> int:
+    """Bytes of this process at its largest so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

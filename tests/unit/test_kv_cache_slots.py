@@ -54,8 +54,8 @@ def key_error(dtype: torch.dtype, evictions: int) -> tuple[float, float]:
     """How far the cached keys are from exactly turned ones, (ours, the model's own rotation's), in norms."""
     model, rng = llama(dtype), random.Random(2)
     cache, slow = SlottedCache(model, CAPACITY), SlowCache(model)
-    for hook in [slow.watch(i, layer) for i, layer in enumerate(slow.layers)]:
-        assert hook
+    for i, attention in enumerate(slow.layers):
+        slow.watch(i, attention)
     cache.read([rng.randrange(VOCABULARY) for _ in range(CAPACITY)])
     for _ in range(evictions):
         kept = survivors(rng, len(cache), 1)

@@ -44,7 +44,7 @@ class EntropyCache:
         self._vocabulary = int(model.config.get_text_config(decoder=True).vocab_size)
         self._held = np.zeros((0, 2), dtype=np.int64)  # position in the stream, token id
         self._scores = np.zeros(0)
-        self._last: torch.Tensor | None = None  # logits (V,) after the newest token
+        self._last = torch.zeros(0)  # logits (V,) after the newest token
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -105,13 +105,13 @@ class EntropyCache:
             raise InputError("EntropyCache.generate: max_new_tokens is a count.")
         ends = _ends(self._model.generation_config.eos_token_id if eos_token_id is None else eos_token_id)
         self.feed(ids)
-        if self._last is None:
+        if not self.seen:
             raise InputError("EntropyCache.generate: nothing was read yet, so nothing follows. Give a token.")
         return self._answer(max_new_tokens, choose, ends)
 
     def _answer(self, longest: int, choose: Choose, ends: Collection[int]) -> Iterator[int]:
         for _ in range(longest):
-            token = choose(self._last)  # type: ignore[arg-type]
+            [token] = self._checked([choose(self._last)])
             self._take([token], decay=1.0)
             yield token
             if token in ends:
@@ -122,13 +122,16 @@ class EntropyCache:
         self._scores *= decay
         if not ids:
             return np.zeros(0)
-        logits = self._slots.read(ids)
-        found = token_surprisals(logits, ids, mode=self.mode, before=self._last)
-        self._last = logits[-1].clone()  # not a view, which would keep the logits of the whole turn
-        self._held = np.vstack([self._held, np.column_stack([np.arange(self.seen, self.seen + len(ids)), ids])])
-        self._scores = np.concatenate([self._scores, found])
-        self.seen += len(ids)
+        with self._slots.undoing():
+            logits = self._slots.read(ids)
+            found = token_surprisals(logits, ids, mode=self.mode, before=self._last if self.seen else None)
+            self._append(ids, found, logits[-1].clone())  # not a view, which would keep the whole turn's logits
         return found
+
+    def _append(self, ids: Sequence[int], scores: Scores, last: torch.Tensor) -> None:
+        places = np.column_stack([np.arange(self.seen, self.seen + len(ids)), ids])
+        self._held, self._scores = np.vstack([self._held, places]), np.concatenate([self._scores, scores])
+        self._last, self.seen = last, self.seen + len(ids)
 
     def _evict(self, keep: Positions) -> None:
         if len(keep) < len(self):

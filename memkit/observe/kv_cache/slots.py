@@ -1,7 +1,7 @@
 """A model's key-value cache whose tokens can leave: what stays moves up, and its keys turn to their new slots."""
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import cache as memoize
 from typing import Any
 
@@ -16,9 +16,9 @@ from memkit.observe.kv_cache.rotary import turned
 class SlottedCache:
     """Tokens of one sequence at slots 0..n-1 of a DynamicCache, at most `slots` of them.
 
-    Turning the cached keys again and again rounds each time (in bfloat16 a key is 13 % off after some three
-    hundred turns), so keys are also kept as they came, with the slot that they came to, and turn from there:
-    half as much memory again, and one rounding however often a token moves. Raises InputError.
+    Turning cached keys again and again rounds each time: measured in bfloat16, they are 6 % off after a thousand
+    evictions from 256 slots. So keys are also kept as they came, with the slot that they came to, and turn from
+    there: half as much memory again, and .3 % however often a token moves. Raises InputError.
     """
 
     def __init__(self, model: Any, slots: int, cache: Any = None) -> None:
@@ -38,12 +38,11 @@ class SlottedCache:
         return sum(tensor.nbytes for tensor in [*tensors, *self._came])
 
     def read(self, ids: Sequence[int]) -> Tensor:
-        """Logits (m, V) after each of the ids (m,), which take the next slots. If the model fails, they take none."""
+        """Logits (m, V) after each of the ids (m,), which take the next slots; if the model fails, they take none."""
         length = len(self)
         slots = torch.arange(length, length + len(ids))
         device = self._model.device
-        with ExitStack() as undo, torch.no_grad():
-            undo.callback(self._cut, length)
+        with self.undoing(), torch.no_grad():
             logits: Tensor = self._model(
                 input_ids=torch.tensor([ids], device=device),
                 position_ids=slots[None].to(device),
@@ -53,7 +52,6 @@ class SlottedCache:
             came = [layer.keys[..., length:, :] for layer in self.cache.layers]
             self._came = _joined(self._came, came) if length else came
             self._came_to = torch.cat([self._came_to, slots])
-            undo.pop_all()
         return logits
 
     def keep(self, positions: npt.ArrayLike) -> None:
@@ -71,11 +69,20 @@ class SlottedCache:
             layer.keys, layer.values = pair
         self._came, self._came_to = came, came_to
 
+    @contextmanager
+    def undoing(self) -> Iterator[None]:
+        """If what happens within fails or is interrupted, the tokens that it has read take no slots."""
+        with ExitStack() as undo:
+            undo.callback(self._cut, len(self))
+            yield
+            undo.pop_all()
+
     def _cut(self, length: int) -> None:
-        """Take back what a forward that failed has left in some layers."""
         for layer in self.cache.layers:
             if layer.is_initialized:
                 layer.keys, layer.values = layer.keys[..., :length, :], layer.values[..., :length, :]
+        self._came = [keys[..., :length, :] for keys in self._came]
+        self._came_to = self._came_to[:length]
 
 
 def _joined(earlier: list[Tensor], later: list[Tensor]) -> list[Tensor]:
