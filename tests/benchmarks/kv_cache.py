@@ -2,7 +2,7 @@
 
 Run:  python tests/benchmarks/kv_cache.py            (tiny random models, built here; about two minutes; --json)
 Shows, for 20 and 1,000 evictions, the largest difference of logits from a cache that rotates un-rotated keys anew;
-how far cached keys are from exactly rotated ones, beside keys that are turned again and again where they lie; the
+how far cached keys are from exactly rotated ones, beside keys that are rotated again and again where they lie; the
 bytes of the cache and of the process while 20,000 tokens stream; what a token costs when each one evicts another.
 """
 
@@ -25,7 +25,7 @@ from transformers import LlamaConfig
 
 from memkit.observe.entropy_filter import Budget
 from memkit.observe.kv_cache import EntropyCache, sampling
-from memkit.observe.kv_cache.rotary import Rotary, turned
+from memkit.observe.kv_cache.rotary import Rotary, rotated
 from memkit.observe.kv_cache.slots import SlottedCache
 
 Row = dict[str, Any]
@@ -68,10 +68,10 @@ def rounding(dtype: torch.dtype, evictions: int = 1_000, capacity: int = 256) ->
         cache.keep(kept)
         slow.keep(kept)
         cache.read([rng.randrange(VOCABULARY)])
-        moved = turned(again[..., kept, :], rotary.back(torch.tensor(kept) - torch.arange(capacity - 1)))
+        moved = rotated(again[..., kept, :], rotary.back(torch.tensor(kept) - torch.arange(capacity - 1)))
         again = torch.cat([moved, cache.cache.layers[-1].keys[..., -1:, :]], dim=-2)
     exact = exactly_rotated(slow.keys[-1], model.model.rotary_emb.inv_freq)
-    found = {"the model's own rotation": slow.rotated(2), "memkit": cache.cache.layers[-1].keys, "turned again": again}
+    found = {"the model's own rotation": slow.rotated(2), "memkit": cache.cache.layers[-1].keys, "rotated again": again}
     return {"type": str(dtype).removeprefix("torch."), **{name: share(keys, exact) for name, keys in found.items()}}
 
 

@@ -85,7 +85,7 @@ def test_scaled_rotary_embeddings_are_refused(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", PARTIAL)
 def test_a_rotary_embedding_of_a_part_of_each_key_is_refused(kind: str) -> None:
-    assert f"this {kind} model: it turns only a part of each key" in refused(build(PARTIAL[kind]))
+    assert f"this {kind} model: it rotates only a part of each key" in refused(build(PARTIAL[kind]))
 
 
 @pytest.mark.parametrize("kind", DROPPING)
@@ -101,26 +101,26 @@ def test_models_without_rotary_embeddings_are_refused(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", INTERLEAVED)
-def test_keys_that_turn_by_neighbouring_dimensions_are_found_out_by_the_trial(kind: str) -> None:
-    assert f"this {kind} model: in layer 0 keys don't turn by halves" in refused(build(INTERLEAVED[kind]))
+def test_keys_that_rotate_by_neighbouring_dimensions_are_found_out_by_the_trial(kind: str) -> None:
+    assert f"this {kind} model: in layer 0 keys don't rotate by halves" in refused(build(INTERLEAVED[kind]))
 
 
 def test_a_single_layer_without_rotation_is_found_out_by_the_trial() -> None:
     """The config says default RoPE, and all layers are DynamicLayers: only the model itself tells."""
     message = refused(build(hf.SmolLM3Config(**SIZES, no_rope_layers=[1, 0, 1])))
-    assert "in layer 1 keys don't turn by halves" in message
+    assert "in layer 1 keys don't rotate by halves" in message
 
 
 def test_attention_with_linear_biases_beside_an_idle_rotary_embedding_is_found_out_by_the_trial() -> None:
     config = hf.FalconConfig(vocab_size=64, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, alibi=True)
-    assert "don't turn" in refused(build(config))
+    assert "don't rotate" in refused(build(config))
 
 
 def test_keys_of_which_a_part_is_latent_are_refused() -> None:
     parts = {"q_lora_rank": 8, "kv_lora_rank": 12, "qk_rope_head_dim": 8, "qk_nope_head_dim": 8, "v_head_dim": 8}
     experts = {"n_routed_experts": 4, "n_group": 1, "topk_group": 1, "moe_intermediate_size": 8}
     config = hf.DeepseekV3Config(**{**SIZES, "num_key_value_heads": 4}, **parts, **experts, num_experts_per_tok=2)
-    assert "it turns 8 of a key's 12 dimensions" in refused(build(config))
+    assert "it rotates 8 of a key's 12 dimensions" in refused(build(config))
 
 
 def test_absolute_positions_beside_rotary_ones_are_found_out_by_the_trial() -> None:

@@ -34,8 +34,8 @@ def test_after_each_of_twenty_random_evictions_logits_equal_those_of_unrotated_k
         torch.testing.assert_close(fast.read(ids), slow.read(ids), atol=1e-5, rtol=0)
 
 
-def test_a_cache_of_kept_tokens_differs_from_one_whose_keys_were_not_turned() -> None:
-    """The comparison above can fail: without turning, the logits are off by far more than it allows."""
+def test_a_cache_of_kept_tokens_differs_from_one_whose_keys_were_not_rotated() -> None:
+    """The comparison above can fail: without rotating, the logits are off by far more than it allows."""
     model, rng = llama(), random.Random(1)
     cache, slow = SlottedCache(model, CAPACITY), SlowCache(model)
     start = [rng.randrange(VOCABULARY) for _ in range(CAPACITY)]
@@ -51,7 +51,7 @@ def test_a_cache_of_kept_tokens_differs_from_one_whose_keys_were_not_turned() ->
 
 
 def key_error(dtype: torch.dtype, evictions: int) -> tuple[float, float]:
-    """How far the cached keys are from exactly turned ones, (ours, the model's own rotation's), in norms."""
+    """How far the cached keys are from exactly rotated ones, (ours, the model's own rotation's), in norms."""
     model, rng = llama(dtype), random.Random(2)
     cache, slow = SlottedCache(model, CAPACITY), SlowCache(model)
     for i, attention in enumerate(slow.layers):

@@ -24,7 +24,7 @@ class EntropyCache:
     is too long in pieces (and decays once) instead of raising InputError. `mode` as in `token_surprisals`.
 
     For transformers 5 models with default rotary embeddings and full attention; a trial at set-up checks that
-    the model's keys turn as supposed, and others are refused with InputError. One sequence; not thread-safe.
+    the model's keys rotate as supposed, and others are refused with InputError. One sequence; not thread-safe.
     """
 
     def __init__(

@@ -9,21 +9,21 @@ from torch import Tensor
 from transformers.cache_utils import DynamicCache, DynamicLayer
 
 from memkit.errors import InputError
-from memkit.observe.kv_cache.rotary import Rotary, turned
+from memkit.observe.kv_cache.rotary import Rotary, rotated
 
 REMEDY = "Use a model with default rotary embeddings and full attention, or EntropyFilter outside of the model."
-TRIAL = 16  # slots that a key is turned back by in the trial, and tokens that are tried
+TRIAL = 16  # slots that a key is rotated back by in the trial, and tokens that are tried
 
 
 def rotary_of(model: Any, slots: int) -> Rotary:
-    """What turns the model's keys among so many slots. Raises InputError where they can't be re-slotted."""
+    """What rotates the model's keys among so many slots. Raises InputError where they can't be re-slotted."""
     _check_kind(model)
     _check_layers(model)
     _check_rope(model)
     _check_positions(model, slots)
     frequencies = getattr(getattr(model.get_decoder(), "rotary_emb", None), "inv_freq", None)
     if not isinstance(frequencies, Tensor):
-        _refuse(model, "its decoder has no rotary_emb with frequencies, by which keys could be turned to other slots")
+        _refuse(model, "its decoder has no rotary_emb with frequencies, by which keys could be rotated")
     _check_trial(model, frequencies)
     return Rotary(frequencies, slots, model.dtype)
 
@@ -80,7 +80,7 @@ def _check_rope(model: Any) -> None:
     if (kind := rope.get("rope_type", "default")) != "default":
         _refuse(model, f"its rotary embedding is scaled (rope_type {kind!r}); only 'default' is known to re-slot right")
     if (share := rope.get("partial_rotary_factor") or 1.0) != 1.0:
-        _refuse(model, f"it turns only a part of each key (partial_rotary_factor {share}); all of it must turn")
+        _refuse(model, f"it rotates only a part of each key (partial_rotary_factor {share}); all of it must rotate")
     if other := set(rope) - {"rope_type", "type", "rope_theta", "partial_rotary_factor"}:
         _refuse(model, f"its rotary embedding has parameters that are unknown here: {', '.join(sorted(other))}")
 
@@ -95,17 +95,17 @@ def _check_positions(model: Any, slots: int) -> None:
 
 
 def _check_trial(model: Any, frequencies: Tensor) -> None:
-    """Each of a few tokens alone, at slot 0 and further on: its keys must be equal when turned back, its values as is.
+    """Each of a few tokens alone, at slot 0 and further on: its keys must be equal when rotated back, its values as is.
 
     A token alone attends to itself only, whatever its slot, so rounding doesn't add up over layers.
     """
-    turn = Rotary(frequencies, TRIAL + 1, model.dtype).back(torch.tensor([TRIAL]))
+    rotation = Rotary(frequencies, TRIAL + 1, model.dtype).back(torch.tensor([TRIAL]))
     for i, (start, moved) in enumerate(zip(_alone(model, 0), _alone(model, TRIAL), strict=True)):
         keys, values = moved
         if keys.shape[-1] != 2 * len(frequencies):
-            _refuse(model, f"it turns {2 * len(frequencies)} of a key's {keys.shape[-1]} dimensions; all must turn")
-        if not (_agree(turned(keys, turn.to(keys.device)), start[0]) and _agree(values, start[1])):
-            _refuse(model, f"in layer {i} keys don't turn by halves (but by pairs, or not at all), or values change")
+            _refuse(model, f"it rotates {2 * len(frequencies)} of a key's {keys.shape[-1]} dimensions, not all")
+        if not (_agree(rotated(keys, rotation.to(keys.device)), start[0]) and _agree(values, start[1])):
+            _refuse(model, f"in layer {i} keys don't rotate by halves (but by pairs, or not at all), or values do")
 
 
 def _alone(model: Any, slot: int) -> Iterator[tuple[Tensor, Tensor]]:

@@ -1,4 +1,4 @@
-"""A model's key-value cache whose tokens can leave: what stays moves up, and its keys turn to their new slots."""
+"""A model's key-value cache whose tokens can leave: what stays moves up, its keys rotated to the new slots."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -10,15 +10,15 @@ import torch
 from torch import Tensor
 
 from memkit.observe.kv_cache.fitness import cache_argument, fresh_cache, rotary_of
-from memkit.observe.kv_cache.rotary import turned
+from memkit.observe.kv_cache.rotary import rotated
 
 
 class SlottedCache:
     """Tokens of one sequence at slots 0..n-1 of a DynamicCache, at most `slots` of them.
 
-    Turning cached keys again and again rounds each time: measured in bfloat16, they are 6 % off after a thousand
-    evictions from 256 slots. So keys are also kept as they came, with the slot that they came to, and turn from
-    there: half as much memory again, and .3 % however often a token moves. Raises InputError.
+    Rotating cached keys again and again rounds each time: measured in bfloat16, they are 6 % off after a thousand
+    evictions from 256 slots. So keys are also kept as they came, with the slot that they came to, and rotate
+    from there: half as much memory again, and .3 % however often a token moves. Raises InputError.
     """
 
     def __init__(self, model: Any, slots: int, cache: Any = None) -> None:
@@ -58,13 +58,13 @@ class SlottedCache:
         """Only the tokens at these positions, ascending (n,), stay, in all layers; they move to slots 0..n-1."""
         kept = torch.as_tensor(positions, dtype=torch.int64)
         came_to = self._came_to[kept]
-        turn = self._rotary.back(came_to - torch.arange(len(kept)))
-        there = memoize(lambda device: (kept.to(device), turn.to(device)))
+        rotation = self._rotary.back(came_to - torch.arange(len(kept)))
+        there = memoize(lambda device: (kept.to(device), rotation.to(device)))
         came, moved = [], []
         for layer, keys in zip(self.cache.layers, self._came, strict=True):
-            index, turn_there = there(keys.device)
+            index, rotation_there = there(keys.device)
             came.append(keys.index_select(-2, index))
-            moved.append((turned(came[-1], turn_there), layer.values.index_select(-2, index)))
+            moved.append((rotated(came[-1], rotation_there), layer.values.index_select(-2, index)))
         for layer, pair in zip(self.cache.layers, moved, strict=True):
             layer.keys, layer.values = pair
         self._came, self._came_to = came, came_to
