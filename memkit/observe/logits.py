@@ -1,6 +1,6 @@
 """Surprisal from a language model's logits: SirLLM's token entropy (arXiv 2405.12528), as written and as coded."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,25 +19,38 @@ def token_surprisals(
     "paper": e_i = -ln P(x_i | x_<i), read from the logits one position earlier; the first token's from
     `before` (V,), the last logits of what came before, or ln V where nothing did. "reference": what the
     authors' code computes, for parity only: each token gets -ln P of the one before it under the logits that
-    follow that one (that is, of its being said twice), and the first the highest of them. Raises InputError.
+    follow that one (that is, of its being said twice), and the first the highest of them. Logits that are torch
+    tensors are reduced where they lie, in float32. Raises InputError.
     """
-    scores, tokens = np.asarray(logits, np.float64), np.asarray(ids, np.int64)
+    scores, tokens = _rows(logits), np.asarray(ids, np.int64)
     if scores.ndim != 2 or tokens.shape != scores.shape[:1]:
-        raise InputError(f"token_surprisals: logits {scores.shape} do not fit ids {tokens.shape}.")
+        raise InputError(f"token_surprisals: logits {tuple(scores.shape)} do not fit ids {tokens.shape}.")
     if mode not in ("paper", "reference"):
         raise InputError("token_surprisals: unknown mode; known are paper, reference.")
     if len(tokens) == 0:
         return np.zeros(0)
     if mode == "paper":
-        first = np.zeros(scores.shape[1]) if before is None else np.asarray(before, np.float64)
-        return _surprisals(np.vstack([first, scores[:-1]]), tokens)
+        earlier = np.zeros(scores.shape[1]) if before is None else before
+        first = _surprisals(_rows(earlier)[None], tokens[:1])
+        return np.concatenate([first, _surprisals(scores[:-1], tokens[1:])])
     repeats = _surprisals(scores, tokens)
-    earlier = repeats[:-1] if len(repeats) > 1 else repeats
-    return np.concatenate([[earlier.max()], repeats[:-1]])
+    highest = (repeats[:-1] if len(repeats) > 1 else repeats).max()
+    return np.concatenate([[highest], repeats[:-1]])
 
 
-def _surprisals(logits: Floats, ids: npt.NDArray[np.int64]) -> Floats:
+def _rows(logits: Any) -> Any:
+    return logits if _is_tensor(logits) else np.asarray(logits, np.float64)
+
+
+def _is_tensor(logits: Any) -> bool:
+    return hasattr(logits, "logsumexp")  # a torch tensor, told without importing torch
+
+
+def _surprisals(logits: Any, ids: npt.NDArray[np.int64]) -> Floats:
     """-log softmax of each row at its id."""
+    if _is_tensor(logits):
+        wide = logits.detach().float()
+        return np.asarray((wide.logsumexp(1) - wide[range(len(ids)), ids.tolist()]).cpu(), np.float64)
     highest = logits.max(axis=1)
     total = np.log(np.exp(logits - highest[:, None]).sum(axis=1))
     chosen: Floats = highest + total - logits[np.arange(len(ids)), ids]

@@ -1,5 +1,6 @@
 """The demos run as their first lines say."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,13 @@ def test_the_companion_remembers_across_restarts(tmp_path: Path) -> None:
 def test_the_companion_says_when_it_knows_nothing(tmp_path: Path) -> None:
     options = ("--db", str(tmp_path / "companion.db"), "--name", "Ana", "--encoder", "hashing")
     assert "I don't remember anything" in run("companion.py", *options, lines="What is my dog called?\n")
+
+
+def test_a_model_holds_what_surprised_it_long_ago_and_a_cache_of_the_newest_does_not() -> None:
+    surprising, newest = run("streaming_model.py", "--tokens", "2000").split("A cache of ")[1:]
+    assert "code is violet otter" in re.findall("left of the start: (.*)", surprising)[0]
+    assert re.findall("left of the start: (.*)", newest) == ["the cat sat on"]
+    assert set(re.findall("64 held, ([0-9,]+) bytes", surprising + newest)) == {"49,152"}
 
 
 def test_the_agent_loop_calls_its_memory_and_answers() -> None:

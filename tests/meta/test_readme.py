@@ -26,6 +26,14 @@ def test_the_example_prints_what_stands_beneath_it() -> None:
     assert rounded.sub(r"(0.\1)", shown.getvalue()) == rounded.sub(r"(0.\1)", block("## Use it", "text"))
 
 
+def test_the_example_inside_a_model_prints_what_stands_beneath_it() -> None:
+    pytest.importorskip("transformers")
+    shown = io.StringIO()
+    with contextlib.redirect_stdout(shown):
+        exec(compile(block("### Inside a model", "python"), "README.md", "exec"), {})
+    assert shown.getvalue() == block("### Inside a model", "text")
+
+
 def test_the_example_has_at_most_twelve_lines() -> None:
     assert len(block("## Use it", "python").strip().splitlines()) <= 13  # one of them is blank
 

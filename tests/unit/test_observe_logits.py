@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from memkit.errors import InputError
-from memkit.observe.logits import token_surprisals
+from memkit.observe.logits import Mode, token_surprisals
 
 VECTORS = Path(__file__).parents[3] / "shared" / "vectors" / "sirllm_small.json"
 
@@ -51,3 +52,15 @@ def test_lists_that_do_not_fit_are_an_error_and_never_a_partial_score() -> None:
         token_surprisals(np.zeros((3, 4)), [1, 2])
     with pytest.raises(InputError):
         token_surprisals(np.zeros((1, 4)), [1], mode="bits")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("mode", ["paper", "reference"])
+@pytest.mark.parametrize("before", [True, False])
+def test_a_tensor_of_logits_is_scored_as_an_array_is(mode: Mode, before: bool) -> None:
+    logits = np.random.default_rng(2).normal(size=(6, 11)) * 5
+    last = logits[0] if before else None
+    expected = token_surprisals(logits[1:], [3, 0, 10, 3, 7], mode=mode, before=last)
+    tensors = [None if last is None else torch.tensor(last), torch.tensor(logits[1:])]
+    found = token_surprisals(tensors[1], [3, 0, 10, 3, 7], mode=mode, before=tensors[0])
+    assert found == pytest.approx(expected, abs=1e-5)
+    assert found.dtype == np.float64
