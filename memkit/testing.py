@@ -7,13 +7,14 @@ from typing import Any
 
 from memkit.errors import UnknownMemoryError
 from memkit.flows.identifiers import uuid7
-from memkit.models import Kind, Memory, Placement, Receipt, Trace
+from memkit.models import CountedSegment, Kind, Memory, Placement, Receipt, Trace
 from memkit.operations import (
     CloseExchange,
     Enqueue,
     Erase,
     Forget,
     Insert,
+    Learn,
     Merge,
     Operation,
     Pin,
@@ -236,6 +237,17 @@ class StorageContract:
         assert [o.action for o in receipt.outcomes] == ["skipped", "rejected"]
         with storage.view(number) as view:
             assert view.exchanges() == []
+
+    def test_segments_of_the_surprisal_model_are_kept_replaced_and_dropped(self, storage: Storage) -> None:
+        number = storage.open_bank(("acme", "ana")).number
+        first, second = CountedSegment(0, 1, 9, b"a"), CountedSegment(1, 10, 12, b"b")
+        self.put(storage, Learn((first, second), oldest=0))
+        with storage.view(number) as view:
+            assert view.segments() == [first, second]
+        self.put(storage, Learn((second._replace(last_seq=20, data=b"c"),), oldest=1))
+        with storage.view(number) as view:
+            assert view.segments() == [CountedSegment(1, 10, 20, b"c")]
+        assert storage.sizes(number)["surprisal"] == 1
 
     def test_what_was_derived_is_found_through_others(self, storage: Storage) -> None:
         self.put(storage, Insert(memory("a turn", id="t1"), trace(1)))
