@@ -33,6 +33,7 @@ class AsyncBank:
     think = _awaitable(MemoryBank.think)
     reflect = _awaitable(MemoryBank.reflect)
     recall = _awaitable(MemoryBank.recall)
+    window = _awaitable(MemoryBank.window)
     portrait = _awaitable(MemoryBank.portrait)
     beliefs = _awaitable(MemoryBank.beliefs)
     insert = _awaitable(MemoryBank.insert)

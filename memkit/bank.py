@@ -1,17 +1,18 @@
 """One bank: the memory of one person or agent. Its methods, in order, are the flow."""
 
 import builtins
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from memkit.flows import editing, erasing, fading, observing, reading, recalling, reflecting, thinking
+from memkit.flows import editing, erasing, fading, observing, reading, recalling, reflecting, thinking, windowing
 from memkit.flows.context import BankContext
 from memkit.forget.decay import FadeReport
 from memkit.forget.erase import ErasePlan, ErasureReceipt
 from memkit.models import HistoryEntry, Kind, Memory, Receipt, State
 from memkit.protocols import BankName
 from memkit.recall.recollection import Recollection
+from memkit.recall.window import Window
 from memkit.times import Moment
 
 if TYPE_CHECKING:
@@ -115,6 +116,17 @@ class MemoryBank:
             reinforce=reinforce,
         )
         return recalling.recall(self._context, request)
+
+    def window(
+        self, budget: int, *, session: str | None = None, count_tokens: Callable[[str], int] | None = None
+    ) -> Window:
+        """The running conversation compressed to `budget` tokens: its start, what surprised most, the newest.
+
+        What an agent puts into its prompt beside what it recalled; all of it is in the memory already. Of the
+        session with that name, or of the bank's last. `count_tokens`: your model's; without it an upper bound
+        that holds for every tokenizer. Marks show where something was left out (SirLLM, arXiv 2405.12528).
+        """
+        return windowing.window(self._context, budget, session=session, count_tokens=count_tokens)
 
     def portrait(self) -> Memory | None:
         """The portrait of the person, as of the last reflection."""

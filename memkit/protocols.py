@@ -194,6 +194,10 @@ class BankView(Protocol):
         """The last turn of the session called `label`, or of the bank where it is None."""
         ...
 
+    def turns_of(self, session: int, after: int = 0) -> list[int]:
+        """Seqs of a session's turns above the seq `after`, in order."""
+        ...
+
     def derived_from(self, seqs: Sequence[int]) -> list[int]:
         """Seqs of memories that rest on any of these, directly or through others."""
         ...

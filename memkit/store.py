@@ -18,6 +18,7 @@ from memkit.flows.indexes import IndexCache
 from memkit.flows.reinforcement import Reinforcements
 from memkit.flows.surprisals import SurprisalCache
 from memkit.flows.traces import Tracer
+from memkit.flows.windowing import WindowCache
 from memkit.models import MAX_NAME
 from memkit.operations import Reinforce
 from memkit.protocols import BankName, Encoder, Storage, SurprisalModel, Thinker
@@ -99,6 +100,7 @@ class MemoryStore:
                 storage, tracer, decay=settings.decay, ranking=settings.ranking, budget=runtime.cache_bytes
             ),
             surprisals=SurprisalCache(storage, surprisal, settings.observe.small_talk),
+            windows=WindowCache(surprisal),
             reinforcements=Reinforcements(
                 write=self._reinforce, after=runtime.reinforce_after, count=runtime.reinforce_count
             ),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from memkit.flows.encoding import EncoderSlot
@@ -16,6 +17,9 @@ from memkit.models import BankState
 from memkit.protocols import BankName, Storage, Thinker
 from memkit.settings import Settings
 from memkit.times import Clock
+
+if TYPE_CHECKING:
+    from memkit.flows.windowing import WindowCache
 
 NewId = Callable[[datetime], str]
 
@@ -30,6 +34,7 @@ class Services:
     thinker: Thinker
     indexes: IndexCache
     surprisals: SurprisalCache
+    windows: "WindowCache"
     reinforcements: Reinforcements
     clock: Clock
     new_id: NewId

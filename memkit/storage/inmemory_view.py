@@ -75,6 +75,10 @@ class MemoryView(View):
         stored = {seq: passages for seq, passages in kept.items() if passages is not None}
         return passage_batch(stored, self.vectors(seqs[:1]).shape[1])
 
+    def turns_of(self, session: int, after: int = 0) -> list[int]:
+        placed = (seq for seq in self.data.found("session", session) if seq > after)
+        return sorted(seq for seq in placed if self.data.records[seq].memory.kind == "turn")
+
     def segments(self) -> list[CountedSegment]:
         return sorted(self.data.segments.values())
 

@@ -144,6 +144,9 @@ SELECT count(*), coalesce(sum(length), 0) FROM memory WHERE bank = ? AND session
 -- name: last_session
 SELECT max(session) FROM memory WHERE bank = ? AND session IS NOT NULL
 
+-- name: turns_of
+SELECT seq FROM memory INDEXED BY memory_episode WHERE bank = ? AND session = ? AND seq > ? AND kind = 0 ORDER BY seq
+
 -- name: open_exchange
 SELECT number, (SELECT count(*) FROM exchange_turn t WHERE t.bank = e.bank AND t.number = e.number)
 FROM exchange e WHERE e.bank = ? AND e.session = ? AND e.closed = 0 ORDER BY number DESC LIMIT 1

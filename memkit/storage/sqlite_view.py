@@ -164,6 +164,9 @@ class SqliteView(View):
     def passages(self, seqs: Sequence[int]) -> PassageBatch:
         return passage_batch(dict(self._over("passages", seqs)), self.vectors(seqs[:1]).shape[1])
 
+    def turns_of(self, session: int, after: int = 0) -> list[int]:
+        return self._all("turns_of", session, after)
+
     def segments(self) -> list[CountedSegment]:
         return [CountedSegment(*row) for row in run(self.connection, "segments", self.bank)]
 
