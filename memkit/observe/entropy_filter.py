@@ -160,6 +160,11 @@ class EntropyFilter:
         return evicted
 
     @property
+    def positions(self) -> Positions:
+        """The places in the stream of what the filter holds, counted from 0, ascending, shape (n,)."""
+        return self._places[:, 0].copy()
+
+    @property
     def kept(self) -> list[Kept]:
         """What the filter holds, in the order of the stream."""
         rows = zip(self._places.tolist(), self._scores.tolist(), strict=True)

@@ -1,4 +1,4 @@
-"""Evictions against slow, obvious versions of the rules (the paper's, its authors'): one by one and in whole streams."""
+"""Evictions against slow, obvious versions of the paper's and of its authors' rules, one by one and in streams."""
 
 import random
 from collections import Counter
@@ -139,6 +139,7 @@ def test_whole_streams_keep_and_evict_what_the_slow_rules_do_turn_by_turn(mode: 
             spans = fast.feed(tokens)
             assert [(span.turn, i) for span in spans for i in range(span.start, span.end)] == expected
             assert fast.kept == slow.rows
+            assert fast.positions.tolist() == [row.position for row in slow.rows]
             assert (fast.turns, fast.seen) == (slow.turns, slow.seen)
     assert refused > STREAMS / 10
 
