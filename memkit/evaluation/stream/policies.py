@@ -26,9 +26,9 @@ def window(policy: Policy, tokens: int, decay: float = 1.0) -> EntropyFilter:
 def weighed(policy: Policy, tokens: Sequence[Token], rng: np.random.Generator) -> Sequence[Token]:
     """A turn as a policy sees it. "random" draws a number for each token instead of its surprisal.
 
-    The highest numbers of the stream so far are kept, so that at any moment each token after the start has
-    had the same chance, however old it is (reservoir sampling); evicting at random each turn would favour
-    the newest.
+    The highest numbers are kept, so that whenever room is made each token after the start has the same chance,
+    however old it is (reservoir sampling); drawing anew each turn would favour the newest. Room for a whole
+    turn costs what is old as much as it does under surprisal.
     """
     if policy != "random":
         return tokens
