@@ -6,9 +6,10 @@ the n-gram model (SirLLM), one the newest beside the first four (StreamingLLM), 
 model, no network.
 How to run: python demos/stream.py [stream.png]        (--tokens 50000, --budget 1024, --seed 1; the plot needs the
 extra "plot")
-What you will see: a table of what is left of each fact in each window, and a plot of it over the stream. The newest
-hold nothing that old, chance a word here and there; surprisal keeps rare names, and loses what is said in everyday
-words, a door's code, or an allergy: those belong in a memory that is searched, not in a window.
+What you will see: a table of what is left of each fact in each window; in the plot, how it was lost over the stream,
+and from where in it the tokens come that are held in the end. The newest hold nothing that old, chance a word here
+and there; surprisal keeps rare names, and loses what is said in everyday words, a door's code, or an allergy: those
+belong in a memory that is searched, not in a window.
 """
 
 import argparse

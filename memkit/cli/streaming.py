@@ -53,6 +53,7 @@ def _show_grocery(kept: Grocery) -> None:
     _remarks(
         f"{kept.groups} groups in each form: a wish, twenty other questions, the question for it; "
         f"{kept.tokens:.0f} tokens",
+        "95 %: groups resampled; where all or none are kept, the exact binomial interval",
         "easy: the item is rare; hard: it is as frequent as the word beside it, one of those in the other questions",
         f"random: whenever room is made, old and new have the same chance; the mean of {kept.draws} draws a group",
         *(_lead(row) for row in kept.rows if row.form == "hard" and row.policy == "sirllm"),

@@ -1,10 +1,10 @@
 """Rock, paper, scissors as a test of forgetting: how decay changes what a window tells about a habit.
 
 What it models: an opponent shows their favourite move in six rounds of ten and each other move in two; the favourite
-may change. Each round is one turn of the same words with the opponent's move in it, and goes through a window with
-the paper's settings for this game (SirLLM, arXiv 2405.12528: start 4, entropy 1020, recent 0). The player counts the
-opponent's moves among the tokens that the window holds, takes the most frequent for the next one, and shows what
-beats it; a tie is decided by chance. So a round is won exactly where the guess is right.
+may change (the authors' opponents keep theirs). Each round is one turn of the same words with the opponent's move in
+it, and goes through a window with the paper's settings for this game (SirLLM, arXiv 2405.12528: start 4, entropy 1020,
+recent 0). The player counts the opponent's moves among the tokens that the window holds, takes the most frequent for
+the next one, and shows what beats it; a tie is decided by chance. So a round is won exactly where the guess is right.
 
 What it doesn't model: a language model. Nothing attends, no answer is generated, and the player neither sees an
 order among the moves nor knows that what surprises is kept: it counts.
