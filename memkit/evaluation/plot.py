@@ -13,14 +13,15 @@ NAMES = {"memkit": "memkit", "dense": "dense", "bm25": "BM25", "rrf": "dense+BM2
 
 def plot(reports: Sequence[Report], path: str | Path) -> Path:
     """Write a PNG, one panel for each report, and give back its path. Raises MissingExtraError."""
-    figure = _figure(len(reports))
-    for axes, report in zip(figure.subplots(1, len(reports), squeeze=False)[0], reports, strict=True):
+    made = figure(6.2 * len(reports), 4.6)
+    for axes, report in zip(made.subplots(1, len(reports), squeeze=False)[0], reports, strict=True):
         _draw(axes, report)
-    figure.savefig(path, format="png")
+    made.savefig(path, format="png")
     return Path(path)
 
 
-def _figure(panels: int) -> Any:
+def figure(width: float, height: float) -> Any:
+    """An empty figure, sizes in inches, drawn without a screen. Raises MissingExtraError without matplotlib."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -28,9 +29,9 @@ def _figure(panels: int) -> Any:
         raise MissingExtraError(
             "plot: matplotlib isn't installed. Install it: python -m pip install matplotlib"
         ) from None
-    figure = Figure(figsize=(6.2 * panels, 4.6), dpi=130, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
+    made = Figure(figsize=(width, height), dpi=130, layout="constrained")
+    FigureCanvasAgg(made)
+    return made
 
 
 def _draw(axes: Any, report: Report) -> None:

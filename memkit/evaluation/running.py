@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from importlib.resources import files
 
 from memkit import MemoryStore
 from memkit.evaluation.baselines import Baselines
 from memkit.evaluation.cases import Conversation, Question
 from memkit.evaluation.encoding import RememberingEncoder
 from memkit.evaluation.metrics import Ranks, ranks_of
+from memkit.evaluation.texts import lines_of
 from memkit.evaluation.variants import SKETCHES, Variant
 from memkit.evaluation.varying import Rankings, bank_of, opened
 from memkit.models import Kind
@@ -109,8 +109,7 @@ def work(conversations: Sequence[Conversation], options: Options) -> int:
 
 def unrelated() -> list[str]:
     """Questions that have nothing to do with anybody's conversations."""
-    text = files("memkit.evaluation").joinpath("unrelated.txt").read_text("utf-8")
-    return [line for line in text.splitlines() if line and not line.startswith("#")]
+    return list(lines_of("unrelated.txt"))
 
 
 def other_questions(conversation: Conversation, conversations: Sequence[Conversation]) -> list[str]:

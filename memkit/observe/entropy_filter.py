@@ -4,8 +4,9 @@
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -54,9 +55,11 @@ def kept_positions(scores: npt.ArrayLike, coming: int, budget: Budget, *, mode: 
     All of them while all fit. Else "paper": the start, the newest (what comes counts as the newest first),
     and of the others the most surprising. "reference", the authors' code: the (entropy - coming) highest
     anywhere, the start, then the newest but never position 0, until the cache and what comes fill the
-    budget. Ties go to the earlier position. Raises InputError where more comes than `budget.longest`.
+    budget. Ties go to the earlier position. Raises InputError where more comes than `budget.longest`, or a
+    score is NaN.
     """
     found = np.asarray(scores, np.float64)
+    _check_numbers(found)
     if coming > budget.longest and len(found) + coming > budget.capacity:
         raise InputError(
             f"a turn of {coming} tokens doesn't fit a filter that holds {budget.longest} beside its start. "
@@ -87,7 +90,21 @@ def _as_coded(scores: Scores, coming: int, budget: Budget) -> Positions:
 
 def _highest(scores: Scores, count: int) -> Positions:
     """Positions of the highest scores, ascending; ties go to the earlier position."""
-    return np.sort(np.argsort(-scores, kind="stable")[:count])
+    lower = len(scores) - count
+    if lower <= 0 or count <= 0:
+        return np.arange(len(scores) if lower <= 0 else 0)
+    least = np.partition(scores, lower)[lower]
+    chosen = scores > least
+    ties = np.flatnonzero(scores == least)
+    chosen[ties[: count - np.count_nonzero(chosen)]] = True
+    return np.flatnonzero(chosen)
+
+
+def _check_numbers(scores: Scores) -> None:
+    if np.isnan(scores).any():
+        raise InputError(
+            "a surprisal is NaN, which is no number to compare. Half precision overflows: look at the logits."
+        )
 
 
 class Span(NamedTuple):
@@ -130,15 +147,22 @@ class EntropyFilter:
 
     def feed(self, tokens: Sequence[Token]) -> list[Span]:
         """Take the next turn; gives what was evicted for it, oldest first. Raises InputError."""
+        rows = np.fromiter(chain.from_iterable(tokens), np.float64, 3 * len(tokens)).reshape(-1, 3)
+        _check_numbers(rows)
         evicted: list[Span] = []
         decay = self.budget.decay
-        for piece in self._pieces(tokens):
+        for piece in self._pieces(rows):
             evicted += self._evict(len(piece))
             self._scores *= decay
             self._append(piece)
             decay = 1.0
         self.turns += 1
         return evicted
+
+    @property
+    def positions(self) -> Positions:
+        """The places in the stream of what the filter holds, counted from 0, ascending, shape (n,)."""
+        return self._places[:, 0].copy()
 
     @property
     def kept(self) -> list[Kept]:
@@ -177,22 +201,29 @@ class EntropyFilter:
             raise CorruptError("the state of an entropy filter is damaged.") from error
         return made
 
-    def _pieces(self, tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
-        size = self.budget.longest if self.split else max(1, len(tokens))
-        return (tokens[i : i + size] for i in range(0, max(1, len(tokens)), size))
+    def _pieces(self, rows: Scores) -> Iterator[Scores]:
+        size = self.budget.longest if self.split else max(1, len(rows))
+        return (rows[i : i + size] for i in range(0, max(1, len(rows)), size))
 
     def _evict(self, coming: int) -> list[Span]:
         keep = kept_positions(self._scores, coming, self.budget, mode=self.mode)
-        gone = np.delete(self._places, keep, axis=0)
-        self._places, self._scores = self._places[keep], self._scores[keep]
-        return _joined(gone)
+        if len(keep) == len(self):
+            return []
+        gone = np.ones(len(self), dtype=bool)
+        gone[keep] = False
+        evicted = _joined(self._places.take(np.flatnonzero(gone), axis=0))
+        self._places, self._scores = self._places.take(keep, axis=0), self._scores.take(keep)
+        return evicted
 
-    def _append(self, tokens: Sequence[Token]) -> None:
-        numbered = enumerate(tokens, self.seen)
-        places = [(position, self.turns, token.start, token.end) for position, token in numbered]
-        self._places = np.vstack([self._places, np.array(places, dtype=np.int64).reshape(-1, 4)])
-        self._scores = np.concatenate([self._scores, [token.surprisal for token in tokens]])
-        self.seen += len(tokens)
+    def _append(self, rows: Scores) -> None:
+        """Rows of start, end and surprisal, shape (n, 3)."""
+        places = np.empty((len(rows), 4), dtype=np.int64)
+        places[:, 0] = np.arange(self.seen, self.seen + len(rows))
+        places[:, 1] = self.turns
+        places[:, 2:] = rows[:, :2]
+        self._places = np.concatenate((self._places, places))
+        self._scores = np.concatenate((self._scores, rows[:, 2]))
+        self.seen += len(rows)
 
     def _peak(self, span: Span) -> float:
         _, turns, starts, ends = self._places.T
@@ -202,18 +233,12 @@ class EntropyFilter:
 
 def _joined(places: Positions) -> list[Span]:
     """Runs of neighbouring positions within a turn."""
-    return list(_runs(places.tolist()))
-
-
-def _runs(places: Iterable[list[int]]) -> Iterator[Span]:
-    last, open = -2, None
-    for position, turn, start, end in places:
-        if open is not None and position == last + 1 and turn == open.turn:
-            open = open._replace(end=end)
+    runs: list[list[int]] = []
+    after = (-1, -1)
+    for position, turn, start, end in places.tolist():
+        if (position, turn) == after:
+            runs[-1][2] = end
         else:
-            if open is not None:
-                yield open
-            open = Span(turn, start, end)
-        last = position
-    if open is not None:
-        yield open
+            runs.append([turn, start, end])
+        after = (position + 1, turn)
+    return [Span(*run) for run in runs]

@@ -42,3 +42,20 @@ def test_the_agent_loop_calls_its_memory_and_answers() -> None:
     assert "I can't eat nuts" in shown
     assert "lemon risotto" in shown
     assert "Ana | lives in" in shown
+
+
+def test_the_stream_shows_what_is_left_of_each_fact_and_draws_it(tmp_path: Path) -> None:
+    plot = tmp_path / "stream.png"
+    shown = run("stream.py", str(plot), "--tokens", "6000", "--budget", "512")
+    assert plot.read_bytes().startswith(b"\x89PNG")
+    [total] = [line for line in shown.splitlines() if "telling words" in line]
+    surprisal, chance, newest = (int(cell.split()[0]) for cell in total.split("│")[2:5])
+    assert surprisal > chance > newest == 0
+    assert "Szymanowska" in [cell.strip() for line in shown.splitlines() for cell in line.split("│")]
+    assert "The plot is in" in shown
+
+
+def test_the_stream_needs_no_plot_and_is_the_same_for_the_same_seed() -> None:
+    options = ("--tokens", "3000", "--seed", "5")
+    assert run("stream.py", *options) == run("stream.py", *options)
+    assert run("stream.py", *options) != run("stream.py", "--tokens", "3000", "--seed", "6")

@@ -390,6 +390,20 @@ def test_evaluate_leaves_no_conversation_out_where_there_is_only_one(cli: Cli, t
     assert "Give at least two" in said.err
 
 
+def test_stream_prints_tables_that_fit_a_terminal_and_the_same_figures_for_programs(cli: Cli) -> None:
+    common = ("stream", "--groups", 4, "--draws", 1, "--games", 3, "--rounds", 8, "--seed", 3)
+    said = cli(*common)
+    assert said.code == 0
+    assert "Is the item still there?" in said.out
+    assert "sink + recent" in said.out
+    assert "seed 3" in said.out
+    assert max(len(line) for line in said.out.splitlines() if not line.startswith("·")) <= 80
+    figures = cli(*common, "--json").json
+    assert figures["seed"] == 3
+    assert {row["policy"] for row in figures["grocery"]["rows"]} == {"sirllm", "random", "recent"}
+    assert {row["decay"] for row in figures["rock_paper_scissors"]["rows"]} == {1, 0.99, 0.95, 0.9, 0.8, 0.7, 0.5, None}
+
+
 # what goes wrong
 
 

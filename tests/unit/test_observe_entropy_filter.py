@@ -160,3 +160,18 @@ def test_memory_stays_the_same_however_long_the_stream() -> None:
             sizes.add(len(held))
     assert sizes == {64}
     assert held.seen == 60_000
+
+
+def test_a_surprisal_that_is_no_number_is_an_error_that_changes_nothing() -> None:
+    held = EntropyFilter(Budget(2, 4, 2))
+    held.feed(turn(1, 2, 3))
+    before = held.to_bytes()
+    with pytest.raises(InputError, match="NaN"):
+        held.feed(turn(1, float("nan")))
+    assert held.to_bytes() == before
+    with pytest.raises(InputError, match="NaN"):
+        kept_positions([1, float("nan")], 1, Budget(0, 1))
+
+
+def test_the_most_surprising_of_all_is_kept() -> None:
+    assert kept_positions([1, float("inf"), 2, float("inf")], 1, Budget(start=0, entropy=3)).tolist() == [1, 3]

@@ -1,0 +1,151 @@
+"""Rock, paper, scissors as a test of forgetting: how decay changes what a window tells about a habit.
+
+What it models: an opponent shows their favourite move in six rounds of ten and each other move in two; the favourite
+may change (the authors' opponents keep theirs). Each round is one turn of the same words with the opponent's move in
+it, and goes through a window with the paper's settings for this game (SirLLM, arXiv 2405.12528: start 4, entropy 1020,
+recent 0). The player counts the opponent's moves among the tokens that the window holds, takes the most frequent for
+the next one, and shows what beats it; a tie is decided by chance. So a round is won exactly where the guess is right.
+
+What it doesn't model: a language model. Nothing attends, no answer is generated, and the player neither sees an
+order among the moves nor knows that what surprises is kept: it counts.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import product
+from math import ceil
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from memkit.evaluation.figures import mean_of, rounded
+from memkit.evaluation.metrics import interval
+from memkit.evaluation.stream.policies import Policy, heard, weighed, window
+from memkit.models import Record
+from memkit.protocols import Token
+
+Pair = tuple[float, float]
+Moves = npt.NDArray[np.int64]
+Step = Callable[[], None]
+
+MOVES = ("rock", "paper", "scissors")
+ROUND = (
+    "Let's play a round of rock, paper, scissors. You may show A rock, B paper or C scissors. "
+    "I'm ready, so one, two, three, and I show {move}."
+)
+FAVOURITE = 0.6  # of an opponent's moves
+PERIODS = (None, 200, 50)  # rounds after which the favourite changes; None: never
+TOKENS = 1024
+DECAYS = (1.0, 0.99, 0.95, 0.9, 0.8, 0.7, 0.5)
+NONE = len(MOVES)  # of a token that shows no move
+
+
+class Player(NamedTuple):
+    """Who guesses: by what a policy keeps under a decay."""
+
+    policy: Policy
+    decay: float | None = None  # None: what the policy keeps doesn't depend on it
+
+
+PLAYERS = (
+    *(Player("sirllm", decay) for decay in DECAYS),
+    *(Player("random", decay) for decay in DECAYS),
+    Player("recent"),
+)
+
+
+class Rate(Record):
+    """The share of rounds that a player wins, and its interval (95 %, resampling games).
+
+    `player`: a policy; or "all rounds", who counts every round so far, or "the habit", who knows the favourite.
+    """
+
+    player: str
+    decay: float | None
+    period: int | None
+    won: float
+    interval: Pair | None
+
+
+class Game(Record):
+    """The figures of all players against opponents of all periods."""
+
+    seed: int
+    games: int  # for each period
+    rounds: int
+    tokens: int  # in a round
+    rows: list[Rate]
+
+    def dump(self) -> dict[str, Any]:
+        """Plain values, rounded to what they can mean."""
+        return {key: rounded(value) for key, value in self.model_dump(mode="json").items()}
+
+
+def forgetting(games: int, rounds: int, seed: int, step: Step = lambda: None) -> Game:
+    """Play `games` games of `rounds` rounds for each period; `step` is called after each of them."""
+    won: dict[tuple[str, float | None, int | None], list[float]] = {}
+    for period, number in product(PERIODS, range(games)):
+        for (player, decay), rate in _game(rounds, period, (seed, period or 0, number)).items():
+            won.setdefault((player, decay, period), []).append(rate)
+        step()
+    return Game(
+        seed=seed,
+        games=games,
+        rounds=rounds,
+        tokens=len(heard([ROUND.format(move=MOVES[0])])[0]),
+        rows=[_rate(*key, r) for key, r in won.items()],
+    )
+
+
+def opponent(rounds: int, period: int | None, rng: np.random.Generator) -> tuple[Moves, Moves]:
+    """The moves of all rounds and the favourite in each, both of shape (rounds,)."""
+    lasts = period or rounds
+    steps = rng.integers(1, len(MOVES), ceil(rounds / lasts))
+    favourites = np.repeat((rng.integers(len(MOVES)) + np.cumsum(steps)) % len(MOVES), lasts)[:rounds]
+    others = rng.integers(1, len(MOVES), rounds) * (rng.random(rounds) >= FAVOURITE)
+    return (favourites + others) % len(MOVES), favourites
+
+
+def _game(rounds: int, period: int | None, seed: tuple[int, ...]) -> dict[tuple[str, float | None], float]:
+    """The share of rounds that each player wins against the same opponent."""
+    own, simple, *rngs = np.random.default_rng(seed).spawn(2 + len(PLAYERS))
+    moves, favourites = opponent(rounds, period, own)
+    turns = heard(ROUND.format(move=MOVES[move]) for move in moves)
+    shown = _shown(moves, turns)
+    guesses: dict[tuple[str, float | None], Moves] = {
+        player: _by_window(player, turns, shown, rng) for player, rng in zip(PLAYERS, rngs, strict=True)
+    }
+    guesses |= {("all rounds", None): _by_all(moves, simple), ("the habit", None): favourites}
+    return {name: float(np.mean(guess == moves)) for name, guess in guesses.items()}
+
+
+def _shown(moves: Moves, turns: Sequence[Sequence[Token]]) -> Moves:
+    """For each token of the stream the move that it shows, NONE for all others."""
+    length = len(turns[0])
+    shown = np.full(length * len(turns), NONE)
+    shown[[token.start for token in turns[0]].index(ROUND.index("{move}")) :: length] = moves
+    return shown
+
+
+def _by_window(player: Player, turns: Sequence[Sequence[Token]], shown: Moves, rng: np.random.Generator) -> Moves:
+    held = window(player.policy, TOKENS, 1.0 if player.decay is None else player.decay)
+    guesses = np.empty(len(turns), np.int64)
+    for number, turn in enumerate(turns):
+        guesses[number] = _likeliest(np.bincount(shown[held.positions], minlength=NONE + 1)[:NONE], rng)
+        held.feed(weighed(player.policy, turn, rng))
+    return guesses
+
+
+def _by_all(moves: Moves, rng: np.random.Generator) -> Moves:
+    before = np.cumsum(np.eye(NONE, dtype=np.int64)[moves], axis=0) - np.eye(NONE, dtype=np.int64)[moves]
+    return np.array([_likeliest(counts, rng) for counts in before])
+
+
+def _likeliest(counts: Moves, rng: np.random.Generator) -> int:
+    """The most frequent move; a tie is decided by chance."""
+    return int(np.argmax(counts + rng.random(len(counts)) / 2))
+
+
+def _rate(player: str, decay: float | None, period: int | None, rates: list[float]) -> Rate:
+    bounds = interval([[rate] for rate in rates])
+    return Rate(player=player, decay=decay, period=period, won=mean_of(rates), interval=bounds)

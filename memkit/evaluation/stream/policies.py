@@ -1,0 +1,45 @@
+"""Three ways to spend one budget of tokens, all through the same filter: on surprise, on the newest, by chance."""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import numpy as np
+
+from memkit.observe.entropy_filter import Budget, EntropyFilter
+from memkit.observe.surprisal import NgramSurprisal
+from memkit.protocols import Token
+
+Policy = Literal["sirllm", "random", "recent"]
+
+POLICIES: tuple[Policy, ...] = ("sirllm", "random", "recent")
+NAMES: dict[str, str] = {"sirllm": "surprisal (SirLLM)", "random": "random", "recent": "sink + recent"}
+START = 4  # tokens at the start of the stream that every policy keeps, as in SirLLM and StreamingLLM
+
+
+def window(policy: Policy, tokens: int, decay: float = 1.0) -> EntropyFilter:
+    """An empty filter for a budget of `tokens`, the start's among them."""
+    rest = tokens - START
+    budget = Budget(START, 0, rest) if policy == "recent" else Budget(START, rest, 0, decay)
+    return EntropyFilter(budget, split=True)
+
+
+def weighed(policy: Policy, tokens: Sequence[Token], rng: np.random.Generator) -> Sequence[Token]:
+    """A turn as a policy sees it. "random" draws a number for each token instead of its surprisal.
+
+    The highest numbers are kept, so that whenever room is made each token after the start has the same chance,
+    however old it is (reservoir sampling); drawing anew each turn would favour the newest. Room for a whole
+    turn costs what is old as much as it does under surprisal.
+    """
+    if policy != "random":
+        return tokens
+    drawn = rng.random(len(tokens)).tolist()
+    return [Token(token.start, token.end, number) for token, number in zip(tokens, drawn, strict=True)]
+
+
+def heard(texts: Iterable[str]) -> list[list[Token]]:
+    """The tokens of turns, scored by a fresh n-gram model that learns each turn after reading it."""
+    model, turns = NgramSurprisal(), []
+    for text in texts:
+        turns.append(model.score(text))
+        model.learn(text)
+    return turns

@@ -1,0 +1,11 @@
+"""The evaluation's own texts: one a line, in files beside its code."""
+
+from functools import cache
+from importlib.resources import files
+
+
+@cache
+def lines_of(name: str) -> tuple[str, ...]:
+    """The lines of a text file, without empty ones and comments; `name` as seen from this folder."""
+    text = files("memkit.evaluation").joinpath(name).read_text("utf-8")
+    return tuple(line for line in text.splitlines() if line and not line.startswith("#"))
