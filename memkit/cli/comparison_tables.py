@@ -8,6 +8,7 @@ from memkit.cli.output import out, say, shown, table
 from memkit.evaluation.ablation import Ablated, Ablation
 from memkit.evaluation.choosing import LeaveOneOut
 from memkit.evaluation.figures import AT
+from memkit.evaluation.sweep import Sweep
 
 CHANGE = f"change @{AT}"
 BOUNDS = f"95 % of the change @{AT}"
@@ -56,3 +57,22 @@ def show_left_out(left_out: LeaveOneOut) -> None:
     out.print(made)
     say(out, "· ", f"chosen among {left_out.candidates} settings, the defaults among them, by the mean fraction "
         f"@{AT} of the other conversations; formats count alike", style="dim")  # fmt: skip
+
+
+def sweep_table(sweep: Sweep) -> Any:
+    """A row per share of small talk, from none on."""
+    ks = [f"@{k}" for k in sweep.ks]
+    columns = ["no vector", *ks, CHANGE, "95 %", "observing"]
+    title = f"{sweep.format}: fraction found when small talk gets no vectors"
+    made = table("share", *columns, title=title, right=columns)
+    for row in sweep.rows:
+        bounds = "–" if row.interval is None else f"{signed(row.interval[0])}…{signed(row.interval[1])}"
+        made.add_row(
+            f"{row.share:.0%}",
+            f"{row.filtered:.1%}",
+            *map(decimal, row.fractions),
+            signed(row.difference),
+            bounds,
+            f"{row.faster:.2f}×",
+        )
+    return made

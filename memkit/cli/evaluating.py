@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from memkit.cli.comparison_tables import show_left_out
+from memkit.cli.comparison_tables import show_left_out, sweep_table
 from memkit.cli.evaluation_tables import show_report
 from memkit.cli.options import AsJson, ModelName
-from memkit.cli.output import bar, err, note, shown, write_json
+from memkit.cli.output import bar, err, note, out, shown, write_json
 from memkit.cli.stores import named_encoder
 from memkit.encoders import default_encoder
 from memkit.errors import InputError
@@ -18,6 +18,7 @@ from memkit.evaluation.figures import as_written
 from memkit.evaluation.files import FORMATS, read_conversations
 from memkit.evaluation.report import Report, report
 from memkit.evaluation.running import Asked, Options, run, work
+from memkit.evaluation.sweep import Sweep, sweep, sweep_work
 from memkit.evaluation.variants import ABLATIONS, CANDIDATES
 from memkit.protocols import Encoder
 
@@ -49,6 +50,14 @@ def evaluate(
             "the other conversations, and try that choice on it: were the defaults fitted to single conversations?",
         ),
     ] = False,
+    sweep_: Annotated[
+        bool,
+        typer.Option(
+            "--sweep",
+            help="Only this: hear every conversation with more and more turns counting as small talk, which gets no "
+            "vectors: what does it save, and what does it cost?",
+        ),
+    ] = False,
     encoder: ModelName = "minilm",
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw recall against k (PNG).")] = None,
     json: AsJson = False,
@@ -73,6 +82,9 @@ def evaluate(
         _check_enough(groups)
     with err.status("Loading the encoder …"):
         chosen.encode(["warm"])
+    if sweep_:
+        _sweep(groups, chosen, plot, json)
+        return
     done = {kind: _evaluated(kind, conversations, chosen, options) for kind, conversations in groups.items()}
     reports = [made for made, _ in done.values()]
     if plot is not None:
@@ -81,6 +93,30 @@ def evaluate(
         note(f"The plot is in {draw(reports, plot)}.")
     asked = {kind: questions for kind, (_, questions) in done.items()}
     _write(reports, leave_one_out(asked, CANDIDATES) if leave_out else None, json)
+
+
+def _sweep(groups: dict[str, list[Conversation]], encoder: Encoder, plot: Path | None, as_json: bool) -> None:
+    made = [_swept(kind, conversations, encoder) for kind, conversations in groups.items()]
+    if plot is not None:
+        from memkit.evaluation.plot import plot_sweep
+
+        note(f"The plot is in {plot_sweep(made, plot)}.")
+    if as_json:
+        dumped = [one.dump() for one in made]
+        write_json(dumped[0] if len(dumped) == 1 else dumped)
+        return
+    for one in made:
+        out.print(sweep_table(one))
+
+
+def _swept(kind: str, conversations: list[Conversation], encoder: Encoder) -> Sweep:
+    with bar() as progress:
+        task = progress.add_task(kind, total=sweep_work(conversations))
+
+        def step(description: str, count: int) -> None:
+            progress.update(task, description=shown(description), advance=count)
+
+        return sweep(kind, conversations, encoder, step)
 
 
 def _groups(files: list[Path], questions: Path | None) -> dict[str, list[Conversation]]:

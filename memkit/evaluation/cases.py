@@ -51,6 +51,11 @@ class Conversation:
         """A minute after the last turn."""
         return max(moment(turn) for turn in self.turns) + timedelta(minutes=1)
 
+    def unfolding(self) -> list[tuple[int, Question]]:
+        """Questions in the order in which they are asked, each with the number of turns heard by then."""
+        cases = [(len(self.turns) if q.asked_after is None else q.asked_after, q) for q in self.questions]
+        return sorted(cases, key=lambda case: case[0])
+
 
 def moment(turn: Turn) -> datetime:
     """When a turn of a conversation file was said; readers see to it that it is known."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from memkit.errors import MissingExtraError
 from memkit.evaluation.report import Report
+from memkit.evaluation.sweep import Sweep
 
 COLOURS = {"memkit": "#d1495b", "dense": "#3d8fc4", "bm25": "#66873b", "rrf": "#8a5a9e"}
 NAMES = {"memkit": "memkit", "dense": "dense", "bm25": "BM25", "rrf": "dense+BM25"}
@@ -16,6 +17,22 @@ def plot(reports: Sequence[Report], path: str | Path) -> Path:
     made = figure(6.2 * len(reports), 4.6)
     for axes, report in zip(made.subplots(1, len(reports), squeeze=False)[0], reports, strict=True):
         _draw(axes, report)
+    made.savefig(path, format="png")
+    return Path(path)
+
+
+def plot_sweep(sweeps: Sequence[Sweep], path: str | Path) -> Path:
+    """Write a PNG of recall against the share of turns without vectors. Raises MissingExtraError."""
+    made = figure(6.2, 4.6)
+    axes = made.subplots()
+    for sweep, colour in zip(sweeps, COLOURS.values(), strict=False):
+        shares = [100 * row.filtered for row in sweep.rows]
+        for at, style in zip(range(len(sweep.ks)), (":", "-", "--"), strict=True):
+            found = [row.fractions[at] for row in sweep.rows]
+            axes.plot(shares, found, style, color=colour, marker=".", label=f"{sweep.format} @{sweep.ks[at]}")
+    axes.set(ylim=(0, 1), xlabel="% of the turns without vectors", ylabel="fraction of the evidence found")
+    axes.set_title("What small talk without vectors costs", loc="left", fontsize=11, fontweight="bold")
+    _finish(axes)
     made.savefig(path, format="png")
     return Path(path)
 
@@ -41,6 +58,10 @@ def _draw(axes: Any, report: Report) -> None:
         axes.plot(ks, system.curve, label=NAMES.get(name, name), color=COLOURS.get(name), linewidth=width)
     axes.set(xlim=(1, 50), ylim=(0, 1), xlabel="results", ylabel=f"fraction of the evidence {report.unit}s found")
     axes.set_title(f"{report.format}: {report.questions} questions", loc="left", fontsize=11, fontweight="bold")
+    _finish(axes)
+
+
+def _finish(axes: Any) -> None:
     axes.grid(visible=True, color="#e8e4dc", linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="lower right", fontsize=8, frameon=False)

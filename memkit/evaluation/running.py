@@ -159,8 +159,7 @@ class _Run:
     def _unfolding(self) -> Iterator[tuple[Question, int]]:
         """Questions with the number of turns known when asked; the turns before are heard first."""
         turns, heard = self.conversation.turns, 0
-        cases = [(len(turns) if q.asked_after is None else q.asked_after, q) for q in self.conversation.questions]
-        for known, question in sorted(cases, key=lambda case: case[0]):
+        for known, question in self.conversation.unfolding():
             self._hear(heard, known)
             heard = max(heard, known)
             if heard:
