@@ -61,6 +61,23 @@ def test_spaces_that_a_tokenizer_adds_at_the_start_or_loses_between_words_are_no
         assert spans(echoed(echo(shown, [None, -1, -2, -3, -4]), TEXT, made=0)) == SPANS
 
 
+def test_split_characters_side_by_side_are_one_token_where_their_parts_cannot_be_told_apart() -> None:
+    answer = echo(["a", "�", "�", "�", "�", "b"], [None, -1, -2, -3, -4, -5])
+    assert echoed(answer, "aéñb", made=0, vocabulary=1) == [Token(0, 1, 0), Token(1, 3, 10), Token(3, 4, 5)]
+
+
+@pytest.mark.parametrize("shown", [["�", "", "", " hi"], ["", "", "", " hi"], ["", "", "😀", " hi"]])
+def test_parts_that_are_shown_as_nothing_belong_to_the_character_that_they_are_parts_of(shown: list[str]) -> None:
+    tokens = echoed(echo(["<s>", *shown], [None, -1, -2, -3, -4]), "😀 hi", made=0)
+    assert tokens == [Token(0, 1, 6), Token(1, 4, 4)]
+
+
+def test_nothing_stands_for_one_character_at_most_and_never_for_plain_letters() -> None:
+    for text in ("a日本", "ab"):
+        with pytest.raises(SurprisalError, match="join"):
+            echoed(echo(["a", ""], [None, -1]), text, made=0)
+
+
 def test_a_log_probability_a_hair_above_zero_is_rounding() -> None:
     assert echoed(echo(["a", "b"], [None, 1e-7]), "ab", made=0)[1].surprisal == 0.0
 
