@@ -14,7 +14,6 @@ from memkit.flows.traces import Bare
 from memkit.models import BankState, Memory, Receipt, RejectedTurn, Trace, Turn
 from memkit.observe.episodes import Cutter, Piece
 from memkit.observe.intake import as_turns
-from memkit.observe.surprisal import key_phrases, salience
 from memkit.operations import Insert, Operation, Reject, Skip
 from memkit.protocols import BankView
 from memkit.settings import ObserveSettings
@@ -98,16 +97,9 @@ def _memory(ctx: BankContext, turn: Turn, at: datetime) -> Memory:
 
 
 def _weighed(ctx: BankContext, state: BankState, memories: Sequence[Memory]) -> list[Memory]:
-    """The same memories with their salience and key phrases, by the bank's own surprisal model."""
-    weighed = []
-    with ctx.services.surprisals.lock:
-        model = ctx.services.surprisals.model(state.number)
-        for memory in memories:
-            tokens = model.score(memory.text)
-            model.learn(memory.text)
-            found = {"salience": salience(tokens), "key_phrases": key_phrases(memory.text, tokens)}
-            weighed.append(memory.model_copy(update=found))
-    return weighed
+    """The same memories with their salience and key phrases, where the bank's surprisal model can tell them."""
+    told = ctx.services.surprisals.read(state.number, [memory.text for memory in memories])
+    return [m if t is None else m.model_copy(update=t._asdict()) for m, t in zip(memories, told, strict=True)]
 
 
 def _traces(ctx: BankContext, state: BankState, memories: Sequence[Memory]) -> list[Trace]:
