@@ -78,13 +78,17 @@ def echoed(answer: object, prompt: str, *, made: int = 1, vocabulary: int = VOCA
 
     `made`: how many tokens were asked for beyond the prompt; they are cut off. The first token, for which such
     an answer has null, is as likely as any of `vocabulary`, unless it is the model's start token, which is
-    left out. Raises SurprisalError where the answer isn't whole or doesn't join to the prompt.
+    left out. Characters are found by the tokens themselves; offsets are looked at for their order only, because
+    vLLM counts them in what it shows and SGLang gives -1. Raises SurprisalError where the answer isn't whole or
+    doesn't join to the prompt.
     """
     read = _checked(_Echo, answer)
     lists = read.choices[0].logprobs
     _check_lists(lists)
     pieces = [Piece(token, _nats(p)) for token, p in zip(lists.tokens, lists.token_logprobs, strict=True)]
     told = read.usage.prompt_tokens if read.usage else None
+    if len(pieces) <= made:  # without echo: what was made may happen to be the prompt over again
+        raise _not_joined(len(pieces), prompt)
     for count in dict.fromkeys((told, len(pieces) - made)):
         if count is not None and 0 <= count <= len(pieces):
             found = token_spans(prompt, pieces[:count], first=math.log(vocabulary))

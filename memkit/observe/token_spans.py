@@ -32,7 +32,7 @@ def token_spans(text: str, pieces: Sequence[Piece], *, first: float) -> list[Tok
     data = text.encode()
     for kept in _without_marks(pieces):
         groups = _grouped(kept, first)
-        cuts = _cuts(data, groups)
+        cuts = _cuts(data, groups, empty=0) or _cuts(data, groups, empty=WHOLE)
         if cuts is not None:
             return _tokens(text, groups, cuts)
     return None
@@ -88,11 +88,14 @@ def _run_on(before: _Group, after: _Group) -> bool:
     return (before.shown or BROKEN).endswith(BROKEN) and (after.shown or BROKEN).startswith(BROKEN)
 
 
-def _cuts(data: bytes, groups: Sequence[_Group]) -> list[int] | None:
-    """Where the groups begin and the last one ends, in bytes; None where they can't make up the data."""
+def _cuts(data: bytes, groups: Sequence[_Group], *, empty: int) -> list[int] | None:
+    """Where the groups begin and the last one ends, in bytes; None where they can't make up the data.
+
+    `empty`: the most bytes that a piece shown as nothing may stand for.
+    """
     steps: list[dict[int, int]] = [{0: 0}]  # each end that can be reached, with the begin it is reached from
     for group in groups:
-        steps.append({end: begin for begin in steps[-1] for end in _ends(group, data, begin)})
+        steps.append({end: begin for begin in steps[-1] for end in _ends(group, data, begin, empty)})
         if not steps[-1]:
             return None
     if len(data) not in steps[-1]:
@@ -103,13 +106,13 @@ def _cuts(data: bytes, groups: Sequence[_Group]) -> list[int] | None:
     return cuts[::-1]
 
 
-def _ends(group: _Group, data: bytes, begin: int) -> Iterable[int]:
+def _ends(group: _Group, data: bytes, begin: int, empty: int) -> Iterable[int]:
     if group.raw is not None:
         return [begin + len(group.raw)] if data.startswith(group.raw, begin) else []
     if group.shown is None:
         return range(begin + 1, len(data) + 1)
     if group.unclear:
-        return _unclear_ends(group, data, begin)
+        return _unclear_ends(group, data, begin, empty)
     fitting = (reading for reading in _readings(group.shown, begin) if data.startswith(reading, begin))
     return [begin + len(reading) for reading in islice(fitting, 1)]
 
@@ -133,7 +136,7 @@ def _readings(shown: str, begin: int) -> Iterator[bytes]:
         yield own[1:]
 
 
-def _unclear_ends(group: _Group, data: bytes, begin: int) -> Iterable[int]:
+def _unclear_ends(group: _Group, data: bytes, begin: int, empty: int) -> Iterable[int]:
     """Ends of what is shown as text with gaps, in which there are only bytes of characters that aren't ASCII."""
     ends = {begin}
     parts = re.findall(f"{BROKEN}+|[^{BROKEN}]+", group.shown or "") or [""]
@@ -142,7 +145,7 @@ def _unclear_ends(group: _Group, data: bytes, begin: int) -> Iterable[int]:
         if literal:
             ends = {end + len(literal) for end in ends if data.startswith(literal, end)}
         else:
-            most = PART * len(part) + WHOLE * group.empty
+            most = PART * len(part) + empty * group.empty
             ends = {stop for end in ends for stop in _gap(data, end, len(part), most)}
     return ends
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage
 
@@ -116,3 +116,28 @@ def test_a_list_that_lacks_a_token_is_an_error_and_no_partial_score(
     lists = {"tokens": [t for t, _ in kept], "token_logprobs": [p for _, p in kept]}
     with pytest.raises(SurprisalError):
         echoed({"choices": [{"logprobs": lists}]}, text, made=0)
+
+
+NAMES = ["choices", "logprobs", "tokens", "token_logprobs", "prompt_logprobs", "logprob", "decoded_token", "a", "7"]
+SHOWN = st.sampled_from(["a", "b", " ", "ab", "", "é", "\ufffd", "<s>", "bytes:\\xc3", "\ud83d"])
+NUMBERS = st.one_of(st.none(), st.booleans(), st.integers(-9, 9), st.floats())
+JSON = st.recursive(
+    st.one_of(NUMBERS, SHOWN),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.sampled_from(NAMES), inner, max_size=4)),
+)
+LISTS = st.fixed_dictionaries({"tokens": st.lists(SHOWN, max_size=5), "token_logprobs": st.lists(NUMBERS, max_size=5)})
+ENTRIES = st.lists(st.one_of(st.none(), st.dictionaries(SHOWN, NUMBERS, max_size=2)), max_size=5)
+CHOICES = st.fixed_dictionaries({"logprobs": st.one_of(LISTS, JSON), "prompt_logprobs": st.one_of(ENTRIES, JSON)})
+ANSWERS = st.one_of(JSON, st.fixed_dictionaries({"choices": st.lists(CHOICES, min_size=1, max_size=1)}))
+
+
+@given(ANSWERS, st.sampled_from(["a", "ab", "a b", "éa", "aéb", "<s>a"]))
+@settings(max_examples=400)
+def test_any_answer_at_all_is_read_whole_or_refused(answer: object, text: str) -> None:
+    for read in (echoed, prompted):
+        try:
+            tokens = read(answer, text)
+        except SurprisalError:
+            continue
+        assert_covered(text, tokens, sum(token.surprisal for token in tokens))
+        assert all(0 <= token.surprisal < math.inf for token in tokens)

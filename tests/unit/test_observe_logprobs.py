@@ -41,6 +41,12 @@ def test_a_made_token_that_looks_like_a_part_of_the_last_character_is_no_part_of
     assert echoed(answer, "aé", vocabulary=1) == [Token(0, 1, 0.0), Token(1, 2, 3.0)]
 
 
+def test_a_made_token_that_repeats_the_prompt_is_no_score_of_it() -> None:
+    answer = echo(["yes"], [-0.5]) | {"usage": {"prompt_tokens": 1, "completion_tokens": 1}}
+    with pytest.raises(SurprisalError, match="join"):
+        echoed(answer, "yes")
+
+
 @pytest.mark.parametrize("marks", [["<s>"], ["<|begin_of_text|>"], ["[gMASK]", "<sop>"], [""]])
 def test_the_models_start_token_is_left_out_and_the_first_word_has_its_own_surprisal(marks: list[str]) -> None:
     scores = [None, *[-9.0] * (len(marks) - 1), -0.5, -1, -2, -3, -4, -5]
