@@ -1,31 +1,19 @@
 """Each bank's own surprisal model: learnt from what it heard, never from another bank."""
 
-import logging
-import math
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from memkit.errors import MemkitError, StorageError, SurprisalError, SurprisalUnavailableError
+from memkit.flows.surprisal_guard import Told, read_guarded
 from memkit.models import Memory
-from memkit.observe.surprisal import NgramSurprisal, key_phrases, salience
-from memkit.protocols import BankView, Storage, SurprisalModel, Token
-
-log = logging.getLogger("memkit")
+from memkit.observe.surprisal import NgramSurprisal
+from memkit.protocols import BankView, Storage, SurprisalModel
 
 LOADED = 64  # banks whose models are kept
 REPLAYED = 2_000  # a bank's last memories, read again when its model is made
 
 Factory = Callable[[], SurprisalModel]
-
-
-class Told(NamedTuple):
-    """How much a text tells, in nats, and the phrases that tell it."""
-
-    salience: float
-    key_phrases: tuple[str, ...]
 
 
 @dataclass
@@ -48,18 +36,10 @@ class SurprisalCache:
         self._lock = threading.Lock()
 
     def read(self, bank: int, texts: Sequence[str]) -> list[Told | None]:
-        """What each text tells by the bank's model, which learns it before the next one; None where it fails.
-
-        A model is foreign code and may raise anything: that is logged, once and without its words, and loses
-        nothing. When it is out of reach it isn't asked for the rest of the texts.
-        """
+        """What each text tells by the bank's model, which learns it before the next one; None where it fails."""
         slot = self._slot(bank)
         with slot.lock:
-            readings = list(self._readings(bank, slot, texts))
-        faults = [reading for reading in readings if isinstance(reading, SurprisalError)]
-        if faults:
-            log.warning("memkit: %d turns are stored without salience: %s", len(faults), faults[0])
-        return [None if isinstance(reading, SurprisalError) else reading for reading in readings]
+            return read_guarded(lambda: self._model(bank, slot), texts)
 
     def drop(self, bank: int) -> None:
         """Forget a bank's model, after an erasure."""
@@ -74,30 +54,10 @@ class SurprisalCache:
                 self._slots.popitem(last=False)
             return slot
 
-    def _readings(self, bank: int, slot: _Slot, texts: Sequence[str]) -> Iterator[Told | SurprisalError]:
-        away: SurprisalUnavailableError | None = None
-        for text in texts:
-            reading = away or self._reading(bank, slot, text)
-            if isinstance(reading, SurprisalUnavailableError):
-                away = reading
-            yield reading
-
-    def _reading(self, bank: int, slot: _Slot, text: str) -> Told | SurprisalError:
-        try:
-            if slot.model is None:
-                slot.model = self._learnt(bank)
-            tokens = checked(text, slot.model.score(text))
-            told = Told(float(salience(tokens)), key_phrases(text, tokens))
-            slot.model.learn(text)
-        except StorageError:
-            raise
-        except SurprisalError as error:
-            return error
-        except MemkitError as error:
-            return SurprisalError(str(error))
-        except Exception as error:  # noqa: BLE001  a model may raise anything; its words may be the text's
-            return SurprisalError(f"the surprisal model failed with {type(error).__name__}.")
-        return told
+    def _model(self, bank: int, slot: _Slot) -> SurprisalModel:
+        if slot.model is None:
+            slot.model = self._learnt(bank)
+        return slot.model
 
     def _learnt(self, bank: int) -> SurprisalModel:
         with self._storage.view(bank) as view:
@@ -113,16 +73,3 @@ class SurprisalCache:
             return []
         seqs = range(max(1, last.seq - REPLAYED), last.seq + 1)
         return [m for _, m in sorted(view.memories(seqs).items()) if m.kind == "turn"]
-
-
-def checked(text: str, tokens: Iterable[Token]) -> list[Token]:
-    """A model's tokens, if they lie in order in the text with finite surprisals. Raises SurprisalError."""
-    earlier = (0, 0)
-    found = [Token(*token) for token in tokens]
-    for start, end, surprisal in found:
-        if not earlier[0] <= start <= end <= len(text) or end < earlier[1]:
-            raise SurprisalError("the surprisal model gave tokens that are out of order or outside the text.")
-        if not 0 <= surprisal < math.inf:
-            raise SurprisalError("the surprisal model gave a surprisal that is negative or not finite.")
-        earlier = (start, end)
-    return found
