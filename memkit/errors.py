@@ -21,6 +21,8 @@
     |   `-- ClosedError            the store was closed
     |-- EncoderError               text could not be turned into vectors
     |   `-- EncoderMismatchError   the file was written with another encoder
+    |-- SurprisalError             a text's surprisal can't be had; its turn is stored without salience
+    |   `-- SurprisalUnavailableError  no text's surprisal can be had now: the model or its server is out of reach
     |-- ThinkerError               the thinker failed; its exchange stays queued
     |   `-- ThinkerOutputError     a model's answer that can't be read as operations
     `-- MissingExtraError          an optional package isn't installed
@@ -111,6 +113,14 @@ class EncoderError(MemkitError):
 
 class EncoderMismatchError(EncoderError):
     """The file was written with another encoder."""
+
+
+class SurprisalError(MemkitError):
+    """A text's surprisal can't be had; its turn is stored without salience."""
+
+
+class SurprisalUnavailableError(SurprisalError):
+    """No text's surprisal can be had now: the model or its server is out of reach."""
 
 
 class ThinkerError(MemkitError):

@@ -47,10 +47,17 @@ class Token(NamedTuple):
 
 @runtime_checkable
 class SurprisalModel(Protocol):
-    """How unexpected each token of a text is, given what came before (SirLLM, arXiv 2405.12528)."""
+    """How unexpected each token of a text is, given what came before (SirLLM, arXiv 2405.12528).
+
+    A bank's model is asked by one thread at a time; one that several banks share has to be thread-safe.
+    """
 
     def score(self, text: str) -> list[Token]:
-        """Tokens in order, each with -ln P(token | what came before), in nats; does not learn."""
+        """Tokens in order, each with -ln P(token | what came before), in nats; does not learn.
+
+        Raises SurprisalError where it can't tell, SurprisalUnavailableError where it can't be asked at all: the
+        turn is then stored without salience.
+        """
         ...
 
     def learn(self, text: str) -> None:

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from memkit.bank import MemoryBank
-from memkit.errors import InvalidNameError
+from memkit.errors import InputError, InvalidNameError
 from memkit.flows import maintenance, transfer, upkeep
 from memkit.flows.context import BankContext, Services
 from memkit.flows.encoding import EncoderSlot
@@ -44,11 +44,14 @@ def open_store(
 
     `encoder`: an Encoder or any LangChain Embeddings; without it the file's own, for a new file
     all-MiniLM-L6-v2. `thinker`: a Thinker or any LangChain chat model; without it the extractive one.
-    `surprisal` makes a bank's surprisal model. `clock` gives the moment, aware. Raises StorageError and
+    `surprisal`: a function that makes a bank's surprisal model, without it an n-gram model; banks may be given
+    the same one only if it learns nothing. `clock` gives the moment, aware. Raises InputError, StorageError and
     EncoderMismatchError.
     """
     from memkit.encoders import as_encoder
 
+    if surprisal is not None and not callable(surprisal):
+        raise InputError("surprisal: give a function that makes a bank's model, for example lambda: model.")
     runtime = (settings or Settings()).runtime
     storage = open_storage(str(location), read_only=read_only, settings=runtime)
     try:
@@ -100,7 +103,7 @@ class MemoryStore:
                 storage, tracer, decay=settings.decay, ranking=settings.ranking, budget=runtime.cache_bytes
             ),
             surprisals=SurprisalCache(storage, surprisal, settings.observe.small_talk),
-            windows=WindowCache(surprisal),
+            windows=WindowCache(),
             reinforcements=Reinforcements(
                 write=self._reinforce, after=runtime.reinforce_after, count=runtime.reinforce_count
             ),

@@ -21,12 +21,12 @@ class Hearing:
     model: SurprisalModel
     small_talk: SmallTalk
     change: int
-    judged: list[tuple[float, int]] = field(default_factory=list)
+    judged: list[tuple[float | None, int]] = field(default_factory=list)
 
-    def is_small_talk(self, salience: float, length: int) -> bool:
-        """Judge a turn by its salience (nats) and its length (characters)."""
+    def is_small_talk(self, salience: float | None, length: int) -> bool:
+        """Judge a turn by its salience (nats; one whose isn't known is none) and its length (characters)."""
         self.judged.append((salience, length))
-        return self.small_talk.hears(salience, length)
+        return salience is not None and self.small_talk.hears(salience, length)
 
 
 @dataclass
@@ -67,9 +67,9 @@ class Learnt:
 
     def take_in(self, hearing: Hearing, stored: Sequence[bool], through: int) -> None:
         """Learn those of the judged turns that are stored now, side by side, the last one as `through`."""
-        for judged, was_stored in zip(hearing.judged, stored, strict=True):
-            if was_stored:
-                self.small_talk.hears(*judged)
+        for (salience, length), was_stored in zip(hearing.judged, stored, strict=True):
+            if was_stored and salience is not None:
+                self.small_talk.hears(salience, length)
         if isinstance(self.model, NgramSurprisal) and isinstance(hearing.model, ReadAhead):
             counts = [c for c, was_stored in zip(hearing.model.heard, stored, strict=True) if was_stored]
             for seq, counted in enumerate(counts, through - len(counts) + 1):

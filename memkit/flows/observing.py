@@ -11,11 +11,11 @@ from memkit.flows import upkeep
 from memkit.flows.context import BankContext
 from memkit.flows.editing import apply
 from memkit.flows.learnt import Hearing
+from memkit.flows.surprisals import Judged
 from memkit.flows.traces import Bare
 from memkit.models import BankState, Memory, Receipt, RejectedTurn, Trace, Turn
 from memkit.observe.episodes import Cutter, Piece
 from memkit.observe.intake import as_turns
-from memkit.observe.surprisal import key_phrases, salience
 from memkit.operations import Insert, Operation, Reject, Skip
 from memkit.protocols import BankView
 from memkit.settings import ObserveSettings
@@ -77,19 +77,20 @@ def _observe_chunk(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tu
     receipt = apply(ctx, decide, at=at)
     pairs = zip(items, receipt.outcomes, strict=True)
     stored = [outcome.action in STORED for item, outcome in pairs if isinstance(item, Prepared)]
-    ctx.services.surprisals.stored(state.number, hearing, stored, change=receipt.change, at=at)
+    if hearing is not None:
+        ctx.services.surprisals.stored(state.number, hearing, stored, change=receipt.change, at=at)
     return receipt, errors
 
 
 def prepare(
     ctx: BankContext, state: BankState, turns: Sequence[Turn | RejectedTurn], at: datetime
-) -> tuple[list[Item], Hearing]:
+) -> tuple[list[Item], Hearing | None]:
     """Everything that is slow, before the transaction: hashing, surprisal, encoding."""
     heard = [_memory(ctx, turn, at) for turn in turns if isinstance(turn, Turn)]
-    weighed, hearing = _weighed(ctx, state, heard)
-    memories, small = [memory for memory, _ in weighed], [small for _, small in weighed]
-    prepared = map(Prepared, memories, _traces(ctx, state, memories, small), small)
-    return [turn if isinstance(turn, RejectedTurn) else next(prepared) for turn in turns], hearing
+    judged = ctx.services.surprisals.judge(state, [memory.text for memory in heard])
+    memories = _weighed(heard, judged)
+    prepared = map(Prepared, memories, _traces(ctx, state, memories, judged.small), judged.small)
+    return [turn if isinstance(turn, RejectedTurn) else next(prepared) for turn in turns], judged.hearing
 
 
 def _memory(ctx: BankContext, turn: Turn, at: datetime) -> Memory:
@@ -106,20 +107,10 @@ def _memory(ctx: BankContext, turn: Turn, at: datetime) -> Memory:
     )
 
 
-def _weighed(
-    ctx: BankContext, state: BankState, memories: Sequence[Memory]
-) -> tuple[list[tuple[Memory, bool]], Hearing]:
-    """The same memories with their salience and key phrases, and which of them are small talk."""
-    weighed = []
-    with ctx.services.surprisals.lock:
-        hearing = ctx.services.surprisals.hearing(state)
-        for memory in memories:
-            tokens = hearing.model.score(memory.text)
-            hearing.model.learn(memory.text)
-            found = {"salience": salience(tokens), "key_phrases": key_phrases(memory.text, tokens)}
-            small = hearing.is_small_talk(salience(tokens), len(memory.text))
-            weighed.append((memory.model_copy(update=found), small))
-    return weighed, hearing
+def _weighed(memories: Sequence[Memory], judged: Judged) -> list[Memory]:
+    """The same memories with their salience and key phrases, where the bank's surprisal model can tell them."""
+    pairs = zip(memories, judged.told, strict=True)
+    return [memory if told is None else memory.model_copy(update=told._asdict()) for memory, told in pairs]
 
 
 def _traces(ctx: BankContext, state: BankState, memories: Sequence[Memory], small: Sequence[bool]) -> list[Trace]:

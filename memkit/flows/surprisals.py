@@ -3,10 +3,13 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from memkit.errors import InputError
 from memkit.flows.learnt import Hearing, Learnt, model_of, spans_of, unlearnt
+from memkit.flows.surprisal_guard import Told, read_guarded
 from memkit.models import BankState, Memory
 from memkit.observe.small_talk import REMEMBERED, SmallTalk
 from memkit.operations import Learn
@@ -20,6 +23,25 @@ READ = 1_000  # memories at a time
 Factory = Callable[[], SurprisalModel]
 
 
+class Judged(NamedTuple):
+    """What was found of turns on their way in: what each tells, None where the model failed; which are small talk.
+
+    `hearing`: what they were judged by; None where the bank's model could not even be made.
+    """
+
+    told: list[Told | None]
+    small: list[bool]
+    hearing: Hearing | None
+
+
+@dataclass
+class _Slot:
+    """What is in RAM of a bank; the lock is held while its model reads, so that no other bank waits."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    learnt: Learnt | None = None
+
+
 class SurprisalCache:
     """Models of the banks in use. The storage keeps their counts by segment; they learn what is stored, in order.
 
@@ -29,38 +51,57 @@ class SurprisalCache:
 
     def __init__(self, storage: Storage, factory: Factory | None, small_talk: float) -> None:
         self._storage, self._factory, self._small_talk = storage, factory, small_talk
-        self._learnt: OrderedDict[int, Learnt] = OrderedDict()
-        self.lock = threading.Lock()
+        self._slots: OrderedDict[int, _Slot] = OrderedDict()
+        self._lock = threading.Lock()
 
-    def hearing(self, state: BankState) -> Hearing:
-        """What the bank's next turns are to be judged by; call with `lock` held."""
-        learnt = self._learnt.get(state.number)
-        if learnt is None or learnt.epoch != state.epoch:
-            learnt = self._learnt[state.number] = self._loaded(state)
-        self._learnt.move_to_end(state.number)
-        while len(self._learnt) > LOADED:
-            self._learnt.popitem(last=False)
-        if learnt.change != state.change:
-            self._catch_up(learnt, state)
-        return learnt.hearing()
+    def judge(self, state: BankState, texts: Sequence[str]) -> Judged:
+        """What the bank's model makes of its next turns, each learnt before the next one."""
+        hearing: Hearing | None = None
+
+        def model() -> SurprisalModel:
+            nonlocal hearing
+            hearing = hearing or self._hearing(slot, state)
+            return hearing.model
+
+        slot = self._slot(state.number)
+        with slot.lock:
+            told = read_guarded(model, texts)
+        pairs = zip(told, texts, strict=True)
+        small = [hearing is not None and hearing.is_small_talk(t and t.salience, len(text)) for t, text in pairs]
+        return Judged(told, small, hearing)
 
     def stored(self, bank: int, hearing: Hearing, stored: Sequence[bool], *, change: int, at: datetime) -> None:
         """Learn those of the judged turns that the change of this number stored; keep the model now and then."""
-        with self.lock:
-            learnt = self._learnt.get(bank)
-            alone = learnt is not None and learnt.change == hearing.change == change - 1
-            if learnt is None or not alone:
+        slot = self._slot(bank)
+        with slot.lock:
+            learnt = slot.learnt
+            if learnt is None or not learnt.change == hearing.change == change - 1:
                 return  # others changed the bank meanwhile: the next hearing catches up with all of it
             with self._storage.view(bank) as view:
                 learnt.take_in(hearing, stored, _last_seq(view))
             learnt.change = change
             if learnt.unsaved >= SAVED_AFTER and self._factory is None:
-                self._save(bank, learnt, at)
+                slot.learnt = self._saved(bank, learnt, at)
 
     def drop(self, bank: int) -> None:
         """Forget a bank's model, after an erasure."""
-        with self.lock:
-            self._learnt.pop(bank, None)
+        with self._lock:
+            self._slots.pop(bank, None)
+
+    def _slot(self, bank: int) -> _Slot:
+        with self._lock:
+            slot = self._slots.setdefault(bank, _Slot())
+            self._slots.move_to_end(bank)
+            while len(self._slots) > LOADED:
+                self._slots.popitem(last=False)
+            return slot
+
+    def _hearing(self, slot: _Slot, state: BankState) -> Hearing:
+        if slot.learnt is None or slot.learnt.epoch != state.epoch:
+            slot.learnt = self._loaded(state)
+        if slot.learnt.change != state.change:
+            self._catch_up(slot.learnt, state)
+        return slot.learnt.hearing()
 
     def _loaded(self, state: BankState) -> Learnt:
         with self._storage.view(state.number) as view:
@@ -82,20 +123,21 @@ class SurprisalCache:
                 learnt.learn(turn, seq)
             learnt.change, learnt.through = view.state.change, last
 
-    def _save(self, bank: int, learnt: Learnt, at: datetime) -> None:
+    def _saved(self, bank: int, learnt: Learnt, at: datetime) -> Learnt | None:
+        """The same, kept; None where others kept theirs meanwhile, which then counts."""
         learn = learnt.unkept()
         if learn is None:
-            return
+            return learnt
 
         def decide(view: BankView) -> list[Learn]:
             same = view.state.epoch == learnt.epoch and spans_of(view.segments()) == learnt.kept
             return [learn] if same else []
 
         receipt = self._storage.apply(bank, decide, at=at)
-        if receipt.change == learnt.change + 1:
-            learnt.was_kept(learn, receipt.change)
-        else:
-            del self._learnt[bank]  # others were quicker: what they kept counts
+        if receipt.change != learnt.change + 1:
+            return None
+        learnt.was_kept(learn, receipt.change)
+        return learnt
 
 
 def unlearning(view: BankView, seqs: Sequence[int]) -> list[Learn]:

@@ -9,7 +9,7 @@ from memkit.errors import InputError
 from memkit.flows.context import BankContext, zone_of
 from memkit.observe.entropy_filter import Budget, EntropyFilter
 from memkit.observe.surprisal import NgramSurprisal
-from memkit.protocols import BankView, SurprisalModel
+from memkit.protocols import BankView
 from memkit.recall.token_bound import token_bound
 from memkit.recall.window import RECENT, START, Left, Window, compose
 
@@ -30,7 +30,7 @@ class Streamed:
     """A session as far as it was streamed: through the seq `through`, as of `epoch`; it holds no text."""
 
     filter: EntropyFilter
-    model: SurprisalModel
+    model: NgramSurprisal
     epoch: int
     through: int = 0
     seqs: dict[int, int] = field(default_factory=dict)  # number of a turn that has something left -> seq
@@ -49,10 +49,12 @@ class Streamed:
 
 
 class WindowCache:
-    """Sessions in use, streamed; any of them may vanish and is then streamed again."""
+    """Sessions in use, streamed; any of them may vanish and is then streamed again.
 
-    def __init__(self, model: Callable[[], SurprisalModel] | None) -> None:
-        self._model = model or NgramSurprisal
+    Surprisal is that of the embedded model, which learns the session as it goes: looking asks no server.
+    """
+
+    def __init__(self) -> None:
         self._streamed: OrderedDict[tuple[int, int, int], Streamed] = OrderedDict()
         self.lock = threading.Lock()
 
@@ -62,7 +64,7 @@ class WindowCache:
         found = self._streamed.get(key)
         if found is None or found.epoch != view.state.epoch:
             filter = EntropyFilter(budget_of(tokens), split=True)
-            found = self._streamed[key] = Streamed(filter, self._model(), view.state.epoch)
+            found = self._streamed[key] = Streamed(filter, NgramSurprisal(), view.state.epoch)
         self._streamed.move_to_end(key)
         while len(self._streamed) > LOADED:
             self._streamed.popitem(last=False)

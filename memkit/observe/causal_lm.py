@@ -1,12 +1,13 @@
 """Surprisal from any Hugging Face causal language model; torch and transformers are loaded with the first text."""
 
-from collections.abc import Iterator
+import threading
 from typing import Any
 
 import numpy as np
 
 from memkit.errors import InputError, MissingExtraError
 from memkit.observe.logits import Floats, Mode, token_surprisals
+from memkit.observe.windows import windows
 from memkit.protocols import Token
 
 WINDOW = 1024  # tokens, where the model doesn't say how many it can read
@@ -17,7 +18,7 @@ class CausalLMSurprisal:
 
     `model`: a name or folder, or a loaded model together with its (fast) `tokenizer`. A text longer than
     `window` tokens is read in windows that overlap by half, so that no token has less than half a window
-    before it. It learns nothing. Not thread-safe.
+    before it. It learns nothing. Several banks may share one: it reads one text at a time.
     """
 
     def __init__(self, model: Any, tokenizer: Any = None, *, window: int | None = None, mode: Mode = "paper") -> None:
@@ -25,13 +26,15 @@ class CausalLMSurprisal:
             raise InputError("CausalLMSurprisal: window must be at least 2 tokens.")
         self._model, self._tokenizer = model, tokenizer
         self._window, self._mode = window, mode
+        self._lock = threading.Lock()
 
     def score(self, text: str) -> list[Token]:
         """Tokens in order, with their characters in the text. Raises InputError, MissingExtraError."""
-        model, tokenizer = self._loaded()
-        encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-        ids, spans = list(encoded["input_ids"]), encoded["offset_mapping"]
-        found = self._surprisals(model, tokenizer.bos_token_id, ids)
+        with self._lock:
+            model, tokenizer = self._loaded()
+            encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+            ids, spans = list(encoded["input_ids"]), encoded["offset_mapping"]
+            found = self._surprisals(model, tokenizer.bos_token_id, ids)
         return [Token(start, end, float(e)) for (start, end), e in zip(spans, found, strict=True)]
 
     def learn(self, text: str) -> None:
@@ -49,21 +52,11 @@ class CausalLMSurprisal:
         lead = [] if start_token is None else [start_token]
         longest = self._window or _longest(model)
         parts = []
-        for begin, fresh, end in _windows(len(ids), longest - len(lead)):
+        for begin, fresh, end in windows(len(ids), longest - len(lead)):
             read = [*lead, *ids[begin:end]]
             e = token_surprisals(_logits(model, read), read, mode=self._mode)
             parts.append(e[len(lead) + fresh - begin :])
         return np.concatenate(parts) if parts else np.zeros(0)
-
-
-def _windows(length: int, window: int) -> Iterator[tuple[int, int, int]]:
-    """(begin, first token that wasn't scored yet, end) of each window."""
-    fresh = 0
-    while fresh < length:
-        begin = 0 if fresh == 0 else fresh - window // 2
-        end = min(length, begin + window)
-        yield begin, fresh, end
-        fresh = end
 
 
 def _logits(model: Any, ids: list[int]) -> Any:

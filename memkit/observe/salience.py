@@ -23,7 +23,8 @@ def salience(tokens: Sequence[Token]) -> float:
 
 def key_phrases(text: str, tokens: Sequence[Token], *, most: int = 3) -> tuple[str, ...]:
     """The runs of at most three neighbouring words that surprise most, in the order of the text."""
-    telling = [t for t in tokens if t.surprisal >= RARE and _tells(text[t.start : t.end])]
+    bare = [_bare(text, token) for token in tokens if token.surprisal >= RARE]
+    telling = [t for t in bare if _tells(text[t.start : t.end])]
     runs = sorted(_runs(text, telling), key=_weight, reverse=True)
     phrases = {text[run[0].start : run[-1].end]: run[0].start for run in reversed(runs[:most])}
     return tuple(sorted(phrases, key=lambda phrase: phrases[phrase]))
@@ -34,8 +35,15 @@ def _weight(run: Sequence[Token]) -> tuple[float, float]:
     return sum(min(token.surprisal, DEAREST) for token in run), sum(token.surprisal for token in run)
 
 
+def _bare(text: str, token: Token) -> Token:
+    """Without the spaces at its ends: a language model's tokens hold the one before a word."""
+    start, word = token.start, text[token.start : token.end]
+    start += len(word) - len(word.lstrip())
+    return Token(start, start + len(word.strip()), token.surprisal)
+
+
 def _tells(word: str) -> bool:
-    return word[0].isalnum() and (len(word) > 2 or not word.isascii() or word.isdigit()) and not _is_stop(word)
+    return word[:1].isalnum() and (len(word) > 2 or not word.isascii() or word.isdigit()) and not _is_stop(word)
 
 
 def _is_stop(word: str) -> bool:

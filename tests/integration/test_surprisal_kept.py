@@ -22,11 +22,11 @@ def learnt(store: memkit.MemoryStore, bank: memkit.MemoryBank) -> NgramSurprisal
     surprisals = store._services.surprisals
     state = store._services.storage.find_bank(bank.name)
     assert state is not None
-    with surprisals.lock:
-        surprisals.hearing(state)
-        model = surprisals._learnt[state.number].model
-    assert isinstance(model, NgramSurprisal)
-    return model
+    surprisals.judge(state, ["so that it catches up"])
+    learnt = surprisals._slots[state.number].learnt
+    assert learnt is not None
+    assert isinstance(learnt.model, NgramSurprisal)
+    return learnt.model
 
 
 def kept(store: memkit.MemoryStore, bank: memkit.MemoryBank) -> NgramSurprisal:

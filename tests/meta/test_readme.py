@@ -4,8 +4,11 @@ import contextlib
 import io
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from memkit.protocols import SurprisalModel
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 ROOT = Path(__file__).parents[2]
@@ -32,6 +35,14 @@ def test_the_example_inside_a_model_prints_what_stands_beneath_it() -> None:
     with contextlib.redirect_stdout(shown):
         exec(compile(block("### Inside a model", "python"), "README.md", "exec"), {})
     assert shown.getvalue() == block("### Inside a model", "text")
+
+
+def test_the_example_of_a_server_opens_a_store_and_asks_nobody() -> None:
+    pytest.importorskip("httpx")
+    made: dict[str, Any] = {}
+    exec(compile(block("<!-- example: server -->", "python"), "README.md", "exec"), made)
+    assert isinstance(made["server"], SurprisalModel)
+    made["store"].close()
 
 
 def test_the_example_has_at_most_twelve_lines() -> None:
