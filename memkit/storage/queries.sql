@@ -72,7 +72,7 @@ SELECT seq, source FROM source WHERE bank = ? ORDER BY seq, source
 
 -- name: row_sources_since
 SELECT s.seq, s.source
-FROM memory m INDEXED BY memory_change JOIN source s ON s.bank = m.bank AND s.seq = m.seq
+FROM memory m INDEXED BY memory_change CROSS JOIN source s ON s.bank = m.bank AND s.seq = m.seq
 WHERE m.bank = ? AND m.change > ? ORDER BY s.seq, s.source
 
 -- name: blocks
@@ -107,13 +107,15 @@ SELECT text_key, min(seq) FROM memory INDEXED BY memory_text
 WHERE bank = ? AND echo_of IS NULL AND state = 0 AND text_key IN (?*) GROUP BY text_key
 
 -- name: banded
-SELECT DISTINCT seq FROM band WHERE bank = ? AND band IN (?*)
+SELECT seq FROM band WHERE bank = ? AND band IN (?*)
 
 -- name: in_group
-SELECT seq FROM memory WHERE bank = ? AND hash_group = ? AND state = 0 AND kind IN (?*) ORDER BY seq DESC
+SELECT seq FROM memory INDEXED BY memory_group
+WHERE bank = ? AND hash_group = ? AND state = 0 AND kind IN (?*) ORDER BY seq DESC
 
 -- name: about
-SELECT seq FROM memory WHERE bank = ? AND head = ? AND state = 0 AND kind IN (?*) ORDER BY seq DESC
+SELECT seq FROM memory INDEXED BY memory_head
+WHERE bank = ? AND head = ? AND state = 0 AND kind IN (?*) ORDER BY seq DESC
 
 -- name: first_of_each_speaker
 WITH RECURSIVE each (speaker) AS (
@@ -126,7 +128,7 @@ SELECT each.speaker, (SELECT min(seq) FROM memory WHERE bank = ?1 AND speaker = 
 FROM each WHERE each.speaker IS NOT NULL
 
 -- name: tagged
-SELECT DISTINCT seq FROM tag WHERE bank = ? AND tag IN (?*)
+SELECT seq FROM tag WHERE bank = ? AND tag IN (?*)
 
 -- name: all_seqs
 SELECT seq FROM memory WHERE bank = ? ORDER BY seq
@@ -139,7 +141,8 @@ WHERE bank = ? AND session IS NOT NULL ORDER BY seq DESC LIMIT 1
 SELECT seq FROM memory WHERE bank = ? AND label = ? ORDER BY seq DESC LIMIT 1
 
 -- name: episode_size
-SELECT count(*), coalesce(sum(length), 0) FROM memory WHERE bank = ? AND session = ? AND episode = ?
+SELECT count(*), coalesce(sum(length), 0) FROM memory INDEXED BY memory_episode
+WHERE bank = ? AND session = ? AND episode = ?
 
 -- name: last_session
 SELECT max(session) FROM memory WHERE bank = ? AND session IS NOT NULL
@@ -149,10 +152,10 @@ SELECT seq FROM memory INDEXED BY memory_episode WHERE bank = ? AND session = ? 
 
 -- name: open_exchange
 SELECT number, (SELECT count(*) FROM exchange_turn t WHERE t.bank = e.bank AND t.number = e.number)
-FROM exchange e WHERE e.bank = ? AND e.session = ? AND e.closed = 0 ORDER BY number DESC LIMIT 1
+FROM exchange e INDEXED BY exchange_session WHERE e.bank = ? AND e.session = ? AND e.closed = 0 ORDER BY number DESC LIMIT 1
 
 -- name: derived
-SELECT DISTINCT seq FROM source WHERE bank = ? AND source IN (?*)
+SELECT seq FROM source INDEXED BY source_back WHERE bank = ? AND source IN (?*)
 
 -- name: page
 SELECT seq FROM memory WHERE bank = ? AND seq > ? AND state IN (SELECT value FROM json_each(?))
@@ -169,7 +172,8 @@ ORDER BY seq LIMIT ?
 
 -- name: entries
 SELECT h.number, h.event, h.at, h.author, c.text, c.payload
-FROM history h JOIN content c ON c.id = h.content WHERE h.bank = ? AND h.seq = ? ORDER BY h.number
+FROM history h INDEXED BY history_seq JOIN content c ON c.id = h.content
+WHERE h.bank = ? AND h.seq = ? ORDER BY h.number
 
 -- name: echoes
 SELECT seq FROM memory WHERE bank = ? AND echo_of IN (?*)
@@ -296,7 +300,7 @@ DELETE FROM segment WHERE bank = ?
 INSERT INTO history (bank, number, seq, change, event, at, author, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: history_contents
-SELECT content FROM history WHERE bank = ? AND seq IN (?*)
+SELECT content FROM history INDEXED BY history_seq WHERE bank = ? AND seq IN (?*)
 
 -- name: drop_history
 DELETE FROM history WHERE bank = ? AND seq IN (?*)

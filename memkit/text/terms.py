@@ -18,7 +18,7 @@ TIMES = re.compile(
 )
 
 
-@lru_cache(maxsize=262_144)
+@lru_cache(maxsize=65_536)
 def key_hash(key: bytes, word: str) -> int:
     """A signed 64-bit hash that can't be computed without the bank's key."""
     digest = hashlib.blake2b(word.encode(), key=key, digest_size=8).digest()

@@ -5,7 +5,7 @@ Reads made-up talk: sentences of the demos' conversations and of `memkit stream`
 them with a name, a number or a word that was never heard before. Each turn is scored, learnt and fed to a filter of
 the paper's size. Shows tokens per second of the process and of the clock on the wall, and the memory of the process,
 ten times along the way; making up the talk isn't counted. The model is at its full size after 450,000 tokens; what
-memory grows by then is two caches of single words, which end at 65,536 and 262,144 of them. In the end the model as
+memory grows by then is two caches of single words, which end at 65,536 of them. In the end the model as
 it was after the first tenth and as it is now read the same talk by turns: is it still as fast?
 """
 

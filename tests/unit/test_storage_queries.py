@@ -1,0 +1,39 @@
+"""What SQLite does with each named query: none that runs for a few memories may read a whole bank."""
+
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+import memkit
+from memkit.encoders.hashing import HashingEncoder
+from memkit.storage.queries import queries
+
+WHOLE_BANK = re.compile(r"\(bank=\?\)$|^SCAN (?!each|CONSTANT|json_each)")
+MAY_READ_IT = {
+    *("rows", "row_sources", "all_seqs"),  # loading an index
+    *("segments", "drop_segments", "drop_blocks", "exchanges"),  # a handful of rows for a bank
+    *("last_placed", "unencoded", "any_vector", "first_of_each_speaker"),  # stop at the first they meet
+    *("size_of_text", "size_of_vectors", "size_of_traces", "size_of_history", "size_of_segments"),  # statistics
+    "drop_empty_exchanges",  # after an erasure
+}
+
+
+@pytest.fixture(scope="module")
+def connection(tmp_path_factory: pytest.TempPathFactory) -> sqlite3.Connection:
+    path = tmp_path_factory.mktemp("queries") / "memory.db"
+    with memkit.open(path, encoder=HashingEncoder()) as store:
+        store.bank("ana").observe([("ana", "I moved to Lisbon.")])
+    return sqlite3.connect(Path(path))
+
+
+def plan(connection: sqlite3.Connection, sql: str) -> list[str]:
+    sql = sql.replace("?*", "?, ?")
+    values = len(set(re.findall(r"\?\d", sql))) or sql.count("?")
+    return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", (1,) * values)]
+
+
+@pytest.mark.parametrize("name", sorted(set(queries()) - MAY_READ_IT))
+def test_a_query_for_a_few_memories_reads_no_whole_bank(connection: sqlite3.Connection, name: str) -> None:
+    assert [step for step in plan(connection, queries()[name]) if WHOLE_BANK.search(step)] == []
