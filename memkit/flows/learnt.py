@@ -15,18 +15,18 @@ from memkit.protocols import SurprisalModel
 class Hearing:
     """What turns on their way in are judged by. It reads on from what the bank learnt, which learns what is stored.
 
-    `change`: the bank's, as far as it was learnt. `judged`: salience and length of each turn, in order.
+    `change`: the bank's, as far as it was learnt. `judged`: the salience of each turn, in order.
     """
 
     model: SurprisalModel
     small_talk: SmallTalk
     change: int
-    judged: list[tuple[float | None, int]] = field(default_factory=list)
+    judged: list[float | None] = field(default_factory=list)
 
-    def is_small_talk(self, salience: float | None, length: int) -> bool:
-        """Judge a turn by its salience (nats; one whose isn't known is none) and its length (characters)."""
-        self.judged.append((salience, length))
-        return salience is not None and self.small_talk.hears(salience, length)
+    def is_small_talk(self, salience: float | None, text: str) -> bool:
+        """Judge a turn by its salience (nats; one whose isn't known is none)."""
+        self.judged.append(salience)
+        return salience is not None and self.small_talk.hears(salience, text)
 
 
 @dataclass
@@ -63,13 +63,13 @@ class Learnt:
     def hear(self, turn: Memory) -> None:
         """Let a stored turn move the threshold of small talk."""
         if turn.salience is not None:
-            self.small_talk.hears(turn.salience, len(turn.text))
+            self.small_talk.remember(turn.salience)
 
     def take_in(self, hearing: Hearing, stored: Sequence[bool], through: int) -> None:
         """Learn those of the judged turns that are stored now, side by side, the last one as `through`."""
-        for (salience, length), was_stored in zip(hearing.judged, stored, strict=True):
+        for salience, was_stored in zip(hearing.judged, stored, strict=True):
             if was_stored and salience is not None:
-                self.small_talk.hears(salience, length)
+                self.small_talk.remember(salience)
         if isinstance(self.model, NgramSurprisal) and isinstance(hearing.model, ReadAhead):
             counts = [c for c, was_stored in zip(hearing.model.heard, stored, strict=True) if was_stored]
             for seq, counted in enumerate(counts, through - len(counts) + 1):

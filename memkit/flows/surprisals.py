@@ -67,7 +67,7 @@ class SurprisalCache:
         with slot.lock:
             told = read_guarded(model, texts)
         pairs = zip(told, texts, strict=True)
-        small = [hearing is not None and hearing.is_small_talk(t and t.salience, len(text)) for t, text in pairs]
+        small = [hearing is not None and hearing.is_small_talk(t and t.salience, text) for t, text in pairs]
         return Judged(told, small, hearing)
 
     def stored(self, bank: int, hearing: Hearing, stored: Sequence[bool], *, change: int, at: datetime) -> None:

@@ -38,9 +38,14 @@ def document_terms(
     for name in own & set(counts):
         counts[name] = 1
     counts.update(date_terms(local, language))
-    if TIMES.search(text):
+    if names_time(text):
         counts[TIME] = 1
     return {key_hash(key, term): count for term, count in counts.items()}
+
+
+def names_time(text: str) -> bool:
+    """Whether a text names a time or a number."""
+    return TIMES.search(text) is not None
 
 
 def date_terms(local: datetime, language: str = "english") -> list[str]:

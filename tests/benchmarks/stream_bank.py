@@ -4,7 +4,7 @@ Run:  python tests/benchmarks/stream_bank.py [--tokens 2000000] [--json]
 The talk of stream.py is observed in one session, a hundred turns at a time, with everything that observe does (the
 small hashing encoder stands for the real one), and after every thousand turns the window of 1,024 tokens is asked for.
 Shows, ten times along the way, turns per second of the process, the time of a window, the memory of the process and
-the size of the file; the first tenth also pays for imports and caches of words, so the last is compared with the second.
+the size of the file. The first tenth also pays for imports and caches of words: the last is compared with the second.
 """
 
 import argparse

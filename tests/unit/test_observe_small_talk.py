@@ -2,15 +2,16 @@
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from memkit.observe.small_talk import FEWEST, REMEMBERED, SHORT, SmallTalk
 
 
-def judged(share: float, saliences: list[float], length: int = 20) -> list[bool]:
+def judged(share: float, saliences: list[float], text: str = "nice one") -> list[bool]:
     small_talk = SmallTalk(share)
-    return [small_talk.hears(salience, length) for salience in saliences]
+    return [small_talk.hears(salience, text) for salience in saliences]
 
 
 @given(st.floats(0.05, 0.5), st.integers(0, 2**32))
@@ -38,8 +39,15 @@ def test_where_all_turns_tell_the_same_none_is_small_talk() -> None:
 
 def test_a_long_turn_is_never_small_talk() -> None:
     saliences = [8.0] * FEWEST + [1.0]
-    assert judged(0.15, saliences, SHORT)[-1]
-    assert not judged(0.15, saliences, SHORT + 1)[-1]
+    assert judged(0.15, saliences, "x" * SHORT)[-1]
+    assert not judged(0.15, saliences, "x" * (SHORT + 1))[-1]
+
+
+@pytest.mark.parametrize("text", ["Last Friday!", "At 7", "in May"])
+def test_a_turn_that_names_a_time_or_a_number_is_never_small_talk(text: str) -> None:
+    saliences = [8.0] * FEWEST + [1.0]
+    assert judged(0.15, saliences, "I see")[-1]
+    assert not judged(0.15, saliences, text)[-1]
 
 
 def test_a_share_of_nothing_switches_it_off() -> None:
@@ -51,4 +59,4 @@ def test_a_copy_judges_alike_and_hears_for_itself() -> None:
     original = SmallTalk(0.2, [draws.gauss(8, 2) for _ in range(2 * REMEMBERED)])
     twin = original.copy()
     coming = [draws.gauss(8, 2) for _ in range(200)]
-    assert [original.hears(s, 10) for s in coming] == [twin.hears(s, 10) for s in coming]
+    assert [original.hears(s, "nice one") for s in coming] == [twin.hears(s, "nice one") for s in coming]
