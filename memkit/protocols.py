@@ -77,6 +77,15 @@ class Thinker(Protocol):
         ...
 
 
+@runtime_checkable
+class TellsHeads(Protocol):
+    """A thinker that can say beforehand whom an exchange tells of, so that what is known of them is at hand."""
+
+    def heads(self, turns: Sequence[Memory], zone: str) -> Sequence[str]:
+        """Head entities of the thoughts that the turns may lead to."""
+        ...
+
+
 class CodeBatch(NamedTuple):
     """Sketches in order of seq: `seqs` int64 (n,), `codes` uint8 (n, bytes)."""
 

@@ -9,13 +9,13 @@ from memkit.errors import MemkitError, ThinkerError
 from memkit.flows.context import BankContext
 from memkit.models import BankState, Exchange, Memory, Outcome, Receipt
 from memkit.operations import Operation, Postpone, Settle
-from memkit.protocols import BankView, Task
+from memkit.protocols import BankView, Task, TellsHeads
 from memkit.think.revise import revise
 
 log = logging.getLogger("memkit")
 
 NEAR_IN_GROUP = 20
-NEAR_BY_HEAD = 60
+NEAR_BY_HEAD = 400
 FIRST_DELAY = timedelta(minutes=1)
 LONGEST_DELAY = timedelta(hours=6)
 
@@ -74,12 +74,14 @@ def task_of(ctx: BankContext, state: BankState, exchange: Exchange) -> Task:
     with ctx.storage.view(state.number) as view:
         seqs = list(view.locate(exchange.turn_ids).values())
         turns = [memory for _, memory in sorted(view.memories(seqs).items())]
-        thoughts = {m.id: m for m in _near(ctx, view, seqs, turns)}
+        thoughts = {m.id: m for m in _near(ctx, view, seqs, turns, state.zone)}
     return Task(turns, list(thoughts.values()), state.zone, ctx.now())
 
 
-def _near(ctx: BankContext, view: BankView, seqs: Sequence[int], turns: Sequence[Memory]) -> list[Memory]:
-    heads = dict.fromkeys(m.speaker for m in turns if m.speaker is not None)
+def _near(ctx: BankContext, view: BankView, seqs: Sequence[int], turns: Sequence[Memory], zone: str) -> list[Memory]:
+    thinker = ctx.services.thinker
+    told = thinker.heads(turns, zone) if isinstance(thinker, TellsHeads) else []
+    heads = dict.fromkeys([*(m.speaker for m in turns if m.speaker is not None), *told])
     found = [t for head in heads for t in view.about(head, ("thought",), NEAR_BY_HEAD)]
     vectors = view.vectors(seqs)
     if vectors.any():
