@@ -41,7 +41,7 @@ class RelationRule(Section):
 
     `key`: relations with the same key tell of the same thing; of a `single` one there is one at a time.
     `state` phrases hold while their verb is in the present, `became` make it hold, `ceased` end it
-    (`ceased_any` without saying of what), `cannot` follow "can't"; `own` follow "my".
+    (`ceased_any` without saying of what), `cannot` follow "can't"; `own` follow "my"; `whole` are clauses of their own that tell it of the speaker.
     """
 
     key: str
@@ -58,6 +58,7 @@ class RelationRule(Section):
     ceased_any: list[str] = []
     cannot: list[str] = []
     own: list[str] = []
+    whole: list[str] = []
 
 
 class GenericRule(Section):
@@ -88,12 +89,14 @@ class Subjects(Section):
     pets: str = ""
     things: str = ""
     describing: str = ""
+    company: str = "(?!)"  # who may be named with the subject
     pronouns: dict[str, str] = {}
     named: str = ""
     naming: str = ""
     possessed: str = ""  # "my dog's name is ...", after the dog
     plural: str = ""
     omitted: str = ""  # verbs before which "I" may be left out
+    inverted: str = "(?!)"  # a `verb` that comes before `who` does it
 
 
 class Verbs(Section):
@@ -143,6 +146,7 @@ class RuleFile(Section):
     function_words: str
     openers: str
     trailing: str
+    leading: str = "(?!)"  # what may stand before the subject, besides
     markers: Markers
     subject: Subjects
     verbs: Verbs
@@ -189,10 +193,12 @@ class Language:
     file: RuleFile
     phrases: dict[str, list[Phrase]] = field(default_factory=dict)
     owned: list[tuple[re.Pattern[str], RelationRule]] = field(default_factory=list)
+    whole: list[tuple[re.Pattern[str], RelationRule]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for rule in self.file.relation:
             self.owned += [(self.pattern(form), rule) for form in rule.own]
+            self.whole += [(self.pattern(form), rule) for form in rule.whole]
             for effect in EFFECTS:
                 for phrase in getattr(rule, effect):
                     self._add(phrase, rule, effect)
@@ -237,6 +243,11 @@ class Language:
         return self.pattern(rf"(?:(?:{joined(self.file.openers)})(?!['’\w])[\s,:;!.…—–-]*)+")
 
     @cached_property
+    def leading(self) -> re.Pattern[str]:
+        """What may stand before the subject of a clause."""
+        return self.pattern(self.file.leading)
+
+    @cached_property
     def trailing(self) -> re.Pattern[str]:
         """What ends a clause and says nothing."""
         return self.pattern(rf"(?:[\s,]+(?:{joined(self.file.trailing)}))+$")
@@ -276,12 +287,13 @@ class Language:
     def subject(self) -> re.Pattern[str]:
         """A clause's subject: groups `self`, `own` (with `noun`, `name`), `pronoun`."""
         s = self.file.subject
-        nouns = "|".join(joined(part) for part in (s.female, s.male, s.persons, s.pets, s.things) if part)
+        parts = (s.female, s.male, s.persons, s.pets, s.things)
+        nouns = "|".join(sorted("|".join(joined(p) for p in parts if p).split("|"), key=len, reverse=True))
         adjectives = rf"(?:(?:{joined(s.describing)}) )*" if s.describing else ""
         name = r"(?: (?P<name>NAME)(?!['’]))?"
         return self.pattern(
             rf"(?:(?P<self>{joined(s.self)})(?=['’\s])"
-            rf"|(?:(?:{joined(s.own)}) |(?={joined(s.bare) or '(?!)'}))(?P<noun>{adjectives}(?P<kind>{nouns}))(?![\w-]){name}(?=['’\s])"
+            rf"|(?:(?:{joined(s.own)}) |(?={joined(s.bare) or '(?!)'}))(?P<noun>{adjectives}(?P<kind>{nouns}))(?![\w-]){name}(?: {s.company})?(?=['’\s])"
             rf"|(?P<pronoun>{'|'.join(s.pronouns)})(?=['’\s]))\s*"
         )
 
@@ -311,7 +323,16 @@ class Language:
     @cached_property
     def omitted(self) -> re.Pattern[str]:
         """The verbs before which "I" may be left out."""
-        return self.pattern(rf"(?=(?:{joined(self.file.subject.omitted)})(?!\w))")
+        return self.pattern(rf"(?=(?:{joined(self.file.subject.omitted) or '(?!)'})(?!\w))")
+
+    def upright(self, text: str) -> str:
+        """A clause whose verb comes before its subject, the other way round."""
+        match = self._inverted.match(text)
+        return f"{match['who']} {match['verb']} {text[match.end() :]}" if match else text
+
+    @cached_property
+    def _inverted(self) -> re.Pattern[str]:
+        return self.pattern(rf"(?:{self.file.subject.inverted})\s*")
 
     @cached_property
     def naming(self) -> re.Pattern[str]:
@@ -433,6 +454,11 @@ class Language:
         names = self.file.confirm.turned
         return self.word("|".join(names)).sub(lambda m: names[m[0].casefold()], text)
 
+    def tells_past(self, text: str) -> bool:
+        """Whether a text begins with the past form of a verb that the rules know, and with no other form of it."""
+        verb = self.verb(word := text.split(maxsplit=1)[0].casefold())
+        return verb.tense == "past" and verb.lemma in self.lemmas and word != verb.lemma
+
     def is_verb(self, text: str) -> bool:
         """Whether a text begins with a verb that the rules know, or with what stands before one."""
         word = text.split(maxsplit=1)[0].casefold()
@@ -470,7 +496,8 @@ class Language:
             tenses: tuple[Tense, ...] = ("now", "past", "past", "progressive")
             for words, tense in reversed([*zip(forms, tenses, strict=False)]):
                 found.update((word, Verb(lemma, tense)) for word in words.split())
-            found.setdefault(lemma, Verb(lemma, "now"))
+            if lemma not in forms[1].split():
+                found[lemma] = Verb(lemma, "now")
         return found
 
     @cached_property

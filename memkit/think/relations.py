@@ -23,6 +23,7 @@ from memkit.think.sentences import (
     without_time,
 )
 
+GAP = "…"  # where the tail stands inside a relation's name
 LONGEST = 110  # characters of a tail
 Kind = Literal["holds", "held", "denied", "ended", "happened", "planned"]
 
@@ -75,7 +76,15 @@ class Reading:
             if request is not None:
                 yield request
             elif is_statement(sentence, self.language):
-                yield from (s for clause in clauses(sentence, self.language) for s in self._clause(clause))
+                whole = self._whole(bare(sentence, self.language))
+                yield from whole or (s for c in clauses(sentence, self.language) for s in self._clause(c))
+
+    def _whole(self, text: str) -> list[Statement]:
+        """ "Call me ...", "Rita and I are engaged". """
+        matches = ((form.match(text), rule) for form, rule in self.language.whole)
+        speaker = Subject(self.speaker, "self")
+        found = (self._matched(m, rule, rule.now, "holds", speaker, None) for m, rule in matches if m)
+        return [statement for statement in found if statement is not None]
 
     # whom it is about
 
@@ -105,7 +114,8 @@ class Reading:
 
     def _told(self, clause: Clause) -> Iterator[Statement]:
         timed = without_time(clause.text, self.language)
-        found = self._subject(clause._replace(text=bare(timed.text, self.language))) if timed.text else None
+        text = self.language.upright(bare(timed.text, self.language))
+        found = self._subject(clause._replace(text=text)) if text else None
         if found is None:
             return
         subject, rest = found
@@ -128,7 +138,8 @@ class Reading:
             return (self.subject, clause.text[match.end() :]) if self.subject else None
         if clause.follows and self.subject is not None and self.language.is_verb(clause.text):
             return self.subject, clause.text
-        if self.language.omitted.match(clause.text) and not self.elsewhere:
+        omitted = self.language.omitted.match(clause.text) or self.language.tells_past(clause.text)
+        if omitted and not self.elsewhere:
             self.subject = Subject(self.speaker, "self")
             return self.subject, clause.text
         self.subject, self.elsewhere = None, True
@@ -196,7 +207,7 @@ class Reading:
         if told is None or (not told and tail):
             return None
         name, key = name.replace("{what}", what.casefold()), rule.key.replace("{what}", what.casefold())
-        text = rule.text.format(head=subject.head, name=self._agreeing(name, subject), tail=told)
+        text = self._sentence(rule, subject, name, told, what)
         since = kind == "holds"
         when = shown(span, self.language, since=since) if span and (not since or utc(span.start) <= self.at) else ""
         return Statement(subject.head, name, told, dated(text, when), key, rule.single, kind, span)
@@ -303,6 +314,12 @@ class Reading:
         return self._free(rule, timed.text, "planned", Subject(self.speaker, "self"), self._span(timed, future=True))
 
     # in words that stand alone
+
+    def _sentence(self, rule: RelationRule, subject: Subject, name: str, tail: str, what: str) -> str:
+        name = self._agreeing(name, subject)
+        if GAP in name:
+            return f"{subject.head} {name.replace(GAP, tail)}."
+        return rule.text.format(head=subject.head, name=name, tail=tail, what=what.casefold())
 
     def _agreeing(self, name: str, subject: Subject) -> str:
         first, _, rest = name.partition(" ")

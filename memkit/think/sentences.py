@@ -49,31 +49,47 @@ def _unquoted(match: re.Match[str]) -> str:
 
 
 def is_statement(sentence: str, language: Language) -> bool:
-    """Neither a question, nor a demand, nor in doubt."""
+    """Neither a question nor a demand."""
     if sentence.endswith("?") or len(sentence.split()) > LONGEST:
         return False
-    return not (language.questions.match(bare(sentence, language)) or language.doubt.search(sentence))
+    return language.questions.match(bare(sentence, language)) is None
 
 
 def bare(sentence: str, language: Language) -> str:
     """A sentence without what only opens it ("oh", "haha yes,")."""
     opening = language.openers.match(sentence)
-    rest = sentence[opening.end() :] if opening else sentence
-    return rest.lstrip(" ,;:.-—–'")
+    rest = (sentence[opening.end() :] if opening else sentence).lstrip(" ,;:.-—–'")
+    leading = language.leading.match(rest)
+    return rest[leading.end() :] if leading else rest
 
 
-def clauses(sentence: str, language: Language) -> Iterator[Clause]:
-    """The clauses of a statement that state something themselves, without openers and fillers."""
-    start, joint = 0, ""
-    for cut in [*language.connectors.finditer(sentence), None]:
-        piece = sentence[start : cut.start() if cut else len(sentence)]
-        text = bare(piece.strip(), language)
-        if language.reported.search(text):
-            return
+def clauses(sentence: str, language: Language) -> list[Clause]:
+    """The clauses of a statement that state something themselves, without openers and fillers.
+
+    They end where the sentence begins to tell what somebody else said or thought, or what is in doubt; a
+    clause that begins with a doubt casts it on the whole sentence.
+    """
+    found: list[Clause] = []
+    for piece, joint in _pieces(sentence, language):
+        doubt = language.doubt.search(piece)
+        text = bare(piece, language)
+        if doubt is not None and (doubt.start() == 0 or language.doubt.match(text)):
+            return []
+        if doubt is not None or language.reported.search(text):
+            return found
         text = _asserted(text, language)
         if text:
-            yield Clause(text, bool(language.carrying.search(joint)))
-        start, joint = (cut.end(), cut[0]) if cut else (start, joint)
+            found.append(Clause(text, bool(language.carrying.search(joint))))
+    return found
+
+
+def _pieces(sentence: str, language: Language) -> Iterator[tuple[str, str]]:
+    """What stands between connectors, and the connector before it."""
+    start, joint = 0, ""
+    for cut in language.connectors.finditer(sentence):
+        yield sentence[start : cut.start()].strip(), joint
+        start, joint = cut.end(), cut[0]
+    yield sentence[start:].strip(), joint
 
 
 def _asserted(text: str, language: Language) -> str:
