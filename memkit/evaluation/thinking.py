@@ -131,7 +131,7 @@ def _judged(case: Case, bank: MemoryBank) -> Judged:
 def _remembered(claim: Claim, id: str, at: Any) -> Memory:
     text = f"{claim.head} {claim.relation} {claim.tail}."
     facts = {"head": claim.head, "relation": claim.relation, "tail": claim.tail, "speaker": claim.head}
-    return Memory(id=id, kind="thought", text=text, occurred_at=at, recorded_at=at, author="thinker", **facts)  # type: ignore[arg-type]
+    return Memory(id=id, kind="thought", text=text, occurred_at=at, recorded_at=at, author="thinker", **facts)
 
 
 def compared(case: Case, formed: Iterable[tuple[str, Memory]], zone: str) -> Judged:

@@ -40,7 +40,7 @@ def stated(turns: Sequence[Memory], zone: str) -> Iterator[tuple[Memory, Stateme
     """What people state in an exchange, with the turn in which they do."""
     told = language_of(" ".join(turn.text for turn in turns))
     for number, turn in enumerate(turns):
-        code = language_of(turn.text) if len(turn.text) > SHORT else told
+        code = language_of(turn.text, told) if len(turn.text) > SHORT else told
         language = languages().get(code or told or "")
         if language is None or not _is_person(turn):
             continue

@@ -9,163 +9,15 @@ import re
 import tomllib
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from memkit.errors import InputError
 from memkit.text.tokens import stem
+from memkit.think.rule_file import Effect, Means, RelationRule, RuleFile, Tense, joined
 
-Means = Literal["skip", "drop", "plan", "duty", "wish", "used", "ended", "negated", "cannot", "perfect", "was", "is"]
-Effect = Literal["state", "became", "ceased", "ceased_any", "cannot"]
-Tense = Literal["now", "past", "progressive"]
 EFFECTS: tuple[Effect, ...] = ("state", "became", "ceased", "ceased_any", "cannot")
 HEAD = re.compile(r"\(\?:([\w|'-]+)\) |([\w'-]+)(?: |$)")
-
-
-class Section(BaseModel):
-    """A part of a rule file; what it doesn't know is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Before(Section):
-    """What may stand before the verb, and what it makes of the clause."""
-
-    means: Means
-    form: str
-
-
-class RelationRule(Section):
-    """A relation by its names: as it holds now, as it held, as it doesn't, as it no longer does.
-
-    `key`: relations with the same key tell of the same thing; of a `single` one there is one at a time.
-    `state` phrases hold while their verb is in the present, `became` make it hold, `ceased` end it
-    (`ceased_any` without saying of what), `cannot` follow "can't"; `own` follow "my"; `whole` are clauses of their own that tell it of the speaker.
-    """
-
-    key: str
-    now: str
-    past: str | None = None
-    negated: str | None = Field(None, alias="not")
-    ended: str | None = None
-    text: str = "{head} {name} {tail}."
-    single: bool = False
-    future: bool = False  # it tells of what is to come
-    state: list[str] = []
-    became: list[str] = []
-    ceased: list[str] = []
-    ceased_any: list[str] = []
-    cannot: list[str] = []
-    own: list[str] = []
-    whole: list[str] = []
-
-
-class GenericRule(Section):
-    """Statements of any content: the verbs that make them worth keeping, always or where a date is told."""
-
-    name: str
-    text: str
-    verbs: str = ""
-    dated: str = ""
-    progressive: str = ""  # verbs whose present progressive, with a date to come, tells a plan
-    present: str = ""  # and whose simple present does
-    nouns: list[str] = []
-    loose: str | None = None  # the text where the tail is a noun
-    when: str = ""
-    idle: str = ""
-    alone: str = ""  # verbs that say enough with nothing after them
-
-
-class Subjects(Section):
-    """Whom a clause may be about."""
-
-    self: str
-    own: str
-    bare: str = ""  # whom one speaks of without "my"
-    female: str = ""
-    male: str = ""
-    persons: str = ""
-    pets: str = ""
-    things: str = ""
-    describing: str = ""
-    company: str = "(?!)"  # who may be named with the subject
-    pronouns: dict[str, str] = {}
-    named: str = ""
-    naming: str = ""
-    possessed: str = ""  # "my dog's name is ...", after the dog
-    plural: str = ""
-    omitted: str = ""  # verbs before which "I" may be left out
-    inverted: str = "(?!)"  # a `verb` that comes before `who` does it
-
-
-class Verbs(Section):
-    """How verbs are recognised: endings and irregular forms ("lemma: present | past | participle | progressive")."""
-
-    endings: dict[str, Tense] = {}
-    irregular: str = ""
-    contracted: list[tuple[str, str]] = []
-
-
-class Markers(Section):
-    """What makes words no statement of the speaker's: jokes, doubt, what others said, questions."""
-
-    joke: str
-    doubt: str
-    reported: str
-    questions: str
-    connectors: str
-    subordinate: str
-    carrying: str  # the connectors after which the subject may be left out
-
-
-class People(Section):
-    """How a sentence is told of its speaker."""
-
-    self: dict[str, str]
-    other: dict[str, str]
-    whose: str
-    third: list[tuple[str, str]] = []
-    plural: dict[str, str] = {}  # a relation's first word, said of several
-    refused: str
-
-
-class Confirm(Section):
-    """Which questions a plain "yes" answers with a statement, and how that begins."""
-
-    yes: str
-    questions: list[tuple[str, str]]
-    turned: dict[str, str]
-
-
-class RuleFile(Section):
-    """A language's file as it is written."""
-
-    stemmer: str
-    dates: dict[str, str] = {}
-    function_words: str
-    openers: str
-    trailing: str
-    leading: str = "(?!)"  # what may stand before the subject, besides
-    markers: Markers
-    subject: Subjects
-    verbs: Verbs
-    before: list[Before] = []
-    inside: list[Before] = []
-    slots: dict[str, str]
-    lists: dict[str, str] = {}
-    relation: list[RelationRule]
-    generic: dict[str, GenericRule] = {}
-    requests: dict[str, list[str]] = {}
-    spelling: dict[str, str] = {}  # words that are often misspelt
-    people: People
-    shown: dict[str, str]
-    confirm: Confirm
-    since: str
-    weak_dates: str
-    trivial: str  # what may follow a verb without being worth keeping
-    be: str
-    naming_relation: str
 
 
 @dataclass(frozen=True)
@@ -291,9 +143,11 @@ class Language:
         nouns = "|".join(sorted("|".join(joined(p) for p in parts if p).split("|"), key=len, reverse=True))
         adjectives = rf"(?:(?:{joined(s.describing)}) )*" if s.describing else ""
         name = r"(?: (?P<name>NAME)(?!['’]))?"
+        bare = f"(?={joined(s.bare)})" if s.bare else "(?!)"
+        kin = rf"(?P<noun>{adjectives}(?P<kind>{nouns}))(?![\w-]){name}(?: {s.company})?"
         return self.pattern(
             rf"(?:(?P<self>{joined(s.self)})(?=['’\s])"
-            rf"|(?:(?:{joined(s.own)}) |(?={joined(s.bare) or '(?!)'}))(?P<noun>{adjectives}(?P<kind>{nouns}))(?![\w-]){name}(?: {s.company})?(?=['’\s])"
+            rf"|(?:(?:{joined(s.own)}) |{bare}){kin}(?=['’\s])"
             rf"|(?P<pronoun>{'|'.join(s.pronouns)})(?=['’\s]))\s*"
         )
 
@@ -471,9 +325,8 @@ class Language:
         if known is not None:
             return known
         tense: Tense = next((t for end, t in self.file.verbs.endings.items() if low.endswith(end)), "now")
-        if low in self.lemmas:
-            tense = "now"
-        return Verb(self.lemmas.get(stem(low, self.file.stemmer), low), tense)
+        lemma = self.lemmas.get(stem(low, self.file.stemmer), low)
+        return Verb(lemma, "now" if low == lemma else tense)
 
     def past(self, lemma: str) -> str | None:
         """The past form of an irregular verb."""
@@ -486,8 +339,8 @@ class Language:
         for rule in self.file.generic.values():
             for part in (rule.verbs, rule.dated, rule.progressive, rule.present):
                 known |= set(re.findall(r"(?:^|\|)([\w'-]+)(?=[ |]|$)", joined(part)))
-        stems = {stem(lemma, self.file.stemmer): lemma for lemma in sorted(known)}
-        return {**stems, **{lemma: lemma for lemma in known}}
+        ordered = sorted(known, key=lambda lemma: (-len(lemma), lemma))
+        return {**{lemma: lemma for lemma in known}, **{stem(lemma, self.file.stemmer): lemma for lemma in ordered}}
 
     @cached_property
     def _irregular(self) -> dict[str, Verb]:
@@ -508,11 +361,6 @@ class Language:
     def _forms(self) -> list[tuple[str, list[str]]]:
         lines = (line.partition(":") for line in self.file.verbs.irregular.strip().splitlines())
         return [(lemma.strip(), forms.split("|")) for lemma, _, forms in lines]
-
-
-def joined(form: str) -> str:
-    """A form that is written over several lines, in one."""
-    return "".join(line if line.startswith(" ") else line.strip() for line in form.strip("\n").splitlines())
 
 
 @cache

@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
-from memkit.think.language import Language, Means
+from memkit.think.language import Language
+from memkit.think.rule_file import Means
 
 WORD = re.compile(r"'?[^\W\d_][\w'-]*")
 MOST = 8  # words that may stand before a verb and be read
@@ -57,24 +58,22 @@ def predicate_of(text: str, language: Language) -> Predicate | None:
 
 
 def _before(text: str, language: Language) -> tuple[set[Means], str] | None:
+    """What stands before the verb means, and the rest; None where it makes the clause say nothing."""
     means: set[Means] = set()
     for _ in range(MOST):
-        for meaning, form in language.before:
-            match = form.match(text)
-            if match is not None:
-                break
-        else:
-            return means, text
-        if meaning == "drop":
+        found = next(((meaning, m) for meaning, form in language.before if (m := form.match(text))), None)
+        if found is None:
+            break
+        if found[0] == "drop":
             return None
-        means.add(meaning)
-        text = text[match.end() :]
+        means.add(found[0])
+        text = text[found[1].end() :]
     return means, text
 
 
 def _predicate(word: str, rest: str, means: set[Means], language: Language) -> Predicate:
     verb = language.verb(word)
-    wanted: list[Time] = [time for time in ("plan", "duty", "wish", "used") if time in means]  # type: ignore[misc]
+    wanted: list[Time] = [time for time in ("plan", "duty", "wish", "used") if time in means]
     if wanted:
         time: Time = wanted[0]
     elif "was" in means or (verb.tense == "past" and "is" not in means):

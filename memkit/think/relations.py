@@ -8,8 +8,9 @@ from typing import Literal, NamedTuple
 
 from memkit.text.dates import Span
 from memkit.text.tokens import words
-from memkit.think.language import GenericRule, Language, Phrase, RelationRule
+from memkit.think.language import Language, Phrase
 from memkit.think.predicates import Predicate, predicate_of
+from memkit.think.rule_file import GenericRule, RelationRule
 from memkit.think.sentences import (
     Clause,
     Timed,
@@ -80,7 +81,7 @@ class Reading:
                 yield from whole or (s for c in clauses(sentence, self.language) for s in self._clause(c))
 
     def _whole(self, text: str) -> list[Statement]:
-        """ "Call me ...", "Rita and I are engaged". """
+        """ "Call me ...", "Rita and I are engaged"."""
         matches = ((form.match(text), rule) for form, rule in self.language.whole)
         speaker = Subject(self.speaker, "self")
         found = (self._matched(m, rule, rule.now, "holds", speaker, None) for m, rule in matches if m)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from memkit.text.dates import HINT, Prefer, Span, first_span
-from memkit.think.language import Language, joined
+from memkit.think.language import Language
 
 SENTENCE = re.compile(r"(?:[^.!?\n]|[.](?=\w)|(?<=\b[A-HJ-Z])\.|(?<=\b(?:St|Dr|Mr|Ms))\.|(?<=\bMrs)\.)+[.!?…]*")
 NOISE = re.compile(r"[^\w\s.,;:!?'’\"“”()&+@#%$€£/–—-]+|[*_~`]+")
@@ -137,8 +137,3 @@ def shown(span: Span, language: Language, *, since: bool = False) -> str:
 def utc(moment: datetime) -> datetime:
     """The same moment in UTC."""
     return moment.astimezone(ZoneInfo("UTC"))
-
-
-def alternatives(form: str) -> list[str]:
-    """The members of a list that is written with bars."""
-    return joined(form).split("|")
