@@ -73,6 +73,7 @@ def _before(text: str, language: Language) -> tuple[set[Means], str] | None:
 
 def _predicate(word: str, rest: str, means: set[Means], language: Language) -> Predicate:
     verb = language.verb(word)
+    means = means | {"is"} if verb.tense == "progressive" and "was" not in means else means
     wanted: list[Time] = [time for time in ("plan", "duty", "wish", "used") if time in means]
     if wanted:
         time: Time = wanted[0]

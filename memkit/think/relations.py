@@ -166,7 +166,8 @@ class Reading:
     def _stated(self, p: Predicate, timed: Timed, subject: Subject) -> Iterator[Statement]:
         """The relations that a predicate states, one of a key; where there is none, what it says in general."""
         found: dict[str, Statement] = {}
-        if p.time in ("now", "past", "used"):
+        stative = "is" in p.means and self.language.fully(self.language.file.verbs.stative, p.lemma)
+        if p.time in ("now", "past", "used") and not stative:
             for phrase in self.language.phrases.get(p.lemma, ()):
                 stated = self._phrase(phrase, p, timed, subject) if phrase.rule.key not in found else None
                 if stated is not None:
@@ -279,7 +280,8 @@ class Reading:
         rule = self.language.file.generic.get("habit")
         if rule is None or p.means - {"skip"} or self.language.begins(rule.idle, p.phrase):
             return None
-        if not self.language.word(rule.when).search(p.rest) or self.language.trivial(p.rest):
+        when = self.language.word(rule.when)
+        if not when.search(p.rest) or self.language.trivial(p.rest) or not words(when.sub("", p.rest)):
             return None
         return self._free(rule, f"{self.language.third(p.lemma)} {p.rest}", "happened", subject, None)
 
@@ -331,6 +333,8 @@ class Reading:
     def _tail(self, tail: str, subject: Subject) -> str | None:
         """What is said, told of the speaker; None where it speaks to somebody."""
         if self.language.refused.search(tail) or len(tail) > LONGEST:
+            return None
+        if self.language.fully(self.language.file.unfinished, tail.strip(" ,.;:-")):
             return None
         people = self.language.file.people
         names = people.self if subject.is_self else people.other

@@ -92,6 +92,7 @@ class Verbs(Section):
     endings: dict[str, Tense] = {}
     irregular: str = ""
     contracted: list[tuple[str, str]] = []
+    stative: str = ""  # verbs whose progressive tells something else
 
 
 class Markers(Section):
@@ -150,6 +151,7 @@ class RuleFile(Section):
     confirm: Confirm
     since: str
     weak_dates: str
+    unfinished: str = ""  # tails that don't stand alone
     trivial: str  # what may follow a verb without being worth keeping
     be: str
     naming_relation: str
