@@ -39,7 +39,7 @@ class Predicate:
 
     @property
     def ended(self) -> bool:
-        return "ended" in self.means
+        return "ended" in self.means or {"anymore", "negated"} <= self.means
 
 
 def predicate_of(text: str, language: Language) -> Predicate | None:

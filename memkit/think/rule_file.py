@@ -4,7 +4,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Means = Literal["skip", "drop", "plan", "duty", "wish", "used", "ended", "negated", "cannot", "perfect", "was", "is"]
+Means = Literal[
+    "skip", "drop", "plan", "duty", "wish", "used", "ended", "anymore", "negated", "cannot", "perfect", "was", "is"
+]
 Effect = Literal["state", "became", "ceased", "ceased_any", "cannot"]
 Tense = Literal["now", "past", "progressive"]
 

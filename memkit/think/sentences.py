@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from memkit.text.dates import HINT, Prefer, Span, first_span
+from memkit.text.asking import asks
+from memkit.text.dates import HINT, WEEKDAY, Prefer, Span, first_span
 from memkit.think.language import Language
 
 SENTENCE = re.compile(r"(?:[^.!?\n]|[.](?=\w)|(?<=\b[A-HJ-Z])\.|(?<=\b(?:St|Dr|Mr|Ms))\.|(?<=\bMrs)\.)+[.!?…]*")
@@ -14,6 +15,7 @@ NOISE = re.compile(r"[^\w\s.,;:!?'’\"“”()&+@#%$€£/–—-]+|[*_~`]+")
 QUOTED = re.compile(r"[\"“]([^\"“”]*)[\"”]")
 LONGEST_TITLE = 5  # words between quotation marks that may be a name
 LONGEST = 60  # words of a sentence
+ON = re.compile(rf"on {WEEKDAY}", re.IGNORECASE)
 LEADING = re.compile(
     r"(?:[\s,]*\b(?:on|in|at|since|from|by|before|until|till|for|during|around|this|the|back|early|late|of|about|around|roughly|over|just|almost|nearly)\b)+[\s,]*$",
     re.IGNORECASE,
@@ -49,10 +51,15 @@ def _unquoted(match: re.Match[str]) -> str:
 
 
 def is_statement(sentence: str, language: Language) -> bool:
-    """Neither a question nor a demand."""
-    if sentence.endswith("?") or len(sentence.split()) > LONGEST:
+    """Neither a question nor a demand, or one that comes after a statement ("I'm off to Rome, what should I see?")."""
+    if len(sentence.split()) > LONGEST or language.questions.match(bare(sentence, language)):
         return False
-    return language.questions.match(bare(sentence, language)) is None
+    return not asks(sentence) or _asked_last(sentence, language)
+
+
+def _asked_last(sentence: str, language: Language) -> bool:
+    *_, (last, joint) = _pieces(sentence, language)
+    return bool(joint) and language.questions.match(bare(last, language)) is not None
 
 
 def bare(sentence: str, language: Language) -> str:
@@ -75,7 +82,7 @@ def clauses(sentence: str, language: Language) -> list[Clause]:
         text = bare(piece, language)
         if doubt is not None and (doubt.start() == 0 or language.doubt.match(text)):
             return []
-        if doubt is not None or language.reported.search(text):
+        if doubt is not None or language.reported.search(text) or language.questions.match(text):
             return found
         text = _asserted(text, language)
         if text:
@@ -122,9 +129,12 @@ def translated(text: str, language: Language) -> str:
 
 
 def span_of(timed: Timed, at: datetime, zone: str, *, future: bool) -> Span | None:
-    """The time that a clause names, seen from when it was said."""
+    """The time that a clause names, seen from when it was said. Who says "on Monday" doesn't mean this very day."""
     prefer: Prefer = "future" if future else "past"
-    return first_span(timed.words, at, zone, prefer=prefer) if timed.words else None
+    span = first_span(timed.words, at, zone, prefer=prefer) if timed.words else None
+    if span is not None and ON.match(timed.words) and span.start <= at < span.end:
+        return first_span(timed.words, at + timedelta(days=1 if future else -1), zone, prefer=prefer)
+    return span
 
 
 def shown(span: Span, language: Language, *, since: bool = False) -> str:
