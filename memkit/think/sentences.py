@@ -14,7 +14,7 @@ SENTENCE = re.compile(r"(?:[^.!?\n]|[.](?=\w)|(?<=\b[A-HJ-Z])\.|(?<=\b(?:St|Dr|M
 NOISE = re.compile(r"[^\w\s.,;:!?'’\"“”()&+@#%$€£/–—-]+|[*_~`]+")
 QUOTED = re.compile(r"[\"“]([^\"“”]*)[\"”]")
 LONGEST_TITLE = 5  # words between quotation marks that may be a name
-LONGEST = 60  # words of a sentence
+LONGEST = 200  # words of a sentence
 ON = re.compile(rf"on {WEEKDAY}", re.IGNORECASE)
 LEADING = re.compile(
     r"(?:[\s,]*\b(?:on|in|at|since|from|by|before|until|till|for|during|around|this|the|back|early|late|of|about|around|roughly|over|just|almost|nearly)\b)+[\s,]*$",
