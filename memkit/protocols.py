@@ -81,8 +81,8 @@ class Thinker(Protocol):
 class TellsHeads(Protocol):
     """A thinker that can say beforehand whom an exchange tells of, so that what is known of them is at hand."""
 
-    def heads(self, turns: Sequence[Memory], zone: str) -> Sequence[str]:
-        """Head entities of the thoughts that the turns may lead to."""
+    def heads(self, task: Task) -> Sequence[str]:
+        """Head entities of the thoughts that the turns may lead to; the task holds the thoughts about the speakers."""
         ...
 
 

@@ -4,7 +4,8 @@ Of TiM's operations (arXiv 2311.08719) it proposes insertions and supersessions;
 told by their function words and read by rules (`memkit/think/rules`); in others no thoughts form.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator
 
 from memkit.models import Memory
 from memkit.operations import Proposal
@@ -12,10 +13,12 @@ from memkit.protocols import Task
 from memkit.text.asking import asks
 from memkit.think.changes import changed
 from memkit.think.language import Language, languages
-from memkit.think.relations import Statement, statements
+from memkit.think.relations import Reading, Statement
 from memkit.think.sentences import bare
+from memkit.think.subjects import People
 from memkit.think.telling import language_of
 
+ENDED = re.compile(r"(?<=[.!?])\s+")
 SHORT = 25  # characters of a turn too short to tell its language by itself
 
 
@@ -27,29 +30,33 @@ class ExtractiveThinker:
     def think(self, task: Task) -> list[Proposal]:
         """Insertions, and supersessions where something changed or ended."""
         proposals: list[Proposal] = []
-        for turn, statement in stated(task.turns, task.zone):
+        for turn, statement in stated(task):
             proposals += changed(statement, turn, task, proposals)
         return proposals
 
-    def heads(self, turns: Sequence[Memory], zone: str) -> list[str]:
+    def heads(self, task: Task) -> list[str]:
         """Whom an exchange tells of: thoughts about them are what its proposals are compared with."""
-        return list(dict.fromkeys(statement.head for _, statement in stated(turns, zone)))
+        return list(dict.fromkeys(statement.head for _, statement in stated(task)))
 
 
-def stated(turns: Sequence[Memory], zone: str) -> Iterator[tuple[Memory, Statement]]:
+def stated(task: Task) -> Iterator[tuple[Memory, Statement]]:
     """What people state in an exchange, with the turn in which they do."""
-    told = language_of(" ".join(turn.text for turn in turns))
-    for number, turn in enumerate(turns):
+    told = language_of(" ".join(turn.text for turn in task.turns))
+    people: dict[tuple[str, str], People] = {}
+    for number, turn in enumerate(task.turns):
         code = language_of(turn.text, told) if len(turn.text) > SHORT else told
         language = languages().get(code or told or "")
         if language is None or not _is_person(turn):
             continue
-        text = confirmed(turns[number - 1], turn, language) if number else turn.text
-        yield from _once(turn, statements(text, speaker=turn.speaker or "", at=turn.occurred_at, zone=zone,
-                                          language=language))  # fmt: skip
+        key = (turn.speaker or "", language.code)
+        if key not in people:
+            people[key] = People(key[0], language)
+            people[key].learn(task.thoughts)
+        text = answered(task.turns[number - 1], turn, language) if number else turn.text
+        yield from _once(turn, Reading(people[key], turn.occurred_at, task.zone).statements(text))
 
 
-def _once(turn: Memory, found: Sequence[Statement]) -> Iterator[tuple[Memory, Statement]]:
+def _once(turn: Memory, found: Iterable[Statement]) -> Iterator[tuple[Memory, Statement]]:
     for statement in {(s.head, s.relation, s.tail): s for s in found}.values():
         yield turn, statement
 
@@ -58,18 +65,22 @@ def _is_person(turn: Memory) -> bool:
     return turn.role in (None, "user") and turn.speaker is not None and turn.echo_of is None
 
 
-def confirmed(asked: Memory, turn: Memory, language: Language) -> str:
-    """A turn's text; where it begins with a plain "yes" to a yes-or-no question, with what that affirms."""
-    yes = language.confirmed.match(turn.text)
-    if yes is None or not asks(asked.text) or asked.speaker == turn.speaker:
+def answered(asked: Memory, turn: Memory, language: Language) -> str:
+    """A turn's text, as a statement of its own where it is a plain "yes", or a few words, to somebody's question."""
+    if not asks(asked.text) or asked.speaker == turn.speaker:
         return turn.text
-    question = bare(asked.text.replace("’", "'").split(". ")[-1].split("! ")[-1].strip(), language)
-    for form, statement in language.questions_confirmed:
-        match = form.fullmatch(question)
-        if match is not None:
-            rest = turn.text[yes.end() :].strip()
-            return f"{language.turned(match.expand(statement))}{_since(rest, language)}"
-    return turn.text
+    question = bare(ENDED.split(asked.text.replace("’", "'").strip())[-1], language)
+    yes, short = language.confirmed.match(turn.text), language.fragment.fullmatch(turn.text)
+    if yes is not None:
+        found = _first(language.questions_confirmed, question)
+        return f"{language.turned(found)}{_since(turn.text[yes.end() :], language)}" if found else turn.text
+    found = _first(language.answers, question) if short else None
+    return f"{found} {short[1]}" if found and short else turn.text
+
+
+def _first(forms: Iterable[tuple[re.Pattern[str], str]], question: str) -> str | None:
+    matches = ((form.fullmatch(question), statement) for form, statement in forms)
+    return next((match.expand(statement) for match, statement in matches if match), None)
 
 
 def _since(rest: str, language: Language) -> str:

@@ -152,6 +152,11 @@ class Language:
         )
 
     @cached_property
+    def called(self) -> re.Pattern[str]:
+        """A name as a clause's subject."""
+        return self.pattern(r"(?P<name>NAME)(?=['’\s])\s*")
+
+    @cached_property
     def own(self) -> re.Pattern[str]:
         """ "My", and what follows it."""
         return self.pattern(rf"(?:{joined(self.file.subject.own)})\s+")
@@ -302,6 +307,16 @@ class Language:
     def questions_confirmed(self) -> list[tuple[re.Pattern[str], str]]:
         """Yes-or-no questions, and how what they ask is stated."""
         return [(self.pattern(form), full) for form, full in self.file.confirm.questions]
+
+    @cached_property
+    def answers(self) -> list[tuple[re.Pattern[str], str]]:
+        """Questions that a few words answer, and how these are made a statement."""
+        return [(self.pattern(form), full) for form, full in self.file.confirm.answers]
+
+    @cached_property
+    def fragment(self) -> re.Pattern[str]:
+        """An answer of a few words."""
+        return self.pattern(self.file.confirm.fragment)
 
     def turned(self, text: str) -> str:
         """A question's words as the one who was asked would say them."""

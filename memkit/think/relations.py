@@ -23,6 +23,7 @@ from memkit.think.sentences import (
     utc,
     without_time,
 )
+from memkit.think.subjects import People, Subject
 
 GAP = "…"  # where the tail stands inside a relation's name
 LONGEST = 110  # characters of a tail
@@ -46,33 +47,23 @@ class Statement(NamedTuple):
     ends: str | None = None  # the relation under which what it ends, without saying of what, is closed
 
 
-class Subject(NamedTuple):
-    """Whom a clause is about."""
-
-    head: str
-    gender: str  # "self", "female", "male", "pet" or "any"
-
-    @property
-    def is_self(self) -> bool:
-        return self.gender == "self"
-
-
 @dataclass
 class Reading:
-    """A turn as it is read, clause by clause: who was last spoken of?"""
+    """A turn as it is read, clause by clause."""
 
-    speaker: str
+    people: People
     at: datetime
     zone: str
-    language: Language
-    subject: Subject | None = None
-    last: Subject | None = None
-    elsewhere: bool = False  # a clause of this sentence was about something else
+
+    @property
+    def language(self) -> Language:
+        return self.people.language
 
     def statements(self, text: str) -> Iterator[Statement]:
-        """What the speaker of a turn states, in order."""
+        """What the speaker of the turn states, in order."""
+        self.people.new_turn()
         for sentence in sentences(text, self.language):
-            self.subject, self.elsewhere = None, False
+            self.people.new_sentence()
             request = self._request(sentence)
             if request is not None:
                 yield request
@@ -83,8 +74,8 @@ class Reading:
     def _whole(self, text: str) -> list[Statement]:
         """ "Call me ...", "Rita and I are engaged"."""
         matches = ((form.match(text), rule) for form, rule in self.language.whole)
-        speaker = Subject(self.speaker, "self")
-        found = (self._matched(m, rule, rule.now, "holds", speaker, None) for m, rule in matches if m)
+        myself = self.people.myself
+        found = (self._matched(m, rule, rule.now, "holds", myself, None) for m, rule in matches if m)
         return [statement for statement in found if statement is not None]
 
     # whom it is about
@@ -100,9 +91,9 @@ class Reading:
 
     def _named(self, naming: re.Match[str]) -> Statement | None:
         rule = self.language.names_people
-        if self.last is None or rule is None:
+        if self.people.last is None or rule is None:
             return None
-        return self._relation(rule, rule.now, "holds", naming["name"], self.last, None)
+        return self._relation(rule, rule.now, "holds", naming["name"], self.people.last, None)
 
     def _owned(self, text: str) -> Statement | None:
         """ "My favourite colour is ..." """
@@ -110,56 +101,32 @@ class Reading:
         for form, rule in self.language.owned if own else ():
             match = form.match(text, own.end() if own else 0)
             if match is not None:
-                return self._matched(match, rule, rule.now, "holds", Subject(self.speaker, "self"), None)
+                return self._matched(match, rule, rule.now, "holds", self.people.myself, None)
         return None
 
     def _told(self, clause: Clause) -> Iterator[Statement]:
         timed = without_time(clause.text, self.language)
         text = self.language.upright(bare(timed.text, self.language))
-        found = self._subject(clause._replace(text=text)) if text else None
+        found = self.people.of(clause._replace(text=text)) if text else None
         if found is None:
             return
         subject, rest = found
         naming = self.language.possessed.match(rest)
         named = self._named(naming) if naming is not None else None
-        if named is not None:
-            yield named
         predicate = predicate_of(rest, self.language) if named is None else None
-        if predicate is not None:
-            yield from self._stated(predicate, timed, subject)
+        said = [named] if named is not None else [*self._stated(predicate, timed, subject)] if predicate else []
+        if said and subject.name and subject.gender != "thing":
+            yield from self._introduced(subject)
+        yield from said
 
-    def _subject(self, clause: Clause) -> tuple[Subject, str] | None:
-        """The subject of a clause, and what is said of it."""
-        match = self.language.subject.match(clause.text)
-        if match is not None:
-            self.subject = self._meant(match)
-            self.elsewhere = self.subject is None or not self.subject.is_self
-            if match["noun"] and self.subject and self.subject.gender != "thing":
-                self.last = self.subject
-            return (self.subject, clause.text[match.end() :]) if self.subject else None
-        if clause.follows and self.subject is not None and self.language.is_verb(clause.text):
-            return self.subject, clause.text
-        omitted = self.language.omitted.match(clause.text) or self.language.tells_past(clause.text)
-        if omitted and not self.elsewhere:
-            self.subject = Subject(self.speaker, "self")
-            return self.subject, clause.text
-        self.subject, self.elsewhere = None, True
-        return None
-
-    def _meant(self, match: re.Match[str]) -> Subject | None:
-        if match["self"]:
-            return Subject(self.speaker, "self")
-        if match["noun"]:
-            noun = match["noun"] + (f" {match['name']}" if match["name"] else "")
-            gender = self.language.genders.get(match["kind"].casefold(), "any")
-            return Subject(self._whose(noun), gender)
-        wanted = self.language.file.subject.pronouns.get(match["pronoun"].casefold(), "any")
-        known = self.last
-        fits = known is not None and (wanted in ("any", known.gender) or known.gender in ("any", "pet"))
-        return known if fits else None
-
-    def _whose(self, noun: str) -> str:
-        return self.language.file.people.whose.format(owner=self.speaker, noun=noun)
+    def _introduced(self, subject: Subject) -> Iterator[Statement]:
+        """Who is called by name is thereby made known: (Ana, sister, Rita)."""
+        rule = self.language.names_people
+        if rule is not None:
+            whose = self.language.file.people.whose.format(owner=self.people.speaker, noun=subject.noun)
+            text = rule.text.format(head=whose, name=rule.now, tail=subject.name)
+            noun = subject.noun.casefold()
+            yield Statement(self.people.speaker, noun, subject.name, text, noun, False, "holds", None)
 
     # what is said of them
 
@@ -199,7 +166,7 @@ class Reading:
         found = match.groupdict()
         made = self._relation(rule, name, kind, match["tail"], subject, span, found.get("what") or "")
         if made is not None and found.get("entity"):
-            self.last = Subject(self._whose(found["entity"]), "pet")
+            self.people.mention(found["entity"])
         return made
 
     def _relation(
@@ -314,7 +281,7 @@ class Reading:
             return None
         timed = without_time(sentence[match.end() :].rstrip(".!? "), self.language)
         rule = self.language.file.generic["duty"]
-        return self._free(rule, timed.text, "planned", Subject(self.speaker, "self"), self._span(timed, future=True))
+        return self._free(rule, timed.text, "planned", self.people.myself, self._span(timed, future=True))
 
     # in words that stand alone
 
@@ -340,7 +307,7 @@ class Reading:
         names = people.self if subject.is_self else people.other
 
         def told(match: re.Match[str]) -> str:
-            return names.get(match[0].casefold(), match[0]).format(speaker=self.speaker)
+            return names.get(match[0].casefold(), match[0]).format(speaker=self.people.speaker)
 
         return self.language.told.sub(told, tail).strip(" ,.;:-")
 
@@ -377,8 +344,3 @@ def _state(rule: RelationRule, p: Predicate) -> tuple[str | None, Kind]:
 def dated(text: str, when: str) -> str:
     """A sentence with a time put before its full stop."""
     return f"{text.removesuffix('.')}{when}." if when else text
-
-
-def statements(text: str, *, speaker: str, at: datetime, zone: str, language: Language) -> list[Statement]:
-    """What a person states in a turn, in order."""
-    return list(Reading(speaker, at, zone, language).statements(text))

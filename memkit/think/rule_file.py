@@ -121,11 +121,13 @@ class People(Section):
 
 
 class Confirm(Section):
-    """Which questions a plain "yes" answers with a statement, and how that begins."""
+    """Which questions a plain "yes" or a few words answer with a statement, and how that begins."""
 
     yes: str
     questions: list[tuple[str, str]]
     turned: dict[str, str]
+    answers: list[tuple[str, str]] = []  # other questions, and how a short answer is made a statement
+    fragment: str = "(?!)"  # a short answer: its group is what it says
 
 
 class RuleFile(Section):

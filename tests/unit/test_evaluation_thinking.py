@@ -16,19 +16,19 @@ from memkit.think import ExtractiveThinker
 
 DATA = Path(__file__).parents[1] / "data" / "thinking"
 LOCOMO = Path(__file__).parents[3] / "shared" / "data" / "locomo_dev.json"
-HALVES = ("first", "second")
+PARTS = ("first", "second", "third")
 AT = datetime(2024, 6, 12, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("half", HALVES)
-def test_thoughts_on_the_projects_own_exchanges_are_right_and_not_too_few(half: str) -> None:
-    found = figures(list(judge(read_cases(DATA / f"{half}.jsonl"))))
+@pytest.mark.parametrize("part", PARTS)
+def test_thoughts_on_the_projects_own_exchanges_are_right_and_not_too_few(part: str) -> None:
+    found = figures(list(judge(read_cases(DATA / f"{part}.jsonl"))))
     assert found.precision >= 0.9
     assert found.recall >= 0.6
 
 
 def test_there_are_250_exchanges_and_four_of_ten_should_lead_to_nothing() -> None:
-    cases = [case for half in HALVES for case in read_cases(DATA / f"{half}.jsonl")]
+    cases = [case for part in PARTS for case in read_cases(DATA / f"{part}.jsonl")]
     assert len(cases) >= 250
     assert 0.37 <= sum(not case.expect for case in cases) / len(cases) <= 0.43
 
