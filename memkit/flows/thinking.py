@@ -75,7 +75,7 @@ def task_of(ctx: BankContext, state: BankState, exchange: Exchange) -> Task:
         seqs = list(view.locate(exchange.turn_ids).values())
         turns = [memory for _, memory in sorted(view.memories(seqs).items())]
         speakers = dict.fromkeys(m.speaker for m in turns if m.speaker is not None)
-        task = Task(turns, _about(view, speakers), state.zone, ctx.now())
+        task = Task(turns, [*_about(view, speakers), *_called(ctx, view, turns)], state.zone, ctx.now())
         others = _others(ctx, task, speakers)
         near = {m.id: m for m in [*task.thoughts, *_about(view, others), *_in_groups(ctx, view, seqs)]}
     return task._replace(thoughts=list(near.values()))
@@ -83,6 +83,14 @@ def task_of(ctx: BankContext, state: BankState, exchange: Exchange) -> Task:
 
 def _about(view: BankView, heads: Iterable[str]) -> list[Memory]:
     return [thought for head in heads for thought in view.about(head, ("thought",), NEAR_BY_HEAD)]
+
+
+def _called(ctx: BankContext, view: BankView, turns: Sequence[Memory]) -> list[Memory]:
+    """Thoughts about people whom the turns may call by name."""
+    thinker = ctx.services.thinker
+    names = thinker.names(turns) if isinstance(thinker, TellsHeads) else ()
+    seqs = view.matching({"called": list(names)}) if names else []
+    return [thought for thought in view.memories(seqs).values() if thought.state == "active"]
 
 
 def _others(ctx: BankContext, task: Task, speakers: Container[str]) -> list[str]:

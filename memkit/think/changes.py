@@ -11,6 +11,7 @@ from memkit.text.tokens import words
 from memkit.think.language import languages
 from memkit.think.relations import Statement
 from memkit.think.sentences import utc
+from memkit.think.subjects import CALLED
 
 
 def changed(statement: Statement, turn: Memory, task: Task, earlier: Sequence[Proposal] = ()) -> list[Proposal]:
@@ -65,6 +66,7 @@ def _proposal(statement: Statement, turn: Memory, old: Memory | None) -> Proposa
         valid_from=start,
         valid_until=end,
         reason=None if old is None else "ended" if statement.kind == "ended" else "changed",
+        extra={CALLED: statement.called} if statement.called else {},
     )
 
 

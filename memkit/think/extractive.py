@@ -5,7 +5,7 @@ told by their function words and read by rules (`memkit/think/rules`); in others
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from memkit.models import Memory
 from memkit.operations import Proposal
@@ -19,6 +19,8 @@ from memkit.think.subjects import People
 from memkit.think.telling import language_of
 
 ENDED = re.compile(r"(?<=[.!?])\s+")
+NAME = re.compile(r"\b[A-ZÀ-Þ][^\W\d_]+")
+MOST = 20  # names looked up in an exchange
 SHORT = 25  # characters of a turn too short to tell its language by itself
 
 
@@ -33,6 +35,12 @@ class ExtractiveThinker:
         for turn, statement in stated(task):
             proposals += changed(statement, turn, task, proposals)
         return proposals
+
+    def names(self, turns: Sequence[Memory]) -> list[str]:
+        """Words that may be the names of people whom the speakers know."""
+        return list(dict.fromkeys(name for turn in turns if _is_person(turn) for name in NAME.findall(turn.text)))[
+            :MOST
+        ]
 
     def heads(self, task: Task) -> list[str]:
         """Whom an exchange tells of: thoughts about them are what its proposals are compared with."""

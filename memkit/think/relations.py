@@ -44,6 +44,7 @@ class Statement(NamedTuple):
     single: bool
     kind: Kind
     span: Span | None
+    called: str = ""  # the name of somebody of the speaker's whom it is about
     ends: str | None = None  # the relation under which what it ends, without saying of what, is closed
 
 
@@ -115,18 +116,7 @@ class Reading:
         named = self._named(naming) if naming is not None else None
         predicate = predicate_of(rest, self.language) if named is None else None
         said = [named] if named is not None else [*self._stated(predicate, timed, subject)] if predicate else []
-        if said and subject.name and subject.gender != "thing":
-            yield from self._introduced(subject)
-        yield from said
-
-    def _introduced(self, subject: Subject) -> Iterator[Statement]:
-        """Who is called by name is thereby made known: (Ana, sister, Rita)."""
-        rule = self.language.names_people
-        if rule is not None:
-            whose = self.language.file.people.whose.format(owner=self.people.speaker, noun=subject.noun)
-            text = rule.text.format(head=whose, name=rule.now, tail=subject.name)
-            noun = subject.noun.casefold()
-            yield Statement(self.people.speaker, noun, subject.name, text, noun, False, "holds", None)
+        yield from (one._replace(called=subject.name) for one in said)
 
     # what is said of them
 

@@ -15,6 +15,7 @@ NOISE = re.compile(r"[^\w\s.,;:!?'’\"“”()&+@#%$€£/–—-]+|[*_~`]+")
 QUOTED = re.compile(r"[\"“]([^\"“”]*)[\"”]")
 LONGEST_TITLE = 5  # words between quotation marks that may be a name
 LONGEST = 200  # words of a sentence
+FEW = 3  # words of what is asked after a statement; fewer ask whether it is so (", right?")
 ON = re.compile(rf"on {WEEKDAY}", re.IGNORECASE)
 LEADING = re.compile(
     r"(?:[\s,]*\b(?:on|in|at|since|from|by|before|until|till|for|during|around|this|the|back|early|late|of|about|around|roughly|over|just|almost|nearly)\b)+[\s,]*$",
@@ -59,7 +60,8 @@ def is_statement(sentence: str, language: Language) -> bool:
 
 def _asked_last(sentence: str, language: Language) -> bool:
     *_, (last, joint) = _pieces(sentence, language)
-    return bool(joint) and language.questions.match(bare(last, language)) is not None
+    asked = bare(last.rstrip("?! "), language)
+    return bool(joint) and (language.questions.match(asked) is not None or len(asked.split()) >= FEW)
 
 
 def bare(sentence: str, language: Language) -> str:
@@ -77,7 +79,8 @@ def clauses(sentence: str, language: Language) -> list[Clause]:
     clause that begins with a doubt casts it on the whole sentence.
     """
     found: list[Clause] = []
-    for piece, joint in _pieces(sentence, language):
+    pieces = [*_pieces(sentence, language)]
+    for piece, joint in pieces[:-1] if asks(sentence) else pieces:
         doubt = language.doubt.search(piece)
         text = bare(piece, language)
         if doubt is not None and (doubt.start() == 0 or language.doubt.match(text)):

@@ -9,6 +9,8 @@ from memkit.models import Memory
 from memkit.think.language import Language
 from memkit.think.sentences import Clause
 
+CALLED = "called"  # in a thought's metadata: the name of whom it is about
+
 
 class Subject(NamedTuple):
     """Whom a clause is about. `noun` and `name` are set where it is somebody of the speaker's, called by name."""
@@ -47,11 +49,13 @@ class People:
         self._current, self._elsewhere = None, False
 
     def learn(self, thoughts: Iterable[Memory]) -> None:
-        """The names that thoughts tell: (Ana, sister, Rita)."""
+        """Who is called by which name, from thoughts about them."""
         for thought in thoughts:
-            noun, name = thought.relation or "", thought.tail or ""
-            if thought.head == self.speaker and self._kind(noun) and name not in self.known:
-                self.known[name] = self._somebody(noun, name)
+            name = str(thought.metadata.get(CALLED) or "")
+            before, _, after = self.language.file.people.whose.format(owner=self.speaker, noun="\0").partition("\0")
+            noun = (thought.head or "").removeprefix(before).removesuffix(after).removesuffix(name).strip()
+            if name and self._somebody(noun, name).head == thought.head:
+                self.known.setdefault(name, self._somebody(noun, name))
 
     def of(self, clause: Clause) -> tuple[Subject, str] | None:
         """The subject of a clause, and what is said of it; None where it is about something else."""
