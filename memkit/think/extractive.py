@@ -38,9 +38,8 @@ class ExtractiveThinker:
 
     def names(self, turns: Sequence[Memory]) -> list[str]:
         """Words that may be the names of people whom the speakers know."""
-        return list(dict.fromkeys(name for turn in turns if _is_person(turn) for name in NAME.findall(turn.text)))[
-            :MOST
-        ]
+        names = (name for turn in turns if _is_person(turn) for name in NAME.findall(turn.text))
+        return list(dict.fromkeys(names))[:MOST]
 
     def heads(self, task: Task) -> list[str]:
         """Whom an exchange tells of: thoughts about them are what its proposals are compared with."""
