@@ -80,7 +80,6 @@ class Subjects(Section):
     describing: str = ""
     company: str = "(?!)"  # who may be named with the subject
     pronouns: dict[str, str] = {}
-    named: str = ""
     naming: str = ""
     possessed: str = ""  # "my dog's name is ...", after the dog
     plural: str = ""
