@@ -85,6 +85,19 @@ class Thinker(Protocol):
         ...
 
 
+@runtime_checkable
+class TellsHeads(Protocol):
+    """A thinker that can say beforehand whom an exchange tells of, so that what is known of them is at hand."""
+
+    def names(self, turns: Sequence[Memory]) -> Sequence[str]:
+        """Names in the turns: thoughts whose metadata say "called" one of them are put at hand first."""
+        ...
+
+    def heads(self, task: Task) -> Sequence[str]:
+        """Head entities of the thoughts that the turns may lead to; the task holds those about the speakers."""
+        ...
+
+
 class CodeBatch(NamedTuple):
     """Sketches in order of seq: `seqs` int64 (n,), `codes` uint8 (n, bytes)."""
 

@@ -10,6 +10,7 @@ from memkit.cli.evaluation_tables import show_report
 from memkit.cli.options import AsJson, ModelName
 from memkit.cli.output import bar, err, note, out, shown, write_json
 from memkit.cli.stores import named_encoder
+from memkit.cli.thinking_tables import evaluate_thinking
 from memkit.encoders import default_encoder
 from memkit.errors import InputError
 from memkit.evaluation.cases import Conversation
@@ -58,6 +59,14 @@ def evaluate(
             "vectors: what does it save, and what does it cost?",
         ),
     ] = False,
+    thinking: Annotated[
+        bool,
+        typer.Option(
+            "--thinking",
+            help="Measure the built-in thinker instead: FILE holds exchanges with what should come of them, or is a "
+            "LoCoMo file with notes.",
+        ),
+    ] = False,
     encoder: ModelName = "minilm",
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw recall against k (PNG).")] = None,
     json: AsJson = False,
@@ -69,7 +78,16 @@ def evaluate(
 
     --ablate asks every question 16 times more, --leave-one-out 38 times more: the first takes about twice as
     long as a plain run, the second four times. With --leave-one-out, JSON holds "reports" and "leave_one_out".
+
+    --thinking takes JSON lines of exchanges: {"turns": [{"speaker": "Ana", "text": "...", "at": "..."}], "known":
+    [...], "expect": [{"action": "insert", "head": "Ana", "relation": "lives in", "tail": "Lisbon"}]}. A thought is
+    right with the same action, head and relation, and a tail whose stemmed content words are equal or contain one
+    another. Of a LoCoMo file it says how many thoughts rest on turns that people noted, beside as many sentences
+    chosen by BM25.
     """
+    if thinking:
+        evaluate_thinking(files, json)
+        return
     chosen = named_encoder(encoder) or default_encoder()
     options = Options(
         wordings=wordings,

@@ -48,6 +48,13 @@ def stats(measure: Measure = False, db: Database = DEFAULT_FILE, json: AsJson = 
     out.print(_by_bank(figures["banks"]))
     if measure:
         out.print(_by_search(figures["banks"]))
+    for name, bank in figures["banks"].items():
+        if bank.get("without_rules"):
+            note(f"{name}: no thoughts form from {bank['without_rules']} of its newest turns: {_foreign(bank)}.")
+
+
+def _foreign(bank: dict[str, Any]) -> str:
+    return "they are in a language without rules (" + ", ".join(bank["languages"]) + ")"
 
 
 def _about(figures: dict[str, Any], db: Path, memories: int) -> Any:

@@ -9,10 +9,14 @@ from uuid import uuid4
 
 from memkit.flows import fading, reflecting, thinking, upkeep
 from memkit.flows.context import BankContext, Services
-from memkit.models import BankState, Record
+from memkit.models import BankState, IndexRow, Record
+from memkit.protocols import BankView
+from memkit.think import ExtractiveThinker
+from memkit.think.telling import Told, languages_of
 from memkit.times import to_micros
 
 DAY_MICROS = 86_400_000_000
+TOLD_BY = 200  # newest turns
 SPANS = {"day": 1, "week": 7, "month": 30}
 
 
@@ -121,6 +125,7 @@ def bank_stats(ctx: BankContext) -> dict[str, Any]:
     with ctx.storage.view(state.number) as view:
         rows, queue = list(view.rows()), view.exchanges()
         unencoded = len(view.unencoded(10_000))
+        told = _told(ctx, view, rows)
     return {
         "memories": state.size,
         "change": state.change,
@@ -129,8 +134,17 @@ def bank_stats(ctx: BankContext) -> dict[str, Any]:
         "states": _counted(row.state for row in rows),
         "queue": {"waiting": len(queue), "errors": _counted(e.error for e in queue if e.error)},
         "unencoded": unencoded,
+        **({} if told is None else {"languages": told.counts, "without_rules": told.unruled}),
         "growth": _growth([row.recorded_at for row in rows], to_micros(ctx.now())),
     }
+
+
+def _told(ctx: BankContext, view: BankView, rows: Sequence[IndexRow]) -> Told | None:
+    """The languages of the newest turns, where thoughts form by rules of a language."""
+    if not isinstance(ctx.services.thinker, ExtractiveThinker):
+        return None
+    newest = [row.seq for row in rows if row.kind == "turn" and row.echo_of is None][-TOLD_BY:]
+    return languages_of(memory.text for memory in view.memories(newest).values())
 
 
 def search_stats(ctx: BankContext) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Post-thinking: from the queue of exchanges to checked, applied operations (TiM, arXiv 2311.08719)."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,13 +9,13 @@ from memkit.errors import MemkitError, ThinkerError
 from memkit.flows.context import BankContext
 from memkit.models import BankState, Exchange, Memory, Outcome, Receipt
 from memkit.operations import Operation, Postpone, Settle
-from memkit.protocols import BankView, Task
+from memkit.protocols import BankView, Task, TellsHeads
 from memkit.think.revise import revise
 
 log = logging.getLogger("memkit")
 
 NEAR_IN_GROUP = 20
-NEAR_BY_HEAD = 60
+NEAR_BY_HEAD = 400
 FIRST_DELAY = timedelta(minutes=1)
 LONGEST_DELAY = timedelta(hours=6)
 
@@ -74,19 +74,39 @@ def task_of(ctx: BankContext, state: BankState, exchange: Exchange) -> Task:
     with ctx.storage.view(state.number) as view:
         seqs = list(view.locate(exchange.turn_ids).values())
         turns = [memory for _, memory in sorted(view.memories(seqs).items())]
-        thoughts = {m.id: m for m in _near(ctx, view, seqs, turns)}
-    return Task(turns, list(thoughts.values()), state.zone, ctx.now())
+        speakers = dict.fromkeys(m.speaker for m in turns if m.speaker is not None)
+        task = Task(turns, [*_about(view, speakers), *_called(ctx, view, turns)], state.zone, ctx.now())
+        others = _others(ctx, task, speakers)
+        near = {m.id: m for m in [*task.thoughts, *_about(view, others), *_in_groups(ctx, view, seqs)]}
+    return task._replace(thoughts=list(near.values()))
 
 
-def _near(ctx: BankContext, view: BankView, seqs: Sequence[int], turns: Sequence[Memory]) -> list[Memory]:
-    heads = dict.fromkeys(m.speaker for m in turns if m.speaker is not None)
-    found = [t for head in heads for t in view.about(head, ("thought",), NEAR_BY_HEAD)]
+def _about(view: BankView, heads: Iterable[str]) -> list[Memory]:
+    return [thought for head in heads for thought in view.about(head, ("thought",), NEAR_BY_HEAD)]
+
+
+def _called(ctx: BankContext, view: BankView, turns: Sequence[Memory]) -> list[Memory]:
+    """Thoughts about people whom the turns may call by name."""
+    thinker = ctx.services.thinker
+    names = thinker.names(turns) if isinstance(thinker, TellsHeads) else ()
+    seqs = view.matching({"called": list(names)}) if names else []
+    return [thought for thought in view.memories(seqs).values() if thought.state == "active"]
+
+
+def _others(ctx: BankContext, task: Task, speakers: Container[str]) -> list[str]:
+    """Whom the thinker can say that the exchange tells of, beside the speakers."""
+    thinker = ctx.services.thinker
+    told = thinker.heads(task) if isinstance(thinker, TellsHeads) else ()
+    return [head for head in told if head not in speakers]
+
+
+def _in_groups(ctx: BankContext, view: BankView, seqs: Sequence[int]) -> list[Memory]:
     vectors = view.vectors(seqs)
-    if vectors.any():
-        _, groups = ctx.services.tracer.hashes()
-        for group in sorted({int(g) for g in groups.group(vectors)}):
-            found += view.in_group(group, ("thought",), NEAR_IN_GROUP)
-    return found
+    if not vectors.any():
+        return []
+    _, groups = ctx.services.tracer.hashes()
+    numbers = sorted({int(g) for g in groups.group(vectors)})
+    return [thought for group in numbers for thought in view.in_group(group, ("thought",), NEAR_IN_GROUP)]
 
 
 def _applied(

@@ -1,6 +1,6 @@
 """A bank's index in memory: kept up to date from the storage, asked by recall. Pure: no SQL, no clock."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -307,18 +307,46 @@ class BankIndex:
             pool.relevance[turn] = max(pool.relevance[turn], pool.relevance[thought])
 
     def _fresh_first(self, pool: Pool) -> None:
-        """What was superseded ranks below what replaced it."""
-        column = self._columns.column
-        successors = column("superseded_by")[pool.rows]
+        """What was superseded ranks below what replaced it, however often that was; so do the turns behind them."""
+        pairs = sorted(self._replacements(pool))
+        for old, new in pairs:
+            pool.score[new] = max(pool.score[new], pool.score[old])
+            pool.relevance[new] = max(pool.relevance[new], pool.relevance[old])
+        for old, new in reversed(pairs):
+            pool.score[old] = min(pool.score[old], pool.score[new] - 0.01)
+
+    def _replacements(self, pool: Pool) -> Iterator[tuple[int, int]]:
+        """What was superseded and what replaced it, by their places in the pool."""
+        seqs, successors = (self._columns.column(name)[pool.rows] for name in ("seq", "superseded_by"))
         closed = np.flatnonzero(successors != NONE)
-        if not len(closed):
-            return
-        at = {seq: i for i, seq in enumerate(column("seq")[pool.rows].tolist())}
-        for old in closed[::-1]:
+        at = {seq: i for i, seq in enumerate(seqs.tolist())} if len(closed) else {}
+        outdated = {int(seqs[i]) for i in closed}
+        for old in closed.tolist():
             new = at.get(int(successors[old]))
             if new is not None:
-                pool.score[new] = max(pool.score[new], pool.score[old])
-                pool.score[old] = min(pool.score[old], pool.score[new] - 0.01)
+                yield old, new
+                yield from self._turns_behind(pool, old, new, at, outdated)
+
+    def _turns_behind(
+        self, pool: Pool, old: int, new: int, at: Mapping[int, int], outdated: Set[int]
+    ) -> Iterator[tuple[int, int]]:
+        """The turns of two such thoughts, where the question is about the thought and the old turn led to no other."""
+        before, after = (self._sources(pool, i) for i in (old, new))
+        for turn in before:
+            rests = pool.thoughts.get(turn, ())
+            if (
+                turn in at
+                and rests
+                and outdated >= set(rests)
+                and 2 * self._own(pool, old) >= self._own(pool, at[turn])
+            ):
+                yield from ((at[turn], at[later]) for later in after if later in at and later != turn)
+
+    def _sources(self, pool: Pool, i: int) -> tuple[int, ...]:
+        return self._columns.sources.get(int(self._columns.column("seq")[pool.rows[i]]), ())
+
+    def _own(self, pool: Pool, i: int) -> float:
+        return float(pool.parts["dense"][i] + pool.parts["lexical"][i])
 
     # what is given back
 

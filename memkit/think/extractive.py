@@ -1,77 +1,95 @@
-"""The extractive thinker: no model; what people state about themselves and their plans, with who and when."""
+"""The extractive thinker: no model; what people state of themselves and of others, with who and when.
+
+Of TiM's operations (arXiv 2311.08719) it proposes insertions and supersessions; it never merges. Languages are
+told by their function words and read by rules (`memkit/think/rules`); in others no thoughts form.
+"""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from memkit.models import Memory
 from memkit.operations import Proposal
 from memkit.protocols import Task
-from memkit.think.relations import Relation, relation_of
-from memkit.think.sentences import dated, sentences, third_person
+from memkit.text.asking import asks
+from memkit.think.changes import changed
+from memkit.think.language import Language, languages
+from memkit.think.relations import Reading, Statement
+from memkit.think.sentences import bare
+from memkit.think.subjects import People
+from memkit.think.telling import language_of
 
-UNSURE = re.compile(
-    r"\b(?:if|unless|maybe|perhaps|probably|might|could be|would|wish|imagine|suppose|dream(?:ed|t)? (?:of|about|that)"
-    r"|joking|kidding|pretend|as if|almost|i guess|i think|not sure|hopefully|used to)\b|\?\s*$|\bwhat if\b",
-    re.IGNORECASE,
-)
-ABOUT_SELF = re.compile(r"\b(?:I|I'm|I've|I'll|my|My)\b")
-SHORTEST, LONGEST = 3, 40  # words of a sentence
+ENDED = re.compile(r"(?<=[.!?])\s+")
+NAME = re.compile(r"\b[A-ZÀ-Þ][^\W\d_]+")
+MOST = 20  # names looked up in an exchange
+SHORT = 25  # characters of a turn too short to tell its language by itself
 
 
 class ExtractiveThinker:
-    """Proposes few thoughts, only of known forms; an assistant's words are never somebody's belief."""
+    """Proposes thoughts of known forms only; an assistant's words are never somebody's belief."""
 
     name = "extractive"
 
     def think(self, task: Task) -> list[Proposal]:
-        """Inserts, and supersessions where a person can have only one (a home, an age, a favourite)."""
-        found = [p for turn in task.turns if _is_person(turn) for p in _thoughts_of(turn, task)]
-        return list({(p.head, p.relation, p.tail): p for p in found}.values())
+        """Insertions, and supersessions where something changed or ended."""
+        proposals: list[Proposal] = []
+        for turn, statement in stated(task):
+            proposals += changed(statement, turn, task, proposals)
+        return proposals
+
+    def names(self, turns: Sequence[Memory]) -> list[str]:
+        """Words that may be the names of people whom the speakers know."""
+        names = (name for turn in turns if _is_person(turn) for name in NAME.findall(turn.text))
+        return list(dict.fromkeys(names))[:MOST]
+
+    def heads(self, task: Task) -> list[str]:
+        """Whom an exchange tells of: thoughts about them are what its proposals are compared with."""
+        return list(dict.fromkeys(statement.head for _, statement in stated(task)))
+
+
+def stated(task: Task) -> Iterator[tuple[Memory, Statement]]:
+    """What people state in an exchange, with the turn in which they do."""
+    told = language_of(" ".join(turn.text for turn in task.turns))
+    people: dict[tuple[str, str], People] = {}
+    for number, turn in enumerate(task.turns):
+        code = language_of(turn.text, told) if len(turn.text) > SHORT else told
+        language = languages().get(code or told or "")
+        if language is None or not _is_person(turn):
+            continue
+        key = (turn.speaker or "", language.code)
+        if key not in people:
+            people[key] = People(key[0], language)
+            people[key].learn(task.thoughts)
+        text = answered(task.turns[number - 1], turn, language) if number else turn.text
+        yield from _once(turn, Reading(people[key], turn.occurred_at, task.zone).statements(text))
+
+
+def _once(turn: Memory, found: Iterable[Statement]) -> Iterator[tuple[Memory, Statement]]:
+    for statement in {(s.head, s.relation, s.tail): s for s in found}.values():
+        yield turn, statement
 
 
 def _is_person(turn: Memory) -> bool:
     return turn.role in (None, "user") and turn.speaker is not None and turn.echo_of is None
 
 
-def _thoughts_of(turn: Memory, task: Task) -> Iterator[Proposal]:
-    speaker = turn.speaker or ""
-    for sentence in sentences(turn.text):
-        if not _is_statement(sentence):
-            continue
-        statement = third_person(sentence, speaker).rstrip("!. ")
-        relation = relation_of(statement, speaker)
-        if relation is not None:
-            proposal = _proposal(turn, statement, relation, task)
-            if proposal is not None:
-                yield proposal
+def answered(asked: Memory, turn: Memory, language: Language) -> str:
+    """A turn's text, as a statement of its own where it is a plain "yes", or a few words, to somebody's question."""
+    if not asks(asked.text) or asked.speaker == turn.speaker:
+        return turn.text
+    question = bare(ENDED.split(asked.text.replace("’", "'").strip())[-1], language)
+    yes, short = language.confirmed.match(turn.text), language.fragment.fullmatch(turn.text)
+    if yes is not None:
+        found = _first(language.questions_confirmed, question)
+        return f"{language.turned(found)}{_since(turn.text[yes.end() :], language)}" if found else turn.text
+    found = _first(language.answers, question) if short else None
+    return f"{found} {short[1]}" if found and short else turn.text
 
 
-def _is_statement(sentence: str) -> bool:
-    words = len(sentence.split())
-    return SHORTEST <= words <= LONGEST and bool(ABOUT_SELF.search(sentence)) and not UNSURE.search(sentence)
+def _first(forms: Iterable[tuple[re.Pattern[str], str]], question: str) -> str | None:
+    matches = ((form.fullmatch(question), statement) for form, statement in forms)
+    return next((match.expand(statement) for match, statement in matches if match), None)
 
 
-def _proposal(turn: Memory, statement: str, relation: Relation, task: Task) -> Proposal | None:
-    text, day = dated(statement, turn.occurred_at, task.zone)
-    same = [t for t in task.thoughts if (t.head, t.relation) == (relation.head, relation.relation)]
-    if any((t.tail or "").casefold() == relation.tail.casefold() for t in same):
-        return None
-    old = _replaced(same, turn) if relation.single else None
-    return Proposal(
-        action="insert" if old is None else "supersede",
-        text=f"{text}.",
-        head=relation.head,
-        relation=relation.relation,
-        tail=relation.tail,
-        ids=() if old is None else (old.id,),
-        source_ids=(turn.id,),
-        speaker=turn.speaker,
-        valid_from=day if old is not None and day is not None and day <= task.now else None,
-        reason=None if old is None else "changed",
-    )
-
-
-def _replaced(same: Sequence[Memory], turn: Memory) -> Memory | None:
-    """The latest thought that a newer statement takes the place of."""
-    older = [t for t in same if t.occurred_at <= turn.occurred_at and t.valid_until is None]
-    return max(older, key=lambda t: t.occurred_at, default=None)
+def _since(rest: str, language: Language) -> str:
+    """What follows a "yes": a time belongs to what was affirmed, anything else is a sentence of its own."""
+    return f" {rest}" if rest.casefold().startswith(language.file.since) else f". {rest}"

@@ -95,6 +95,7 @@ class _Revision:
             head=proposal.head,
             relation=proposal.relation,
             tail=proposal.tail,
+            metadata=dict(proposal.extra),
             valid_from=_start(proposal, said),
             valid_until=proposal.valid_until,
         )

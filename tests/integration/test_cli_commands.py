@@ -381,6 +381,38 @@ def test_evaluate_switches_parts_off_and_leaves_conversations_out(cli: Cli, tmp_
     assert {one["candidate"] for one in figures["leave_one_out"]["conversations"]} == {"defaults"}
 
 
+def test_evaluate_measures_thoughts_against_what_should_come_of_exchanges(cli: Cli) -> None:
+    file = Path(__file__).parents[1] / "data" / "thinking" / "first.jsonl"
+    said = cli("evaluate", "--thinking", file)
+    assert "precision" in said.out
+    assert "exchanges that should lead to nothing do" in said.out
+    figures = cli("evaluate", "--thinking", file, "--json").json["first.jsonl"]
+    assert figures["precision"] >= 0.9
+    assert figures["kinds"]["home"]["cases"] == 10
+
+
+def test_evaluate_measures_thoughts_against_the_notes_of_a_locomo_file(cli: Cli, tmp_path: Path) -> None:
+    notes = {"session_1_observation": {"Ana": [["Ana moved to Porto.", "D1:1"]]}}
+    turns = [{"speaker": "Ana", "dia_id": "D1:1", "text": "I moved to Porto in May."}]
+    talk = {"session_1": turns, "session_1_date_time": "1:56 pm on 8 May, 2023"}
+    file = tmp_path / "talk.json"
+    file.write_text(json.dumps([{"conversation": talk, "observation": notes, "qa": []}]), encoding="utf-8")
+    found = cli("evaluate", "--thinking", file, "--json").json["talk.json"]
+    assert found["thoughts"] == {"formed": 1, "notes": 1, "share": 1.0, "covered": 1.0}
+    assert "BM25" in cli("evaluate", "--thinking", file).out
+    file.write_text(json.dumps([{"conversation": talk, "qa": []}]), encoding="utf-8")
+    assert "no notes" in cli("evaluate", "--thinking", file).err
+
+
+def test_stats_name_the_banks_from_whose_language_no_thoughts_form(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "talk.jsonl"
+    file.write_text(json.dumps({"speaker": "Ana", "text": "Je suis dans la maison avec lui"}), encoding="utf-8")
+    cli("observe", file, "ana", "--encoder", "hashing")
+    said = cli("stats")
+    assert "no thoughts form from 1 of its newest turns" in said.err
+    assert "fr" in said.err
+
+
 def test_evaluate_leaves_no_conversation_out_where_there_is_only_one(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "conversation.jsonl"
     file.write_text("".join(json.dumps(turn) + "\n" for turn in TURNS))

@@ -33,6 +33,14 @@ def test_a_move_supersedes_the_old_home_and_both_stay_in_history(bank: memkit.Me
     assert bank.history(old.id)[-1].event == "superseded"
 
 
+def test_somebody_introduced_by_name_is_known_by_it_months_later(bank: memkit.MemoryBank) -> None:
+    said(bank, "My sister Rita lives in Graz.", START)
+    bank.think()
+    said(bank, "Rita moved to Vienna in July", START + timedelta(days=90))
+    assert bank.think().count("superseded") == 1
+    assert [m.tail for m in bank.beliefs()["Ana's sister Rita"]["lives in"]] == ["Vienna"]
+
+
 def test_saying_the_same_again_adds_no_thought(bank: memkit.MemoryBank) -> None:
     for day in range(5):
         said(bank, f"I live in Lisbon{'!' * day}", START + timedelta(days=day))

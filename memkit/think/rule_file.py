@@ -1,0 +1,165 @@
+"""The form of a language's file of rules, `rules/<code>.toml`: what may stand in it, and what it means."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Means = Literal[
+    "skip", "drop", "plan", "duty", "wish", "used", "ended", "anymore", "negated", "cannot", "perfect", "was", "is"
+]
+Effect = Literal["state", "became", "ceased", "ceased_any", "cannot"]
+Tense = Literal["now", "past", "progressive"]
+
+
+class Section(BaseModel):
+    """A part of a rule file; what it doesn't know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Before(Section):
+    """What may stand before the verb, and what it makes of the clause."""
+
+    means: Means
+    form: str
+
+
+class RelationRule(Section):
+    """A relation by its names: as it holds now, as it held, as it doesn't, as it no longer does.
+
+    `key`: relations with the same key tell of the same thing; of a `single` one there is one at a time.
+    `state` phrases hold while their verb is in the present, `became` make it hold, `ceased` end it
+    (`ceased_any` without saying of what), `cannot` follow "can't"; `own` follow "my"; `whole` are whole
+    clauses that tell it of the speaker. "…" in a name is where the tail stands.
+    """
+
+    key: str
+    now: str
+    past: str | None = None
+    negated: str | None = Field(None, alias="not")
+    ended: str | None = None
+    text: str = "{head} {name} {tail}."
+    single: bool = False
+    future: bool = False  # it tells of what is to come
+    state: list[str] = []
+    became: list[str] = []
+    ceased: list[str] = []
+    ceased_any: list[str] = []
+    cannot: list[str] = []
+    own: list[str] = []
+    whole: list[str] = []
+
+
+class GenericRule(Section):
+    """Statements of any content: the verbs that make them worth keeping, always or where a date is told."""
+
+    name: str
+    text: str
+    verbs: str = ""
+    dated: str = ""
+    progressive: str = ""  # verbs whose present progressive, with a date to come, tells a plan
+    present: str = ""  # and whose simple present does
+    nouns: list[str] = []
+    loose: str | None = None  # the text where the tail is a noun
+    when: str = ""
+    idle: str = ""
+    alone: str = ""  # verbs that say enough with nothing after them
+
+
+class Subjects(Section):
+    """Whom a clause may be about."""
+
+    self: str
+    own: str
+    bare: str = ""  # whom one speaks of without "my"
+    female: str = ""
+    male: str = ""
+    persons: str = ""
+    pets: str = ""
+    things: str = ""
+    describing: str = ""
+    company: str = "(?!)"  # who may be named with the subject
+    pronouns: dict[str, str] = {}
+    naming: str = ""
+    possessed: str = ""  # "my dog's name is ...", after the dog
+    plural: str = ""
+    omitted: str = ""  # verbs before which "I" may be left out
+    inverted: str = "(?!)"  # a `verb` that comes before `who` does it
+
+
+class Verbs(Section):
+    """How verbs are recognised: endings and irregular forms ("lemma: present | past | participle | progressive")."""
+
+    endings: dict[str, Tense] = {}
+    irregular: str = ""
+    contracted: list[tuple[str, str]] = []
+    stative: str = ""  # verbs whose progressive tells something else
+
+
+class Markers(Section):
+    """What makes words no statement of the speaker's: jokes, doubt, what others said, questions."""
+
+    joke: str
+    doubt: str
+    reported: str
+    questions: str
+    connectors: str
+    subordinate: str
+    carrying: str  # the connectors after which the subject may be left out
+
+
+class People(Section):
+    """How a sentence is told of its speaker."""
+
+    self: dict[str, str]
+    other: dict[str, str]
+    whose: str
+    third: list[tuple[str, str]] = []
+    plural: dict[str, str] = {}  # a relation's first word, said of several
+    refused: str
+
+
+class Confirm(Section):
+    """Which questions a plain "yes" or a few words answer with a statement, and how that begins."""
+
+    yes: str
+    questions: list[tuple[str, str]]
+    turned: dict[str, str]
+    answers: list[tuple[str, str]] = []  # other questions, and how a short answer is made a statement
+    fragment: str = "(?!)"  # a short answer: its group is what it says
+
+
+class RuleFile(Section):
+    """A language's file as it is written."""
+
+    stemmer: str
+    dates: dict[str, str] = {}
+    function_words: str
+    openers: str
+    trailing: str
+    leading: str = "(?!)"  # what may stand before the subject, besides
+    markers: Markers
+    subject: Subjects
+    verbs: Verbs
+    before: list[Before] = []
+    inside: list[Before] = []
+    slots: dict[str, str]
+    lists: dict[str, str] = {}
+    relation: list[RelationRule]
+    generic: dict[str, GenericRule] = {}
+    requests: dict[str, list[str]] = {}
+    spelling: dict[str, str] = {}  # words that are often misspelt
+    people: People
+    shown: dict[str, str]
+    confirm: Confirm
+    since: str
+    weak_dates: str
+    unfinished: str = ""  # tails that don't stand alone
+    trivial: str  # what may follow a verb without being worth keeping
+    be: str
+    naming_relation: str
+
+
+def joined(form: str) -> str:
+    """A form that is written over several lines, in one."""
+    return "".join(line if line.startswith(" ") else line.strip() for line in form.strip("\n").splitlines())

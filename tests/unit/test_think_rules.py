@@ -1,0 +1,78 @@
+"""Rules in data files: every language's are sound, a wrong one is a clear error, and languages are told apart."""
+
+import pytest
+
+from memkit.errors import InputError
+from memkit.think.language import languages, read_rules
+from memkit.think.telling import language_of, languages_of
+
+LANGUAGES = sorted(languages())
+
+
+def test_there_are_rules_for_english_and_german() -> None:
+    assert LANGUAGES == ["de", "en"]
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_relation_has_names_and_a_text_that_hold_a_head_and_a_tail(code: str) -> None:
+    for rule in languages()[code].file.relation:
+        told = rule.text.format(head="HEAD", name=rule.now, tail="TAIL", what="WHAT")
+        assert told.startswith("HEAD")
+        assert "TAIL" in told
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_list_of_words_and_every_phrase_compiles(code: str) -> None:
+    language = languages()[code]
+    lists = "openers trailing joke doubt reported questions connectors subordinate carrying subject own omitted naming"
+    for name in [
+        *lists.split(),
+        "possessed",
+        "several",
+        "before",
+        "inside",
+        "confirmed",
+        "requests",
+        "refused",
+        "told",
+    ]:
+        assert getattr(language, name) is not None
+    assert sum(map(len, language.phrases.values())) > 20
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ("stemmer = ", "rules/xx.toml"),
+        ('stemmer = "english"', "Field required"),
+        ("colour = 1", "colour"),
+    ],
+)
+def test_a_wrong_file_of_rules_is_an_error_that_names_it(broken: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        read_rules("xx", broken)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("I moved to Lisbon and I love it there", "en"),
+        ("Ich bin nach Lissabon gezogen und es gefällt mir", "de"),
+        ("J'ai déménagé à Lisbonne et je suis très contente", "fr"),
+        ("Me mudé a Lisboa y estoy muy contenta con la casa", "es"),
+        ("Mi sono trasferita a Lisbona e sono molto contenta", "it"),
+        ("Mudei para Lisboa e estou muito contente com a casa", "pt"),
+        ("Ik ben naar Lissabon verhuisd en het is er erg mooi", "nl"),
+        ("Jag har flyttat till Lissabon och trivs mycket bra här", "sv"),
+        ("東京に引っ越しました", None),
+        ("Lisbon Lisbon Lisbon", None),
+    ],
+)
+def test_a_language_is_told_by_its_function_words(text: str, code: str | None) -> None:
+    assert language_of(text) == code
+
+
+def test_texts_are_counted_by_language_and_those_without_rules_apart() -> None:
+    told = languages_of(["I live in Rome with my dog", "Je suis dans la maison avec lui", "…", "Kaboom"])
+    assert told.counts == {"en": 1, "fr": 1, "?": 1}
+    assert told.unruled == 1
