@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Literal
 
 from memkit.models import Turn
@@ -46,7 +47,7 @@ class Conversation:
         """For each turn, the id that evidence names: its own, or its session's."""
         return tuple(str(turn.id if self.unit == "turn" else turn.session) for turn in self.turns)
 
-    @property
+    @cached_property
     def end(self) -> datetime:
         """A minute after the last turn."""
         return max(moment(turn) for turn in self.turns) + timedelta(minutes=1)
