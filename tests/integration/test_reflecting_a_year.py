@@ -20,7 +20,7 @@ FACTS = {
     "Ines ran a half marathon": ("Ines", "half marathon|fourteen minutes"),
     "her cat Pimenta is dead": ("Ines|Pimenta", "died"),
     "her sister Teresa married and is pregnant": ("Teresa|sister|she", "married|wedding|pregnant"),
-    "Tobias left the bank to become a baker": ("Tobias", "apprentice|bakery|notice|baker"),
+    "Tobias left the bank to become a baker": ("Tobias", "apprentice|notice|Norrbank lets"),
     "Tobias had his knee operated": ("Tobias", "knee|surgery|meniscus|operate|operated"),
     "Tobias takes over the bakery, on a loan": ("Tobias|Surdegen", "loan|take half|take over"),
 }
