@@ -46,7 +46,8 @@ def statements(text: str) -> str:
         return whole
     kept: set[int] = set()
     for i in sorted(range(len(said)), key=lambda i: -_held(said[i])):
-        if sum(len(said[j]) + len(GAP) for j in kept) + len(said[i]) <= LONGEST:
+        fits = sum(len(said[j]) + len(GAP) for j in kept) + len(said[i]) <= LONGEST
+        if fits and (_held(said[i]) >= FEWEST_WORDS or not kept):
             kept.add(i)
     return _joined(said, sorted(kept)) or said[0][:LONGEST].rsplit(" ", 1)[0] + "…"
 

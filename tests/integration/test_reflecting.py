@@ -350,6 +350,7 @@ def test_a_recall_as_of_earlier_sees_the_portrait_and_summary_of_then(
 
 
 def test_mood_is_told_by_person_and_week_and_an_assistant_has_none(bank: memkit.MemoryBank) -> None:
+    pytest.importorskip("vaderSentiment")
     say(bank, "I love this wonderful day, I'm so happy!", MONDAY)
     say(bank, "This is horrible, I'm sad and angry.", MONDAY + 7 * DAY)
     bank.observe([memkit.Turn("Great! Wonderful!", "Bot", role="assistant", at=MONDAY + DAY)])

@@ -1,16 +1,17 @@
-"""Reflection over the demo's year: what a person would want to know of the two is in what it writes."""
+"""Reflection over the demo's year: it tells what a person would want to know, and leaves recall as it was."""
 
 import json
 import re
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
 import memkit
 
-CONVERSATION = Path(__file__).parents[2] / "demos" / "conversation.jsonl"
+DEMOS = Path(__file__).parents[2] / "demos"
 # Written down before any of it was tried: ten facts about the two, each as the words that a line has to hold.
 FACTS = {
     "Ines is allergic to walnuts": ("walnut", "allergic|reaction|banned"),
@@ -26,16 +27,37 @@ FACTS = {
 }
 
 
+NOW = "2025-04-01T12:00:00+00:00"
+Ranked = list[tuple[str, float, dict[str, object]]]
+
+
+class Year(NamedTuple):
+    """The bank after reflection, and what was recalled for the demo's questions before it."""
+
+    bank: memkit.MemoryBank
+    before: list[Ranked]
+
+
 @pytest.fixture(scope="module")
-def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[memkit.MemoryBank]:
-    turns = [json.loads(line) for line in CONVERSATION.read_text("utf-8").splitlines()]
+def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
     with memkit.open(tmp_path_factory.mktemp("year") / "year.db") as store:
         bank = store.bank("demo", "year")
-        for _, session in groupby(turns, key=lambda turn: turn["session"]):
+        for _, session in groupby(read("conversation"), key=lambda turn: turn["session"]):
             bank.observe([memkit.Turn(**turn) for turn in session])
         bank.think()
+        before = recalled(bank)
         bank.reflect()
-        yield bank
+        yield Year(bank, before)
+
+
+def read(name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (DEMOS / f"{name}.jsonl").read_text("utf-8").splitlines()]
+
+
+def recalled(bank: memkit.MemoryBank) -> list[Ranked]:
+    questions = [question["question"] for question in read("questions")]
+    found = [bank.recall(question, now=NOW, reinforce=False) for question in questions]
+    return [[(hit.memory.id, hit.score, dict(hit.why)) for hit in hits] for hits in found]
 
 
 def told(bank: memkit.MemoryBank) -> list[str]:
@@ -54,5 +76,9 @@ def _says(part: str, line: str) -> bool:
     return re.search(rf"\b(?:{part})", line, re.IGNORECASE) is not None
 
 
-def test_portrait_and_summaries_name_eight_of_ten_facts_about_the_two(year: memkit.MemoryBank) -> None:
-    assert len(named(told(year))) >= 8
+def test_portrait_and_summaries_name_eight_of_ten_facts_about_the_two(year: Year) -> None:
+    assert len(named(told(year.bank))) >= 8
+
+
+def test_recall_finds_the_same_turns_with_the_same_scores_and_reasons_after_reflection(year: Year) -> None:
+    assert recalled(year.bank) == year.before
