@@ -107,8 +107,14 @@ class Shelf:
             for period, parts in self.wanted(level).items()
             if (old := self.standing.get((level, period))) is None or set(old.sources) != parts
             if ((level, period), parts) not in self.dropped
-            if before is None or level != "day" or self.newest[period] < before
+            if self._ready(level, period, parts, before)
         ]
+
+    def _ready(self, level: Level, period: str, parts: Parts, before: int | None) -> bool:
+        """A day once it has come to rest, a longer period once enough of its days have summaries."""
+        if level != "day":
+            return len(parts) >= FEWEST
+        return before is None or self.newest[period] < before
 
     def gone(self, level: Level) -> list[int]:
         """Seqs of summaries of which nothing is left that they could rest on."""

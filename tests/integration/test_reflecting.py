@@ -246,6 +246,21 @@ def test_maintenance_leaves_a_day_alone_while_it_goes_on(
     assert store.maintain(10).reflected == 0
 
 
+def test_a_night_that_goes_on_over_two_days_waits_whole(store: memkit.MemoryStore, clock: FrozenClock) -> None:
+    bank = store.bank("night")
+    clock.now = MONDAY.replace(hour=0, minute=20) + DAY
+    say(bank, SAID[0], clock() - timedelta(minutes=40))
+    say(bank, SAID[1], clock() - timedelta(minutes=10))
+    store.maintain(10)
+    assert (periods(bank, "day"), periods(bank, "week")) == ([], [])
+    clock.advance(timedelta(minutes=25))
+    store.maintain(10)
+    assert (periods(bank, "day"), periods(bank, "week")) == (["2025-03-03"], [])
+    clock.advance(timedelta(hours=1))
+    store.maintain(10)
+    assert (periods(bank, "day"), periods(bank, "week")) == (["2025-03-03", "2025-03-04"], ["2025-W10"])
+
+
 def test_several_may_reflect_at_once_and_nothing_is_doubled(path: Path, bank: memkit.MemoryBank) -> None:
     days(bank, 30)
     with memkit.open(path, encoder=HashingEncoder()) as other:
