@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from memkit.models import Memory
 from memkit.protocols import BankView
 from memkit.text.dates import first_span
-from memkit.text.periods import LEVELS, Level, period_of
+from memkit.text.periods import LEVELS, period_of
 
 LOOK_BACK = 31  # days before the newest turn in which the newest summary is looked for
 MOST = 3  # days' summaries for a time that has none of its own
@@ -31,10 +31,10 @@ def summaries(view: BankView, question: str, now: datetime, as_of: datetime | No
     first, last = span.start.date(), (span.end - timedelta(microseconds=1)).date()
     for level in LEVELS:
         if period_of(first, level) == period_of(last, level):
-            whole = _of(view, level, [period_of(first, level)], as_of)
+            whole = _of(view, [period_of(first, level)], as_of)
             if whole:
                 return whole
-    return _of(view, "day", _days(max(first, last - timedelta(days=LOOK_BACK)), last), as_of)[:MOST]
+    return _of(view, _days(max(first, last - timedelta(days=LOOK_BACK)), last), as_of)[:MOST]
 
 
 def _newest(view: BankView, as_of: datetime | None) -> Sequence[Memory]:
@@ -43,18 +43,18 @@ def _newest(view: BankView, as_of: datetime | None) -> Sequence[Memory]:
         return ()
     day = last.at.astimezone(ZoneInfo(view.state.zone)).date()
     for level in reversed(LEVELS):
-        if whole := _of(view, level, [period_of(day, level)], as_of):
+        if whole := _of(view, [period_of(day, level)], as_of):
             return whole
-    return _of(view, "day", _days(day - timedelta(days=LOOK_BACK), day), as_of)[:1]
+    return _of(view, _days(day - timedelta(days=LOOK_BACK), day), as_of)[:1]
 
 
 def _days(first: date, last: date) -> list[str]:
     return [str(first + timedelta(days=n)) for n in range((last - first).days + 1)]
 
 
-def _of(view: BankView, level: Level, periods: Sequence[str], as_of: datetime | None) -> list[Memory]:
+def _of(view: BankView, periods: Sequence[str], as_of: datetime | None) -> list[Memory]:
     """Summaries of these periods that stand (or stood), one for each, newest first."""
-    found = view.memories(view.matching({"level": level, "period": list(periods)})).values()
+    found = view.memories(view.matching({"period": list(periods)})).values()
     states = ("active",) if as_of is None else ("active", "superseded")
     standing = [m for m in found if m.kind == "summary" and m.state in states]
     latest = {m.metadata["period"]: m for m in sorted(_recorded(standing, as_of), key=lambda m: m.recorded_at)}

@@ -37,16 +37,18 @@ def reflect(ctx: BankContext, *, settled: bool = False, may_go_on: MayGoOn = lam
     before = to_micros(ctx.now() - ctx.settings.observe.session_gap) if settled else None
     drafter = Drafter(ctx, state, as_reflector(ctx.services.thinker))
     outcomes: list[Outcome] = []
+    shelf = _shelf(drafter)
     for level in LEVELS:
-        outcomes += _level(drafter, level, before, may_go_on)
+        if done := _level(drafter, shelf, level, before, may_go_on):
+            outcomes += done
+            shelf = _shelf(drafter)
     if may_go_on():
-        outcomes += _portrait(drafter)
+        outcomes += _portrait(drafter, shelf)
     changed = ctx.ensure().change if outcomes else state.change
     return Receipt(bank=ctx.name, change=changed, outcomes=tuple(outcomes))
 
 
-def _level(drafter: Drafter, level: Level, before: int | None, may_go_on: MayGoOn) -> list[Outcome]:
-    shelf = _shelf(drafter)
+def _level(drafter: Drafter, shelf: Shelf, level: Level, before: int | None, may_go_on: MayGoOn) -> list[Outcome]:
     drafts = (drafter.summary(due, shelf) for due in shelf.due(level, before) if may_go_on())
     outcomes = _dropped(drafter, shelf.gone(level))
     made = (draft for draft in drafts if draft is not None)
@@ -60,8 +62,7 @@ def _shelf(drafter: Drafter) -> Shelf:
         return Shelf.of(view)
 
 
-def _portrait(drafter: Drafter) -> list[Outcome]:
-    shelf = _shelf(drafter)
+def _portrait(drafter: Drafter, shelf: Shelf) -> list[Outcome]:
     draft = drafter.portrait(shelf)
     if draft is not None:
         return _stored(drafter, [draft])
@@ -102,8 +103,7 @@ def _current(view: BankView, memory: Memory) -> set[str]:
     """Ids of what stands where this would."""
     if memory.kind == "portrait":
         return {m.id for m in view.page(("portrait",), None, BATCH, ("active",))}
-    place = {name: memory.metadata[name] for name in ("level", "period")}
-    found = view.memories(view.matching(place)).values()
+    found = view.memories(view.matching({"period": memory.metadata["period"]})).values()
     return {m.id for m in found if m.kind == "summary" and m.state in STANDING}
 
 
