@@ -35,6 +35,7 @@ class AsyncBank:
     recall = _awaitable(MemoryBank.recall)
     window = _awaitable(MemoryBank.window)
     portrait = _awaitable(MemoryBank.portrait)
+    mood = _awaitable(MemoryBank.mood)
     beliefs = _awaitable(MemoryBank.beliefs)
     insert = _awaitable(MemoryBank.insert)
     merge = _awaitable(MemoryBank.merge)

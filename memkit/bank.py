@@ -13,6 +13,7 @@ from memkit.models import HistoryEntry, Kind, Memory, Receipt, State
 from memkit.protocols import BankName
 from memkit.recall.recollection import Recollection
 from memkit.recall.window import Window
+from memkit.think.mood import Mood
 from memkit.times import Moment
 
 if TYPE_CHECKING:
@@ -68,7 +69,14 @@ class MemoryBank:
         return thinking.think(self._context)
 
     def reflect(self) -> Receipt:
-        """Summarise the days that grew, and draw the user's portrait again (MemoryBank, arXiv 2305.10250)."""
+        """Sum up the days that grew, their weeks and months, and draw the portrait again (MemoryBank, 2305.10250).
+
+        What is up to date costs nothing. A summary's metadata say its `level` (day, week, month) and `period`
+        (2024-03-09, 2024-W10, 2024-03), in the bank's zone, and who wrote it (`by`); a day's also the titles and
+        summaries of its `episodes`. Weeks of two days or more and months of two weeks or more have one. By a
+        language model where the thinker is one; where its answer can't be used, the outcome's reason says so and
+        the summary is extracted.
+        """
         return reflecting.reflect(self._context)
 
     # out: what is remembered
@@ -131,6 +139,13 @@ class MemoryBank:
     def portrait(self) -> Memory | None:
         """The portrait of the person, as of the last reflection."""
         return reflecting.portrait(self._context)
+
+    def mood(self) -> builtins.list[Mood]:
+        """Each person's mood by week (-1..1), as of the last reflection: VADER's mean, a hint and no more.
+
+        Needs the extra "mood"; without it, and in other languages than English, every valence is None.
+        """
+        return reflecting.mood(self._context)
 
     def beliefs(self) -> dict[str, dict[str, builtins.list[Memory]]]:
         """What is held true now: thoughts by head and relation."""

@@ -239,6 +239,28 @@ class BankView(Protocol):
         ...
 
 
+class Reflection(NamedTuple):
+    """What is to be summed up: a day, a week, a month ("2024-03-09", "2024-W10", "2024-03"), or a portrait.
+
+    `lines`: what was said then, or the summaries of its parts; of a portrait, what is known of the people.
+    """
+
+    level: str
+    period: str
+    lines: Sequence[str]
+
+
+@runtime_checkable
+class Reflector(Protocol):
+    """Writes summaries and portraits (MemoryBank, arXiv 2305.10250). A Thinker may be one, too."""
+
+    @property
+    def name(self) -> str: ...
+    def reflect(self, task: Reflection) -> str:
+        """The text. Raises ThinkerError where it can't: then the extractive summary is taken."""
+        ...
+
+
 Decision = Callable[[BankView], Sequence[Operation]]
 
 

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import typer
 
-from memkit.cli import changing, demo, evaluating, fading, keeping, observing, recalling, streaming
+from memkit.cli import changing, demo, evaluating, fading, keeping, observing, recalling, reflecting, streaming
 from memkit.cli.options import ERROR
 from memkit.cli.output import err, say
 from memkit.errors import MemkitError
@@ -28,8 +28,8 @@ app = typer.Typer(
 
 PANELS: dict[str, list[Callable[..., None]]] = {
     "Start": [demo.demo],
-    "In and out": [observing.observe, recalling.recall, observing.think, observing.reflect, observing.maintain],
-    "Look": [recalling.show, recalling.history, keeping.banks, keeping.stats],
+    "In and out": [observing.observe, recalling.recall, observing.think, reflecting.reflect, observing.maintain],
+    "Look": [recalling.show, reflecting.portrait, recalling.history, keeping.banks, keeping.stats],
     "Change by hand": [changing.add, changing.correct, changing.pin, changing.forget],
     "Fade and erase": [fading.decay, fading.erase],
     "Keep": [keeping.doctor, keeping.export, keeping.load],

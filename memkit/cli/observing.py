@@ -1,4 +1,4 @@
-"""In: observe, think, reflect, maintain."""
+"""In: observe, think, maintain."""
 
 import time
 from collections import Counter
@@ -144,15 +144,6 @@ def think(bank: Bank, db: Database = DEFAULT_FILE, encoder: EncoderName = None, 
         with err.status("Thinking …"):
             receipt = chosen.think()
         _show_receipt(chosen, receipt, json, nothing="No exchange was waiting to be thought about.")
-
-
-def reflect(bank: Bank, db: Database = DEFAULT_FILE, encoder: EncoderName = None, json: AsJson = False) -> None:
-    """Summarise the days that grew, and draw the person's portrait again."""
-    with opened(db, encoder=encoder, write=True) as store:
-        chosen = bank_in(store, bank)
-        with err.status("Reflecting …"):
-            receipt = chosen.reflect()
-        _show_receipt(chosen, receipt, json, nothing="Nothing grew since the last reflection.")
 
 
 def _show_receipt(bank: MemoryBank, receipt: Receipt, as_json: bool, *, nothing: str) -> None:

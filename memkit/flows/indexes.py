@@ -1,25 +1,96 @@
 """The caches of recall: one index per loaded bank, brought up to date by the bank's change number."""
 
+import heapq
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+import numpy as np
 
 from memkit.flows.traces import Tracer
-from memkit.models import BankState
-from memkit.protocols import BankView, FloatArray, PassageBatch, Storage
-from memkit.recall.index import BankIndex
+from memkit.models import BankState, IndexRow
+from memkit.protocols import BankView, CodeBatch, FloatArray, PassageBatch, Storage, TermRow, VectorSource
+from memkit.recall.index import BankIndex, Scored
+from memkit.recall.query import REFLECTED, Query
 from memkit.settings import DecaySettings, RankingSettings
 from memkit.text.curve import Curve
 
 
 @dataclass
 class Loaded:
-    """A bank's index, and the state of the bank that it shows."""
+    """A bank's index, and the state of the bank that it shows.
+
+    Summaries and portraits have an index of their own, so that no statistic and no rank of what was said depends
+    on what was written about it.
+    """
 
     state: BankState
     index: BankIndex
+    reflected: BankIndex | None = None
+    written: set[int] = field(default_factory=set)  # seqs in `reflected`
     speakers: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """How many memories it holds."""
+        return self.index.size + (0 if self.reflected is None else self.reflected.size)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held, about."""
+        return self.index.nbytes + (0 if self.reflected is None else self.reflected.nbytes)
+
+    def search(self, query: Query, source: VectorSource) -> list[Scored]:
+        """The best rows of the kinds that are asked for; each index's own order is kept."""
+        if query.kinds is None:
+            return self.index.search(query, source)
+        said = tuple(kind for kind in query.kinds if kind not in REFLECTED)
+        written = tuple(kind for kind in query.kinds if kind in REFLECTED)
+        parts = [self.index.search(replace(query, kinds=said), source)] if said else []
+        if written and self.reflected is not None:
+            parts.append(self.reflected.search(replace(query, kinds=written), source))
+        return list(islice(heapq.merge(*parts, key=lambda scored: -scored.score), query.k))
+
+
+class Sorting:
+    """Sorts what comes into a bank's indexes: lets pass what was said, and keeps what reflection wrote.
+
+    `seqs`: of the latter, all that are known; it grows.
+    """
+
+    def __init__(self, seqs: set[int]) -> None:
+        self.seqs = seqs
+        self.rows: list[IndexRow] = []
+        self.codes: list[CodeBatch] = []
+        self.terms: list[TermRow] = []
+
+    def said_rows(self, rows: Iterable[IndexRow]) -> Iterator[IndexRow]:
+        """Without summaries and portraits, whose seqs are known from then on."""
+        for row in rows:
+            if row.kind in REFLECTED:
+                self.rows.append(row)
+                self.seqs.add(row.seq)
+            else:
+                yield row
+
+    def said_codes(self, batches: Iterable[CodeBatch]) -> Iterator[CodeBatch]:
+        """Without theirs."""
+        for batch in batches:
+            written = np.isin(batch.seqs, list(self.seqs))
+            if written.any():
+                self.codes.append(CodeBatch(batch.seqs[written], batch.codes[written]))
+                batch = CodeBatch(batch.seqs[~written], batch.codes[~written])
+            yield batch
+
+    def said_terms(self, rows: Iterable[TermRow]) -> Iterator[TermRow]:
+        """Without theirs."""
+        for row in rows:
+            if row.seq in self.seqs:
+                self.terms.append(row)
+            else:
+                yield row
 
 
 @dataclass(frozen=True)
@@ -81,7 +152,7 @@ class IndexCache:
     def nbytes(self) -> int:
         """Bytes held by all loaded indexes."""
         with self._guard:
-            return sum(loaded.index.nbytes for loaded in self._loaded.values())
+            return sum(loaded.nbytes for loaded in self._loaded.values())
 
     def _empty(self, state: BankState) -> BankIndex:
         sketcher, _ = self._tracer.hashes()
@@ -96,7 +167,12 @@ class IndexCache:
 
     def _update(self, loaded: Loaded, view: BankView) -> None:
         since = loaded.state.change
-        loaded.index.update(view.rows(since), view.codes(since), view.terms(since), view)
+        sorting = Sorting(loaded.written)
+        codes, terms = sorting.said_codes(view.codes(since)), sorting.said_terms(view.terms(since))
+        loaded.index.update(sorting.said_rows(view.rows(since)), codes, terms, view)
+        if sorting.rows or sorting.codes or sorting.terms:
+            loaded.reflected = loaded.reflected or self._empty(view.state)
+            loaded.reflected.update(sorting.rows, sorting.codes, sorting.terms, view)
         loaded.speakers = view.speakers()
 
     def _keep(self, bank: int, loaded: Loaded) -> None:
@@ -107,4 +183,4 @@ class IndexCache:
                 self._loaded.popitem(last=False)
 
     def _over_budget(self) -> bool:
-        return sum(loaded.index.nbytes for loaded in self._loaded.values()) > self._budget
+        return sum(loaded.nbytes for loaded in self._loaded.values()) > self._budget

@@ -72,7 +72,7 @@ def _care(ctx: BankContext, may_go_on: Callable[[], bool]) -> Report:
         failed += outcome.failed
         thought += not outcome.failed
     encoded = upkeep.encode_pending(ctx)
-    reflected = len(reflecting.reflect(ctx).outcomes) if thought else 0
+    reflected = len(reflecting.reflect(ctx, settled=True, may_go_on=may_go_on).outcomes)
     archived = len(fading.decay(ctx).operations)
     return Report(banks=1, exchanges=thought, failed=failed, encoded=encoded, reflected=reflected, archived=archived)
 
@@ -97,7 +97,7 @@ def _stale_index(services: Services, ctx: BankContext) -> list[str]:
     if state is None:
         return []
     with services.indexes.lock(state.number):
-        cached = services.indexes.fresh(state.number).index.size
+        cached = services.indexes.fresh(state.number).size
         with services.storage.view(state.number) as view:
             stored = sum(1 for _ in view.rows())
     if cached == stored:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from memkit.errors import InputError, UnknownMemoryError
+from memkit.flows import fitting
 from memkit.flows.context import BankContext
 from memkit.flows.indexes import Loaded, StoredVectors
 from memkit.flows.reading import checked_kinds
@@ -23,6 +24,7 @@ from memkit.text.tokens import words
 from memkit.times import Moment, as_utc
 
 MOST = 10_000  # results of one recall
+BETWEEN = 16  # memories that may have been stored between two turns that follow each other
 CONTEXT = 0.2  # how much of it is that of the turns before
 RECALLED = ("active", "superseded")  # states
 CHOSEN_BY_ABOUT = 200
@@ -59,15 +61,26 @@ def recall(ctx: BankContext, request: Request) -> Recollection:
     scored = _search(ctx, state, request)
     with ctx.storage.view(state.number) as view:
         memories = _memories(view, scored, request)
-        portrait = view.page(("portrait",), None, 1, ("active",))
+        portrait = fitting.portrait(view, _end(request))
+        summaries = fitting.summaries(view, request.query, _asked_at(ctx, request), _end(request), found=bool(memories))
     hits = [_hit(ctx, s, memories, request.around) for s in scored if s.seq in memories]
     return Recollection(
         hits,
         zone=state.zone,
-        portrait=portrait[0] if portrait else None,
+        portrait=portrait,
+        summaries=summaries,
         beside={memories[s.seq].id: _listed(memories, s.beside) for s in scored if s.seq in memories},
         on_use=_reinforcer(ctx, state, hits, request),
     )
+
+
+def _asked_at(ctx: BankContext, request: Request) -> datetime:
+    return ctx.now() if request.now is None else as_utc(request.now, field="now")
+
+
+def _end(request: Request) -> datetime | None:
+    """The moment up to which a recall may know of anything."""
+    return None if request.as_of is None else as_utc(request.as_of, field="as_of")
 
 
 def _check(request: Request) -> None:
@@ -92,7 +105,7 @@ def _search(ctx: BankContext, state: BankState, request: Request) -> list[Scored
     with ctx.services.indexes.lock(state.number):
         loaded = ctx.services.indexes.fresh(state.number)
         query = _query(ctx, loaded, request, context, vectors)
-        return loaded.index.search(query, StoredVectors(ctx.storage, state.number))
+        return loaded.search(query, StoredVectors(ctx.storage, state.number))
 
 
 def _query_vectors(ctx: BankContext, query: str, plain: str, context: Sequence[str]) -> FloatArray | None:
@@ -149,7 +162,7 @@ def _query(
         speaker=request.speaker,
         since=moment("since"),
         until=moment("until"),
-        now=moment("now") or ctx.now(),
+        now=_asked_at(ctx, request),
         valid_at=moment("valid_at"),
         as_of=moment("as_of"),
         context=tuple(context),
@@ -162,7 +175,7 @@ def _query(
 def _memories(view: BankView, scored: Sequence[Scored], request: Request) -> dict[int, Memory]:
     """The hits with what belongs to them, by seq, without what was forgotten or recorded too late."""
     wanted = {seq for s in scored for seq in (s.seq, *s.thoughts, *s.beside, *_beside(s.seq, request.around))}
-    end = None if request.as_of is None else as_utc(request.as_of, field="as_of")
+    end = _end(request)
     found = view.memories(sorted(wanted)).items()
     return {seq: m for seq, m in found if m.state in RECALLED and (end is None or m.recorded_at <= end)}
 
@@ -172,20 +185,27 @@ def _listed(memories: Mapping[int, Memory], seqs: Sequence[int]) -> list[Memory]
 
 
 def _beside(seq: int, around: int) -> list[int]:
-    return [near for near in range(seq - around, seq + around + 1) if near not in (seq, 0)]
+    """Seqs among which the turns beside one lie: thoughts and summaries may have been stored between them."""
+    reach = around + BETWEEN if around else 0
+    return [near for near in range(max(1, seq - reach), seq + reach + 1) if near != seq]
 
 
 def _hit(ctx: BankContext, scored: Scored, memories: Mapping[int, Memory], around: int) -> Hit:
     memory = memories[scored.seq]
-    near = _listed(memories, _beside(scored.seq, around))
+    seqs = [seq for seq in _beside(scored.seq, around) if _is_beside(memories.get(seq), memory)]
+    before, after = [s for s in seqs if s < scored.seq][-around:], [s for s in seqs if s > scored.seq][:around]
     return Hit(
         memory=memory,
         score=scored.score,
         why={**scored.parts, "words": list(scored.words), "key_phrases": list(memory.key_phrases)},
         bank=ctx.name,
-        around=tuple(m for m in near if m.kind == "turn" and m.session == memory.session),
+        around=tuple(_listed(memories, [*before, *after])) if around else (),
         thoughts=tuple(_listed(memories, scored.thoughts)),
     )
+
+
+def _is_beside(other: Memory | None, memory: Memory) -> bool:
+    return other is not None and other.kind == "turn" and other.session == memory.session
 
 
 def _reinforcer(ctx: BankContext, state: BankState, hits: Sequence[Hit], request: Request) -> Any:
@@ -194,7 +214,7 @@ def _reinforcer(ctx: BankContext, state: BankState, hits: Sequence[Hit], request
         return None
     curve = Curve.of(ctx.settings.decay)
     by_id = {m.id: m for hit in hits for m in (hit.memory, *hit.around, *hit.thoughts)}
-    now = ctx.now() if request.now is None else as_utc(request.now, field="now")
+    now = _asked_at(ctx, request)
 
     def use(ids: Sequence[str]) -> None:
         used = [by_id[id] for id in ids if id in by_id]

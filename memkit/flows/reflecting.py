@@ -1,83 +1,139 @@
-"""Reflection (MemoryBank, arXiv 2305.10250): a summary for each day, a portrait of the person; both with sources."""
+"""Reflection (MemoryBank, arXiv 2305.10250): days into summaries, those into weeks and months, and a portrait.
+
+A summary rests on the turns and thoughts of its day, a longer one on its days' summaries; it is due when these are
+not those that it was written from. So a day that grew costs itself, its week, its month and the portrait.
+"""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from itertools import islice
 
-from memkit.flows.context import BankContext, zone_of
+from memkit.flows.context import BankContext
+from memkit.flows.drafting import Draft, Drafter, voices_of
 from memkit.flows.editing import apply
 from memkit.flows.reading import everything
-from memkit.models import BankState, Kind, Memory, Receipt
-from memkit.operations import Insert, Operation, Supersede
-from memkit.think.reflect import compose_portrait, summarise
+from memkit.flows.shelf import STANDING, Shelf
+from memkit.models import Memory, Outcome, Receipt, Trace
+from memkit.operations import Forget, Insert, Operation, Skip, Supersede
+from memkit.protocols import BankView
+from memkit.text.periods import LEVELS, Level, period_of
+from memkit.think.mood import Mood, Voice, together
+from memkit.think.reflector import as_reflector
+from memkit.times import to_micros
+
+BATCH = 16  # summaries that are written in one transaction
+MEANWHILE = "its sources changed meanwhile; the next reflection looks again"
+NOTHING_LEFT = "nothing is left that it rested on"
+
+MayGoOn = Callable[[], bool]
 
 
-def reflect(ctx: BankContext) -> Receipt:
-    """Summarise the days that grew since the last time, and draw the portrait again where it changed."""
+def reflect(ctx: BankContext, *, settled: bool = False, may_go_on: MayGoOn = lambda: True) -> Receipt:
+    """Write the summaries that are due, then the portrait; with `settled`, none of a day that still goes on."""
     state = ctx.state()
     if state is None:
         return Receipt(bank=ctx.name, change=0, outcomes=())
-    drafts = [*_days(ctx, state), *_portrait(ctx)]
-    traces = ctx.services.tracer.trace(state, [memory for _, memory in drafts])
-    operations: list[Operation] = [
-        Insert(memory, trace) if old is None else Supersede(old.id, memory, trace, "it grew")
-        for (old, memory), trace in zip(drafts, traces, strict=True)
-    ]
-    if not operations:
-        return Receipt(bank=ctx.name, change=state.change, outcomes=())
-    return apply(ctx, operations)
+    before = to_micros(ctx.now() - ctx.settings.observe.session_gap) if settled else None
+    drafter = Drafter(ctx, state, as_reflector(ctx.services.thinker))
+    outcomes: list[Outcome] = []
+    shelf = _shelf(drafter)
+    for level in LEVELS:
+        if done := _level(drafter, shelf, level, before, may_go_on):
+            outcomes += done
+            shelf = _shelf(drafter)
+    if may_go_on():
+        outcomes += _portrait(drafter, shelf)
+    changed = ctx.ensure().change if outcomes else state.change
+    return Receipt(bank=ctx.name, change=changed, outcomes=tuple(outcomes))
 
 
-Draft = tuple[Memory | None, Memory]  # what it replaces, and what it is
+def _level(drafter: Drafter, shelf: Shelf, level: Level, before: int | None, may_go_on: MayGoOn) -> list[Outcome]:
+    drafts = (drafter.summary(due, shelf) for due in shelf.due(level, before) if may_go_on())
+    outcomes = _dropped(drafter, shelf.gone(level))
+    made = (draft for draft in drafts if draft is not None)
+    while batch := list(islice(made, BATCH)):
+        outcomes += _stored(drafter, batch)
+    return outcomes
 
 
-def _days(ctx: BankContext, state: BankState) -> list[Draft]:
-    zone = zone_of(state)
-    days: dict[date, list[Memory]] = defaultdict(list)
-    for turn in everything(ctx, ("turn",)):
-        if turn.echo_of is None and turn.text:
-            days[turn.occurred_at.astimezone(zone).date()].append(turn)
-    known = {summary.head: summary for summary in everything(ctx, ("summary",))}
-    drafts = ((known.get(day.isoformat()), day, turns) for day, turns in sorted(days.items()))
-    return [(old, _summary(ctx, day, turns)) for old, day, turns in drafts if _grew(old, turns)]
+def _shelf(drafter: Drafter) -> Shelf:
+    with drafter.ctx.storage.view(drafter.state.number) as view:
+        return Shelf.of(view)
 
 
-def _grew(old: Memory | None, turns: Sequence[Memory]) -> bool:
-    return old is None or set(old.sources) != {turn.id for turn in turns}
+def _portrait(drafter: Drafter, shelf: Shelf) -> list[Outcome]:
+    draft = drafter.portrait(shelf)
+    if draft is not None:
+        return _stored(drafter, [draft])
+    bare = shelf.portrait is not None and not shelf.newest and not shelf.thoughts
+    return _dropped(drafter, [shelf.portrait.seq] if bare and shelf.portrait is not None else [])
 
 
-def _summary(ctx: BankContext, day: date, turns: Sequence[Memory]) -> Memory:
-    chosen = summarise(turns)
-    text = f"{day.isoformat()}: " + " ".join(f"{turn.speaker}: {turn.text}" for turn in chosen)
-    return _derived(ctx, "summary", text, turns, head=day.isoformat())
-
-
-def _portrait(ctx: BankContext) -> list[Draft]:
-    thoughts = everything(ctx, ("thought",))
-    if not thoughts:
+def _dropped(drafter: Drafter, seqs: Sequence[int]) -> list[Outcome]:
+    """Take out of recall what rests on nothing any more, unless somebody else wrote it."""
+    if not seqs:
         return []
-    old = portrait(ctx)
-    text = compose_portrait(thoughts)
-    if old is not None and old.text == text:
-        return []
-    return [(old, _derived(ctx, "portrait", text, thoughts, head="portrait"))]
+    with drafter.ctx.storage.view(drafter.state.number) as view:
+        own = [m.id for m in view.memories(seqs).values() if m.author == "thinker"]
+    return list(apply(drafter.ctx, [Forget(id, NOTHING_LEFT, author="thinker") for id in own]).outcomes) if own else []
 
 
-def _derived(ctx: BankContext, kind: Kind, text: str, sources: Sequence[Memory], *, head: str) -> Memory:
-    now = ctx.now()
-    return Memory(
-        id=ctx.services.new_id(now),
-        kind=kind,
-        text=text,
-        occurred_at=max(source.occurred_at for source in sources),
-        recorded_at=now,
-        sources=tuple(source.id for source in sources),
-        author="thinker",
-        head=head,
-    )
+def _stored(drafter: Drafter, drafts: Sequence[Draft]) -> list[Outcome]:
+    ctx, state = drafter.ctx, drafter.state
+    traces = ctx.services.tracer.trace(state, [draft.memory for draft in drafts])
+
+    def decide(view: BankView) -> list[Operation]:
+        return [_operation(view, draft, trace) for draft, trace in zip(drafts, traces, strict=True)]
+
+    outcomes = apply(ctx, decide).outcomes
+    return [_noted(outcome, draft) for outcome, draft in zip(outcomes, drafts, strict=True)]
+
+
+def _operation(view: BankView, draft: Draft, trace: Trace) -> Operation:
+    """What a draft comes to, if nobody else reflected, forgot or erased in the meantime."""
+    old, memory = draft.old, draft.memory
+    whole = len(view.locate(memory.sources)) == len(set(memory.sources))
+    if not whole or _current(view, memory) != ({old.id} if old is not None else set()):
+        return Skip(None, MEANWHILE)
+    return Insert(memory, trace) if old is None else Supersede(old.id, memory, trace, "it grew")
+
+
+def _current(view: BankView, memory: Memory) -> set[str]:
+    """Ids of what stands where this would."""
+    if memory.kind == "portrait":
+        return {m.id for m in view.page(("portrait",), None, BATCH, ("active",))}
+    found = view.memories(view.matching({"period": memory.metadata["period"]})).values()
+    return {m.id for m in found if m.kind == "summary" and m.state in STANDING}
+
+
+def _noted(outcome: Outcome, draft: Draft) -> Outcome:
+    if draft.note is None or outcome.action == "skipped":
+        return outcome
+    return outcome.model_copy(update={"reason": draft.note})
 
 
 def portrait(ctx: BankContext) -> Memory | None:
     """The portrait as of the last reflection."""
     found = everything(ctx, ("portrait",))
     return found[-1] if found else None
+
+
+def mood(ctx: BankContext) -> list[Mood]:
+    """Each person's mood by week, oldest first, from the figures that the days' summaries keep."""
+    weeks: dict[str, list[dict[str, Voice]]] = defaultdict(list)
+    for day, summary in _days(ctx):
+        weeks[period_of(day, "week")].append(voices_of(summary))
+    heard = [(week, speaker, voice) for week, days in weeks.items() for speaker, voice in together(days).items()]
+    return [_mood(speaker, week, voice) for week, speaker, voice in sorted(heard)]
+
+
+def _days(ctx: BankContext) -> Iterator[tuple[date, Memory]]:
+    for summary in everything(ctx, ("summary",), STANDING):
+        if summary.metadata.get("level") == "day" and "voices" in summary.metadata:
+            yield date.fromisoformat(summary.metadata["period"]), summary
+
+
+def _mood(speaker: str, week: str, voice: Voice) -> Mood:
+    valence = voice.valence if voice.felt else None
+    return Mood(speaker=speaker, week=week, valence=valence, felt=voice.felt, turns=voice.turns)

@@ -217,7 +217,7 @@ class BankIndex:
             asks=column("asks"),
             timed=standing.timed[pool.rows],
             since=standing.sessions_since[pool.rows],
-            adjacent=np.append(np.diff(column("seq")) == 1, False),
+            adjacent=np.append(np.diff(pool.rows) == 1, False),
             cohesion=self._measured_cohesion(source),
             windows=self._windows(pool),
             unseen_episodes=self._unseen(pool, standing.episodes),

@@ -19,6 +19,7 @@ from memkit.errors import InputError
 from memkit.models import Hit, Memory
 from memkit.recall.token_bound import token_bound
 from memkit.text.asking import asks
+from memkit.text.periods import shown as shown_period
 
 Counter = Callable[[str], int]
 Key = tuple[tuple[str, ...], str]  # bank and id
@@ -291,7 +292,7 @@ class Page:
 
     def _stable_line(self, entry: Entry, shown: Shown) -> str:
         kind = LABELS.get(entry.memory.kind, "note").capitalize()
-        return f"{kind} ({entry.local.date()}): {self._quoted(entry, shown)}"
+        return f"{kind} ({_time_of(entry)}): {self._quoted(entry, shown)}"
 
     def _timed(self, shown: Shown) -> Iterator[str]:
         nested = self._nested(shown)
@@ -343,6 +344,11 @@ class Page:
         if length >= len(text):
             return quote(text)
         return f"{CUT} {quote(text[-length:])}" if key in self._tails else f"{quote(text[:length])} {CUT}"
+
+
+def _time_of(entry: Entry) -> str:
+    """The period that a summary says it is of, else the day of the newest that it rests on."""
+    return shown_period(str(entry.memory.metadata.get("period", ""))) or str(entry.local.date())
 
 
 def local(moment: datetime, zone: ZoneInfo) -> datetime:

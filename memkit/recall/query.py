@@ -12,6 +12,7 @@ from memkit.recall.columns import NONE, STATES, Bools, Columns, Ints
 from memkit.times import to_micros
 
 RECALLED: tuple[Kind, ...] = ("turn", "thought")
+REFLECTED: tuple[Kind, ...] = ("summary", "portrait")  # what reflection writes
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,19 @@ def eligible(columns: Columns, rows: Ints, query: Query) -> Bools:
 
     kinds = [KINDS.index(kind) for kind in query.kinds or RECALLED]
     fits = np.isin(column("kind"), kinds)
+    if query.as_of is None:
+        fits &= _newest(column("kind"), column("state"))
     if query.speaker is not None:
         fits &= column("speaker") == query.speakers.get(query.speaker, NONE)
     if query.valid_at is not None:
         fits &= _valid(columns, rows, to_micros(query.valid_at))
     return np.asarray(fits & within(columns, rows, query), dtype=bool)
+
+
+def _newest(kinds: Ints, states: Ints) -> Bools:
+    """Of summaries and portraits only those that nothing replaced: the older ones say the same."""
+    written = np.isin(kinds, [KINDS.index(kind) for kind in REFLECTED])
+    return np.asarray(~written | (states == STATES.index("active")), dtype=bool)
 
 
 def within(columns: Columns, rows: Ints, query: Query) -> Bools:

@@ -502,3 +502,14 @@ def test_memory_text_cannot_steer_the_terminal(cli: Cli, tmp_path: Path) -> None
 def test_help_is_shown_without_a_command_and_with_a_version_of_every_command(cli: Cli) -> None:
     assert "observe" in cli("--help").out
     assert "--min-score" in cli("recall", "-h").out
+
+
+def test_portrait_shows_what_reflection_drew_and_the_mood_by_week(filled: Cli) -> None:
+    said = filled("portrait", "acme/ana")
+    assert (said.code, said.out) == (3, "")
+    filled("think", "acme/ana")
+    filled("reflect", "acme/ana")
+    assert "Lisbon" in filled("portrait", "acme/ana").out
+    shown = filled("portrait", "acme/ana", "--json").json
+    assert "Lisbon" in shown["portrait"]["text"]
+    assert {mood["week"] for mood in shown["mood"]} == {"2025-W09", "2025-W10"}

@@ -121,20 +121,6 @@ def test_a_thought_is_shown_with_the_turn_that_it_rests_on(bank: memkit.MemoryBa
     assert [thought.tail for thought in found[0].thoughts] == ["Lisbon"]
 
 
-def test_reflection_summarises_each_day_once_and_draws_a_portrait(bank: memkit.MemoryBank) -> None:
-    said(bank, "I moved to Lisbon in May 2024.", START)
-    said(bank, "My dog is called Pipo.", START + timedelta(days=1))
-    bank.think()
-    assert bank.reflect().count("added") == 3
-    assert bank.reflect().outcomes == ()
-    portrait = bank.portrait()
-    assert portrait is not None
-    assert "Lisbon" in portrait.text
-    assert "Pipo" in portrait.text
-    said(bank, "My sister Rita visits on Thursday.", START + timedelta(days=1, minutes=5))
-    assert bank.reflect().count("superseded") == 1
-
-
 def test_what_was_said_just_before_helps_to_understand_a_question(bank: memkit.MemoryBank) -> None:
     bank.observe([("Ana", "My guitar lessons cost forty euros"), ("Ana", "My swimming lessons cost twelve euros")])
     about = [("Ana", "Let's talk about swimming")]
