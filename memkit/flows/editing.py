@@ -4,13 +4,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from memkit.errors import InputError, UnknownMemoryError
+from memkit.errors import InputError, UndoError, UnknownMemoryError
 from memkit.flows.context import BankContext
 from memkit.models import Action, BankState, Kind, Memory, Receipt, Trace, checked_text
-from memkit.operations import Forget, Insert, Merge, Operation, Pin, Restore, Skip, Supersede
+from memkit.operations import Forget, Insert, Merge, Operation, Pin, Restore, Revert, Skip, Supersede
 from memkit.protocols import BankView
 from memkit.text.near_copies import is_copy
 
+ADDING = ("added", "echoed", "merged", "superseded", "corrected")  # actions whose id is new
+REPLACING = ("merged", "superseded", "corrected")
 COPIED_KINDS: tuple[Kind, ...] = ("thought",)
 
 
@@ -102,6 +104,29 @@ def restore(ctx: BankContext, ids: str | Sequence[str]) -> Receipt:
     """Bring forgotten or faded memories back into recall."""
     chosen = [ids] if isinstance(ids, str) else list(ids)
     return apply(ctx, [Restore(id) for id in chosen])
+
+
+def undo(ctx: BankContext, receipt: Receipt) -> Receipt:
+    """Bring back what a receipt's operations changed, all or nothing. Raises UndoError."""
+    if receipt.bank != ctx.name:
+        raise InputError(f"undo: this receipt is of another bank, not of {'/'.join(ctx.name)}.")
+    if receipt.count("erased"):
+        raise UndoError("undo: an erasure can't be undone: what was erased is nowhere.")
+    done = [outcome for outcome in receipt.outcomes if outcome.change is not None]
+    changes = frozenset(outcome.change for outcome in done if outcome.change is not None)
+    added = list(dict.fromkeys(o.id for o in done if o.action in ADDING and o.id is not None))
+    replacing = [o.id for o in done if o.action in REPLACING and o.id is not None]
+
+    def decide(view: BankView) -> list[Operation]:
+        seqs = view.locate(added)
+        lost = len(seqs) < len(added) or any(not view.replaced_by([seqs[id]]) for id in replacing)
+        if lost:
+            raise UndoError("undo: some of these memories were erased or replaced since, so nothing was done.")
+        others = set(view.changed_in(sorted(changes))) - set(seqs.values())
+        changed = [memory.id for memory in view.memories(sorted(others)).values()]
+        return [*(Revert(id, changes, added=True) for id in added), *(Revert(id, changes) for id in changed)]
+
+    return apply(ctx, decide)
 
 
 def get_all(ctx: BankContext, ids: Sequence[str]) -> list[Memory]:

@@ -9,6 +9,7 @@ from typing import Any
 from memkit.text.tokens import STOP_WORDS, stem, words
 
 PERMUTATIONS, ROWS = 64, 4
+NEAR = 0.8  # of the words that matter, shared by near copies
 TOKEN = re.compile(r"\w+(?:['’:.,-]\w+)*")
 NEGATIONS = frozenset(
     """
@@ -51,6 +52,24 @@ def is_copy(one: str, other: str) -> bool:
     Any other differing word keeps them apart, and so do a differing number, name or negation.
     """
     return _essence(one) == _essence(other)
+
+
+def is_near_copy(one: str, other: str) -> bool:
+    """Whether two texts share four of five words that matter and differ in no number, name or negation."""
+    a, b = _essence(one), _essence(other)
+    if numbers_of(one) != numbers_of(other) or a["not"] != b["not"] or _names(one) != _names(other):
+        return False
+    return (a & b).total() >= NEAR * max((a | b).total(), 1)
+
+
+def numbers_of(text: str) -> Counter[str]:
+    """The tokens of a text that hold a digit."""
+    return Counter(token for token in TOKEN.findall(text) if any(character.isdigit() for character in token))
+
+
+def _names(text: str) -> set[str]:
+    """Capitalised words, but for the first one."""
+    return {token.removesuffix("'s") for token in TOKEN.findall(text)[1:] if token[:1].isupper()}
 
 
 def _essence(text: str) -> Counter[str]:

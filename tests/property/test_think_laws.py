@@ -14,8 +14,9 @@ from memkit.models import Memory, Trace
 from memkit.operations import Forget, Insert, Merge, Proposal, Skip, Supersede
 from memkit.protocols import Task
 from memkit.text.near_copies import band_keys, is_copy
-from memkit.think.llm import LLMThinker, default_prompts, described
+from memkit.think.llm import LLMThinker, described
 from memkit.think.parsing import read_operations
+from memkit.think.prompts import default_prompts
 from memkit.think.revise import revise
 
 NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)
@@ -83,11 +84,11 @@ def test_an_empty_array_means_nothing_to_do() -> None:
 def test_a_bad_answer_is_repaired_once_and_then_an_error() -> None:
     good = LLMThinker(FakeListChatModel(responses=["I think we should...", json.dumps(OPERATIONS)]))
     assert [p.action for p in good.think(TASK)] == ["insert", "supersede", "forget"]
-    assert (good.usage.calls, good.usage.repairs) == (2, 1)
+    assert (good.usage.calls, good.usage.repairs) == (1, 1)
     bad = LLMThinker(FakeListChatModel(responses=["no", "still no", "never asked"]))
     with pytest.raises(ThinkerOutputError):
         bad.think(TASK)
-    assert bad.usage.calls == 2
+    assert bad.usage.total_calls == 2
 
 
 def test_a_failing_model_is_a_thinker_error_without_its_words() -> None:

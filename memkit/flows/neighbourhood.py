@@ -1,0 +1,60 @@
+"""What lies near an exchange: the thoughts that its own may repeat, change or contradict."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from memkit.flows.context import BankContext
+from memkit.models import BankState, Memory
+from memkit.protocols import BankView, FloatArray, Task
+
+IN_GROUP = 50  # thoughts of one hash group, the newest
+BY_HEAD = 200  # thoughts about one person, the newest
+PROBES = 4  # hash groups for each turn: its own (TiM's), and the next likeliest
+MOST = 60  # thoughts in a task
+
+
+def task_of(ctx: BankContext, state: BankState, turns: Sequence[Memory]) -> tuple[Task, int]:
+    """Turns with the thoughts near them, the nearest first; and the change number that this was read at.
+
+    Near is what shares a hash group with a turn, or has one of the speakers as its head entity.
+    """
+    with ctx.storage.view(state.number) as view:
+        seqs = list(view.locate([turn.id for turn in turns]).values())
+        vectors = view.vectors(seqs)
+        known = view.vectors(seqs).any(axis=1) if vectors.size else np.zeros(0, bool)
+        found = {m.id: m for m in [*_same_heads(view, turns), *_same_groups(ctx, view, vectors[known])]}
+        thoughts = _nearest_first(view, list(found.values()), vectors[known])[:MOST]
+        task = Task(turns, thoughts, state.zone, ctx.now(), _corrected(view, thoughts))
+        return task, view.state.change
+
+
+def _same_heads(view: BankView, turns: Sequence[Memory]) -> list[Memory]:
+    heads = dict.fromkeys(m.speaker for m in turns if m.speaker is not None)
+    return [thought for head in heads for thought in view.about(head, ("thought",), BY_HEAD)]
+
+
+def _same_groups(ctx: BankContext, view: BankView, vectors: FloatArray) -> list[Memory]:
+    if not len(vectors):
+        return []
+    _, groups = ctx.services.tracer.hashes()
+    likely = dict.fromkeys(groups.probes(vectors, PROBES).T.ravel().tolist())
+    return [thought for group in likely for thought in view.in_group(group, ("thought",), IN_GROUP)]
+
+
+def _nearest_first(view: BankView, thoughts: list[Memory], vectors: FloatArray) -> list[Memory]:
+    """By cosine to the turns, exactly; those without a vector last, as they came."""
+    if not thoughts or not len(vectors):
+        return thoughts
+    seqs = view.locate([thought.id for thought in thoughts])
+    own = view.vectors([seqs[thought.id] for thought in thoughts])
+    if own.shape[1] != vectors.shape[1]:
+        return thoughts
+    order = np.argsort(-(own @ vectors.T).max(axis=1), kind="stable")
+    return [thoughts[i] for i in order]
+
+
+def _corrected(view: BankView, thoughts: Sequence[Memory]) -> list[Memory]:
+    """What the user's own corrections among these thoughts replaced."""
+    by_user = view.locate([thought.id for thought in thoughts if thought.author == "user"])
+    return list(view.memories(view.replaced_by(list(by_user.values()))).values()) if by_user else []
