@@ -32,6 +32,7 @@ from memkit.operations import (
 )
 from memkit.protocols import BankView, ModelThinker, Task, Thinker
 from memkit.text.near_copies import is_copy
+from memkit.text.recalled import without_recalled
 from memkit.text.terms import is_wordless
 from memkit.think.revise import is_person, revise
 from memkit.think.steps import adrive, drive
@@ -124,12 +125,17 @@ def rounds(
     even_open: bool = False,
     may_go_on: GoOn = lambda: True,
 ) -> Thinking:
-    """Think about what waits, group by group; with `only_due`, not about those put off or (but for `even_open`) still open."""
+    """Think about what waits, group by group.
+
+    With `only_due`, not about exchanges that were put off, nor about open ones, but for `even_open`.
+    """
     state, done = ctx.state(), Round()
     if state is None:
         return done
     done.change = state.change
-    for group in _groups(waiting(ctx, state, only_due=only_due, even_open=even_open), batch or ctx.settings.think.batch):
+    for group in _groups(
+        waiting(ctx, state, only_due=only_due, even_open=even_open), batch or ctx.settings.think.batch
+    ):
         if not may_go_on():
             done.finished = False
             break
@@ -197,7 +203,8 @@ class _Group:
         ids = [id for exchange in self._exchanges for id in exchange.turn_ids]
         with self._ctx.storage.view(self._state.number) as view:
             memories = view.memories(sorted(view.locate(ids).values()))
-        return [m for m in memories.values() if m.state == "active" and m.echo_of is None]
+        said = (m for m in memories.values() if m.state == "active" and m.echo_of is None)
+        return [m.model_copy(update={"text": without_recalled(m.text)}) for m in said]
 
     def _tells(self, turns: Sequence[Memory]) -> bool:
         """Whether a person says something in them that is surprising enough to be asked about."""
