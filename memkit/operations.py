@@ -27,7 +27,7 @@ class Merge:
 
 @dataclass(frozen=True, slots=True)
 class Supersede:
-    """Store `memory`, then close `id` (`valid_until`) and point it at what replaced it."""
+    """Store `memory` unless it is there, then close `id` (`valid_until`) and point it at what replaced it."""
 
     id: str
     memory: Memory

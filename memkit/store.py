@@ -11,6 +11,7 @@ from typing import Any, Self
 from memkit.bank import MemoryBank
 from memkit.errors import InputError, InvalidNameError
 from memkit.flows import maintenance, transfer, upkeep
+from memkit.flows.auditing import AuditReport, audit_bank
 from memkit.flows.background import Background
 from memkit.flows.context import BankContext, Services
 from memkit.flows.encoding import EncoderSlot
@@ -193,6 +194,14 @@ class MemoryStore:
     def doctor(self, repair: bool = False) -> list[str]:
         """Problems of the file and its indexes, one sentence each, repaired on request; [] is healthy."""
         return maintenance.doctor(self._services, list(self._every_context()), repair=repair)
+
+    def audit(self, *, prefix: Sequence[str] = (), fix: bool = False) -> list[AuditReport]:
+        """What the banks should not hold: copies, contradictions, orphans, recall loops, junk; one report a bank.
+
+        `fix` puts right what can be; each report's receipt can be undone with `bank.undo`.
+        """
+        chosen = [ctx for ctx in self._every_context() if ctx.name[: len(prefix)] == tuple(prefix)]
+        return [audit_bank(ctx, fix=fix) for ctx in chosen]
 
     def stats(self, *, measure: bool = False) -> dict[str, Any]:
         """Bytes by part, banks, memories, the thinking queue, the encoder, the caches.

@@ -1,12 +1,12 @@
 """Changes that a caller asks for by hand: insert, merge, supersede, correct, pin, forget, restore."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from memkit.errors import InputError, UndoError, UnknownMemoryError
 from memkit.flows.context import BankContext
-from memkit.models import Action, BankState, Kind, Memory, Receipt, Trace, checked_text
+from memkit.models import Action, BankState, Kind, Memory, Outcome, Receipt, Trace, checked_text
 from memkit.operations import Forget, Insert, Merge, Operation, Pin, Restore, Revert, Skip, Supersede
 from memkit.protocols import BankView
 from memkit.text.near_copies import is_copy
@@ -112,21 +112,22 @@ def undo(ctx: BankContext, receipt: Receipt) -> Receipt:
         raise InputError(f"undo: this receipt is of another bank, not of {'/'.join(ctx.name)}.")
     if receipt.count("erased"):
         raise UndoError("undo: an erasure can't be undone: what was erased is nowhere.")
-    done = [outcome for outcome in receipt.outcomes if outcome.change is not None]
-    changes = frozenset(outcome.change for outcome in done if outcome.change is not None)
-    added = list(dict.fromkeys(o.id for o in done if o.action in ADDING and o.id is not None))
-    replacing = [o.id for o in done if o.action in REPLACING and o.id is not None]
+    named = {o.id: o for o in receipt.outcomes if o.change is not None and o.id is not None and o.action in ADDING}
+    changes = frozenset(o.change for o in receipt.outcomes if o.change is not None)
+    return apply(ctx, lambda view: _reverting(view, named, changes))
 
-    def decide(view: BankView) -> list[Operation]:
-        seqs = view.locate(added)
-        lost = len(seqs) < len(added) or any(not view.replaced_by([seqs[id]]) for id in replacing)
-        if lost:
-            raise UndoError("undo: some of these memories were erased or replaced since, so nothing was done.")
-        others = set(view.changed_in(sorted(changes))) - set(seqs.values())
-        changed = [memory.id for memory in view.memories(sorted(others)).values()]
-        return [*(Revert(id, changes, added=True) for id in added), *(Revert(id, changes) for id in changed)]
 
-    return apply(ctx, decide)
+def _reverting(view: BankView, named: Mapping[str, Outcome], changes: frozenset[int]) -> list[Operation]:
+    """What was changed is brought back; what was made, and not only closed, is forgotten."""
+    touched = {change: set(view.changed_in([change])) for change in changes}
+    seqs = view.locate(list(named))
+    made = [id for id, seq in seqs.items() if seq not in touched[named[id].change or 0]]
+    replacing = [seqs[id] for id in made if named[id].action in REPLACING]
+    if len(seqs) < len(named) or any(not view.replaced_by([seq]) for seq in replacing):
+        raise UndoError("undo: some of these memories were erased or replaced since, so nothing was done.")
+    others = set().union(*touched.values()) - {seqs[id] for id in made}
+    changed = [memory.id for memory in view.memories(sorted(others)).values()]
+    return [*(Revert(id, changes, added=True) for id in made), *(Revert(id, changes) for id in changed)]
 
 
 def get_all(ctx: BankContext, ids: Sequence[str]) -> list[Memory]:

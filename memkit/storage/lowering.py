@@ -161,6 +161,8 @@ def _merge(ledger: Ledger, op: Merge) -> Outcome:
 def _supersede(ledger: Ledger, op: Supersede) -> Outcome:
     old = ledger.record(ledger.require(op.id, "Supersede"))
     record, outcome = _add(ledger, op.memory, op.trace)
+    if record is None and outcome.action == "skipped" and op.id != op.memory.id:
+        record, outcome = ledger.record(ledger.require(op.memory.id, "Supersede")), Outcome(id=op.id, action="added")
     if record is None:
         return outcome
     event: Action = "corrected" if op.memory.author == "user" else "superseded"

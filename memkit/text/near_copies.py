@@ -54,6 +54,11 @@ def is_copy(one: str, other: str) -> bool:
     return _essence(one) == _essence(other)
 
 
+def copy_key(text: str) -> frozenset[tuple[str, int]]:
+    """Equal for texts of which one is a copy of the other."""
+    return frozenset(_essence(text).items())
+
+
 def is_near_copy(one: str, other: str) -> bool:
     """Whether two texts share four of five words that matter and differ in no number, name or negation."""
     a, b = _essence(one), _essence(other)

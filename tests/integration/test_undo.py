@@ -1,5 +1,6 @@
 """Undo: every change can be taken back, as long as nothing was built on it; the user's word stands."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -158,12 +159,7 @@ def corrected(script: list[Proposal]) -> list[Memory]:
         bank.correct(thought.id, "Ana lives in Porto.")
         [correction] = bank.list(kinds=["thought"])
         target = {"TARGET": correction.id}
-        proposals = [
-            Proposal(
-                p.action, p.text, p.head, p.relation, p.tail, tuple(target.get(i, i) for i in p.ids), reason="joke"
-            )
-            for p in script
-        ]
+        proposals = [replace(p, ids=tuple(target.get(id, id) for id in p.ids)) for p in script]
         object.__setattr__(store._services, "thinker", ScriptedThinker([proposals]))
         bank.observe([memkit.Turn("Something new about Ana in Rome", "Ana", at=START + timedelta(days=9))])
         receipt = bank.think()
