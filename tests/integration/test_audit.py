@@ -9,6 +9,7 @@ import pytest
 import memkit
 from memkit.cli import main
 from memkit.encoders.hashing import HashingEncoder
+from memkit.evaluation.jsonl import read_turns
 from memkit.flows.auditing import AuditReport
 from memkit.flows.identifiers import uuid7
 from memkit.models import Memory
@@ -16,6 +17,7 @@ from memkit.operations import Insert
 from memkit.testing import FrozenClock
 
 START = datetime(2025, 6, 2, 12, tzinfo=UTC)
+DEMOS = Path(__file__).parents[2] / "demos"
 
 
 def thought(text: str, days: int = 0, **fields: Any) -> Memory:
@@ -147,3 +149,19 @@ def test_the_command_shows_examples_fixes_and_then_finds_nothing(
     code, out = run()
     assert code == 0
     assert "0 flaws" in out
+
+
+@pytest.mark.parametrize("name", ["conversation", "assistant-conversation"])
+def test_at_most_one_in_a_hundred_thoughts_of_a_demo_is_a_near_copy(store: memkit.MemoryStore, name: str) -> None:
+    turns = read_turns(DEMOS / f"{name}.jsonl")
+    for start in range(0, len(turns), 200):  # heard in parts, thought about in between, then all of it once more
+        store.bank("demo").observe(turns[start : start + 200])
+        store.bank("demo").think()
+    again = [memkit.Turn(turn.text, turn.speaker, role=turn.role, at=START) for turn in turns]
+    store.bank("demo").observe(again)
+    store.bank("demo").think()
+    report = only(store)
+    copies = report.counts["copies"] + report.counts["near copies"]
+    print(f"\n{name}: {report.thoughts} thoughts, {report.counts}")
+    assert report.thoughts >= 10
+    assert copies <= 0.01 * report.thoughts
