@@ -31,7 +31,7 @@ from memkit.operations import (
     Supersede,
 )
 from memkit.protocols import BankView, ModelThinker, Task, Thinker
-from memkit.text.near_copies import is_copy
+from memkit.text.near_copies import says_all_of
 from memkit.text.recalled import without_recalled
 from memkit.text.terms import is_wordless
 from memkit.think.revise import is_person, revise
@@ -247,7 +247,7 @@ class _Group:
         if len(there) < len(numbers) or (view.state.change > change and _moved(view, task, operations)):
             again = Skip(None, "the memory changed meanwhile; thought about again next time")
             return [again, *(Claim(exchange.number, None) for exchange in there)] if there else []
-        return [*(_once(view, operation) for operation in operations), *self._settled(view)]
+        return [*_once(view, operations), *self._settled(view)]
 
     def _settled(self, view: BankView) -> Iterator[Operation]:
         """The exchanges leave the queue; turns that came to them meanwhile stay, as one of their own."""
@@ -292,11 +292,27 @@ def _targets(operation: Operation) -> tuple[str, ...]:
     return (operation.id,) if isinstance(operation, Supersede | Forget) else ()
 
 
-def _once(view: BankView, operation: Operation) -> Operation:
-    """An insert of what the bank holds anywhere is none."""
-    if not isinstance(operation, Insert):
-        return operation
+def _once(view: BankView, operations: Sequence[Operation]) -> Iterator[Operation]:
+    """Operations, where an insert of what the bank holds anywhere is none."""
+    taken = {id for operation in operations for id in _targets(operation)}
+    for operation in operations:
+        yield _among(view, operation, taken) if isinstance(operation, Insert) else operation
+
+
+def _among(view: BankView, operation: Insert, taken: set[str]) -> Operation:
+    """A thought that says all of an older one, and a few words more, takes it up; one that says no more is none."""
     new = operation.memory
-    near = view.near(operation.trace.bands, ("thought",))
-    copy = next((m for m in near if m.speaker in (None, new.speaker) and is_copy(m.text, new.text)), None)
-    return operation if copy is None else Skip(copy.id, "already known")
+    near = [m for m in view.near(operation.trace.bands, ("thought",)) if m.speaker in (None, new.speaker)]
+    known = next((m for m in near if says_all_of(m.text, new.text)), None)
+    if known is not None:
+        return Skip(known.id, "already known")
+    parts = (m for m in near if m.id not in taken and m.author != "user" and _same_head(m, new))
+    part = next((m for m in parts if says_all_of(new.text, m.text)), None)
+    if part is None:
+        return operation
+    taken.add(part.id)
+    return Merge((part.id,), new, operation.trace)
+
+
+def _same_head(one: Memory, other: Memory) -> bool:
+    return None in (one.head, other.head) or (one.head or "").casefold() == (other.head or "").casefold()

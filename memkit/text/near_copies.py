@@ -9,6 +9,7 @@ from typing import Any
 from memkit.text.tokens import STOP_WORDS, stem, words
 
 PERMUTATIONS, ROWS = 64, 4
+OPENERS = frozenset("well so oh also yes yeah no ok okay anyway actually then now hey i".split())
 NEAR = 0.8  # of the words that matter, shared by near copies
 TOKEN = re.compile(r"\w+(?:['’:.,-]\w+)*")
 NEGATIONS = frozenset(
@@ -72,9 +73,15 @@ def numbers_of(text: str) -> Counter[str]:
     return Counter(token for token in TOKEN.findall(text) if any(character.isdigit() for character in token))
 
 
-def _names(text: str) -> set[str]:
-    """Capitalised words, but for the first one."""
-    return {token.removesuffix("'s") for token in TOKEN.findall(text)[1:] if token[:1].isupper()}
+def says_all_of(one: str, other: str) -> bool:
+    """Whether a text says what another one does in the same words, and perhaps a few more."""
+    return is_copy(one, other) or (is_near_copy(one, other) and _essence(other) <= _essence(one))
+
+
+def _names(text: str) -> list[str]:
+    """Capitalised words in order (who called whom), but for common ones that only open a sentence."""
+    found = (token.removesuffix("'s") for token in TOKEN.findall(text.replace("’", "'")) if token[:1].isupper())
+    return [token for token in found if token.casefold() not in STOP_WORDS | OPENERS]
 
 
 def _essence(text: str) -> Counter[str]:

@@ -326,3 +326,16 @@ def test_an_outcome_of_a_failing_thinker_tells_the_class_of_its_error() -> None:
         tell(store.bank("ana"), 1)
         [outcome] = store.bank("ana").think().outcomes
         assert outcome == Outcome(id=None, action="rejected", reason="stays queued", error="ThinkerError")
+
+
+def test_a_fuller_thought_takes_up_what_it_repeats_and_a_poorer_one_is_none() -> None:
+    short = "Ana plays the piano every evening with friends in a small band."
+    full = "Ana plays the piano every evening with friends in a small jazz band."
+    script = [[Proposal("insert", text)] for text in (short, full, short)]
+    with memkit.open(":memory:", encoder=HashingEncoder(), thinker=ScriptedThinker(script)) as store:
+        bank = store.bank("ana")
+        for n in range(3):
+            bank.observe([memkit.Turn(f"I play the piano, number {n}", "Ana", id=f"t{n}", session=str(n))])
+            bank.think()
+        [kept] = bank.list(kinds=["thought"])
+        assert (kept.text, kept.sources) == (full, ("t0", "t1"))

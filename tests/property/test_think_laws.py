@@ -13,7 +13,7 @@ from memkit.errors import ThinkerError, ThinkerOutputError
 from memkit.models import Memory, Trace
 from memkit.operations import Forget, Insert, Merge, Proposal, Skip, Supersede
 from memkit.protocols import Task
-from memkit.text.near_copies import band_keys, is_copy
+from memkit.text.near_copies import band_keys, is_copy, is_near_copy
 from memkit.think.llm import LLMThinker, described
 from memkit.think.parsing import read_operations
 from memkit.think.prompts import default_prompts
@@ -179,6 +179,8 @@ PAIRS = [
 @pytest.mark.parametrize(("one", "other"), PAIRS)
 def test_what_differs_in_something_that_matters_is_no_copy(one: str, other: str) -> None:
     assert not is_copy(one, other)
+    for more in ("", " every single working day of the week before breakfast with the others"):
+        assert not is_near_copy(one + more, other + more)
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=80))
