@@ -339,3 +339,17 @@ def test_a_fuller_thought_takes_up_what_it_repeats_and_a_poorer_one_is_none() ->
             bank.think()
         [kept] = bank.list(kinds=["thought"])
         assert (kept.text, kept.sources) == (full, ("t0", "t1"))
+
+
+def test_a_thinker_with_a_bug_is_heard_of_and_its_exchange_is_free_again() -> None:
+    class Broken:
+        name = "broken"
+
+        def think(self, task: Task) -> list[Proposal]:
+            raise KeyError("a bug")
+
+    with memkit.open(":memory:", encoder=HashingEncoder(), thinker=Broken()) as store:
+        tell(store.bank("ana"), 1)
+        with pytest.raises(KeyError):
+            store.bank("ana").think()
+        assert (queue(store)["waiting"], queue(store)["leased"]) == (1, 0)
