@@ -9,9 +9,8 @@ from memkit.models import BankState, Memory
 from memkit.protocols import BankView, FloatArray, Task
 
 IN_GROUP = 50  # thoughts of one hash group, the newest
-BY_HEAD = 200  # thoughts about one person, the newest
+BY_HEAD = 400  # thoughts about one person, the newest
 PROBES = 4  # hash groups for each turn: its own (TiM's), and the next likeliest
-MOST = 60  # thoughts in a task
 
 
 def task_of(ctx: BankContext, state: BankState, turns: Sequence[Memory]) -> tuple[Task, int]:
@@ -22,9 +21,9 @@ def task_of(ctx: BankContext, state: BankState, turns: Sequence[Memory]) -> tupl
     with ctx.storage.view(state.number) as view:
         seqs = list(view.locate([turn.id for turn in turns]).values())
         vectors = view.vectors(seqs)
-        known = view.vectors(seqs).any(axis=1) if vectors.size else np.zeros(0, bool)
+        known = vectors.any(axis=1) if vectors.size else np.zeros(0, bool)
         found = {m.id: m for m in [*_same_heads(view, turns), *_same_groups(ctx, view, vectors[known])]}
-        thoughts = _nearest_first(view, list(found.values()), vectors[known])[:MOST]
+        thoughts = _nearest_first(view, list(found.values()), vectors[known])
         task = Task(turns, thoughts, state.zone, ctx.now(), _corrected(view, thoughts))
         return task, view.state.change
 
