@@ -239,10 +239,6 @@ class BankView(Protocol):
         """What is kept of the bank's surprisal model, in order of number."""
         ...
 
-    def changed_in(self, changes: Sequence[int]) -> list[int]:
-        """Seqs of memories whose history has any of these change numbers."""
-        ...
-
     def replaced_by(self, seqs: Sequence[int]) -> list[int]:
         """Seqs of memories that any of these superseded or took up in a merge."""
         ...

@@ -270,7 +270,7 @@ class StorageContract:
         with storage.view(storage.open_bank(("acme", "ana")).number) as view:
             old, new_seq = (view.locate([id])[id] for id in ("old", "new"))
             assert view.replaced_by([new_seq]) == [old]
-            assert view.changed_in([receipt.change]) == [old]
+            assert [entry.change for entry in view.history("old")] == [0, receipt.change]
         self.put(storage, Revert("new", changes, added=True), Revert("old", changes))
         was = self.one(storage, "old")
         assert (was.state, was.valid_until, was.superseded_by) == ("active", None, None)

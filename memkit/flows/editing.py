@@ -1,6 +1,6 @@
 """Changes that a caller asks for by hand: insert, merge, supersede, correct, pin, forget, restore."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -112,22 +112,28 @@ def undo(ctx: BankContext, receipt: Receipt) -> Receipt:
         raise InputError(f"undo: this receipt is of another bank, not of {'/'.join(ctx.name)}.")
     if receipt.count("erased"):
         raise UndoError("undo: an erasure can't be undone: what was erased is nowhere.")
-    named = {o.id: o for o in receipt.outcomes if o.change is not None and o.id is not None and o.action in ADDING}
-    changes = frozenset(o.change for o in receipt.outcomes if o.change is not None)
-    return apply(ctx, lambda view: _reverting(view, named, changes))
+    done = [o for o in receipt.outcomes if o.change is not None and o.id is not None]
+    changes = frozenset(o.change for o in done if o.change is not None)
+    return apply(ctx, lambda view: _reverting(view, done, changes))
 
 
-def _reverting(view: BankView, named: Mapping[str, Outcome], changes: frozenset[int]) -> list[Operation]:
+def _reverting(view: BankView, done: Sequence[Outcome], changes: frozenset[int]) -> list[Operation]:
     """What was changed is brought back; what was made, and not only closed, is forgotten."""
-    touched = {change: set(view.changed_in([change])) for change in changes}
-    seqs = view.locate(list(named))
-    made = [id for id, seq in seqs.items() if seq not in touched[named[id].change or 0]]
-    replacing = [seqs[id] for id in made if named[id].action in REPLACING]
-    if len(seqs) < len(named) or any(not view.replaced_by([seq]) for seq in replacing):
-        raise UndoError("undo: some of these memories were erased or replaced since, so nothing was done.")
-    others = set().union(*touched.values()) - {seqs[id] for id in made}
-    changed = [memory.id for memory in view.memories(sorted(others)).values()]
-    return [*(Revert(id, changes, added=True) for id in made), *(Revert(id, changes) for id in changed)]
+    named = list(dict.fromkeys(o.id for o in done if o.id is not None))
+    seqs = view.locate(named)
+    made = {o.id: o for o in done if o.id in seqs and o.action in ADDING and o.change not in _changes(view, o.id)}
+    closed = {id: view.memories(view.replaced_by([seqs[id]])).values() for id in made}
+    olds = [memory.id for memories in closed.values() for memory in memories]
+    lost = len(seqs) < len(named) or any(o.action in REPLACING and not closed[id] for id, o in made.items())
+    if lost or any(changes.isdisjoint(_changes(view, id)) for id in olds):
+        raise UndoError("undo: something was erased or built on it since, so nothing was done.")
+    others = dict.fromkeys(id for id in [*named, *olds] if id not in made)
+    return [*(Revert(id, changes, added=True) for id in made), *(Revert(id, changes) for id in others)]
+
+
+def _changes(view: BankView, id: str) -> set[int]:
+    """The change numbers of a memory's history."""
+    return {entry.change for entry in view.history(id)}
 
 
 def get_all(ctx: BankContext, ids: Sequence[str]) -> list[Memory]:

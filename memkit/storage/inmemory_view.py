@@ -150,9 +150,6 @@ class MemoryView(View):
     def entries(self, seq: int) -> list[Entry]:
         return list(self.data.history.get(seq, ()))
 
-    def changed_in(self, changes: Sequence[int]) -> list[int]:
-        return sorted(s for s, entries in self.data.history.items() if any(e.change in changes for e in entries))
-
     def replaced_by(self, seqs: Sequence[int]) -> list[int]:
         return sorted({found for seq in seqs for found in self.data.found("superseded", seq)})
 

@@ -171,11 +171,8 @@ ORDER BY seq LIMIT ?
 SELECT h.change, h.event, h.at, h.author, c.text, c.payload
 FROM history h JOIN content c ON c.id = h.content WHERE h.bank = ? AND h.seq = ? ORDER BY h.number
 
--- name: changed_in
-SELECT DISTINCT seq FROM history WHERE bank = ? AND change IN (?*)
-
 -- name: replaced_by
-SELECT seq FROM memory WHERE bank = ? AND superseded_by IN (?*)
+SELECT seq FROM memory INDEXED BY memory_superseded WHERE bank = ? AND superseded_by IN (?*)
 
 -- name: echoes
 SELECT seq FROM memory WHERE bank = ? AND echo_of IN (?*)

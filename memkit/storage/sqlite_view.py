@@ -236,9 +236,6 @@ class SqliteView(View):
         rows = run(self.connection, "entries", self.bank, seq).fetchall()
         return entries_of(rows, self.records([seq]).get(seq)) if rows else []
 
-    def changed_in(self, changes: Sequence[int]) -> list[int]:
-        return sorted(row[0] for row in self._over("changed_in", changes))
-
     def replaced_by(self, seqs: Sequence[int]) -> list[int]:
         return sorted(row[0] for row in self._over("replaced_by", seqs))
 
