@@ -1,4 +1,4 @@
-"""`bank.aio`: a bank's verbs, awaitable. Each runs once, in the store's bounded executor."""
+"""`bank.aio`: a bank's verbs, awaitable. Each runs once, in the store's bounded executor; a model is awaited."""
 
 import asyncio
 import functools
@@ -7,6 +7,8 @@ from concurrent.futures import Executor
 from typing import Concatenate, ParamSpec, TypeVar, cast
 
 from memkit.bank import MemoryBank
+from memkit.flows.thinking import athink, checked_batch
+from memkit.models import Receipt
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,7 +32,11 @@ class AsyncBank:
         self.bank, self.executor = bank, executor
 
     observe = _awaitable(MemoryBank.observe)
-    think = _awaitable(MemoryBank.think)
+
+    async def think(self, *, batch: int | None = None) -> Receipt:
+        """As `bank.think`; a chat model's own async call is awaited."""
+        return await athink(self.bank._context, batch=checked_batch(batch))
+
     reflect = _awaitable(MemoryBank.reflect)
     recall = _awaitable(MemoryBank.recall)
     window = _awaitable(MemoryBank.window)
@@ -44,6 +50,7 @@ class AsyncBank:
     pin = _awaitable(MemoryBank.pin)
     forget = _awaitable(MemoryBank.forget)
     restore = _awaitable(MemoryBank.restore)
+    undo = _awaitable(MemoryBank.undo)
     get = _awaitable(MemoryBank.get)
     list = _awaitable(MemoryBank.list)
     history = _awaitable(MemoryBank.history)

@@ -60,13 +60,14 @@ class MemoryBank:
 
     # post-thinking: what it means
 
-    def think(self) -> Receipt:
+    def think(self, *, batch: int | None = None) -> Receipt:
         """Turn the exchanges observed since the last time into thoughts: insert, merge, supersede, forget.
 
+        One question to the thinker for each exchange, or for `batch` of them (else `ThinkSettings.batch`).
         An exchange on which the thinker fails stays queued and is tried again later (TiM,
         arXiv 2311.08719).
         """
-        return thinking.think(self._context)
+        return thinking.think(self._context, batch=thinking.checked_batch(batch))
 
     def reflect(self) -> Receipt:
         """Sum up the days that grew, their weeks and months, and draw the portrait again (MemoryBank, 2305.10250).
@@ -180,6 +181,13 @@ class MemoryBank:
     def restore(self, ids: str | Sequence[str]) -> Receipt:
         """Bring forgotten or faded memories back into recall."""
         return editing.restore(self._context, ids)
+
+    def undo(self, receipt: Receipt) -> Receipt:
+        """Bring back what a receipt's operations changed, all or nothing; what they added is forgotten.
+
+        Raises UndoError where later operations touched the same memories, and for an erasure.
+        """
+        return editing.undo(self._context, receipt)
 
     # looking
 

@@ -10,6 +10,7 @@
     |   |-- UnknownMemoryError     an id that isn't in this bank
     |   `-- ConflictError          the same id again, with other content
     |-- StalePlanError             the bank changed since the plan was made
+    |-- UndoError                  what a receipt tells can't be undone: it was changed again since, or erased
     |-- StorageError               the database can't do what was asked
     |   |-- UnwritablePathError    the path can't be opened or written
     |   |-- NotADatabaseError      the file is no memkit database
@@ -69,6 +70,10 @@ class ConflictError(InputError):
 
 class StalePlanError(MemkitError):
     """The bank changed since the plan was made; make it again and look at it again."""
+
+
+class UndoError(MemkitError):
+    """What a receipt tells can't be undone: it was changed again since, or erased; nothing was done."""
 
 
 class StorageError(MemkitError):

@@ -214,6 +214,33 @@ class Outcome(Record):
     action: Action
     reason: str | None = None
     error: str | None = None  # class of the error, where the input was rejected
+    change: int | None = None  # the bank's change number that did it; None where nothing was done
+
+
+@dataclass
+class Usage:
+    """What was asked of a model: first calls, calls to repair an answer, calls after a failure; tokens."""
+
+    calls: int = 0
+    repairs: int = 0
+    retries: int = 0
+    prompt_tokens: int = 0
+    answer_tokens: int = 0
+
+    @property
+    def total_calls(self) -> int:
+        """All of them."""
+        return self.calls + self.repairs + self.retries
+
+    @property
+    def tokens(self) -> int:
+        """Of prompts and answers."""
+        return self.prompt_tokens + self.answer_tokens
+
+    def add(self, other: "Usage") -> None:
+        """Count what another one counted."""
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
 
 
 class Receipt(Record):
@@ -242,10 +269,14 @@ class HistoryEntry(Record):
     author: Author
     reason: str | None = None
     before: Memory | None = None
+    change: int = 0  # the bank's change number; 0 for how it came to be
 
 
 class Exchange(Record):
-    """A run of turns waiting to be thought about; it never holds text."""
+    """A run of turns waiting to be thought about; it never holds text.
+
+    `due_at`: not to be tried before then, because it failed (`error`), or because somebody is at it.
+    """
 
     number: int
     session: int
@@ -254,6 +285,11 @@ class Exchange(Record):
     attempts: int = 0
     error: str | None = None
     last_at: datetime
+    due_at: datetime | None = None
+
+    def leased(self, now: datetime) -> bool:
+        """Whether a worker is thinking about it."""
+        return self.error is None and self.due_at is not None and self.due_at > now
 
 
 class BankState(Record):

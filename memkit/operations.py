@@ -27,7 +27,7 @@ class Merge:
 
 @dataclass(frozen=True, slots=True)
 class Supersede:
-    """Store `memory`, then close `id` (`valid_until`) and point it at what replaced it."""
+    """Store `memory` unless it is there, then close `id` (`valid_until`) and point it at what replaced it."""
 
     id: str
     memory: Memory
@@ -58,6 +58,15 @@ class Restore:
     """Bring a forgotten or archived memory back into recall."""
 
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revert:
+    """Bring a memory back to how it was before these changes; one that they `added` is forgotten."""
+
+    id: str
+    changes: frozenset[int]
+    added: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +140,17 @@ class Learn:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """Keep an exchange for oneself until then, or (None) no longer; no outcome.
+
+    A claim that never ended counts as an attempt when the exchange is claimed again.
+    """
+
+    number: int
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Settle:
     """Take an exchange out of the queue: it was thought about; no outcome."""
 
@@ -153,6 +173,7 @@ Operation = (
     | Pin
     | Forget
     | Restore
+    | Revert
     | Reinforce
     | Erase
     | Reindex
@@ -161,6 +182,7 @@ Operation = (
     | Enqueue
     | CloseExchange
     | Learn
+    | Claim
     | Settle
     | Postpone
 )

@@ -17,6 +17,7 @@ from memkit.models import (
     Kind,
     Memory,
     Receipt,
+    Usage,
 )
 from memkit.operations import Operation, Proposal
 
@@ -66,12 +67,16 @@ class SurprisalModel(Protocol):
 
 
 class Task(NamedTuple):
-    """What a thinker is asked about: an exchange's turns, and the thoughts that lie near it."""
+    """What a thinker is asked about: an exchange's turns, and the thoughts that lie near it, the nearest first.
+
+    `corrected`: what the user's own corrections among those thoughts replaced.
+    """
 
     turns: Sequence[Memory]
     thoughts: Sequence[Memory]
     zone: str
     now: datetime
+    corrected: Sequence[Memory] = ()
 
 
 @runtime_checkable
@@ -95,6 +100,19 @@ class TellsHeads(Protocol):
 
     def heads(self, task: Task) -> Sequence[str]:
         """Head entities of the thoughts that the turns may lead to; the task holds those about the speakers."""
+        ...
+
+
+@runtime_checkable
+class ModelThinker(Thinker, Protocol):
+    """A thinker that asks a model: what it asks is counted in `usage`, and can be awaited."""
+
+    def ask(self, task: Task, usage: Usage) -> list[Proposal]:
+        """As `think`; counts what was asked, also where it then raises."""
+        ...
+
+    async def aask(self, task: Task, usage: Usage) -> list[Proposal]:
+        """The same, awaiting the model."""
         ...
 
 
@@ -234,8 +252,15 @@ class BankView(Protocol):
         """What is kept of the bank's surprisal model, in order of number."""
         ...
 
-    def exchanges(self, *, due_at: datetime | None = None) -> list[Exchange]:
-        """The thinking queue, oldest first; with `due_at`, only what may be tried by then."""
+    def replaced_by(self, seqs: Sequence[int]) -> list[int]:
+        """Seqs of memories that any of these superseded or took up in a merge."""
+        ...
+
+    def exchanges(self, *, due_at: datetime | None = None, numbers: Sequence[int] | None = None) -> list[Exchange]:
+        """The thinking queue, oldest first, or those of it with these numbers.
+
+        With `due_at`, only what may be tried by then.
+        """
         ...
 
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from math import inf
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -109,6 +110,19 @@ class DecaySettings(Section):
         return {**FACTORS, **kinds}
 
 
+class ThinkSettings(Section):
+    """What post-thinking asks of a thinker; never stored.
+
+    A day's budget is counted for each bank, in its own zone. What is left when it is spent stays queued.
+    """
+
+    batch: int = Field(1, ge=1, le=50)  # exchanges in one call
+    salience: float = Field(0.0, ge=0)  # nats per token; exchanges in which nothing tells more are not thought about
+    calls_per_day: int | None = Field(None, ge=0)  # of a model, with repairs and retries
+    tokens_per_day: int | None = Field(None, ge=0)  # of prompts and answers
+    prompts: Path | None = None  # a folder with texts that take the place of memkit's own
+
+
 class RuntimeSettings(Section):
     """How this process behaves; never stored."""
 
@@ -131,4 +145,5 @@ class Settings(BaseModel):
     index: IndexSettings = IndexSettings()
     ranking: RankingSettings = RankingSettings()
     decay: DecaySettings = DecaySettings()
+    think: ThinkSettings = ThinkSettings()
     runtime: RuntimeSettings = RuntimeSettings()

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -10,6 +11,8 @@ from typing import Any, Self
 from memkit.bank import MemoryBank
 from memkit.errors import InputError, InvalidNameError
 from memkit.flows import maintenance, transfer, upkeep
+from memkit.flows.auditing import AuditReport, audit_bank
+from memkit.flows.background import Background
 from memkit.flows.context import BankContext, Services
 from memkit.flows.encoding import EncoderSlot
 from memkit.flows.identifiers import uuid7
@@ -66,7 +69,7 @@ def open_store(
     return MemoryStore(
         storage,
         slot,
-        as_thinker(thinker),
+        as_thinker(thinker, settled.think.prompts),
         settled,
         surprisal=surprisal,
         clock=clock or utc_now,
@@ -94,6 +97,7 @@ class MemoryStore:
         self._banks: dict[BankName, MemoryBank] = {}
         self._contexts: dict[BankName, BankContext] = {}
         self._lock = threading.Lock()
+        self._background: Background | None = None
         self._services = Services(
             storage=storage,
             encoder=slot,
@@ -123,7 +127,9 @@ class MemoryStore:
         self.close()
 
     def close(self) -> None:
-        """Write what waits, stop the workers and close the database; harmless to repeat."""
+        """Stop the workers, write what waits and close the database; harmless to repeat."""
+        if self._background is not None:
+            self._background.stop()
         self._services.reinforcements.flush()
         self._services.executor.shutdown(wait=True)
         self._storage.close()
@@ -165,11 +171,37 @@ class MemoryStore:
 
         Several workers and processes share the work through leases.
         """
-        return maintenance.maintain(self._services, list(self._every_context()), budget_s)
+        return self._maintain(budget_s)
+
+    def _maintain(
+        self, budget_s: float, *, stopped: Callable[[], bool] = lambda: False, even_open: bool = False
+    ) -> maintenance.Report:
+        contexts = list(self._every_context())
+        return maintenance.maintain(self._services, contexts, budget_s, stopped=stopped, even_open=even_open)
+
+    def background(self, *, every_s: float = 30.0, budget_s: float = 30.0) -> Background:
+        """Start a thread that does this every so many seconds, until it is stopped or the store is closed.
+
+        `flush()` waits until all that waits was thought about. Raises InputError where one runs already.
+        """
+        if self._background is not None and self._background.running:
+            raise InputError("background: a thread runs already. Use it, or stop it first.")
+        if not (every_s > 0 and budget_s > 0):
+            raise InputError("background: every_s and budget_s are seconds, above 0.")
+        self._background = Background(partial(self._maintain, budget_s), every_s)
+        return self._background
 
     def doctor(self, repair: bool = False) -> list[str]:
         """Problems of the file and its indexes, one sentence each, repaired on request; [] is healthy."""
         return maintenance.doctor(self._services, list(self._every_context()), repair=repair)
+
+    def audit(self, *, prefix: Sequence[str] = (), fix: bool = False) -> list[AuditReport]:
+        """What the banks should not hold: copies, contradictions, orphans, recall loops, junk; one report a bank.
+
+        `fix` puts right what can be; each report's receipt can be undone with `bank.undo`.
+        """
+        chosen = [ctx for ctx in self._every_context() if ctx.name[: len(prefix)] == tuple(prefix)]
+        return [audit_bank(ctx, fix=fix) for ctx in chosen]
 
     def stats(self, *, measure: bool = False) -> dict[str, Any]:
         """Bytes by part, banks, memories, the thinking queue, the encoder, the caches.

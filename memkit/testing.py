@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from memkit.errors import UnknownMemoryError
+from memkit.errors import UndoError, UnknownMemoryError
 from memkit.flows.identifiers import uuid7
-from memkit.models import CountedSegment, Kind, Memory, Placement, Receipt, Trace
+from memkit.models import CountedSegment, Exchange, Kind, Memory, Placement, Receipt, Trace
 from memkit.operations import (
+    Claim,
     CloseExchange,
     Enqueue,
     Erase,
@@ -24,6 +25,7 @@ from memkit.operations import (
     Reinforce,
     Reject,
     Restore,
+    Revert,
     Settle,
     Skip,
     Supersede,
@@ -237,6 +239,48 @@ class StorageContract:
         assert [o.action for o in receipt.outcomes] == ["skipped", "rejected"]
         with storage.view(number) as view:
             assert view.exchanges() == []
+
+    def test_a_claim_keeps_an_exchange_and_one_that_never_ended_counts_as_an_attempt(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("a", id="t1"), trace(1), Placement(1, 1)), Enqueue(1, ("t1",), True, NOW))
+        number, soon = storage.open_bank(("acme", "ana")).number, NOW + timedelta(minutes=2)
+
+        def kept() -> Exchange:
+            with storage.view(number) as view:
+                [exchange] = view.exchanges(numbers=[1])
+            return exchange
+
+        self.put(storage, Claim(1, soon))
+        assert kept().leased(NOW)
+        assert not kept().leased(soon)
+        assert kept().attempts == 0
+        self.put(storage, Claim(1, soon + timedelta(minutes=2)))
+        assert kept().attempts == 1
+        self.put(storage, Claim(1, None))
+        assert (kept().attempts, kept().due_at) == (1, None)
+        self.put(storage, Postpone(1, "ThinkerError", soon))
+        self.put(storage, Claim(1, soon))
+        assert (kept().attempts, kept().error) == (2, None)
+
+    def test_changes_are_reverted_unless_something_came_after_them(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("old", id="old", kind="thought"), trace()))
+        new = memory("new", id="new", kind="thought", valid_from=NOW)
+        receipt = self.put(storage, Supersede("old", new, trace(2)))
+        changes = frozenset([receipt.change])
+        assert [o.change for o in receipt.outcomes] == [receipt.change]
+        with storage.view(storage.open_bank(("acme", "ana")).number) as view:
+            old, new_seq = (view.locate([id])[id] for id in ("old", "new"))
+            assert view.replaced_by([new_seq]) == [old]
+            assert [entry.change for entry in view.history("old")] == [0, receipt.change]
+        self.put(storage, Revert("new", changes, added=True), Revert("old", changes))
+        was = self.one(storage, "old")
+        assert (was.state, was.valid_until, was.superseded_by) == ("active", None, None)
+        assert self.one(storage, "new").state == "forgotten"
+        try:
+            self.put(storage, Revert("old", changes))
+        except UndoError:
+            assert self.one(storage, "old") == was
+        else:
+            raise AssertionError("a change was reverted twice")
 
     def test_segments_of_the_surprisal_model_are_kept_replaced_and_dropped(self, storage: Storage) -> None:
         number = storage.open_bank(("acme", "ana")).number

@@ -6,13 +6,24 @@ from typing import NoReturn
 
 import typer
 
-from memkit.cli import changing, demo, evaluating, fading, keeping, observing, recalling, reflecting, streaming
+from memkit.cli import (
+    auditing,
+    changing,
+    demo,
+    evaluating,
+    fading,
+    keeping,
+    observing,
+    recalling,
+    reflecting,
+    streaming,
+)
 from memkit.cli.options import ERROR
 from memkit.cli.output import err, say
 from memkit.errors import MemkitError
 
 EPILOG = (
-    "Exit codes: 0 done; 1 an error; 2 wrong usage; 3 nothing found (recall), problems remain (doctor), "
+    "Exit codes: 0 done; 1 an error; 2 wrong usage; 3 nothing found (recall), problems remain (doctor, audit), "
     "or some input was refused (observe); 130 stopped with Ctrl-C."
 )
 
@@ -32,7 +43,7 @@ PANELS: dict[str, list[Callable[..., None]]] = {
     "Look": [recalling.show, reflecting.portrait, recalling.history, keeping.banks, keeping.stats],
     "Change by hand": [changing.add, changing.correct, changing.pin, changing.forget],
     "Fade and erase": [fading.decay, fading.erase],
-    "Keep": [keeping.doctor, keeping.export, keeping.load],
+    "Keep": [auditing.audit, keeping.doctor, keeping.export, keeping.load],
     "Measure": [evaluating.evaluate, streaming.stream],
 }
 for panel, commands in PANELS.items():

@@ -4,13 +4,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from memkit.errors import InputError, UnknownMemoryError
+from memkit.errors import InputError, UndoError, UnknownMemoryError
 from memkit.flows.context import BankContext
-from memkit.models import Action, BankState, Kind, Memory, Receipt, Trace, checked_text
-from memkit.operations import Forget, Insert, Merge, Operation, Pin, Restore, Skip, Supersede
+from memkit.models import Action, BankState, Kind, Memory, Outcome, Receipt, Trace, checked_text
+from memkit.operations import Forget, Insert, Merge, Operation, Pin, Restore, Revert, Skip, Supersede
 from memkit.protocols import BankView
 from memkit.text.near_copies import is_copy
 
+ADDING = ("added", "echoed", "merged", "superseded", "corrected")  # actions whose id is new
+REPLACING = ("merged", "superseded", "corrected")
 COPIED_KINDS: tuple[Kind, ...] = ("thought",)
 
 
@@ -102,6 +104,36 @@ def restore(ctx: BankContext, ids: str | Sequence[str]) -> Receipt:
     """Bring forgotten or faded memories back into recall."""
     chosen = [ids] if isinstance(ids, str) else list(ids)
     return apply(ctx, [Restore(id) for id in chosen])
+
+
+def undo(ctx: BankContext, receipt: Receipt) -> Receipt:
+    """Bring back what a receipt's operations changed, all or nothing. Raises UndoError."""
+    if receipt.bank != ctx.name:
+        raise InputError(f"undo: this receipt is of another bank, not of {'/'.join(ctx.name)}.")
+    if receipt.count("erased"):
+        raise UndoError("undo: an erasure can't be undone: what was erased is nowhere.")
+    done = [o for o in receipt.outcomes if o.change is not None and o.id is not None]
+    changes = frozenset(o.change for o in done if o.change is not None)
+    return apply(ctx, lambda view: _reverting(view, done, changes))
+
+
+def _reverting(view: BankView, done: Sequence[Outcome], changes: frozenset[int]) -> list[Operation]:
+    """What was changed is brought back; what was made, and not only closed, is forgotten."""
+    named = list(dict.fromkeys(o.id for o in done if o.id is not None))
+    seqs = view.locate(named)
+    made = {o.id: o for o in done if o.id in seqs and o.action in ADDING and o.change not in _changes(view, o.id)}
+    closed = {id: view.memories(view.replaced_by([seqs[id]])).values() for id in made}
+    olds = [memory.id for memories in closed.values() for memory in memories]
+    lost = len(seqs) < len(named) or any(o.action in REPLACING and not closed[id] for id, o in made.items())
+    if lost or any(changes.isdisjoint(_changes(view, id)) for id in olds):
+        raise UndoError("undo: something was erased or built on it since, so nothing was done.")
+    others = dict.fromkeys(id for id in [*named, *olds] if id not in made)
+    return [*(Revert(id, changes, added=True) for id in made), *(Revert(id, changes) for id in others)]
+
+
+def _changes(view: BankView, id: str) -> set[int]:
+    """The change numbers of a memory's history."""
+    return {entry.change for entry in view.history(id)}
 
 
 def get_all(ctx: BankContext, ids: Sequence[str]) -> list[Memory]:

@@ -4,14 +4,18 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from memkit.flows import fading, reflecting, thinking, upkeep
+from memkit.flows import fading, reflecting, spending, thinking, upkeep
 from memkit.flows.context import BankContext, Services
-from memkit.models import BankState, IndexRow, Record
+from memkit.models import BankState, Exchange, IndexRow, Record
 from memkit.protocols import BankView
 from memkit.think import ExtractiveThinker
+from memkit.think.steps import drive
 from memkit.think.telling import Told, languages_of
 from memkit.times import to_micros
 
@@ -32,49 +36,73 @@ class Report(Record):
     finished: bool = True
 
 
-def maintain(services: Services, contexts: Sequence[BankContext], budget_s: float) -> Report:
+@dataclass(frozen=True)
+class Limits:
+    """How far a round of maintenance goes: until when, until it is stopped, and whether to open exchanges, too."""
+
+    end: float  # by time.monotonic
+    stopped: Callable[[], bool] = lambda: False
+    even_open: bool = False
+
+    def reached(self) -> bool:
+        """Whether it has to end."""
+        return self.stopped() or time.monotonic() >= self.end
+
+
+def maintain(
+    services: Services,
+    contexts: Sequence[BankContext],
+    budget_s: float,
+    *,
+    stopped: Callable[[], bool] = lambda: False,
+    even_open: bool = False,
+) -> Report:
     """Think, reflect, fade and encode for the banks that are due, until the budget is spent."""
-    end = time.monotonic() + budget_s
+    limits = Limits(time.monotonic() + budget_s, stopped, even_open)
     services.storage.purge()  # where an erasure's bytes were left because of a reader or a crash
     owner = f"{os.getpid()}-{threading.get_ident()}-{uuid4().hex[:8]}"
     total = Report()
     for ctx in contexts:
-        if time.monotonic() >= end:
+        if limits.reached():
             return total.model_copy(update={"finished": False})
-        done = _under_lease(services, ctx, owner, end)
+        done = _under_lease(services, ctx, owner, limits)
         if done is not None:
             total = _added(total, done)
     return total
 
 
-def _under_lease(services: Services, ctx: BankContext, owner: str, end: float) -> Report | None:
+def _under_lease(services: Services, ctx: BankContext, owner: str, limits: Limits) -> Report | None:
     state = ctx.state()
     seconds = services.settings.runtime.lease
     if state is None or not services.storage.lease(state.number, owner, ctx.now(), seconds):
         return None
     try:
-        return _care(ctx, lambda: _renewed(services, state, owner, ctx, end))
+        return _care(ctx, lambda: _renewed(services, state, owner, ctx, limits), even_open=limits.even_open)
     finally:
         services.storage.release(state.number, owner)
 
 
-def _renewed(services: Services, state: BankState, owner: str, ctx: BankContext, end: float) -> bool:
+def _renewed(services: Services, state: BankState, owner: str, ctx: BankContext, limits: Limits) -> bool:
     held = services.storage.lease(state.number, owner, ctx.now(), services.settings.runtime.lease)
-    return held and time.monotonic() < end
+    return held and not limits.reached()
 
 
-def _care(ctx: BankContext, may_go_on: Callable[[], bool]) -> Report:
-    thought = failed = 0
-    for exchange in thinking.waiting(ctx, ctx.state(), only_due=True):
-        if not may_go_on():
-            return Report(banks=1, exchanges=thought, failed=failed, finished=False)
-        outcome = thinking.think_about(ctx, exchange)
-        failed += outcome.failed
-        thought += not outcome.failed
+def _care(ctx: BankContext, may_go_on: Callable[[], bool], *, even_open: bool) -> Report:
+    steps = thinking.rounds(ctx, only_due=True, even_open=even_open, may_go_on=may_go_on)
+    done = drive(steps, partial(thinking.answer, ctx.services.thinker))
+    if not done.finished:
+        return Report(banks=1, exchanges=done.exchanges, failed=done.failed, finished=False)
     encoded = upkeep.encode_pending(ctx)
     reflected = len(reflecting.reflect(ctx, settled=True, may_go_on=may_go_on).outcomes)
     archived = len(fading.decay(ctx).operations)
-    return Report(banks=1, exchanges=thought, failed=failed, encoded=encoded, reflected=reflected, archived=archived)
+    return Report(
+        banks=1,
+        exchanges=done.exchanges,
+        failed=done.failed,
+        encoded=encoded,
+        reflected=reflected,
+        archived=archived,
+    )
 
 
 def _added(total: Report, more: Report) -> Report:
@@ -132,7 +160,8 @@ def bank_stats(ctx: BankContext) -> dict[str, Any]:
         "zone": state.zone,
         "kinds": _counted(row.kind for row in rows),
         "states": _counted(row.state for row in rows),
-        "queue": {"waiting": len(queue), "errors": _counted(e.error for e in queue if e.error)},
+        "queue": _queue_stats(queue, ctx.now()),
+        "thinking_today": asdict(spending.spent_today(ctx, state)),
         "unencoded": unencoded,
         **({} if told is None else {"languages": told.counts, "without_rules": told.unruled}),
         "growth": _growth([row.recorded_at for row in rows], to_micros(ctx.now())),
@@ -145,6 +174,19 @@ def _told(ctx: BankContext, view: BankView, rows: Sequence[IndexRow]) -> Told | 
         return None
     newest = [row.seq for row in rows if row.kind == "turn" and row.echo_of is None][-TOLD_BY:]
     return languages_of(memory.text for memory in view.memories(newest).values())
+
+
+def _queue_stats(queue: Sequence[Exchange], now: datetime) -> dict[str, Any]:
+    """How many exchanges wait; of them, how many somebody is at, how many were put off, and why."""
+    leased = [e for e in queue if e.leased(now)]
+    put_off = [e for e in queue if e.error is not None and e.due_at is not None and e.due_at > now]
+    return {
+        "waiting": len(queue),
+        "leased": len(leased),
+        "put_off": len(put_off),
+        "most_attempts": max((e.attempts for e in queue), default=0),
+        "errors": _counted(e.error for e in queue if e.error),
+    }
 
 
 def search_stats(ctx: BankContext) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from memkit.recall.lsh import CrossPolytope, Sketcher
 from memkit.settings import Settings
 from memkit.text.near_copies import band_keys
 from memkit.text.passages import passages
+from memkit.text.recalled import without_recalled
 from memkit.text.terms import document_terms, encoded_text, is_wordless, text_key
 
 WORDS_OF_AN_ECHO = 3  # a longer text counts as the same whoever repeats it
@@ -61,7 +62,7 @@ class Tracer:
 
     def words(self, state: BankState, bare: Bare) -> Trace:
         """The trace of a text without its vector."""
-        if is_wordless(bare.text):
+        if is_wordless(without_recalled(bare.text)):
             return Trace(text_key=self.key(state, bare), wanted=False)
         terms = document_terms(bare.text, speaker=bare.speaker, at=bare.at, zone=ZoneInfo(state.zone), key=state.key)
         bands = band_keys(bare.text, state.key) if bare.banded else ()

@@ -150,6 +150,9 @@ class MemoryView(View):
     def entries(self, seq: int) -> list[Entry]:
         return list(self.data.history.get(seq, ()))
 
+    def replaced_by(self, seqs: Sequence[int]) -> list[int]:
+        return sorted({found for seq in seqs for found in self.data.found("superseded", seq)})
+
     def queue(self) -> list[Queued]:
         return [queued for _, queued in sorted(self.data.exchanges.items())]
 

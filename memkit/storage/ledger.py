@@ -20,6 +20,7 @@ class Ledger:
     def __init__(self, reader: Reader, at: datetime) -> None:
         self.at = at
         self.reader = reader
+        self.change = reader.state.change + 1
         self.next_seq = reader.next_seq
         self.next_exchange = reader.next_exchange
         self.gone: set[int] = set()
@@ -124,7 +125,7 @@ class Ledger:
         whole: bool = False,
     ) -> None:
         """A line of history."""
-        self.history.append(Entry(before.seq, event, self.at, author, reason, before, whole))
+        self.history.append(Entry(before.seq, event, self.at, author, reason, before, whole, self.change))
 
     def past(self, seq: int) -> list[Entry]:
         """A record's history up to this point."""

@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from memkit.errors import ConflictError
+from memkit.errors import ConflictError, UndoError
 from memkit.models import Action, Author, Memory, Outcome, Placement, State, Trace
 from memkit.operations import (
+    Claim,
     CloseExchange,
     Enqueue,
     Erase,
@@ -22,6 +23,7 @@ from memkit.operations import (
     Reinforce,
     Reject,
     Restore,
+    Revert,
     Settle,
     Skip,
     Supersede,
@@ -31,6 +33,15 @@ from memkit.storage.ledger import Ledger
 from memkit.storage.records import Entry, Queued, Record, checked, heir_trace
 
 CLOSING = ("superseded", "corrected", "merged", "forgotten", "archived")
+UNDONE = "undone"
+BACK: dict[State, Action] = {
+    "active": "restored",
+    "superseded": "superseded",
+    "merged": "merged",
+    "archived": "archived",
+    "forgotten": "forgotten",
+}
+IDLE = ("skipped", "rejected", "reinforced", "indexed")
 ABSENT = "not in this bank (any more)"
 
 
@@ -42,7 +53,13 @@ def lower(operations: Sequence[Operation], reader: Reader, *, at: datetime) -> t
     ledger = Ledger(reader, at)
     ledger.prepare(_loaded(operations), _named(operations))
     outcomes = [_RULES[type(operation)](ledger, operation) for operation in operations]
-    return ledger.changes(), tuple(outcome for outcome in outcomes if outcome is not None)
+    return ledger.changes(), tuple(_numbered(o, ledger.change) for o in outcomes if o is not None)
+
+
+def _numbered(outcome: Outcome, change: int) -> Outcome:
+    if outcome.action in IDLE:
+        return outcome
+    return outcome.model_copy(update={"change": change})
 
 
 def _loaded(operations: Sequence[Operation]) -> Iterable[str]:
@@ -54,7 +71,7 @@ def _loaded(operations: Sequence[Operation]) -> Iterable[str]:
                 yield operation.memory.echo_of
         if isinstance(operation, Merge | Erase):
             yield from operation.ids
-        elif isinstance(operation, Supersede | Pin | Forget | Restore | Reinforce | Reindex):
+        elif isinstance(operation, Supersede | Pin | Forget | Restore | Revert | Reinforce | Reindex):
             yield operation.id
 
 
@@ -144,6 +161,8 @@ def _merge(ledger: Ledger, op: Merge) -> Outcome:
 def _supersede(ledger: Ledger, op: Supersede) -> Outcome:
     old = ledger.record(ledger.require(op.id, "Supersede"))
     record, outcome = _add(ledger, op.memory, op.trace)
+    if record is None and outcome.action == "skipped" and op.id != op.memory.id:
+        record, outcome = ledger.record(ledger.require(op.memory.id, "Supersede")), Outcome(id=op.id, action="added")
     if record is None:
         return outcome
     event: Action = "corrected" if op.memory.author == "user" else "superseded"
@@ -220,6 +239,31 @@ def _last_closing(entries: Sequence[Entry]) -> Record | None:
         elif entry.event == "restored" and stack:
             stack.pop()
     return stack[-1] if stack else None
+
+
+def _revert(ledger: Ledger, op: Revert) -> Outcome:
+    old = ledger.record(ledger.require(op.id, "Revert"))
+    past = ledger.past(old.seq)
+    own = [entry for entry in past if entry.change in op.changes]
+    first = 0 if op.added else min((entry.change for entry in own), default=0)
+    if any(entry.change > first and entry.change not in op.changes for entry in past):
+        raise UndoError("undo: later operations changed the same memories, so nothing was done. Undo those first.")
+    if any(entry.whole or entry.before is None for entry in own):
+        raise UndoError("undo: an item's earlier value isn't brought back, so nothing was done. Put it again.")
+    if op.added or not own:
+        return _alter(ledger, old, op.id, "forgotten", "user", reason=UNDONE, state="forgotten")
+    return _brought_back(ledger, old, own[0].before, op.id)
+
+
+def _brought_back(ledger: Ledger, old: Record, before: Record | None, id: str) -> Outcome:
+    was = (before or old).memory
+    pin: Action = "pinned" if was.pinned else "unpinned"
+    event = BACK[was.state] if was.state != old.memory.state or was.pinned == old.memory.pinned else pin
+    ledger.note(old, event, "user", reason=UNDONE)
+    fields = {"state": was.state, "valid_until": was.valid_until, "pinned": was.pinned}
+    by = None if before is None else ledger.remaining(before.superseded_by)
+    ledger.put(replace(old.changed(**fields), superseded_by=by))
+    return Outcome(id=id, action=event, reason=UNDONE)
 
 
 def _reinforce(ledger: Ledger, op: Reinforce) -> Outcome:
@@ -301,6 +345,14 @@ def _learn(ledger: Ledger, op: Learn) -> None:
     ledger.learnt.append(op)
 
 
+def _claim(ledger: Ledger, op: Claim) -> None:
+    old = ledger.exchange(op.number)
+    if old is None:
+        return
+    broken_off = op.until is not None and old.due_at is not None and old.error is None
+    ledger.queue(replace(old, attempts=old.attempts + broken_off, error=None, due_at=op.until))
+
+
 def _settle(ledger: Ledger, op: Settle) -> None:
     ledger.settle(op.number)
 
@@ -318,6 +370,7 @@ _RULES: dict[type, Callable[[Ledger, Any], Outcome | None]] = {
     Pin: _pin,
     Forget: _forget,
     Restore: _restore,
+    Revert: _revert,
     Reinforce: _reinforce,
     Reindex: _reindex,
     Erase: _erase,
@@ -326,6 +379,7 @@ _RULES: dict[type, Callable[[Ledger, Any], Outcome | None]] = {
     Enqueue: _enqueue,
     CloseExchange: _close_exchange,
     Learn: _learn,
+    Claim: _claim,
     Settle: _settle,
     Postpone: _postpone,
 }

@@ -171,9 +171,12 @@ WHERE bank = ? AND kind <> 0 AND kind = ? AND seq > ? AND state IN (SELECT value
 ORDER BY seq LIMIT ?
 
 -- name: entries
-SELECT h.number, h.event, h.at, h.author, c.text, c.payload
+SELECT h.change, h.event, h.at, h.author, c.text, c.payload
 FROM history h INDEXED BY history_seq JOIN content c ON c.id = h.content
 WHERE h.bank = ? AND h.seq = ? ORDER BY h.number
+
+-- name: replaced_by
+SELECT seq FROM memory INDEXED BY memory_superseded WHERE bank = ? AND superseded_by IN (?*)
 
 -- name: echoes
 SELECT seq FROM memory WHERE bank = ? AND echo_of IN (?*)

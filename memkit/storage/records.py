@@ -65,6 +65,7 @@ class Entry:
     reason: str | None = None
     before: Record | None = None
     whole: bool = False
+    change: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class Queued:
             attempts=self.attempts,
             error=self.error,
             last_at=self.last_at,
+            due_at=self.due_at,
         )
 
 
@@ -112,6 +114,7 @@ def _shown(record: Record, entry: Entry, names: Mapping[int, str]) -> HistoryEnt
         author=entry.author,
         reason=entry.reason,
         before=None if entry.before is None else entry.before.to_memory(names),
+        change=entry.change,
     )
 
 

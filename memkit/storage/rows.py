@@ -148,14 +148,14 @@ def entries_of(rows: Sequence[tuple[Any, ...]], current: Record | None) -> list[
     """
     entries: list[Entry] = []
     later = current
-    for _, event, at, author, reason, image in reversed(rows):
+    for change, event, at, author, reason, image in reversed(rows):
         kept = None if image is None else json.loads(image)
         before = None if kept is None or later is None else _restored(kept, later)
         later = before or later
         whole = kept is not None and "w" in kept
         seq = 0 if later is None else later.seq
         moment = from_micros(at)
-        entries.append(Entry(seq, EVENT.words[event], moment, AUTHOR.words[author], reason, before, whole))
+        entries.append(Entry(seq, EVENT.words[event], moment, AUTHOR.words[author], reason, before, whole, change))
     return entries[::-1]
 
 

@@ -236,6 +236,9 @@ class SqliteView(View):
         rows = run(self.connection, "entries", self.bank, seq).fetchall()
         return entries_of(rows, self.records([seq]).get(seq)) if rows else []
 
+    def replaced_by(self, seqs: Sequence[int]) -> list[int]:
+        return sorted(row[0] for row in self._over("replaced_by", seqs))
+
     def queue(self) -> list[Queued]:
         return self._queued(run(self.connection, "exchanges", self.bank).fetchall())
 

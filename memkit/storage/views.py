@@ -56,6 +56,8 @@ class View(ABC):
 
     @abstractmethod
     def queue(self) -> list[Queued]: ...
+    @abstractmethod
+    def queued(self, numbers: Sequence[int]) -> dict[int, Queued]: ...
 
     def memories(self, seqs: Sequence[int]) -> dict[int, Memory]:
         """Whole records, in the order of `seqs`."""
@@ -120,9 +122,10 @@ class View(ABC):
             exchange_turns=0 if exchange is None else exchange[1],
         )
 
-    def exchanges(self, *, due_at: datetime | None = None) -> list[Exchange]:
+    def exchanges(self, *, due_at: datetime | None = None, numbers: Sequence[int] | None = None) -> list[Exchange]:
         """The thinking queue, oldest first; with `due_at`, only what may be tried by then."""
-        due = [q for q in self.queue() if due_at is None or q.due_at is None or q.due_at <= due_at]
+        queue = self.queue() if numbers is None else [q for _, q in sorted(self.queued(numbers).items())]
+        due = [q for q in queue if due_at is None or q.due_at is None or q.due_at <= due_at]
         names = self.names({seq for queued in due for seq in queued.turns})
         return [queued.to_exchange(names) for queued in due]
 

@@ -9,6 +9,8 @@ from typing import Any
 from memkit.text.tokens import STOP_WORDS, stem, words
 
 PERMUTATIONS, ROWS = 64, 4
+OPENERS = frozenset("well so oh also yes yeah no ok okay anyway actually then now hey i".split())
+NEAR = 0.8  # of the words that matter, shared by near copies
 TOKEN = re.compile(r"\w+(?:['’:.,-]\w+)*")
 NEGATIONS = frozenset(
     """
@@ -51,6 +53,35 @@ def is_copy(one: str, other: str) -> bool:
     Any other differing word keeps them apart, and so do a differing number, name or negation.
     """
     return _essence(one) == _essence(other)
+
+
+def copy_key(text: str) -> frozenset[tuple[str, int]]:
+    """Equal for texts of which one is a copy of the other."""
+    return frozenset(_essence(text).items())
+
+
+def is_near_copy(one: str, other: str) -> bool:
+    """Whether two texts share four of five words that matter and differ in no number, name or negation."""
+    a, b = _essence(one), _essence(other)
+    if numbers_of(one) != numbers_of(other) or a["not"] != b["not"] or _names(one) != _names(other):
+        return False
+    return (a & b).total() >= NEAR * max((a | b).total(), 1)
+
+
+def numbers_of(text: str) -> Counter[str]:
+    """The tokens of a text that hold a digit."""
+    return Counter(token for token in TOKEN.findall(text) if any(character.isdigit() for character in token))
+
+
+def says_all_of(one: str, other: str) -> bool:
+    """Whether a text says what another one does in the same words, and perhaps a few more."""
+    return is_copy(one, other) or (is_near_copy(one, other) and _essence(other) <= _essence(one))
+
+
+def _names(text: str) -> list[str]:
+    """Capitalised words in order (who called whom), but for common ones that only open a sentence."""
+    found = (token.removesuffix("'s") for token in TOKEN.findall(text.replace("’", "'")) if token[:1].isupper())
+    return [token for token in found if token.casefold() not in STOP_WORDS | OPENERS]
 
 
 def _essence(text: str) -> Counter[str]:

@@ -11,6 +11,9 @@ from memkit.errors import ThinkerOutputError
 FENCE = re.compile(r"```[\w-]*")
 TRAILING_COMMA = re.compile(r",(\s*[\]}])")
 OPERATIONS = ("insert", "supersede", "merge", "forget")
+EMPTY = re.compile(r"""[^{]*(?:\[\s*\]|\{\s*["']?operations["']?\s*:\s*\[\s*\]\s*,?\s*\})[^{]*\Z""")
+LONGEST = 40_000  # characters that are read
+MOST_BROKEN = 40  # braces that lead nowhere; more of them are no answer
 
 
 def read_operations(answer: str) -> list[dict[str, Any]]:
@@ -19,29 +22,41 @@ def read_operations(answer: str) -> list[dict[str, Any]]:
     Fences, prose around the array, trailing commas, single quotes and Python's literals are read
     through. Raises ThinkerOutputError where there is neither an operation nor an empty array.
     """
-    text = FENCE.sub(" ", answer)
-    found = [value for value in _objects(text) if value.get("op") in OPERATIONS]
-    if found or re.search(r"\[\s*\]", text):
+    text = FENCE.sub(" ", answer[:LONGEST])
+    found = [value for value in _objects(text) if isinstance(value.get("op"), str)]
+    if any(value["op"] in OPERATIONS for value in found) or EMPTY.match(text):
         return found
     raise ThinkerOutputError(
         f"the model's answer of {len(answer)} characters holds no operations. The exchange stays queued."
     )
 
 
+def read_structured(value: Any) -> list[dict[str, Any]]:
+    """The operations in an answer that came in the form that was asked for. Raises ThinkerOutputError."""
+    items = value.get("operations") if isinstance(value, dict) else value
+    if not isinstance(items, list):
+        raise ThinkerOutputError("the model's structured answer holds no operations. The exchange stays queued.")
+    return [item for item in items if isinstance(item, dict) and isinstance(item.get("op"), str)]
+
+
 def _objects(text: str) -> Iterator[dict[str, Any]]:
     """Every whole {...} at the outermost level that can be read."""
-    at = text.find("{")
-    while at >= 0:
+    at, broken = text.find("{"), 0
+    while at >= 0 and broken < MOST_BROKEN:
         end = _end(text, at)
-        if end is None:
-            at = text.find("{", at + 1)
-            continue
-        value = _literal(text[at:end])
-        if isinstance(value, dict) and "op" not in value and isinstance(value.get("operations"), list):
-            yield from (item for item in value["operations"] if isinstance(item, dict))
-        elif isinstance(value, dict):
-            yield value
-        at = text.find("{", end if value is not None else at + 1)
+        value = None if end is None else _literal(text[at:end])
+        if isinstance(value, dict):
+            yield from _unwrapped(value)
+        broken += value is None
+        at = text.find("{", at + 1 if end is None or value is None else end)
+
+
+def _unwrapped(value: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    inner = value.get("operations")
+    if "op" in value or not isinstance(inner, list):
+        yield value
+    else:
+        yield from (item for item in inner if isinstance(item, dict))
 
 
 def _end(text: str, start: int) -> int | None:

@@ -1,6 +1,5 @@
 """Summaries and portraits by a language model: one question to any LangChain chat model for each."""
 
-import importlib.resources
 import json
 import re
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from memkit.errors import ThinkerError, ThinkerOutputError
 from memkit.protocols import Reflection, Reflector, Thinker
 from memkit.text.periods import shown
 from memkit.think.llm import LLMThinker
+from memkit.think.prompts import plain_text
 
 LONGEST = 2000  # characters of an answer
 MOST = 12_000  # characters of quoted lines that a model is given
@@ -38,7 +38,7 @@ class ModelReflector:
         from langchain_core.messages import HumanMessage, SystemMessage
 
         name = "portrait" if task.level == "portrait" else "summary"
-        prompt = self.thinker.prompts.get(name) or default_prompt(name)
+        prompt = plain_text(name, self.thinker.prompts)
         messages = [SystemMessage(prompt), HumanMessage(described(task))]
         self.thinker.usage.calls += 1
         try:
@@ -46,11 +46,6 @@ class ModelReflector:
         except Exception as error:  # noqa: BLE001  a model is foreign code: whatever it raises, there is another way
             raise ThinkerError(f"the model failed with {type(error).__name__}.") from None
         return usable(str(answer.text))
-
-
-def default_prompt(name: str) -> str:
-    """The text of the prompt "summary" or "portrait"."""
-    return (importlib.resources.files("memkit.think") / "prompts" / f"{name}.txt").read_text("utf-8")
 
 
 def described(task: Reflection) -> str:

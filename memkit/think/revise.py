@@ -1,15 +1,22 @@
 """Revision: a thinker's proposals, checked one by one before anything is touched."""
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from memkit.models import Memory, Trace
+from memkit.errors import InvalidTextError
+from memkit.models import Memory, Trace, checked_text
 from memkit.operations import Forget, Insert, Merge, Operation, Proposal, Skip, Supersede
 from memkit.protocols import Task
-from memkit.text.near_copies import is_copy
+from memkit.text.near_copies import is_copy, numbers_of
+from memkit.think.relations_of_one import is_single
 
 LONGEST = 500  # characters of one thought
+LONGEST_NAME = 200  # of its head, relation and tail, and of a reason
+RETRACTED = frozenset("retracted retract joke joking kidding mistake mistaken misheard wrong never untrue".split())
+
+OUTRANKED = "a correction by the user stands"
 
 NewId = Callable[[], str]
 MakeTraces = Callable[[Sequence[Memory]], Sequence[Trace]]
@@ -18,11 +25,12 @@ MakeTraces = Callable[[Sequence[Memory]], Sequence[Trace]]
 def revise(proposals: Sequence[Proposal], task: Task, *, new_id: NewId, trace: MakeTraces) -> list[Operation]:
     """Operations for the proposals that pass, a Skip with the reason for each that doesn't, in order.
 
-    Refused: ids that aren't among the task's thoughts, texts that are empty, enormous or already known,
-    forgetting without a reason, anything that would override a correction by the user.
+    Refused: ids that aren't among the task's thoughts, texts that are empty, enormous or already known, what
+    rests on an assistant's words alone, forgetting without a reason or where a fact only changed, a merge that
+    would lose something, anything that would override a correction by the user.
     """
     revision = _Revision(task, new_id)
-    drafts = [revision.check(proposal) for proposal in proposals]
+    drafts = [revision.check(proposal) for proposal in _paired(proposals, task)]
     traces = iter(trace([d.memory for d in drafts if d.memory is not None]))
     return [_operation(draft, next(traces) if draft.memory is not None else None) for draft in drafts]
 
@@ -64,24 +72,63 @@ class _Revision:
             return "names a thought that isn't at hand"
         if self.used & set(proposal.ids):
             return "an earlier operation already changed this thought"
-        if any(target is not None and target.author == "user" for target in targets):
-            return "a correction by the user stands"
+        olds = [target for target in targets if target is not None]
+        if any(old.author == "user" for old in olds):
+            return OUTRANKED
+        if not all(map(_storable, (proposal.head, proposal.relation, proposal.tail, proposal.reason))):
+            return f"head, relation, tail and reason have up to {LONGEST_NAME} characters of Unicode text"
         if proposal.action == "forget":
-            return None if proposal.reason else "forgetting needs a reason"
-        return self._bad_text(proposal)
+            return _bad_forgetting(proposal, olds)
+        return self._bad_text(proposal) or self._unsupported(proposal) or self._bad_merge(proposal, olds)
 
     def _bad_text(self, proposal: Proposal) -> str | None:
         text = proposal.text.strip()
-        if not text or len(text) > LONGEST or "\0" in text:
-            return f"a thought has 1 to {LONGEST} characters"
+        if not text or not _storable(text, LONGEST):
+            return f"a thought has 1 to {LONGEST} characters of Unicode text"
+        if any(is_copy(text, m.text) for m in self.task.corrected) or self._against_the_user(proposal):
+            return OUTRANKED
         others = [m for m in [*self.task.thoughts, *self.written] if m.id not in proposal.ids]
-        if any(is_copy(text, m.text) and m.speaker in (None, proposal.speaker) for m in others):
+        speaker = self._speaker(proposal)
+        if any(is_copy(text, m.text) and (m.speaker == speaker or None in (m.speaker, speaker)) for m in others):
             return "already known"
         return None
 
+    def _against_the_user(self, proposal: Proposal) -> bool:
+        """Whether a person can have only one of these, and the user said which."""
+        said = [m for m in self.task.thoughts if m.author == "user" and m.relation is not None]
+        same = (m for m in said if _key(m.head, m.relation) == _key(proposal.head, proposal.relation))
+        return is_single(proposal.relation) and any(same)
+
+    def _unsupported(self, proposal: Proposal) -> str | None:
+        sources = set(self._sources(proposal))
+        turns = [turn for turn in self.task.turns if turn.id in sources]
+        if turns and not any(is_person(turn) for turn in turns):
+            return "rests on an assistant's words alone"
+        return None
+
+    def _bad_merge(self, proposal: Proposal, olds: Sequence[Memory]) -> str | None:
+        if proposal.action != "merge":
+            return None
+        if len(set(proposal.ids)) < 2:
+            return "a merge takes two thoughts or more"
+        if len({(old.head or "").casefold() for old in olds}) > 1:
+            return "only thoughts about the same are merged"
+        kept = numbers_of(proposal.text)
+        return None if all(numbers_of(old.text) <= kept for old in olds) else "the merged text leaves out a number"
+
+    def _sources(self, proposal: Proposal) -> tuple[str, ...]:
+        turns = [turn.id for turn in self.task.turns]
+        return tuple(dict.fromkeys(id for id in proposal.source_ids if id in turns)) or tuple(turns)
+
+    def _speaker(self, proposal: Proposal) -> str | None:
+        """Who said it: as proposed, else the only person among its sources."""
+        sources = set(self._sources(proposal))
+        people = {turn.speaker for turn in self.task.turns if turn.id in sources and is_person(turn)}
+        return proposal.speaker or (people.pop() if len(people) == 1 else None)
+
     def _memory(self, proposal: Proposal) -> Memory:
         turns = {turn.id: turn for turn in self.task.turns}
-        sources = tuple(id for id in proposal.source_ids if id in turns) or tuple(turns)
+        sources = self._sources(proposal)
         said = max((turns[id].occurred_at for id in sources), default=self.task.now)
         return Memory(
             id=self.new_id(),
@@ -89,7 +136,7 @@ class _Revision:
             text=proposal.text.strip(),
             occurred_at=said,
             recorded_at=self.task.now,
-            speaker=proposal.speaker,
+            speaker=self._speaker(proposal),
             sources=sources,
             author="thinker",
             head=proposal.head,
@@ -99,6 +146,48 @@ class _Revision:
             valid_from=_start(proposal, said),
             valid_until=proposal.valid_until,
         )
+
+
+def is_person(turn: Memory) -> bool:
+    """Whether a turn's words are somebody's own: an assistant's, a tool's and an echo are not."""
+    return turn.role in (None, "user") and turn.echo_of is None
+
+
+def _key(head: str | None, relation: str | None) -> tuple[str, str]:
+    return ((head or "").casefold(), (relation or "").casefold())
+
+
+def _storable(text: str | None, longest: int = LONGEST_NAME) -> bool:
+    if text is None:
+        return True
+    try:
+        return len(checked_text(text, where="thought")) <= longest
+    except InvalidTextError:
+        return False
+
+
+def _bad_forgetting(proposal: Proposal, olds: Sequence[Memory]) -> str | None:
+    """What is forgotten for good reason was never true; what only changed has something in its place."""
+    if not proposal.reason:
+        return "forgetting needs a reason"
+    if any(old.relation is not None for old in olds) and not _retracts(proposal):
+        return "a fact that changed needs what takes its place"
+    return None
+
+
+def _retracts(proposal: Proposal) -> bool:
+    return bool(RETRACTED.intersection(re.findall(r"\w+", (proposal.reason or "").casefold())))
+
+
+def _paired(proposals: Sequence[Proposal], task: Task) -> list[Proposal]:
+    """A fact that is forgotten while one with the same head and relation is inserted was superseded."""
+    olds = {t.id: _key(t.head, t.relation) for t in task.thoughts if t.relation is not None}
+    going = {olds[id]: id for p in proposals if p.action == "forget" for id in p.ids if id in olds and not _retracts(p)}
+    paired = []
+    for proposal in proposals:
+        old = going.pop(_key(proposal.head, proposal.relation), None) if proposal.action == "insert" else None
+        paired.append(proposal if old is None else replace(proposal, action="supersede", ids=(old,)))
+    return paired
 
 
 def _start(proposal: Proposal, said: datetime) -> datetime | None:

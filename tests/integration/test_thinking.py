@@ -66,7 +66,8 @@ def test_a_failed_exchange_stays_queued_and_is_tried_again_when_it_is_due(path: 
         assert store.maintain(budget_s=5).exchanges == 0  # not due yet
     with memkit.open(path, encoder=HashingEncoder(), thinker=thinker, clock=clock) as store:
         clock.advance(timedelta(hours=1))
-        assert store.stats()["banks"]["ana"]["queue"] == {"waiting": 1, "errors": {"ThinkerError": 1}}
+        queue = store.stats()["banks"]["ana"]["queue"]
+        assert queue == {"waiting": 1, "leased": 0, "put_off": 0, "most_attempts": 1, "errors": {"ThinkerError": 1}}
         assert store.maintain(budget_s=5).exchanges == 1
         assert store.stats()["banks"]["ana"]["queue"]["waiting"] == 0
         assert [m.text for m in store.bank("ana").list(kinds=["thought"])] == ["Ana sings."]

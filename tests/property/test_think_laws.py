@@ -13,9 +13,10 @@ from memkit.errors import ThinkerError, ThinkerOutputError
 from memkit.models import Memory, Trace
 from memkit.operations import Forget, Insert, Merge, Proposal, Skip, Supersede
 from memkit.protocols import Task
-from memkit.text.near_copies import band_keys, is_copy
-from memkit.think.llm import LLMThinker, default_prompts, described
+from memkit.text.near_copies import band_keys, is_copy, is_near_copy
+from memkit.think.llm import LLMThinker, described
 from memkit.think.parsing import read_operations
+from memkit.think.prompts import default_prompts
 from memkit.think.revise import revise
 
 NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)
@@ -83,11 +84,11 @@ def test_an_empty_array_means_nothing_to_do() -> None:
 def test_a_bad_answer_is_repaired_once_and_then_an_error() -> None:
     good = LLMThinker(FakeListChatModel(responses=["I think we should...", json.dumps(OPERATIONS)]))
     assert [p.action for p in good.think(TASK)] == ["insert", "supersede", "forget"]
-    assert (good.usage.calls, good.usage.repairs) == (2, 1)
+    assert (good.usage.calls, good.usage.repairs) == (1, 1)
     bad = LLMThinker(FakeListChatModel(responses=["no", "still no", "never asked"]))
     with pytest.raises(ThinkerOutputError):
         bad.think(TASK)
-    assert bad.usage.calls == 2
+    assert bad.usage.total_calls == 2
 
 
 def test_a_failing_model_is_a_thinker_error_without_its_words() -> None:
@@ -178,6 +179,8 @@ PAIRS = [
 @pytest.mark.parametrize(("one", "other"), PAIRS)
 def test_what_differs_in_something_that_matters_is_no_copy(one: str, other: str) -> None:
     assert not is_copy(one, other)
+    for more in ("", " every single working day of the week before breakfast with the others"):
+        assert not is_near_copy(one + more, other + more)
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=80))

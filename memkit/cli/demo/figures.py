@@ -17,6 +17,10 @@ class Figures:
     observe_seconds: float = 0.0
     thoughts: int = 0
     superseded: int = 0
+    exchanges: int = 0
+    prompt_tokens: int = 0  # of one call, on average, were a chat model the thinker
+    near_copies: int = 0
+    contradictions: int = 0
     asked: int = 0
     answered: int = 0
     unknown: int = 0

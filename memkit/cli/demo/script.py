@@ -12,6 +12,7 @@ import memkit
 from memkit.bank import MemoryBank
 from memkit.cli.demo.away import erasing, time_passes
 from memkit.cli.demo.figures import Figures
+from memkit.cli.demo.metered import Metered
 from memkit.cli.demo.stage import Stage, date
 from memkit.cli.output import excerpt, near, pairs, shown, size, table
 from memkit.evaluation.cases import moment
@@ -65,10 +66,12 @@ def play(conversation: Path, questions: Path, folder: Folder, encoder: Encoder, 
     stage, figures, clock = Stage(quiet=quiet), Figures(), FrozenClock(moment(turns[-1]) + timedelta(days=1))
     _opening(stage, turns, conversation)
     name = ("demo", conversation.stem)
-    with memkit.open(folder.database, encoder=encoder, clock=clock) as store:
+    thinker = Metered()
+    with memkit.open(folder.database, encoder=encoder, clock=clock, thinker=thinker) as store:
         bank = store.bank(*name)
         _observe(stage, figures, store, bank, turns)
-        _think(stage, figures, bank)
+        _think(stage, figures, bank, thinker)
+        _audit(stage, figures, store)
         answered = _ask(stage, figures, bank, [case for case in cases if case.evidence])
         _ask_unknown(stage, figures, bank, [case for case in cases if not case.evidence])
     with memkit.open(folder.database, encoder=encoder, clock=clock) as store:
@@ -129,7 +132,7 @@ def _observe(stage: Stage, figures: Figures, store: MemoryStore, bank: MemoryBan
     )
 
 
-def _think(stage: Stage, figures: Figures, bank: MemoryBank) -> None:
+def _think(stage: Stage, figures: Figures, bank: MemoryBank, thinker: Metered) -> None:
     stage.scene(2, "Think", "What people say of themselves becomes thoughts; new ones take the place of old ones.")
     bank.think()
     bank.reflect()
@@ -143,6 +146,21 @@ def _think(stage: Stage, figures: Figures, bank: MemoryBank) -> None:
         stage.show(made)
     _changes(stage, bank, old)
     stage.line((f" {len(held)} thoughts hold now", "bold"), (f", {len(old)} were superseded and stay in history.", ""))
+    figures.exchanges, figures.prompt_tokens = thinker.tasks, thinker.tokens_each
+    stage.line(
+        (f" With a chat model as thinker, {thinker.tasks} exchanges would be as many calls", ""),
+        (f" of {thinker.tokens_each} prompt tokens on average.", ""),
+    )
+
+
+def _audit(stage: Stage, figures: Figures, store: MemoryStore) -> None:
+    [report] = store.audit()
+    figures.near_copies = sum(report.counts[flaw] for flaw in ("copies", "near copies"))
+    figures.contradictions = report.counts["contradictions"]
+    stage.line(
+        (f" memkit audit: {figures.near_copies} of them are copies or near copies,", ""),
+        (f" {figures.contradictions} contradict another.", ""),
+    )
 
 
 def _changes(stage: Stage, bank: MemoryBank, old: Sequence[Memory]) -> None:

@@ -1,0 +1,39 @@
+"""What post-thinking asked of a model, by bank and day: counted in the file, held to the settings' budgets."""
+
+import json
+from dataclasses import asdict
+
+from memkit.flows.context import BankContext, zone_of
+from memkit.models import BankState, Usage
+
+KEY = "thinking.{}"
+
+
+def spent_today(ctx: BankContext, state: BankState) -> Usage:
+    """What was asked since midnight in the bank's zone."""
+    kept = json.loads(ctx.storage.get_meta(KEY.format(state.number)) or "{}")
+    return Usage(**kept["usage"]) if kept.get("day") == _today(ctx, state) else Usage()
+
+
+def spend(ctx: BankContext, state: BankState, usage: Usage) -> None:
+    """Add to today's count."""
+    if usage == Usage():
+        return
+    total = spent_today(ctx, state)
+    total.add(usage)
+    kept = {"day": _today(ctx, state), "usage": asdict(total)}
+    ctx.storage.set_meta({KEY.format(state.number): json.dumps(kept)})
+
+
+def is_spent(ctx: BankContext, state: BankState) -> bool:
+    """Whether one of the day's budgets is used up."""
+    think = ctx.settings.think
+    if think.calls_per_day is None and think.tokens_per_day is None:
+        return False
+    usage = spent_today(ctx, state)
+    pairs = ((usage.total_calls, think.calls_per_day), (usage.tokens, think.tokens_per_day))
+    return any(most is not None and count >= most for count, most in pairs)
+
+
+def _today(ctx: BankContext, state: BankState) -> str:
+    return ctx.now().astimezone(zone_of(state)).date().isoformat()
