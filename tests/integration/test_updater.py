@@ -128,7 +128,8 @@ def test_a_days_budget_of_calls_ends_the_work_and_the_next_day_goes_on(tmp_path:
         assert today["prompt_tokens"] > 100
         store._services.clock.advance(timedelta(days=1))  # type: ignore[attr-defined]
         store.maintain(5)
-        assert (model.calls, queue(store)["waiting"]) == (4, 1)
+        assert store.stats()["banks"]["ana"]["thinking_today"]["calls"] == 2
+        assert queue(store)["waiting"] == 1
 
 
 def test_a_days_budget_of_tokens_ends_the_work_and_is_each_banks_own() -> None:
