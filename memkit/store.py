@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from memkit.bank import MemoryBank
-from memkit.errors import InvalidNameError
-from memkit.flows import maintenance, transfer, upkeep
+from memkit.errors import InputError, InvalidNameError
+from memkit.flows import erasing, maintenance, transfer, upkeep
 from memkit.flows.context import BankContext, Services
 from memkit.flows.encoding import EncoderSlot
 from memkit.flows.identifiers import uuid7
@@ -18,7 +18,7 @@ from memkit.flows.indexes import IndexCache
 from memkit.flows.reinforcement import Reinforcements
 from memkit.flows.surprisals import SurprisalCache
 from memkit.flows.traces import Tracer
-from memkit.models import MAX_NAME
+from memkit.models import MAX_NAME, ErasureReceipt
 from memkit.operations import Reinforce
 from memkit.protocols import BankName, Encoder, Storage, SurprisalModel, Thinker
 from memkit.recall.recollection import Recollection
@@ -27,6 +27,8 @@ from memkit.storage import open_storage
 from memkit.text.dates import first_span
 from memkit.think import as_thinker
 from memkit.times import Clock, utc_now
+
+SHORTEST_KEY = 16  # bytes
 
 
 def open_store(
@@ -38,16 +40,20 @@ def open_store(
     clock: Clock | None = None,
     settings: Settings | None = None,
     read_only: bool = False,
+    erasure_key: bytes | None = None,
 ) -> "MemoryStore":
     """Open a database, or make it: a file's path, or ":memory:" for tests.
 
     `encoder`: an Encoder or any LangChain Embeddings; without it the file's own, for a new file
     all-MiniLM-L6-v2. `thinker`: a Thinker or any LangChain chat model; without it the extractive one.
-    `surprisal` makes a bank's surprisal model. `clock` gives the moment, aware. Raises StorageError and
-    EncoderMismatchError.
+    `surprisal` makes a bank's surprisal model. `clock` gives the moment, aware. `erasure_key`: a secret of at
+    least 16 bytes that is kept elsewhere; with it, texts erased from a bank are known when they are brought in
+    again, and left out. Raises StorageError, EncoderMismatchError and InputError.
     """
     from memkit.encoders import as_encoder
 
+    if erasure_key is not None and len(erasure_key) < SHORTEST_KEY:
+        raise InputError(f"erasure_key: must hold at least {SHORTEST_KEY} bytes: secrets.token_bytes(32).")
     runtime = (settings or Settings()).runtime
     storage = open_storage(str(location), read_only=read_only, settings=runtime)
     try:
@@ -56,6 +62,7 @@ def open_store(
         slot = EncoderSlot(chosen_encoder(storage, given), timeout=runtime.encode_timeout)
         if not read_only:
             record(storage, slot, settled)
+            storage.purge(thorough=False)  # where an erasure was cut off
     except BaseException:
         storage.close()
         raise
@@ -67,6 +74,7 @@ def open_store(
         surprisal=surprisal,
         clock=clock or utc_now,
         read_only=read_only,
+        erasure_key=erasure_key,
     )
 
 
@@ -83,6 +91,7 @@ class MemoryStore:
         surprisal: Callable[[], SurprisalModel] | None,
         clock: Clock,
         read_only: bool,
+        erasure_key: bytes | None = None,
     ) -> None:
         tracer = Tracer(slot, settings)
         runtime = settings.runtime
@@ -107,6 +116,7 @@ class MemoryStore:
             executor=ThreadPoolExecutor(runtime.workers, thread_name_prefix="memkit"),
             settings=settings,
             read_only=read_only,
+            erasure_key=erasure_key,
         )
 
     def __enter__(self) -> Self:
@@ -186,6 +196,17 @@ class MemoryStore:
 
         contexts = list(self._every_context())
         return upkeep.reencode(self._services, contexts, as_encoder(encoder), progress=progress)
+
+    def erase_all(
+        self, *, under: Sequence[str], confirm: Sequence[str], requested_by: str | None = None
+    ) -> list[ErasureReceipt]:
+        """Remove all banks whose names start with `under`; `confirm` must be the same prefix. One receipt for each."""
+        chosen = [self._context_of(name) for name in self.banks(under)] if under else []
+        return erasing.erase_under(chosen, under=tuple(under), confirm=tuple(confirm), requested_by=requested_by)
+
+    def receipts(self, prefix: Sequence[str] = ()) -> list[ErasureReceipt]:
+        """Receipts of the erasures from banks whose names start with `prefix`, oldest first; they hold no text."""
+        return [r for r in self._storage.receipts() if r.bank[: len(prefix)] == tuple(prefix)]
 
     def backup(self, path: str | Path) -> None:
         """Write a consistent copy of the database while it is in use."""

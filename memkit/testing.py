@@ -251,7 +251,9 @@ class StorageContract:
             assert view.locate(["t1"]) == {}
             assert view.same_text([1]) == {}
             assert list(view.rows()) == []
-        assert storage.drop_bank(storage.open_bank(("acme", "ana")).number) == 1
+        receipt = storage.drop_bank(storage.open_bank(("acme", "ana")).number, at=NOW)
+        assert receipt is not None
+        assert (receipt.bank, receipt.whole, receipt.counts) == (("acme", "ana"), True, {"turn": 1})
         assert storage.banks() == [other]
 
     def test_a_lease_is_held_by_one_until_it_runs_out(self, storage: Storage) -> None:

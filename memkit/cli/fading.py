@@ -12,8 +12,8 @@ from memkit.cli.output import err, excerpt, note, out, say, speaker_of, table, w
 from memkit.cli.stores import bank_in, opened, warmed
 from memkit.errors import InputError
 from memkit.forget.decay import FadeReport
-from memkit.forget.erase import ErasePlan, ErasureReceipt
-from memkit.models import Memory
+from memkit.forget.erase import ErasePlan
+from memkit.models import ErasureReceipt, Memory
 from memkit.settings import Settings
 
 PAGE = 10_000

@@ -3,18 +3,23 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from memkit.errors import InputError, StalePlanError, UnknownMemoryError
 from memkit.flows.context import BankContext
+from memkit.flows.editing import apply
+from memkit.flows.fingerprints import fingerprints
 from memkit.flows.recalling import relevant_ids
-from memkit.forget.erase import ErasePlan, ErasureReceipt, plan
-from memkit.models import BankState, IndexRow, Memory
-from memkit.operations import Erase
-from memkit.protocols import BankName, BankView
+from memkit.flows.remaking import drafts, operations
+from memkit.forget.erase import ErasePlan, plan
+from memkit.models import BankState, ErasureReceipt, IndexRow, Memory
+from memkit.operations import Erase, Operation
+from memkit.protocols import BankName, BankView, Storage
 from memkit.times import Moment, as_utc, to_micros
 
 PURGE_TRIES = 20
 PURGE_PAUSE = 0.05  # seconds
+REPLANNED = 20  # times that an erasure by ids is planned again because somebody wrote in between
 
 
 @dataclass(frozen=True)
@@ -71,23 +76,51 @@ def _refuse_unknown(ids: Sequence[str], found: dict[str, int]) -> None:
         raise UnknownMemoryError(f"erase: {len(missing)} of {len(ids)} ids are not in this bank.")
 
 
-def erase(ctx: BankContext, chosen: ErasePlan | None, *, ids: Sequence[str] | None) -> ErasureReceipt:
+def erase(
+    ctx: BankContext, chosen: ErasePlan | None, *, ids: Sequence[str] | None, requested_by: str | None = None
+) -> ErasureReceipt:
     """Do a plan, or erase by ids with all that rests on them. Raises StalePlanError."""
     if (chosen is None) == (ids is None):
         raise InputError("erase: give either a plan from bank.plan_erase(...) or ids=[...].")
-    state = ctx.ensure()
-    ctx.services.reinforcements.take(state.number)
-    if chosen is None:
-        chosen = plan_erase(ctx, Selection(ids=ids))
+    if chosen is not None:
+        return _carried_out(ctx, chosen, requested_by)
+    for _ in range(REPLANNED):
+        try:
+            return _carried_out(ctx, plan_erase(ctx, Selection(ids=ids)), requested_by)
+        except StalePlanError:
+            continue  # somebody wrote in between
+    return _carried_out(ctx, plan_erase(ctx, Selection(ids=ids)), requested_by)
 
-    def decide(view: BankView) -> list[Erase]:
+
+def _carried_out(ctx: BankContext, chosen: ErasePlan, requested_by: str | None) -> ErasureReceipt:
+    state, at = ctx.ensure(), ctx.now()
+    if not chosen.ids:
+        return _nothing(state, at, requested_by)
+    with ctx.storage.view(state.number) as view:
         refuse_stale(chosen, view.state.change)
-        return [Erase(tuple(chosen.ids))] if chosen.ids else []
+        made = drafts(view, chosen, ctx.settings.observe, at)
+        macs = fingerprints(ctx, view.memories(list(view.locate(chosen.ids).values())).values())
+    again = operations(ctx, made)
+    erasing = Erase(chosen.ids, len(chosen.chosen), chosen.remade, requested_by, macs)
 
-    ctx.storage.apply(state.number, decide, at=ctx.now())
+    def decide(view: BankView) -> list[Operation]:
+        refuse_stale(chosen, view.state.change)
+        return [erasing, *again]
+
+    receipt = apply(ctx, decide, at=at)
     _drop_caches(ctx, state)
-    clean = purge(ctx)
-    return ErasureReceipt.of(chosen, at=ctx.now(), bytes_pending=not clean)
+    return _finished(ctx, ctx.name, receipt.change)
+
+
+def _nothing(state: BankState, at: datetime, requested_by: str | None) -> ErasureReceipt:
+    facts = {"number": 0, "counts": {}, "chosen": 0, "requested_by": requested_by}
+    return ErasureReceipt(bank=state.name, at=at, change=state.change, **facts)
+
+
+def _finished(ctx: BankContext, bank: BankName, change: int) -> ErasureReceipt:
+    """The receipt of what was just erased, after its bytes were looked for."""
+    purge(ctx.storage)
+    return next(r for r in reversed(ctx.storage.receipts()) if (r.bank, r.change) == (bank, change))
 
 
 def refuse_stale(chosen: ErasePlan, change: int) -> None:
@@ -99,29 +132,52 @@ def refuse_stale(chosen: ErasePlan, change: int) -> None:
         )
 
 
-def erase_all(ctx: BankContext, *, confirm: BankName) -> ErasureReceipt:
+def erase_all(ctx: BankContext, *, confirm: BankName, requested_by: str | None = None) -> ErasureReceipt:
     """Remove a bank with everything in it. Raises InputError where `confirm` isn't its name."""
     if tuple(confirm) != ctx.name:
         raise InputError("erase_all: confirm= must be the bank's own name: erase_all(confirm=bank.name).")
-    state = ctx.ensure()
+    receipt = _dropped(ctx, requested_by)
+    purge(ctx.storage)
+    return next(r for r in ctx.storage.receipts(receipt.number - 1)) if receipt.number else receipt
+
+
+def _dropped(ctx: BankContext, requested_by: str | None) -> ErasureReceipt:
+    state = ctx.state()
+    if state is None:
+        return ErasureReceipt(number=0, bank=ctx.name, at=ctx.now(), change=0, counts={}, chosen=0)
     ctx.services.reinforcements.take(state.number)
-    with ctx.storage.view(state.number) as view:
-        whole = plan([m.id for m in _matching(view, Selection())], view)
-    ctx.storage.drop_bank(state.number)
+    receipt = ctx.storage.drop_bank(state.number, at=ctx.now(), requested_by=requested_by)
     _drop_caches(ctx, state)
-    clean = purge(ctx)
-    return ErasureReceipt.of(whole, at=ctx.now(), bytes_pending=not clean)
+    return receipt or _nothing(state, ctx.now(), requested_by)
+
+
+def erase_under(
+    contexts: Sequence[BankContext], *, under: BankName, confirm: BankName, requested_by: str | None = None
+) -> list[ErasureReceipt]:
+    """Remove all these banks, then look for their bytes once. Raises InputError where `confirm` isn't the prefix."""
+    if not under or tuple(confirm) != tuple(under):
+        raise InputError(
+            "erase_all: confirm= must be the same prefix as under=, of at least one name: "
+            'store.erase_all(under=("acme",), confirm=("acme",)).'
+        )
+    dropped = [_dropped(ctx, requested_by) for ctx in contexts]
+    if not dropped:
+        return []
+    purge(contexts[0].storage)
+    numbers = {receipt.number for receipt in dropped}
+    return [receipt for receipt in contexts[0].storage.receipts() if receipt.number in numbers]
 
 
 def _drop_caches(ctx: BankContext, state: BankState) -> None:
-    ctx.services.indexes.drop(state.number)
     ctx.services.surprisals.drop(state.number)
+    if ctx.state() is None:
+        ctx.services.indexes.drop(state.number)
 
 
-def purge(ctx: BankContext) -> bool:
+def purge(storage: Storage) -> bool:
     """Push erased bytes out of the files; True once none is left, False while readers are in the way."""
     for _ in range(PURGE_TRIES):
-        if ctx.storage.purge():
+        if storage.purge(thorough=False):
             return True
         time.sleep(PURGE_PAUSE)
     return False

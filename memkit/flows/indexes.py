@@ -62,13 +62,23 @@ class IndexCache:
         with self._storage.view(bank) as view:
             state = view.state
             loaded = self._loaded.get(bank)
-            if loaded is None or loaded.state.epoch != state.epoch:
+            if loaded is None or not self._brought_up(loaded, view):
                 loaded = Loaded(state.model_copy(update={"change": 0}), self._empty(state))
-            if loaded.state.change < state.change:
                 self._update(loaded, view)
         loaded.state = state
         self._keep(bank, loaded)
         return loaded
+
+    def _brought_up(self, loaded: Loaded, view: BankView) -> bool:
+        """Take in what changed, and take out what was erased; False where the index must be built anew."""
+        before, state = loaded.state, view.state
+        if before.key != state.key or before.change > state.change:
+            return False  # another bank of that number, or an older file
+        if before.epoch != state.epoch and not loaded.index.remove(view.gone(before.change)):
+            return False
+        if before.change < state.change:
+            self._update(loaded, view)
+        return loaded.index.size == state.size
 
     def drop(self, bank: int | None = None) -> None:
         """Forget what is cached of a bank, or of all."""

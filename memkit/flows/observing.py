@@ -10,6 +10,7 @@ from memkit.errors import ConflictError, MemkitError
 from memkit.flows import upkeep
 from memkit.flows.context import BankContext
 from memkit.flows.editing import apply
+from memkit.flows.fingerprints import REASON, erased_before
 from memkit.flows.traces import Bare
 from memkit.models import BankState, Memory, Receipt, RejectedTurn, Trace, Turn
 from memkit.observe.episodes import Cutter, Piece
@@ -30,7 +31,14 @@ class Prepared:
     trace: Trace
 
 
-Item = Prepared | RejectedTurn
+@dataclass(frozen=True)
+class Barred:
+    """A turn whose text was erased from this bank: it doesn't come back."""
+
+    id: str
+
+
+Item = Prepared | RejectedTurn | Barred
 
 
 def observe(ctx: BankContext, items: Iterable[Any]) -> Receipt:
@@ -76,11 +84,12 @@ def _observe_chunk(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tu
 
 def prepare(ctx: BankContext, state: BankState, turns: Sequence[Turn | RejectedTurn], at: datetime) -> list[Item]:
     """Everything that is slow, before the transaction: hashing, surprisal, encoding."""
-    memories = [None if isinstance(t, RejectedTurn) else _memory(ctx, t, at) for t in turns]
-    weighed = _weighed(ctx, state, [m for m in memories if m is not None])
-    traces = iter(_traces(ctx, state, weighed))
-    rest = iter(weighed)
-    return [t if isinstance(t, RejectedTurn) else Prepared(next(rest), next(traces)) for t in turns]
+    read = [t if isinstance(t, RejectedTurn) else _memory(ctx, t, at) for t in turns]
+    barred = erased_before(ctx, [m for m in read if isinstance(m, Memory)])
+    items = [Barred(m.id) if isinstance(m, Memory) and m.id in barred else m for m in read]
+    weighed = _weighed(ctx, state, [m for m in items if isinstance(m, Memory)])
+    prepared = map(Prepared, weighed, _traces(ctx, state, weighed))
+    return [next(prepared) if isinstance(item, Memory) else item for item in items]
 
 
 def _memory(ctx: BankContext, turn: Turn, at: datetime) -> Memory:
@@ -148,6 +157,8 @@ class _Decision:
     def _operation(self, item: Item) -> Operation:
         if isinstance(item, RejectedTurn):
             return Reject(item.error)
+        if isinstance(item, Barred):
+            return Skip(None, REASON)
         earlier = self._batch.get(item.memory.id)
         if earlier is not None:
             return _repeated(earlier, item.memory)

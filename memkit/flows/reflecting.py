@@ -47,9 +47,12 @@ def _grew(old: Memory | None, turns: Sequence[Memory]) -> bool:
 
 
 def _summary(ctx: BankContext, day: date, turns: Sequence[Memory]) -> Memory:
-    chosen = summarise(turns)
-    text = f"{day.isoformat()}: " + " ".join(f"{turn.speaker}: {turn.text}" for turn in chosen)
-    return _derived(ctx, "summary", text, turns, head=day.isoformat())
+    return _derived(ctx, "summary", summary_text(day.isoformat(), turns), turns, head=day.isoformat())
+
+
+def summary_text(day: str, turns: Sequence[Memory]) -> str:
+    """What a day's summary says."""
+    return f"{day}: " + " ".join(f"{turn.speaker}: {turn.text}" for turn in summarise(turns))
 
 
 def _portrait(ctx: BankContext) -> list[Draft]:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from memkit.errors import InputError, UnwritablePathError
 from memkit.flows.context import BankContext
 from memkit.flows.editing import apply
+from memkit.flows.fingerprints import erased_before
 from memkit.flows.observing import cutter, piece_of
 from memkit.flows.reading import everything
 from memkit.models import Memory, State
@@ -52,6 +53,8 @@ def load(context_of: ContextOf, path: Path, *, progress: Callable[[int], None] |
 
 
 def _load_run(ctx: BankContext, memories: Sequence[Memory]) -> int:
+    barred = erased_before(ctx, memories)
+    memories = [memory for memory in memories if memory.id not in barred]
     traces = ctx.services.tracer.trace(ctx.ensure(), memories)
 
     def decide(view: BankView) -> list[Operation]:

@@ -29,13 +29,14 @@ class Bank:
         self.traced: dict[int, int] = {}  # seq: change number of its trace
         self.history: dict[int, list[Entry]] = defaultdict(list)
         self.exchanges: dict[int, Queued] = {}
+        self.gone: dict[int, int] = {}  # seq: change number of its erasure
         self._seqs: dict[Key, set[int]] = defaultdict(set)
 
     def copy(self) -> "Bank":
         """The same bank; changing one leaves the other as it is."""
         twin = Bank(self.state)
         twin.next_seq, twin.next_exchange = self.next_seq, self.next_exchange
-        for name in ("records", "traces", "changed", "traced", "exchanges"):
+        for name in ("records", "traces", "changed", "traced", "exchanges", "gone"):
             setattr(twin, name, dict(getattr(self, name)))
         twin.history.update((seq, list(entries)) for seq, entries in self.history.items())
         twin._seqs.update((key, set(seqs)) for key, seqs in self._seqs.items())
@@ -62,6 +63,7 @@ class Bank:
         for record in (*changes.changed, *changes.replaced):
             self._put(record, changes.traces.get(record.seq, self.traces[record.seq]), change)
         self.traced.update((seq, change) for seq in changes.traces)
+        self.history.update((seq, list(entries)) for seq, entries in changes.histories.items())
         for entry in changes.history:
             self.history[entry.seq].append(entry)
         self.exchanges.update((exchange.number, exchange) for exchange in changes.exchanges)
@@ -110,6 +112,7 @@ class Bank:
 
     def _remove(self, seqs: Iterable[int], change: int) -> None:
         gone = set(seqs)
+        self.gone.update(dict.fromkeys(gone, change))
         for seq in gone:
             self._unindex(seq)
             for kept in (self.records, self.traces, self.changed, self.traced, self.history):

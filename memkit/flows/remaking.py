@@ -1,0 +1,163 @@
+"""What an erasure makes again: derived memories from their other sources, an heir's trace, borders of episodes."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from memkit.flows.context import BankContext
+from memkit.flows.reflecting import summary_text
+from memkit.flows.traces import Bare
+from memkit.forget.erase import ErasePlan
+from memkit.models import IndexRow, Memory, Placement, Trace
+from memkit.observe.episodes import Open, placed
+from memkit.operations import Enqueue, Operation, Place, Reindex, Remake
+from memkit.protocols import BankView
+from memkit.settings import ObserveSettings
+from memkit.text.terms import encoded_text
+from memkit.think.reflect import compose_portrait
+from memkit.times import from_micros
+
+
+@dataclass(frozen=True)
+class Drafts:
+    """What was worked out from a bank as it was planned for; the vectors are still to be made."""
+
+    memories: list[Memory]  # derived ones, with their new contents
+    heirs: list[tuple[Memory, Trace | None]]  # each with the erased original's trace, where it fits
+    placements: list[Place]
+    queued: list[Enqueue]
+
+
+def drafts(view: BankView, plan: ErasePlan, settings: ObserveSettings, at: datetime) -> Drafts:
+    """Everything that is to be made again once a plan is carried out."""
+    gone = set(view.locate(plan.ids).values())
+    heirs = list(_heirs(view, gone))
+    return Drafts(
+        memories=list(_remade(view, plan, gone)),
+        heirs=heirs,
+        placements=list(_recut(view, gone, settings)),
+        queued=list(_queued(view, [memory for memory, _ in heirs], at)),
+    )
+
+
+def operations(ctx: BankContext, made: Drafts) -> list[Operation]:
+    """The drafts as operations, with their traces; slow, since it encodes."""
+    state, tracer = ctx.ensure(), ctx.services.tracer
+    traces = tracer.trace(state, made.memories)
+    bares = [Bare.of(memory) for memory, _ in made.heirs]
+    bare = [tracer.words(state, one) for one in bares]
+    fresh = [i for i, (_, origin) in enumerate(made.heirs) if origin is None]
+    encoded = dict(zip(fresh, tracer.encode([bare[i] for i in fresh], [bares[i] for i in fresh]), strict=True))
+    heirs = [encoded[i] if o is None else _inherited(bare[i], o) for i, (_, o) in enumerate(made.heirs)]
+    return [
+        *(Remake(memory, trace) for memory, trace in zip(made.memories, traces, strict=True)),
+        *(Reindex(memory.id, trace) for (memory, _), trace in zip(made.heirs, heirs, strict=True)),
+        *made.placements,
+        *made.queued,
+    ]
+
+
+def _inherited(own: Trace, origin: Trace) -> Trace:
+    return replace(own, vector=origin.vector, passages=origin.passages, sketch=origin.sketch, group=origin.group)
+
+
+# derived memories
+
+
+def _remade(view: BankView, plan: ErasePlan, gone: set[int]) -> Iterator[Memory]:
+    """The derived memories that stay, in order of recording, each made from those before it."""
+    made: dict[str, Memory] = {}
+    for seq in sorted(view.locate(plan.remade).values()):
+        [memory] = view.memories([seq]).values()
+        seqs = _standing_in(view, view.locate(memory.sources).values(), gone)
+        sources = [made.get(source.id, source) for source in view.memories(seqs).values()]
+        made[memory.id] = _again(memory, sources)
+        yield made[memory.id]
+
+
+def _standing_in(view: BankView, sources: Iterable[int], gone: set[int]) -> list[int]:
+    """The sources that stay; for those that go, what they had taken the place of."""
+    found: set[int] = set()
+    border = set(sources)
+    while border:
+        found |= border - gone
+        border = set(view.closed_by(sorted(border & gone)))
+    return sorted(found)
+
+
+def _again(memory: Memory, sources: Sequence[Memory]) -> Memory:
+    said = max(source.occurred_at for source in sources)
+    fields = {"sources": tuple(source.id for source in sources), "occurred_at": said}
+    if memory.kind == "summary":
+        fields["text"] = summary_text(memory.head or "", sources)
+    elif memory.kind == "portrait":
+        fields["text"] = compose_portrait(sources)
+    elif memory.valid_from == memory.occurred_at:
+        fields["valid_from"] = said
+    return memory.model_copy(update=fields)
+
+
+# echoes of what goes
+
+
+def _heirs(view: BankView, gone: set[int]) -> Iterator[tuple[Memory, Trace | None]]:
+    """The oldest remaining echo of each erased original; its trace is the original's where they are encoded alike."""
+    echoes = view.memories([seq for seq in view.echoes(sorted(gone)) if seq not in gone])
+    first: dict[str, Memory] = {}
+    for _, echo in sorted(echoes.items()):
+        first.setdefault(echo.echo_of or "", echo)
+    seqs = view.locate(list(first))
+    origins, traces = view.memories(list(seqs.values())), view.traces(list(seqs.values()))
+    for id, echo in first.items():
+        trace = traces[seqs[id]]
+        alike = _encoded(origins[seqs[id]]) == _encoded(echo) and trace.vector is not None
+        yield echo, trace if alike else None
+
+
+def _encoded(memory: Memory) -> str:
+    return encoded_text(memory.speaker, memory.text)
+
+
+def _queued(view: BankView, heirs: Sequence[Memory], at: datetime) -> Iterator[Enqueue]:
+    """An echo was never thought about; what is now the first of its kind is."""
+    seqs = view.locate([heir.id for heir in heirs])
+    for heir in heirs:
+        sessions = view.sessions_of([seqs[heir.id]]) if heir.state == "active" else []
+        if sessions:
+            yield Enqueue(sessions[0], (heir.id,), closed=True, at=at)
+
+
+# borders of episodes
+
+
+def _recut(view: BankView, gone: set[int], settings: ObserveSettings) -> Iterator[Place]:
+    """Episodes as they would have been cut without what goes; sessions stay as they are."""
+    by_session: dict[int, list[IndexRow]] = {}
+    for row in view.turns_of(view.sessions_of(sorted(gone))):
+        if row.seq not in gone and row.session is not None:
+            by_session.setdefault(row.session, []).append(row)
+    moved = {seq: place for session, rows in by_session.items() for seq, place in _moved(session, rows, settings)}
+    memories = view.memories(sorted(moved))
+    return (Place(memories[seq].id, place) for seq, place in moved.items())
+
+
+def _moved(session: int, rows: Sequence[IndexRow], settings: ObserveSettings) -> Iterator[tuple[int, Placement]]:
+    """Which turns of a session get another episode; one that begins where an old one does keeps its number."""
+    firsts: dict[int | None, int] = {}
+    for row in rows:
+        firsts.setdefault(row.episode, row.seq)
+    numbers = _numbers(rows, firsts, settings)
+    for row, episode in zip(rows, numbers, strict=True):
+        if episode != row.episode:
+            yield row.seq, Placement(session, episode)
+
+
+def _numbers(rows: Sequence[IndexRow], firsts: Mapping[int | None, int], settings: ObserveSettings) -> Iterator[int]:
+    open = Open(0, -1, None, from_micros(rows[0].occurred_at))
+    begun, number = -1, -1
+    for row in rows:
+        place = placed(open, row.length, from_micros(row.occurred_at), row.seq, settings)
+        if place.episode != begun or number == -1:
+            begun = place.episode
+            number = row.episode if row.episode is not None and firsts[row.episode] == row.seq else row.seq
+        yield number
