@@ -11,11 +11,12 @@ from memkit.flows.editing import apply
 from memkit.flows.fingerprints import fingerprints
 from memkit.flows.recalling import relevant_ids
 from memkit.flows.remaking import drafts, operations
+from memkit.flows.reweighing import AT_ONCE, note_weighed, reweighed
 from memkit.forget.erase import ErasePlan, plan
-from memkit.models import BankState, ErasureReceipt, IndexRow, Memory
+from memkit.models import BankState, ErasureReceipt, Memory
 from memkit.operations import Erase, Operation
 from memkit.protocols import BankName, BankView, Storage
-from memkit.times import Moment, as_utc, to_micros
+from memkit.times import Moment, as_utc
 
 PURGE_TRIES = 20
 PURGE_PAUSE = 0.05  # seconds
@@ -53,20 +54,25 @@ def plan_erase(ctx: BankContext, selection: Selection) -> ErasePlan:
 
 
 def _matching(view: BankView, selection: Selection) -> Iterator[Memory]:
-    seqs = [row.seq for row in view.rows() if _in_time(row, selection)]
-    if selection.ids is not None:
-        wanted = view.locate(selection.ids)
-        _refuse_unknown(selection.ids, wanted)
-        seqs = sorted(set(seqs) & set(wanted.values()))
+    seqs = _possible(view, selection)
     for start in range(0, len(seqs), 1000):
         for memory in view.memories(seqs[start : start + 1000]).values():
-            if selection.speaker in (None, memory.speaker) and selection.session in (None, memory.session):
+            said = selection.speaker in (None, memory.speaker) and selection.session in (None, memory.session)
+            if said and _in_time(memory, selection):
                 yield memory
 
 
-def _in_time(row: IndexRow, selection: Selection) -> bool:
-    early = selection.since is not None and row.occurred_at < to_micros(as_utc(selection.since))
-    late = selection.until is not None and row.occurred_at >= to_micros(as_utc(selection.until))
+def _possible(view: BankView, selection: Selection) -> list[int]:
+    if selection.ids is None:
+        return [row.seq for row in view.rows()]
+    wanted = view.locate(selection.ids)
+    _refuse_unknown(selection.ids, wanted)
+    return sorted(set(wanted.values()))
+
+
+def _in_time(memory: Memory, selection: Selection) -> bool:
+    early = selection.since is not None and memory.occurred_at < as_utc(selection.since)
+    late = selection.until is not None and memory.occurred_at >= as_utc(selection.until)
     return not early and not late
 
 
@@ -98,8 +104,11 @@ def _carried_out(ctx: BankContext, chosen: ErasePlan, requested_by: str | None) 
         return _nothing(state, at, requested_by)
     with ctx.storage.view(state.number) as view:
         refuse_stale(chosen, view.state.change)
-        made = drafts(view, chosen, ctx.settings.observe, at)
-        macs = fingerprints(ctx, view.memories(list(view.locate(chosen.ids).values())).values())
+        small = view.state.size <= AT_ONCE
+        gone = set(view.locate(chosen.ids).values())
+        weighed = dict(reweighed(ctx, view, gone)) if small else {}
+        made = drafts(view, chosen, ctx.settings.observe, at, weighed)
+        macs = fingerprints(ctx, view.memories(sorted(gone)).values())
     again = operations(ctx, made)
     erasing = Erase(chosen.ids, len(chosen.chosen), chosen.remade, requested_by, macs)
 
@@ -108,6 +117,8 @@ def _carried_out(ctx: BankContext, chosen: ErasePlan, requested_by: str | None) 
         return [erasing, *again]
 
     receipt = apply(ctx, decide, at=at)
+    if small:
+        note_weighed(ctx, state.number, receipt.change)
     _drop_caches(ctx, state)
     return _finished(ctx, ctx.name, receipt.change)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import uuid4
 
-from memkit.flows import fading, reflecting, thinking, upkeep
+from memkit.flows import fading, reflecting, reweighing, thinking, upkeep
 from memkit.flows.context import BankContext, Services
 from memkit.models import BankState, Record
 from memkit.times import to_micros
@@ -67,6 +67,7 @@ def _care(ctx: BankContext, may_go_on: Callable[[], bool]) -> Report:
         outcome = thinking.think_about(ctx, exchange)
         failed += outcome.failed
         thought += not outcome.failed
+    reweighing.reweigh(ctx)
     encoded = upkeep.encode_pending(ctx)
     reflected = len(reflecting.reflect(ctx).outcomes) if thought else 0
     archived = len(fading.decay(ctx).operations)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from memkit.flows.context import BankContext
 from memkit.flows.reflecting import summary_text
+from memkit.flows.reweighing import weighing
 from memkit.flows.traces import Bare
 from memkit.forget.erase import ErasePlan
 from memkit.models import IndexRow, Memory, Placement, Trace
@@ -26,17 +27,21 @@ class Drafts:
     heirs: list[tuple[Memory, Trace | None]]  # each with the erased original's trace, where it fits
     placements: list[Place]
     queued: list[Enqueue]
+    weighed: list[Memory]
 
 
-def drafts(view: BankView, plan: ErasePlan, settings: ObserveSettings, at: datetime) -> Drafts:
-    """Everything that is to be made again once a plan is carried out."""
+def drafts(
+    view: BankView, plan: ErasePlan, settings: ObserveSettings, at: datetime, weighed: Mapping[int, Memory]
+) -> Drafts:
+    """Everything that is to be made again once a plan is carried out; `weighed`: turns with other saliences."""
     gone = set(view.locate(plan.ids).values())
     heirs = list(_heirs(view, gone))
     return Drafts(
-        memories=list(_remade(view, plan, gone)),
+        memories=list(_remade(view, plan, gone, weighed)),
         heirs=heirs,
         placements=list(_recut(view, gone, settings)),
         queued=list(_queued(view, [memory for memory, _ in heirs], at)),
+        weighed=list(weighed.values()),
     )
 
 
@@ -54,6 +59,7 @@ def operations(ctx: BankContext, made: Drafts) -> list[Operation]:
         *(Reindex(memory.id, trace) for (memory, _), trace in zip(made.heirs, heirs, strict=True)),
         *made.placements,
         *made.queued,
+        *map(weighing, made.weighed),
     ]
 
 
@@ -64,13 +70,14 @@ def _inherited(own: Trace, origin: Trace) -> Trace:
 # derived memories
 
 
-def _remade(view: BankView, plan: ErasePlan, gone: set[int]) -> Iterator[Memory]:
+def _remade(view: BankView, plan: ErasePlan, gone: set[int], weighed: Mapping[int, Memory]) -> Iterator[Memory]:
     """The derived memories that stay, in order of recording, each made from those before it."""
     made: dict[str, Memory] = {}
     for seq in sorted(view.locate(plan.remade).values()):
         [memory] = view.memories([seq]).values()
         seqs = _standing_in(view, view.locate(memory.sources).values(), gone)
-        sources = [made.get(source.id, source) for source in view.memories(seqs).values()]
+        read = view.memories(seqs).items()
+        sources = [made.get(source.id, weighed.get(s, source)) for s, source in read]
         made[memory.id] = _again(memory, sources)
         yield made[memory.id]
 

@@ -39,6 +39,10 @@ class SurprisalCache:
         with self.lock:
             self._models.pop(bank, None)
 
+    def unlearnt(self, key: bytes) -> SurprisalModel | None:
+        """A model that has read nothing yet; None where the store's models learn nothing from their bank."""
+        return NgramSurprisal(key) if self._factory is None else None
+
     def _learnt(self, bank: int) -> SurprisalModel:
         with self._storage.view(bank) as view:
             model = NgramSurprisal(view.state.key) if self._factory is None else self._factory()

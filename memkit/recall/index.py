@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from memkit.models import KINDS, IndexRow
 from memkit.protocols import CodeBatch, FloatArray, TermRow, VectorSource
@@ -54,6 +55,12 @@ class Scored:
 def _around(query: Query) -> list[str]:
     """Terms of the turns that the question follows."""
     return list(dict.fromkeys(word.term for text in query.context for word in words(text)))
+
+
+def _adjacent(rows: Ints, kinds: npt.NDArray[np.int8]) -> Bools:
+    """Which rows are turns that are followed by the bank's next row, another turn, (n,)."""
+    turns = kinds == KINDS.index("turn")
+    return np.append((np.diff(rows) == 1) & turns[:-1] & turns[1:], False)
 
 
 @dataclass
@@ -223,7 +230,7 @@ class BankIndex:
             asks=column("asks"),
             timed=standing.timed[pool.rows],
             since=standing.sessions_since[pool.rows],
-            adjacent=np.append(np.diff(pool.rows) == 1, False),
+            adjacent=_adjacent(pool.rows, column("kind")),
             cohesion=self._measured_cohesion(source),
             windows=self._windows(pool),
             unseen_episodes=self._unseen(pool, standing.episodes),

@@ -14,6 +14,8 @@ CHUNK = 4 * 2**20  # bytes read at once
 WINDOW = 16  # bytes of erased text that are looked for
 WORD = 8  # bytes compared at once
 COARSE = 20  # bits of the first, coarse comparison
+SHIFT = np.uint64(64 - COARSE)
+ODD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 by the golden ratio
 PLAIN = 4  # different bytes: a window of no more is as likely empty space
 SUFFIXES = ("", "-wal", "-shm", "-journal")
 
@@ -95,19 +97,18 @@ class Files:
 
 
 class Search:
-    """Many byte strings looked for at once: first by their first eight bytes, then whole."""
+    """Many byte strings looked for at once: first by a hash of their first sixteen bytes, then whole."""
 
     def __init__(self, needles: Iterable[bytes]) -> None:
         self.needles = {needle for needle in needles if needle}
         self.longest = max(map(len, self.needles), default=1)
-        self._short = [needle for needle in self.needles if len(needle) < WORD]
-        self._by_start: dict[bytes, list[bytes]] = defaultdict(list)
-        for needle in self.needles:
-            if len(needle) >= WORD:
-                self._by_start[needle[:WORD]].append(needle)
-        self._starts = np.unique(_words(b"".join(self._by_start)))
+        self._short = [needle for needle in self.needles if len(needle) < WINDOW]
+        self._by_hash: dict[int, list[bytes]] = defaultdict(list)
+        for needle in self.needles.difference(self._short):
+            self._by_hash[int(_hashes(needle[:WINDOW])[0])].append(needle)
+        self._hashes = np.array(sorted(self._by_hash), dtype=np.uint64)
         self._coarse = np.zeros(2**COARSE, dtype=np.bool_)
-        self._coarse[_mixed(self._starts)] = True
+        self._coarse[self._hashes >> SHIFT] = True
 
     def __bool__(self) -> bool:
         return bool(self.needles)
@@ -117,21 +118,19 @@ class Search:
         short = {needle for needle in self._short if needle in data}
         return short.union(*(self._found(data, phase) for phase in range(WORD)))
 
-    def _found(self, data: bytes, phase: int) -> set[bytes]:
-        words = _words(data[phase:])
-        places = np.flatnonzero(self._coarse[_mixed(words)])
-        places = places[np.isin(words[places], self._starts)]
-        starts = (places * WORD + phase).tolist()
-        return {n for at in starts for n in self._by_start[data[at : at + WORD]] if data.startswith(n, at)}
+    def _found(self, data: bytes, phase: int) -> Iterator[bytes]:
+        hashes = _hashes(data[phase:])
+        places = np.flatnonzero(self._coarse[hashes >> SHIFT])
+        places = places[np.isin(hashes[places], self._hashes)]
+        for hash in np.unique(hashes[places]).tolist():
+            starts = (places[hashes[places] == hash] * WORD + phase).tolist()
+            yield from (n for n in self._by_hash[hash] if any(data.startswith(n, at) for at in starts))
 
 
-def _words(data: bytes) -> npt.NDArray[np.uint64]:
-    return np.frombuffer(data, dtype="<u8", count=len(data) // WORD)
-
-
-def _mixed(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """COARSE bits of each word, all of it mixed in (Fibonacci hashing)."""
-    return (words * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - COARSE)
+def _hashes(data: bytes) -> npt.NDArray[np.uint64]:
+    """A 64-bit hash of the sixteen bytes at every eighth byte (after Fibonacci hashing)."""
+    words = np.frombuffer(data, dtype="<u8", count=len(data) // WORD)
+    return np.asarray((words[:-1] * ODD) ^ ((words[1:] * ODD) >> np.uint64(29)) * ODD)
 
 
 def pieces(contents: Sequence[bytes], most: int) -> set[bytes]:

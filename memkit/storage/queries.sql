@@ -230,7 +230,7 @@ WHERE bank = ? AND seq = ?
 -- name: replace_memory
 UPDATE memory SET content = ?, state = ?, author = ?, role = ?, speaker = ?, head = ?, occurred_at = ?,
     valid_from = ?, valid_until = ?, superseded_by = ?, echo_of = ?, strength = ?, recalled_at = ?,
-    recall_count = ?, salience = ?, pinned = ?, length = ?, asks = ?, change = ?
+    recall_count = ?, salience = ?, pinned = ?, session = ?, episode = ?, length = ?, asks = ?, change = ?
 WHERE bank = ? AND seq = ?
 
 -- name: contents_of
@@ -402,6 +402,7 @@ DELETE FROM band WHERE bank = ?1;
 DELETE FROM tag WHERE bank = ?1;
 DELETE FROM source WHERE bank = ?1;
 DELETE FROM lease WHERE bank = ?1;
+DELETE FROM meta WHERE key = 'weighed.' || ?1;
 UPDATE memory SET superseded_by = NULL WHERE bank = ?1 AND superseded_by IS NOT NULL;
 UPDATE memory SET echo_of = NULL WHERE bank = ?1 AND echo_of IS NOT NULL;
 DELETE FROM memory WHERE bank = ?1;

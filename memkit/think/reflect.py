@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 
 from memkit.models import Memory
 from memkit.text.tokens import words
@@ -36,11 +37,15 @@ def _worth(turn: Memory, terms: dict[str, set[str]], themes: Counter[str], chose
     return (turn.salience or 1.0) * (1 + central) - OVERLAP * told
 
 
+def _told(thought: Memory) -> tuple[datetime, datetime]:
+    return thought.occurred_at, thought.recorded_at
+
+
 def compose_portrait(thoughts: Sequence[Memory]) -> str:
     """What is held true now, by head; the same thoughts always give the same text (for prompt caches)."""
     by_head: dict[str, list[Memory]] = defaultdict(list)
     for thought in thoughts:
         by_head[thought.head or ""].append(thought)
     ranked = sorted(by_head, key=lambda head: (-len(by_head[head]), head))
-    lines = [thought.text for head in ranked for thought in sorted(by_head[head], key=lambda m: m.recorded_at)]
+    lines = [thought.text for head in ranked for thought in sorted(by_head[head], key=_told)]
     return "\n".join(dict.fromkeys(lines[:LINES]))
