@@ -224,8 +224,8 @@ class BankView(Protocol):
         """Whole traces, by seq."""
         ...
 
-    def gone(self, since: int) -> list[int]:
-        """Seqs that were erased after the change number `since`."""
+    def gone(self, since: int) -> list[list[int]]:
+        """Seqs that were erased after the change number `since`, a list for each erasure."""
         ...
 
     def states_at(self, moment: datetime) -> dict[int, Past]:

@@ -1,8 +1,10 @@
 """A store: one database that holds every user's memory, and hands out banks."""
 
+import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,6 +26,7 @@ from memkit.protocols import BankName, Encoder, Storage, SurprisalModel, Thinker
 from memkit.recall.recollection import Recollection
 from memkit.settings import Settings
 from memkit.storage import open_storage
+from memkit.storage.restoring import ErasureLedger, adopt, copied, ledger_of, missing, put_in_place
 from memkit.text.dates import first_span
 from memkit.think import as_thinker
 from memkit.times import Clock, utc_now
@@ -76,6 +79,41 @@ def open_store(
         read_only=read_only,
         erasure_key=erasure_key,
     )
+
+
+def restore(
+    backup: str | Path,
+    location: str | Path,
+    *,
+    erasures: str | Path | None = None,
+    encoder: Encoder | object | None = None,
+    clock: Clock | None = None,
+    erasure_key: bytes | None = None,
+) -> list[ErasureReceipt]:
+    """Put a backup at a location, and carry out again every erasure that was made since; gives back their receipts.
+
+    A database that lies there is written over, whoever has it open; its list of erasures is what counts.
+    `erasures` names another list: a database, or what `store.export_receipts` wrote. It must go on from the
+    backup's own list. Nothing is written where this raises StorageError or InputError.
+    """
+    target = Path(location).expanduser().absolute()
+    listed = target if erasures is None and target.exists() else erasures
+    ledger = ErasureLedger() if listed is None else ledger_of(Path(listed))
+    part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
+    opening = partial(open_store, encoder=encoder, clock=clock, erasure_key=erasure_key)
+    try:
+        copied(Path(backup), part)
+        with opening(part) as store:
+            known = store.receipts()
+            done = missing(ledger, known)
+            erasing.carry_out_again(store._context_of, store._storage, done)
+        adopt(part, ledger, len(known))
+        put_in_place(part, target)
+    finally:
+        for leftover in target.parent.glob(f"{part.name}*"):
+            leftover.unlink()
+    opening(target).close()
+    return done
 
 
 class MemoryStore:
@@ -207,6 +245,10 @@ class MemoryStore:
     def receipts(self, prefix: Sequence[str] = ()) -> list[ErasureReceipt]:
         """Receipts of the erasures from banks whose names start with `prefix`, oldest first; they hold no text."""
         return [r for r in self._storage.receipts() if r.bank[: len(prefix)] == tuple(prefix)]
+
+    def export_receipts(self, path: str | Path) -> int:
+        """Write the receipts of all erasures as JSON lines, for `memkit.restore`; gives back how many."""
+        return transfer.export_receipts(self._storage.receipts(), Path(path))
 
     def backup(self, path: str | Path) -> None:
         """Write a consistent copy of the database while it is in use."""

@@ -1,7 +1,7 @@
 """Erasure: planned, shown, done in one transaction, then followed down to the bytes of the files."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -192,3 +192,20 @@ def purge(storage: Storage) -> bool:
             return True
         time.sleep(PURGE_PAUSE)
     return False
+
+
+def carry_out_again(
+    context_of: Callable[[BankName], BankContext], storage: Storage, receipts: Sequence[ErasureReceipt]
+) -> None:
+    """Erase what these receipts say was erased, as far as it is there."""
+    for receipt in receipts:
+        state = storage.find_bank(receipt.bank)
+        if state is None:
+            continue
+        if receipt.whole and state.created_at == receipt.born:
+            storage.drop_bank(state.number, at=receipt.at, requested_by=receipt.requested_by)
+            continue
+        with storage.view(state.number) as view:
+            there = list(view.locate(receipt.erased))
+        if there:
+            erase(context_of(receipt.bank), None, ids=there, requested_by=receipt.requested_by)

@@ -4,6 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from memkit.flows.traces import Tracer
 from memkit.models import BankState
@@ -74,7 +75,10 @@ class IndexCache:
         before, state = loaded.state, view.state
         if before.key != state.key or before.change > state.change:
             return False  # another bank of that number, or an older file
-        if before.epoch != state.epoch and not loaded.index.remove(view.gone(before.change)):
+        gone = view.gone(before.change) if before.epoch != state.epoch else []
+        if len(gone) != state.epoch - before.epoch:
+            return False  # something else happened: a repair, a backup that was put in its place
+        if gone and not loaded.index.remove(chain.from_iterable(gone)):
             return False
         if before.change < state.change:
             self._update(loaded, view)

@@ -1,6 +1,7 @@
 """Saliences that rested on what was erased: the turns after it are weighed again, by a model that never read it."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from memkit.flows.context import BankContext
 from memkit.models import Memory
@@ -50,7 +51,7 @@ def reweigh(ctx: BankContext) -> int:
         return 0
     done = int(ctx.storage.get_meta(f"{WEIGHED}{state.number}") or 0)
     with ctx.storage.view(state.number) as view:
-        at, gone = view.state.change, set(view.gone(done))
+        at, gone = view.state.change, set(chain.from_iterable(view.gone(done)))
         changed = [weighing(memory) for _, memory in reweighed(ctx, view, gone)]
     for start in range(0, len(changed), READ):
         ctx.storage.apply(state.number, changed[start : start + READ], at=ctx.now())

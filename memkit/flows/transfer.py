@@ -14,7 +14,7 @@ from memkit.flows.editing import apply
 from memkit.flows.fingerprints import erased_before
 from memkit.flows.observing import cutter, piece_of
 from memkit.flows.reading import everything
-from memkit.models import Memory, State
+from memkit.models import ErasureReceipt, Memory, State
 from memkit.operations import Insert, Operation
 from memkit.protocols import BankName, BankView
 
@@ -31,6 +31,16 @@ def export(contexts: Sequence[BankContext], path: Path) -> int:
             return sum(_write_bank(ctx, file.write) for ctx in contexts)
     except OSError as error:
         raise UnwritablePathError(f"export: {path} can't be written ({error.strerror}).") from error
+
+
+def export_receipts(receipts: Sequence[ErasureReceipt], path: Path) -> int:
+    """Write receipts, oldest first; gives back how many."""
+    lines = [receipt.model_dump_json(exclude={"bytes_pending"}) + "\n" for receipt in receipts]
+    try:
+        path.write_text("".join(lines), encoding="utf-8")
+    except OSError as error:
+        raise UnwritablePathError(f"export_receipts: {path} can't be written ({error.strerror}).") from error
+    return len(lines)
 
 
 def _write_bank(ctx: BankContext, write: Callable[[str], object]) -> int:

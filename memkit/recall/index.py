@@ -333,11 +333,13 @@ class BankIndex:
         if not len(closed):
             return
         at = {seq: i for i, seq in enumerate(self._columns.column("seq")[pool.rows].tolist())}
-        for old in closed[::-1]:
-            new = at.get(int(successors[old]))
-            if new is not None and (query.valid_at is None or pool.eligible[new]):
-                pool.score[new] = max(pool.score[new], pool.score[old])
-                pool.score[old] = min(pool.score[old], pool.score[new] - 0.01)
+        pairs = [(old, new) for old in closed if (new := at.get(int(successors[old]))) is not None]
+        if query.valid_at is not None:
+            pairs = [(old, new) for old, new in pairs if pool.eligible[new]]
+        for old, new in pairs:
+            pool.score[new] = max(pool.score[new], pool.score[old])
+        for old, new in reversed(pairs):
+            pool.score[old] = min(pool.score[old], pool.score[new] - 0.01)
 
     # what is given back
 

@@ -29,7 +29,7 @@ class Bank:
         self.traced: dict[int, int] = {}  # seq: change number of its trace
         self.history: dict[int, list[Entry]] = defaultdict(list)
         self.exchanges: dict[int, Queued] = {}
-        self.gone: dict[int, int] = {}  # seq: change number of its erasure
+        self.gone: dict[int, list[int]] = {}  # change number of an erasure: seqs
         self._seqs: dict[Key, set[int]] = defaultdict(set)
 
     def copy(self) -> "Bank":
@@ -112,7 +112,8 @@ class Bank:
 
     def _remove(self, seqs: Iterable[int], change: int) -> None:
         gone = set(seqs)
-        self.gone.update(dict.fromkeys(gone, change))
+        if gone:
+            self.gone[change] = sorted(gone)
         for seq in gone:
             self._unindex(seq)
             for kept in (self.records, self.traces, self.changed, self.traced, self.history):

@@ -54,8 +54,8 @@ class MemoryView(View):
         places = (record.placement for record in self.records(seqs).values())
         return sorted({place.session for place in places if place is not None})
 
-    def gone(self, since: int) -> list[int]:
-        return [seq for seq, change in self.data.gone.items() if change > since]
+    def gone(self, since: int) -> list[list[int]]:
+        return [seqs for change, seqs in self.data.gone.items() if change > since]
 
     def states_at(self, moment: datetime) -> dict[int, Past]:
         found: dict[int, Past] = {}

@@ -146,9 +146,9 @@ class SqliteView(View):
     def sessions_of(self, seqs: Sequence[int]) -> list[int]:
         return sorted({row[0] for row in self._over("sessions_of", seqs)})
 
-    def gone(self, since: int) -> list[int]:
+    def gone(self, since: int) -> list[list[int]]:
         rows = run(self.connection, "gone", self.bank, since)
-        return [int(seq) for seq in np.frombuffer(b"".join(row[0] for row in rows), dtype="<i8")]
+        return [[int(seq) for seq in np.frombuffer(seqs, dtype="<i8")] for (seqs,) in rows]
 
     def states_at(self, moment: datetime) -> dict[int, Past]:
         found: dict[int, Past] = {}
