@@ -302,11 +302,12 @@ class Storage(Protocol):
         """Names of the database's files that hold any of these byte strings."""
         ...
 
-    def purge(self, *, thorough: bool = True) -> bool:
+    def purge(self, *, thorough: bool = True, wait: float = 0.0) -> bool:
         """Push erased bytes out of the log and the free pages, and look whether any is left in the files.
 
         False if readers were in the way; and, where it needn't be `thorough`, in a file that is too large to be
-        searched while somebody waits. Receipts that it made clean are no longer pending.
+        searched while somebody waits. For `wait` seconds it lets readers finish. Receipts that it made clean are no
+        longer pending.
         """
         ...
 

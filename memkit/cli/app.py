@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import typer
 
-from memkit.cli import changing, demo, evaluating, fading, keeping, observing, recalling
+from memkit.cli import attacking, changing, demo, evaluating, fading, keeping, observing, recalling
 from memkit.cli.options import ERROR
 from memkit.cli.output import err, say
 from memkit.errors import MemkitError
@@ -32,7 +32,8 @@ PANELS: dict[str, list[Callable[..., None]]] = {
     "Look": [recalling.show, recalling.history, keeping.banks, keeping.stats],
     "Change by hand": [changing.add, changing.correct, changing.pin, changing.forget],
     "Fade and erase": [fading.decay, fading.erase],
-    "Keep": [keeping.doctor, keeping.export, keeping.load, evaluating.evaluate],
+    "Keep": [keeping.doctor, keeping.export, keeping.load, keeping.backup, keeping.restore, keeping.receipts],
+    "Measure": [evaluating.evaluate, attacking.attack],
 }
 for panel, commands in PANELS.items():
     for command in commands:

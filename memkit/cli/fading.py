@@ -90,6 +90,9 @@ def erase(
     since: Since = None,
     until: Until = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
+    asked_by: Annotated[
+        str | None, typer.Option("--asked-by", metavar="NAME", help="On whose request; kept in the receipt.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
     db: Database = DEFAULT_FILE,
     json: AsJson = False,
@@ -118,7 +121,7 @@ def erase(
             return
         _confirm(yes=yes, as_json=json)
         with err.status("Erasing …"):
-            receipt = chosen.erase(plan)
+            receipt = chosen.erase(plan, requested_by=asked_by)
         _write_if(json, {"plan": plan.model_dump(mode="json"), "receipt": receipt.model_dump(mode="json")})
         if not json:
             say(out, told(receipt))
@@ -146,7 +149,7 @@ def plan_table(bank: MemoryBank, plan: ErasePlan, limit: int = 20) -> Any:
     for row in plan.rows[:limit]:
         memory = bank.get(row.id)
         if memory is not None:
-            reason = "chosen" if row.why == "chosen" else "rests on it"
+            reason = "made again" if row.remade else ("chosen" if row.why == "chosen" else "rests on it")
             made.add_row(
                 when(memory.occurred_at, zone)[:10], row.kind, speaker_of(memory), excerpt(memory.text), reason
             )

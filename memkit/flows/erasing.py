@@ -1,6 +1,5 @@
 """Erasure: planned, shown, done in one transaction, then followed down to the bytes of the files."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,8 +17,7 @@ from memkit.operations import Erase, Operation
 from memkit.protocols import BankName, BankView, Storage
 from memkit.times import Moment, as_utc
 
-PURGE_TRIES = 20
-PURGE_PAUSE = 0.05  # seconds
+PATIENCE = 1.0  # seconds for which readers may hold up the cutting of the log
 REPLANNED = 20  # times that an erasure by ids is planned again because somebody wrote in between
 
 
@@ -130,7 +128,7 @@ def _nothing(state: BankState, at: datetime, requested_by: str | None) -> Erasur
 
 def _finished(ctx: BankContext, bank: BankName, change: int) -> ErasureReceipt:
     """The receipt of what was just erased, after its bytes were looked for."""
-    purge(ctx.storage)
+    ctx.storage.purge(thorough=False, wait=PATIENCE)
     return next(r for r in reversed(ctx.storage.receipts()) if (r.bank, r.change) == (bank, change))
 
 
@@ -148,7 +146,7 @@ def erase_all(ctx: BankContext, *, confirm: BankName, requested_by: str | None =
     if tuple(confirm) != ctx.name:
         raise InputError("erase_all: confirm= must be the bank's own name: erase_all(confirm=bank.name).")
     receipt = _dropped(ctx, requested_by)
-    purge(ctx.storage)
+    ctx.storage.purge(thorough=False, wait=PATIENCE)
     return next(r for r in ctx.storage.receipts(receipt.number - 1)) if receipt.number else receipt
 
 
@@ -174,7 +172,7 @@ def erase_under(
     dropped = [_dropped(ctx, requested_by) for ctx in contexts]
     if not dropped:
         return []
-    purge(contexts[0].storage)
+    contexts[0].storage.purge(thorough=False, wait=PATIENCE)
     numbers = {receipt.number for receipt in dropped}
     return [receipt for receipt in contexts[0].storage.receipts() if receipt.number in numbers]
 
@@ -183,15 +181,6 @@ def _drop_caches(ctx: BankContext, state: BankState) -> None:
     ctx.services.surprisals.drop(state.number)
     if ctx.state() is None:
         ctx.services.indexes.drop(state.number)
-
-
-def purge(storage: Storage) -> bool:
-    """Push erased bytes out of the files; True once none is left, False while readers are in the way."""
-    for _ in range(PURGE_TRIES):
-        if storage.purge(thorough=False):
-            return True
-        time.sleep(PURGE_PAUSE)
-    return False
 
 
 def carry_out_again(

@@ -133,6 +133,7 @@ class VectorIndex:
                 self._matrix = None
             if self._matrix is not None:
                 self._matrix.put(seqs, source.vectors(seqs.tolist()))
+                self._passages.remove(seqs)
                 self._keep(source.passages(seqs.tolist()))
 
     def remove(self, seqs: Ints) -> bool:

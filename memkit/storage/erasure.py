@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
@@ -21,8 +22,9 @@ from memkit.storage.sqlite_write import as_bytes
 MOST = 200_000  # pieces of what was erased that are looked for
 SAMPLED = 5_000  # rows of a bank that went as a whole, whose contents are looked for
 LARGE = 2**30  # bytes: in files beyond that, nobody waits for the search
+PAUSE = 0.02  # seconds between two tries
 BATCH = 5_000  # rows read at once
-RETAINED = ("retained_words", "retained_vectors", "retained_traces")
+RETAINED = ("retained_words", "retained_notes", "retained_vectors", "retained_traces")
 
 
 class Erasures:
@@ -77,22 +79,23 @@ class Erasures:
         with self._connections.reading() as connection:
             return [row[0] for row in run(connection, "pending_erasures")]
 
-    def purge(self, *, thorough: bool = True) -> bool:
+    def purge(self, *, thorough: bool = True, wait: float = 0.0) -> bool:
         """True once no erased byte is left; False where readers are in the way, or the search is put off.
 
         Cuts the log to nothing, looks for the bytes, and rewrites the file where any is left; then looks again.
+        For `wait` seconds it lets readers finish.
         """
         if self._connections.read_only:
             raise ReadOnlyError(f"{self._connections.path}: was opened read-only; nothing was erased here.")
         waiting = self.pending()
         if not waiting:
             return True
-        if not self._checkpoint() or (not thorough and self._files.size() > LARGE):
+        if not self._checkpoint(wait) or (not thorough and self._files.size() > LARGE):
             return False
         with self._lock:
             known = all(hash in self._pieces for hash in waiting)
             wanted = set().union(*(self._pieces.get(hash, ()) for hash in waiting))
-        if (not known or self._left(wanted)) and (not self._rewrite() or self._left(wanted)):
+        if (not known or self._left(wanted)) and (not self._rewrite(wait) or self._left(wanted)):
             return False
         return self._finish(waiting)
 
@@ -113,10 +116,10 @@ class Erasures:
             )
             return {piece for data in joined for piece in search.found(data)}
 
-    def _rewrite(self) -> bool:
+    def _rewrite(self, wait: float) -> bool:
         with self._connections.borrowed() as connection:
             self._connections.patiently(lambda: connection.execute("VACUUM"))
-        return self._checkpoint()
+        return self._checkpoint(wait)
 
     def _finish(self, hashes: Sequence[str]) -> bool:
         with self._connections.writing() as connection:
@@ -126,8 +129,16 @@ class Erasures:
                 self._pieces.pop(hash, None)
         return True
 
-    def _checkpoint(self) -> bool:
-        """Move the log into the database and cut it to nothing."""
+    def _checkpoint(self, wait: float) -> bool:
+        """Move the log into the database and cut it to nothing; tried again while readers are there."""
+        end = time.monotonic() + wait
+        while not self._cut():
+            if time.monotonic() >= end:
+                return False
+            time.sleep(PAUSE)
+        return True
+
+    def _cut(self) -> bool:
         with self._connections.borrowed() as connection:
             try:
                 busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]

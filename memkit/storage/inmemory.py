@@ -194,7 +194,7 @@ class MemoryStorage:
         with self._reading():
             return []
 
-    def purge(self, *, thorough: bool = True) -> bool:
+    def purge(self, *, thorough: bool = True, wait: float = 0.0) -> bool:
         with self._writing():
             return True
 

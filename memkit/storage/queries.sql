@@ -352,6 +352,9 @@ SELECT kind, count(*) FROM memory WHERE bank = ? GROUP BY kind ORDER BY kind
 -- name: retained_words
 SELECT text, payload FROM content WHERE text IS NOT NULL OR payload IS NOT NULL
 
+-- name: retained_notes
+SELECT receipt FROM erasure UNION ALL SELECT value FROM meta UNION ALL SELECT name FROM bank
+
 -- name: retained_vectors
 SELECT vector, passages FROM content WHERE vector IS NOT NULL
 

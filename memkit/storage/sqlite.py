@@ -181,9 +181,9 @@ class SqliteStorage:
         """Names of the database's files that hold any of these byte strings."""
         return self._files.holding(needles)
 
-    def purge(self, *, thorough: bool = True) -> bool:
+    def purge(self, *, thorough: bool = True, wait: float = 0.0) -> bool:
         """Push erased bytes out of the log and the pages; False where some may be left."""
-        return self._erasures.purge(thorough=thorough)
+        return self._erasures.purge(thorough=thorough, wait=wait)
 
     def backup(self, path: str) -> None:
         """A compact, consistent copy, while the store is in use; an older copy there is replaced.
