@@ -108,7 +108,8 @@ def _carried_out(ctx: BankContext, chosen: ErasePlan, requested_by: str | None) 
         made = drafts(view, chosen, ctx.settings.observe, at, weighed)
         macs = fingerprints(ctx, view.memories(sorted(gone)).values())
     again = operations(ctx, made)
-    erasing = Erase(chosen.ids, len(chosen.chosen), chosen.remade, requested_by, macs)
+    remade = tuple(memory.id for memory in made.memories)
+    erasing = Erase(chosen.ids, len(chosen.chosen), remade, requested_by, macs)
 
     def decide(view: BankView) -> list[Operation]:
         refuse_stale(chosen, view.state.change)

@@ -71,15 +71,25 @@ def _inherited(own: Trace, origin: Trace) -> Trace:
 
 
 def _remade(view: BankView, plan: ErasePlan, gone: set[int], weighed: Mapping[int, Memory]) -> Iterator[Memory]:
-    """The derived memories that stay, in order of recording, each made from those before it."""
+    """The derived memories that stay, in order of recording, each made from those before it.
+
+    Which turns a summary tells of rests on their saliences: where others were chosen, it is made again as well.
+    """
     made: dict[str, Memory] = {}
-    for seq in sorted(view.locate(plan.remade).values()):
-        [memory] = view.memories([seq]).values()
+    planned = set(view.locate(plan.remade).values())
+    for seq, memory in view.memories(sorted(planned | _summaries(view, weighed, gone))).items():
         seqs = _standing_in(view, view.locate(memory.sources).values(), gone)
         read = view.memories(seqs).items()
         sources = [made.get(source.id, weighed.get(s, source)) for s, source in read]
-        made[memory.id] = _again(memory, sources)
-        yield made[memory.id]
+        again = _again(memory, sources)
+        if seq in planned or again.text != memory.text:
+            made[memory.id] = again
+            yield again
+
+
+def _summaries(view: BankView, weighed: Mapping[int, Memory], gone: set[int]) -> set[int]:
+    derived = view.memories(view.derived_from(list(weighed))) if weighed else {}
+    return {seq for seq, memory in derived.items() if memory.kind == "summary" and seq not in gone}
 
 
 def _standing_in(view: BankView, sources: Iterable[int], gone: set[int]) -> list[int]:
