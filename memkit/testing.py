@@ -220,6 +220,16 @@ class StorageContract:
         kept = self.one(storage, "a")
         assert (kept.state, kept.superseded_by, kept.valid_until) == ("active", None, None)
 
+    def test_a_thinkers_reason_goes_with_what_it_tells_of(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("I sold my zither", id="t1"), trace(1)))
+        for number, reason in enumerate(("the zither was sold", "said twice"), start=2):
+            self.put(storage, Insert(memory("a thought", id=f"h{number}", kind="thought"), trace(number)))
+            self.put(storage, Forget(f"h{number}", reason, author="thinker"))
+        self.put(storage, Erase(("t1",)))
+        with storage.view(storage.open_bank(("acme", "ana")).number) as view:
+            told = [view.history(id)[-1] for id in ("h2", "h3")]
+        assert [(entry.event, entry.reason) for entry in told] == [("forgotten", None), ("forgotten", "said twice")]
+
     def test_receipts_are_numbered_chained_and_sound(self, storage: Storage) -> None:
         self.put(storage, *(Insert(memory(f"text {i}", id=f"t{i}"), trace(i)) for i in range(1, 6)))
         self.put(storage, Erase(("t1", "t2"), chosen=1, requested_by="ana", fingerprints=(b"0123456789abcdef",)))

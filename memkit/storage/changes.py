@@ -79,6 +79,10 @@ class Reader(BankView, Protocol):
         """A record's history, oldest first."""
         ...
 
+    def reasons(self) -> list[tuple[int, str]]:
+        """What a thinker gave as reasons for its changes, with the seqs of the changed."""
+        ...
+
     def queued(self, numbers: Sequence[int]) -> dict[int, Queued]:
         """Exchanges of the queue, by number."""
         ...

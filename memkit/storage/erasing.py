@@ -1,7 +1,7 @@
 """What an erasure comes to in a bank: what goes, and what becomes of all that pointed at it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from memkit.operations import Erase, Place, Remake, Weigh
 from memkit.storage.changes import Erased
 from memkit.storage.ledger import Ledger
 from memkit.storage.records import Entry, Record, checked, heir_trace, open_closings
+from memkit.text.tokens import words
 
 KEPT = ("id", "kind", "recorded_at", "state", "valid_until", "strength", "recalled_at", "recall_count", "pinned")
 
@@ -21,6 +22,7 @@ def erase(ledger: Ledger, op: Erase) -> Outcome:
     gone = set(seqs.values())
     _reopen(ledger, gone)
     _bequeath(ledger, gone)
+    _drop_reasons(ledger, gone)
     ledger.erase(_erased(ledger, op, seqs))
     if len(ids) == 1:
         return Outcome(id=ids[0], action="erased")
@@ -117,6 +119,20 @@ def _corrected(entry: Entry, now: Record, gone: set[int]) -> Entry:
     if entry.before is None or entry.before.superseded_by not in gone:
         return entry
     return replace(entry, before=_as(entry.before, now))
+
+
+def _drop_reasons(ledger: Ledger, gone: set[int]) -> None:
+    """A thinker's reasons may tell of what it had read: those that share a word with what goes are left out."""
+    ledger.load(gone)
+    reasons = [(seq, reason) for seq, reason in ledger.reader.reasons() if seq not in gone]
+    told = _terms(ledger.record(seq).memory.text for seq in gone) if reasons else set()
+    sharing = {reason for reason in {reason for _, reason in reasons} if told & _terms([reason])}
+    for seq in {seq for seq, reason in reasons if reason in sharing}:
+        ledger.rewrite(seq, _without_reasons(ledger.past(seq)))
+
+
+def _terms(texts: Iterable[str]) -> set[str]:
+    return {word.term for text in texts for word in words(text)}
 
 
 def remake(ledger: Ledger, op: Remake) -> Outcome:

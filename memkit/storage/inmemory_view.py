@@ -175,5 +175,9 @@ class MemoryView(View):
     def closed_by(self, seqs: Sequence[int]) -> list[int]:
         return sorted({found for seq in seqs for found in self.data.found("superseded", seq)})
 
+    def reasons(self) -> list[tuple[int, str]]:
+        entries = (entry for own in self.data.history.values() for entry in own)
+        return [(e.seq, e.reason) for e in entries if e.author == "thinker" and e.reason is not None]
+
     def traces(self, seqs: Sequence[int]) -> dict[int, Trace]:
         return {seq: self.data.traces[seq] for seq in seqs if seq in self.data.traces}

@@ -85,6 +85,10 @@ SELECT seqs FROM erasure WHERE bank = ? AND change > ?
 SELECT h.seq, c.payload FROM history h JOIN content c ON c.id = h.content
 WHERE h.bank = ? AND h.at > ? ORDER BY h.number
 
+-- name: reasons
+SELECT DISTINCT h.seq, c.text FROM history h JOIN content c ON c.id = h.content
+WHERE h.bank = ? AND h.author = ? AND c.text IS NOT NULL
+
 -- name: row_sources
 SELECT seq, source FROM source WHERE bank = ? ORDER BY seq, source
 

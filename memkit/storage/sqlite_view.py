@@ -17,7 +17,7 @@ from memkit.errors import CorruptError
 from memkit.models import BankState, IndexRow, Kind, Memory, Past, Trace
 from memkit.protocols import CodeBatch, FloatArray, PassageBatch, TermRow
 from memkit.storage.blocks import CODES, TERMS, Block, TraceRow, code_batches, unpack_terms
-from memkit.storage.columns import KIND, ROLE, STATE
+from memkit.storage.columns import AUTHOR, KIND, ROLE, STATE
 from memkit.storage.hashing import Hasher
 from memkit.storage.queries import run, run_over
 from memkit.storage.records import Entry, Queued, Record, passage_batch, stacked, uuid7_bytes
@@ -269,6 +269,10 @@ class SqliteView(View):
 
     def closed_by(self, seqs: Sequence[int]) -> list[int]:
         return sorted({row[0] for row in self._over("closed_by", seqs)})
+
+    def reasons(self) -> list[tuple[int, str]]:
+        found = run(self.connection, "reasons", self.bank, AUTHOR.numbers["thinker"])
+        return [(int(seq), str(text)) for seq, text in found]
 
     def traces(self, seqs: Sequence[int]) -> dict[int, Trace]:
         terms = {s: dict(_terms(at.row)) for s, at in self.located(TERMS, seqs).items()}
