@@ -271,12 +271,18 @@ class Storage(Protocol):
         """A consistent snapshot for reading; don't keep it open over slow work."""
         ...
 
-    def drop_bank(self, bank: int, *, at: datetime, requested_by: str | None = None) -> ErasureReceipt | None:
-        """Erase a bank and everything in it; None where it isn't there."""
+    def drop_bank(
+        self, bank: int, *, at: datetime, requested_by: str | None = None, fingerprints: Sequence[bytes] = ()
+    ) -> ErasureReceipt | None:
+        """Erase a bank and everything in it; None where it isn't there. `fingerprints`: see `Erase`."""
         ...
 
     def receipts(self, after: int = 0) -> list[ErasureReceipt]:
         """Receipts of all erasures, those with greater numbers than `after`, in order."""
+        ...
+
+    def receipt(self, bank: int, change: int) -> ErasureReceipt | None:
+        """The receipt of the erasure that led a bank to a change number."""
         ...
 
     def fingerprinted(self, macs: Sequence[bytes]) -> set[bytes]:

@@ -8,11 +8,12 @@ from memkit.errors import InputError, StalePlanError, UnknownMemoryError
 from memkit.flows.context import BankContext
 from memkit.flows.editing import apply
 from memkit.flows.fingerprints import fingerprints
+from memkit.flows.reading import everything
 from memkit.flows.recalling import relevant_ids
 from memkit.flows.remaking import drafts, operations
 from memkit.flows.reweighing import AT_ONCE, note_weighed, reweighed
 from memkit.forget.erase import ErasePlan, plan
-from memkit.models import BankState, ErasureReceipt, Memory
+from memkit.models import STATES, BankState, ErasureReceipt, Memory
 from memkit.operations import Erase, Operation
 from memkit.protocols import BankName, BankView, Storage
 from memkit.times import Moment, as_utc
@@ -119,18 +120,13 @@ def _carried_out(ctx: BankContext, chosen: ErasePlan, requested_by: str | None) 
     if small:
         note_weighed(ctx, state.number, receipt.change)
     _drop_caches(ctx, state)
-    return _finished(ctx, ctx.name, receipt.change)
+    ctx.storage.purge(thorough=False, wait=PATIENCE)
+    return ctx.storage.receipt(state.number, receipt.change) or _nothing(state, at, requested_by)
 
 
 def _nothing(state: BankState, at: datetime, requested_by: str | None) -> ErasureReceipt:
     facts = {"number": 0, "counts": {}, "chosen": 0, "requested_by": requested_by}
     return ErasureReceipt(bank=state.name, at=at, change=state.change, **facts)
-
-
-def _finished(ctx: BankContext, bank: BankName, change: int) -> ErasureReceipt:
-    """The receipt of what was just erased, after its bytes were looked for."""
-    ctx.storage.purge(thorough=False, wait=PATIENCE)
-    return next(r for r in reversed(ctx.storage.receipts()) if (r.bank, r.change) == (bank, change))
 
 
 def refuse_stale(chosen: ErasePlan, change: int) -> None:
@@ -156,7 +152,8 @@ def _dropped(ctx: BankContext, requested_by: str | None) -> ErasureReceipt:
     if state is None:
         return ErasureReceipt(number=0, bank=ctx.name, at=ctx.now(), change=0, counts={}, chosen=0)
     ctx.services.reinforcements.take(state.number)
-    receipt = ctx.storage.drop_bank(state.number, at=ctx.now(), requested_by=requested_by)
+    macs = fingerprints(ctx, everything(ctx, None, STATES)) if ctx.services.erasure_key else ()
+    receipt = ctx.storage.drop_bank(state.number, at=ctx.now(), requested_by=requested_by, fingerprints=macs)
     _drop_caches(ctx, state)
     return receipt or _nothing(state, ctx.now(), requested_by)
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
 
+from memkit.errors import UnknownMemoryError
 from memkit.flows.context import BankContext, zone_of
 from memkit.flows.editing import apply
 from memkit.flows.reading import everything
@@ -11,9 +12,20 @@ from memkit.models import BankState, Kind, Memory, Receipt
 from memkit.operations import Insert, Operation, Supersede
 from memkit.think.reflect import compose_portrait, summarise
 
+AGAIN = 5  # times that a reflection is begun anew because something was erased meanwhile
+
 
 def reflect(ctx: BankContext) -> Receipt:
     """Summarise the days that grew since the last time, and draw the portrait again where it changed."""
+    for _ in range(AGAIN):
+        try:
+            return _reflected(ctx)
+        except UnknownMemoryError:
+            continue  # something that it rests on was erased meanwhile
+    return _reflected(ctx)
+
+
+def _reflected(ctx: BankContext) -> Receipt:
     state = ctx.state()
     if state is None:
         return Receipt(bank=ctx.name, change=0, outcomes=())

@@ -1,6 +1,6 @@
 """What an erasure makes again: derived memories from their other sources, an heir's trace, borders of episodes."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from memkit.flows.context import BankContext
 from memkit.flows.reflecting import summary_text
 from memkit.flows.reweighing import weighing
 from memkit.flows.traces import Bare
-from memkit.forget.erase import ErasePlan
+from memkit.forget.erase import ErasePlan, standing_in
 from memkit.models import IndexRow, Memory, Placement, Trace
 from memkit.observe.episodes import Open, placed
 from memkit.operations import Enqueue, Operation, Place, Reindex, Remake
@@ -78,7 +78,7 @@ def _remade(view: BankView, plan: ErasePlan, gone: set[int], weighed: Mapping[in
     made: dict[str, Memory] = {}
     planned = set(view.locate(plan.remade).values())
     for seq, memory in view.memories(sorted(planned | _summaries(view, weighed, gone))).items():
-        seqs = _standing_in(view, view.locate(memory.sources).values(), gone)
+        seqs = standing_in(view, view.locate(memory.sources).values(), gone)
         read = view.memories(seqs).items()
         sources = [made.get(source.id, weighed.get(s, source)) for s, source in read]
         again = _again(memory, sources)
@@ -90,16 +90,6 @@ def _remade(view: BankView, plan: ErasePlan, gone: set[int], weighed: Mapping[in
 def _summaries(view: BankView, weighed: Mapping[int, Memory], gone: set[int]) -> set[int]:
     derived = view.memories(view.derived_from(list(weighed))) if weighed else {}
     return {seq for seq, memory in derived.items() if memory.kind == "summary" and seq not in gone}
-
-
-def _standing_in(view: BankView, sources: Iterable[int], gone: set[int]) -> list[int]:
-    """The sources that stay; for those that go, what they had taken the place of."""
-    found: set[int] = set()
-    border = set(sources)
-    while border:
-        found |= border - gone
-        border = set(view.closed_by(sorted(border & gone)))
-    return sorted(found)
 
 
 def _again(memory: Memory, sources: Sequence[Memory]) -> Memory:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from memkit.errors import MemkitError, ThinkerError
 from memkit.flows.context import BankContext
@@ -64,7 +64,7 @@ def think_about(ctx: BankContext, exchange: Exchange) -> Thought:
             new_id=lambda: ctx.services.new_id(task.now),
             trace=lambda memories: ctx.services.tracer.trace(state, memories),
         )
-        return _applied(ctx, state, exchange, operations, task.now)
+        return _applied(ctx, state, exchange, task, operations)
     except ThinkerError as error:
         return _postponed(ctx, state, exchange, error)
 
@@ -90,14 +90,18 @@ def _near(ctx: BankContext, view: BankView, seqs: Sequence[int], turns: Sequence
 
 
 def _applied(
-    ctx: BankContext, state: BankState, exchange: Exchange, operations: Sequence[Operation], at: datetime
+    ctx: BankContext, state: BankState, exchange: Exchange, task: Task, operations: Sequence[Operation]
 ) -> Thought:
+    read = [memory.id for memory in (*task.turns, *task.thoughts)]
+
     def decide(view: BankView) -> list[Operation]:
+        if len(view.locate(read)) < len(set(read)):
+            return []  # something that it rests on was erased meanwhile: what is left is thought about anew
         if all(queued.number != exchange.number for queued in view.exchanges()):
             return []  # another worker was faster
         return [*operations, Settle(exchange.number)]
 
-    receipt = ctx.storage.apply(state.number, decide, at=at)
+    receipt = ctx.storage.apply(state.number, decide, at=task.now)
     return Thought(receipt.outcomes, receipt.change)
 
 

@@ -112,7 +112,7 @@ class _Fates:
 
     def __init__(self, view: BankView, found: Mapping[int, Memory], first: Sequence[int]) -> None:
         self._view, self._found = view, found
-        self._gone = set(first)
+        self._first, self._gone = first, set(first)
         self._remade: set[int] = set()
         self._seqs = view.locate(sorted({id for memory in found.values() for id in memory.sources}))
         self._zone = ZoneInfo(view.state.zone)
@@ -120,15 +120,26 @@ class _Fates:
     def stays(self, seq: int) -> bool:
         """Whether a memory can be made again without what goes."""
         memory = self._found[seq]
-        left = [s for id in memory.sources if (s := self._seqs.get(id)) is not None and s not in self._gone]
+        sources = [self._seqs[id] for id in memory.sources if id in self._seqs]
+        left = standing_in(self._view, sources, self._gone)
         stays = bool(left) and (memory.kind in REMADE or self._formed(memory, left))
         (self._remade if stays else self._gone).add(seq)
         return stays
 
     def _formed(self, memory: Memory, left: Sequence[int]) -> bool:
         untouched = self._view.memories([seq for seq in left if seq not in self._remade])
-        erased = [self._found[seq] for seq in self._gone if seq in self._found]
+        erased = [self._found[seq] for seq in self._first if seq in self._found]
         return formed_from(memory, list(untouched.values()), erased, self._zone)
+
+
+def standing_in(view: BankView, sources: Iterable[int], gone: set[int]) -> list[int]:
+    """The sources that stay; for those that go, what they had taken the place of and what holds again."""
+    found: set[int] = set()
+    border = set(sources)
+    while border:
+        found |= border - gone
+        border = set(view.closed_by(sorted(border & gone)))
+    return sorted(found)
 
 
 def formed_from(memory: Memory, sources: Sequence[Memory], erased: Sequence[Memory], zone: ZoneInfo) -> bool:

@@ -154,6 +154,12 @@ def receipts(connection: sqlite3.Connection, after: int = 0) -> list[ErasureRece
     return [_receipt(row) for row in run(connection, "receipts", after)]
 
 
+def one_receipt(connection: sqlite3.Connection, bank: int, change: int) -> ErasureReceipt | None:
+    """The receipt of the erasure that led a bank to a change number."""
+    row = run(connection, "receipt", bank, change).fetchone()
+    return None if row is None else _receipt(row)
+
+
 def _last(connection: sqlite3.Connection) -> ErasureReceipt | None:
     row = run(connection, "last_receipt").fetchone()
     return None if row is None else _receipt(row)

@@ -66,7 +66,9 @@ class MemoryStorage:
             chosen = [state for state in states if state.name[: len(prefix)] == tuple(prefix)]
         return sorted(chosen, key=lambda state: state.name)
 
-    def drop_bank(self, bank: int, *, at: datetime, requested_by: str | None = None) -> ErasureReceipt | None:
+    def drop_bank(
+        self, bank: int, *, at: datetime, requested_by: str | None = None, fingerprints: Sequence[bytes] = ()
+    ) -> ErasureReceipt | None:
         """Erase a bank and everything in it; None where it isn't there."""
         with self._writing():
             self._leases.pop(bank, None)
@@ -77,11 +79,18 @@ class MemoryStorage:
             counts = dict(Counter(kinds))
             made = receipt_of_bank(dropped.state, counts, at, requested_by, self._last_receipt())
             self._keep(made)
+            self._fingerprints.update(fingerprints)
             return self._receipts[-1]
 
     def receipts(self, after: int = 0) -> list[ErasureReceipt]:
         with self._reading():
             return [receipt for receipt in self._receipts if receipt.number > after]
+
+    def receipt(self, bank: int, change: int) -> ErasureReceipt | None:
+        with self._reading():
+            name = self._bank(bank).state.name
+            found = [r for r in self._receipts if (r.bank, r.change, r.whole) == (name, change, False)]
+            return found[-1] if found else None
 
     def fingerprinted(self, macs: Sequence[bytes]) -> set[bytes]:
         with self._reading():

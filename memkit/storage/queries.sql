@@ -371,6 +371,9 @@ INSERT INTO erasure (number, bank, change, seqs, receipt, pending) VALUES (?, ?,
 -- name: receipts
 SELECT receipt, pending FROM erasure WHERE number > ? ORDER BY number
 
+-- name: receipt
+SELECT receipt, pending FROM erasure WHERE bank = ? AND change = ? ORDER BY number DESC LIMIT 1
+
 -- name: last_receipt
 SELECT receipt, pending FROM erasure ORDER BY number DESC LIMIT 1
 

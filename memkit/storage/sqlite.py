@@ -16,12 +16,12 @@ from memkit.protocols import BankName, BankView, Decision
 from memkit.settings import RuntimeSettings
 from memkit.storage.blocks import CODES, TERMS
 from memkit.storage.connections import Connections
-from memkit.storage.erasure import Erasures, receipts
+from memkit.storage.erasure import Erasures, one_receipt, receipts
 from memkit.storage.files import Files
 from memkit.storage.lowering import lower
 from memkit.storage.names import checked_name, checked_zone, name_key, prefix_range
 from memkit.storage.opening import prepare
-from memkit.storage.queries import run, run_over
+from memkit.storage.queries import run, run_many, run_over
 from memkit.storage.receipts import flaws
 from memkit.storage.sqlite_audit import audit
 from memkit.storage.sqlite_view import BankRow, SqliteView
@@ -76,7 +76,9 @@ class SqliteStorage:
             rows = run(connection, "states", *prefix_range(prefix)).fetchall()
         return sorted((BankRow(*row).to_state() for row in rows), key=lambda state: state.name)
 
-    def drop_bank(self, bank: int, *, at: datetime, requested_by: str | None = None) -> ErasureReceipt | None:
+    def drop_bank(
+        self, bank: int, *, at: datetime, requested_by: str | None = None, fingerprints: Sequence[bytes] = ()
+    ) -> ErasureReceipt | None:
         """Erase a bank and everything in it; None where it isn't there."""
         with self._connections.writing() as connection:
             row = run(connection, "state", bank).fetchone()
@@ -85,6 +87,7 @@ class SqliteStorage:
             receipt = self._erasures.drop_bank(connection, BankRow(*row), at, requested_by)
             run(connection, "set_meta", LAST_BANK, str(max(bank, run(connection, "last_bank").fetchone()[0])))
             run(connection, "drop_bank", bank)
+            run_many(connection, "add_fingerprint", [(mac,) for mac in fingerprints])
         return receipt
 
     # -- reading and changing one bank
@@ -145,6 +148,10 @@ class SqliteStorage:
     def receipts(self, after: int = 0) -> list[ErasureReceipt]:
         with self._connections.reading() as connection:
             return receipts(connection, after)
+
+    def receipt(self, bank: int, change: int) -> ErasureReceipt | None:
+        with self._connections.reading() as connection:
+            return one_receipt(connection, bank, change)
 
     def fingerprinted(self, macs: Sequence[bytes]) -> set[bytes]:
         with self._connections.reading() as connection:

@@ -264,3 +264,36 @@ def test_erased_texts_are_known_when_they_are_brought_in_again_under_the_callers
     with opened(path) as store:
         store.bank("ana").observe(said[4:5])
         assert store.bank("ana").get("t4") is not None
+
+
+def test_in_a_large_file_the_search_is_left_to_maintenance(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("memkit.storage.erasure.LARGE", 10_000)
+    with opened(path) as store:
+        bank = store.bank("ana")
+        bank.observe(list(turns(20, random.Random(2))))
+        start = time.monotonic()
+        assert bank.erase(ids=["t3"]).bytes_pending
+        assert time.monotonic() - start < 1
+        store.maintain(budget_s=1)
+        assert [r.bytes_pending for r in store.receipts()] == [False]
+
+
+def test_nothing_is_left_of_the_passages_of_a_long_text_nor_of_its_echoes_vector(path: Path) -> None:
+    long = "The boat left late from the northern harbour. " * 6 + "The captain was called Ines. " * 6
+    said = [("ana", long), ("bob", long), ("ana", "Something else"), ("ana", long + "Twice.")]
+    with opened(path) as store:
+        bank = store.bank("ana")
+        first, second, _, _ = bank.observe(said).ids
+        with store.bank("ana")._context.storage.view(1) as view:
+            [trace] = view.traces([1]).values()
+        assert trace.passages is not None
+        pieces = {part[i : i + 32] for part in (trace.vector or b"", trace.passages) for i in range(0, len(part), 512)}
+        assert left(path.parent, pieces) != []
+        bank.erase(ids=[first])
+        with store.bank("ana")._context.storage.view(1) as view:
+            rest = view.traces([2, 3, 4])
+        heir, kept = rest[2], b"".join(part for t in rest.values() for part in (t.vector, t.passages) if part)
+        own = Dense().encode([f"bob: {long}"]).astype("<f2").tobytes()
+        assert (heir.vector, len(heir.passages or b"")) == (own, len(trace.passages))
+        assert left(path.parent, {piece for piece in pieces if piece not in kept}) == []
+        assert bank.recall("Who was the captain of the boat?", k=1)[0].memory.id == second

@@ -143,6 +143,22 @@ def test_saliences_are_those_of_a_bank_that_never_heard_it(path: Path) -> None:
     assert weighed[0] == weighed[1]
 
 
+def test_in_a_large_bank_saliences_follow_with_maintenance(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("memkit.flows.erasing.AT_ONCE", 0)
+    turns, _ = conversation(DEMO)
+    turns = turns[:120]
+    with opened(path) as store:
+        bank, control = store.bank("erased"), store.bank("control")
+        bank.observe(turns)
+        control.observe(turns[:20] + turns[30:])
+        bank.erase(ids=[str(turn.id) for turn in turns[20:30]])
+        weighed = [[(m.id, m.salience) for m in one.list(kinds=["turn"], limit=1000)] for one in (bank, control)]
+        assert weighed[0] != weighed[1]
+        store.maintain(budget_s=60)
+        weighed = [[(m.id, m.salience) for m in one.list(kinds=["turn"], limit=1000)] for one in (bank, control)]
+        assert weighed[0] == weighed[1]
+
+
 def test_repeats_of_what_goes_are_found_as_if_they_were_the_first(path: Path) -> None:
     turns, queries = conversation(DEMO)
     again = [
