@@ -100,10 +100,11 @@ class Remake:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Give a turn another place in the flow; no outcome."""
+    """Give a turn another place in the flow, and its session another label where one is given; no outcome."""
 
     id: str
     placement: Placement
+    session: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

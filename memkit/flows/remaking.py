@@ -10,7 +10,7 @@ from memkit.flows.reweighing import weighing
 from memkit.flows.traces import Bare
 from memkit.forget.erase import ErasePlan, standing_in
 from memkit.models import IndexRow, Memory, Placement, Trace
-from memkit.observe.episodes import Open, placed
+from memkit.observe.episodes import UNNAMED, Open, placed, unnamed
 from memkit.operations import Enqueue, Operation, Place, Reindex, Remake
 from memkit.protocols import BankView
 from memkit.settings import ObserveSettings
@@ -138,14 +138,31 @@ def _queued(view: BankView, heirs: Sequence[Memory], at: datetime) -> Iterator[E
 
 
 def _recut(view: BankView, gone: set[int], settings: ObserveSettings) -> Iterator[Place]:
-    """Episodes as they would have been cut without what goes; sessions stay as they are."""
+    """Episodes as they would have been cut without what goes; sessions stay as they are.
+
+    Only the label of a session that nobody named follows: it told when the first turn was said.
+    """
     by_session: dict[int, list[IndexRow]] = {}
     for row in view.turns_of(view.sessions_of(sorted(gone))):
-        if row.seq not in gone and row.session is not None:
+        if row.session is not None:
             by_session.setdefault(row.session, []).append(row)
-    moved = {seq: place for session, rows in by_session.items() for seq, place in _moved(session, rows, settings)}
-    memories = view.memories(sorted(moved))
-    return (Place(memories[seq].id, place) for seq, place in moved.items())
+    for session, every in by_session.items():
+        rows = [row for row in every if row.seq not in gone]
+        if rows:
+            yield from _replaced(view, session, rows, settings, relabelled=every[0].seq in gone)
+
+
+def _replaced(
+    view: BankView, session: int, rows: Sequence[IndexRow], settings: ObserveSettings, *, relabelled: bool
+) -> Iterator[Place]:
+    places = dict(_moved(session, rows, settings))
+    seqs = [row.seq for row in rows if relabelled or row.seq in places]
+    label = unnamed(from_micros(rows[0].occurred_at))
+    for row, memory in zip((r for r in rows if r.seq in set(seqs)), view.memories(seqs).values(), strict=True):
+        named = not relabelled or not (memory.session or "").startswith(UNNAMED)
+        place = places.get(row.seq, Placement(session, row.episode or 0))
+        if row.seq in places or not named:
+            yield Place(memory.id, place, None if named else label)
 
 
 def _moved(session: int, rows: Sequence[IndexRow], settings: ObserveSettings) -> Iterator[tuple[int, Placement]]:

@@ -153,7 +153,11 @@ def _without_reasons(entries: Sequence[Entry]) -> list[Entry]:
 def place(ledger: Ledger, op: Place) -> None:
     """Another place in the flow."""
     old = ledger.record(ledger.require(op.id, "Place"))
-    ledger.put(replace(old, placement=op.placement))
+    new = replace(old, placement=op.placement)
+    if op.session is None or op.session == old.memory.session:
+        ledger.put(new)
+    else:
+        ledger.replace(new.changed(session=op.session), None)
 
 
 def weigh(ledger: Ledger, op: Weigh) -> None:

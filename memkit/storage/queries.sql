@@ -234,7 +234,7 @@ WHERE bank = ? AND seq = ?
 -- name: replace_memory
 UPDATE memory SET content = ?, state = ?, author = ?, role = ?, speaker = ?, head = ?, occurred_at = ?,
     valid_from = ?, valid_until = ?, superseded_by = ?, echo_of = ?, strength = ?, recalled_at = ?,
-    recall_count = ?, salience = ?, pinned = ?, session = ?, episode = ?, length = ?, asks = ?, change = ?
+    recall_count = ?, salience = ?, pinned = ?, label = ?, session = ?, episode = ?, length = ?, asks = ?, change = ?
 WHERE bank = ? AND seq = ?
 
 -- name: contents_of

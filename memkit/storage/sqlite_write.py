@@ -199,6 +199,7 @@ class Writer:
             memory.recall_count,
             memory.salience,
             memory.pinned,
+            None if record.placement is None else self._hash(hasher.label, memory.session),
             *(record.placement or (None, None)),
             len(memory.text),
             asks(memory.text),

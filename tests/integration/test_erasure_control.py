@@ -159,6 +159,18 @@ def test_in_a_large_bank_saliences_follow_with_maintenance(path: Path, monkeypat
         assert weighed[0] == weighed[1]
 
 
+def test_sessions_that_nobody_named_are_those_of_a_bank_that_never_heard_it(path: Path) -> None:
+    turns, queries = conversation(DEMO)
+    turns = [replace(turn, session=None) for turn in turns[:150]]
+    begins = [a for a, b in zip(turns[1:], turns, strict=False) if a.moment - b.moment > timedelta(hours=1)]  # type: ignore[operator]
+    gone = [str(turn.id) for turn in begins[:4]]
+    assert len(gone) == 4
+    compare(path, turns, gone, queries[:40])
+    with opened(path) as store:
+        sessions = [[(m.id, m.session) for m in store.bank(b).list(limit=1000)] for b in ("erased", "control")]
+    assert sessions[0] == sessions[1]
+
+
 def test_repeats_of_what_goes_are_found_as_if_they_were_the_first(path: Path) -> None:
     turns, queries = conversation(DEMO)
     again = [
