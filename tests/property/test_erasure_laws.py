@@ -16,9 +16,12 @@ from memkit.testing import FrozenClock
 
 TOWN = re.compile(r"[Tt]own[a-p]{4}")
 ACTIONS = ("say", "say", "say", "say again", "think", "reflect", "supersede", "correct", "merge", "forget", "restore")
+BEFORE = [("say", 0), ("say", 1), ("say", 3), ("say", 4), ("think", 0), ("reflect", 0)]
 steps = st.lists(
-    st.tuples(st.sampled_from((*ACTIONS, "pin", "erase", "erase")), st.integers(0, 10_000)), min_size=5, max_size=40
-)
+    st.tuples(st.sampled_from((*ACTIONS, "merge", "pin", "erase", "erase", "erase")), st.integers(0, 100)),
+    min_size=5,
+    max_size=30,
+).map(lambda more: [*BEFORE, *more])
 
 
 class World:
