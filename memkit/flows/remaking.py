@@ -156,9 +156,10 @@ def _replaced(
     view: BankView, session: int, rows: Sequence[IndexRow], settings: ObserveSettings, *, relabelled: bool
 ) -> Iterator[Place]:
     places = dict(_moved(session, rows, settings))
-    seqs = [row.seq for row in rows if relabelled or row.seq in places]
+    touched = [row for row in rows if relabelled or row.seq in places]
+    memories = view.memories([row.seq for row in touched]).values()
     label = unnamed(from_micros(rows[0].occurred_at))
-    for row, memory in zip((r for r in rows if r.seq in set(seqs)), view.memories(seqs).values(), strict=True):
+    for row, memory in zip(touched, memories, strict=True):
         named = not relabelled or not (memory.session or "").startswith(UNNAMED)
         place = places.get(row.seq, Placement(session, row.episode or 0))
         if row.seq in places or not named:
