@@ -103,7 +103,7 @@ def told(memories: list[Memory]) -> set[str]:
     return {town for m in memories for town in TOWN.findall(" ".join((m.text, m.head or "", m.tail or "")))}
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(steps)
 def test_whatever_was_done_before_nothing_tells_of_what_was_erased_and_the_store_is_sound(
     done: list[tuple[str, int]],
@@ -126,7 +126,7 @@ def test_whatever_was_done_before_nothing_tells_of_what_was_erased_and_the_store
 
 
 @given(steps)
-@settings(max_examples=20)
+@settings(max_examples=10)
 def test_the_store_in_memory_erases_as_the_file_does(done: list[tuple[str, int]]) -> None:
     seen = []
     with tempfile.TemporaryDirectory() as folder:
