@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from memkit.models import Hit, Memory, Receipt, Turn
     from memkit.recall.recollection import Recollection
     from memkit.settings import Settings
-    from memkit.store import MemoryStore
+    from memkit.store import MemoryStore, restore
     from memkit.store import open_store as open
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Settings",
     "Turn",
     "open",
+    "restore",
 ]
 
 _HOMES = {
@@ -42,6 +43,7 @@ _HOMES = {
     "Settings": "settings",
     "Turn": "models",
     "open": "store",
+    "restore": "store",
 }
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from memkit.flows import editing, erasing, fading, observing, reading, recalling, reflecting, thinking, windowing
 from memkit.flows.context import BankContext
 from memkit.forget.decay import FadeReport
-from memkit.forget.erase import ErasePlan, ErasureReceipt
-from memkit.models import HistoryEntry, Kind, Memory, Receipt, State
+from memkit.forget.erase import ErasePlan
+from memkit.models import ErasureReceipt, HistoryEntry, Kind, Memory, Receipt, State
 from memkit.protocols import BankName
 from memkit.recall.recollection import Recollection
 from memkit.recall.window import Window
@@ -230,13 +230,20 @@ class MemoryBank:
         chosen = erasing.Selection(about, speaker, session, since, until, ids)
         return erasing.plan_erase(self._context, chosen)
 
-    def erase(self, plan: ErasePlan | None = None, *, ids: Sequence[str] | None = None) -> ErasureReceipt:
+    def erase(
+        self,
+        plan: ErasePlan | None = None,
+        *,
+        ids: Sequence[str] | None = None,
+        requested_by: str | None = None,
+    ) -> ErasureReceipt:
         """Remove memories for good, and everything derived from them, down to the bytes.
 
-        Raises StalePlanError where the bank changed since the plan was made.
+        Recall is then as if they had never been observed. The receipt is kept in the file, with who asked for
+        it. Raises StalePlanError where the bank changed since the plan was made.
         """
-        return erasing.erase(self._context, plan, ids=ids)
+        return erasing.erase(self._context, plan, ids=ids, requested_by=requested_by)
 
-    def erase_all(self, *, confirm: BankName) -> ErasureReceipt:
+    def erase_all(self, *, confirm: BankName, requested_by: str | None = None) -> ErasureReceipt:
         """Remove the whole bank; `confirm` must be its name."""
-        return erasing.erase_all(self._context, confirm=confirm)
+        return erasing.erase_all(self._context, confirm=confirm, requested_by=requested_by)

@@ -34,6 +34,7 @@ Author = Literal["user", "thinker", "import", "observer", "decay"]
 
 KINDS: tuple[str, ...] = get_args(Kind)
 ROLES: tuple[str, ...] = get_args(Role)
+STATES: tuple[State, ...] = get_args(State)
 MAX_TEXT = 1_000_000  # characters in one text
 MAX_NAME = 512  # characters in an id, a speaker or a session
 
@@ -207,6 +208,14 @@ class CountedSegment(NamedTuple):
     data: bytes
 
 
+class Past(NamedTuple):
+    """What a memory's state was at an earlier moment: what a later change replaced."""
+
+    state: State
+    valid_until: int | None  # microseconds since 1970, UTC
+    superseded_by: int | None  # seq
+
+
 class Outcome(Record):
     """What became of one input. `id` is None only where nothing was stored or found."""
 
@@ -258,6 +267,31 @@ class Receipt(Record):
     def count(self, action: Action) -> int:
         """How many inputs came to this outcome."""
         return sum(o.action == action for o in self.outcomes)
+
+
+class ErasureReceipt(Record):
+    """What an erasure removed, when and on whose request; holds no text and no digest of it.
+
+    Receipts are kept in the file, numbered from 1 and chained: `hash` is SHA-256 over the other fields, in
+    hexadecimal, but `bytes_pending`; `previous` is the hash of the receipt before, "" for the first. Number 0 says
+    that nothing was chosen. Ids are UUIDs, also of memories that have a caller's own id.
+    """
+
+    number: int
+    bank: tuple[str, ...]
+    at: datetime
+    change: int  # the bank's change number that it led to
+    counts: dict[str, int]  # how many went, by kind
+    chosen: int  # of them, how many were asked for
+    erased: tuple[str, ...] = ()  # all that went; not listed where the bank went as a whole
+    derived: tuple[str, ...] = ()  # of them, those that rested on the chosen ones alone
+    remade: tuple[str, ...] = ()  # what rested on them and was made again from its other sources
+    whole: bool = False  # the bank itself went
+    born: datetime | None = None  # when the bank was made that went as a whole
+    requested_by: str | None = None
+    previous: str = ""
+    hash: str = ""
+    bytes_pending: bool = False  # rows are gone; the files weren't found free of their bytes yet
 
 
 class HistoryEntry(Record):

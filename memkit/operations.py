@@ -84,9 +84,45 @@ class Reinforce:
 
 @dataclass(frozen=True, slots=True)
 class Erase:
-    """Remove memories for good, with every trace of them; derived ones must be named, too."""
+    """Remove memories for good, with every trace of them; derived ones must be named, too.
+
+    The first `chosen` of the ids were asked for, the others rest on them; without it, all were asked for.
+    What they superseded or merged is as it was before, or as what came after them left it. The receipt
+    names what is `remade` in the same apply. `fingerprints`: keyed digests by which the texts are known when
+    they are brought in again.
+    """
 
     ids: tuple[str, ...]
+    chosen: int | None = None
+    remade: tuple[str, ...] = ()
+    requested_by: str | None = None
+    fingerprints: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Remake:
+    """Put other contents in the place of a derived memory's, which are erased: its id and its place stay."""
+
+    memory: Memory
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Give a turn another place in the flow, and its session another label where one is given; no outcome."""
+
+    id: str
+    placement: Placement
+    session: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Weigh:
+    """Give a turn another salience and other key phrases; no outcome."""
+
+    id: str
+    salience: float | None
+    key_phrases: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +212,9 @@ Operation = (
     | Revert
     | Reinforce
     | Erase
+    | Remake
+    | Place
+    | Weigh
     | Reindex
     | Skip
     | Reject

@@ -11,12 +11,15 @@ import numpy.typing as npt
 from memkit.models import (
     BankState,
     CountedSegment,
+    ErasureReceipt,
     Exchange,
     HistoryEntry,
     IndexRow,
     Kind,
     Memory,
+    Past,
     Receipt,
+    Trace,
     Usage,
 )
 from memkit.operations import Operation, Proposal
@@ -244,6 +247,34 @@ class BankView(Protocol):
         """Memories in order of recording, after the id `after`."""
         ...
 
+    def rows_of_sessions(self, sessions: Sequence[int]) -> list[IndexRow]:
+        """Rows of all turns of these sessions, by their numbers, in order of seq; without sources."""
+        ...
+
+    def sessions_of(self, seqs: Sequence[int]) -> list[int]:
+        """Numbers of the sessions that these memories lie in."""
+        ...
+
+    def closed_by(self, seqs: Sequence[int]) -> list[int]:
+        """Seqs of what any of these superseded or merged."""
+        ...
+
+    def echoes(self, seqs: Sequence[int]) -> list[int]:
+        """Seqs of the echoes of any of these."""
+        ...
+
+    def traces(self, seqs: Sequence[int]) -> dict[int, Trace]:
+        """Whole traces, by seq."""
+        ...
+
+    def gone(self, since: int) -> list[list[int]]:
+        """Seqs that were erased after the change number `since`, a list for each erasure."""
+        ...
+
+    def states_at(self, moment: datetime) -> dict[int, Past]:
+        """For memories whose state changed after a moment: their state at that moment, by seq."""
+        ...
+
     def history(self, id: str) -> list[HistoryEntry]:
         """Every change of a memory, oldest first."""
         ...
@@ -316,8 +347,22 @@ class Storage(Protocol):
         """A consistent snapshot for reading; don't keep it open over slow work."""
         ...
 
-    def drop_bank(self, bank: int) -> int:
-        """Remove a bank and everything in it; the number of memories that went."""
+    def drop_bank(
+        self, bank: int, *, at: datetime, requested_by: str | None = None, fingerprints: Sequence[bytes] = ()
+    ) -> ErasureReceipt | None:
+        """Erase a bank and everything in it; None where it isn't there. `fingerprints`: see `Erase`."""
+        ...
+
+    def receipts(self, after: int = 0) -> list[ErasureReceipt]:
+        """Receipts of all erasures, those with greater numbers than `after`, in order."""
+        ...
+
+    def receipt(self, bank: int, change: int) -> ErasureReceipt | None:
+        """The receipt of the erasure that led a bank to a change number."""
+        ...
+
+    def fingerprinted(self, macs: Sequence[bytes]) -> set[bytes]:
+        """Which of these keyed digests belong to erased texts."""
         ...
 
     def get_meta(self, key: str) -> str | None: ...
@@ -339,8 +384,13 @@ class Storage(Protocol):
         """Names of the database's files that hold any of these byte strings."""
         ...
 
-    def purge(self) -> bool:
-        """Push erased bytes out of the log and the free pages; False if readers kept it from it."""
+    def purge(self, *, thorough: bool = True, wait: float = 0.0) -> bool:
+        """Push erased bytes out of the log and the free pages, and look whether any is left in the files.
+
+        False if readers were in the way; and, where it needn't be `thorough`, in a file that is too large to be
+        searched while somebody waits. For `wait` seconds it lets readers finish. Receipts that it made clean are no
+        longer pending.
+        """
         ...
 
     def backup(self, path: str) -> None: ...

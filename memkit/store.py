@@ -1,5 +1,6 @@
 """A store: one database that holds every user's memory, and hands out banks."""
 
+import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from typing import Any, Self
 
 from memkit.bank import MemoryBank
 from memkit.errors import InputError, InvalidNameError
-from memkit.flows import maintenance, transfer, upkeep
+from memkit.flows import erasing, maintenance, transfer, upkeep
 from memkit.flows.auditing import AuditReport, audit_bank
 from memkit.flows.background import Background
 from memkit.flows.context import BankContext, Services
@@ -22,15 +23,18 @@ from memkit.flows.reinforcement import Reinforcements
 from memkit.flows.surprisals import SurprisalCache
 from memkit.flows.traces import Tracer
 from memkit.flows.windowing import WindowCache
-from memkit.models import MAX_NAME
+from memkit.models import MAX_NAME, ErasureReceipt
 from memkit.operations import Reinforce
 from memkit.protocols import BankName, Encoder, Storage, SurprisalModel, Thinker
 from memkit.recall.recollection import Recollection
 from memkit.settings import Settings
 from memkit.storage import open_storage
+from memkit.storage.restoring import ErasureLedger, adopt, copied, ledger_of, missing, put_in_place
 from memkit.text.dates import first_span
 from memkit.think import as_thinker
 from memkit.times import Clock, utc_now
+
+SHORTEST_KEY = 16  # bytes
 
 
 def open_store(
@@ -42,19 +46,23 @@ def open_store(
     clock: Clock | None = None,
     settings: Settings | None = None,
     read_only: bool = False,
+    erasure_key: bytes | None = None,
 ) -> "MemoryStore":
     """Open a database, or make it: a file's path, or ":memory:" for tests.
 
     `encoder`: an Encoder or any LangChain Embeddings; without it the file's own, for a new file
     all-MiniLM-L6-v2. `thinker`: a Thinker or any LangChain chat model; without it the extractive one.
     `surprisal`: a function that makes a bank's surprisal model, without it an n-gram model; banks may be given
-    the same one only if it learns nothing. `clock` gives the moment, aware. Raises InputError, StorageError and
-    EncoderMismatchError.
+    the same one only if it learns nothing. `clock` gives the moment, aware. `erasure_key`: a secret of at
+    least 16 bytes that is kept elsewhere; with it, texts erased from a bank are known when they are brought in
+    again, and left out. Raises InputError, StorageError and EncoderMismatchError.
     """
     from memkit.encoders import as_encoder
 
     if surprisal is not None and not callable(surprisal):
         raise InputError("surprisal: give a function that makes a bank's model, for example lambda: model.")
+    if erasure_key is not None and len(erasure_key) < SHORTEST_KEY:
+        raise InputError(f"erasure_key: must hold at least {SHORTEST_KEY} bytes: secrets.token_bytes(32).")
     runtime = (settings or Settings()).runtime
     storage = open_storage(str(location), read_only=read_only, settings=runtime)
     try:
@@ -63,6 +71,7 @@ def open_store(
         slot = EncoderSlot(chosen_encoder(storage, given), timeout=runtime.encode_timeout)
         if not read_only:
             record(storage, slot, settled)
+            storage.purge(thorough=False)  # where an erasure was cut off
     except BaseException:
         storage.close()
         raise
@@ -74,7 +83,43 @@ def open_store(
         surprisal=surprisal,
         clock=clock or utc_now,
         read_only=read_only,
+        erasure_key=erasure_key,
     )
+
+
+def restore(
+    backup: str | Path,
+    location: str | Path,
+    *,
+    erasures: str | Path | None = None,
+    encoder: Encoder | object | None = None,
+    clock: Clock | None = None,
+    erasure_key: bytes | None = None,
+) -> list[ErasureReceipt]:
+    """Put a backup at a location, and carry out again every erasure that was made since; gives back their receipts.
+
+    A database that lies there is written over, whoever has it open; its list of erasures is what counts.
+    `erasures` names another list: a database, or what `store.export_receipts` wrote. It must go on from the
+    backup's own list. Nothing is written where this raises StorageError or InputError.
+    """
+    target = Path(location).expanduser().absolute()
+    listed = target if erasures is None and target.exists() else erasures
+    ledger = ErasureLedger() if listed is None else ledger_of(Path(listed))
+    part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
+    opening = partial(open_store, encoder=encoder, clock=clock, erasure_key=erasure_key)
+    try:
+        copied(Path(backup), part)
+        with opening(part) as store:
+            known = store.receipts()
+            done = missing(ledger, known)
+            erasing.carry_out_again(store._context_of, store._storage, done)
+        adopt(part, ledger, len(known))
+        put_in_place(part, target)
+    finally:
+        for leftover in target.parent.glob(f"{part.name}*"):
+            leftover.unlink()
+    opening(target).close()
+    return done
 
 
 class MemoryStore:
@@ -90,6 +135,7 @@ class MemoryStore:
         surprisal: Callable[[], SurprisalModel] | None,
         clock: Clock,
         read_only: bool,
+        erasure_key: bytes | None = None,
     ) -> None:
         tracer = Tracer(slot, settings)
         runtime = settings.runtime
@@ -116,6 +162,7 @@ class MemoryStore:
             executor=ThreadPoolExecutor(runtime.workers, thread_name_prefix="memkit"),
             settings=settings,
             read_only=read_only,
+            erasure_key=erasure_key,
         )
 
     def __enter__(self) -> Self:
@@ -223,6 +270,21 @@ class MemoryStore:
 
         contexts = list(self._every_context())
         return upkeep.reencode(self._services, contexts, as_encoder(encoder), progress=progress)
+
+    def erase_all(
+        self, *, under: Sequence[str], confirm: Sequence[str], requested_by: str | None = None
+    ) -> list[ErasureReceipt]:
+        """Remove all banks whose names start with `under`; `confirm` must be the same prefix. One receipt for each."""
+        chosen = [self._context_of(name) for name in self.banks(under)] if under else []
+        return erasing.erase_under(chosen, under=tuple(under), confirm=tuple(confirm), requested_by=requested_by)
+
+    def receipts(self, prefix: Sequence[str] = ()) -> list[ErasureReceipt]:
+        """Receipts of the erasures from banks whose names start with `prefix`, oldest first; they hold no text."""
+        return [r for r in self._storage.receipts() if r.bank[: len(prefix)] == tuple(prefix)]
+
+    def export_receipts(self, path: str | Path) -> int:
+        """Write the receipts of all erasures as JSON lines, for `memkit.restore`; gives back how many."""
+        return transfer.export_receipts(self._storage.receipts(), Path(path))
 
     def backup(self, path: str | Path) -> None:
         """Write a consistent copy of the database while it is in use."""

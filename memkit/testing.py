@@ -19,16 +19,19 @@ from memkit.operations import (
     Merge,
     Operation,
     Pin,
+    Place,
     Postpone,
     Proposal,
     Reindex,
     Reinforce,
     Reject,
+    Remake,
     Restore,
     Revert,
     Settle,
     Skip,
     Supersede,
+    Weigh,
 )
 from memkit.protocols import Storage, Task
 
@@ -195,6 +198,103 @@ class StorageContract:
         assert state.epoch > epoch
         assert self.one(storage, "t2").echo_of is None
 
+    def test_what_an_erased_memory_closed_is_open_again(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("lives in Lisbon", id="a", kind="thought"), trace(1)))
+        self.put(storage, Supersede("a", memory("lives in Porto", id="b", kind="thought", valid_from=NOW), trace(2)))
+        self.put(storage, Pin("a"))
+        self.put(storage, Erase(("b",)))
+        kept = self.one(storage, "a")
+        assert (kept.state, kept.superseded_by, kept.valid_until) == ("active", None, None)
+        with storage.view(storage.open_bank(("acme", "ana")).number) as view:
+            story = view.history("a")
+        assert [entry.event for entry in story] == ["added", "pinned"]
+        assert story[-1].before is not None
+        assert story[-1].before.state == "active"
+
+    def test_a_chain_closes_over_an_erased_memory_as_if_it_had_never_been(self, storage: Storage) -> None:
+        later = NOW + timedelta(days=3)
+        self.put(storage, Insert(memory("lives in Lisbon", id="a", kind="thought"), trace(1)))
+        self.put(storage, Supersede("a", memory("lives in Porto", id="b", kind="thought", valid_from=NOW), trace(2)))
+        self.put(storage, Supersede("b", memory("lives in Faro", id="c", kind="thought", valid_from=later), trace(3)))
+        self.put(storage, Erase(("b",)))
+        kept = self.one(storage, "a")
+        assert (kept.state, kept.superseded_by, kept.valid_until) == ("superseded", "c", later)
+        self.put(storage, Erase(("c",)))
+        kept = self.one(storage, "a")
+        assert (kept.state, kept.superseded_by, kept.valid_until) == ("active", None, None)
+
+    def test_a_thinkers_reason_goes_with_what_it_tells_of(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("I sold my zither", id="t1"), trace(1)))
+        for number, reason in enumerate(("the zither was sold", "said twice"), start=2):
+            self.put(storage, Insert(memory("a thought", id=f"h{number}", kind="thought"), trace(number)))
+            self.put(storage, Forget(f"h{number}", reason, author="thinker"))
+        self.put(storage, Erase(("t1",)))
+        with storage.view(storage.open_bank(("acme", "ana")).number) as view:
+            told = [view.history(id)[-1] for id in ("h2", "h3")]
+        assert [(entry.event, entry.reason) for entry in told] == [("forgotten", None), ("forgotten", "said twice")]
+
+    def test_receipts_are_numbered_chained_and_sound(self, storage: Storage) -> None:
+        self.put(storage, *(Insert(memory(f"text {i}", id=f"t{i}"), trace(i)) for i in range(1, 6)))
+        self.put(storage, Erase(("t1", "t2"), chosen=1, requested_by="ana", fingerprints=(b"0123456789abcdef",)))
+        self.put(storage, Erase(("t3",)))
+        storage.drop_bank(storage.open_bank(("acme", "ana")).number, at=NOW)
+        first, second, third = storage.receipts()
+        assert [r.number for r in storage.receipts(after=1)] == [2, 3]
+        assert (first.chosen, first.counts, first.requested_by) == (1, {"turn": 2}, "ana")
+        assert first.derived == first.erased[1:]
+        assert ("", first.hash, second.hash) == (first.previous, second.previous, third.previous)
+        assert (third.whole, third.counts) == (True, {"turn": 2})
+        assert storage.fingerprinted([b"0123456789abcdef", b"another one of 16"]) == {b"0123456789abcdef"}
+        assert storage.audit() in ([], ["erased bytes may still lie in the files: an erasure was interrupted."])
+
+    def test_a_memory_that_is_made_again_keeps_its_id_and_place_and_nothing_of_its_text(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("one", id="t1"), trace(1)), Insert(memory("two", id="t2"), trace(2)))
+        summary = memory("one and two", id="s", kind="summary", sources=("t1", "t2"))
+        self.put(storage, Insert(summary, trace(3)), Pin("s"))
+        again = memory("two", id="s", kind="summary", sources=("t2",))
+        self.put(storage, Erase(("t1",), remade=("s",)), Remake(again, trace(4)))
+        kept = self.one(storage, "s")
+        assert (kept.text, kept.sources, kept.pinned) == ("two", ("t2",), True)
+        assert len(storage.receipts()[0].remade) == 1
+        with storage.view(storage.open_bank(("acme", "ana")).number) as view:
+            assert view.locate(["s"]) == {"s": 3}
+            assert dict(next(row.terms for row in view.terms() if row.seq == 3)) == {4: 2, -4: 1}
+
+    def test_turns_get_other_places_and_other_saliences(self, storage: Storage) -> None:
+        turns = (Insert(memory(f"turn {i}", id=f"t{i}"), trace(i), Placement(1, 1 + i // 3)) for i in range(1, 5))
+        self.put(storage, *turns)
+        self.put(storage, Place("t3", Placement(1, 1)), Weigh("t3", 7.5, ("turn 3",)), Weigh("t4", 2.0, ()))
+        with storage.view(storage.open_bank(("acme", "ana")).number) as view:
+            rows = view.rows_of_sessions(view.sessions_of([1]))
+        assert [(row.seq, row.episode, row.salience) for row in rows] == [
+            (1, 1, None),
+            (2, 1, None),
+            (3, 1, 7.5),
+            (4, 2, 2.0),
+        ]
+        assert self.one(storage, "t3").key_phrases == ("turn 3",)
+
+    def test_states_of_an_earlier_moment_are_told(self, storage: Storage) -> None:
+        bank = storage.open_bank(("acme", "ana")).number
+        self.put(storage, Insert(memory("a", id="t1"), trace(1)), Insert(memory("b", id="t2"), trace(2)))
+        storage.apply(bank, [Forget("t1", "test")], at=NOW + timedelta(days=1))
+        storage.apply(bank, [Restore("t1")], at=NOW + timedelta(days=2))
+        with storage.view(bank) as view:
+            states = [view.states_at(NOW + timedelta(days=n, hours=12)) for n in range(3)]
+        assert [{seq: past.state for seq, past in found.items()} for found in states] == [
+            {1: "active"},
+            {1: "forgotten"},
+            {},
+        ]
+
+    def test_what_was_erased_is_told_by_change_number(self, storage: Storage) -> None:
+        self.put(storage, *(Insert(memory(f"text {i}", id=f"t{i}"), trace(i)) for i in range(1, 6)))
+        change = self.put(storage, Erase(("t1", "t2"))).change
+        self.put(storage, Erase(("t5",)))
+        with storage.view(storage.open_bank(("acme", "ana")).number) as view:
+            assert view.gone(0) == [[1, 2], [5]]
+            assert view.gone(change) == [[5]]
+
     def test_indexes_see_only_what_changed_since(self, storage: Storage) -> None:
         self.put(storage, Insert(memory("a", id="t1"), trace(1)))
         change = self.put(storage, Insert(memory("b", id="t2"), trace(2))).change
@@ -307,7 +407,9 @@ class StorageContract:
             assert view.locate(["t1"]) == {}
             assert view.same_text([1]) == {}
             assert list(view.rows()) == []
-        assert storage.drop_bank(storage.open_bank(("acme", "ana")).number) == 1
+        receipt = storage.drop_bank(storage.open_bank(("acme", "ana")).number, at=NOW)
+        assert receipt is not None
+        assert (receipt.bank, receipt.whole, receipt.counts) == (("acme", "ana"), True, {"turn": 1})
         assert storage.banks() == [other]
 
     def test_a_lease_is_held_by_one_until_it_runs_out(self, storage: Storage) -> None:

@@ -7,6 +7,7 @@ from typing import NoReturn
 import typer
 
 from memkit.cli import (
+    attacking,
     auditing,
     changing,
     demo,
@@ -43,8 +44,16 @@ PANELS: dict[str, list[Callable[..., None]]] = {
     "Look": [recalling.show, reflecting.portrait, recalling.history, keeping.banks, keeping.stats],
     "Change by hand": [changing.add, changing.correct, changing.pin, changing.forget],
     "Fade and erase": [fading.decay, fading.erase],
-    "Keep": [auditing.audit, keeping.doctor, keeping.export, keeping.load],
-    "Measure": [evaluating.evaluate, streaming.stream],
+    "Keep": [
+        auditing.audit,
+        keeping.doctor,
+        keeping.export,
+        keeping.load,
+        keeping.backup,
+        keeping.restore,
+        keeping.receipts,
+    ],
+    "Measure": [evaluating.evaluate, streaming.stream, attacking.attack],
 }
 for panel, commands in PANELS.items():
     for command in commands:

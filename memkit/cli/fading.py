@@ -1,5 +1,6 @@
 """Away: decay, erase."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,14 +8,15 @@ from typing import Annotated, Any
 import typer
 
 from memkit.bank import MemoryBank
-from memkit.cli.options import DEFAULT_FILE, ERROR, AsJson, Bank, Database, Since, Speaker, Until, moment
+from memkit.cli.options import DEFAULT_FILE, ERROR, AsJson, Bank, Database, Since, Speaker, Until, bank_parts, moment
 from memkit.cli.output import err, excerpt, note, out, say, speaker_of, table, when, write_json
 from memkit.cli.stores import bank_in, opened, warmed
 from memkit.errors import InputError
 from memkit.forget.decay import FadeReport
-from memkit.forget.erase import ErasePlan, ErasureReceipt
-from memkit.models import Memory
+from memkit.forget.erase import ErasePlan
+from memkit.models import ErasureReceipt, Memory
 from memkit.settings import Settings
+from memkit.store import MemoryStore
 
 PAGE = 10_000
 
@@ -85,19 +87,29 @@ def erase(
     bank: Bank,
     id: Annotated[list[str] | None, typer.Option(metavar="ID", help="This memory; may be repeated.")] = None,
     about: Annotated[str | None, typer.Option(metavar="WORDS", help="What is about this.")] = None,
+    whole: Annotated[bool, typer.Option("--whole", help="The whole bank.")] = False,
+    under: Annotated[bool, typer.Option("--under", help="All banks whose names start so: acme.")] = False,
     speaker: Speaker = None,
     session: Annotated[str | None, typer.Option(metavar="NAME", help="Only this session.")] = None,
     since: Since = None,
     until: Until = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
+    asked_by: Annotated[
+        str | None, typer.Option("--asked-by", metavar="NAME", help="On whose request; kept in the receipt.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
     db: Database = DEFAULT_FILE,
     json: AsJson = False,
 ) -> None:
     """Remove memories for good, and all that rests on them, down to the bytes. Shows the plan and asks.
 
-    Conditions hold together: --speaker and --since chooses what this person said since then.
+    Conditions hold together: --speaker and --since chooses what this person said since then. --whole and --under
+    take none.
     """
+    if whole or under:
+        _refuse_conditions([id, about, speaker, session, since, until])
+        _erase_banks(bank, db, under=under, dry_run=dry_run, yes=yes, as_json=json, asked_by=asked_by)
+        return
     with opened(db, write=not dry_run) as store:
         chosen = bank_in(store, bank)
         if about is not None:
@@ -118,10 +130,40 @@ def erase(
             return
         _confirm(yes=yes, as_json=json)
         with err.status("Erasing …"):
-            receipt = chosen.erase(plan)
+            receipt = chosen.erase(plan, requested_by=asked_by)
         _write_if(json, {"plan": plan.model_dump(mode="json"), "receipt": receipt.model_dump(mode="json")})
         if not json:
             say(out, told(receipt))
+
+
+def _refuse_conditions(given: Sequence[object]) -> None:
+    if any(given):
+        raise InputError("erase: --whole and --under erase everything; leave the conditions out.")
+
+
+def _erase_banks(
+    name: str, db: Path, *, under: bool, dry_run: bool, yes: bool, as_json: bool, asked_by: str | None
+) -> None:
+    parts = bank_parts(name)
+    with opened(db, write=not dry_run) as store:
+        chosen = store.banks(parts) if under else [bank_in(store, name).name]
+        if not as_json:
+            said = f"{len(chosen):,} {'bank' if len(chosen) == 1 else 'banks'} with everything in them: "
+            say(out, said, ", ".join("/".join(one) for one in chosen[:10]))
+        receipts: list[ErasureReceipt] = []
+        if chosen and not dry_run:
+            _confirm(yes=yes, as_json=as_json)
+            receipts = _dropped(store, parts, under=under, asked_by=asked_by)
+        names = ["/".join(one) for one in chosen]
+        _write_if(as_json, {"banks": names, "receipts": [r.model_dump(mode="json") for r in receipts]})
+        for receipt in [] if as_json else receipts:
+            say(out, told(receipt))
+
+
+def _dropped(store: MemoryStore, name: tuple[str, ...], *, under: bool, asked_by: str | None) -> list[ErasureReceipt]:
+    if under:
+        return store.erase_all(under=name, confirm=name, requested_by=asked_by)
+    return [store.bank(*name).erase_all(confirm=name, requested_by=asked_by)]
 
 
 def _write_if(as_json: bool, value: Any) -> None:
@@ -146,7 +188,7 @@ def plan_table(bank: MemoryBank, plan: ErasePlan, limit: int = 20) -> Any:
     for row in plan.rows[:limit]:
         memory = bank.get(row.id)
         if memory is not None:
-            reason = "chosen" if row.why == "chosen" else "rests on it"
+            reason = "made again" if row.remade else ("chosen" if row.why == "chosen" else "rests on it")
             made.add_row(
                 when(memory.occurred_at, zone)[:10], row.kind, speaker_of(memory), excerpt(memory.text), reason
             )

@@ -1,13 +1,16 @@
-"""The file itself: banks, stats, doctor, export, load."""
+"""The file itself: banks, stats, doctor, export, load, backup, restore, receipts."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from memkit.cli.options import DEFAULT_FILE, REFUSED, AsJson, Database, EncoderName, bank_parts
+import memkit
+from memkit.cli.options import DEFAULT_FILE, ERROR, REFUSED, AsJson, Database, EncoderName, bank_parts
 from memkit.cli.output import bar, err, note, out, pairs, say, shown, size, table, write_json
 from memkit.cli.stores import opened, warmed
+from memkit.errors import InputError
+from memkit.forget.erase import plural
 
 Prefix = Annotated[str | None, typer.Argument(metavar="[PREFIX]", help="Only banks whose name starts so: acme.")]
 
@@ -161,3 +164,73 @@ def load(
         write_json({"file": str(file), "new": count})
     else:
         say(out, f"{count:,} new memories", f" from {file} are in {db}.", style="bold")
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to; an older backup there is replaced.")],
+    db: Database = DEFAULT_FILE,
+    json: AsJson = False,
+) -> None:
+    """Write a consistent copy of the database, also while it is in use."""
+    with opened(db) as store, err.status("Copying …"):
+        store.backup(file)
+    if json:
+        write_json({"file": str(file), "bytes": file.stat().st_size})
+    else:
+        say(out, f"{size(file.stat().st_size)}", f" are in {file}.", style="bold")
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="BACKUP", exists=True, dir_okay=False, help="What backup wrote.")],
+    erasures: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="Whose list of erasures to carry out: a database, or what receipts --out wrote. Default: that of "
+            "the database that is written over.",
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask before a database is written over.")] = False,
+    db: Database = DEFAULT_FILE,
+    json: AsJson = False,
+) -> None:
+    """Put a backup in the place of the database, and carry out again every erasure that was made since."""
+    if db.exists() and not yes:
+        if json:
+            raise InputError(f"restore: {db} would be written over, and --json doesn't ask. Add --yes.")
+        if not typer.confirm(f"Write over {db}?", err=True):
+            note("Nothing was restored.")
+            raise typer.Exit(ERROR)
+    with err.status("Restoring …"):
+        done = memkit.restore(file, db, erasures=erasures)
+    if json:
+        write_json([receipt.model_dump(mode="json") for receipt in done])
+    else:
+        say(out, f"{db} is restored.", f" {len(done):,} erasures since were carried out again.", style="bold")
+
+
+def receipts(
+    prefix: Prefix = None,
+    to: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write all as JSON lines.")] = None,
+    db: Database = DEFAULT_FILE,
+    json: AsJson = False,
+) -> None:
+    """What was erased, when, and on whose request. With --out, the list that restore takes."""
+    with opened(db) as store:
+        found = store.receipts(bank_parts(prefix) if prefix else ())
+        if to is not None:
+            store.export_receipts(to)
+    if json:
+        write_json([receipt.model_dump(mode="json") for receipt in found])
+        return
+    made = table("no", "when", "bank", "what went", "made again", "asked by", "bytes", right=("no", "made again"))
+    for receipt in found:
+        went = ", ".join(f"{count} {plural(kind, count)}" for kind, count in receipt.counts.items())
+        state = "pending" if receipt.bytes_pending else "gone"
+        day = f"{receipt.at:%Y-%m-%d %H:%M}"
+        again = str(len(receipt.remade))
+        names = [shown("/".join(receipt.bank)), went, again, shown(receipt.requested_by or "")]
+        made.add_row(str(receipt.number), day, *names, state)
+    out.print(made) if found else say(out, "Nothing was erased.")

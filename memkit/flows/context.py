@@ -41,6 +41,7 @@ class Services:
     executor: Executor
     settings: Settings
     read_only: bool = False
+    erasure_key: bytes | None = None  # under which erased texts are known when they come again
 
 
 @dataclass

@@ -6,6 +6,7 @@ from typing import Any
 
 from memkit.errors import InputError, UndoError, UnknownMemoryError
 from memkit.flows.context import BankContext
+from memkit.flows.fingerprints import REASON, erased_before
 from memkit.models import Action, BankState, Kind, Memory, Outcome, Receipt, Trace, checked_text
 from memkit.operations import Forget, Insert, Merge, Operation, Pin, Restore, Revert, Skip, Supersede
 from memkit.protocols import BankView
@@ -31,11 +32,15 @@ def insert(ctx: BankContext, items: str | Memory | Iterable[str | Memory]) -> Re
     at = ctx.now()
     memories = [m if isinstance(m, Memory) else drafted(ctx, m, at=at) for m in given]
     traces = ctx.services.tracer.trace(ctx.ensure(), memories)
+    barred = erased_before(ctx, memories)
 
     def decide(view: BankView) -> list[Operation]:
         batch: list[Memory] = []
-        operations = []
+        operations: list[Operation] = []
         for memory, trace in zip(memories, traces, strict=True):
+            if memory.id in barred:
+                operations.append(Skip(None, REASON))
+                continue
             operations.append(_insert_or_merge(view, memory, trace, batch))
             batch.append(memory)
         return operations

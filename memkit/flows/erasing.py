@@ -1,21 +1,26 @@
 """Erasure: planned, shown, done in one transaction, then followed down to the bytes of the files."""
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from memkit.errors import InputError, StalePlanError, UnknownMemoryError
 from memkit.flows.context import BankContext
+from memkit.flows.editing import apply
+from memkit.flows.fingerprints import fingerprints
+from memkit.flows.reading import everything
 from memkit.flows.recalling import relevant_ids
+from memkit.flows.remaking import drafts, operations
+from memkit.flows.reweighing import AT_ONCE, note_weighed, reweighed
 from memkit.flows.surprisals import unlearning
-from memkit.forget.erase import ErasePlan, ErasureReceipt, plan
-from memkit.models import BankState, IndexRow, Memory
+from memkit.forget.erase import ErasePlan, plan
+from memkit.models import STATES, BankState, ErasureReceipt, Memory
 from memkit.operations import Erase, Operation
-from memkit.protocols import BankName, BankView
-from memkit.times import Moment, as_utc, to_micros
+from memkit.protocols import BankName, BankView, Storage
+from memkit.times import Moment, as_utc
 
-PURGE_TRIES = 20
-PURGE_PAUSE = 0.05  # seconds
+PATIENCE = 1.0  # seconds for which readers may hold up the cutting of the log
+REPLANNED = 20  # times that an erasure by ids is planned again because somebody wrote in between
 
 
 @dataclass(frozen=True)
@@ -49,20 +54,25 @@ def plan_erase(ctx: BankContext, selection: Selection) -> ErasePlan:
 
 
 def _matching(view: BankView, selection: Selection) -> Iterator[Memory]:
-    seqs = [row.seq for row in view.rows() if _in_time(row, selection)]
-    if selection.ids is not None:
-        wanted = view.locate(selection.ids)
-        _refuse_unknown(selection.ids, wanted)
-        seqs = sorted(set(seqs) & set(wanted.values()))
+    seqs = _possible(view, selection)
     for start in range(0, len(seqs), 1000):
         for memory in view.memories(seqs[start : start + 1000]).values():
-            if selection.speaker in (None, memory.speaker) and selection.session in (None, memory.session):
+            said = selection.speaker in (None, memory.speaker) and selection.session in (None, memory.session)
+            if said and _in_time(memory, selection):
                 yield memory
 
 
-def _in_time(row: IndexRow, selection: Selection) -> bool:
-    early = selection.since is not None and row.occurred_at < to_micros(as_utc(selection.since))
-    late = selection.until is not None and row.occurred_at >= to_micros(as_utc(selection.until))
+def _possible(view: BankView, selection: Selection) -> list[int]:
+    if selection.ids is None:
+        return [row.seq for row in view.rows()]
+    wanted = view.locate(selection.ids)
+    _refuse_unknown(selection.ids, wanted)
+    return sorted(set(wanted.values()))
+
+
+def _in_time(memory: Memory, selection: Selection) -> bool:
+    early = selection.since is not None and memory.occurred_at < as_utc(selection.since)
+    late = selection.until is not None and memory.occurred_at >= as_utc(selection.until)
     return not early and not late
 
 
@@ -72,24 +82,52 @@ def _refuse_unknown(ids: Sequence[str], found: dict[str, int]) -> None:
         raise UnknownMemoryError(f"erase: {len(missing)} of {len(ids)} ids are not in this bank.")
 
 
-def erase(ctx: BankContext, chosen: ErasePlan | None, *, ids: Sequence[str] | None) -> ErasureReceipt:
+def erase(
+    ctx: BankContext, chosen: ErasePlan | None, *, ids: Sequence[str] | None, requested_by: str | None = None
+) -> ErasureReceipt:
     """Do a plan, or erase by ids with all that rests on them. Raises StalePlanError."""
     if (chosen is None) == (ids is None):
         raise InputError("erase: give either a plan from bank.plan_erase(...) or ids=[...].")
-    state = ctx.ensure()
-    ctx.services.reinforcements.take(state.number)
-    if chosen is None:
-        chosen = plan_erase(ctx, Selection(ids=ids))
+    if chosen is not None:
+        return _carried_out(ctx, chosen, requested_by)
+    for _ in range(REPLANNED):
+        try:
+            return _carried_out(ctx, plan_erase(ctx, Selection(ids=ids)), requested_by)
+        except StalePlanError:
+            continue  # somebody wrote in between
+    return _carried_out(ctx, plan_erase(ctx, Selection(ids=ids)), requested_by)
+
+
+def _carried_out(ctx: BankContext, chosen: ErasePlan, requested_by: str | None) -> ErasureReceipt:
+    state, at = ctx.ensure(), ctx.now()
+    if not chosen.ids:
+        return _nothing(state, at, requested_by)
+    with ctx.storage.view(state.number) as view:
+        refuse_stale(chosen, view.state.change)
+        small = view.state.size <= AT_ONCE
+        gone = set(view.locate(chosen.ids).values())
+        weighed = dict(reweighed(ctx, view, gone)) if small else {}
+        made = drafts(view, chosen, ctx.settings.observe, at, weighed)
+        macs = fingerprints(ctx, view.memories(sorted(gone)).values())
+    again = operations(ctx, made)
+    remade = tuple(memory.id for memory in made.memories)
+    erasing = Erase(chosen.ids, len(chosen.chosen), remade, requested_by, macs)
 
     def decide(view: BankView) -> list[Operation]:
         refuse_stale(chosen, view.state.change)
-        seqs = list(view.locate(chosen.ids).values())
-        return [*unlearning(view, seqs), Erase(tuple(chosen.ids))] if chosen.ids else []
+        return [*unlearning(view, sorted(gone)), erasing, *again]
 
-    ctx.storage.apply(state.number, decide, at=ctx.now())
+    receipt = apply(ctx, decide, at=at)
+    if small:
+        note_weighed(ctx, state.number, receipt.change)
     _drop_caches(ctx, state)
-    clean = purge(ctx)
-    return ErasureReceipt.of(chosen, at=ctx.now(), bytes_pending=not clean)
+    ctx.storage.purge(thorough=False, wait=PATIENCE)
+    return ctx.storage.receipt(state.number, receipt.change) or _nothing(state, at, requested_by)
+
+
+def _nothing(state: BankState, at: datetime, requested_by: str | None) -> ErasureReceipt:
+    facts = {"number": 0, "counts": {}, "chosen": 0, "requested_by": requested_by}
+    return ErasureReceipt(bank=state.name, at=at, change=state.change, **facts)
 
 
 def refuse_stale(chosen: ErasePlan, change: int) -> None:
@@ -101,29 +139,61 @@ def refuse_stale(chosen: ErasePlan, change: int) -> None:
         )
 
 
-def erase_all(ctx: BankContext, *, confirm: BankName) -> ErasureReceipt:
+def erase_all(ctx: BankContext, *, confirm: BankName, requested_by: str | None = None) -> ErasureReceipt:
     """Remove a bank with everything in it. Raises InputError where `confirm` isn't its name."""
     if tuple(confirm) != ctx.name:
         raise InputError("erase_all: confirm= must be the bank's own name: erase_all(confirm=bank.name).")
-    state = ctx.ensure()
+    receipt = _dropped(ctx, requested_by)
+    ctx.storage.purge(thorough=False, wait=PATIENCE)
+    return next(r for r in ctx.storage.receipts(receipt.number - 1)) if receipt.number else receipt
+
+
+def _dropped(ctx: BankContext, requested_by: str | None) -> ErasureReceipt:
+    state = ctx.state()
+    if state is None:
+        return ErasureReceipt(number=0, bank=ctx.name, at=ctx.now(), change=0, counts={}, chosen=0)
     ctx.services.reinforcements.take(state.number)
-    with ctx.storage.view(state.number) as view:
-        whole = plan([m.id for m in _matching(view, Selection())], view)
-    ctx.storage.drop_bank(state.number)
+    macs = fingerprints(ctx, everything(ctx, None, STATES)) if ctx.services.erasure_key else ()
+    receipt = ctx.storage.drop_bank(state.number, at=ctx.now(), requested_by=requested_by, fingerprints=macs)
     _drop_caches(ctx, state)
-    clean = purge(ctx)
-    return ErasureReceipt.of(whole, at=ctx.now(), bytes_pending=not clean)
+    return receipt or _nothing(state, ctx.now(), requested_by)
+
+
+def erase_under(
+    contexts: Sequence[BankContext], *, under: BankName, confirm: BankName, requested_by: str | None = None
+) -> list[ErasureReceipt]:
+    """Remove all these banks, then look for their bytes once. Raises InputError where `confirm` isn't the prefix."""
+    if not under or tuple(confirm) != tuple(under):
+        raise InputError(
+            "erase_all: confirm= must be the same prefix as under=, of at least one name: "
+            'store.erase_all(under=("acme",), confirm=("acme",)).'
+        )
+    dropped = [_dropped(ctx, requested_by) for ctx in contexts]
+    if not dropped:
+        return []
+    contexts[0].storage.purge(thorough=False, wait=PATIENCE)
+    numbers = {receipt.number for receipt in dropped}
+    return [receipt for receipt in contexts[0].storage.receipts() if receipt.number in numbers]
 
 
 def _drop_caches(ctx: BankContext, state: BankState) -> None:
-    ctx.services.indexes.drop(state.number)
     ctx.services.surprisals.drop(state.number)
+    if ctx.state() is None:
+        ctx.services.indexes.drop(state.number)
 
 
-def purge(ctx: BankContext) -> bool:
-    """Push erased bytes out of the files; True once none is left, False while readers are in the way."""
-    for _ in range(PURGE_TRIES):
-        if ctx.storage.purge():
-            return True
-        time.sleep(PURGE_PAUSE)
-    return False
+def carry_out_again(
+    context_of: Callable[[BankName], BankContext], storage: Storage, receipts: Sequence[ErasureReceipt]
+) -> None:
+    """Erase what these receipts say was erased, as far as it is there."""
+    for receipt in receipts:
+        state = storage.find_bank(receipt.bank)
+        if state is None:
+            continue
+        if receipt.whole and state.created_at == receipt.born:
+            storage.drop_bank(state.number, at=receipt.at, requested_by=receipt.requested_by)
+            continue
+        with storage.view(state.number) as view:
+            there = list(view.locate(receipt.erased))
+        if there:
+            erase(context_of(receipt.bank), None, ids=there, requested_by=receipt.requested_by)

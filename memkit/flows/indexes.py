@@ -5,7 +5,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 
@@ -41,6 +41,14 @@ class Loaded:
     def nbytes(self) -> int:
         """Bytes held, about."""
         return self.index.nbytes + (0 if self.reflected is None else self.reflected.nbytes)
+
+    def remove(self, gone: set[int]) -> bool:
+        """Take out what was erased; False where the indexes must be built anew."""
+        done = self.index.remove(gone - self.written)
+        if self.reflected is not None and gone & self.written:
+            done = self.reflected.remove(gone & self.written) and done
+            self.written -= gone
+        return done
 
     def search(self, query: Query, source: VectorSource) -> list[Scored]:
         """The best rows of the kinds that are asked for; each index's own order is kept."""
@@ -133,13 +141,26 @@ class IndexCache:
         with self._storage.view(bank) as view:
             state = view.state
             loaded = self._loaded.get(bank)
-            if loaded is None or loaded.state.epoch != state.epoch:
+            if loaded is None or not self._brought_up(loaded, view):
                 loaded = Loaded(state.model_copy(update={"change": 0}), self._empty(state))
-            if loaded.state.change < state.change:
                 self._update(loaded, view)
         loaded.state = state
         self._keep(bank, loaded)
         return loaded
+
+    def _brought_up(self, loaded: Loaded, view: BankView) -> bool:
+        """Take in what changed, and take out what was erased; False where the index must be built anew."""
+        before, state = loaded.state, view.state
+        if before.key != state.key or before.change > state.change:
+            return False  # another bank of that number, or an older file
+        gone = view.gone(before.change) if before.epoch != state.epoch else []
+        if len(gone) != state.epoch - before.epoch:
+            return False  # something else happened: a repair, a backup that was put in its place
+        if gone and not loaded.remove(set(chain.from_iterable(gone))):
+            return False
+        if before.change < state.change:
+            self._update(loaded, view)
+        return loaded.size == state.size
 
     def drop(self, bank: int | None = None) -> None:
         """Forget what is cached of a bank, or of all."""

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from memkit.flows import fading, reflecting, spending, thinking, upkeep
+from memkit.flows import fading, reflecting, reweighing, spending, thinking, upkeep
 from memkit.flows.context import BankContext, Services
 from memkit.models import BankState, Exchange, IndexRow, Record
 from memkit.protocols import BankView
@@ -92,6 +92,7 @@ def _care(ctx: BankContext, may_go_on: Callable[[], bool], *, even_open: bool) -
     done = drive(steps, partial(thinking.answer, ctx.services.thinker))
     if not done.finished:
         return Report(banks=1, exchanges=done.exchanges, failed=done.failed, finished=False)
+    reweighing.reweigh(ctx)
     encoded = upkeep.encode_pending(ctx)
     reflected = len(reflecting.reflect(ctx, settled=True, may_go_on=may_go_on).outcomes)
     archived = len(fading.decay(ctx).operations)

@@ -10,6 +10,7 @@ from memkit.errors import ConflictError, MemkitError
 from memkit.flows import upkeep
 from memkit.flows.context import BankContext
 from memkit.flows.editing import apply
+from memkit.flows.fingerprints import REASON, erased_before
 from memkit.flows.learnt import Hearing
 from memkit.flows.surprisals import Judged
 from memkit.flows.traces import Bare
@@ -33,7 +34,14 @@ class Prepared:
     small_talk: bool
 
 
-Item = Prepared | RejectedTurn
+@dataclass(frozen=True)
+class Barred:
+    """A turn whose text was erased from this bank: it doesn't come back."""
+
+    id: str
+
+
+Item = Prepared | RejectedTurn | Barred
 
 
 def observe(ctx: BankContext, items: Iterable[Any]) -> Receipt:
@@ -86,11 +94,14 @@ def prepare(
     ctx: BankContext, state: BankState, turns: Sequence[Turn | RejectedTurn], at: datetime
 ) -> tuple[list[Item], Hearing | None]:
     """Everything that is slow, before the transaction: hashing, surprisal, encoding."""
-    heard = [_memory(ctx, turn, at) for turn in turns if isinstance(turn, Turn)]
+    read = [t if isinstance(t, RejectedTurn) else _memory(ctx, t, at) for t in turns]
+    barred = erased_before(ctx, [m for m in read if isinstance(m, Memory)])
+    items = [Barred(m.id) if isinstance(m, Memory) and m.id in barred else m for m in read]
+    heard = [item for item in items if isinstance(item, Memory)]
     judged = ctx.services.surprisals.judge(state, [memory.text for memory in heard])
     memories = _weighed(heard, judged)
     prepared = map(Prepared, memories, _traces(ctx, state, memories, judged.small), judged.small)
-    return [turn if isinstance(turn, RejectedTurn) else next(prepared) for turn in turns], judged.hearing
+    return [next(prepared) if isinstance(item, Memory) else item for item in items], judged.hearing
 
 
 def _memory(ctx: BankContext, turn: Turn, at: datetime) -> Memory:
@@ -152,6 +163,8 @@ class _Decision:
     def _operation(self, item: Item) -> Operation:
         if isinstance(item, RejectedTurn):
             return Reject(item.error)
+        if isinstance(item, Barred):
+            return Skip(None, REASON)
         earlier = self._batch.get(item.memory.id)
         if earlier is not None:
             return _repeated(earlier, item.memory)

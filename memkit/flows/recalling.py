@@ -12,7 +12,7 @@ from memkit.flows import fitting
 from memkit.flows.context import BankContext
 from memkit.flows.indexes import Loaded, StoredVectors
 from memkit.flows.reading import checked_kinds
-from memkit.models import BankState, Hit, Kind, Memory, Turn, checked_text
+from memkit.models import STATES, BankState, Hit, Kind, Memory, Past, Turn, checked_text
 from memkit.observe.intake import as_turns
 from memkit.protocols import BankView, FloatArray
 from memkit.recall.cues import without_names
@@ -21,7 +21,7 @@ from memkit.recall.query import Query
 from memkit.recall.recollection import Recollection
 from memkit.text.curve import Curve
 from memkit.text.tokens import words
-from memkit.times import Moment, as_utc
+from memkit.times import Moment, as_utc, from_micros
 
 MOST = 10_000  # results of one recall
 BETWEEN = 16  # memories that may have been stored between two turns that follow each other
@@ -61,13 +61,13 @@ def recall(ctx: BankContext, request: Request) -> Recollection:
     scored = _search(ctx, state, request)
     with ctx.storage.view(state.number) as view:
         memories = _memories(view, scored, request)
-        portrait = fitting.portrait(view, _end(request))
+        portrait = _portraits(view, request)
         summaries = fitting.summaries(view, request.query, _asked_at(ctx, request), _end(request), found=bool(memories))
-    hits = [_hit(ctx, s, memories, request.around) for s in scored if s.seq in memories]
+    hits = [_hit(ctx, s, memories) for s in scored if s.seq in memories]
     return Recollection(
         hits,
         zone=state.zone,
-        portrait=portrait,
+        portrait=portrait[-1] if portrait else None,
         summaries=summaries,
         beside={memories[s.seq].id: _listed(memories, s.beside) for s in scored if s.seq in memories},
         on_use=_reinforcer(ctx, state, hits, request),
@@ -150,10 +150,11 @@ def _query(
         value = getattr(request, name)
         return None if value is None else as_utc(value, field=name)
 
-    allowed = None
-    if request.where is not None:
-        with ctx.storage.view(loaded.state.number) as view:
+    allowed, as_of = None, moment("as_of")
+    with ctx.storage.view(loaded.state.number) as view:
+        if request.where is not None:
             allowed = frozenset(view.matching(request.where))
+        past = {} if as_of is None else view.states_at(as_of)
     return Query(
         text=request.query,
         vector=None if vectors is None else _leaning(vectors),
@@ -164,7 +165,9 @@ def _query(
         until=moment("until"),
         now=_asked_at(ctx, request),
         valid_at=moment("valid_at"),
-        as_of=moment("as_of"),
+        as_of=as_of,
+        past=past,
+        around=request.around,
         context=tuple(context),
         min_score=request.min_score,
         allowed=allowed,
@@ -174,32 +177,48 @@ def _query(
 
 def _memories(view: BankView, scored: Sequence[Scored], request: Request) -> dict[int, Memory]:
     """The hits with what belongs to them, by seq, without what was forgotten or recorded too late."""
-    wanted = {seq for s in scored for seq in (s.seq, *s.thoughts, *s.beside, *_beside(s.seq, request.around))}
-    end = _end(request)
-    found = view.memories(sorted(wanted)).items()
-    return {seq: m for seq, m in found if m.state in RECALLED and (end is None or m.recorded_at <= end)}
+    wanted = {seq for s in scored for seq in (s.seq, *s.thoughts, *s.beside, *s.around)}
+    return {seq: m for seq, m in _as_of(view, sorted(wanted), request).items() if m.state in RECALLED}
+
+
+def _as_of(view: BankView, seqs: Sequence[int], request: Request) -> dict[int, Memory]:
+    """Memories as they were at the moment that is asked about, without what was recorded later."""
+    found = view.memories(seqs)
+    if request.as_of is None:
+        return found
+    end = as_utc(request.as_of, field="as_of")
+    past = view.states_at(end)
+    return {seq: _before(m, past.get(seq)) for seq, m in found.items() if m.recorded_at <= end}
+
+
+def _before(memory: Memory, past: Past | None) -> Memory:
+    if past is None:
+        return memory
+    until = None if past.valid_until is None else from_micros(past.valid_until)
+    by = None if past.superseded_by is None else memory.superseded_by
+    return memory.model_copy(update={"state": past.state, "valid_until": until, "superseded_by": by})
+
+
+def _portraits(view: BankView, request: Request) -> list[Memory]:
+    if request.as_of is None:
+        return view.page(("portrait",), None, 1, ("active",))
+    every = view.page(("portrait",), None, MOST, STATES)
+    then = _as_of(view, list(view.locate([portrait.id for portrait in every]).values()), request)
+    return [portrait for _, portrait in sorted(then.items()) if portrait.state == "active"]
 
 
 def _listed(memories: Mapping[int, Memory], seqs: Sequence[int]) -> list[Memory]:
     return [memories[seq] for seq in seqs if seq in memories]
 
 
-def _beside(seq: int, around: int) -> list[int]:
-    """Seqs among which the turns beside one lie: thoughts and summaries may have been stored between them."""
-    reach = around + BETWEEN if around else 0
-    return [near for near in range(max(1, seq - reach), seq + reach + 1) if near != seq]
-
-
-def _hit(ctx: BankContext, scored: Scored, memories: Mapping[int, Memory], around: int) -> Hit:
+def _hit(ctx: BankContext, scored: Scored, memories: Mapping[int, Memory]) -> Hit:
     memory = memories[scored.seq]
-    seqs = [seq for seq in _beside(scored.seq, around) if _is_beside(memories.get(seq), memory)]
-    before, after = [s for s in seqs if s < scored.seq][-around:], [s for s in seqs if s > scored.seq][:around]
     return Hit(
         memory=memory,
         score=scored.score,
         why={**scored.parts, "words": list(scored.words), "key_phrases": list(memory.key_phrases)},
         bank=ctx.name,
-        around=tuple(_listed(memories, [*before, *after])) if around else (),
+        around=tuple(_listed(memories, scored.around)),
         thoughts=tuple(_listed(memories, scored.thoughts)),
     )
 

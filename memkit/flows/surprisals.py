@@ -12,6 +12,7 @@ from memkit.flows.learnt import Hearing, Learnt, model_of, spans_of, unlearnt
 from memkit.flows.surprisal_guard import Told, read_guarded
 from memkit.models import BankState, Memory
 from memkit.observe.small_talk import REMEMBERED, SmallTalk
+from memkit.observe.surprisal import NgramSurprisal
 from memkit.operations import Learn
 from memkit.protocols import BankView, Storage, SurprisalModel
 
@@ -95,6 +96,10 @@ class SurprisalCache:
             while len(self._slots) > LOADED:
                 self._slots.popitem(last=False)
             return slot
+
+    def unlearnt(self, key: bytes) -> SurprisalModel | None:
+        """A model that has read nothing yet; None where the store's models learn nothing from their bank."""
+        return NgramSurprisal(key) if self._factory is None else None
 
     def _hearing(self, slot: _Slot, state: BankState) -> Hearing:
         if slot.learnt is None or slot.learnt.epoch != state.epoch:

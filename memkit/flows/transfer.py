@@ -11,9 +11,10 @@ from pydantic import ValidationError
 from memkit.errors import InputError, UnwritablePathError
 from memkit.flows.context import BankContext
 from memkit.flows.editing import apply
+from memkit.flows.fingerprints import erased_before
 from memkit.flows.observing import cutter, piece_of
 from memkit.flows.reading import everything
-from memkit.models import Memory, State
+from memkit.models import ErasureReceipt, Memory, State
 from memkit.operations import Insert, Operation
 from memkit.protocols import BankName, BankView
 
@@ -30,6 +31,16 @@ def export(contexts: Sequence[BankContext], path: Path) -> int:
             return sum(_write_bank(ctx, file.write) for ctx in contexts)
     except OSError as error:
         raise UnwritablePathError(f"export: {path} can't be written ({error.strerror}).") from error
+
+
+def export_receipts(receipts: Sequence[ErasureReceipt], path: Path) -> int:
+    """Write receipts, oldest first; gives back how many."""
+    lines = [receipt.model_dump_json(exclude={"bytes_pending"}) + "\n" for receipt in receipts]
+    try:
+        path.write_text("".join(lines), encoding="utf-8")
+    except OSError as error:
+        raise UnwritablePathError(f"export_receipts: {path} can't be written ({error.strerror}).") from error
+    return len(lines)
 
 
 def _write_bank(ctx: BankContext, write: Callable[[str], object]) -> int:
@@ -52,6 +63,8 @@ def load(context_of: ContextOf, path: Path, *, progress: Callable[[int], None] |
 
 
 def _load_run(ctx: BankContext, memories: Sequence[Memory]) -> int:
+    barred = erased_before(ctx, memories)
+    memories = [memory for memory in memories if memory.id not in barred]
     traces = ctx.services.tracer.trace(ctx.ensure(), memories)
 
     def decide(view: BankView) -> list[Operation]:

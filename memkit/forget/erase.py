@@ -3,22 +3,25 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from memkit.errors import UnknownMemoryError
 from memkit.models import Kind, Memory, Record
 from memkit.protocols import BankView
+from memkit.text.terms import date_terms
+from memkit.text.tokens import words
 
 WINDOW = 16  # bytes: what is shorter occurs by chance, what is longer holds one of these
 STRIDE = 8
+REFLECTED: tuple[Kind, ...] = ("summary", "portrait")
 SHORTEST = 8  # bytes: a shorter text's bytes occur by chance
 
 Holds = Callable[[bytes], bool]
 
 
 class Planned(Record):
-    """One memory that goes. `remade`: it also rests on what stays, so it should be made again from that."""
+    """One memory that an erasure touches. `remade`: it stays, made again from its other sources."""
 
     id: str
     kind: Kind
@@ -27,10 +30,10 @@ class Planned(Record):
 
 
 class ErasePlan(Record):
-    """What an erasure would remove from a bank, as the bank was at one change number; holds no text.
+    """What an erasure would do to a bank, as the bank was at one change number; holds no text.
 
-    What is derived goes with what it rests on, even where some of its sources stay: its words may come
-    from what goes. Those are listed in `remade`, to be made again from the sources that stay.
+    What is derived goes with what it rests on, unless all that it says stands in sources that stay. Summaries and
+    portraits always go: the next reflection writes them again from what is left.
     """
 
     bank: tuple[str, ...]
@@ -40,7 +43,7 @@ class ErasePlan(Record):
     @property
     def ids(self) -> tuple[str, ...]:
         """Everything that goes: the chosen ones in order, then the derived ones."""
-        return tuple(row.id for row in self.rows)
+        return tuple(row.id for row in self.rows if not row.remade)
 
     @property
     def chosen(self) -> tuple[str, ...]:
@@ -50,17 +53,17 @@ class ErasePlan(Record):
     @property
     def derived(self) -> tuple[str, ...]:
         """Ids that go because they rest on the chosen ones."""
-        return tuple(row.id for row in self.rows if row.why == "derived")
+        return tuple(row.id for row in self.rows if row.why == "derived" and not row.remade)
 
     @property
     def remade(self) -> tuple[str, ...]:
-        """Ids of derived memories that other sources would still support."""
+        """Ids of derived memories that are made again from their other sources."""
         return tuple(row.id for row in self.rows if row.remade)
 
     @property
     def counts(self) -> dict[str, int]:
         """How many go, by kind."""
-        return dict(sorted(Counter(row.kind for row in self.rows).items()))
+        return dict(sorted(Counter(row.kind for row in self.rows if not row.remade).items()))
 
     def stale(self, change: int) -> bool:
         """True where the bank is no longer at the change number that was planned for."""
@@ -73,7 +76,7 @@ class ErasePlan(Record):
         if self.derived:
             parts.append(f"{len(self.derived)} of them because they rest on what was chosen.")
         if self.remade:
-            parts.append(f"{len(self.remade)} can be made again from what stays.")
+            parts.append(f"{len(self.remade)} made again from what stays.")
         return " ".join(parts)
 
 
@@ -94,50 +97,71 @@ def plan(chosen: Sequence[str], view: BankView) -> ErasePlan:
             "Ids hold within one bank; it may be gone already."
         )
     first = list(dict.fromkeys(seqs[name] for name in chosen))
-    rest = [seq for seq in view.derived_from(first) if seq not in set(first)]
+    rest = sorted(set(view.derived_from(first)) - set(first))
     found = view.memories([*first, *rest])
-    going = {memory.id for memory in found.values()}
+    fates = _Fates(view, found, first)
     rows = [Planned(id=found[seq].id, kind=found[seq].kind, why="chosen") for seq in first if seq in found]
-    derived = [found[seq] for seq in rest if seq in found]
-    rows += [_derived(memory, going, view) for memory in derived]
+    derived = [(found[seq], fates.stays(seq)) for seq in rest if seq in found]
+    derived.sort(key=lambda pair: pair[1])
+    rows += [Planned(id=m.id, kind=m.kind, why="derived", remade=stays) for m, stays in derived]
     return ErasePlan(bank=view.state.name, change=view.state.change, rows=tuple(rows))
 
 
-def _derived(memory: Memory, going: set[str], view: BankView) -> Planned:
-    staying = view.locate([source for source in memory.sources if source not in going])
-    return Planned(id=memory.id, kind=memory.kind, why="derived", remade=bool(staying))
+class _Fates:
+    """Decides, in order of recording, which derived memories stay; what they rest on came before them."""
+
+    def __init__(self, view: BankView, found: Mapping[int, Memory], first: Sequence[int]) -> None:
+        self._view, self._found = view, found
+        self._first, self._gone = first, set(first)
+        self._remade: set[int] = set()
+        self._seqs = view.locate(sorted({id for memory in found.values() for id in memory.sources}))
+        self._zone = ZoneInfo(view.state.zone)
+
+    def stays(self, seq: int) -> bool:
+        """Whether a memory can be made again without what goes."""
+        memory = self._found[seq]
+        sources = [self._seqs[id] for id in memory.sources if id in self._seqs]
+        left = standing_in(self._view, sources, self._gone)
+        stays = bool(left) and memory.kind not in REFLECTED and self._formed(memory, left)
+        (self._remade if stays else self._gone).add(seq)
+        return stays
+
+    def _formed(self, memory: Memory, left: Sequence[int]) -> bool:
+        untouched = self._view.memories([seq for seq in left if seq not in self._remade])
+        erased = [self._found[seq] for seq in self._first if seq in self._found]
+        return formed_from(memory, list(untouched.values()), erased, self._zone)
 
 
-class ErasureReceipt(Record):
-    """What an erasure removed, when and on whose request; holds no text and no digest of it.
+def standing_in(view: BankView, sources: Iterable[int], gone: set[int]) -> list[int]:
+    """The sources that stay; for those that go, what they had taken the place of and what holds again."""
+    found: set[int] = set()
+    border = set(sources)
+    while border:
+        found |= border - gone
+        border = set(view.closed_by(sorted(border & gone)))
+    return sorted(found)
 
-    `bytes_pending`: rows are gone, but a file may still hold their bytes until its readers let go.
+
+def formed_from(memory: Memory, sources: Sequence[Memory], erased: Sequence[Memory], zone: ZoneInfo) -> bool:
+    """Whether all that a derived memory says stands in these sources, and no run of 16 bytes is from what goes alone.
+
+    By its words: those of its text and of its relation, the speakers' names and the sources' dates aside.
     """
+    told = (memory.text, memory.head or "", memory.tail or "", *memory.key_phrases, *_leaves(memory.metadata))
+    known = {term for source in sources for term in (*_terms(source.text), *_terms(source.speaker or ""))}
+    known.update(term for source in sources for term in date_terms(source.occurred_at.astimezone(zone)))
+    if not all(_terms(part) <= known for part in told):
+        return False
+    alone = _fragments(erased) - _fragments(sources)
+    return not alone.intersection(_fragments([memory]))
 
-    bank: tuple[str, ...]
-    at: datetime
-    change: int  # the plan's
-    counts: dict[str, int]  # by kind
-    chosen: int
-    derived: tuple[str, ...]  # ids that went because they rested on what was chosen
-    remade: tuple[str, ...]  # of those, what other sources would still support
-    bytes_pending: bool
-    requested_by: str | None = None
 
-    @classmethod
-    def of(cls, done: ErasePlan, *, at: datetime, bytes_pending: bool, requested_by: str | None = None) -> Self:
-        """The receipt for a plan that was carried out."""
-        return cls(
-            bank=done.bank,
-            at=at,
-            change=done.change,
-            counts=done.counts,
-            chosen=len(done.chosen),
-            derived=done.derived,
-            remade=done.remade,
-            bytes_pending=bytes_pending,
-            requested_by=requested_by,
-        )
+def _terms(text: str) -> set[str]:
+    return {word.term for word in words(text)}
+
+
+def _fragments(memories: Iterable[Memory]) -> set[bytes]:
+    return {window for memory in memories for window in windows(memory.text.encode(), 1)}
 
 
 def needles(memories: Iterable[Memory], retained: Holds | None = None, *, stride: int = STRIDE) -> list[bytes]:

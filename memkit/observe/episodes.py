@@ -74,6 +74,11 @@ class Open:
         return max((self.since or self.at) - at, at - self.at, timedelta())
 
 
+def unnamed(at: datetime) -> str:
+    """The label of a session that the caller did not name, by the moment of its first turn."""
+    return f"{UNNAMED}{at.isoformat(timespec='minutes')}"
+
+
 def joins(open: Open, at: datetime, settings: ObserveSettings) -> bool:
     """Whether a turn without a session of its own belongs to the open one, by the time between."""
     return open.distance(at) <= settings.session_gap
@@ -139,8 +144,7 @@ class Cutter:
         if near is None or not joins(near, piece.at, self._settings):
             for other in self._unnamed:
                 self._end_idle(other, piece.at)
-            label = f"{UNNAMED}{piece.at.isoformat(timespec='minutes')}"
-            near = Open(self._number, self._number, label, piece.at)
+            near = Open(self._number, self._number, unnamed(piece.at), piece.at)
         self._use(near)
         return near
 

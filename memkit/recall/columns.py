@@ -64,6 +64,16 @@ class Columns:
                 self._arrays[name][at] = value
             if row.sources:
                 self.sources[row.seq] = row.sources
+            else:
+                self.sources.pop(row.seq, None)
+
+    def remove(self, seqs: Ints) -> None:
+        """Take rows out; those that stay close up."""
+        gone = np.isin(self.column("seq"), seqs)
+        self._arrays = {name: array[: self.count][~gone] for name, array in self._arrays.items()}
+        self.count -= int(gone.sum())
+        left = {seq: tuple(s for s in own if s not in seqs) for seq, own in self.sources.items() if seq not in seqs}
+        self.sources = {seq: own for seq, own in left.items() if own}
 
     def rows_of(self, seqs: Ints) -> tuple[Ints, Bools]:
         """Row numbers of the seqs that are here, and which of `seqs` those were."""
@@ -87,7 +97,7 @@ class Columns:
 
     def _grow(self) -> None:
         for name, array in self._arrays.items():
-            self._arrays[name] = np.concatenate([array, np.empty_like(array)])
+            self._arrays[name] = np.concatenate([array, np.empty(max(len(array), 64), array.dtype)])
 
     def _make_room(self, at: int) -> None:
         if self.count == len(self._arrays["seq"]):

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from memkit.models import KINDS, IndexRow
 from memkit.protocols import CodeBatch, FloatArray, TermRow, VectorSource
@@ -18,7 +19,7 @@ from memkit.recall.evidence import Lexical, lexical_evidence, standardised_cosin
 from memkit.recall.lexical import LexicalIndex
 from memkit.recall.lsh import Sketcher
 from memkit.recall.moments import Windows, told_windows
-from memkit.recall.query import Query, eligible, known, within
+from memkit.recall.query import Query, eligible, known, then, within
 from memkit.recall.ranking import Scope, score
 from memkit.recall.relevance import evidence, knows, relevance
 from memkit.recall.sketch_search import WANTED
@@ -48,11 +49,18 @@ class Scored:
     words: tuple[str, ...] = ()
     thoughts: tuple[int, ...] = ()
     beside: tuple[int, ...] = ()  # the turns just before and after it in its session
+    around: tuple[int, ...] = ()  # as many on each side as were asked for
 
 
 def _around(query: Query) -> list[str]:
     """Terms of the turns that the question follows."""
     return list(dict.fromkeys(word.term for text in query.context for word in words(text)))
+
+
+def _adjacent(rows: Ints, kinds: npt.NDArray[np.int8]) -> Bools:
+    """Which rows are turns that are followed by the bank's next row, another turn, (n,)."""
+    turns = kinds == KINDS.index("turn")
+    return np.append((np.diff(rows) == 1) & turns[:-1] & turns[1:], False)
 
 
 @dataclass
@@ -134,6 +142,14 @@ class BankIndex:
         if self._vectors.exact or self.size > 2 * self._measured_at:
             self._cohesion = None
 
+    def remove(self, seqs: Iterable[int]) -> bool:
+        """Take out what was erased: as if it had never been here. False where the index must be built anew."""
+        gone = np.unique(np.fromiter(seqs, dtype=np.int64))
+        self._columns.remove(gone)
+        self._lexical.remove(gone)
+        self._standing = self._cohesion = None
+        return self._vectors.remove(gone)
+
     def search(self, query: Query, source: VectorSource) -> list[Scored]:
         """The best rows for a question, best first, those below the floor left out."""
         pool = self._pool(query, source)
@@ -142,7 +158,7 @@ class BankIndex:
         self._rank(pool, query, source)
         self._attach_thoughts(pool, query)
         if self._weights.superseded:
-            self._fresh_first(pool)
+            self._fresh_first(pool, query)
         return self._best(pool, query)
 
     # which rows
@@ -217,7 +233,7 @@ class BankIndex:
             asks=column("asks"),
             timed=standing.timed[pool.rows],
             since=standing.sessions_since[pool.rows],
-            adjacent=np.append(np.diff(pool.rows) == 1, False),
+            adjacent=_adjacent(pool.rows, column("kind")),
             cohesion=self._measured_cohesion(source),
             windows=self._windows(pool),
             unseen_episodes=self._unseen(pool, standing.episodes),
@@ -292,11 +308,18 @@ class BankIndex:
         at = {seq: i for i, seq in enumerate(seqs.tolist())}
         lifted = pool.score.copy()
         thoughts = self._columns.column("kind")[pool.rows] == KINDS.index("thought")
+        untrue, true = set[int](), set[int]()
         for thought, sources in self._columns.sources.items():
             turns = [at[s] for s in sources if s in at and pool.eligible[at[s]]]
-            if turns and thought in at and thoughts[at[thought]]:
-                self._lift(pool, lifted, at[thought], turns, seqs)
+            if not turns or thought not in at or not thoughts[at[thought]]:
+                continue
+            if query.valid_at is not None and not pool.eligible[at[thought]]:
+                untrue.update(turns)
+                continue
+            true.update(turns)
+            self._lift(pool, lifted, at[thought], turns, seqs)
         pool.score = lifted
+        pool.eligible[sorted(untrue - true)] = False  # nothing that was thought about it held at that time
 
     def _lift(self, pool: Pool, lifted: FloatArray, thought: int, turns: Sequence[int], seqs: Ints) -> None:
         pool.eligible[thought] = False
@@ -306,18 +329,21 @@ class BankIndex:
             lifted[turn] = max(lifted[turn], pool.score[turn] + THOUGHT * max(float(evidence), 0.0))
             pool.relevance[turn] = max(pool.relevance[turn], pool.relevance[thought])
 
-    def _fresh_first(self, pool: Pool) -> None:
+    def _fresh_first(self, pool: Pool, query: Query) -> None:
         """What was superseded ranks below what replaced it, however often that was; so do the turns behind them."""
-        pairs = sorted(self._replacements(pool))
+        pairs = sorted(self._replacements(pool, query))
+        if query.valid_at is not None:
+            pairs = [(old, new) for old, new in pairs if pool.eligible[new]]
         for old, new in pairs:
             pool.score[new] = max(pool.score[new], pool.score[old])
             pool.relevance[new] = max(pool.relevance[new], pool.relevance[old])
         for old, new in reversed(pairs):
             pool.score[old] = min(pool.score[old], pool.score[new] - 0.01)
 
-    def _replacements(self, pool: Pool) -> Iterator[tuple[int, int]]:
+    def _replacements(self, pool: Pool, query: Query) -> Iterator[tuple[int, int]]:
         """What was superseded and what replaced it, by their places in the pool."""
-        seqs, successors = (self._columns.column(name)[pool.rows] for name in ("seq", "superseded_by"))
+        seqs = self._columns.column("seq")[pool.rows]
+        successors = then(self._columns, query, "superseded_by")[pool.rows]
         closed = np.flatnonzero(successors != NONE)
         at = {seq: i for i, seq in enumerate(seqs.tolist())} if len(closed) else {}
         outdated = {int(seqs[i]) for i in closed}
@@ -363,17 +389,19 @@ class BankIndex:
             least = np.partition(pool.score[rows], -query.k)[-query.k]
             rows = rows[pool.score[rows] >= least]
         order = rows[np.lexsort((-pool.rows[rows], -pool.score[rows]))][: query.k]
-        beside = self._beside(pool.rows[order], query)
-        return [self._scored(pool, int(i), beside) for i in order]
+        beside = self._near(pool.rows[order], query, 1)
+        around = self._near(pool.rows[order], query, query.around) if query.around else {}
+        return [self._scored(pool, int(i), beside, around) for i in order]
 
-    def _beside(self, rows: Ints, query: Query) -> dict[int, tuple[int, ...]]:
-        """Seqs of the turns just before and after each turn of these, left out where the query may not see them."""
+    def _near(self, rows: Ints, query: Query, reach: int) -> dict[int, tuple[int, ...]]:
+        """Seqs of the turns before and after each turn of these, left out where the query may not see them."""
         flow = self._flow(rows)
         seqs, sessions = (self._columns.column(name)[flow] for name in ("seq", "session"))
         seen = known(self._columns, query)[flow] & within(self._columns, flow, query)
         found: dict[int, tuple[int, ...]] = {}
         for i in np.flatnonzero(np.isin(flow, rows)).tolist():
-            near = [j for j in (i - 1, i + 1) if 0 <= j < len(flow) and sessions[j] == sessions[i] and seen[j]]
+            sides = range(max(0, i - reach), min(len(flow), i + reach + 1))
+            near = [j for j in sides if j != i and sessions[j] == sessions[i] and seen[j]]
             found[int(seqs[i])] = tuple(seqs[near].tolist())
         return found
 
@@ -388,11 +416,14 @@ class BankIndex:
         """How many memories the best were chosen from."""
         return int(pool.eligible.sum()) if self._vectors.exact else self.size
 
-    def _scored(self, pool: Pool, i: int, beside: Mapping[int, tuple[int, ...]]) -> Scored:
+    def _scored(
+        self, pool: Pool, i: int, beside: Mapping[int, tuple[int, ...]], around: Mapping[int, tuple[int, ...]]
+    ) -> Scored:
         seq = int(self._columns.column("seq")[pool.rows[i]])
         parts = {name: round(float(values[i]), 4) for name, values in pool.parts.items() if values[i]}
         if not np.isnan(pool.cosine[i]):
             parts["cosine"] = round(float(pool.cosine[i]), 4)
         words = tuple(term for term, rows in pool.lexical.matched.items() if pool.rows[i] in rows)
         thoughts = tuple(pool.thoughts.get(seq, ()))
-        return Scored(seq, round(float(pool.relevance[i]), 4), parts, words, thoughts, beside.get(seq, ()))
+        near = beside.get(seq, ()), around.get(seq, ())
+        return Scored(seq, round(float(pool.relevance[i]), 4), parts, words, thoughts, *near)

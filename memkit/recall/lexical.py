@@ -40,6 +40,16 @@ class PostingBlock:
         part = slice(self.starts[at], self.starts[at + 1])
         return self.rows[part], self.counts[part]
 
+    def without(self, rows: npt.NDArray[np.int64]) -> "PostingBlock":
+        """The postings of all other rows."""
+        gone = np.isin(self.rows, rows)
+        if not gone.any():
+            return self
+        per_term = np.repeat(self.terms, np.diff(self.starts))[~gone]
+        terms, starts = np.unique(per_term, return_index=True)
+        ends = np.append(starts, len(per_term)).astype(np.int64)
+        return PostingBlock(terms, ends, self.rows[~gone], self.counts[~gone])
+
     @property
     def nbytes(self) -> int:
         return self.terms.nbytes + self.starts.nbytes + self.rows.nbytes + self.counts.nbytes
@@ -64,9 +74,9 @@ class LexicalIndex:
         return sum(block.nbytes for block in self._blocks) + 150 * len(self._tail) + self._lengths.nbytes
 
     def add(self, row: TermRow) -> None:
-        """Index a memory's terms; they may not change later (a text never does)."""
+        """Index a memory's terms; those that it had before go."""
         if row.seq in self._seen:
-            return
+            self.remove(np.array([row.seq]))
         self._seen.add(row.seq)
         if row.seq >= len(self._lengths):
             self._lengths = np.pad(self._lengths, (0, 2 * row.seq - len(self._lengths)))
@@ -74,11 +84,29 @@ class LexicalIndex:
         self._lengths[row.seq] = length
         self._total += length
         self._tail_rows[row.seq] = row.terms
-        for term, count in row.terms:
-            self._tail.setdefault(term, []).append((row.seq, count))
+        self._put(row.seq, row.terms)
         if len(self._tail_rows) >= BLOCK:
             self._blocks.append(PostingBlock.of(list(self._tail_rows.items())))
             self._tail, self._tail_rows = {}, {}
+
+    def remove(self, seqs: npt.NDArray[np.int64]) -> None:
+        """Take memories out; postings, lengths and counts are as if they had never been here."""
+        gone = self._seen.intersection(seqs.tolist())
+        self._seen -= gone
+        for seq in gone:
+            self._total -= int(self._lengths[seq])
+            self._lengths[seq] = 0
+        if gone - self._tail_rows.keys():
+            self._blocks = [block.without(seqs) for block in self._blocks]
+        if gone & self._tail_rows.keys():
+            kept = [(seq, terms) for seq, terms in self._tail_rows.items() if seq not in gone]
+            self._tail, self._tail_rows = {}, dict(kept)
+            for seq, terms in kept:
+                self._put(seq, terms)
+
+    def _put(self, seq: int, terms: Sequence[tuple[int, int]]) -> None:
+        for term, count in terms:
+            self._tail.setdefault(term, []).append((seq, count))
 
     def postings(self, term: int) -> tuple[npt.NDArray[np.int64], FloatArray]:
         """Seqs that hold a term, and how often."""

@@ -91,6 +91,13 @@ class SketchIndex:
         """Add the sketches of rows; a row that is there already gets the new one."""
         self._new.append((rows, codes))
 
+    def remove(self, rows: npt.NDArray[np.int64]) -> None:
+        """Take the sketches of rows out."""
+        self._settle()
+        kept = ~np.isin(self._rows, rows)
+        self._rows, self._codes = self._rows[kept], np.ascontiguousarray(self._codes[kept])
+        self._faiss = None
+
     def search(self, code: npt.NDArray[np.uint8], count: int) -> npt.NDArray[np.int64]:
         """The rows with the nearest sketches, nearest first."""
         self._settle()

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import numpy as np
 
-from memkit.models import KINDS, Kind
+from memkit.models import KINDS, Kind, Past
 from memkit.protocols import FloatArray
 from memkit.recall.columns import NONE, STATES, Bools, Columns, Ints
 from memkit.times import to_micros
@@ -37,15 +37,31 @@ class Query:
     min_score: float | None = None
     allowed: frozenset[int] | None = None
     speakers: Mapping[str, int] = field(default_factory=dict)
+    past: Mapping[int, Past] = field(default_factory=dict)  # by seq: what the state was at `as_of`
+    around: int = 0  # turns on each side that are given with each result
 
 
 def known(columns: Columns, query: Query) -> Bools:
-    """What is neither forgotten nor merged away, and was recorded in time; echoes too."""
-    state = columns.column("state")
+    """What is neither forgotten nor merged away, and was recorded in time; echoes too. With `as_of`, as it was then."""
+    state = then(columns, query, "state")
     known = (state == STATES.index("active")) | (state == STATES.index("superseded"))
     if query.as_of is not None:
         known &= columns.column("recorded_at") <= to_micros(query.as_of)
     return np.asarray(known, dtype=bool)
+
+
+def then(columns: Columns, query: Query, name: str) -> Ints:
+    """The column "state", "valid_until" or "superseded_by", as it was at the moment that is asked about."""
+    values = columns.column(name)
+    if not query.past:
+        return values
+    rows, inside = columns.rows_of(np.fromiter(query.past, dtype=np.int64))
+    past = [getattr(before, name) for before in query.past.values()]
+    if name == "state":
+        past = [STATES.index(state) for state in past]
+    changed = values.copy()
+    changed[rows] = np.array([NONE if value is None else value for value in past], dtype=np.int64)[inside]
+    return changed
 
 
 def eligible(columns: Columns, rows: Ints, query: Query) -> Bools:
@@ -61,7 +77,7 @@ def eligible(columns: Columns, rows: Ints, query: Query) -> Bools:
     if query.speaker is not None:
         fits &= column("speaker") == query.speakers.get(query.speaker, NONE)
     if query.valid_at is not None:
-        fits &= _valid(columns, rows, to_micros(query.valid_at))
+        fits &= _valid(columns, rows, query, to_micros(query.valid_at))
     return np.asarray(fits & within(columns, rows, query), dtype=bool)
 
 
@@ -84,7 +100,7 @@ def within(columns: Columns, rows: Ints, query: Query) -> Bools:
     return fits
 
 
-def _valid(columns: Columns, rows: Ints, moment: int) -> Bools:
-    start, end = (columns.column(name)[rows] for name in ("valid_from", "valid_until"))
+def _valid(columns: Columns, rows: Ints, query: Query, moment: int) -> Bools:
+    start, end = columns.column("valid_from")[rows], then(columns, query, "valid_until")[rows]
     begun = (start == NONE) | (start <= moment)
     return np.asarray(begun & ((end == NONE) | (end > moment)), dtype=bool)

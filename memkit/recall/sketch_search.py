@@ -32,6 +32,10 @@ class SketchSearch:
         """Bytes of the sample."""
         return 0 if self._sample is None else self._sample.nbytes
 
+    def forget(self) -> None:
+        """Something was erased: no vector of it may stand for the bank."""
+        self._sample, self._sampled_at, self._count = None, 0, None
+
     def sample(self, fetch: FetchVectors) -> FloatArray:
         """About SAMPLE vectors that stand for the whole bank, taken anew when it has grown by a quarter."""
         if self._sample is None or len(self._sketches) > GROWN * self._sampled_at:

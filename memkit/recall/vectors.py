@@ -37,6 +37,12 @@ class Matrix:
         self._rows[np.searchsorted(self.seqs, seqs[known])] = vectors[known]
         self._append(seqs[~known], vectors[~known])
 
+    def remove(self, seqs: Ints) -> None:
+        """Take vectors out."""
+        kept = ~np.isin(self.seqs, seqs)
+        self._seqs, self._rows = self.seqs[kept], self.rows[kept]
+        self.count = len(self._seqs)
+
     def _append(self, seqs: Ints, vectors: FloatArray) -> None:
         end = self.count + len(seqs)
         if end > len(self._seqs):
@@ -68,6 +74,10 @@ class Passages:
         """Add passages; those of the same memories that were there before go."""
         self._batches = [_without(old, batch.seqs) for old in self._batches]
         self._batches.append(batch)
+
+    def remove(self, seqs: Ints) -> None:
+        """Take the passages of these memories out."""
+        self._batches = [_without(batch, seqs) for batch in self._batches]
 
     def whole(self) -> PassageBatch | None:
         """All of them; None where there are none."""
@@ -123,7 +133,18 @@ class VectorIndex:
                 self._matrix = None
             if self._matrix is not None:
                 self._matrix.put(seqs, source.vectors(seqs.tolist()))
+                self._passages.remove(seqs)
                 self._keep(source.passages(seqs.tolist()))
+
+    def remove(self, seqs: Ints) -> bool:
+        """Take vectors out; False where a bank has become small enough again to keep all of them."""
+        self._sketches.remove(seqs)
+        self.sketch_search.forget()
+        self._passages.remove(seqs)
+        if self._matrix is not None:
+            self._matrix.remove(seqs)
+            return True
+        return len(self._sketches) > self._exact_up_to
 
     def _keep(self, passages: PassageBatch) -> None:
         if len(passages.seqs) and self._share:

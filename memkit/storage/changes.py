@@ -1,6 +1,6 @@
 """The few primitive changes that every operation comes down to: all that a backend has to carry out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -8,6 +8,19 @@ from memkit.models import Trace
 from memkit.operations import Learn
 from memkit.protocols import BankView
 from memkit.storage.records import Entry, Queued, Record
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What one erasure takes out, and what its receipt says; ids are UUIDs."""
+
+    seqs: tuple[int, ...]
+    counts: Mapping[str, int]
+    ids: tuple[str, ...]
+    chosen: int
+    remade: tuple[str, ...] = ()
+    requested_by: str | None = None
+    fingerprints: tuple[bytes, ...] = ()
 
 
 @dataclass
@@ -18,7 +31,8 @@ class Changes:
     existing records with other contents. `traces`: new traces of existing records. `removed`: seqs
     that go with every trace, history and link; what pointed at them points nowhere. `exchanges` take
     the place of those with the same number; `settled` leave the queue. `learnt`: segments of the surprisal
-    model.
+    model. `histories` take the place of all that these memories' histories held. `erased`: an erasure, whose
+    receipt is written; nothing that it or `replaced` took away may stay in the files.
     """
 
     new: list[tuple[Record, Trace]] = field(default_factory=list)
@@ -30,6 +44,8 @@ class Changes:
     exchanges: list[Queued] = field(default_factory=list)
     settled: list[int] = field(default_factory=list)
     learnt: list[Learn] = field(default_factory=list)
+    histories: dict[int, list[Entry]] = field(default_factory=dict)
+    erased: list[Erased] = field(default_factory=list)
     next_seq: int = 1
     next_exchange: int = 1
 
@@ -45,6 +61,8 @@ class Changes:
                 self.exchanges,
                 self.settled,
                 self.learnt,
+                self.histories,
+                self.erased,
             )
         )
 
@@ -64,12 +82,8 @@ class Reader(BankView, Protocol):
         """A record's history, oldest first."""
         ...
 
-    def traces(self, seqs: Sequence[int]) -> dict[int, Trace]:
-        """Whole traces, by seq."""
-        ...
-
-    def echoes(self, seqs: Sequence[int]) -> list[int]:
-        """Seqs of the echoes of any of these."""
+    def reasons(self) -> list[tuple[int, str]]:
+        """What a thinker gave as reasons for its changes, with the seqs of the changed."""
         ...
 
     def queued(self, numbers: Sequence[int]) -> dict[int, Queued]:

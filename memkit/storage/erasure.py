@@ -1,85 +1,144 @@
-"""What follows an erasure: erased bytes are pushed out of the log and, where any remain, of the pages."""
+"""What follows an erasure: its receipt, and that erased bytes are pushed out of the log and of the pages."""
 
-import secrets
 import sqlite3
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import numpy as np
 
 from memkit.errors import ReadOnlyError
+from memkit.models import ErasureReceipt
+from memkit.storage.changes import Erased
+from memkit.storage.columns import KIND
 from memkit.storage.connections import BUSY, Connections, primary_code
-from memkit.storage.files import Files, windows
-from memkit.storage.queries import run
+from memkit.storage.files import Files, Search, pieces
+from memkit.storage.queries import queries, run, run_many
+from memkit.storage.receipts import receipt_of, receipt_of_bank
+from memkit.storage.sqlite_view import BankRow
+from memkit.storage.sqlite_write import as_bytes
 
-MARK = "storage.purge"  # who erased since the last purge
-SEVERAL = "several"
-MANY = 100_000  # pieces of text from which on rewriting the file is quicker than searching it
+MOST = 200_000  # pieces of what was erased that are looked for
+SAMPLED = 5_000  # rows of a bank that went as a whole, whose contents are looked for
+LARGE = 2**30  # bytes: in files beyond that, nobody waits for the search
+PAUSE = 0.02  # seconds between two tries
+BATCH = 5_000  # rows read at once
+RETAINED = ("retained_words", "retained_notes", "retained_vectors", "retained_traces")
 
 
 class Erasures:
-    """Keeps, in memory only, what was erased through this store until the files are clean of it.
+    """Keeps, in memory only, what was erased through this store until the files were found free of it.
 
-    A mark in the database outlives a crash: whoever purges next then rewrites the whole file.
+    Receipts say `pending` in the file until then, which outlives a crash: whoever purges what another process
+    erased, or one that is gone, doesn't know what to look for and rewrites the whole file.
     """
 
     def __init__(self, connections: Connections, files: Files) -> None:
         self._connections, self._files = connections, files
-        self._name = secrets.token_hex(8)
-        self._pieces: set[bytes] = set()
+        self._pieces: dict[str, set[bytes]] = {}  # by the receipt's hash
         self._lock = threading.Lock()
 
-    def note(self, connection: sqlite3.Connection, texts: Sequence[str]) -> None:
-        """Within the transaction of an erasure: a purge must follow, and what it is to look for."""
-        found = run(connection, "get_meta", MARK).fetchone()
-        name = self._name if found is None or found[0] == self._name else SEVERAL
-        run(connection, "set_meta", MARK, name)
+    def note(
+        self,
+        connection: sqlite3.Connection,
+        row: BankRow,
+        erased: Sequence[Erased],
+        contents: Sequence[bytes],
+        at: datetime,
+    ) -> None:
+        """Within the transaction of erasures: their receipts, and what a purge is to look for."""
+        for one in erased:
+            receipt = receipt_of(one, row.to_state(), at, _last(connection))
+            self._keep(connection, row, receipt, np.array(one.seqs, dtype="<i8").tobytes(), contents)
+            run_many(connection, "add_fingerprint", [(mac,) for mac in one.fingerprints])
+
+    def drop_bank(
+        self, connection: sqlite3.Connection, row: BankRow, at: datetime, requested_by: str | None
+    ) -> ErasureReceipt:
+        """Within a transaction: remove all that belongs to a bank but its own row."""
+        counts = {KIND.words[kind]: count for kind, count in run(connection, "kinds_of_bank", row.bank)}
+        state = row._replace(change=row.change + 1).to_state()
+        receipt = receipt_of_bank(state, counts, at, requested_by, _last(connection))
+        sample = run(connection, "contents_of_bank", row.bank, SAMPLED)
+        self._keep(connection, row, receipt, b"", [part for found in sample for part in as_bytes(found)])
+        for statement in queries()["empty_bank"].split(";"):
+            connection.execute(statement, (row.bank,))
+        return receipt
+
+    def _keep(
+        self, connection: sqlite3.Connection, row: BankRow, made: ErasureReceipt, seqs: bytes, contents: Sequence[bytes]
+    ) -> None:
+        told = made.model_dump_json(exclude={"bytes_pending"})
+        run(connection, "add_erasure", made.number, row.bank, made.change, seqs, told)
         with self._lock:
-            self._pieces.update(windows(texts))
+            self._pieces[made.hash] = pieces(contents, MOST)
 
-    def pending(self) -> bool:
-        """Was anything erased, by anybody, since the last purge?"""
-        return self._marked() is not None
-
-    def _marked(self) -> str | None:
+    def pending(self) -> list[str]:
+        """Hashes of the receipts whose bytes may still lie in the files, whoever erased them."""
         with self._connections.reading() as connection:
-            row = run(connection, "get_meta", MARK).fetchone()
-        return None if row is None else str(row[0])
+            return [row[0] for row in run(connection, "pending_erasures")]
 
-    def purge(self) -> bool:
-        """True once no erased byte is left; False where readers keep the log from being cut."""
+    def purge(self, *, thorough: bool = True, wait: float = 0.0) -> bool:
+        """True once no erased byte is left; False where readers are in the way, or the search is put off.
+
+        Cuts the log to nothing, looks for the bytes, and rewrites the file where any is left; then looks again.
+        For `wait` seconds it lets readers finish.
+        """
         if self._connections.read_only:
             raise ReadOnlyError(f"{self._connections.path}: was opened read-only; nothing was erased here.")
-        mark = self._marked()
+        waiting = self.pending()
+        if not waiting:
+            return True
+        if not self._checkpoint(wait) or (not thorough and self._files.size() > LARGE):
+            return False
         with self._lock:
-            pieces = frozenset(self._pieces)
-        if not self._checkpoint():
+            known = all(hash in self._pieces for hash in waiting)
+            wanted = set().union(*(self._pieces.get(hash, ()) for hash in waiting))
+        if (not known or self._left(wanted)) and (not self._rewrite(wait) or self._left(wanted)):
             return False
-        if mark is None:
-            return True
-        if self._remains(mark, pieces) and not self._rewrite():
-            return False
-        self._forget(mark, pieces)
-        return self._checkpoint()
+        return self._finish(waiting)
 
-    def _remains(self, mark: str, pieces: frozenset[bytes]) -> bool:
-        if mark != self._name or len(pieces) > MANY:
-            return True
-        return bool(pieces) and bool(self._files.holding(pieces))
+    def _left(self, wanted: set[bytes]) -> bool:
+        """Is any of this in the files without being part of what is kept?"""
+        found = self._files.remains(wanted)
+        for name in RETAINED:
+            if not found:
+                return False
+            found -= self._retained(name, found)
+        return bool(found)
 
-    def _rewrite(self) -> bool:
+    def _retained(self, name: str, wanted: set[bytes]) -> set[bytes]:
+        search = Search(wanted)
+        with self._connections.reading() as connection:
+            joined = (
+                b"\0".join(part for row in rows for part in as_bytes(row)) for rows in _in_batches(connection, name)
+            )
+            return {piece for data in joined for piece in search.found(data)}
+
+    def _rewrite(self, wait: float) -> bool:
         with self._connections.borrowed() as connection:
             self._connections.patiently(lambda: connection.execute("VACUUM"))
-        return self._checkpoint()
+        return self._checkpoint(wait)
 
-    def _forget(self, mark: str, pieces: frozenset[bytes]) -> None:
+    def _finish(self, hashes: Sequence[str]) -> bool:
+        with self._connections.writing() as connection:
+            run_many(connection, "finish_erasure", [(hash,) for hash in hashes])
         with self._lock:
-            self._pieces -= pieces
-            if self._pieces:
-                return
-            with self._connections.writing() as connection:
-                run(connection, "drop_meta", MARK, mark)
+            for hash in hashes:
+                self._pieces.pop(hash, None)
+        return True
 
-    def _checkpoint(self) -> bool:
-        """Move the log into the database and cut it to nothing."""
+    def _checkpoint(self, wait: float) -> bool:
+        """Move the log into the database and cut it to nothing; tried again while readers are there."""
+        end = time.monotonic() + wait
+        while not self._cut():
+            if time.monotonic() >= end:
+                return False
+            time.sleep(PAUSE)
+        return True
+
+    def _cut(self) -> bool:
         with self._connections.borrowed() as connection:
             try:
                 busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
@@ -88,3 +147,29 @@ class Erasures:
                     raise
                 return False
         return not busy
+
+
+def receipts(connection: sqlite3.Connection, after: int = 0) -> list[ErasureReceipt]:
+    """All receipts with greater numbers than `after`, in order."""
+    return [_receipt(row) for row in run(connection, "receipts", after)]
+
+
+def one_receipt(connection: sqlite3.Connection, bank: int, change: int) -> ErasureReceipt | None:
+    """The receipt of the erasure that led a bank to a change number."""
+    row = run(connection, "receipt", bank, change).fetchone()
+    return None if row is None else _receipt(row)
+
+
+def _last(connection: sqlite3.Connection) -> ErasureReceipt | None:
+    row = run(connection, "last_receipt").fetchone()
+    return None if row is None else _receipt(row)
+
+
+def _receipt(row: tuple[str, int]) -> ErasureReceipt:
+    made = ErasureReceipt.model_validate_json(row[0])
+    return made.model_copy(update={"bytes_pending": bool(row[1])})
+
+
+def _in_batches(connection: sqlite3.Connection, name: str) -> Iterator[Sequence[tuple[str | bytes | None, ...]]]:
+    rows = run(connection, name)
+    return iter(lambda: rows.fetchmany(BATCH), [])

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -11,7 +12,11 @@ import numpy.typing as npt
 
 CHUNK = 4 * 2**20  # bytes read at once
 WINDOW = 16  # bytes of erased text that are looked for
-FEW = 16  # needles that are looked for one by one
+WORD = 8  # bytes compared at once
+COARSE = 20  # bits of the first, coarse comparison
+SHIFT = np.uint64(64 - COARSE)
+ODD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 by the golden ratio
+PLAIN = 4  # different bytes: a window of no more is as likely empty space
 SUFFIXES = ("", "-wal", "-shm", "-journal")
 
 
@@ -41,7 +46,12 @@ class Files:
     def holding(self, needles: Iterable[bytes]) -> list[str]:
         """Names of the files that hold any of these byte strings."""
         search = Search(needles)
-        return [path.name for path in self.existing() if search and self._holds(path, search)]
+        return [path.name for path in self.existing() if search and self._found(path, search)]
+
+    def remains(self, needles: Iterable[bytes]) -> set[bytes]:
+        """Which of these byte strings are in any of the files."""
+        search = Search(needles)
+        return {needle for path in self.existing() if search for needle in self._found(path, search)}
 
     def size(self) -> int:
         """Bytes of all files together."""
@@ -56,8 +66,9 @@ class Files:
                 for key in [key for key in self._open if key in self._descriptors]:
                     os.close(self._descriptors.pop(key))
 
-    def _holds(self, path: Path, search: "Search") -> bool:
-        return any(search.found(chunk) for chunk in self._chunks(path, search.longest - 1))
+    def _found(self, path: Path, search: "Search") -> set[bytes]:
+        chunks = self._chunks(path, search.longest - 1)
+        return {needle for chunk in chunks for needle in search.found(chunk)}
 
     def _chunks(self, path: Path, overlap: int) -> Iterator[bytes]:
         try:
@@ -86,43 +97,55 @@ class Files:
 
 
 class Search:
-    """Many byte strings looked for at once: first by their first eight bytes, then whole."""
+    """Many byte strings looked for at once: first by a hash of their first sixteen bytes, then whole."""
 
     def __init__(self, needles: Iterable[bytes]) -> None:
-        self.needles = sorted({needle for needle in needles if needle})
+        self.needles = {needle for needle in needles if needle}
         self.longest = max(map(len, self.needles), default=1)
-        self._few = len(self.needles) <= FEW or min(map(len, self.needles)) < 8
-        self._starts = np.unique(_words(b"".join(needle[:8] for needle in self.needles if not self._few)))
-        self._coarse = np.zeros(2**16, dtype=np.bool_)
-        self._coarse[(self._starts & 0xFFFF).astype(np.int64)] = True
+        self._short = [needle for needle in self.needles if len(needle) < WINDOW]
+        self._by_hash: dict[int, list[bytes]] = defaultdict(list)
+        for needle in self.needles.difference(self._short):
+            self._by_hash[int(_hashes(needle[:WINDOW])[0])].append(needle)
+        self._hashes = np.array(sorted(self._by_hash), dtype=np.uint64)
+        self._coarse = np.zeros(2**COARSE, dtype=np.bool_)
+        self._coarse[self._hashes >> SHIFT] = True
 
     def __bool__(self) -> bool:
         return bool(self.needles)
 
-    def found(self, data: bytes) -> bool:
-        """Is any needle in these bytes?"""
-        if self._few:
-            return any(needle in data for needle in self.needles)
-        candidates = {word for phase in range(8) for word in self._hits(data, phase)}
-        return bool(candidates) and any(n in data for n in self.needles if n[:8] in candidates)
+    def found(self, data: bytes) -> set[bytes]:
+        """Which of the needles are in these bytes."""
+        short = {needle for needle in self._short if needle in data}
+        return short.union(*(self._found(data, phase) for phase in range(WORD)))
 
-    def _hits(self, data: bytes, phase: int) -> set[bytes]:
-        words = _words(data[phase:])
-        words = words[self._coarse[(words & 0xFFFF).astype(np.int64)]]
-        return {word.tobytes() for word in words[np.isin(words, self._starts)]}
-
-
-def _words(data: bytes) -> npt.NDArray[np.uint64]:
-    return np.frombuffer(data, dtype="<u8", count=len(data) // 8)
+    def _found(self, data: bytes, phase: int) -> Iterator[bytes]:
+        hashes = _hashes(data[phase:])
+        places = np.flatnonzero(self._coarse[hashes >> SHIFT])
+        places = places[np.isin(hashes[places], self._hashes)]
+        for hash in np.unique(hashes[places]).tolist():
+            starts = (places[hashes[places] == hash] * WORD + phase).tolist()
+            yield from (n for n in self._by_hash[hash] if any(data.startswith(n, at) for at in starts))
 
 
-def windows(texts: Sequence[str]) -> Iterator[bytes]:
-    """Pieces of texts as they lie in a file: any remnant of two windows' length holds one whole."""
-    for text in texts:
-        data = text.encode()
-        if len(data) < WINDOW:
-            if len(data) >= 8:
-                yield data
-            continue
-        for start in range(0, len(data) - WINDOW + 1, WINDOW):
-            yield data[start : start + WINDOW]
+def _hashes(data: bytes) -> npt.NDArray[np.uint64]:
+    """A 64-bit hash of the sixteen bytes at every eighth byte (after Fibonacci hashing)."""
+    words = np.frombuffer(data, dtype="<u8", count=len(data) // WORD)
+    return np.asarray((words[:-1] * ODD) ^ ((words[1:] * ODD) >> np.uint64(29)) * ODD)
+
+
+def pieces(contents: Sequence[bytes], most: int) -> set[bytes]:
+    """What of erased contents is to be looked for: each one's windows of 16 bytes, those at every byte if they are few.
+
+    At most about `most`, evenly taken. Windows of few different bytes are left out, since free space looks like
+    that, and so are contents under 8 bytes, which occur by chance.
+    """
+    stride = 1 + sum(map(len, contents)) // most
+    found = (window for content in contents for window in _windows(content, stride))
+    return {window for window in found if len(set(window)) > PLAIN}
+
+
+def _windows(content: bytes, stride: int) -> Iterator[bytes]:
+    if WORD <= len(content) < WINDOW:
+        yield content
+    for start in range(0, len(content) - WINDOW + 1, stride):
+        yield content[start : start + WINDOW]

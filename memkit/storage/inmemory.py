@@ -2,18 +2,20 @@
 
 import secrets
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from memkit.errors import ClosedError, ReadOnlyError, StorageError
-from memkit.models import BankState, Receipt
+from memkit.models import BankState, ErasureReceipt, Receipt
 from memkit.operations import Operation
 from memkit.protocols import BankName, BankView, Decision
 from memkit.storage.inmemory_bank import Bank
 from memkit.storage.inmemory_view import MemoryView
 from memkit.storage.lowering import lower
 from memkit.storage.names import checked_name, checked_zone
+from memkit.storage.receipts import flaws, receipt_of, receipt_of_bank
 from memkit.times import utc_now
 
 
@@ -26,6 +28,8 @@ class MemoryStorage:
         self._meta: dict[str, str] = {}
         self._leases: dict[int, tuple[str, datetime]] = {}
         self._last_bank = 0
+        self._receipts: list[ErasureReceipt] = []
+        self._fingerprints: set[bytes] = set()
         self._lock = threading.RLock()
         self._closed = False
 
@@ -62,12 +66,42 @@ class MemoryStorage:
             chosen = [state for state in states if state.name[: len(prefix)] == tuple(prefix)]
         return sorted(chosen, key=lambda state: state.name)
 
-    def drop_bank(self, bank: int) -> int:
-        """Remove a bank and everything in it; the number of memories that went."""
+    def drop_bank(
+        self, bank: int, *, at: datetime, requested_by: str | None = None, fingerprints: Sequence[bytes] = ()
+    ) -> ErasureReceipt | None:
+        """Erase a bank and everything in it; None where it isn't there."""
         with self._writing():
             self._leases.pop(bank, None)
             dropped = self._banks.pop(bank, None)
-            return 0 if dropped is None else dropped.state.size
+            if dropped is None:
+                return None
+            kinds: list[str] = sorted(record.memory.kind for record in dropped.records.values())
+            counts = dict(Counter(kinds))
+            made = receipt_of_bank(dropped.state, counts, at, requested_by, self._last_receipt())
+            self._keep(made)
+            self._fingerprints.update(fingerprints)
+            return self._receipts[-1]
+
+    def receipts(self, after: int = 0) -> list[ErasureReceipt]:
+        with self._reading():
+            return [receipt for receipt in self._receipts if receipt.number > after]
+
+    def receipt(self, bank: int, change: int) -> ErasureReceipt | None:
+        with self._reading():
+            name = self._bank(bank).state.name
+            found = [r for r in self._receipts if (r.bank, r.change, r.whole) == (name, change, False)]
+            return found[-1] if found else None
+
+    def fingerprinted(self, macs: Sequence[bytes]) -> set[bytes]:
+        with self._reading():
+            return self._fingerprints.intersection(macs)
+
+    def _last_receipt(self) -> ErasureReceipt | None:
+        return self._receipts[-1] if self._receipts else None
+
+    def _keep(self, receipt: ErasureReceipt) -> None:
+        """There are no files: nothing is ever pending."""
+        self._receipts.append(receipt.model_copy(update={"bytes_pending": False}))
 
     # -- reading and changing one bank
 
@@ -91,6 +125,9 @@ class MemoryStorage:
             if changes:
                 data = self._own(bank)
                 data.carry_out(changes)
+            for erased in changes.erased:
+                self._keep(receipt_of(erased, self._bank(bank).state, at, self._last_receipt()))
+                self._fingerprints.update(erased.fingerprints)
             state = self._bank(bank).state
             return Receipt(bank=state.name, change=state.change, outcomes=outcomes)
 
@@ -148,7 +185,8 @@ class MemoryStorage:
     def audit(self, *, repair: bool = False) -> list[str]:
         """Problems of the stored data, one sentence each."""
         with self._reading():
-            return [problem for bank in self._banks.values() for problem in bank.problems()]
+            problems = [problem for bank in self._banks.values() for problem in bank.problems()]
+            return problems + flaws(self._receipts)
 
     def sizes(self, bank: int | None = None) -> dict[str, int]:
         """Bytes by part, as they would be stored; what Python needs around them is not counted."""
@@ -165,7 +203,7 @@ class MemoryStorage:
         with self._reading():
             return []
 
-    def purge(self) -> bool:
+    def purge(self, *, thorough: bool = True, wait: float = 0.0) -> bool:
         with self._writing():
             return True
 

@@ -30,13 +30,14 @@ class Bank:
         self.history: dict[int, list[Entry]] = defaultdict(list)
         self.exchanges: dict[int, Queued] = {}
         self.segments: dict[int, CountedSegment] = {}
+        self.gone: dict[int, list[int]] = {}  # change number of an erasure: seqs
         self._seqs: dict[Key, set[int]] = defaultdict(set)
 
     def copy(self) -> "Bank":
         """The same bank; changing one leaves the other as it is."""
         twin = Bank(self.state)
         twin.next_seq, twin.next_exchange = self.next_seq, self.next_exchange
-        for name in ("records", "traces", "changed", "traced", "exchanges", "segments"):
+        for name in ("records", "traces", "changed", "traced", "exchanges", "segments", "gone"):
             setattr(twin, name, dict(getattr(self, name)))
         twin.history.update((seq, list(entries)) for seq, entries in self.history.items())
         twin._seqs.update((key, set(seqs)) for key, seqs in self._seqs.items())
@@ -63,6 +64,7 @@ class Bank:
         for record in (*changes.changed, *changes.replaced):
             self._put(record, changes.traces.get(record.seq, self.traces[record.seq]), change)
         self.traced.update((seq, change) for seq in changes.traces)
+        self.history.update((seq, list(entries)) for seq, entries in changes.histories.items())
         for entry in changes.history:
             self.history[entry.seq].append(entry)
         self.exchanges.update((exchange.number, exchange) for exchange in changes.exchanges)
@@ -114,6 +116,8 @@ class Bank:
 
     def _remove(self, seqs: Iterable[int], change: int) -> None:
         gone = set(seqs)
+        if gone:
+            self.gone[change] = sorted(gone)
         for seq in gone:
             self._unindex(seq)
             for kept in (self.records, self.traces, self.changed, self.traced, self.history):

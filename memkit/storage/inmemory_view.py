@@ -1,13 +1,14 @@
 """One bank made of dicts, as it was when the view was opened."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
 import numpy as np
 
-from memkit.models import BankState, CountedSegment, IndexRow, Kind, Memory, Trace
+from memkit.models import BankState, CountedSegment, IndexRow, Kind, Memory, Past, Trace
 from memkit.protocols import CodeBatch, FloatArray, PassageBatch, TermRow
 from memkit.storage.inmemory_bank import Bank
-from memkit.storage.records import Entry, Queued, Record, index_row, passage_batch, stacked
+from memkit.storage.records import Entry, Queued, Record, index_row, micros, passage_batch, stacked
 from memkit.storage.views import View
 
 
@@ -44,6 +45,25 @@ class MemoryView(View):
         for seq in sorted(self.data.records):
             if self.data.changed[seq] > since:
                 yield index_row(self.data.records[seq], self.hasher)
+
+    def rows_of_sessions(self, sessions: Sequence[int]) -> list[IndexRow]:
+        seqs = sorted({seq for session in sessions for seq in self.data.found("session", session)})
+        return [index_row(self.data.records[seq], self.hasher)._replace(sources=()) for seq in seqs]
+
+    def sessions_of(self, seqs: Sequence[int]) -> list[int]:
+        places = (record.placement for record in self.records(seqs).values())
+        return sorted({place.session for place in places if place is not None})
+
+    def gone(self, since: int) -> list[list[int]]:
+        return [seqs for change, seqs in self.data.gone.items() if change > since]
+
+    def states_at(self, moment: datetime) -> dict[int, Past]:
+        found: dict[int, Past] = {}
+        for seq, entries in self.data.history.items():
+            later = next((e.before for e in entries if e.at > moment and e.before is not None), None)
+            if later is not None:
+                found[seq] = Past(later.memory.state, micros(later.memory.valid_until), later.superseded_by)
+        return found
 
     def codes(self, since: int = 0) -> Iterator[CodeBatch]:
         by_width: dict[int, list[tuple[int, bytes]]] = {}
@@ -161,6 +181,13 @@ class MemoryView(View):
 
     def echoes(self, seqs: Sequence[int]) -> list[int]:
         return sorted({found for seq in seqs for found in self.data.found("echo", seq)})
+
+    def closed_by(self, seqs: Sequence[int]) -> list[int]:
+        return sorted({found for seq in seqs for found in self.data.found("superseded", seq)})
+
+    def reasons(self) -> list[tuple[int, str]]:
+        entries = (entry for own in self.data.history.values() for entry in own)
+        return [(e.seq, e.reason) for e in entries if e.author == "thinker" and e.reason is not None]
 
     def traces(self, seqs: Sequence[int]) -> dict[int, Trace]:
         return {seq: self.data.traces[seq] for seq in seqs if seq in self.data.traces}

@@ -9,7 +9,7 @@ import uuid_utils
 from memkit.errors import UnknownMemoryError
 from memkit.models import Action, Author, Memory, Placement, Trace
 from memkit.operations import Learn
-from memkit.storage.changes import Changes, Reader
+from memkit.storage.changes import Changes, Erased, Reader
 from memkit.storage.records import Entry, Queued, Record, uuid7_bytes
 from memkit.times import to_micros
 
@@ -34,6 +34,8 @@ class Ledger:
         self._replaced: set[int] = set()
         self._pointers: list[tuple[int, str]] = []
         self._exchanges: dict[int, Queued | None] = {}
+        self._histories: dict[int, list[Entry]] = {}
+        self._erased: list[Erased] = []
 
     def prepare(self, loaded: Iterable[str], named: Iterable[str]) -> None:
         """Look up all ids of a batch at once; records of `loaded` are read, too."""
@@ -100,11 +102,12 @@ class Ledger:
         if record.seq < self._first_seq:
             self._dirty[record.seq] = None
 
-    def replace(self, record: Record, trace: Trace) -> None:
-        """Keep other contents under a record's seq."""
+    def replace(self, record: Record, trace: Trace | None) -> None:
+        """Keep other contents under a record's seq; its trace stays where none is given."""
         record = replace(record, memory=_without_links(record.memory))
         self._records[record.seq] = record
-        self._traces[record.seq] = trace
+        if trace is not None:
+            self._traces[record.seq] = trace
         if record.seq < self._first_seq:
             self._replaced.add(record.seq)
             self._dirty[record.seq] = None
@@ -129,14 +132,22 @@ class Ledger:
 
     def past(self, seq: int) -> list[Entry]:
         """A record's history up to this point."""
-        stored = self.reader.entries(seq) if seq < self._first_seq else []
+        stored = self._histories.get(seq)
+        if stored is None:
+            stored = self.reader.entries(seq) if seq < self._first_seq else []
         return stored + [entry for entry in self.history if entry.seq == seq]
 
-    def remove(self, seqs: Iterable[int]) -> None:
-        """Take records out; whoever reads on sees them no more."""
-        for seq in seqs:
+    def rewrite(self, seq: int, entries: Iterable[Entry]) -> None:
+        """Put another history in the place of a record's."""
+        self._histories[seq] = list(entries)
+        self.history = [entry for entry in self.history if entry.seq != seq]
+
+    def erase(self, erased: Erased) -> None:
+        """Take records out for good; whoever reads on sees them no more."""
+        self._erased.append(erased)
+        for seq in erased.seqs:
             self.gone.add(seq)
-            for kept in (self._records, self._traces, self._dirty):
+            for kept in (self._records, self._traces, self._dirty, self._histories):
                 kept.pop(seq, None)
         self.history = [entry for entry in self.history if entry.seq not in self.gone]
 
@@ -169,6 +180,8 @@ class Ledger:
             replaced=[record for record in old if record.seq in self._replaced],
             traces={seq: self._traces[seq] for seq in self._dirty if seq in self._traces},
             history=self.history,
+            histories=self._histories,
+            erased=self._erased,
             removed=sorted(seq for seq in self.gone if seq < self._first_seq),
             exchanges=kept,
             learnt=self.learnt,

@@ -18,19 +18,23 @@ from memkit.operations import (
     Merge,
     Operation,
     Pin,
+    Place,
     Postpone,
     Reindex,
     Reinforce,
     Reject,
+    Remake,
     Restore,
     Revert,
     Settle,
     Skip,
     Supersede,
+    Weigh,
 )
 from memkit.storage.changes import Changes, Reader
+from memkit.storage.erasing import erase, place, remake, weigh
 from memkit.storage.ledger import Ledger
-from memkit.storage.records import Entry, Queued, Record, checked, heir_trace
+from memkit.storage.records import Entry, Queued, Record, checked, open_closings
 
 CLOSING = ("superseded", "corrected", "merged", "forgotten", "archived")
 UNDONE = "undone"
@@ -71,17 +75,21 @@ def _loaded(operations: Sequence[Operation]) -> Iterable[str]:
                 yield operation.memory.echo_of
         if isinstance(operation, Merge | Erase):
             yield from operation.ids
-        elif isinstance(operation, Supersede | Pin | Forget | Restore | Revert | Reinforce | Reindex):
+        elif isinstance(operation, Supersede | Pin | Forget | Restore | Revert | Reinforce | Reindex | Place | Weigh):
             yield operation.id
+        elif isinstance(operation, Remake):
+            yield operation.memory.id
 
 
 def _named(operations: Sequence[Operation]) -> Iterable[str]:
     """Ids of which only the seq is needed."""
     for operation in operations:
-        if isinstance(operation, Insert | Merge | Supersede):
+        if isinstance(operation, Insert | Merge | Supersede | Remake):
             yield from operation.memory.sources
             if operation.memory.superseded_by is not None:
                 yield operation.memory.superseded_by
+        elif isinstance(operation, Erase):
+            yield from operation.remade
         elif isinstance(operation, Enqueue):
             yield from operation.turn_ids
 
@@ -232,13 +240,8 @@ def _restore(ledger: Ledger, op: Restore) -> Outcome:
 
 def _last_closing(entries: Sequence[Entry]) -> Record | None:
     """The record before the last change that took it out of recall and wasn't undone yet."""
-    stack: list[Record | None] = []
-    for entry in entries:
-        if entry.event in CLOSING and not entry.whole:
-            stack.append(entry.before)
-        elif entry.event == "restored" and stack:
-            stack.pop()
-    return stack[-1] if stack else None
+    closings = open_closings(entries)
+    return entries[closings[-1]].before if closings else None
 
 
 def _revert(ledger: Ledger, op: Revert) -> Outcome:
@@ -288,30 +291,6 @@ def _reindex(ledger: Ledger, op: Reindex) -> Outcome:
         return Outcome(id=op.id, action="skipped", reason=ABSENT)
     ledger.index(seq, op.trace)
     return Outcome(id=op.id, action="indexed")
-
-
-def _erase(ledger: Ledger, op: Erase) -> Outcome:
-    ids = list(dict.fromkeys(op.ids))
-    seqs = {ledger.require(id, "Erase") for id in ids}
-    _bequeath(ledger, seqs)
-    ledger.remove(seqs)
-    if len(ids) == 1:
-        return Outcome(id=ids[0], action="erased")
-    return Outcome(id=None, action="erased", reason=f"{len(ids)} memories")
-
-
-def _bequeath(ledger: Ledger, seqs: set[int]) -> None:
-    """The oldest echo that remains takes the trace of an erased original; the others follow it."""
-    ledger.load(ledger.reader.echoes(sorted(seqs)))
-    echoes: dict[int, list[Record]] = {}
-    for record in sorted(ledger.known(), key=lambda record: record.seq):
-        if record.echo_of in seqs and record.seq not in seqs:
-            echoes.setdefault(record.echo_of, []).append(record)
-    for origin, (heir, *others) in echoes.items():
-        ledger.put(replace(heir, echo_of=None))
-        ledger.index(heir.seq, heir_trace(ledger.trace(heir.seq), ledger.trace(origin)))
-        for other in others:
-            ledger.put(replace(other, echo_of=heir.seq))
 
 
 def _skip(ledger: Ledger, op: Skip) -> Outcome:
@@ -373,7 +352,10 @@ _RULES: dict[type, Callable[[Ledger, Any], Outcome | None]] = {
     Revert: _revert,
     Reinforce: _reinforce,
     Reindex: _reindex,
-    Erase: _erase,
+    Erase: erase,
+    Remake: remake,
+    Place: place,
+    Weigh: weigh,
     Skip: _skip,
     Reject: _reject,
     Enqueue: _enqueue,

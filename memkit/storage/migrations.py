@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations
 
 APPLICATION_ID = 0x6D6B6974  # "mkit", in the header of every memkit database
-FORMAT = 3  # how many steps there are; kept in the header as user_version
+FORMAT = 4  # how many steps there are; kept in the header as user_version
 
 INITIAL = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -210,6 +210,22 @@ CREATE TABLE segment (
 );
 """
 
+ERASURES = """
+CREATE TABLE erasure (
+    number INTEGER PRIMARY KEY,
+    bank INTEGER NOT NULL,
+    change INTEGER NOT NULL,
+    seqs BLOB NOT NULL,              -- of what went: int64, little-endian; empty where the bank went
+    receipt TEXT NOT NULL,           -- JSON; never text of a memory
+    pending INTEGER NOT NULL         -- 1 until the files were found free of its bytes
+);
+CREATE INDEX erasure_change ON erasure (bank, change);
+CREATE INDEX erasure_pending ON erasure (pending) WHERE pending = 1;
+
+-- Keyed digests (HMAC) of erased texts, under a key that is not in the file.
+CREATE TABLE fingerprint (mac BLOB PRIMARY KEY) WITHOUT ROWID;
+"""
+
 
 def statements(script: str) -> Iterator[str]:
     """The statements of a script, so that they can run inside a transaction."""
@@ -242,6 +258,11 @@ def ledger() -> "Migrations":
     @steps()
     def surprisal(db: "Database") -> None:
         for statement in statements(SURPRISAL):
+            db.execute(statement)
+
+    @steps()
+    def erasures(db: "Database") -> None:
+        for statement in statements(ERASURES):
             db.execute(statement)
 
     return steps

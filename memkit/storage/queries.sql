@@ -67,6 +67,28 @@ SELECT seq, kind, state, speaker, role, session, episode, occurred_at, recorded_
        strength, recalled_at, salience, pinned, length, asks, superseded_by, echo_of
 FROM memory INDEXED BY memory_change WHERE bank = ? AND change > ? ORDER BY seq
 
+-- name: rows_of_sessions
+SELECT seq, kind, state, speaker, role, session, episode, occurred_at, recorded_at, valid_from, valid_until,
+       strength, recalled_at, salience, pinned, length, asks, superseded_by, echo_of
+FROM memory INDEXED BY memory_episode WHERE bank = ? AND session IS NOT NULL AND session IN (?*)
+
+-- name: sessions_of
+SELECT DISTINCT session FROM memory WHERE bank = ? AND session IS NOT NULL AND seq IN (?*)
+
+-- name: closed_by
+SELECT seq FROM memory WHERE bank = ? AND superseded_by IN (?*)
+
+-- name: gone
+SELECT seqs FROM erasure WHERE bank = ? AND change > ?
+
+-- name: changed_after
+SELECT h.seq, c.payload FROM history h JOIN content c ON c.id = h.content
+WHERE h.bank = ? AND h.at > ? ORDER BY h.number
+
+-- name: reasons
+SELECT DISTINCT h.seq, c.text FROM history h JOIN content c ON c.id = h.content
+WHERE h.bank = ? AND h.author = ? AND c.text IS NOT NULL
+
 -- name: row_sources
 SELECT seq, source FROM source WHERE bank = ? ORDER BY seq, source
 
@@ -215,13 +237,13 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 
 
 -- name: change_memory
 UPDATE memory SET state = ?, valid_until = ?, superseded_by = ?, echo_of = ?, strength = ?, recalled_at = ?,
-    recall_count = ?, pinned = ?, change = ?
+    recall_count = ?, pinned = ?, session = ?, episode = ?, salience = ?, change = ?
 WHERE bank = ? AND seq = ?
 
 -- name: replace_memory
 UPDATE memory SET content = ?, state = ?, author = ?, role = ?, speaker = ?, head = ?, occurred_at = ?,
     valid_from = ?, valid_until = ?, superseded_by = ?, echo_of = ?, strength = ?, recalled_at = ?,
-    recall_count = ?, salience = ?, pinned = ?, length = ?, asks = ?, change = ?
+    recall_count = ?, salience = ?, pinned = ?, label = ?, session = ?, episode = ?, length = ?, asks = ?, change = ?
 WHERE bank = ? AND seq = ?
 
 -- name: contents_of
@@ -296,9 +318,6 @@ ON CONFLICT (bank, number) DO UPDATE SET first_seq = excluded.first_seq, last_se
 -- name: drop_segments_below
 DELETE FROM segment WHERE bank = ? AND number < ?
 
--- name: drop_segments
-DELETE FROM segment WHERE bank = ?
-
 -- name: add_history
 INSERT INTO history (bank, number, seq, change, event, at, author, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 
@@ -344,8 +363,54 @@ DELETE FROM memory WHERE bank = ? AND seq IN (?*)
 -- name: content_of_removed
 SELECT content, vector FROM memory WHERE bank = ? AND seq IN (?*)
 
--- name: texts
-SELECT text FROM content WHERE text IS NOT NULL AND id IN (?*)
+-- name: contents
+SELECT text, payload, vector, passages FROM content WHERE id IN (?*)
+
+-- name: contents_of_bank
+SELECT text, payload, vector, passages FROM content WHERE bank = ?1
+ORDER BY (id * 7919) % 65521 LIMIT ?2
+
+-- name: kinds_of_bank
+SELECT kind, count(*) FROM memory WHERE bank = ? GROUP BY kind ORDER BY kind
+
+-- name: retained_words
+SELECT text, payload FROM content WHERE text IS NOT NULL OR payload IS NOT NULL
+
+-- name: retained_notes
+SELECT receipt FROM erasure UNION ALL SELECT value FROM meta UNION ALL SELECT name FROM bank
+
+-- name: retained_vectors
+SELECT vector, passages FROM content WHERE vector IS NOT NULL
+
+-- name: retained_traces
+SELECT data FROM trace UNION ALL SELECT data FROM block
+
+-- name: add_erasure
+INSERT INTO erasure (number, bank, change, seqs, receipt, pending) VALUES (?, ?, ?, ?, ?, 1)
+
+-- name: receipts
+SELECT receipt, pending FROM erasure WHERE number > ? ORDER BY number
+
+-- name: receipt
+SELECT receipt, pending FROM erasure WHERE bank = ? AND change = ? ORDER BY number DESC LIMIT 1
+
+-- name: last_receipt
+SELECT receipt, pending FROM erasure ORDER BY number DESC LIMIT 1
+
+-- name: pending_erasures
+SELECT json_extract(receipt, '$.hash') FROM erasure WHERE pending = 1
+
+-- name: finish_erasure
+UPDATE erasure SET pending = 0 WHERE pending = 1 AND json_extract(receipt, '$.hash') = ?
+
+-- name: add_fingerprint
+INSERT OR IGNORE INTO fingerprint (mac) VALUES (?)
+
+-- name: known_fingerprints
+SELECT mac FROM fingerprint WHERE mac IN (?*)
+
+-- name: any_fingerprint
+SELECT EXISTS (SELECT 1 FROM fingerprint)
 
 -- name: take_lease
 INSERT INTO lease (bank, owner, until) VALUES (?1, ?2, ?3)
@@ -354,14 +419,25 @@ ON CONFLICT (bank) DO UPDATE SET owner = ?2, until = ?3 WHERE owner = ?2 OR unti
 -- name: drop_lease
 DELETE FROM lease WHERE bank = ? AND owner = ?
 
--- name: drop_any_lease
-DELETE FROM lease WHERE bank = ?
-
 -- name: drop_bank
 DELETE FROM bank WHERE bank = ?
 
--- name: drop_blocks
-DELETE FROM block WHERE bank = ?
+-- name: empty_bank
+DELETE FROM segment WHERE bank = ?;
+DELETE FROM exchange_turn WHERE bank = ?1;
+DELETE FROM exchange WHERE bank = ?1;
+DELETE FROM history WHERE bank = ?1;
+DELETE FROM trace WHERE bank = ?1;
+DELETE FROM block WHERE bank = ?1;
+DELETE FROM band WHERE bank = ?1;
+DELETE FROM tag WHERE bank = ?1;
+DELETE FROM source WHERE bank = ?1;
+DELETE FROM lease WHERE bank = ?1;
+DELETE FROM meta WHERE key = 'weighed.' || ?1;
+UPDATE memory SET superseded_by = NULL WHERE bank = ?1 AND superseded_by IS NOT NULL;
+UPDATE memory SET echo_of = NULL WHERE bank = ?1 AND echo_of IS NOT NULL;
+DELETE FROM memory WHERE bank = ?1;
+DELETE FROM content WHERE bank = ?1
 
 -- name: size_of_text
 SELECT coalesce(sum(length(CAST(c.text AS BLOB)) + length(CAST(c.payload AS BLOB))), 0)

@@ -17,6 +17,7 @@ from memkit.text.asking import asks
 from memkit.times import as_utc, to_micros
 
 MOMENTS = ("occurred_at", "recorded_at", "valid_from", "valid_until", "recalled_at")
+CLOSING = ("superseded", "corrected", "merged", "forgotten", "archived")
 WORDS = ("id", "text", "speaker", "session", "head", "relation", "tail")
 
 
@@ -66,6 +67,17 @@ class Entry:
     before: Record | None = None
     whole: bool = False
     change: int = 0
+
+
+def open_closings(entries: Sequence[Entry]) -> list[int]:
+    """Which entries took the record out of recall and weren't undone, oldest first; by position."""
+    stack: list[int] = []
+    for at, entry in enumerate(entries):
+        if entry.event in CLOSING and not entry.whole:
+            stack.append(at)
+        elif entry.event == "restored" and stack:
+            stack.pop()
+    return stack
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from memkit.models import Memory, Placement
+from memkit.models import Memory, Past, Placement
 from memkit.storage.columns import AUTHOR, EVENT, KIND, ROLE, STATE
 from memkit.storage.records import Entry, Queued, Record, micros
 from memkit.times import from_micros
@@ -139,6 +139,12 @@ def before_image(entry: Entry) -> str | None:
     if entry.whole:
         kept |= {"w": memory.model_dump(mode="json"), "s": record.sources}
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+
+
+def past_of(image: str) -> Past:
+    """A record's state from the image of a change that came later."""
+    state, valid_until, _, _, _, _, superseded_by, _ = json.loads(image)["n"]
+    return Past(STATE.words[state], valid_until, superseded_by)
 
 
 def entries_of(rows: Sequence[tuple[Any, ...]], current: Record | None) -> list[Entry]:

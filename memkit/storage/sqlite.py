@@ -10,19 +10,19 @@ from datetime import datetime
 from pathlib import Path
 
 from memkit.errors import InputError, StorageError
-from memkit.models import BankState, Receipt
+from memkit.models import BankState, ErasureReceipt, Receipt
 from memkit.operations import Operation
 from memkit.protocols import BankName, BankView, Decision
 from memkit.settings import RuntimeSettings
 from memkit.storage.blocks import CODES, TERMS
-from memkit.storage.changes import Changes
 from memkit.storage.connections import Connections
-from memkit.storage.erasure import Erasures
+from memkit.storage.erasure import Erasures, one_receipt, receipts
 from memkit.storage.files import Files
 from memkit.storage.lowering import lower
 from memkit.storage.names import checked_name, checked_zone, name_key, prefix_range
 from memkit.storage.opening import prepare
-from memkit.storage.queries import run
+from memkit.storage.queries import run, run_many, run_over
+from memkit.storage.receipts import flaws
 from memkit.storage.sqlite_audit import audit
 from memkit.storage.sqlite_view import BankRow, SqliteView
 from memkit.storage.sqlite_write import Writer
@@ -76,20 +76,19 @@ class SqliteStorage:
             rows = run(connection, "states", *prefix_range(prefix)).fetchall()
         return sorted((BankRow(*row).to_state() for row in rows), key=lambda state: state.name)
 
-    def drop_bank(self, bank: int) -> int:
-        """Remove a bank and everything in it; the number of memories that went."""
+    def drop_bank(
+        self, bank: int, *, at: datetime, requested_by: str | None = None, fingerprints: Sequence[bytes] = ()
+    ) -> ErasureReceipt | None:
+        """Erase a bank and everything in it; None where it isn't there."""
         with self._connections.writing() as connection:
             row = run(connection, "state", bank).fetchone()
             if row is None:
-                return 0
-            view = SqliteView(connection, BankRow(*row))
-            writer = Writer(view, Changes(removed=view.all_seqs()))
-            writer.write()
-            for name in ("drop_any_lease", "drop_blocks", "drop_segments", "drop_empty_exchanges", "drop_bank"):
-                run(connection, name, bank)
+                return None
+            receipt = self._erasures.drop_bank(connection, BankRow(*row), at, requested_by)
             run(connection, "set_meta", LAST_BANK, str(max(bank, run(connection, "last_bank").fetchone()[0])))
-            self._erasures.note(connection, writer.erased)
-        return view.row.size
+            run(connection, "drop_bank", bank)
+            run_many(connection, "add_fingerprint", [(mac,) for mac in fingerprints])
+        return receipt
 
     # -- reading and changing one bank
 
@@ -111,9 +110,9 @@ class SqliteStorage:
             change = view.row.change
             if changes:
                 writer = Writer(view, changes)
-                change = writer.write().change
-                if changes.removed:
-                    self._erasures.note(connection, writer.erased)
+                row = writer.write()
+                change = row.change
+                self._erasures.note(connection, row, changes.erased, writer.erased, at)
         return Receipt(bank=view.state.name, change=change, outcomes=outcomes)
 
     def _row(self, connection: sqlite3.Connection, bank: int) -> BankRow:
@@ -146,11 +145,23 @@ class SqliteStorage:
         with self._connections.writing() as connection:
             run(connection, "drop_lease", bank, owner)
 
+    def receipts(self, after: int = 0) -> list[ErasureReceipt]:
+        with self._connections.reading() as connection:
+            return receipts(connection, after)
+
+    def receipt(self, bank: int, change: int) -> ErasureReceipt | None:
+        with self._connections.reading() as connection:
+            return one_receipt(connection, bank, change)
+
+    def fingerprinted(self, macs: Sequence[bytes]) -> set[bytes]:
+        with self._connections.reading() as connection:
+            return {row[0] for row in run_over(connection, "known_fingerprints", (), macs)}
+
     # -- the files
 
     def audit(self, *, repair: bool = False) -> list[str]:
         """Problems of the stored data, one sentence each; repaired on request."""
-        problems = audit(self._connections, repair=repair)
+        problems = audit(self._connections, repair=repair) + flaws(self.receipts())
         if self._erasures.pending():
             problems.append("erased bytes may still lie in the files: an erasure was interrupted.")
             if repair:
@@ -178,9 +189,9 @@ class SqliteStorage:
         """Names of the database's files that hold any of these byte strings."""
         return self._files.holding(needles)
 
-    def purge(self) -> bool:
-        """Push erased bytes out of the log and the pages; False if readers kept it from it."""
-        return self._erasures.purge()
+    def purge(self, *, thorough: bool = True, wait: float = 0.0) -> bool:
+        """Push erased bytes out of the log and the pages; False where some may be left."""
+        return self._erasures.purge(thorough=thorough, wait=wait)
 
     def backup(self, path: str) -> None:
         """A compact, consistent copy, while the store is in use; an older copy there is replaced.

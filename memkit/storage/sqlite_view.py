@@ -5,22 +5,25 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import numpy as np
+
 from memkit.errors import CorruptError
-from memkit.models import BankState, CountedSegment, IndexRow, Kind, Memory, Trace
+from memkit.models import BankState, CountedSegment, IndexRow, Kind, Memory, Past, Trace
 from memkit.protocols import CodeBatch, FloatArray, PassageBatch, TermRow
 from memkit.storage.blocks import CODES, TERMS, Block, TraceRow, code_batches, unpack_terms
-from memkit.storage.columns import KIND, ROLE, STATE
+from memkit.storage.columns import AUTHOR, KIND, ROLE, STATE
 from memkit.storage.hashing import Hasher
 from memkit.storage.queries import run, run_over
 from memkit.storage.records import Entry, Queued, Record, passage_batch, stacked, uuid7_bytes
-from memkit.storage.rows import Payload, entries_of, queued_of, record_of
+from memkit.storage.rows import Payload, entries_of, past_of, queued_of, record_of
 from memkit.storage.views import View
-from memkit.times import from_micros
+from memkit.times import from_micros, to_micros
 
 Sources = dict[int, tuple[int, ...]]
 
@@ -135,6 +138,24 @@ class SqliteView(View):
                 own = tuple(source for _, source in sources)
                 seq, sources = next(grouped, (0, iter(())))
             yield _index_row(row, own)
+
+    def rows_of_sessions(self, sessions: Sequence[int]) -> list[IndexRow]:
+        found = {row[0]: row for row in self._over("rows_of_sessions", sessions)}
+        return [_index_row(found[seq], ()) for seq in sorted(found)]
+
+    def sessions_of(self, seqs: Sequence[int]) -> list[int]:
+        return sorted({row[0] for row in self._over("sessions_of", seqs)})
+
+    def gone(self, since: int) -> list[list[int]]:
+        rows = run(self.connection, "gone", self.bank, since)
+        return [[int(seq) for seq in np.frombuffer(seqs, dtype="<i8")] for (seqs,) in rows]
+
+    def states_at(self, moment: datetime) -> dict[int, Past]:
+        found: dict[int, Past] = {}
+        for seq, image in run(self.connection, "changed_after", self.bank, to_micros(moment)):
+            if seq not in found and image is not None:
+                found[seq] = past_of(image)
+        return found
 
     def codes(self, since: int = 0) -> Iterator[CodeBatch]:
         for block in self._blocks(CODES, since):
@@ -255,10 +276,18 @@ class SqliteView(View):
     def echoes(self, seqs: Sequence[int]) -> list[int]:
         return sorted({row[0] for row in self._over("echoes", seqs)})
 
+    def closed_by(self, seqs: Sequence[int]) -> list[int]:
+        return sorted({row[0] for row in self._over("closed_by", seqs)})
+
+    def reasons(self) -> list[tuple[int, str]]:
+        found = run(self.connection, "reasons", self.bank, AUTHOR.numbers["thinker"])
+        return [(int(seq), str(text)) for seq, text in found]
+
     def traces(self, seqs: Sequence[int]) -> dict[int, Trace]:
         terms = {s: dict(_terms(at.row)) for s, at in self.located(TERMS, seqs).items()}
         codes = {s: at.row.data for s, at in self.located(CODES, seqs).items()}
         vectors = dict(self._over("vectors", seqs))
+        passages = dict(self._over("passages", seqs))
         bands: dict[int, set[int]] = defaultdict(set)
         for seq, band in self._over("bands_of", seqs):
             bands[seq].add(band)
@@ -271,6 +300,7 @@ class SqliteView(View):
                 group=group,
                 bands=tuple(sorted(bands[seq])),
                 wanted=bool(wanted),
+                passages=passages.get(seq),
             )
             for seq, text_key, group, wanted in self._over("trace_numbers", seqs)
         }

@@ -16,6 +16,7 @@ from memkit.storage.sqlite_view import BankRow, SqliteView
 from memkit.text.asking import asks
 
 Row = tuple[Any, ...]
+MOST_SKETCHES = 1000  # of what is erased at once, that are looked for in the files afterwards
 
 
 class Writer:
@@ -27,7 +28,7 @@ class Writer:
         self.changes = changes
         self.bank = view.bank
         self.change = view.row.change + 1
-        self.erased: list[str] = []  # texts that went
+        self.erased: list[bytes] = []  # contents that went, as they lay in the file
         self._content = count(run(self.connection, "last_content").fetchone()[0] + 1)
         self._history = view.row.next_history
         self._blocks = view.row.next_block
@@ -41,6 +42,7 @@ class Writer:
         self._change(self.changes.changed)
         self._replace(self.changes.replaced)
         self._index(self.changes.traces)
+        self._rewrite_histories(self.changes.histories)
         self._note(self.changes.history)
         self._queue()
         self._learn()
@@ -160,6 +162,8 @@ class Writer:
             micros(memory.recalled_at),
             memory.recall_count,
             memory.pinned,
+            *(record.placement or (None, None)),
+            memory.salience,
             self.change,
             self.bank,
             record.seq,
@@ -172,7 +176,7 @@ class Writer:
         contents = self._texts(records)
         rows = [self._replaced_row(r, content) for r, content in zip(records, contents, strict=True)]
         run_many(self.connection, "replace_memory", rows)
-        self._drop_content({content for _, content in old})
+        self._drop_content({content for _, content in old}, erased=bool(self.changes.erased))
         change_over(self.connection, "drop_sources", (self.bank,), seqs)
         change_over(self.connection, "drop_tags", (self.bank,), seqs)
         self._link(records)
@@ -196,6 +200,8 @@ class Writer:
             memory.recall_count,
             memory.salience,
             memory.pinned,
+            None if record.placement is None else self._hash(hasher.label, memory.session),
+            *(record.placement or (None, None)),
             len(memory.text),
             asks(memory.text),
             self.change,
@@ -210,6 +216,8 @@ class Writer:
         seqs = list(traces)
         if not seqs:
             return
+        if self.changes.erased:
+            self._remember_traces(seqs)
         vectors = self._moved_vectors(traces)
         rows = [(vectors[seq], t.wanted, t.group, t.text_key, self.bank, seq) for seq, t in traces.items()]
         run_many(self.connection, "index_memory", rows)
@@ -233,6 +241,10 @@ class Writer:
         placed.update(zip(fresh, self._vectors([traces[seq] for seq in fresh]), strict=True))
         self._drop_content({content for content, _ in old.values()})
         return placed
+
+    def _remember_traces(self, seqs: Sequence[int]) -> None:
+        for trace in self.view.traces(seqs).values():
+            self.erased += [part for part in (trace.vector, trace.passages, trace.sketch) if part]
 
     def _bands(self, traces: Iterable[tuple[int, Trace]]) -> None:
         rows = [(self.bank, band, seq) for seq, trace in traces for band in trace.bands]
@@ -302,6 +314,14 @@ class Writer:
         run_many(self.connection, "add_history", rows)
         self._history += len(rows)
 
+    def _rewrite_histories(self, histories: dict[int, list[Entry]]) -> None:
+        """Other histories in the place of these memories'."""
+        seqs = list(histories)
+        notes = {row[0] for row in run_over(self.connection, "history_contents", (self.bank,), seqs)}
+        change_over(self.connection, "drop_history", (self.bank,), seqs)
+        self._drop_content(notes, erased=True)
+        self._note([entry for entries in histories.values() for entry in entries])
+
     def _queue(self) -> None:
         exchanges = self.changes.exchanges
         run_many(self.connection, "put_exchange", [exchange_row(self.bank, q) for q in exchanges])
@@ -324,8 +344,7 @@ class Writer:
             return
         head = (self.bank,)
         contents = self._contents_of(seqs)
-        texts = run_over(self.connection, "texts", (), sorted(contents))
-        self.erased += [text for (text,) in texts]
+        self._remember_sketches(seqs)
         self.forget_traces(seqs)
         self._unlink(seqs)
         for name in ("drop_sources", "drop_tags", "drop_bands", "drop_history"):
@@ -333,7 +352,11 @@ class Writer:
         if change_over(self.connection, "drop_turns", head, seqs):
             run(self.connection, "drop_empty_exchanges", self.bank)
         change_over(self.connection, "drop_memories", head, seqs)
-        self._drop_content(contents)
+        self._drop_content(contents, erased=True)
+
+    def _remember_sketches(self, seqs: Sequence[int]) -> None:
+        located = self.view.located(CODES, seqs[:MOST_SKETCHES])
+        self.erased += [at.row.data for at in located.values()]
 
     def _contents_of(self, seqs: Sequence[int]) -> set[int]:
         found = run_over(self.connection, "content_of_removed", (self.bank,), seqs)
@@ -348,8 +371,17 @@ class Writer:
         for name in ("clear_superseded", "clear_echoes"):
             change_over(self.connection, name, (self.change, self.bank), seqs)
 
-    def _drop_content(self, ids: Iterable[int]) -> None:
+    def _drop_content(self, ids: Iterable[int], *, erased: bool = False) -> None:
+        """Take rows out; what was `erased` must be nowhere in the files afterwards."""
+        if erased:
+            rows = run_over(self.connection, "contents", (), sorted(ids))
+            self.erased += [part for row in rows for part in as_bytes(row)]
         run_many(self.connection, "drop_content", [(id,) for id in sorted(ids)])
+
+
+def as_bytes(row: Iterable[str | bytes | None]) -> list[bytes]:
+    """The contents of a row as they lie in the file."""
+    return [part.encode() if isinstance(part, str) else part for part in row if part]
 
 
 def _own_id(memory: Memory) -> str | None:

@@ -300,6 +300,45 @@ def test_erase_for_programs_never_asks(filled: Cli) -> None:
     assert filled("erase", "acme/ana", "--speaker", "Bo", "--json", "--yes").json["receipt"]["chosen"] == 1
 
 
+def test_erase_takes_a_whole_bank_or_all_under_a_prefix_and_receipts_tell_of_it(filled: Cli, file: Path) -> None:
+    filled("observe", file, "acme/bob")
+    filled("observe", file, "other")
+    assert filled("erase", "acme", "--under", "--dry-run", "--json").json["banks"] == ["acme/ana", "acme/bob"]
+    assert filled("erase", "acme/ana", "--whole", "--speaker", "Bo", "--yes").code == 1
+    whole = filled("erase", "acme/ana", "--whole", "--yes", "--asked-by", "Ana", "--json").json
+    assert whole["receipts"][0]["whole"]
+    assert "1 bank" in filled("erase", "acme", "--under", "--yes").out
+    assert filled("banks", "--json").json == ["other"]
+    told = filled("receipts", "--json").json
+    assert [(r["bank"], r["requested_by"]) for r in told] == [(["acme", "ana"], "Ana"), (["acme", "bob"], None)]
+    assert "acme/ana" in filled("receipts").out
+
+
+def test_restore_brings_a_backup_back_without_what_was_erased_since(filled: Cli, tmp_path: Path, db: Path) -> None:
+    backup, listed = tmp_path / "backup.db", tmp_path / "receipts.jsonl"
+    assert filled("backup", backup).code == 0
+    filled("erase", "acme/ana", "--id", "t4", "--yes")
+    filled("receipts", "--out", listed)
+    assert filled("restore", backup, "--json").code == 1  # it doesn't ask
+    assert [r["number"] for r in filled("restore", backup, "--yes", "--json").json] == [1]
+    assert SECRET.encode() not in db.read_bytes()
+    assert SECRET not in filled("show", "acme/ana").out
+    db.unlink()
+    assert filled("restore", backup, "--erasures", listed).code == 0
+    assert SECRET.encode() not in db.read_bytes()
+    assert filled("doctor").code == 0
+
+
+def test_attack_prints_how_often_something_erased_is_still_told(cli: Cli) -> None:
+    demo = Path(__file__).parents[2] / "demos" / "conversation.jsonl"
+    figures = cli("attack", demo, "--encoder", "hashing", "--count", "6", "--json").json
+    assert figures["alike"] == figures["queries"] > 20
+    assert figures["intact"]["after"] == figures["intact"]["control"]
+    for kind, tally in figures["attacks"].items():
+        assert tally["after"] == tally["control"] == 0, kind
+    assert figures["attacks"]["all its words"]["before"] == 6
+
+
 def test_erase_without_a_condition_is_an_error(filled: Cli) -> None:
     assert filled("erase", "acme/ana", "--yes").code == 1
 

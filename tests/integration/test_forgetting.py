@@ -9,6 +9,9 @@ import pytest
 import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import InputError, StalePlanError
+from memkit.models import Memory
+from memkit.operations import Proposal
+from memkit.protocols import Task
 from memkit.testing import FrozenClock
 
 
@@ -134,3 +137,75 @@ def test_bytes_that_a_reader_kept_are_gone_after_maintenance(path: Path) -> None
         reader.close()
         store.maintain(budget_s=1)
         assert held(path.parent, secret) == []
+
+
+class Eraser:
+    """A thinker during whose thinking a turn is erased."""
+
+    name = "eraser"
+
+    def __init__(self) -> None:
+        self.bank: memkit.MemoryBank | None = None
+
+    def think(self, task: Task) -> list[Proposal]:
+        if self.bank is not None:
+            bank, self.bank = self.bank, None
+            bank.erase(ids=["secret"])
+        texts = " and ".join(turn.text for turn in task.turns)
+        return [Proposal("insert", text=f"It was said: {texts}", source_ids=tuple(t.id for t in task.turns))]
+
+
+def test_a_thought_about_something_that_is_erased_meanwhile_is_not_kept(path: Path) -> None:
+    thinker = Eraser()
+    with memkit.open(path, encoder=HashingEncoder(), thinker=thinker) as store:
+        bank = store.bank("ana")
+        bank.observe([memkit.Turn("The vault code is 9471", "ana", id="secret"), ("ana", "I like tea")])
+        thinker.bank = bank
+        bank.think()
+        assert bank.list(kinds=["thought"]) == []
+        bank.think()
+        assert [m.text for m in bank.list(kinds=["thought"])] == ["It was said: I like tea"]
+        assert held(path.parent, "9471") == []
+
+
+def test_a_merged_thought_stays_where_its_other_sources_say_all_of_it(bank: memkit.MemoryBank) -> None:
+    bank.observe([memkit.Turn(text, "Ana", id=f"t{i}") for i, text in enumerate(
+        ["I live in Lisbon now", "As I told you, I live in Lisbon", "My street is called Rua Augusta"])])  # fmt: skip
+    said = [
+        Memory(id=f"h{i}", kind="thought", text=text, speaker="Ana", sources=(f"t{i}",),
+               occurred_at=memory.occurred_at, recorded_at=memory.recorded_at)
+        for i, text in enumerate(["Ana lives in Lisbon", "Ana's home is Lisbon", "Ana lives on Rua Augusta"])
+        if (memory := bank.get(f"t{i}")) is not None
+    ]  # fmt: skip
+    bank.insert(said)
+    [same] = bank.merge(["h0", "h1"], "Ana lives in Lisbon").ids
+    plan = bank.plan_erase(ids=["t0"])
+    assert plan.remade == (same,)
+    assert set(plan.ids) == {"t0", "h0"}
+    bank.erase(plan)
+    kept = bank.get(same)
+    assert kept is not None
+    assert (kept.text, kept.sources) == ("Ana lives in Lisbon", ("t1",))
+    bank.erase(ids=["t1"])
+    assert bank.get(same) is None
+    assert {m.id for m in bank.list(limit=10)} == {"t2", "h2"}
+
+
+def test_what_was_superseded_holds_again_when_what_replaced_it_is_erased(bank: memkit.MemoryBank) -> None:
+    bank.observe([memkit.Turn("I moved to Lisbon.", "Ana", id="t1")])
+    bank.think()
+    bank.observe([memkit.Turn("I moved to Porto.", "Ana", id="t2")])
+    bank.think()
+    bank.reflect()
+    [lives] = bank.beliefs()["Ana"]["lives in"]
+    assert lives.tail == "Porto"
+    receipt = bank.erase(ids=["t2"])
+    [lives] = bank.beliefs()["Ana"]["lives in"]
+    assert lives.tail == "Lisbon"
+    assert bank.portrait() is None
+    assert receipt.counts == {"portrait": 1, "summary": 1, "thought": 1, "turn": 1}
+    bank.reflect()
+    portrait = bank.portrait()
+    assert portrait is not None
+    assert "Lisbon" in portrait.text
+    assert "Porto" not in portrait.text

@@ -13,10 +13,13 @@ from memkit.storage.queries import queries
 WHOLE_BANK = re.compile(r"\(bank=\?\)$|^SCAN (?!each|CONSTANT|json_each)")
 MAY_READ_IT = {
     *("rows", "row_sources", "all_seqs"),  # loading an index
-    *("segments", "drop_segments", "drop_blocks", "exchanges"),  # a handful of rows for a bank
+    *("segments", "drop_blocks", "exchanges"),  # a handful of rows for a bank
     *("last_placed", "unencoded", "any_vector", "first_of_each_speaker"),  # stop at the first they meet
     *("size_of_text", "size_of_vectors", "size_of_traces", "size_of_history", "size_of_segments"),  # statistics
-    "drop_empty_exchanges",  # after an erasure
+    *("drop_empty_exchanges", "kinds_of_bank", "contents_of_bank", "empty_bank"),  # an erasure, of a whole bank
+    *("retained_notes", "retained_traces", "retained_vectors", "retained_words"),  # its search of the files
+    *("last_receipt", "any_fingerprint"),  # stop at the first
+    *("changed_after", "reasons"),  # what changed since a moment
 }
 
 

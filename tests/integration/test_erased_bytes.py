@@ -1,0 +1,304 @@
+"""What is erased is in no file, neither its text nor its vector, whoever has the file open, and whenever that dies."""
+
+import random
+import secrets
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import memkit
+from memkit.encoders.hashing import HashingEncoder
+from memkit.forget.erase import forms, held_by, needles
+from memkit.models import Memory
+from memkit.storage.files import Search
+
+WORDS = "garden river boat lamp bread winter window ticket violin harbour market candle letter mountain bicycle".split()
+START = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+class Dense(HashingEncoder):
+    """As the hashing encoder, but with no zeros in its vectors: every part of one is its own."""
+
+    def encode(self, texts: list[str]) -> np.ndarray:  # type: ignore[type-arg]
+        plain = super().encode(texts).astype(np.float64)
+        mixed = plain @ np.random.default_rng(5).standard_normal((self.dimension, self.dimension))
+        return np.asarray(mixed / np.linalg.norm(mixed, axis=1, keepdims=True), dtype=np.float32)
+
+
+def turns(count: int, chance: random.Random, start: int = 0) -> Iterator[memkit.Turn]:
+    """Talk, each turn with a canary that occurs nowhere else."""
+    for i in range(start, start + count):
+        text = f'{" ".join(chance.choices(WORDS, k=9))} {canary(chance)} é漢 "quoted" {canary(chance)}'
+        at = START + timedelta(minutes=i)
+        yield memkit.Turn(text, "ana" if i % 2 else "bob", id=f"t{i}", session=f"s{i // 30}", at=at,
+                          metadata={"note": f"{canary(chance)} é"})  # fmt: skip
+
+
+def canary(chance: random.Random) -> str:
+    return f"{chance.getrandbits(80):020x}"
+
+
+def everything(bank: memkit.MemoryBank) -> list[Memory]:
+    found: list[Memory] = []
+    states = ("active", "superseded", "merged", "archived", "forgotten")
+    while batch := bank.list(after=found[-1].id if found else None, limit=10_000, states=states):
+        found += batch
+    return found
+
+
+def wanted(gone: Sequence[Memory], kept: Iterable[Memory]) -> set[bytes]:
+    """Every 16-byte window of the erased contents, in any encoding, that what is kept doesn't hold; their vectors."""
+    windows = set(needles(gone, held_by(kept), stride=1))
+    vectors = Dense().encode([f"{m.speaker}: {m.text}" for m in gone]).astype("<f2")
+    return windows | {row.tobytes()[i : i + 32] for row in vectors for i in range(0, 512 - 32, 32)}
+
+
+def left(folder: Path, pieces: set[bytes]) -> list[str]:
+    """Files of a folder that hold any of the pieces."""
+    search = Search(pieces)
+    return [file.name for file in sorted(folder.iterdir()) if file.is_file() and search.found(file.read_bytes())]
+
+
+def opened(path: Path) -> memkit.MemoryStore:
+    return memkit.open(path, encoder=Dense())
+
+
+@pytest.mark.parametrize("count", [10, 2_000, pytest.param(100_000, marks=pytest.mark.slow)])
+def test_no_window_of_erased_texts_and_no_part_of_their_vectors_is_left_in_the_folder(path: Path, count: int) -> None:
+    chance = random.Random(count)
+    with opened(path) as store:
+        bank = store.bank("ana")
+        said = list(turns(count, chance))
+        for start in range(0, count, 5_000):
+            bank.observe(said[start : start + 5_000])
+        gone = [m for id in chance.sample([f"t{i}" for i in range(count)], min(8, count // 2)) if (m := bank.get(id))]
+        ids = {m.id for m in gone}
+        pieces = wanted(gone, [m for m in everything(bank) if m.id not in ids])
+        assert left(path.parent, pieces) != []
+        receipt = bank.erase(ids=sorted(ids))
+        assert not receipt.bytes_pending
+        assert left(path.parent, pieces) == []
+        assert store.doctor() == []
+
+
+def kept(bank: memkit.MemoryBank, pieces: set[bytes]) -> set[bytes]:
+    """Those of the pieces that what is kept holds, in any encoding."""
+    texts = (text for m in everything(bank) for text in (m.text, *m.key_phrases, *m.metadata.values(), m.speaker or ""))
+    return Search(pieces).found(b"\0".join(form for text in texts for form in forms(text)))
+
+
+def requests(path: Path, length: int, size: int) -> None:
+    """A chain of erasures, with talk in between; the folder is searched after each tenth."""
+    chance, erased = random.Random(7), set[bytes]()
+    with opened(path) as store, opened(path) as other:
+        bank = store.bank("ana")
+        bank.observe(list(turns(size, chance)))
+        there = [f"t{i}" for i in range(size)]
+        for number in range(length):
+            id = there.pop(chance.randrange(len(there)))
+            memory = bank.get(id)
+            assert memory is not None
+            erased |= {w for w in needles([memory], stride=4) if any(48 <= byte < 58 for byte in w[:8])}
+            assert not bank.erase(ids=[id]).bytes_pending
+            assert other.bank("ana").get(id) is None
+            if number % 10 == 9:
+                assert left(path.parent, erased - kept(bank, erased)) == []
+                bank.observe(list(turns(2, chance, size + number)))
+        receipts = store.receipts()
+        assert [r.number for r in receipts] == list(range(1, length + 1))
+        assert not any(r.bytes_pending for r in receipts)
+        assert store.doctor() == []
+
+
+def test_a_chain_of_erasures_leaves_nothing_while_another_store_has_the_file_open(path: Path) -> None:
+    requests(path, 30, 200)
+
+
+@pytest.mark.slow
+def test_a_chain_of_two_hundred_erasures_leaves_nothing(path: Path) -> None:
+    requests(path, 200, 3_000)
+
+
+def test_a_whole_bank_leaves_nothing_and_all_banks_under_a_prefix_go_together(path: Path) -> None:
+    chance = random.Random(3)
+    with opened(path) as store:
+        for name in (("acme", "ana"), ("acme", "bob"), ("acmeville", "eve")):
+            store.bank(*name).observe(list(turns(60, chance)))
+        going = [m for who in ("ana", "bob") for m in everything(store.bank("acme", who))]
+        pieces = wanted(going, everything(store.bank("acmeville", "eve")))
+        with pytest.raises(memkit.MemkitError):
+            store.erase_all(under=("acme",), confirm=("acmeville",))
+        receipts = store.erase_all(under=("acme",), confirm=("acme",), requested_by="the company")
+        assert [(r.bank, r.whole, r.counts) for r in receipts] == [
+            (("acme", "ana"), True, {"turn": 60}),
+            (("acme", "bob"), True, {"turn": 60}),
+        ]
+        assert store.banks() == [("acmeville", "eve")]
+        assert left(path.parent, pieces) == []
+        assert store.doctor() == []
+
+
+def test_receipts_are_chained_and_a_changed_one_is_noticed(path: Path) -> None:
+    with opened(path) as store:
+        bank = store.bank("ana")
+        bank.observe(list(turns(20, random.Random(1))))
+        for i in range(3):
+            bank.erase(ids=[f"t{i}"], requested_by=f"letter {i}")
+        first, second, third = store.receipts()
+        assert (second.previous, third.previous) == (first.hash, second.hash)
+        assert store.doctor() == []
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE erasure SET receipt = replace(receipt, 'letter 1', 'letter 9') WHERE number = 2")
+    connection.close()
+    with opened(path) as store:
+        assert any("receipts is broken at number 2" in problem for problem in store.doctor())
+
+
+def test_a_receipt_says_what_went_and_holds_no_text(path: Path) -> None:
+    with opened(path) as store:
+        bank = store.bank("Ana")
+        bank.observe([memkit.Turn("I moved to Quetzaltenango in May 2024.", "Ana", id="t1")])
+        bank.think()
+        receipt = bank.erase(ids=["t1"], requested_by="Ana, by letter")
+    assert (receipt.counts, receipt.chosen, len(receipt.derived)) == ({"thought": 1, "turn": 1}, 1, 1)
+    assert receipt.requested_by == "Ana, by letter"
+    assert "Quetzal" not in receipt.model_dump_json()
+
+
+ERASER = """
+import sys
+from pathlib import Path
+sys.path.insert(0, str(Path(sys.argv[2])))
+from test_erased_bytes import opened
+with opened(Path(sys.argv[1])) as store:
+    bank = store.bank("ana")
+    print("ready", flush=True)
+    for number in range(int(sys.argv[3]), 10_000):
+        bank.erase(ids=[f"t{number}"])
+        print(number, flush=True)
+"""
+
+
+def killed_erasers(path: Path, times: int) -> None:
+    """Kill a process while it erases one memory after the other; then nothing of what is gone may be left."""
+    size = 40 * times + 50
+    chance = random.Random(11)
+    with opened(path) as store:
+        store.bank("ana").observe(list(turns(size, chance)))
+        texts = {m.id: m for m in everything(store.bank("ana"))}
+    begin = 0
+    for _ in range(times):
+        begin = one_killed(path, begin, chance.uniform(0, 0.25))
+        with opened(path) as store:
+            there = everything(store.bank("ana"))
+            gone = [m for id, m in texts.items() if id not in {t.id for t in there}]
+            assert len(gone) >= begin
+            begin = len(gone)
+            assert not any(r.bytes_pending for r in store.receipts())
+            canaries = {m.text.split()[9].encode()[:16] for m in gone} | {m.text[-16:].encode() for m in gone}
+            assert left(path.parent, canaries) == []
+            assert store.doctor() == []
+
+
+def one_killed(path: Path, begin: int, after: float) -> int:
+    """How many were erased for sure, when an eraser was killed after a while."""
+    command = [sys.executable, "-c", ERASER, str(path), str(Path(__file__).parent), str(begin)]
+    eraser = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert eraser.stdout is not None
+    assert eraser.stdout.readline() == "ready\n"
+    time.sleep(after)
+    eraser.send_signal(signal.SIGKILL)
+    said = [int(line) for line in eraser.stdout.read().split("\n")[:-1]]
+    eraser.wait()
+    eraser.stdout.close()
+    return max(said, default=begin - 1) + 1
+
+
+def test_after_a_kill_in_the_middle_of_an_erasure_the_next_to_open_finishes_it(path: Path) -> None:
+    killed_erasers(path, 4)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_after_a_hundred_kills_nothing_that_went_is_left(path: Path) -> None:
+    killed_erasers(path, 100)
+
+
+def test_bytes_that_a_reader_keeps_are_pending_until_the_next_one_opens_the_file(path: Path) -> None:
+    with opened(path) as store:
+        bank = store.bank("ana")
+        bank.observe(list(turns(20, random.Random(2))))
+        reader = sqlite3.connect(path)
+        reader.execute("begin")
+        reader.execute("select count(*) from content").fetchone()
+        memory = bank.get("t3")
+        assert memory is not None
+        receipt = bank.erase(ids=["t3"])
+        assert receipt.bytes_pending
+        assert any("erased bytes" in problem for problem in store.doctor())
+        reader.close()
+    with opened(path) as store:
+        assert [r.bytes_pending for r in store.receipts()] == [False]
+        assert left(path.parent, {memory.text.split()[9].encode()[:16]}) == []
+
+
+def test_erased_texts_are_known_when_they_are_brought_in_again_under_the_callers_key(path: Path) -> None:
+    key = secrets.token_bytes(32)
+    said = list(turns(10, random.Random(4)))
+    with memkit.open(path, encoder=Dense(), erasure_key=key) as store:
+        bank = store.bank("ana")
+        bank.observe(said)
+        store.export(path.with_suffix(".jsonl"))
+        bank.erase(ids=["t4"])
+        again = bank.observe(said)
+        assert [o.reason for o in again.outcomes if o.action == "skipped"][4].startswith("was erased")  # type: ignore[union-attr]
+        assert store.load(path.with_suffix(".jsonl")) == 0
+        assert bank.get("t4") is None
+        bank.insert(said[4].text)
+        assert said[4].text not in [m.text for m in everything(bank)]
+        store.bank("bob").observe(said[4:5])  # another bank's own business
+        assert store.bank("bob").get("t4") is not None
+    with opened(path) as store:
+        store.bank("ana").observe(said[4:5])
+        assert store.bank("ana").get("t4") is not None
+
+
+def test_in_a_large_file_the_search_is_left_to_maintenance(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("memkit.storage.erasure.LARGE", 10_000)
+    with opened(path) as store:
+        bank = store.bank("ana")
+        bank.observe(list(turns(20, random.Random(2))))
+        start = time.monotonic()
+        assert bank.erase(ids=["t3"]).bytes_pending
+        assert time.monotonic() - start < 1
+        store.maintain(budget_s=1)
+        assert [r.bytes_pending for r in store.receipts()] == [False]
+
+
+def test_nothing_is_left_of_the_passages_of_a_long_text_nor_of_its_echoes_vector(path: Path) -> None:
+    long = "The boat left late from the northern harbour. " * 6 + "The captain was called Ines. " * 6
+    said = [("ana", long), ("bob", long), ("ana", "Something else"), ("ana", long + "Twice.")]
+    with opened(path) as store:
+        bank = store.bank("ana")
+        first, second, _, _ = bank.observe(said).ids
+        with store.bank("ana")._context.storage.view(1) as view:
+            [trace] = view.traces([1]).values()
+        assert trace.passages is not None
+        pieces = {part[i : i + 32] for part in (trace.vector or b"", trace.passages) for i in range(0, len(part), 512)}
+        assert left(path.parent, pieces) != []
+        bank.erase(ids=[first])
+        with store.bank("ana")._context.storage.view(1) as view:
+            rest = view.traces([2, 3, 4])
+        heir, kept = rest[2], b"".join(part for t in rest.values() for part in (t.vector, t.passages) if part)
+        own = Dense().encode([f"bob: {long}"]).astype("<f2").tobytes()
+        assert (heir.vector, len(heir.passages or b"")) == (own, len(trace.passages))
+        assert left(path.parent, {piece for piece in pieces if piece not in kept}) == []
+        assert bank.recall("Who was the captain of the boat?", k=1)[0].memory.id == second

@@ -1,0 +1,147 @@
+"""Laws of erasure, whatever was done before: nothing tells of it any more, and the store is sound."""
+
+import re
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import memkit
+from memkit.encoders.hashing import HashingEncoder
+from memkit.models import STATES, Memory
+from memkit.testing import FrozenClock
+
+TOWN = re.compile(r"[Tt]own[a-p]{4}")
+ACTIONS = ("say", "say", "say", "say again", "think", "reflect", "supersede", "correct", "merge", "forget", "restore")
+BEFORE = [("say", 0), ("say", 1), ("say", 3), ("say", 4), ("think", 0), ("reflect", 0)]
+steps = st.lists(
+    st.tuples(st.sampled_from((*ACTIONS, "merge", "pin", "erase", "erase", "erase")), st.integers(0, 100)),
+    min_size=5,
+    max_size=30,
+).map(lambda more: [*BEFORE, *more])
+
+
+class World:
+    """A bank to which things are done, and what was said and erased."""
+
+    def __init__(self, bank: memkit.MemoryBank, clock: FrozenClock) -> None:
+        self.bank, self.clock, self.said = bank, clock, 0
+        self.erased: set[str] = set()
+
+    def do(self, action: str, number: int) -> None:
+        self.clock.advance(timedelta(hours=number % 50))
+        verb: Callable[[int], object] = getattr(self, f"_{action.replace(' ', '_')}")
+        verb(number)
+
+    def everything(self, *kinds: str) -> list[Memory]:
+        chosen = kinds or None
+        return self.bank.list(kinds=chosen, limit=10_000, states=STATES)  # type: ignore[arg-type]
+
+    def _one(self, number: int, *kinds: str) -> Memory | None:
+        found = self.everything(*kinds)
+        return found[number % len(found)] if found else None
+
+    def _say(self, number: int) -> None:
+        self.said += 1
+        town = "Town" + "".join(chr(97 + int(digit, 16)) for digit in f"{self.said:04x}")
+        form = ("I moved to {}.", "My sister lives in {} with two dogs.", "Somebody mentioned {} today, funny name")
+        self.bank.observe([("Ana", form[number % 3].format(town))])
+
+    def _say_again(self, number: int) -> None:
+        turn = self._one(number, "turn")
+        if turn is not None:
+            self.bank.observe([(("Ana", "Bo")[number % 2], turn.text)])
+
+    def _think(self, number: int) -> None:
+        self.bank.think()
+
+    def _reflect(self, number: int) -> None:
+        self.bank.reflect()
+
+    def _supersede(self, number: int) -> None:
+        thought = self._one(number, "thought")
+        if thought is not None:
+            self.bank.supersede(thought.id, f"It is otherwise now, for the {number}th time")
+
+    def _correct(self, number: int) -> None:
+        thought = self._one(number, "thought")
+        if thought is not None:
+            self.bank.correct(thought.id, f"It never was so, says she for the {number}th time")
+
+    def _merge(self, number: int) -> None:
+        one, other = self._one(number, "thought"), self._one(number // 3, "thought")
+        if one is not None and other is not None and one.id != other.id and one.sources:
+            self.bank.merge([one.id, other.id], one.text)
+
+    def _forget(self, number: int) -> None:
+        memory = self._one(number, "turn", "thought")
+        if memory is not None:
+            self.bank.forget(memory.id, reason="why not")
+
+    def _restore(self, number: int) -> None:
+        memory = self._one(number, "turn", "thought")
+        if memory is not None:
+            self.bank.restore(memory.id)
+
+    def _pin(self, number: int) -> None:
+        memory = self._one(number)
+        if memory is not None:
+            self.bank.pin(memory.id, pinned=number % 2 == 0)
+
+    def _erase(self, number: int) -> None:
+        memory = self._one(number, "turn")
+        if memory is None:
+            return
+        self.erased |= set(TOWN.findall(memory.text))
+        self.bank.erase(ids=[memory.id])
+
+
+def told(memories: list[Memory]) -> set[str]:
+    return {town for m in memories for town in TOWN.findall(" ".join((m.text, m.head or "", m.tail or "")))}
+
+
+@settings(max_examples=25)
+@given(steps)
+def test_whatever_was_done_before_nothing_tells_of_what_was_erased_and_the_store_is_sound(
+    done: list[tuple[str, int]],
+) -> None:
+    clock = FrozenClock(datetime(2025, 6, 2, 12, tzinfo=UTC))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "memory.db"
+        with memkit.open(path, encoder=HashingEncoder(), clock=clock) as store:
+            world = World(store.bank("ana"), clock)
+            for action, number in done:
+                world.do(action, number)
+            said = told(world.everything("turn"))
+            assert told(world.everything()) <= said
+            gone = [town.encode() for town in world.erased - said]
+            assert not any(town in file.read_bytes() for file in Path(folder).iterdir() for town in gone)
+            found = world.bank.recall("Who moved to which town?", k=100, min_score=0, reinforce=False)
+            assert {hit.memory.id for hit in found} <= {m.id for m in world.everything()}
+            assert not any(receipt.bytes_pending for receipt in store.receipts())
+            assert store.doctor() == []
+
+
+@given(steps)
+@settings(max_examples=10)
+def test_the_store_in_memory_erases_as_the_file_does(done: list[tuple[str, int]]) -> None:
+    seen = []
+    with tempfile.TemporaryDirectory() as folder:
+        for location in (":memory:", Path(folder) / "memory.db"):
+            clock = FrozenClock(datetime(2025, 6, 2, 12, tzinfo=UTC))
+            with memkit.open(location, encoder=HashingEncoder(), clock=clock) as store:
+                world = World(store.bank("ana"), clock)
+                for action, number in done:
+                    world.do(action, number)
+                memories = [
+                    (m.kind, m.text, m.state, m.valid_until, m.session, m.salience, m.key_phrases, len(m.sources))
+                    for m in world.everything()
+                ]
+                receipts = [(r.number, r.counts, r.chosen, len(r.derived), len(r.remade)) for r in store.receipts()]
+                hits = world.bank.recall("Who moved?", k=50, min_score=0, reinforce=False)
+                seen.append((memories, receipts, [(h.memory.text, h.score) for h in hits]))
+                assert store.doctor() == []
+    assert seen[0] == seen[1]
