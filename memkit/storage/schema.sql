@@ -1,0 +1,225 @@
+CREATE TABLE band (
+    bank INTEGER NOT NULL,
+    band INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (bank, band, seq),
+    FOREIGN KEY (bank, seq) REFERENCES memory (bank, seq)
+) WITHOUT ROWID;
+
+CREATE INDEX band_back ON band (bank, seq);
+
+CREATE TABLE bank (
+    bank INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,              -- a JSON array of strings
+    zone TEXT NOT NULL,
+    key BLOB NOT NULL,
+    created_at INTEGER NOT NULL,     -- all times: microseconds since 1970, UTC
+    change INTEGER NOT NULL DEFAULT 0,
+    epoch INTEGER NOT NULL DEFAULT 0,
+    size INTEGER NOT NULL DEFAULT 0,
+    next_seq INTEGER NOT NULL DEFAULT 1,
+    next_history INTEGER NOT NULL DEFAULT 1,
+    next_exchange INTEGER NOT NULL DEFAULT 1,
+    next_block INTEGER NOT NULL DEFAULT 1,
+    code_tail INTEGER NOT NULL DEFAULT 0,   -- rows in trace, by part
+    term_tail INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE UNIQUE INDEX bank_name ON bank (name);
+
+CREATE TABLE block (
+    bank INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    first_seq INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL,
+    change INTEGER NOT NULL,         -- the latest of its rows
+    data BLOB NOT NULL,
+    PRIMARY KEY (bank, part, number)
+);
+
+CREATE TABLE content (
+    id INTEGER PRIMARY KEY,
+    bank INTEGER NOT NULL,
+    text TEXT,
+    payload TEXT,
+    vector BLOB
+, passages BLOB);
+
+CREATE TABLE erasure (
+    number INTEGER PRIMARY KEY,
+    bank INTEGER NOT NULL,
+    change INTEGER NOT NULL,
+    seqs BLOB NOT NULL,              -- of what went: int64, little-endian; empty where the bank went
+    receipt TEXT NOT NULL,           -- JSON; never text of a memory
+    pending INTEGER NOT NULL         -- 1 until the files were found free of its bytes
+);
+
+CREATE INDEX erasure_change ON erasure (bank, change);
+
+CREATE INDEX erasure_pending ON erasure (pending) WHERE pending = 1;
+
+CREATE TABLE exchange (
+    bank INTEGER NOT NULL REFERENCES bank (bank),
+    number INTEGER NOT NULL,
+    session INTEGER NOT NULL,
+    closed INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    error TEXT,                      -- class of the last error
+    due_at INTEGER,
+    last_at INTEGER NOT NULL,
+    PRIMARY KEY (bank, number)
+) WITHOUT ROWID;
+
+CREATE INDEX exchange_session ON exchange (bank, session) WHERE closed = 0;
+
+CREATE TABLE exchange_turn (
+    bank INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (bank, number, seq),
+    FOREIGN KEY (bank, number) REFERENCES exchange (bank, number),
+    FOREIGN KEY (bank, seq) REFERENCES memory (bank, seq)
+) WITHOUT ROWID;
+
+CREATE INDEX exchange_turn_seq ON exchange_turn (bank, seq);
+
+CREATE TABLE fingerprint (mac BLOB PRIMARY KEY) WITHOUT ROWID;
+
+CREATE TABLE history (
+    bank INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    change INTEGER NOT NULL,
+    event INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    author INTEGER NOT NULL,
+    content INTEGER NOT NULL,        -- the reason, and what was there before
+    PRIMARY KEY (bank, number),
+    FOREIGN KEY (bank, seq) REFERENCES memory (bank, seq)
+) WITHOUT ROWID;
+
+CREATE INDEX history_seq ON history (bank, seq);
+
+CREATE TABLE lease (
+    bank INTEGER PRIMARY KEY REFERENCES bank (bank),
+    owner TEXT NOT NULL,
+    until INTEGER NOT NULL
+);
+
+CREATE TABLE memory (
+    bank INTEGER NOT NULL REFERENCES bank (bank),
+    seq INTEGER NOT NULL,
+    id BLOB NOT NULL,                -- UUIDv7
+    ref INTEGER,                     -- hash of the caller's own id
+    content INTEGER NOT NULL,
+    vector INTEGER,                  -- content row; NULL: none yet, or none wanted
+    wanted INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    author INTEGER NOT NULL,
+    role INTEGER,
+    speaker INTEGER,
+    head INTEGER,
+    label INTEGER,
+    session INTEGER,
+    episode INTEGER,
+    occurred_at INTEGER NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    valid_from INTEGER,
+    valid_until INTEGER,
+    superseded_by INTEGER,
+    echo_of INTEGER,
+    strength REAL NOT NULL,
+    recalled_at INTEGER,
+    recall_count INTEGER NOT NULL,
+    salience REAL,
+    pinned INTEGER NOT NULL,
+    length INTEGER NOT NULL,
+    asks INTEGER NOT NULL,
+    hash_group INTEGER,
+    text_key INTEGER NOT NULL,
+    change INTEGER NOT NULL,
+    PRIMARY KEY (bank, seq),
+    FOREIGN KEY (bank, superseded_by) REFERENCES memory (bank, seq) DEFERRABLE INITIALLY DEFERRED,
+    FOREIGN KEY (bank, echo_of) REFERENCES memory (bank, seq) DEFERRABLE INITIALLY DEFERRED
+) WITHOUT ROWID;
+
+CREATE INDEX memory_change ON memory (bank, change);
+
+CREATE INDEX memory_derived ON memory (bank, kind) WHERE kind <> 0;
+
+CREATE INDEX memory_echo ON memory (bank, echo_of) WHERE echo_of IS NOT NULL;
+
+CREATE INDEX memory_episode ON memory (bank, session, episode) WHERE session IS NOT NULL;
+
+CREATE INDEX memory_group ON memory (bank, hash_group, kind) WHERE hash_group IS NOT NULL;
+
+CREATE INDEX memory_head ON memory (bank, head) WHERE head IS NOT NULL;
+
+CREATE UNIQUE INDEX memory_id ON memory (bank, id);
+
+CREATE INDEX memory_label ON memory (bank, label) WHERE label IS NOT NULL;
+
+CREATE INDEX memory_placed ON memory (bank) WHERE session IS NOT NULL;
+
+CREATE UNIQUE INDEX memory_ref ON memory (bank, ref) WHERE ref IS NOT NULL;
+
+CREATE INDEX memory_speaker ON memory (bank, speaker) WHERE speaker IS NOT NULL;
+
+CREATE INDEX memory_superseded ON memory (bank, superseded_by) WHERE superseded_by IS NOT NULL;
+
+CREATE INDEX memory_text ON memory (bank, text_key) WHERE echo_of IS NULL;
+
+CREATE INDEX memory_unencoded ON memory (bank) WHERE vector IS NULL AND wanted = 1;
+
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE "migration" (
+   "id" INTEGER PRIMARY KEY,
+   "migration_set" TEXT,
+   "name" TEXT,
+   "applied_at" TEXT
+);
+
+CREATE UNIQUE INDEX "idx_migration_migration_set_name"
+    ON "migration" ("migration_set", "name");
+
+CREATE TABLE segment (
+    bank INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    first_seq INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (bank, number)
+);
+
+CREATE TABLE source (
+    bank INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    source INTEGER NOT NULL,
+    PRIMARY KEY (bank, seq, source),
+    FOREIGN KEY (bank, seq) REFERENCES memory (bank, seq),
+    FOREIGN KEY (bank, source) REFERENCES memory (bank, seq)
+) WITHOUT ROWID;
+
+CREATE INDEX source_back ON source (bank, source);
+
+CREATE TABLE tag (
+    bank INTEGER NOT NULL,
+    tag INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (bank, tag, seq),
+    FOREIGN KEY (bank, seq) REFERENCES memory (bank, seq)
+) WITHOUT ROWID;
+
+CREATE INDEX tag_back ON tag (bank, seq);
+
+CREATE TABLE trace (
+    bank INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    change INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (bank, part, change, seq)
+) WITHOUT ROWID;
