@@ -24,7 +24,6 @@ from memkit.text.tokens import words
 from memkit.times import Moment, as_utc, from_micros
 
 MOST = 10_000  # results of one recall
-BETWEEN = 16  # memories that may have been stored between two turns that follow each other
 CONTEXT = 0.2  # how much of it is that of the turns before
 RECALLED = ("active", "superseded")  # states
 CHOSEN_BY_ABOUT = 200
@@ -221,10 +220,6 @@ def _hit(ctx: BankContext, scored: Scored, memories: Mapping[int, Memory]) -> Hi
         around=tuple(_listed(memories, scored.around)),
         thoughts=tuple(_listed(memories, scored.thoughts)),
     )
-
-
-def _is_beside(other: Memory | None, memory: Memory) -> bool:
-    return other is not None and other.kind == "turn" and other.session == memory.session
 
 
 def _reinforcer(ctx: BankContext, state: BankState, hits: Sequence[Hit], request: Request) -> Any:

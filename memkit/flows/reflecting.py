@@ -28,8 +28,6 @@ NOTHING_LEFT = "nothing is left that it rested on"
 
 MayGoOn = Callable[[], bool]
 
-AGAIN = 5  # times that a reflection is begun anew because something was erased meanwhile
-
 
 def reflect(ctx: BankContext, *, settled: bool = False, may_go_on: MayGoOn = lambda: True) -> Receipt:
     """Write the summaries that are due, then the portrait; with `settled`, none of a day that still goes on."""

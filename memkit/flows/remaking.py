@@ -62,7 +62,8 @@ def operations(ctx: BankContext, made: Drafts) -> list[Operation]:
 
 
 def _inherited(own: Trace, origin: Trace) -> Trace:
-    return replace(own, vector=origin.vector, passages=origin.passages, sketch=origin.sketch, group=origin.group)
+    made = replace(own, vector=origin.vector, passages=origin.passages, sketch=origin.sketch, group=origin.group)
+    return replace(made, wanted=origin.wanted)
 
 
 # derived memories
@@ -90,7 +91,9 @@ def _again(memory: Memory, sources: Sequence[Memory]) -> Memory:
 
 
 def _heirs(view: BankView, gone: set[int]) -> Iterator[tuple[Memory, Trace | None]]:
-    """The oldest remaining echo of each erased original; its trace is the original's where they are encoded alike."""
+    """The oldest remaining echo of each erased original; its trace is the original's where they are
+
+    encoded alike, or where that was small talk, which has no vector."""
     echoes = view.memories([seq for seq in view.echoes(sorted(gone)) if seq not in gone])
     first: dict[str, Memory] = {}
     for _, echo in sorted(echoes.items()):
@@ -100,7 +103,7 @@ def _heirs(view: BankView, gone: set[int]) -> Iterator[tuple[Memory, Trace | Non
     for id, echo in first.items():
         trace = traces[seqs[id]]
         alike = _encoded(origins[seqs[id]]) == _encoded(echo) and trace.vector is not None
-        yield echo, trace if alike else None
+        yield echo, trace if alike or not trace.wanted else None
 
 
 def _encoded(memory: Memory) -> str:

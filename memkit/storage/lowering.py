@@ -36,7 +36,6 @@ from memkit.storage.erasing import erase, place, remake, weigh
 from memkit.storage.ledger import Ledger
 from memkit.storage.records import Entry, Queued, Record, checked, open_closings
 
-CLOSING = ("superseded", "corrected", "merged", "forgotten", "archived")
 UNDONE = "undone"
 BACK: dict[State, Action] = {
     "active": "restored",

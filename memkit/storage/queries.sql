@@ -409,9 +409,6 @@ INSERT OR IGNORE INTO fingerprint (mac) VALUES (?)
 -- name: known_fingerprints
 SELECT mac FROM fingerprint WHERE mac IN (?*)
 
--- name: any_fingerprint
-SELECT EXISTS (SELECT 1 FROM fingerprint)
-
 -- name: take_lease
 INSERT INTO lease (bank, owner, until) VALUES (?1, ?2, ?3)
 ON CONFLICT (bank) DO UPDATE SET owner = ?2, until = ?3 WHERE owner = ?2 OR until <= ?4

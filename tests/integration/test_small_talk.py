@@ -54,6 +54,21 @@ def test_the_second_time_it_is_said_it_is_an_echo_as_any_other_turn(bank: memkit
     assert second.echo_of == "first"
 
 
+def test_what_inherits_from_erased_small_talk_stays_without_a_vector(
+    store: memkit.MemoryStore, bank: memkit.MemoryBank
+) -> None:
+    bank.observe(stream(400))
+    without = [m for m in bank.list(limit=1000) if m.echo_of is None and m.id not in encoded(store, bank)]
+    first = without[-1]
+    bank.observe([memkit.Turn(first.text, "ana", id="again")])
+    erased = [first.id, *(m.id for m in bank.list(limit=1000) if m.echo_of == first.id and m.id != "again")]
+    bank.erase(ids=erased)
+    heir = bank.get("again")
+    assert heir is not None
+    assert heir.echo_of is None
+    assert "again" not in encoded(store, bank)
+
+
 def test_it_makes_no_difference_whether_turns_come_at_once_or_one_by_one(clock: FrozenClock) -> None:
     turns = stream(200)
     with memkit.open(":memory:", encoder=HashingEncoder(), clock=clock) as store:

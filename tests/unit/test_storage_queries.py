@@ -18,7 +18,7 @@ MAY_READ_IT = {
     *("size_of_text", "size_of_vectors", "size_of_traces", "size_of_history", "size_of_segments"),  # statistics
     *("drop_empty_exchanges", "kinds_of_bank", "contents_of_bank", "empty_bank"),  # an erasure, of a whole bank
     *("retained_notes", "retained_traces", "retained_vectors", "retained_words"),  # its search of the files
-    *("last_receipt", "any_fingerprint"),  # stop at the first
+    "last_receipt",  # stops at the first
     *("changed_after", "reasons"),  # what changed since a moment
 }
 
