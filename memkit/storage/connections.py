@@ -46,7 +46,7 @@ ERRORS: dict[int, tuple[type[StorageError], str]] = {
     ),
     sqlite3.SQLITE_CORRUPT: (
         CorruptError,
-        "the file is damaged. Run store.doctor(repair=True) on a copy, or go back to a backup.",
+        "the file is damaged. Run memkit doctor --repair, which saves what can be read, or go back to a backup.",
     ),
     sqlite3.SQLITE_NOTADB: (NotADatabaseError, "this file is no memkit database; it was left as it is."),
     sqlite3.SQLITE_READONLY: (ReadOnlyError, "the database can't be written. Open it without read_only."),
@@ -65,13 +65,16 @@ def translated(location: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise _told(error, location) from error
+        told = _told(error, location)
+        raise told from (None if isinstance(told, CorruptError) else error)
     except UnicodeEncodeError:
         raise InvalidTextError("a text holds a lone surrogate, which is no Unicode text.") from None
 
 
 def _told(error: sqlite3.Error, location: str) -> StorageError:
-    kind, words = ERRORS.get(primary_code(error), (StorageError, f"SQLite says: {error}."))
+    undecodable = str(error).startswith("Could not decode")  # goes on with the text itself
+    code = sqlite3.SQLITE_CORRUPT if undecodable else primary_code(error)
+    kind, words = ERRORS.get(code, (StorageError, f"SQLite says: {error}."))
     return kind(f"{location}: {words}")
 
 

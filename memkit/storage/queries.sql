@@ -45,7 +45,7 @@ SELECT ref, seq FROM memory WHERE bank = ? AND ref IN (?*)
 -- name: records
 SELECT m.seq, m.id, m.kind, m.state, m.author, m.role, m.session, m.episode, m.occurred_at, m.recorded_at,
        m.valid_from, m.valid_until, m.superseded_by, m.echo_of, m.strength, m.recalled_at, m.recall_count,
-       m.salience, m.pinned, c.text, c.payload
+       m.salience, m.pinned, c.text, c.payload, c.checksum
 FROM memory m JOIN content c ON c.id = m.content
 WHERE m.bank = ? AND m.seq IN (?*)
 
@@ -224,10 +224,10 @@ SELECT number, seq FROM exchange_turn WHERE bank = ? AND number IN (?*)
 SELECT coalesce(max(id), 0) FROM content
 
 -- name: add_text
-INSERT INTO content (id, bank, text, payload) VALUES (?, ?, ?, ?)
+INSERT INTO content (id, bank, text, payload, checksum) VALUES (?, ?, ?, ?, ?)
 
 -- name: add_vector
-INSERT INTO content (id, bank, vector, passages) VALUES (?, ?, ?, ?)
+INSERT INTO content (id, bank, vector, passages, checksum) VALUES (?, ?, ?, ?, ?)
 
 -- name: add_memory
 INSERT INTO memory (bank, seq, id, ref, content, vector, wanted, kind, state, author, role, speaker, head,
@@ -257,7 +257,7 @@ WHERE m.bank = ? AND m.seq IN (?*)
 UPDATE memory SET vector = ?, wanted = ?, hash_group = ?, text_key = ? WHERE bank = ? AND seq = ?
 
 -- name: overwrite_vector
-UPDATE content SET vector = ?, passages = ? WHERE id = ?
+UPDATE content SET vector = ?, passages = ?, checksum = ? WHERE id = ?
 
 -- name: drop_content
 DELETE FROM content WHERE id = ?

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from memkit.models import Memory, Past, Placement
+from memkit.storage.checksums import verify
 from memkit.storage.columns import AUTHOR, EVENT, KIND, ROLE, STATE
 from memkit.storage.records import Entry, Queued, Record, micros
 from memkit.times import from_micros
@@ -50,10 +51,11 @@ def payload_of(memory: Memory, own_id: str | None) -> str:
 
 
 def record_of(row: tuple[Any, ...], sources: tuple[int, ...]) -> Record:
-    """A record from the columns of the query `records`."""
+    """A record from the columns of the query `records`. Raises CorruptError where it isn't what was written."""
     (seq, uid, kind, state, author, role, session, episode, occurred, recorded) = row[:10]
     (valid_from, valid_until, superseded_by, echo_of, strength, recalled, count) = row[10:17]
-    (salience, pinned, text, payload) = row[17:]
+    (salience, pinned, text, payload, checksum) = row[17:]
+    verify(checksum, text, payload, (uid, kind, author, role, occurred))
     words = Payload.parse(payload)
     memory = Memory.model_construct(
         id=words.id or str(UUID(bytes=uid)),

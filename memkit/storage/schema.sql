@@ -44,7 +44,7 @@ CREATE TABLE content (
     text TEXT,
     payload TEXT,
     vector BLOB
-, passages BLOB);
+, passages BLOB, checksum INTEGER);
 
 CREATE TABLE erasure (
     number INTEGER PRIMARY KEY,

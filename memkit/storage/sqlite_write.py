@@ -8,6 +8,7 @@ from typing import Any
 from memkit.models import Memory, Trace
 from memkit.storage.blocks import CODES, ROWS, TERMS, Block, TraceRow, pack_terms
 from memkit.storage.changes import Changes
+from memkit.storage.checksums import of_bytes, of_memory, of_words
 from memkit.storage.columns import AUTHOR, EVENT, KIND, ROLE, STATE
 from memkit.storage.queries import change_over, run, run_many, run_over
 from memkit.storage.records import Entry, Record, micros, uuid7_bytes
@@ -82,17 +83,21 @@ class Writer:
 
     def _texts(self, records: Sequence[Record]) -> list[int]:
         ids = [next(self._content) for _ in records]
-        rows = [
-            (id, self.bank, r.memory.text, payload_of(r.memory, _own_id(r.memory)))
-            for id, r in zip(ids, records, strict=True)
-        ]
-        run_many(self.connection, "add_text", rows)
+        run_many(self.connection, "add_text", [self._text(id, r) for id, r in zip(ids, records, strict=True)])
         return ids
+
+    def _text(self, id: int, record: Record) -> Row:
+        payload = payload_of(record.memory, _own_id(record.memory))
+        return (id, self.bank, record.memory.text, payload, of_memory(record, payload))
 
     def _vectors(self, traces: Sequence[Trace]) -> list[int | None]:
         ids = [None if trace.vector is None else next(self._content) for trace in traces]
         pairs = zip(ids, traces, strict=True)
-        rows = [(id, self.bank, trace.vector, trace.passages) for id, trace in pairs if id is not None]
+        rows = [
+            (id, self.bank, trace.vector, trace.passages, of_bytes(trace.vector, trace.passages))
+            for id, trace in pairs
+            if id is not None
+        ]
         run_many(self.connection, "add_vector", rows)
         return ids
 
@@ -234,7 +239,8 @@ class Writer:
         for seq, trace in traces.items():
             content, lengths = old.get(seq, (None, None))
             if trace.vector is not None and lengths == [len(trace.vector), len(trace.passages or b"")]:
-                run(self.connection, "overwrite_vector", trace.vector, trace.passages, content)
+                checksum = of_bytes(trace.vector, trace.passages)
+                run(self.connection, "overwrite_vector", trace.vector, trace.passages, checksum, content)
                 placed[seq] = content
                 del old[seq]
         fresh = [seq for seq in traces if seq not in placed]
@@ -296,7 +302,8 @@ class Writer:
 
     def _note(self, entries: Sequence[Entry]) -> None:
         ids = [next(self._content) for _ in entries]
-        texts = [(i, self.bank, e.reason, before_image(e)) for i, e in zip(ids, entries, strict=True)]
+        notes = [(i, self.bank, e.reason, before_image(e)) for i, e in zip(ids, entries, strict=True)]
+        texts = [(*note, of_words(*note[2:])) for note in notes]
         run_many(self.connection, "add_text", texts)
         rows = [
             (

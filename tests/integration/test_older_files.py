@@ -12,8 +12,9 @@ LONG = "The boat left late. " * 30 + "The captain was called Ines. " + "It raine
 def made_old(path: Path) -> None:
     """Take the second step of the schema back, as if the file had been written before it."""
     with sqlite3.connect(path) as connection:
-        connection.execute("ALTER TABLE content DROP COLUMN passages")
-        connection.execute("DELETE FROM migration WHERE name = 'passages'")
+        for column in ("passages", "checksum"):
+            connection.execute(f"ALTER TABLE content DROP COLUMN {column}")
+        connection.execute("DELETE FROM migration WHERE name IN ('passages', 'checksums')")
         connection.execute("PRAGMA user_version = 1")
 
 

@@ -1,0 +1,61 @@
+"""Checksums of what is stored: SQLite finds a page that is damaged in its structure, not one with other contents.
+
+A text's checksum holds two CRC-32: that of its words below, that of the fixed numbers of its memory above.
+"""
+
+import struct
+from zlib import crc32
+
+from memkit.errors import CorruptError
+from memkit.storage.columns import AUTHOR, KIND, ROLE
+from memkit.storage.records import Record
+from memkit.times import to_micros
+
+Numbers = tuple[bytes, int, int, int | None, int]  # uid, kind, author, role, occurred_at
+_NUMBERS = struct.Struct("<bbbq")
+_WORDS = 2**32 - 1
+
+
+def of_bytes(vector: bytes | None, passages: bytes | None) -> int:
+    """The checksum of a row with a vector."""
+    return crc32(passages or b"", crc32(vector or b""))
+
+
+def of_words(text: str | None, payload: str | None) -> int:
+    """The checksum of a row with words."""
+    return crc32((payload or "").encode(), crc32((text or "").encode()))
+
+
+def of_memory(record: Record, payload: str) -> int:
+    """The checksum of a memory's row of words."""
+    memory = record.memory
+    role, occurred = ROLE.number(memory.role), to_micros(memory.occurred_at)
+    numbers = (record.uid, KIND.numbers[memory.kind], AUTHOR.numbers[memory.author], role, occurred)
+    return _of_numbers(numbers) << 32 | of_words(memory.text, payload)
+
+
+def verify(checksum: int | None, text: str | None, payload: str | None, numbers: Numbers) -> None:
+    """Raises CorruptError where a memory isn't what was written; None: written without a checksum."""
+    if checksum is not None and not intact(checksum, text, payload, numbers):
+        raise CorruptError(
+            "a memory isn't what was written: the file is damaged. Run memkit doctor --repair, or go back to a backup."
+        )
+
+
+def intact(checksum: int, text: str | None, payload: str | None, numbers: Numbers) -> bool:
+    """Whether words and numbers are those that were written."""
+    try:
+        return words_intact(checksum, text, payload) and checksum >> 32 == _of_numbers(numbers)
+    except (struct.error, TypeError, AttributeError):  # not even values of the right type
+        return False
+
+
+def words_intact(checksum: int, text: str | None, payload: str | None) -> bool:
+    """Whether words are those that were written."""
+    return checksum & _WORDS == of_words(text, payload)
+
+
+def _of_numbers(numbers: Numbers) -> int:
+    """A CRC-32 without its highest bit, so that the whole fits SQLite's signed integers."""
+    uid, kind, author, role, occurred = numbers
+    return crc32(_NUMBERS.pack(kind, author, -1 if role is None else role, occurred), crc32(uid)) >> 1
