@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from memkit.models import Hit, Memory, Receipt, Turn
     from memkit.recall.recollection import Recollection
     from memkit.settings import Settings
-    from memkit.store import MemoryStore, restore
+    from memkit.store import MemoryStore, repair, restore
     from memkit.store import open_store as open
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Settings",
     "Turn",
     "open",
+    "repair",
     "restore",
 ]
 
@@ -43,6 +44,7 @@ _HOMES = {
     "Settings": "settings",
     "Turn": "models",
     "open": "store",
+    "repair": "store",
     "restore": "store",
 }
 

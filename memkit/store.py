@@ -30,6 +30,7 @@ from memkit.recall.recollection import Recollection
 from memkit.settings import Settings
 from memkit.storage import open_storage
 from memkit.storage.restoring import ErasureLedger, adopt, copied, ledger_of, missing, put_in_place
+from memkit.storage.salvage import salvage
 from memkit.text.dates import first_span
 from memkit.think import as_thinker
 from memkit.times import Clock, utc_now
@@ -120,6 +121,17 @@ def restore(
             leftover.unlink()
     opening(target).close()
     return done
+
+
+def repair(location: str | Path, *, encoder: Encoder | object | None = None) -> list[str]:
+    """Save what can be read of a database that is too damaged to be opened; what was found, one sentence each.
+
+    A new database takes its place, the damaged one is kept beside it. For one that opens, `store.doctor(repair=True)`
+    does the same. Raises BusyError where somebody has it open, NotADatabaseError where nothing of memkit's is in it.
+    """
+    told = salvage(Path(location).expanduser().absolute())
+    with open_store(location, encoder=encoder) as store:
+        return told + store.doctor(repair=True)
 
 
 class MemoryStore:
@@ -240,7 +252,7 @@ class MemoryStore:
 
     def doctor(self, repair: bool = False) -> list[str]:
         """Problems of the file and its indexes, one sentence each, repaired on request; [] is healthy."""
-        return maintenance.doctor(self._services, list(self._every_context()), repair=repair)
+        return maintenance.doctor(self._services, self._every_context(), repair=repair)
 
     def audit(self, *, prefix: Sequence[str] = (), fix: bool = False) -> list[AuditReport]:
         """What the banks should not hold: copies, contradictions, orphans, recall loops, junk; one report a bank.

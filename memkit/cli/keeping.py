@@ -9,7 +9,7 @@ import memkit
 from memkit.cli.options import DEFAULT_FILE, ERROR, REFUSED, AsJson, Database, EncoderName, bank_parts
 from memkit.cli.output import bar, err, note, out, pairs, say, shown, size, table, write_json
 from memkit.cli.stores import opened, warmed
-from memkit.errors import InputError
+from memkit.errors import CorruptError, InputError, NotADatabaseError
 from memkit.forget.erase import plural
 
 Prefix = Annotated[str | None, typer.Argument(metavar="[PREFIX]", help="Only banks whose name starts so: acme.")]
@@ -108,10 +108,11 @@ def doctor(
     db: Database = DEFAULT_FILE,
     json: AsJson = False,
 ) -> None:
-    """Check the file and its indexes. Exit code 3 where problems remain."""
-    with opened(db, write=repair) as store, err.status("Checking …"):
-        found = store.doctor(repair=repair)
-        left = store.doctor() if repair and found else found
+    """Check the file and its indexes. Exit code 3 where problems remain.
+
+    A damaged file is rebuilt from what can be read; it is kept beside the new one, as FILE.damaged.
+    """
+    found, left = _examined(db, repair=repair)
     if json:
         write_json({"problems": left, "repaired": len(found) - len(left) if repair else 0})
     else:
@@ -120,10 +121,27 @@ def doctor(
         raise typer.Exit(REFUSED)
 
 
+def _examined(db: Path, *, repair: bool) -> tuple[list[str], list[str]]:
+    """The problems that there were, and those that are left."""
+    saved: list[str] = []
+    try:
+        with opened(db, write=repair):
+            pass
+    except (CorruptError, NotADatabaseError):
+        if not repair:
+            raise
+        saved = memkit.repair(db)
+    with opened(db, write=repair) as store, err.status("Checking …"):
+        found = [*saved, *store.doctor(repair=repair)]
+        return found, store.doctor() if repair and found else found
+
+
 def _diagnosis(found: list[str], left: list[str], *, repair: bool) -> None:
     for problem in left:
         say(out, "✗ ", problem, style="red")
     if repair and found:
+        for problem in found:
+            note(problem)
         say(out, f"{len(found)} problems found, {len(left)} left.", style="bold")
     elif left:
         note("memkit doctor --repair mends what can be mended.")

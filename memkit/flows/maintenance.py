@@ -3,13 +3,15 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
+from memkit.errors import CorruptError
 from memkit.flows import fading, reflecting, reweighing, spending, thinking, upkeep
 from memkit.flows.context import BankContext, Services
 from memkit.models import BankState, Exchange, IndexRow, Record
@@ -111,11 +113,19 @@ def _added(total: Report, more: Report) -> Report:
     return Report(**{**counts, "finished": total.finished and more.finished})
 
 
-def doctor(services: Services, contexts: Sequence[BankContext], *, repair: bool) -> list[str]:
-    """Problems of the file, then of what is cached against what is stored; [] is healthy."""
+def doctor(services: Services, contexts: Iterable[BankContext], *, repair: bool) -> list[str]:
+    """Problems of the file, then of what is cached against what is stored; [] is healthy.
+
+    What was repaired gets the traces that it lacks, from its texts. `contexts` are asked for after the file was.
+    """
     problems = services.storage.audit(repair=repair)
-    for ctx in contexts:
-        problems += _stale_index(services, ctx)
+    if problems and repair:
+        services.indexes.drop()
+    with suppress(CorruptError):  # told already
+        for ctx in contexts:
+            if problems and repair:
+                upkeep.retrace(ctx)
+            problems += _stale_index(services, ctx)
     if repair:
         services.indexes.drop()
     return problems

@@ -68,6 +68,15 @@ class Tracer:
         bands = band_keys(bare.text, state.key) if bare.banded else ()
         return Trace(text_key=self.key(state, bare), terms=terms, bands=bands)
 
+    def renewed(self, state: BankState, memory: Memory, old: Trace) -> Trace:
+        """A stored memory's trace made again from its text and from the vector that it has."""
+        words = replace(self.words(state, Bare.of(memory)), wanted=old.wanted)
+        width = 2 * self._slot.dimension
+        if old.vector is None or len(old.vector) != width:
+            return words
+        [trace] = self.complete([words], stacked([old.vector], self._slot.dimension))
+        return replace(trace, passages=old.passages)
+
     def complete(self, traces: Sequence[Trace], vectors: FloatArray) -> list[Trace]:
         """The same traces with their vectors, sketches and groups; `vectors` is (len(traces), dimension)."""
         if not traces:

@@ -1,13 +1,14 @@
 """Upkeep of what is derived from texts: vectors made later, another encoder, a check of everything."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from memkit.flows.context import BankContext, Services
 from memkit.flows.identity import REENCODING, encoder_meta
 from memkit.flows.traces import Bare
-from memkit.models import Memory, Trace
+from memkit.models import STATES, Memory, Trace
 from memkit.operations import Reindex
-from memkit.protocols import Encoder
+from memkit.protocols import BankView, Encoder
 
 BATCH = 256
 Progress = Callable[[int], None]
@@ -54,18 +55,34 @@ def reencode(
 
 def strip(ctx: BankContext) -> None:
     """Take the vectors of a bank away, so that upkeep makes them again."""
+    _reindexed(ctx, lambda _, memories: [_wordy(ctx, memory) for memory in memories])
+
+
+def retrace(ctx: BankContext) -> None:
+    """Make the traces of a bank again from its texts; vectors that are there are kept, others are made."""
+    _reindexed(ctx, partial(_retraced, ctx))
+    encode_pending(ctx, limit=2**62)
+
+
+def _reindexed(ctx: BankContext, remade: Callable[[BankView, Sequence[Memory]], list[Reindex]]) -> None:
     state = ctx.state()
-    if state is None:
-        return
     after: str | None = None
-    while True:
+    while state is not None:
         with ctx.storage.view(state.number) as view:
-            memories = view.page(None, after, 1000, ("active", "superseded", "merged", "archived", "forgotten"))
+            memories = view.page(None, after, 1000, STATES)
+            operations = remade(view, [memory for memory in memories if memory.echo_of is None])
         if not memories:
             return
-        bare = [_wordy(ctx, memory) for memory in memories if memory.echo_of is None]
-        ctx.storage.apply(state.number, bare, at=ctx.now())
+        ctx.storage.apply(state.number, operations, at=ctx.now())
         after = memories[-1].id
+
+
+def _retraced(ctx: BankContext, view: BankView, memories: Sequence[Memory]) -> list[Reindex]:
+    seqs = view.locate([memory.id for memory in memories])
+    old = view.traces(list(seqs.values()))
+    tracer = ctx.services.tracer
+    pairs = [(memory, tracer.renewed(view.state, memory, old[seqs[memory.id]])) for memory in memories]
+    return [Reindex(memory.id, trace) for memory, trace in pairs]
 
 
 def _wordy(ctx: BankContext, memory: Memory) -> Reindex:

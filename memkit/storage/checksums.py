@@ -4,6 +4,8 @@ A text's checksum holds two CRC-32: that of its words below, that of the fixed n
 """
 
 import struct
+from collections.abc import Sequence
+from typing import Any
 from zlib import crc32
 
 from memkit.errors import CorruptError
@@ -11,7 +13,7 @@ from memkit.storage.columns import AUTHOR, KIND, ROLE
 from memkit.storage.records import Record
 from memkit.times import to_micros
 
-Numbers = tuple[bytes, int, int, int | None, int]  # uid, kind, author, role, occurred_at
+Numbers = Sequence[Any]  # uid, kind, author, role, occurred_at, as they are stored
 _NUMBERS = struct.Struct("<bbbq")
 _WORDS = 2**32 - 1
 

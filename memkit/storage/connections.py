@@ -48,7 +48,11 @@ ERRORS: dict[int, tuple[type[StorageError], str]] = {
         CorruptError,
         "the file is damaged. Run memkit doctor --repair, which saves what can be read, or go back to a backup.",
     ),
-    sqlite3.SQLITE_NOTADB: (NotADatabaseError, "this file is no memkit database; it was left as it is."),
+    sqlite3.SQLITE_NOTADB: (
+        NotADatabaseError,
+        "this file is no memkit database; it was left as it is. If it was one, memkit doctor --repair saves what "
+        "can be read.",
+    ),
     sqlite3.SQLITE_READONLY: (ReadOnlyError, "the database can't be written. Open it without read_only."),
     sqlite3.SQLITE_CANTOPEN: (
         UnwritablePathError,
@@ -150,13 +154,18 @@ class Connections:
                 self._crowded = time.monotonic()
                 time.sleep(random.uniform(0.0002, 0.005 / (1 + 4 * waited)))
 
+    def release(self) -> None:
+        """Close what is open and not in use; the next call opens it again."""
+        with self._free:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
     def close(self) -> None:
         """Close what is open; connections in use are closed when their call ends."""
         with self._free:
             self._closed = True
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+        self.release()
         _every.discard(self)
 
     @contextmanager

@@ -23,7 +23,8 @@ from memkit.storage.names import checked_name, checked_zone, name_key, prefix_ra
 from memkit.storage.opening import prepare
 from memkit.storage.queries import run, run_many, run_over
 from memkit.storage.receipts import flaws
-from memkit.storage.sqlite_audit import audit
+from memkit.storage.salvage import salvage
+from memkit.storage.sqlite_audit import audit, damage
 from memkit.storage.sqlite_view import BankRow, SqliteView
 from memkit.storage.sqlite_write import Writer
 from memkit.times import to_micros, utc_now
@@ -160,8 +161,17 @@ class SqliteStorage:
     # -- the files
 
     def audit(self, *, repair: bool = False) -> list[str]:
-        """Problems of the stored data, one sentence each; repaired on request."""
-        problems = audit(self._connections, repair=repair) + flaws(self.receipts())
+        """Problems of the stored data, one sentence each; repaired on request.
+
+        A damaged file is rebuilt from what can be read of it. Raises BusyError where somebody else has it open.
+        """
+        problems = damage(self._connections)
+        if problems and not repair:
+            return problems
+        if problems:
+            self._connections.release()
+            problems += salvage(self.path)
+        problems += audit(self._connections, repair=repair) + flaws(self.receipts())
         if self._erasures.pending():
             problems.append("erased bytes may still lie in the files: an erasure was interrupted.")
             if repair:

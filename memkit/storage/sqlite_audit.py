@@ -4,9 +4,11 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from memkit.errors import CorruptError
 from memkit.storage.blocks import CODES, TERMS, Block, unpack_terms
 from memkit.storage.changes import Changes
-from memkit.storage.connections import Connections, primary_code
+from memkit.storage.checksums import intact, of_bytes, words_intact
+from memkit.storage.connections import Connections
 from memkit.storage.queries import run
 from memkit.storage.sqlite_view import BankRow, SqliteView
 from memkit.storage.sqlite_write import Writer
@@ -122,24 +124,50 @@ def audit(connections: Connections, *, repair: bool) -> list[str]:
     """Problems, one sentence each, without any memory text; what can be mended is, on request."""
     opened = connections.writing if repair else connections.reading
     with opened() as connection:
-        damage = _damage(connection)
-        if damage:
-            return damage
         if repair:
             connection.execute("PRAGMA defer_foreign_keys = ON")
         problems = [problem for bank in _banks(connection) for problem in _bank(connection, bank, repair)]
         return problems + [problem for check in CHECKS for problem in _checked(connection, check, repair)]
 
 
-def _damage(connection: sqlite3.Connection) -> list[str]:
-    """What SQLite itself finds: pages, not meanings."""
+def damage(connections: Connections) -> list[str]:
+    """What is not as it was written: pages, by SQLite's own check, and contents, by their checksums."""
+    found: list[str] = []
     try:
-        found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(20)")]
-    except sqlite3.DatabaseError as error:
-        if primary_code(error) != sqlite3.SQLITE_CORRUPT:
-            raise
-        found = ["pages can't be read"]
-    return [f"the file is damaged: {words}; go back to a backup." for words in found if words != "ok"]
+        with connections.reading() as connection:
+            for check in (_pages, _words, _vectors):
+                found += check(connection)
+    except CorruptError:
+        found = found or ["pages can't be read"]
+    return [f"the file is damaged: {words}." for words in found]
+
+
+def _pages(connection: sqlite3.Connection) -> list[str]:
+    found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(5)")]
+    return [" ".join(words.split()) for words in found if words != "ok"]
+
+
+def _words(connection: sqlite3.Connection) -> list[str]:
+    rows = connection.execute(
+        "SELECT c.checksum, c.text, c.payload, m.id, m.kind, m.author, m.role, m.occurred_at "
+        "FROM memory m JOIN content c ON c.id = m.content WHERE c.checksum IS NOT NULL"
+    )
+    memories = sum(not intact(checksum, text, payload, numbers) for checksum, text, payload, *numbers in rows)
+    rows = connection.execute(
+        "SELECT c.checksum, c.text, c.payload FROM history h JOIN content c ON c.id = h.content "
+        "WHERE c.checksum IS NOT NULL"
+    )
+    notes = sum(not words_intact(*row) for row in rows)
+    counts = {"memories": memories, "notes of the history": notes}
+    return [f"{count} {name} are not what was written" for name, count in counts.items() if count]
+
+
+def _vectors(connection: sqlite3.Connection) -> list[str]:
+    rows = connection.execute(
+        "SELECT checksum, vector, passages FROM content WHERE vector IS NOT NULL AND checksum IS NOT NULL"
+    )
+    false = sum(checksum != of_bytes(vector, passages) for checksum, vector, passages in rows)
+    return [f"{false} vectors are not what was written"] if false else []
 
 
 def _checked(connection: sqlite3.Connection, check: Check, repair: bool) -> Iterator[str]:

@@ -83,9 +83,7 @@ class Applied:
         """Bytes of one memory: text, vector, sketch and terms."""
         insert = self.operation(0)
         trace = insert.trace
-        return (
-            len(insert.memory.text) + len(trace.vector or b"") + len(trace.sketch or b"") + 1 + 9 * len(trace.terms)
-        )
+        return len(insert.memory.text) + len(trace.vector or b"") + len(trace.sketch or b"") + 1 + 9 * len(trace.terms)
 
 
 def _bare(memory: Memory) -> Any:
