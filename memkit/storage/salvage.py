@@ -88,8 +88,8 @@ def _alone(path: Path) -> Iterator[Pages]:
 
 
 def _lock(path: Path, stack: ExitStack) -> None:
-    connection = stack.enter_context(closing(connect(path, read_only=False)))
     try:
+        connection = stack.enter_context(closing(connect(path, read_only=False)))
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("BEGIN IMMEDIATE")
     except sqlite3.DatabaseError as error:
@@ -153,9 +153,9 @@ def _table(connection: sqlite3.Connection, name: str, sql: str) -> Table:
 def _sorted(pages: Pages, tables: dict[str, Table]) -> Salvaged:
     """Every row to its table: by the path that leads to its page, else by its looks."""
     rows = list(pages.rows())
-    schema = pages.trees({1: "schema"})
-    roots = {root: str(name) for _, name, root in map(_entry, (r for r in rows if r.page in schema)) if root}
-    owner = pages.trees(roots)
+    lines = [row for row in rows if _is_schema(row)]
+    owner = pages.trees({row.values[3]: str(row.values[1]) for row in lines})  # type: ignore[misc]
+    schema = {row.page for row in lines}
     found, strays = Salvaged(), list[Row]()
     for row in rows:
         name = owner.get(row.page)
@@ -173,10 +173,10 @@ def _sorted(pages: Pages, tables: dict[str, Table]) -> Salvaged:
     return found
 
 
-def _entry(row: Row) -> tuple[Value, Value, int]:
-    """Of a line of the schema: its type, its name, where its pages begin; 0 where it isn't one."""
-    whole = len(row.values) == 5 and isinstance(row.values[3], int)
-    return (row.values[0], row.values[1], int(row.values[3] or 0)) if whole else (None, None, 0)
+def _is_schema(row: Row) -> bool:
+    """A line of the schema: type, name, table, where its pages begin, SQL; found wherever it lies."""
+    types = (str, str, str, int)
+    return len(row.values) == 5 and all(map(isinstance, row.values, types)) and row.values[0] in ("table", "index")
 
 
 def _note_name(found: Salvaged, row: Row) -> None:
