@@ -13,6 +13,8 @@
     |-- UndoError                  what a receipt tells can't be undone: it was changed again since, or erased
     |-- StorageError               the database can't do what was asked
     |   |-- UnwritablePathError    the path can't be opened or written
+    |   |   `-- NetworkPathError   it lies on a network file system, where processes can't share a database
+    |   |-- ReplacedFileError      the database's file was deleted or replaced while it was open
     |   |-- NotADatabaseError      the file is no memkit database
     |   |-- NewerVersionError      the file was written by a newer memkit
     |   |-- ReadOnlyError          a write to a store that was opened read-only
@@ -82,6 +84,14 @@ class StorageError(MemkitError):
 
 class UnwritablePathError(StorageError):
     """The path can't be opened or written."""
+
+
+class NetworkPathError(UnwritablePathError):
+    """The path lies on a network file system, where processes can't share a database."""
+
+
+class ReplacedFileError(StorageError):
+    """The database's file was deleted or replaced while it was open."""
 
 
 class NotADatabaseError(StorageError):

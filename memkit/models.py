@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple, Self, get_args
 
 from pydantic import BaseModel, ConfigDict
@@ -306,6 +306,14 @@ class HistoryEntry(Record):
     change: int = 0  # the bank's change number; 0 for how it came to be
 
 
+FARTHEST = timedelta(days=1)  # nothing is put off for longer
+
+
+def put_off(until: datetime | None, now: datetime) -> bool:
+    """Whether something has to wait; a moment too far ahead is from a clock that was wrong."""
+    return until is not None and now < until <= now + FARTHEST
+
+
 class Exchange(Record):
     """A run of turns waiting to be thought about; it never holds text.
 
@@ -323,7 +331,7 @@ class Exchange(Record):
 
     def leased(self, now: datetime) -> bool:
         """Whether a worker is thinking about it."""
-        return self.error is None and self.due_at is not None and self.due_at > now
+        return self.error is None and put_off(self.due_at, now)
 
 
 class BankState(Record):

@@ -19,9 +19,11 @@ from memkit.errors import (
     InvalidTextError,
     NotADatabaseError,
     ReadOnlyError,
+    ReplacedFileError,
     StorageError,
     UnwritablePathError,
 )
+from memkit.storage.places import writable
 
 FORK_PATIENCE = 5.0  # seconds that a fork waits for calls in other threads
 BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -95,7 +97,7 @@ class Connections:
         self.path = path
         self.read_only = read_only
         self._timeout = busy_timeout
-        self._idle: list[sqlite3.Connection] = []
+        self._idle: list[Connection] = []
         self._users: list[int] = []
         self._free = threading.Condition()
         self._writer = threading.Lock()
@@ -104,7 +106,7 @@ class Connections:
         _every.add(self)
 
     @contextmanager
-    def borrowed(self) -> Iterator[sqlite3.Connection]:
+    def borrowed(self) -> Iterator["Connection"]:
         """A connection for one call. Raises ClosedError."""
         connection = self._take()
         try:
@@ -188,23 +190,55 @@ class Connections:
             _roll_back(connection)
             raise
 
-    def _take(self) -> sqlite3.Connection:
+    def _take(self) -> "Connection":
         with self._free:
             if self._closed:
                 raise ClosedError(f"{self.path}: this store was closed. Open it again with memkit.open(...).")
             connection = self._idle.pop() if self._idle else None
             self._users.append(threading.get_ident())
         try:
-            return connection or self._opened()
+            return self._opened() if connection is None else self._sound(connection)
         except BaseException:
             self._left()
             raise
 
-    def _opened(self) -> sqlite3.Connection:
+    def _sound(self, connection: "Connection") -> "Connection":
+        """The connection, if the files that it has open are still those of these names.
+
+        Raises ReplacedFileError where they were deleted or replaced in a way that would lose writes.
+        """
+        old, now = connection.files, file_numbers(self.path)
+        if now == old or not any(old[1:]):  # in the first call the log was opened
+            connection.files = now
+            return connection
+        if now[0] != old[0] or now[2] not in (0, old[2]):
+            raise ReplacedFileError(
+                f"{self.path}: the file or its -shm was deleted or replaced while it was open; writes would be lost. "
+                "Close it in every process, then open it again."
+            )
+        return self._moved(connection) if 0 in now else self._anew(connection)
+
+    def _moved(self, connection: "Connection") -> "Connection":
+        """A log that was deleted is moved into the database through what is open of it, so that nothing is lost.
+
+        Only where no other call goes on: until then the deleted log serves on.
+        """
+        with self._free:
+            if self._others():
+                return connection
+        busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        return connection if busy else self._anew(connection)
+
+    def _anew(self, connection: "Connection") -> "Connection":
+        connection.close()
+        self.release()
+        return self._opened()
+
+    def _opened(self) -> "Connection":
         with translated(str(self.path)):
             return connect(self.path, read_only=self.read_only)
 
-    def _give(self, connection: sqlite3.Connection) -> None:
+    def _give(self, connection: "Connection") -> None:
         with self._free:
             if not self._closed:
                 self._idle.append(connection)
@@ -239,22 +273,53 @@ class Connections:
         self._users = [user for user in self._users if user == threading.get_ident()]
 
 
-def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+class Connection(sqlite3.Connection):
+    """A connection that knows which files it has open, by their numbers."""
+
+    files: tuple[int, int, int] = (0, 0, 0)
+
+
+def file_numbers(path: Path) -> tuple[int, int, int]:
+    """The inodes of a database, its log and its shared memory; 0 for a file that isn't there."""
+    return _number(str(path)), _number(f"{path}-wal"), _number(f"{path}-shm")
+
+
+def _number(path: str) -> int:
+    try:
+        return os.stat(path).st_ino  # noqa: PTH116  -- with every call, and pathlib takes three times as long
+    except OSError:
+        return 0
+
+
+def connect(path: Path, *, read_only: bool) -> Connection:
     """A new connection, set up as every one is. Raises SQLite's errors."""
-    connection = _open(path, "ro" if read_only else "rwc")
+    connection = _open(path, _read_only(path) if read_only else "rwc")
     try:
         for pragma in COMMON:
             connection.execute(f"PRAGMA {pragma}")
+        connection.files = (_number(str(path)), 0, 0)
     except sqlite3.Error:
         connection.close()
         raise
     return connection
 
 
-def _open(path: Path, mode: str) -> sqlite3.Connection:
-    where = f"file:{quote(str(path))}?mode={mode}"
+def _read_only(path: Path) -> str:
+    """Where nothing can be written, there is no log to share either: the file alone is read, if it is whole."""
+    log = path.with_name(f"{path.name}-wal")
+    alone = not writable(path.parent) and not (log.exists() and log.stat().st_size)
+    return "ro&immutable=1" if alone else "ro"
+
+
+def _open(path: Path, mode: str) -> Connection:
     return sqlite3.connect(
-        where, uri=True, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=256
+        f"file:{quote(str(path))}?mode={mode}",
+        uri=True,
+        timeout=0,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+        factory=Connection,
     )
 
 

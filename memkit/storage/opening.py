@@ -1,18 +1,18 @@
 """Opening a SQLite file: is it ours, is it new, is it of this format?"""
 
-import os
 import sqlite3
 from pathlib import Path
 
 from memkit.errors import NewerVersionError, NotADatabaseError, ReadOnlyError, UnwritablePathError
 from memkit.storage.connections import Connections
 from memkit.storage.migrations import APPLICATION_ID, FORMAT, migrate
+from memkit.storage.places import check_shareable, writable
 
 
 def prepare(connections: Connections) -> None:
     """Make the file ready for use; a file that isn't memkit's is left as it was.
 
-    Raises UnwritablePathError, NotADatabaseError, NewerVersionError, ReadOnlyError or CorruptError.
+    Raises UnwritablePathError, NetworkPathError, NotADatabaseError, NewerVersionError, ReadOnlyError or CorruptError.
     """
     path, read_only = connections.path, connections.read_only
     _check_path(path, read_only=read_only)
@@ -40,12 +40,13 @@ def _check_path(path: Path, *, read_only: bool) -> None:
         raise UnwritablePathError(f"{path}: its folder doesn't exist. Make it first: mkdir -p {folder}")
     if path.is_dir():
         raise UnwritablePathError(f"{path}: is a folder. Give the path of a file in it.")
+    check_shareable(path)
     if read_only:
         if not path.exists():
             raise UnwritablePathError(f"{path}: doesn't exist, and read_only makes no file.")
         return
     target = path if path.exists() else folder
-    if not os.access(target, os.W_OK) or not os.access(folder, os.W_OK):
+    if not writable(target) or not writable(folder):
         raise UnwritablePathError(
             f"{path}: may not be written. Change its rights, give another path, or open it with read_only."
         )

@@ -411,7 +411,7 @@ SELECT mac FROM fingerprint WHERE mac IN (?*)
 
 -- name: take_lease
 INSERT INTO lease (bank, owner, until) VALUES (?1, ?2, ?3)
-ON CONFLICT (bank) DO UPDATE SET owner = ?2, until = ?3 WHERE owner = ?2 OR until <= ?4
+ON CONFLICT (bank) DO UPDATE SET owner = ?2, until = ?3 WHERE owner = ?2 OR until <= ?4 OR until > ?5
 
 -- name: drop_lease
 DELETE FROM lease WHERE bank = ? AND owner = ?

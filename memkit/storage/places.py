@@ -1,0 +1,54 @@
+"""Where a database may lie: what a path allows, and whether its file system can hold a shared database."""
+
+import os
+import sys
+from pathlib import Path
+
+from memkit.errors import NetworkPathError
+
+NETWORK = frozenset(
+    "nfs nfs4 cifs smb3 smbfs afs ncpfs davfs fuse.sshfs fuse.davfs fuse.davfs2 fuse.s3fs fuse.rclone "
+    "fuse.gcsfuse fuse.goofys fuse.glusterfs".split()
+)
+MOUNTS = Path("/proc/self/mounts")
+
+
+def writable(path: Path) -> bool:
+    """Whether this process may write there."""
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+def check_shareable(path: Path, mounts: str | None = None) -> None:
+    """Raises NetworkPathError where the path lies on a network file system; `mounts` as in /proc/self/mounts.
+
+    SQLite's log needs memory that all processes share, and locks that hold; neither crosses a network. Systems
+    that don't tell their mounts are trusted.
+    """
+    kind = file_system(path, _mounts() if mounts is None else mounts)
+    if kind in NETWORK:
+        raise NetworkPathError(
+            f"{path}: lies on a network file system ({kind}), whose locks a database can't rely on. Give a path on a "
+            "local disk, and use store.backup(path) to copy it there."
+        )
+
+
+def file_system(path: Path, mounts: str) -> str | None:
+    """The type of the file system of a path: that of the last of the longest mount points above it."""
+    whole = path.resolve()
+    found: tuple[int, str | None] = (-1, None)
+    for line in mounts.splitlines():
+        _, place, kind, *_ = line.split(" ")
+        point = Path(_unescaped(place))
+        if whole.is_relative_to(point) and len(point.parts) >= found[0]:
+            found = (len(point.parts), kind)
+    return found[1]
+
+
+def _mounts() -> str:
+    return MOUNTS.read_text("utf-8", "surrogateescape") if sys.platform == "linux" and MOUNTS.exists() else ""
+
+
+def _unescaped(place: str) -> str:
+    for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+        place = place.replace(code, character)
+    return place
