@@ -271,8 +271,7 @@ class Writer:
         for part in (CODES, TERMS):
             located = self.view.located(part, seqs)
             in_tail = [seq for seq, at in located.items() if at.block is None]
-            change_over(self.connection, "drop_traces", (self.bank, part), in_tail)
-            self._tails[part] -= len(in_tail)
+            self._tails[part] -= change_over(self.connection, "drop_traces", (self.bank, part), in_tail)
             for number in {at.block for at in located.values() if at.block is not None}:
                 self._rewrite_block(part, number, seqs)
 

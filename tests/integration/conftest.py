@@ -1,5 +1,8 @@
 """A store on disk with the small encoder, and a clock that stands still until it is moved."""
 
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +12,18 @@ import pytest
 import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.testing import FrozenClock
+
+
+@pytest.fixture(scope="session")
+def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library of `written.c`, which sees what a process writes and can fill its disk."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None or sys.platform != "linux":
+        pytest.skip("needs Linux and a C compiler")
+    made = tmp_path_factory.mktemp("shim") / "written.so"
+    source = Path(__file__).with_name("written.c")
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", made, source, "-ldl"], check=True)
+    return made
 
 
 @pytest.fixture

@@ -48,8 +48,8 @@ def killed(path: Path, start: int, after: float) -> tuple[int, set[str]]:
     return max(numbers, default=start - 1), {f"t{line.split()[1]}" for line in whole if line.startswith("erased")}
 
 
-def crash(path: Path, times: int) -> None:
-    chance, last, erased = random.Random(7), -1, set[str]()
+def crash(path: Path, times: int, seed: int = 7) -> None:
+    chance, last, erased = random.Random(seed), -1, set[str]()
     for _ in range(times):
         last_said, gone = killed(path, last + 1, chance.uniform(0, 0.3))
         erased |= gone
@@ -70,5 +70,7 @@ def test_twenty_kills_lose_no_write_that_had_returned(path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_hundred_kills_lose_no_write_that_had_returned(path: Path) -> None:
-    crash(path, 100)
+@pytest.mark.timeout(7200)
+def test_a_thousand_kills_lose_no_write_that_had_returned(tmp_path: Path) -> None:
+    for part in range(20):
+        crash(tmp_path / f"{part}.db", 50, seed=part)

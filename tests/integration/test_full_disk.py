@@ -1,12 +1,15 @@
 """A disk without room: a clear error, nothing of the call stored, nothing from before lost."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
-from memkit.errors import CorruptError, DiskFullError
+from memkit.errors import DiskFullError
 from memkit.settings import RuntimeSettings
 from memkit.storage.sqlite import SqliteStorage
 
@@ -35,12 +38,51 @@ def test_a_full_disk_is_a_clear_error_and_loses_nothing(path: Path) -> None:
         assert len(store.bank("ana").list(limit=1000)) == 21
 
 
-def test_a_damaged_file_is_a_clear_error(path: Path) -> None:
-    with memkit.open(path, encoder=HashingEncoder()) as store:
-        store.bank("ana").observe([("ana", f"Turn number {n} {'x' * 300}") for n in range(300)])
-    data = bytearray(path.read_bytes())
-    for page in range(2, len(data) // 4096):
-        data[page * 4096 : page * 4096 + 200] = b"\x99" * 200
-    path.write_bytes(data)
-    with pytest.raises(CorruptError), memkit.open(path, encoder=HashingEncoder()) as store:
-        store.bank("ana").list(limit=1000)
+FILLED = """
+import ctypes, os, sys, memkit
+from memkit.encoders.hashing import HashingEncoder
+from memkit.errors import DiskFullError
+room = ctypes.c_long.in_dll(ctypes.CDLL(os.environ["LD_PRELOAD"]), "room")
+path, most = sys.argv[1], int(sys.argv[2])
+stored, refused = [], 0
+with memkit.open(path, encoder=HashingEncoder()) as store:
+    bank = store.bank("ana")
+    for writes in range(most):
+        names = [f"{writes}-{i}" for i in range(3)]
+        room.value = writes % 97
+        try:
+            bank.observe([memkit.Turn(f"I moved to town{n} {'and walked ' * 60}", "ana", id=n) for n in names])
+            if writes % 7 == 3:
+                bank.think()
+            stored += names
+        except DiskFullError as error:
+            assert "Free some room" in str(error)
+            refused += 1
+        if writes % 11 == 5:
+            assert {m.id for m in bank.list(kinds=["turn"], limit=10_000)} >= set(stored)
+        room.value = -1
+        there = {m.id for m in bank.list(kinds=["turn"], limit=10_000)}
+        assert set(stored) <= there, "something is lost"
+        assert len(there) % 3 == 0, "half of a call was stored"
+        stored = sorted(there)
+    assert refused > most // 10, refused
+    assert store.doctor() == []
+"""
+
+
+def fill_again_and_again(shim: Path, folder: Path, most: int) -> None:
+    seen = {"LD_PRELOAD": str(shim), "WATCHED": str(folder), "WRITTEN": os.devnull}
+    command = [sys.executable, "-c", FILLED, folder / "memory.db", str(most)]
+    subprocess.run(command, env={**os.environ, **seen}, check=True)
+    with memkit.open(folder / "memory.db", encoder=HashingEncoder()) as store:
+        assert store.doctor() == []
+
+
+def test_a_disk_that_fills_up_after_any_number_of_writes_loses_nothing(shim: Path, tmp_path: Path) -> None:
+    fill_again_and_again(shim, tmp_path, 97)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_a_disk_that_fills_up_a_thousand_times_loses_nothing(shim: Path, tmp_path: Path) -> None:
+    fill_again_and_again(shim, tmp_path, 1940)

@@ -64,17 +64,6 @@ def events(log: bytes) -> Iterator[Event]:
         at += named + length
 
 
-@pytest.fixture(scope="module")
-def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None or sys.platform != "linux":
-        pytest.skip("needs Linux and a C compiler")
-    made = tmp_path_factory.mktemp("shim") / "written.so"
-    source = Path(__file__).with_name("written.c")
-    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", made, source, "-ldl"], check=True)
-    return made
-
-
 def written(shim: Path, folder: Path, rounds: int) -> list[Event]:
     """What a writer did to its files, in order."""
     watched = folder / "watched"

@@ -1,0 +1,230 @@
+"""Damaged pages: doctor sees them, nothing answers with other words than were stored, repair saves what can be read."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import memkit
+from memkit.cli import main
+from memkit.encoders.hashing import HashingEncoder
+from memkit.errors import BusyError, CorruptError, NotADatabaseError
+from memkit.models import STATES, Memory
+
+PAGE = 4096
+BANKS = ("ana", "bob")
+Memories = dict[str, dict[str, Memory]]
+
+
+def opened(path: Path) -> memkit.MemoryStore:
+    return memkit.open(path, encoder=HashingEncoder())
+
+
+def made(path: Path) -> Memories:
+    """Two banks with turns, thoughts, summaries, changes and a history; gives back all that is in them."""
+    with opened(path) as store:
+        for name in BANKS:
+            bank = store.bank(name, zone="Europe/Lisbon")
+            for day in range(6):
+                towns = [f"{name}{day}x{n}" for n in range(30)]
+                bank.observe(
+                    [
+                        (name, f"I moved to {town} with {len(town)} cats {'and a dog ' * (n % 4)}")
+                        for n, town in enumerate(towns)
+                    ]
+                )
+                bank.think()
+            for thought in bank.list(kinds=["thought"])[:5]:
+                bank.correct(thought.id, f"{thought.text} No longer.")
+            bank.insert([f"The garden of {name} has {number} trees" for number in range(40)])
+            bank.forget(bank.list(kinds=["turn"])[3].id, reason="asked for")
+            bank.reflect()
+    with opened(path) as store:
+        return contents(store)
+
+
+def contents(store: memkit.MemoryStore) -> Memories:
+    return {name: {m.id: m for m in store.bank(name).list(states=STATES, limit=10_000)} for name in BANKS}
+
+
+def damaged(whole: bytes, chance: random.Random) -> tuple[bytes, list[int]]:
+    """The file with some pages flipped, zeroed or overwritten, and which."""
+    data = bytearray(whole)
+    pages = [chance.randrange(len(data) // PAGE) for _ in range(chance.choice((1, 1, 2, 4)))]
+    for page in pages:
+        start = page * PAGE
+        kind = chance.choice(("flipped", "flipped", "zeroed", "noise"))
+        if kind == "flipped":
+            for _ in range(chance.choice((1, 8))):
+                data[start + chance.randrange(PAGE)] ^= 1 << chance.randrange(8)
+        else:
+            data[start : start + PAGE] = bytes(PAGE) if kind == "zeroed" else chance.randbytes(PAGE)
+    return bytes(data), pages
+
+
+def answers(path: Path) -> Iterator[Memory]:
+    """All that the damaged file still answers."""
+    try:
+        with opened(path) as store:
+            for name in BANKS:
+                try:
+                    yield from store.bank(name).list(states=STATES, limit=10_000)
+                except CorruptError:
+                    yield from (hit.memory for hit in store.bank(name).recall("Who moved?", k=50, min_score=0))
+    except (CorruptError, NotADatabaseError):
+        return
+
+
+def repaired(path: Path) -> list[str]:
+    try:
+        with opened(path) as store:
+            return store.doctor(repair=True)
+    except (CorruptError, NotADatabaseError):
+        return memkit.repair(path, encoder=HashingEncoder())
+
+
+def lay_in(whole: bytes, pages: list[int], text: str) -> bool:
+    """Whether the beginning or the end of a text lay in one of these pages."""
+    return any(part.encode() in whole[p * PAGE : (p + 1) * PAGE] for p in pages for part in (text[:12], text[-12:]))
+
+
+def check(path: Path, before: Memories, whole: bytes, chance: random.Random) -> bool:
+    """Damage the file and mend it; whether the damage was seen."""
+    data, pages = damaged(whole, chance)
+    path.write_bytes(data)
+    texts = {memory.text for memories in before.values() for memory in memories.values()}
+    assert {memory.text for memory in answers(path)} <= texts, "a damaged file answered with other words"
+    told = repaired(path)
+    with opened(path) as store:
+        assert [p for p in store.doctor() if "chain of erasure" not in p] == []
+        after = contents(store)
+        for name in BANKS:
+            store.bank(name).observe([(name, "I moved back home after the repair")])
+            assert store.bank(name).recall("Who moved back home after the repair?")
+            assert [m.zone for m in [store.bank(name)._context.ensure()]] == ["Europe/Lisbon"] or "zone" in str(told)
+    for name in BANKS:
+        there = {memory.text for memory in after[name].values()}
+        assert there <= texts
+        lost = [m for m in before[name].values() if m.text not in there]
+        assert all(lay_in(whole, pages, memory.text) for memory in lost), "lost, but not on a damaged page"
+        changed = [m for id, m in before[name].items() if id in after[name] and not same(m, after[name][id])]
+        assert all(after[name][m.id].state == "archived" for m in changed), "a record was changed by the repair"
+        assert not lost or told
+    if told:
+        assert path.with_name(f"{path.name}.damaged").read_bytes()[:PAGE] == data[:PAGE] or "damaged" not in str(told)
+    return bool(told)
+
+
+def same(one: Memory, other: Memory) -> bool:
+    """Equal, but for links to what is lost."""
+    links = {"sources": (), "superseded_by": None, "echo_of": None}
+    return one.model_copy(update=links) == other.model_copy(update=links)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Memories, bytes]:
+    path = tmp_path_factory.mktemp("damage") / "memory.db"
+    return made(path), path.read_bytes()
+
+
+def damage(folder: Path, kept: tuple[Memories, bytes], seeds: range) -> int:
+    before, whole = kept
+    return sum(check(folder / f"{seed}.db", before, whole, random.Random(seed)) for seed in seeds)
+
+
+def test_damaged_pages_never_answer_wrongly_and_repair_loses_only_what_lay_in_them(
+    tmp_path: Path, kept: tuple[Memories, bytes]
+) -> None:
+    assert damage(tmp_path, kept, range(12)) > 6
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_five_hundred_damaged_files_are_repaired(tmp_path: Path, kept: tuple[Memories, bytes]) -> None:
+    assert damage(tmp_path, kept, range(100, 600)) > 250
+
+
+def test_a_file_that_lost_its_first_page_is_saved_whole(tmp_path: Path, kept: tuple[Memories, bytes]) -> None:
+    before, whole = kept
+    path = tmp_path / "memory.db"
+    path.write_bytes(bytes(PAGE) + whole[PAGE:])
+    with pytest.raises(NotADatabaseError, match="doctor --repair"):
+        opened(path)
+    memkit.repair(path, encoder=HashingEncoder())
+    with opened(path) as store:
+        assert contents(store) == before
+        assert store.doctor() == []
+
+
+def test_what_only_the_log_holds_is_saved_from_a_damaged_file(tmp_path: Path) -> None:
+    path = tmp_path / "memory.db"
+    with opened(path) as store:
+        store.bank("ana").observe([("ana", f"I moved to town{n}") for n in range(50)])
+        files = {file.name: file.read_bytes() for file in tmp_path.glob("memory.db*")}
+        before = [m.text for m in store.bank("ana").list()]
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    (copy / "memory.db").write_bytes(bytes(len(files["memory.db"])))
+    (copy / "memory.db-wal").write_bytes(files["memory.db-wal"])
+    memkit.repair(copy / "memory.db", encoder=HashingEncoder())
+    with opened(copy / "memory.db") as store:
+        assert [m.text for m in store.bank("ana").list()] == before
+
+
+def test_a_damaged_file_is_only_rebuilt_alone(tmp_path: Path, kept: tuple[Memories, bytes]) -> None:
+    path = tmp_path / "memory.db"
+    data = bytearray(kept[1])
+    for page in range(40, len(data) // PAGE, 3):
+        data[page * PAGE : page * PAGE + 8] = b"\xff" * 8
+    path.write_bytes(data)
+    with opened(path) as one:
+        one.banks()
+        with opened(path) as other, pytest.raises(BusyError, match="alone"):
+            other.doctor(repair=True)
+    assert path.read_bytes() == bytes(data)
+
+
+def test_a_diary_is_not_repaired_into_a_database(tmp_path: Path) -> None:
+    path = tmp_path / "memory.db"
+    path.write_bytes(b"this is a diary, not a database" * 1000)
+    with pytest.raises(NotADatabaseError):
+        memkit.repair(path)
+    assert path.read_bytes() == b"this is a diary, not a database" * 1000
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_lost_index_rows_are_made_again_from_the_texts(tmp_path: Path) -> None:
+    """Small talk has no vector; its words must be found again, too."""
+    path = tmp_path / "memory.db"
+    with opened(path) as store:
+        store.bank("ana").observe([("ana", f"The lighthouse number {n} is painted red") for n in range(30)])
+        before = [(h.memory.id, h.score) for h in store.bank("ana").recall("lighthouse number 7")]
+        with store._storage._connections.writing() as connection:  # type: ignore[attr-defined]
+            connection.execute("DELETE FROM trace WHERE seq % 2 = 1")
+        assert store.doctor() != []
+        store.doctor(repair=True)
+        assert store.doctor() == []
+    with opened(path) as store:
+        assert [(h.memory.id, h.score) for h in store.bank("ana").recall("lighthouse number 7")] == before
+
+
+def test_the_command_repairs_a_file_that_does_not_open_and_says_what_it_did(
+    tmp_path: Path, kept: tuple[Memories, bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "memory.db"
+    path.write_bytes(bytes(PAGE) + kept[1][PAGE:])
+
+    def run(*more: str) -> tuple[int, str]:
+        with pytest.raises(SystemExit) as stop:
+            main(["doctor", "--db", str(path), *more])
+        said = capsys.readouterr()
+        return int(stop.value.code or 0), said.out + said.err
+
+    code, said = run()
+    assert code == 1
+    assert "--repair" in said
+    code, said = run("--repair")
+    assert code == 0
+    assert "memory.db.damaged" in said.replace("\n", "")
+    assert run()[0] == 0
