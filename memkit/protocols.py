@@ -106,11 +106,20 @@ class VectorSource(Protocol):
     def passages(self, seqs: Sequence[int]) -> PassageBatch: ...
 
 
-class TermRow(NamedTuple):
-    """The lexical terms of one memory: (keyed hash, count) pairs."""
+class TermBatch(NamedTuple):
+    """Lexical terms: keyed hashes and counts, those of `seqs[i]` from `starts[i]` to `starts[i + 1]`."""
 
-    seq: int
-    terms: Sequence[tuple[int, int]]
+    seqs: npt.NDArray[np.int64]  # (n,)
+    starts: npt.NDArray[np.int64]  # (n + 1,)
+    terms: npt.NDArray[np.int64]  # (number of terms,)
+    counts: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, rows: Sequence[tuple[int, Sequence[tuple[int, int]]]]) -> "TermBatch":
+        """From (seq, pairs of hash and count)."""
+        flat = np.array([pair for _, pairs in rows for pair in pairs], dtype=np.int64).reshape(-1, 2)
+        starts = np.cumsum([0, *(len(pairs) for _, pairs in rows)])
+        return cls(np.array([seq for seq, _ in rows], dtype=np.int64), starts, flat[:, 0], flat[:, 1])
 
 
 class Position(NamedTuple):
@@ -154,7 +163,7 @@ class BankView(Protocol):
         """Sketches written after the change number `since`."""
         ...
 
-    def terms(self, since: int = 0) -> Iterator[TermRow]:
+    def terms(self, since: int = 0) -> Iterator[TermBatch]:
         """Lexical terms written after the change number `since`."""
         ...
 

@@ -29,7 +29,19 @@ class Lexical:
 
     scores: FloatArray
     coverage: FloatArray
-    matched: dict[str, Ints]  # term -> rows
+    matched: dict[str, Ints]  # term -> rows, in order
+
+    def best(self, count: int) -> Ints:
+        """The rows with the best scores, in order; fewer where fewer hold any of the terms."""
+        rows = np.flatnonzero(self.scores)
+        if len(rows) <= count:
+            return rows
+        return np.sort(rows[np.argpartition(-self.scores[rows], count)[:count]])
+
+    def terms_of(self, row: int) -> tuple[str, ...]:
+        """The question's terms that a row holds."""
+        places = ((term, rows, int(rows.searchsorted(row))) for term, rows in self.matched.items())
+        return tuple(term for term, rows, at in places if at < len(rows) and rows[at] == row)
 
 
 def lexical_evidence(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from memkit.models import KINDS, IndexRow
-from memkit.protocols import CodeBatch, FloatArray, TermRow, VectorSource
+from memkit.protocols import CodeBatch, FloatArray, TermBatch, VectorSource
 from memkit.recall import cues as cue_reading
 from memkit.recall.chunk_attention import Unseen
 from memkit.recall.cohesion import cohesion
@@ -33,6 +33,7 @@ from memkit.times import to_micros
 CANDIDATES = 400  # by their words; by sketches, `SketchSearch.count` says how many
 SAMPLED = 2000  # rows on which the cohesion of a large bank is measured
 FLOOR = 0.01  # the relevance below which nothing is given back, though the bank knows of the question
+NEIGHBOURS = 4  # rows on each side of a candidate that are scored with it
 SHORT = 300  # characters
 THOUGHT = 0.5  # the share of a thought's evidence that its turns take
 DAY = 86_400_000_000  # microseconds
@@ -93,7 +94,7 @@ class BankIndex:
         self._weights = ranking
         self._cohesion: float | None = None  # None: to be measured
         self._measured_at = 0
-        self._standing: Standing | None = None
+        self._standing = Standing()
 
     @property
     def size(self) -> int:
@@ -122,14 +123,15 @@ class BankIndex:
         self,
         rows: Iterable[IndexRow],
         codes: Iterable[CodeBatch],
-        terms: Iterable[TermRow],
+        terms: Iterable[TermBatch],
         source: VectorSource,
     ) -> None:
         """Take in what was added or changed; rows with known seqs are replaced."""
         self._columns.put(rows)
-        for row in terms:
-            self._lexical.add(row)
-        self._standing = None
+        for batch in terms:
+            self._lexical.add(batch)
+        timed, _ = self._lexical.postings(key_hash(self._key, TIME))
+        self._standing.update(self._columns, timed)
         self._vectors.add(codes, source)
         if self._vectors.exact or self.size > 2 * self._measured_at:
             self._cohesion = None
@@ -154,35 +156,39 @@ class BankIndex:
         cosine = sample = np.full(len(rows), np.nan, np.float32)
         if query.vector is not None:
             seqs = self._columns.column("seq")[rows]
-            cosine, sample = self._vectors.cosines(query.vector, seqs, source)
+            besides = self._weights.lexical * lexical.scores[rows]
+            cosine, sample = self._vectors.cosines(query.vector, seqs, source, besides, query.k)
         return Pool(rows, eligible(self._columns, rows, query), cosine, sample, lexical, cues)
 
     def _rows(self, query: Query, lexical: Lexical, source: VectorSource) -> Ints:
-        live = self._live(query)
         if self._vectors.exact:
-            return np.flatnonzero(live)
-        chosen = np.zeros(len(live), dtype=bool)
-        chosen[np.argsort(-lexical.scores, kind="stable")[:CANDIDATES]] = True
+            rows = np.arange(self.size)
+        else:
+            rows = self._with_context(self._candidates(query, lexical, source))
+        return rows[self._live(rows, query)]
+
+    def _candidates(self, query: Query, lexical: Lexical, source: VectorSource) -> Ints:
+        chosen = lexical.best(CANDIDATES)
         if query.vector is not None:
             found = self._vectors.sketch_search.candidates(query.vector, query.k, source.vectors)
-            near, _ = self._columns.rows_of(found)
-            chosen[near] = True
-        return np.flatnonzero(self._with_context(chosen) & live)
+            chosen = np.union1d(chosen, self._columns.rows_of(found)[0])
+        return chosen
 
-    def _with_context(self, chosen: Bools) -> Bools:
-        """The chosen rows with the members of their episodes and four neighbours on each side.
+    def _with_context(self, chosen: Ints) -> Ints:
+        """The chosen rows with the members of their episodes and four neighbours on each side, in order.
 
         The nearer two are often results, and their evidence needs the other two.
         """
-        wide = chosen.copy()
-        for step in (1, 2, 3, 4):
-            wide[step:] |= chosen[:-step]
-            wide[:-step] |= chosen[step:]
+        near = (chosen[:, None] + np.arange(-NEIGHBOURS, NEIGHBOURS + 1)).ravel()
         episodes = self._columns.column("episode")
-        return np.asarray(wide | (np.isin(episodes, np.unique(episodes[chosen])) & (episodes != NONE)), dtype=bool)
+        own = np.unique(episodes[chosen])
+        members = self._standing.episodes.members(own[own != NONE], episodes)
+        return np.union1d(near[(near >= 0) & (near < self.size)], members)
 
-    def _live(self, query: Query) -> Bools:
-        return np.asarray(known(self._columns, query) & (self._columns.column("echo_of") == NONE), dtype=bool)
+    def _live(self, rows: Ints, query: Query) -> Bools:
+        return np.asarray(
+            known(self._columns, rows, query) & (self._columns.column("echo_of")[rows] == NONE), dtype=bool
+        )
 
     # in which order
 
@@ -203,20 +209,21 @@ class BankIndex:
         dense = np.zeros(len(pool.rows), np.float32)
         if query.vector is not None:
             dense = standardised_cosines(pool.cosine, pool.sample)
-        standing = self._standing_now()
+        standing = self._standing
+        episodes, sessions = column("episode"), column("session")
         return Scope(
             dense=dense,
             lexical=pool.lexical.scores[pool.rows],
-            episode=standing.episodes.numbers[pool.rows],
-            session=standing.sessions.numbers[pool.rows],
+            episode=np.where(episodes == NONE, -1, episodes),
+            session=np.where(sessions == NONE, -1, sessions),
             speaker=column("speaker"),
             role=column("role"),
             occurred_at=column("occurred_at"),
             length=column("length"),
-            log_length=standing.log_length[pool.rows],
+            log_length=standing.log_length(column("length")),
             asks=column("asks"),
-            timed=standing.timed[pool.rows],
-            since=standing.sessions_since[pool.rows],
+            timed=standing.timed(pool.rows),
+            since=standing.sessions_since(sessions),
             adjacent=np.append(np.diff(column("seq")) == 1, False),
             cohesion=self._measured_cohesion(source),
             windows=self._windows(pool),
@@ -238,12 +245,6 @@ class BankIndex:
         occurred_at = self._columns.column("occurred_at")[pool.rows]
         return told_windows(event.scores[pool.rows], occurred_at, pool.cues.relative, self._zone)
 
-    def _standing_now(self) -> Standing:
-        if self._standing is None:
-            timed, _ = self._lexical.postings(key_hash(self._key, TIME))
-            self._standing = Standing.of(self._columns, timed)
-        return self._standing
-
     def _measured_cohesion(self, source: VectorSource) -> float:
         """Measured anew when the bank has changed, or has doubled where its vectors are not kept."""
         if self._cohesion is None:
@@ -257,11 +258,11 @@ class BankIndex:
 
     def _whole_sessions(self) -> Ints:
         """Seqs of about SAMPLED rows: of whole sessions, evenly taken."""
-        sessions = self._columns.column("session")
-        numbers = np.unique(sessions[sessions != NONE])
+        numbers = np.flatnonzero(self._standing.sessions.sizes)
         wanted = max(1, len(numbers) * SAMPLED // max(self.size, 1))
         chosen = numbers[:: max(1, len(numbers) // wanted)]
-        return self._columns.column("seq")[np.isin(sessions, chosen)][: 2 * SAMPLED]
+        rows = self._standing.sessions.members(chosen, self._columns.column("session"))
+        return self._columns.column("seq")[rows][: 2 * SAMPLED]
 
     def _coverage(self, pool: Pool, scope: Scope) -> FloatArray:
         """The share of the question's information in a row, or at half in the row before or after it.
@@ -289,13 +290,16 @@ class BankIndex:
         if query.kinds is not None or not self._columns.sources:
             return
         seqs = self._columns.column("seq")[pool.rows]
+        thoughts = np.flatnonzero(self._columns.column("kind")[pool.rows] == KINDS.index("thought")).tolist()
+        if not thoughts:
+            return
         at = {seq: i for i, seq in enumerate(seqs.tolist())}
         lifted = pool.score.copy()
-        thoughts = self._columns.column("kind")[pool.rows] == KINDS.index("thought")
-        for thought, sources in self._columns.sources.items():
+        for thought in thoughts:
+            sources = self._columns.sources.get(int(seqs[thought]), ())
             turns = [at[s] for s in sources if s in at and pool.eligible[at[s]]]
-            if turns and thought in at and thoughts[at[thought]]:
-                self._lift(pool, lifted, at[thought], turns, seqs)
+            if turns:
+                self._lift(pool, lifted, thought, turns, seqs)
         pool.score = lifted
 
     def _lift(self, pool: Pool, lifted: FloatArray, thought: int, turns: Sequence[int], seqs: Ints) -> None:
@@ -342,7 +346,7 @@ class BankIndex:
         """Seqs of the turns just before and after each turn of these, left out where the query may not see them."""
         flow = self._flow(rows)
         seqs, sessions = (self._columns.column(name)[flow] for name in ("seq", "session"))
-        seen = known(self._columns, query)[flow] & within(self._columns, flow, query)
+        seen = known(self._columns, flow, query) & within(self._columns, flow, query)
         found: dict[int, tuple[int, ...]] = {}
         for i in np.flatnonzero(np.isin(flow, rows)).tolist():
             near = [j for j in (i - 1, i + 1) if 0 <= j < len(flow) and sessions[j] == sessions[i] and seen[j]]
@@ -352,8 +356,9 @@ class BankIndex:
     def _flow(self, rows: Ints) -> Ints:
         """The turns of the sessions that these rows are from, session by session."""
         sessions = self._columns.column("session")
-        turns = (self._columns.column("kind") == KINDS.index("turn")) & (sessions != NONE)
-        flow = np.flatnonzero(turns & np.isin(sessions, np.unique(sessions[rows])))
+        own = np.unique(sessions[rows])
+        flow = self._standing.sessions.members(own[own != NONE], sessions)
+        flow = flow[self._columns.column("kind")[flow] == KINDS.index("turn")]
         return flow[np.argsort(sessions[flow], kind="stable")]
 
     def _searched(self, pool: Pool) -> int:
@@ -365,6 +370,6 @@ class BankIndex:
         parts = {name: round(float(values[i]), 4) for name, values in pool.parts.items() if values[i]}
         if not np.isnan(pool.cosine[i]):
             parts["cosine"] = round(float(pool.cosine[i]), 4)
-        words = tuple(term for term, rows in pool.lexical.matched.items() if pool.rows[i] in rows)
+        words = pool.lexical.terms_of(int(pool.rows[i]))
         thoughts = tuple(pool.thoughts.get(seq, ()))
         return Scored(seq, round(float(pool.relevance[i]), 4), parts, words, thoughts, beside.get(seq, ()))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from memkit.models import BankState, CountedSegment, IndexRow, Kind, Memory, Trace
-from memkit.protocols import CodeBatch, FloatArray, PassageBatch, TermRow
+from memkit.protocols import CodeBatch, FloatArray, PassageBatch, TermBatch
 from memkit.storage.inmemory_bank import Bank
 from memkit.storage.records import Entry, Queued, Record, index_row, passage_batch, stacked
 from memkit.storage.views import View
@@ -54,10 +54,10 @@ class MemoryView(View):
             codes = np.frombuffer(b"".join(code for _, code in rows), dtype=np.uint8)
             yield CodeBatch(np.array([seq for seq, _ in rows], dtype=np.int64), codes.reshape(-1, width))
 
-    def terms(self, since: int = 0) -> Iterator[TermRow]:
-        for seq, trace in self._traced(since):
-            if trace.terms:
-                yield TermRow(seq, list(trace.terms.items()))
+    def terms(self, since: int = 0) -> Iterator[TermBatch]:
+        rows = [(seq, list(trace.terms.items())) for seq, trace in self._traced(since) if trace.terms]
+        if rows:
+            yield TermBatch.of(rows)
 
     def _traced(self, since: int) -> Iterator[tuple[int, Trace]]:
         written = sorted(seq for seq, change in self.data.traced.items() if change > since)

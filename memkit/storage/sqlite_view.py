@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -12,8 +13,8 @@ from uuid import UUID
 
 from memkit.errors import CorruptError
 from memkit.models import BankState, CountedSegment, IndexRow, Kind, Memory, Trace
-from memkit.protocols import CodeBatch, FloatArray, PassageBatch, TermRow
-from memkit.storage.blocks import CODES, TERMS, Block, TraceRow, code_batches, unpack_terms
+from memkit.protocols import CodeBatch, FloatArray, PassageBatch, TermBatch
+from memkit.storage.blocks import CODES, TERMS, Block, TraceRow, code_batches, term_batch, unpack_terms
 from memkit.storage.columns import KIND, ROLE, STATE
 from memkit.storage.hashing import Hasher
 from memkit.storage.queries import run, run_over
@@ -140,10 +141,11 @@ class SqliteView(View):
         for block in self._blocks(CODES, since):
             yield from code_batches(block)
 
-    def terms(self, since: int = 0) -> Iterator[TermRow]:
+    def terms(self, since: int = 0) -> Iterator[TermBatch]:
         for block in self._blocks(TERMS, since):
-            for row in block.rows():
-                yield TermRow(row.seq, _terms(row))
+            with _corruption("an index row"):
+                batch = term_batch(block)
+            yield batch
 
     def _blocks(self, part: int, since: int) -> Iterator[Block]:
         for (data,) in run(self.connection, "blocks", self.bank, part, since):
@@ -295,14 +297,18 @@ def _index_row(row: tuple[Any, ...], sources: tuple[int, ...]) -> IndexRow:
 
 
 def _parsed(data: bytes) -> Block:
-    try:
+    with _corruption("a block of the index"):
         return Block.parse(data)
-    except ValueError as error:
-        raise CorruptError(f"a block of the index: {error}. Run store.doctor(repair=True).") from error
 
 
 def _terms(row: TraceRow) -> list[tuple[int, int]]:
-    try:
+    with _corruption("an index row"):
         return unpack_terms(row.data)
+
+
+@contextmanager
+def _corruption(where: str) -> Iterator[None]:
+    try:
+        yield
     except ValueError as error:
-        raise CorruptError(f"an index row: {error}. Run store.doctor(repair=True).") from error
+        raise CorruptError(f"{where}: {error}. Run store.doctor(repair=True).") from error
