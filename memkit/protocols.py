@@ -103,6 +103,7 @@ class VectorSource(Protocol):
     """Where stored vectors are read from; see `BankView`."""
 
     def vectors(self, seqs: Sequence[int]) -> FloatArray: ...
+    def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]: ...
     def passages(self, seqs: Sequence[int]) -> PassageBatch: ...
 
 
@@ -173,6 +174,10 @@ class BankView(Protocol):
 
     def passages(self, seqs: Sequence[int]) -> PassageBatch:
         """Stored vectors of the passages of those seqs whose texts are long enough to have any."""
+        ...
+
+    def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
+        """What `vectors` and `passages` give, read at once."""
         ...
 
     def unencoded(self, limit: int) -> list[Memory]:

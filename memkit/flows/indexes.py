@@ -34,6 +34,11 @@ class StoredVectors:
         with self.storage.view(self.bank) as view:
             return view.vectors(seqs)
 
+    def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
+        """Both at once."""
+        with self.storage.view(self.bank) as view:
+            return view.with_passages(seqs)
+
     def passages(self, seqs: Sequence[int]) -> PassageBatch:
         """Stored vectors of these memories' passages."""
         with self.storage.view(self.bank) as view:

@@ -82,17 +82,14 @@ class Unseen:
     bank. A member that was not scored has average evidence, 0.
     """
 
-    sizes: npt.NDArray[np.int64]
+    sizes: npt.NDArray[np.integer]
     sample: FloatArray
-
-    @property
-    def count(self) -> int:
-        """How many chunks there are."""
-        return int(np.count_nonzero(self.sizes))
+    count: int  # chunks
+    rows: int  # that lie in any
 
     def evidence(self) -> FloatArray:
         """The evidence of chunks made of the sample, as large as the bank's are: what chance gives, (any,)."""
-        size = max(1, round(float(self.sizes.sum()) / max(self.count, 1)))
+        size = max(1, round(self.rows / max(self.count, 1)))
         whole = len(self.sample) // size * size
         groups = self.sample[:whole].reshape(-1, size)
         return np.asarray(groups.max(axis=1) + groups.mean(axis=1), dtype=np.float32)

@@ -15,6 +15,7 @@ from memkit.recall.cohesion import cohesion
 from memkit.recall.columns import NONE, Bools, Columns, Ints
 from memkit.recall.cues import Cues
 from memkit.recall.evidence import Lexical, lexical_evidence, standardised_cosines
+from memkit.recall.growing import distinct
 from memkit.recall.lexical import LexicalIndex
 from memkit.recall.lsh import Sketcher
 from memkit.recall.moments import Windows, told_windows
@@ -171,7 +172,7 @@ class BankIndex:
         chosen = lexical.best(CANDIDATES)
         if query.vector is not None:
             found = self._vectors.sketch_search.candidates(query.vector, query.k, source.vectors)
-            chosen = np.union1d(chosen, self._columns.rows_of(found)[0])
+            chosen = distinct(np.concatenate([chosen, self._columns.rows_of(found)[0]]))
         return chosen
 
     def _with_context(self, chosen: Ints) -> Ints:
@@ -181,9 +182,9 @@ class BankIndex:
         """
         near = (chosen[:, None] + np.arange(-NEIGHBOURS, NEIGHBOURS + 1)).ravel()
         episodes = self._columns.column("episode")
-        own = np.unique(episodes[chosen])
+        own = distinct(episodes[chosen])
         members = self._standing.episodes.members(own[own != NONE], episodes)
-        return np.union1d(near[(near >= 0) & (near < self.size)], members)
+        return distinct(np.concatenate([near[(near >= 0) & (near < self.size)], members]))
 
     def _live(self, rows: Ints, query: Query) -> Bools:
         return np.asarray(
@@ -236,7 +237,7 @@ class BankIndex:
         if self._vectors.exact:
             return None
         sample = self._weights.dense * standardised_cosines(pool.sample, pool.sample)
-        return Unseen(chunks.sizes, sample)
+        return Unseen(chunks.sizes, sample, chunks.count, chunks.rows)
 
     def _windows(self, pool: Pool) -> Windows:
         if pool.cues.relative is None:

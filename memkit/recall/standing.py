@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from memkit.protocols import FloatArray
 from memkit.recall.columns import NONE, Bools, Columns, Ints, standardised
-from memkit.recall.growing import grown
+from memkit.recall.growing import distinct, grown
 
 LEAST_SPREAD = 0.3  # of the log length
 
@@ -15,13 +15,9 @@ class Chunks:
 
     def __init__(self) -> None:
         self.sizes = np.zeros(0, np.int32)
+        self.count = self.rows = 0  # chunks, and rows that lie in any
         self._first = np.zeros(0, np.int32)
         self._last = np.zeros(0, np.int32)
-
-    @property
-    def count(self) -> int:
-        """How many there are."""
-        return int(np.count_nonzero(self.sizes))
 
     def add(self, numbers: Ints, start: int) -> None:
         """Take in the next rows' numbers, from row `start` on; NONE for those that lie in none."""
@@ -34,6 +30,7 @@ class Chunks:
         firsts = np.flatnonzero(np.diff(numbers[order], prepend=-1))
         chunks, ends = numbers[order][firsts], np.append(firsts[1:], len(order)) - 1
         fresh = chunks[self.sizes[chunks] == 0]
+        self.count, self.rows = self.count + len(fresh), self.rows + len(rows)
         self._first[fresh] = rows[order[firsts]][self.sizes[chunks] == 0]
         self._last[chunks] = rows[order[ends]]
         self.sizes[chunks] += (ends - firsts + 1).astype(np.int32)
@@ -42,7 +39,7 @@ class Chunks:
         """The rows of some chunks, in order; `column` holds every row's chunk."""
         first, held = self._first[chunks], self._last[chunks] - self._first[chunks] + 1
         rows = np.arange(held.sum()) + np.repeat(first - held.cumsum() + held, held)
-        return np.unique(rows[column[rows] == np.repeat(chunks, held)])
+        return distinct(rows[column[rows] == np.repeat(chunks, held)])
 
     def _make_room(self, end: int) -> None:
         used = len(self.sizes)

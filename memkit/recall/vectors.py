@@ -7,7 +7,7 @@ import numpy as np
 from memkit.protocols import CodeBatch, FloatArray, PassageBatch, VectorSource
 from memkit.recall.chunk_attention import group_maxima
 from memkit.recall.columns import Ints
-from memkit.recall.evidence import standardised_cosines
+from memkit.recall.evidence import greatest, standardised_cosines
 from memkit.recall.growing import Growing
 from memkit.recall.lsh import Sketcher, SketchIndex
 from memkit.recall.sketch_search import SketchSearch
@@ -124,19 +124,16 @@ class VectorIndex:
         sample = self.sketch_search.sample(source.vectors) @ vector
         cosines, here = self.sketch_search.told(vector, seqs, source.vectors)
         cosines[~here] = np.nan
-        best = _greatest(
-            standardised_cosines(cosines, sample) + besides, self.sketch_search.reranked(k, source.vectors)
-        )
+        best = greatest(standardised_cosines(cosines, sample) + besides, self.sketch_search.reranked(k, source.vectors))
         chosen = seqs[best]
-        rows = source.vectors(chosen.tolist())
+        rows, parts = source.with_passages(chosen.tolist())
         exact = np.where(rows.any(axis=1), rows @ vector, np.nan).astype(np.float32)
-        parts = source.passages(chosen.tolist()) if self._share else None
         cosines[best] = self._blended(exact, chosen, parts, vector)
         return cosines, sample
 
     def _blended(self, own: FloatArray, seqs: Ints, parts: PassageBatch | None, vector: FloatArray) -> FloatArray:
         """Each cosine with its share of the best passage's; seqs are in order."""
-        if parts is None or not len(parts.seqs) or not len(seqs):
+        if not self._share or parts is None or not len(parts.seqs) or not len(seqs):
             return own
         at = np.minimum(np.searchsorted(seqs, parts.seqs), len(seqs) - 1)
         inside = seqs[at] == parts.seqs
@@ -146,10 +143,3 @@ class VectorIndex:
         owners = np.unique(at[inside])
         blended[owners] = (1 - self._share) * own[owners] + self._share * best[owners]
         return blended
-
-
-def _greatest(values: FloatArray, count: int) -> Ints:
-    """Where the greatest values are, in order of place."""
-    if len(values) <= count:
-        return np.arange(len(values))
-    return np.sort(np.argpartition(-values, count)[:count])

@@ -75,6 +75,9 @@ class MemoryView(View):
         stored = {seq: passages for seq, passages in kept.items() if passages is not None}
         return passage_batch(stored, self.vectors(seqs[:1]).shape[1])
 
+    def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
+        return self.vectors(seqs), self.passages(seqs)
+
     def turns_of(self, session: int, after: int = 0) -> list[int]:
         placed = (seq for seq in self.data.found("session", session) if seq > after)
         return sorted(seq for seq in placed if self.data.records[seq].memory.kind == "turn")

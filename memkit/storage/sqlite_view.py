@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -157,11 +157,19 @@ class SqliteView(View):
             yield Block.of(tail)
 
     def vectors(self, seqs: Sequence[int]) -> FloatArray:
-        found: dict[int, bytes] = dict(self._over("vectors", seqs))
+        return self._stacked(dict(self._over("vectors", seqs)), seqs)
+
+    def _stacked(self, found: Mapping[int, bytes], seqs: Sequence[int]) -> FloatArray:
         if not found:
             other = self._one("any_vector")
             return stacked([*(None for _ in seqs), other[0] if other else None])[: len(seqs)]
         return stacked([found.get(seq) for seq in seqs])
+
+    def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
+        rows = list(self._over("vectors_with_passages", seqs))
+        vectors = self._stacked({seq: vector for seq, vector, _ in rows}, seqs)
+        parts = {seq: passages for seq, _, passages in rows if passages is not None}
+        return vectors, passage_batch(parts, vectors.shape[1])
 
     def passages(self, seqs: Sequence[int]) -> PassageBatch:
         return passage_batch(dict(self._over("passages", seqs)), self.vectors(seqs[:1]).shape[1])
