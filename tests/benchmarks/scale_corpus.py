@@ -27,6 +27,7 @@ SUBJECT = 40  # sentences near each other that a session draws from
 NOISE = 0.45  # the length of what is added to a unit vector
 RARE = 0.4  # of the memories hold an invented word
 SPEAKERS = ("Ines", "Tobias", "Maud", "Callum", "Rita", "Okon")
+NAMES = {name.casefold() for name in SPEAKERS}  # a question that names a speaker is encoded without the name, too
 START = datetime(2020, 1, 6, 8, tzinfo=UTC)
 SYLLABLES = "ba ke lo mi nu ra se ti vo wy zan der fel gor hul".split()
 
@@ -123,12 +124,16 @@ class Corpus:
             start = number // CHUNK * CHUNK
             chunk = self._kept_chunk(start, min(CHUNK, size - start))
             turn = chunk.turns[number - start]
-            held = [word.term for word in words(turn.text)]
+            held = [word.term for word in words(turn.text) if word.term not in NAMES]
             chosen = [held[i] for i in random.permutation(len(held))[:5].tolist()]
             asked.append(memkit.Turn(f"What about {' '.join(chosen)} ({len(asked)})?", turn.speaker))
             noise = unit(random.standard_normal(chunk.vectors.shape[1], dtype=np.float32))
             vectors.append(unit(chunk.vectors[number - start] + NOISE * noise))
         return Chunk(asked, np.array(vectors))
+
+    def forget(self) -> None:
+        """Let go of the chunks that questions were made from."""
+        self._chunk_cache.clear()
 
     def _kept_chunk(self, start: int, count: int) -> Chunk:
         if (start, count) not in self._chunk_cache:
