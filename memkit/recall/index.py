@@ -14,7 +14,7 @@ from memkit.recall.chunk_attention import Unseen
 from memkit.recall.cohesion import cohesion
 from memkit.recall.columns import NONE, Bools, Columns, Ints
 from memkit.recall.cues import Cues
-from memkit.recall.evidence import Lexical, lexical_evidence, standardised_cosines
+from memkit.recall.evidence import Lexical, greatest, lexical_evidence, standardised_cosines
 from memkit.recall.growing import distinct
 from memkit.recall.lexical import LexicalIndex
 from memkit.recall.lsh import Sketcher
@@ -35,6 +35,8 @@ CANDIDATES = 400  # by their words; by sketches, `SketchSearch.count` says how m
 SAMPLED = 2000  # rows on which the cohesion of a large bank is measured
 FLOOR = 0.01  # the relevance below which nothing is given back, though the bank knows of the question
 NEIGHBOURS = 4  # rows on each side of a candidate that are scored with it
+ROUNDS = 4  # of comparing exactly what ranks best by then; nearly always one is enough
+LEADING, BESIDE, NEAREST = 50, 2, 100  # results, rows on each side of them, vectors: compared exactly
 SHORT = 300  # characters
 THOUGHT = 0.5  # the share of a thought's evidence that its turns take
 DAY = 86_400_000_000  # microseconds
@@ -67,6 +69,7 @@ class Pool:
     sample: FloatArray  # cosines of vectors that stand for the whole bank, (any number,)
     lexical: Lexical
     cues: Cues
+    compared: Bools  # whose cosines are exact
     score: FloatArray = field(default_factory=lambda: np.empty(0, np.float32))
     evidence: FloatArray = field(default_factory=lambda: np.empty(0, np.float32))
     relevance: FloatArray = field(default_factory=lambda: np.empty(0, np.float32))
@@ -143,6 +146,11 @@ class BankIndex:
         if not pool.eligible.any():
             return []
         self._rank(pool, query, source)
+        if query.vector is not None and not self._vectors.exact:
+            for _ in range(ROUNDS):
+                if not self._refine(pool, query.vector, source, query.k):
+                    break
+                self._rank(pool, query, source)
         self._attach_thoughts(pool, query)
         if self._weights.superseded:
             self._fresh_first(pool)
@@ -157,9 +165,10 @@ class BankIndex:
         cosine = sample = np.full(len(rows), np.nan, np.float32)
         if query.vector is not None:
             seqs = self._columns.column("seq")[rows]
-            besides = self._weights.lexical * lexical.scores[rows]
-            cosine, sample = self._vectors.cosines(query.vector, seqs, source, besides, query.k)
-        return Pool(rows, eligible(self._columns, rows, query), cosine, sample, lexical, cues)
+            cosine, sample = self._vectors.cosines(query.vector, seqs, source)
+        return Pool(
+            rows, eligible(self._columns, rows, query), cosine, sample, lexical, cues, np.zeros(len(rows), dtype=bool)
+        )
 
     def _rows(self, query: Query, lexical: Lexical, source: VectorSource) -> Ints:
         if self._vectors.exact:
@@ -202,6 +211,23 @@ class BankIndex:
         named = np.isin(scope.speaker, list(pool.cues.named)).astype(np.float32)
         pool.evidence = evidence(pool.cosine, self._coverage(pool, scope), named)
         pool.relevance = relevance(pool.evidence)
+
+    def _refine(self, pool: Pool, vector: FloatArray, source: VectorSource, k: int) -> bool:
+        """Exact cosines for what may be a result, for what lies around that, and for what is nearest in meaning.
+
+        False, and nothing is done, where the k best are exact already.
+        """
+        if pool.compared[greatest(pool.score, k)].all():
+            return False
+        leading = greatest(pool.score, max(LEADING, 2 * k))
+        around = (leading[:, None] + np.arange(-BESIDE, BESIDE + 1)).ravel()
+        near = greatest(np.nan_to_num(pool.cosine, nan=-1.0), NEAREST)
+        chosen = distinct(np.concatenate([around[(around >= 0) & (around < len(pool.rows))], near]))
+        chosen = chosen[~pool.compared[chosen]]
+        seqs = self._columns.column("seq")[pool.rows[chosen]]
+        pool.cosine[chosen] = self._vectors.exactly(vector, seqs, source)
+        pool.compared[chosen] = True
+        return True
 
     def _scope(self, pool: Pool, query: Query, source: VectorSource) -> Scope:
         def column(name: str) -> Any:

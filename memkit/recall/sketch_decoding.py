@@ -30,11 +30,27 @@ class SketchDecoder:
         spread = np.sqrt((planes * through).sum(axis=0))
         together = planes.T @ through / np.outer(spread, spread)
         signs = 2 / np.pi * np.arcsin(np.clip(together, -1, 1)) + 1e-4 * np.eye(bits)
+        self._sample, self._codes = sample, np.packbits(sample @ planes > 0, axis=1)
         self._weights: FloatArray = np.linalg.solve(signs, (np.sqrt(2 / np.pi) * through / spread).T).astype(np.float32)
 
     def cosines(self, vector: FloatArray, codes: Codes) -> FloatArray:
-        """Estimates of the cosines of sketched vectors to a vector: (n, bits / 8) -> (n,)."""
-        return weighed_signs(self._weights @ vector, codes)
+        """Estimates of the cosines of sketched vectors to a vector: (n, bits / 8) -> (n,).
+
+        Set right by the line through what the sample's sketches tell of this vector and what is true of it: where
+        all of a bank's vectors point one way, the law above tells too much.
+        """
+        weights = self._weights @ vector
+        slope, start = _line(weighed_signs(weights, self._codes), self._sample @ vector)
+        return np.asarray(start + slope * weighed_signs(weights, codes), dtype=np.float32)
+
+
+def _line(told: FloatArray, true: FloatArray) -> tuple[float, float]:
+    """Slope and start of the least-squares line; a level one where `told` doesn't vary."""
+    if not len(told):
+        return 1.0, 0.0
+    spread = float(((told - told.mean()) ** 2).mean())
+    slope = float(((told - told.mean()) * (true - true.mean())).mean()) / spread if spread > 1e-9 else 0.0
+    return slope, float(true.mean()) - slope * float(told.mean())
 
 
 def weighed_signs(weights: FloatArray, codes: Codes) -> FloatArray:

@@ -7,7 +7,6 @@ import numpy as np
 from memkit.protocols import CodeBatch, FloatArray, PassageBatch, VectorSource
 from memkit.recall.chunk_attention import group_maxima
 from memkit.recall.columns import Ints
-from memkit.recall.evidence import greatest, standardised_cosines
 from memkit.recall.growing import Growing
 from memkit.recall.lsh import Sketcher, SketchIndex
 from memkit.recall.sketch_search import SketchSearch
@@ -102,34 +101,26 @@ class VectorIndex:
         known = vectors.any(axis=1)
         return seqs[known], vectors[known]
 
-    def cosines(
-        self, vector: FloatArray, seqs: Ints, source: VectorSource, besides: FloatArray | float = 0.0, k: int = 0
-    ) -> tuple[FloatArray, FloatArray]:
+    def cosines(self, vector: FloatArray, seqs: Ints, source: VectorSource) -> tuple[FloatArray, FloatArray]:
         """Cosines of these seqs to a vector, and of vectors that stand for the whole bank; seqs are in order.
 
-        The former take in their passages' share, and are NaN where a seq has no vector. Where vectors are not
-        kept, they are what the sketches tell, but for those that look best together with the evidence
-        that there is `besides`: those are exact.
+        The former are NaN where a seq has no vector. Where all vectors are kept, they are exact and take in their
+        passages' share; else they are what the sketches tell, and `exactly` puts them right.
         """
         if self._matrix is None:
-            return self._told(vector, seqs, source, besides, k)
+            sample = self.sketch_search.sample(source.vectors) @ vector
+            told, here = self.sketch_search.told(vector, seqs, source.vectors)
+            return np.where(here, told, np.float32(np.nan)), sample
         sample = self._matrix.rows @ vector
         at, here = self._matrix.find(seqs)
         own = np.where(here, sample[at], np.nan) if len(sample) else np.full(len(seqs), np.nan)
         return self._blended(own.astype(np.float32), seqs, self._passages.whole(), vector), sample
 
-    def _told(
-        self, vector: FloatArray, seqs: Ints, source: VectorSource, besides: FloatArray | float, k: int
-    ) -> tuple[FloatArray, FloatArray]:
-        sample = self.sketch_search.sample(source.vectors) @ vector
-        cosines, here = self.sketch_search.told(vector, seqs, source.vectors)
-        cosines[~here] = np.nan
-        best = greatest(standardised_cosines(cosines, sample) + besides, self.sketch_search.reranked(k, source.vectors))
-        chosen = seqs[best]
-        rows, parts = source.with_passages(chosen.tolist())
-        exact = np.where(rows.any(axis=1), rows @ vector, np.nan).astype(np.float32)
-        cosines[best] = self._blended(exact, chosen, parts, vector)
-        return cosines, sample
+    def exactly(self, vector: FloatArray, seqs: Ints, source: VectorSource) -> FloatArray:
+        """The cosines of these seqs from their stored vectors and passages."""
+        rows, parts = source.with_passages(seqs.tolist())
+        own = np.where(rows.any(axis=1), rows @ vector, np.nan).astype(np.float32)
+        return self._blended(own, seqs, parts, vector)
 
     def _blended(self, own: FloatArray, seqs: Ints, parts: PassageBatch | None, vector: FloatArray) -> FloatArray:
         """Each cosine with its share of the best passage's; seqs are in order."""
