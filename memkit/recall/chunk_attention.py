@@ -96,7 +96,7 @@ class Unseen:
 
 
 def chunk_evidence(
-    evidence: FloatArray, chunks: npt.NDArray[np.int64], count: int, sizes: npt.NDArray[np.int64] | None = None
+    evidence: FloatArray, chunks: npt.NDArray[np.int64], count: int, sizes: npt.NDArray[np.integer] | None = None
 ) -> FloatArray:
     """What a query finds in each chunk, (count,): its best member's evidence and its members' mean.
 

@@ -386,7 +386,7 @@ class BankIndex:
         own = np.unique(sessions[rows])
         flow = self._standing.sessions.members(own[own != NONE], sessions)
         flow = flow[self._columns.column("kind")[flow] == KINDS.index("turn")]
-        return flow[np.argsort(sessions[flow], kind="stable")]
+        return np.asarray(flow[np.argsort(sessions[flow], kind="stable")])
 
     def _searched(self, pool: Pool) -> int:
         """How many memories the best were chosen from."""

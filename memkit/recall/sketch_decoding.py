@@ -71,4 +71,4 @@ def weighed_signs(weights: FloatArray, codes: Codes) -> FloatArray:
 
 def _common(words: npt.NDArray[np.uint64], mask: Codes) -> FloatArray:
     """How many bits each row shares with a mask."""
-    return np.bitwise_count(words & mask.view(np.uint64)).sum(axis=1, dtype=np.float32)
+    return np.asarray(np.bitwise_count(words & mask.view(np.uint64)).sum(axis=1, dtype=np.float32))
