@@ -15,7 +15,7 @@ JUDGED = 512  # of them tell how many sketches a search takes
 GROWN = 1.25  # times as large: then they are taken anew
 WANTED = 10  # results that sketches are to find as exact search does
 RULED, MEASURED = 64, 64  # vectors of the sample asked as questions, by the rule and by the measurement
-RERANKED, SHARE = 400, 4  # of the nearest sketches so many, or one in so many, have their vectors fetched
+RERANKED, SHARE = 400, 2  # of the nearest sketches so many, or one in so many, are scored
 TRIED = 64  # of them are enough to tell how near the WANTED lie
 CHUNK = 4_096  # vectors read at a time where all are read
 

@@ -32,8 +32,8 @@ from memkit.settings import ObserveSettings, RuntimeSettings, Settings
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 QUESTIONS = 200
-GRAPH_UP_TO = CHROMA_UP_TO = 100_000  # larger ones take too long to build here
-QDRANT_UP_TO = 20_000
+GRAPH_UP_TO = 100_000  # larger ones take too long to build here
+CHROMA_UP_TO = QDRANT_UP_TO = 20_000
 BUILDING = Settings(observe=ObserveSettings(small_talk=0), runtime=RuntimeSettings(encode_batch=CHUNK))
 STAGES = ("lexical", "sketch", "fetching", "cosines", "ranking", "memories")
 
