@@ -41,10 +41,14 @@ class Lexical:
         rows = distinct(rows)
         return rows[greatest(self.scores[rows], count)]
 
-    def terms_of(self, row: int) -> tuple[str, ...]:
-        """The question's terms that a row holds."""
-        places = ((term, rows, int(rows.searchsorted(row))) for term, rows in self.matched.items())
-        return tuple(term for term, rows, at in places if at < len(rows) and rows[at] == row)
+    def terms_of(self, rows: Ints) -> list[tuple[str, ...]]:
+        """The question's terms that each of these rows holds."""
+        held: list[list[str]] = [[] for _ in rows]
+        for term, own in self.matched.items():
+            at = np.minimum(own.searchsorted(rows), len(own) - 1)
+            for i in np.flatnonzero(own[at] == rows).tolist():
+                held[i].append(term)
+        return [tuple(terms) for terms in held]
 
 
 def lexical_evidence(

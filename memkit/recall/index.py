@@ -331,7 +331,8 @@ class BankIndex:
         order = rows[np.lexsort((-pool.rows[rows], -pool.score[rows]))][: query.k]
         beside = self._near(pool.rows[order], query, 1)
         around = self._near(pool.rows[order], query, query.around) if query.around else {}
-        return [self._scored(pool, int(i), beside, around) for i in order]
+        words = pool.lexical.terms_of(pool.rows[order])
+        return [self._scored(pool, int(i), held, beside, around) for i, held in zip(order, words, strict=True)]
 
     def _near(self, rows: Ints, query: Query, reach: int) -> dict[int, tuple[int, ...]]:
         """Seqs of the turns before and after each turn of these, left out where the query may not see them."""
@@ -358,13 +359,17 @@ class BankIndex:
         return int(pool.eligible.sum()) if self._vectors.exact else self.size
 
     def _scored(
-        self, pool: Pool, i: int, beside: Mapping[int, tuple[int, ...]], around: Mapping[int, tuple[int, ...]]
+        self,
+        pool: Pool,
+        i: int,
+        words: tuple[str, ...],
+        beside: Mapping[int, tuple[int, ...]],
+        around: Mapping[int, tuple[int, ...]],
     ) -> Scored:
         seq = int(self._columns.column("seq")[pool.rows[i]])
         parts = {name: round(float(values[i]), 4) for name, values in pool.parts.items() if values[i]}
         if not np.isnan(pool.cosine[i]):
             parts["cosine"] = round(float(pool.cosine[i]), 4)
-        words = pool.lexical.terms_of(int(pool.rows[i]))
         thoughts = tuple(pool.thoughts.get(seq, ()))
         near = beside.get(seq, ()), around.get(seq, ())
         return Scored(seq, round(float(pool.relevance[i]), 4), parts, words, thoughts, *near)

@@ -143,9 +143,7 @@ class VectorIndex:
             return own
         at = np.minimum(np.searchsorted(seqs, parts.seqs), len(seqs) - 1)
         inside = seqs[at] == parts.seqs
-        found = (parts.vectors @ vector)[inside]
-        best = group_maxima(found, at[inside], len(seqs))
-        blended = own.copy()
-        owners = np.unique(at[inside])
-        blended[owners] = (1 - self._share) * own[owners] + self._share * best[owners]
-        return blended
+        found, owners = (parts.vectors @ vector)[inside], at[inside]
+        best, owned = group_maxima(found, owners, len(seqs)), np.zeros(len(seqs), dtype=bool)
+        owned[owners] = True
+        return np.where(owned, (1 - self._share) * own + self._share * best, own).astype(np.float32)
