@@ -128,9 +128,17 @@ class Connections:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A connection inside a write transaction: committed, or rolled back where an error leaves it."""
+        with self.turn(), self.transaction() as connection:
+            yield connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """The same, for who has the turn."""
         if self.read_only:
             raise ReadOnlyError(f"{self.path}: was opened read-only. Open it again without read_only.")
-        with self._turn(), self.borrowed() as connection:
+        if time.monotonic() - self._crowded < 1.0:
+            time.sleep(random.uniform(0.0002, 0.002))
+        with self.borrowed() as connection:
             self.patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
             try:
                 yield connection
@@ -171,13 +179,11 @@ class Connections:
         _every.discard(self)
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def turn(self) -> Iterator[None]:
         """This process's threads write one after the other; in a crowd, other processes get a chance."""
         if not self._writer.acquire(timeout=self._timeout):
             raise BusyError(f"{self.path}: {ERRORS[sqlite3.SQLITE_BUSY][1]}")
         try:
-            if time.monotonic() - self._crowded < 1.0:
-                time.sleep(random.uniform(0.0002, 0.002))
             yield
         finally:
             self._writer.release()

@@ -18,6 +18,7 @@ from memkit.storage.blocks import CODES, TERMS
 from memkit.storage.connections import Connections
 from memkit.storage.erasure import Erasures, one_receipt, receipts
 from memkit.storage.files import Files
+from memkit.storage.group_commit import GroupCommit
 from memkit.storage.lowering import lower
 from memkit.storage.names import checked_name, checked_zone, name_key, prefix_range
 from memkit.storage.opening import prepare
@@ -41,6 +42,7 @@ class SqliteStorage:
     def __init__(self, path: Path, *, read_only: bool, settings: RuntimeSettings) -> None:
         self.path = path
         self._connections = Connections(path, read_only=read_only, busy_timeout=settings.busy_timeout)
+        self._writes = GroupCommit(self._connections)
         self._files = Files(path)
         self._erasures = Erasures(self._connections, self._files)
         self._lock = threading.Lock()
@@ -99,21 +101,25 @@ class SqliteStorage:
             yield SqliteView(connection, self._row(connection, bank))
 
     def apply(self, bank: int, decide: Sequence[Operation] | Decision, *, at: datetime) -> Receipt:
-        """Do operations in one transaction, all or none.
+        """Do operations in one transaction, all or none; it is committed with what other threads write meanwhile.
 
         Raises UnknownMemoryError where an operation names an id that isn't there, and whatever `decide`
         raises; nothing was changed then.
         """
-        with self._connections.writing() as connection:
-            view = SqliteView(connection, self._row(connection, bank))
-            operations = decide(view) if callable(decide) else decide
-            changes, outcomes = lower(operations, view, at=at)
-            change = view.row.change
-            if changes:
-                writer = Writer(view, changes)
-                row = writer.write()
-                change = row.change
-                self._erasures.note(connection, row, changes.erased, writer.erased, at)
+        return self._writes.run(lambda connection: self._applied(connection, bank, decide, at))
+
+    def _applied(
+        self, connection: sqlite3.Connection, bank: int, decide: Sequence[Operation] | Decision, at: datetime
+    ) -> Receipt:
+        view = SqliteView(connection, self._row(connection, bank))
+        operations = decide(view) if callable(decide) else decide
+        changes, outcomes = lower(operations, view, at=at)
+        change = view.row.change
+        if changes:
+            writer = Writer(view, changes)
+            row = writer.write()
+            change = row.change
+            self._erasures.note(connection, row, changes.erased, writer.erased, at)
         return Receipt(bank=view.state.name, change=change, outcomes=outcomes)
 
     def _row(self, connection: sqlite3.Connection, bank: int) -> BankRow:

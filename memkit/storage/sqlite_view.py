@@ -27,6 +27,8 @@ from memkit.storage.views import View
 from memkit.times import from_micros, to_micros
 
 Sources = dict[int, tuple[int, ...]]
+NUMBERS = {int, float, type(None)}
+REMEDY = "Run memkit doctor --repair, or go back to a backup."
 
 
 class BankRow(NamedTuple):
@@ -334,6 +336,8 @@ def _index_row(row: tuple[Any, ...], sources: tuple[int, ...]) -> IndexRow:
     seq, kind, state, speaker, role, *numbers = row
     *middle, pinned, length, asks, superseded_by, echo_of = numbers
     flags = (bool(pinned), length, bool(asks), superseded_by, echo_of, sources)
+    if not NUMBERS.issuperset(map(type, row)) or kind >= len(KIND.words) or state >= len(STATE.words):
+        raise CorruptError(f"a memory's numbers aren't what was written. {REMEDY}")
     return IndexRow._make((seq, KIND.words[kind], STATE.words[state], speaker, ROLE.word(role), *middle, *flags))
 
 
@@ -352,4 +356,4 @@ def _corruption(where: str) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise CorruptError(f"{where}: {error}. Run store.doctor(repair=True).") from error
+        raise CorruptError(f"{where}: {error}. {REMEDY}") from error

@@ -6,9 +6,12 @@ own, alternated with memkit's in short slices of the same run. A wait is the tim
 """
 
 import argparse
+import functools
 import json
 import multiprocessing as mp
 import os
+import random
+import re
 import sqlite3
 import tempfile
 import threading
@@ -41,7 +44,14 @@ def opened(path: Path) -> memkit.MemoryStore:
 
 
 def sentence(me: int, number: int) -> str:
-    return f"Writer {me} moved to street number {number} and keeps {number % 7} cats there"
+    """A new sentence of a dozen words."""
+    return " ".join(random.Random(1000 * number + me).choices(words(), k=12)) + f" {me}."
+
+
+@functools.cache
+def words() -> list[str]:
+    told = (Path(__file__).parents[2] / "demos" / "conversation.jsonl").read_text("utf-8")
+    return sorted(set(re.findall(r"[a-z]{3,}", told)))
 
 
 class Bare:
