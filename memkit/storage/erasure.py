@@ -24,6 +24,7 @@ SAMPLED = 5_000  # rows of a bank that went as a whole, whose contents are looke
 LARGE = 2**30  # bytes: in files beyond that, nobody waits for the search
 PAUSE = 0.02  # seconds between two tries
 BATCH = 5_000  # rows read at once
+WIDTHS = (1, 2, 3, 4, 6, 8)  # bytes that SQLite gives an integer
 RETAINED = ("retained_words", "retained_notes", "retained_vectors", "retained_traces")
 
 
@@ -111,9 +112,7 @@ class Erasures:
     def _retained(self, name: str, wanted: set[bytes]) -> set[bytes]:
         search = Search(wanted)
         with self._connections.reading() as connection:
-            joined = (
-                b"\0".join(part for row in rows for part in as_bytes(row)) for rows in _in_batches(connection, name)
-            )
+            joined = (b"\0".join(map(_as_laid, rows)) for rows in _in_batches(connection, name))
             return {piece for data in joined for piece in search.found(data)}
 
     def _rewrite(self, wait: float) -> bool:
@@ -170,6 +169,20 @@ def _receipt(row: tuple[str, int]) -> ErasureReceipt:
     return made.model_copy(update={"bytes_pending": bool(row[1])})
 
 
-def _in_batches(connection: sqlite3.Connection, name: str) -> Iterator[Sequence[tuple[str | bytes | None, ...]]]:
+def _as_laid(row: Sequence[int | str | bytes | None]) -> bytes:
+    """A row's columns as they lie in the file, one after the other: a bank's number may read like a line's end."""
+    return b"".join(_as_bytes(value) for value in row if value is not None)
+
+
+def _as_bytes(value: int | str | bytes) -> bytes:
+    if value in (0, 1):
+        return b""
+    if isinstance(value, int):
+        length = (value if value >= 0 else ~value).bit_length() // 8 + 1
+        return value.to_bytes(next(n for n in WIDTHS if n >= length), "big", signed=True)
+    return value.encode() if isinstance(value, str) else value
+
+
+def _in_batches(connection: sqlite3.Connection, name: str) -> Iterator[Sequence[tuple[int | str | bytes | None, ...]]]:
     rows = run(connection, name)
     return iter(lambda: rows.fetchmany(BATCH), [])

@@ -378,16 +378,16 @@ ORDER BY (id * 7919) % 65521 LIMIT ?2
 SELECT kind, count(*) FROM memory WHERE bank = ? GROUP BY kind ORDER BY kind
 
 -- name: retained_words
-SELECT text, payload FROM content WHERE text IS NOT NULL OR payload IS NOT NULL
+SELECT bank, text, payload, checksum FROM content WHERE text IS NOT NULL OR payload IS NOT NULL
 
 -- name: retained_notes
 SELECT receipt FROM erasure UNION ALL SELECT value FROM meta UNION ALL SELECT name FROM bank
 
 -- name: retained_vectors
-SELECT vector, passages FROM content WHERE vector IS NOT NULL
+SELECT bank, vector, passages, checksum FROM content WHERE vector IS NOT NULL
 
 -- name: retained_traces
-SELECT data FROM trace UNION ALL SELECT data FROM block
+SELECT seq, data FROM trace UNION ALL SELECT change, data FROM block
 
 -- name: add_erasure
 INSERT INTO erasure (number, bank, change, seqs, receipt, pending) VALUES (?, ?, ?, ?, ?, 1)

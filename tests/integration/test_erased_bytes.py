@@ -302,3 +302,15 @@ def test_nothing_is_left_of_the_passages_of_a_long_text_nor_of_its_echoes_vector
         assert (heir.vector, len(heir.passages or b"")) == (own, len(trace.passages))
         assert left(path.parent, {piece for piece in pieces if piece not in kept}) == []
         assert bank.recall("Who was the captain of the boat?", k=1)[0].memory.id == second
+
+
+def test_a_bank_whose_number_reads_like_a_line_end_is_erased_in_full_at_once(path: Path) -> None:
+    """Before a text lies its bank's number: bank 10 reads like the line's end in a summary that quoted the text."""
+    with opened(path) as store:
+        for number in range(1, 11):
+            store.bank(f"user{number}").observe([memkit.Turn("I moved to Lisbon with my cat.", "Ana", id="t0")])
+        bank = store.bank("user10")
+        bank.observe([memkit.Turn("I live in Porto by the river.", "Ana", id="t1")])
+        bank.insert(["The first line is here,\nI live in Porto by the river."])
+        line = bank.list(kinds=["thought"])[0]
+        assert not bank.erase(ids=[line.id]).bytes_pending
