@@ -26,6 +26,7 @@ from memkit.errors import (
 from memkit.storage.places import writable
 
 FORK_PATIENCE = 5.0  # seconds that a fork waits for calls in other threads
+LOOKED = 1.0  # seconds for which readers trust that the files are still the same
 BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 COMMON = (
     "synchronous = FULL",
@@ -106,9 +107,9 @@ class Connections:
         _every.add(self)
 
     @contextmanager
-    def borrowed(self) -> Iterator["Connection"]:
-        """A connection for one call. Raises ClosedError."""
-        connection = self._take()
+    def borrowed(self, *, writing: bool = False) -> Iterator["Connection"]:
+        """A connection for one call. Raises ClosedError, ReplacedFileError."""
+        connection = self._take(writing)
         try:
             with translated(str(self.path)):
                 yield connection
@@ -138,7 +139,7 @@ class Connections:
             raise ReadOnlyError(f"{self.path}: was opened read-only. Open it again without read_only.")
         if time.monotonic() - self._crowded < 1.0:
             time.sleep(random.uniform(0.0002, 0.002))
-        with self.borrowed() as connection:
+        with self.borrowed(writing=True) as connection:
             self.patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
             try:
                 yield connection
@@ -196,14 +197,17 @@ class Connections:
             _roll_back(connection)
             raise
 
-    def _take(self) -> "Connection":
+    def _take(self, writing: bool) -> "Connection":
         with self._free:
             if self._closed:
                 raise ClosedError(f"{self.path}: this store was closed. Open it again with memkit.open(...).")
             connection = self._idle.pop() if self._idle else None
             self._users.append(threading.get_ident())
         try:
-            return self._opened() if connection is None else self._sound(connection)
+            if connection is None:
+                return self._opened()
+            known = not writing and time.monotonic() - connection.looked < LOOKED
+            return connection if known else self._sound(connection)
         except BaseException:
             self._left()
             raise
@@ -214,6 +218,7 @@ class Connections:
         Raises ReplacedFileError where they were deleted or replaced in a way that would lose writes.
         """
         old, now = connection.files, file_numbers(self.path)
+        connection.looked = time.monotonic()
         if now == old or not any(old[1:]):  # in the first call the log was opened
             connection.files = now
             return connection
@@ -283,6 +288,7 @@ class Connection(sqlite3.Connection):
     """A connection that knows which files it has open, by their numbers."""
 
     files: tuple[int, int, int] = (0, 0, 0)
+    looked = 0.0  # when they were last looked at
 
 
 def file_numbers(path: Path) -> tuple[int, int, int]:

@@ -26,7 +26,11 @@ IN_USE = (
     "SELECT content FROM memory UNION ALL SELECT vector FROM memory WHERE vector IS NOT NULL "
     "UNION ALL SELECT content FROM history"
 )
-LOST_VECTOR = "vector IS NOT NULL AND NOT EXISTS (SELECT 1 FROM content c WHERE c.id = memory.vector)"
+LOST_VECTOR = (
+    "vector IS NOT NULL AND NOT EXISTS (SELECT 1 FROM content c "
+    "WHERE c.id = memory.vector AND c.bank = memory.bank AND c.vector IS NOT NULL)"
+)
+SHARED_VECTOR = "vector IN (SELECT vector FROM memory WHERE vector IS NOT NULL GROUP BY vector HAVING count(*) > 1)"
 LOST_NOTE = "NOT EXISTS (SELECT 1 FROM content c WHERE c.id = history.content)"
 NO_TURNS = "NOT EXISTS (SELECT 1 FROM exchange_turn t WHERE t.bank = exchange.bank AND t.number = exchange.number)"
 
@@ -86,6 +90,11 @@ CHECKS = (
         "memories point at vectors that are not there",
         f"SELECT count(*) FROM memory WHERE {LOST_VECTOR}",  # noqa: S608
         f"UPDATE memory SET vector = NULL WHERE {LOST_VECTOR}",  # noqa: S608
+    ),
+    Check(
+        "memories share a vector",
+        f"SELECT count(*) FROM memory WHERE {SHARED_VECTOR}",  # noqa: S608
+        f"UPDATE memory SET vector = NULL WHERE {SHARED_VECTOR}",  # noqa: S608
     ),
     Check(
         "entries of history have lost what they held",
