@@ -4,6 +4,7 @@ Whoever has the process's turn to write carries out all that wait, each within a
 error undoes only what it belongs to. Nobody's call returns before the commit.
 """
 
+import os
 import sqlite3
 import threading
 from collections import deque
@@ -36,11 +37,17 @@ class GroupCommit:
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
         self._waiting: deque[_Write] = deque()
         self._guard = threading.Lock()
 
     def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """What `work` gives back, once it is committed. Raises what it raises, or the StorageError of the commit."""
+        if self._process != os.getpid():  # forked: what other threads were at went with them
+            self._begin()
         write = _Write(work)
         with self._guard:
             self._waiting.append(write)

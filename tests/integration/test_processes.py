@@ -1,6 +1,9 @@
 """Several processes and threads on one file: nothing lost, nothing doubled, nobody starves."""
 
+import asyncio
 import multiprocessing as mp
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -63,6 +66,76 @@ def test_four_processes_on_one_file_lose_nothing_and_each_sees_the_others(path: 
 def test_four_processes_on_one_file_for_half_a_minute(path: Path) -> None:
     memkit.open(path, encoder=HashingEncoder()).close()
     check(path, together(path, 30.0, "spawn"), 30.0)
+
+
+FORKING = """
+import os, sys, threading, memkit
+from memkit.encoders.hashing import HashingEncoder
+store = memkit.open(sys.argv[1], encoder=HashingEncoder())
+bank = store.bank("shared")
+
+def say(me, count):
+    for n in range(count):
+        bank.observe([memkit.Turn(f"Worker {me} says word number {n}", f"w{me}", id=f"{me}-{n}")])
+        bank.recall("worker says word", min_score=0)
+
+threads = [threading.Thread(target=say, args=(me, 30)) for me in range(3)]
+for thread in threads:
+    thread.start()
+children = []
+for me in range(3, 7):
+    child = os.fork()
+    if not child:
+        say(me, 15)
+        os._exit(0)
+    children.append(child)
+    say(me + 10, 5)
+codes = [os.waitpid(child, 0)[1] for child in children]
+for thread in threads:
+    thread.join()
+store.close()
+sys.exit(max(codes))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no fork")
+def test_forks_of_a_process_whose_threads_write_lose_nothing(path: Path) -> None:
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKING, str(path)]
+    subprocess.run(command, check=True, timeout=120)
+    with memkit.open(path, encoder=HashingEncoder()) as store:
+        counts = {**dict.fromkeys(range(3), 30), **dict.fromkeys(range(3, 7), 15), **dict.fromkeys(range(13, 17), 5)}
+        expected = {f"{me}-{n}" for me, count in counts.items() for n in range(count)}
+        assert {m.id for m in store.bank("shared").list(limit=10_000)} == expected
+        assert store.doctor() == []
+
+
+def serve(path: Path, me: int, requests: int) -> None:
+    """As a worker of a web server: an event loop of its own, many requests at a time."""
+
+    async def request(store: memkit.MemoryStore, number: int) -> None:
+        bank = store.bank(f"user{number % 5}")
+        await bank.aio.observe([memkit.Turn(f"Worker {me} heard {number}", "ana", id=f"{me}-{number}")])
+        await bank.aio.recall("What was heard?", k=3)
+
+    async def loop() -> None:
+        with memkit.open(path, encoder=HashingEncoder()) as store:
+            await asyncio.gather(*(request(store, number) for number in range(requests)))
+
+    asyncio.run(loop())
+
+
+def test_workers_with_event_loops_of_their_own_lose_nothing(path: Path) -> None:
+    memkit.open(path, encoder=HashingEncoder()).close()
+    workers = [mp.get_context("spawn").Process(target=serve, args=(path, me, 60)) for me in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(120)
+        assert worker.exitcode == 0
+    with memkit.open(path, encoder=HashingEncoder()) as store:
+        found = {m.id for n in range(5) for m in store.bank(f"user{n}").list(limit=1000)}
+        assert found == {f"{me}-{number}" for me in range(3) for number in range(60)}
+        assert store.doctor() == []
 
 
 def test_threads_share_a_store(path: Path) -> None:
