@@ -19,7 +19,7 @@ MAY_READ_IT = {
     *("drop_empty_exchanges", "kinds_of_bank", "contents_of_bank", "empty_bank"),  # an erasure, of a whole bank
     *("retained_notes", "retained_traces", "retained_vectors", "retained_words"),  # its search of the files
     "last_receipt",  # stops at the first
-    *("changed_after", "reasons"),  # what changed since a moment
+    "reasons",  # a thinker's, before an erasure
 }
 
 
