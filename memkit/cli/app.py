@@ -42,7 +42,7 @@ PANELS: dict[str, list[Callable[..., None]]] = {
     "Start": [demo.demo],
     "In and out": [observing.observe, recalling.recall, observing.think, reflecting.reflect, observing.maintain],
     "Look": [recalling.show, reflecting.portrait, recalling.history, keeping.banks, keeping.stats],
-    "Change by hand": [changing.add, changing.correct, changing.pin, changing.forget],
+    "Change by hand": [changing.add, changing.correct, changing.pin, changing.forget, changing.undo],
     "Fade and erase": [fading.decay, fading.erase],
     "Keep": [
         auditing.audit,

@@ -237,6 +237,62 @@ def test_correct_pin_forget_and_history_tell_one_story(filled: Cli) -> None:
     assert "corrected" in filled("history", "acme/ana", id).out
 
 
+def test_undo_takes_back_what_a_receipt_tells_and_undoing_that_brings_it_again(filled: Cli, tmp_path: Path) -> None:
+    def thoughts() -> list[str]:
+        return [memory["text"] for memory in filled("show", "acme/ana", "--kind", "thought", "--json").json]
+
+    [id] = [o["id"] for o in filled("add", "acme/ana", "Ana likes green olives", "--json").json["outcomes"]]
+    done = tmp_path / "correct.json"
+    done.write_text(filled("correct", "acme/ana", id, "Ana hates green olives", "--json").out)
+    undone = tmp_path / "undo.json"
+    undone.write_text(filled("undo", "acme/ana", done, "--json").out)
+    assert thoughts() == ["Ana likes green olives"]
+    assert "Ana" not in undone.read_text()
+    assert filled("undo", "acme/ana", undone).code == 0
+    assert thoughts() == ["Ana hates green olives"]
+
+
+def test_undo_takes_what_thinking_wrote(filled: Cli, tmp_path: Path) -> None:
+    done = tmp_path / "think.json"
+    done.write_text(filled("think", "acme/ana", "--json").out)
+    assert len(filled("show", "acme/ana", "--kind", "thought", "--json").json) > 0
+    assert "forgotten" in filled("undo", "acme/ana", done).out
+    assert filled("show", "acme/ana", "--kind", "thought", "--json").json == []
+
+
+def test_undo_takes_what_an_audit_wrote(filled: Cli, tmp_path: Path) -> None:
+    filled("think", "acme/ana")
+    filled("forget", "acme/ana", "t1")  # what was thought about it rests on nothing now
+    before = filled("show", "acme/ana", "--kind", "thought", "--json").json
+    done = tmp_path / "audit.json"
+    done.write_text(filled("audit", "acme/ana", "--fix", "--json").out)
+    assert filled("show", "acme/ana", "--kind", "thought", "--json").json != before
+    assert filled("undo", "acme/ana", done).code == 0
+    assert filled("show", "acme/ana", "--kind", "thought", "--json").json == before
+
+
+OTHERS = '{"bank": ["bo"], "change": 1, "outcomes": []}'
+
+
+@pytest.mark.parametrize("written", ["", "no JSON", '{"change": 1}', "[7]", "[]", OTHERS])
+def test_undo_refuses_what_is_no_receipt_of_this_bank(filled: Cli, tmp_path: Path, written: str) -> None:
+    file = tmp_path / "receipt.json"
+    file.write_text(written)
+    said = filled("undo", "acme/ana", file)
+    assert said.code == 1
+    assert "receipt" in said.err
+
+
+def test_undo_changes_nothing_where_something_was_built_on_it(filled: Cli, tmp_path: Path) -> None:
+    first = tmp_path / "first.json"
+    first.write_text(filled("add", "acme/ana", "Ana likes green olives", "--json").out)
+    [id] = [outcome["id"] for outcome in json.loads(first.read_text())["outcomes"]]
+    filled("correct", "acme/ana", id, "Ana hates green olives")
+    said = filled("undo", "acme/ana", first)
+    assert said.code == 1
+    assert "later operations" in said.err
+
+
 # fading and erasing
 
 
