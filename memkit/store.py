@@ -181,6 +181,11 @@ class MemoryStore:
         self._services.executor.shutdown(wait=True)
         self._storage.close()
 
+    @property
+    def settings(self) -> Settings:
+        """What it works with: the given settings, and the file's own where those shape what it holds."""
+        return self._services.settings
+
     def bank(self, *names: str, zone: str | None = None) -> MemoryBank:
         """The bank of this name, for example ("acme", "ana"); it is made with its first write.
 
@@ -214,7 +219,7 @@ class MemoryStore:
         return Recollection.best(found, k)
 
     def maintain(self, budget_s: float) -> maintenance.Report:
-        """Think, reflect, fade and encode for the banks that are due, for about this many seconds.
+        """Think, reflect, fade, prune and encode for the banks that are due, for about this many seconds.
 
         Several workers and processes share the work through leases.
         """

@@ -43,7 +43,7 @@ PANELS: dict[str, list[Callable[..., None]]] = {
     "In and out": [observing.observe, recalling.recall, observing.think, reflecting.reflect, observing.maintain],
     "Look": [recalling.show, reflecting.portrait, recalling.history, keeping.banks, keeping.stats],
     "Change by hand": [changing.add, changing.correct, changing.pin, changing.forget, changing.undo],
-    "Fade and erase": [fading.decay, fading.erase],
+    "Fade and erase": [fading.keep, fading.decay, fading.prune, fading.erase],
     "Keep": [
         auditing.audit,
         keeping.doctor,

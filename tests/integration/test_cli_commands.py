@@ -311,6 +311,43 @@ def test_decay_as_of_another_time_is_only_for_dry_runs(filled: Cli) -> None:
     assert "--dry-run" in said.err
 
 
+def test_rules_of_retention_are_shown_set_and_followed(filled: Cli) -> None:
+    assert "the curve alone" in filled("keep").err
+    assert filled("keep", "turn=90,erase", "thought=forever", "acme/trial:all=7").code == 0
+    assert "everything of banks under acme/trial archived after 7 days" in filled("keep").out
+    assert [rule["days"] for rule in filled("keep", "--json").json] == [90, None, 7]
+    said = filled("prune", "acme/ana", "--dry-run", "--at", "2035-01-01")
+    assert said.out.count("turn=90,erase") == 4
+    assert "Erase from acme/ana: 4 turns." in said.out
+    assert "turn=90,erase" in filled("decay", "acme/ana", "--dry-run", "--at", "2035-01-01").out
+    assert filled("prune", "acme/ana", "--json").json["receipt"] is None  # nothing is past its span today
+    assert len(filled("show", "acme/ana", "--json").json) == 4
+    assert filled("keep", "--none").code == 0
+    assert filled("keep", "--json").json == []
+    assert "No rule erases" in filled("prune", "acme/ana", "--dry-run").err
+
+
+def test_prune_as_of_another_time_is_only_for_dry_runs(filled: Cli) -> None:
+    assert filled("prune", "acme/ana", "--at", "2035-01-01").code == 1
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        (["turn"], "days"),
+        (["trun=3"], "kind"),
+        (["turn=3,drop"], "comma"),
+        (["turn=3", "turn=4"], "2 rules for turn"),
+        (["turn=3", "--none"], "give rules, or --none"),
+    ],
+)
+def test_a_rule_that_cannot_be_read_is_refused(filled: Cli, rules: list[str], said: str) -> None:
+    refused = filled("keep", *rules)
+    assert refused.code == 1
+    assert said in refused.err
+    assert filled("keep", "--json").json == []
+
+
 def test_decay_draws_a_plot(filled: Cli, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     assert filled("decay", "acme/ana", "--dry-run", "--at", "2025-04-01", "--plot", tmp_path / "p.png").code == 0
