@@ -10,6 +10,7 @@ from memkit.cli import (
     attacking,
     auditing,
     changing,
+    curving,
     demo,
     evaluating,
     fading,
@@ -53,7 +54,7 @@ PANELS: dict[str, list[Callable[..., None]]] = {
         keeping.restore,
         keeping.receipts,
     ],
-    "Measure": [evaluating.evaluate, streaming.stream, attacking.attack],
+    "Measure": [evaluating.evaluate, streaming.stream, curving.curve, attacking.attack],
 }
 for panel, commands in PANELS.items():
     for command in commands:

@@ -348,6 +348,16 @@ def test_a_rule_that_cannot_be_read_is_refused(filled: Cli, rules: list[str], sa
     assert filled("keep", "--json").json == []
 
 
+def test_curve_tells_what_each_curve_keeps_by_rate_and_by_age(cli: Cli, tmp_path: Path) -> None:
+    said = cli("curve", "--days", "100", "--people", "2", "--plot", tmp_path / "c.png")
+    assert said.code == 0
+    assert "less than once a year" in said.out
+    assert (tmp_path / "c.png").exists()
+    figures = cli("curve", "--days", "100", "--people", "2", "--json").json
+    assert [kept["curve"] for kept in figures["curves"]][:2] == ["default", "paper"]
+    assert sum(map(sum, figures["counts"])) == figures["memories"] == 400
+
+
 def test_decay_draws_a_plot(filled: Cli, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     assert filled("decay", "acme/ana", "--dry-run", "--at", "2025-04-01", "--plot", tmp_path / "p.png").code == 0
