@@ -66,7 +66,8 @@ def _draw_rates(axes: Any, simulation: Simulation, kept: Kept) -> None:
         drawn = [nan if share is None else share for share in shares]
         axes.plot(middles, drawn, color=colour, marker=".", linewidth=1.8, label=often(rate))
     axes.set(xlim=(0, simulation.days), ylim=(-0.03, 1.03))
-    axes.set_title(f"{kept.curve}: {kept.share:.0%} in all", loc="left", fontsize=11, fontweight="bold")
+    axes.tick_params(labelbottom=True)
+    axes.set_title(f"{kept.curve}: {kept.share:.1%} in all", loc="left", fontsize=11, fontweight="bold")
     axes.grid(visible=True, color="#e8e4dc", linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
 

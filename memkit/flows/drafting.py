@@ -34,6 +34,19 @@ class Draft(NamedTuple):
     memory: Memory
     note: str | None = None
 
+    @property
+    def differs(self) -> bool:
+        """Whether it quotes otherwise than the one that stands, which quotes, too."""
+        if self.old is None or self.old.metadata.get("by") != EXTRACTIVE:
+            return False
+        return (self.old.text, self.old.metadata) != (self.memory.text, self.memory.metadata)
+
+    @property
+    def again(self) -> Memory:
+        """It, in the place of the one that stands."""
+        kept = {} if self.old is None else {"id": self.old.id, "recorded_at": self.old.recorded_at}
+        return self.memory.model_copy(update=kept)
+
 
 @dataclass(frozen=True)
 class Material:

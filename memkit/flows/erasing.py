@@ -10,6 +10,7 @@ from memkit.flows.editing import apply
 from memkit.flows.fingerprints import fingerprints
 from memkit.flows.reading import everything
 from memkit.flows.recalling import relevant_ids
+from memkit.flows.reflecting import quote_again
 from memkit.flows.remaking import drafts, operations
 from memkit.flows.reweighing import AT_ONCE, note_weighed, reweighed
 from memkit.flows.surprisals import unlearning
@@ -130,6 +131,8 @@ def _carried_out(
     receipt = apply(ctx, decide, at=at)
     if small:
         note_weighed(ctx, state.number, receipt.change)
+    if weighed:
+        quote_again(ctx)
     _drop_caches(ctx, state)
     if search:
         ctx.storage.purge(thorough=False, wait=PATIENCE)

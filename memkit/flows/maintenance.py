@@ -97,7 +97,8 @@ def _care(ctx: BankContext, may_go_on: Callable[[], bool], *, even_open: bool) -
     if not done.finished:
         return Report(banks=1, exchanges=done.exchanges, failed=done.failed, finished=False)
     pruned = fading.prune(ctx, search=False).receipt
-    reweighing.reweigh(ctx)
+    if reweighing.reweigh(ctx):
+        reflecting.quote_again(ctx)
     encoded = upkeep.encode_pending(ctx)
     reflected = len(reflecting.reflect(ctx, settled=True, may_go_on=may_go_on).outcomes)
     archived = len(fading.decay(ctx).operations)
