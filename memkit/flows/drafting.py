@@ -164,8 +164,8 @@ def _one(view: BankView, seq: int | None) -> Memory | None:
     return None if seq is None else view.memories([seq]).get(seq)
 
 
-def _importance(row: IndexRow) -> tuple[bool, float, int]:
-    return row.pinned, row.strength, row.occurred_at
+def _importance(row: IndexRow) -> tuple[bool, float, int, int]:
+    return row.pinned, row.strength, row.occurred_at, row.length
 
 
 def _episodes(turns: Mapping[int, Memory], shelf: Shelf) -> list[dict[str, str]]:
@@ -205,7 +205,7 @@ def _people(parts: Any) -> list[Person]:
     """Everybody of whom there is anything, whoever speaks most first."""
     thoughts: dict[str, list[Memory]] = defaultdict(list)
     heard: dict[str, list[tuple[str, Voice]]] = defaultdict(list)
-    for memory in sorted(parts, key=lambda m: m.occurred_at):
+    for memory in sorted(parts, key=lambda m: (m.occurred_at, m.text)):
         if memory.kind == "thought":
             thoughts[memory.speaker or memory.head or "Also"].append(memory)
         for speaker, voice in voices_of(memory).items() if memory.kind == "summary" else ():

@@ -213,6 +213,36 @@ def test_a_merged_thought_stays_where_its_other_sources_say_all_of_it(bank: memk
     assert {m.id for m in bank.list(limit=10)} == {"t2", "h2"}
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_what_was_said_twice_is_known_from_the_other_time_when_one_is_erased(
+    bank: memkit.MemoryBank, together: bool
+) -> None:
+    for id, text in (("t1", "I like dancing."), ("t2", "Really, I love dancing a lot.")):
+        bank.observe([memkit.Turn(text, "Ana", id=id, session=None if together else id)])
+        if not together:
+            bank.think()
+    bank.think()
+    [thought] = bank.list(kinds=["thought"])
+    assert thought.sources == ("t1", "t2")
+    bank.erase(ids=["t1"])
+    bank.think()
+    assert [(m.tail, m.sources) for m in bank.list(kinds=["thought"])] == [("dancing", ("t2",))]
+    bank.erase(ids=["t2"])
+    bank.think()
+    assert bank.list(states=("active", "superseded", "forgotten")) == []
+
+
+def test_a_correction_by_hand_rests_on_nothing_that_says_the_same_later(bank: memkit.MemoryBank) -> None:
+    bank.observe([memkit.Turn("I moved to Lisbon.", "Ana", id="t1")])
+    bank.think()
+    [thought] = bank.list(kinds=["thought"])
+    bank.correct(thought.id, "Ana lives in Porto.")
+    bank.observe([memkit.Turn("I live in Porto.", "Ana", id="t2")])
+    bank.think()
+    bank.erase(ids=["t2"])
+    assert [m.text for m in bank.list(kinds=["thought"])] == ["Ana lives in Porto."]
+
+
 def test_what_was_superseded_holds_again_when_what_replaced_it_is_erased(bank: memkit.MemoryBank) -> None:
     bank.observe([memkit.Turn("I moved to Lisbon.", "Ana", id="t1")])
     bank.think()
