@@ -137,14 +137,31 @@ class VectorSource(Protocol):
     """Where stored vectors are read from; see `BankView`."""
 
     def vectors(self, seqs: Sequence[int]) -> FloatArray: ...
+    def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]: ...
     def passages(self, seqs: Sequence[int]) -> PassageBatch: ...
 
 
-class TermRow(NamedTuple):
-    """The lexical terms of one memory: (keyed hash, count) pairs."""
+class TermBatch(NamedTuple):
+    """Lexical terms: keyed hashes and counts, those of `seqs[i]` from `starts[i]` to `starts[i + 1]`."""
 
-    seq: int
-    terms: Sequence[tuple[int, int]]
+    seqs: npt.NDArray[np.int64]  # (n,)
+    starts: npt.NDArray[np.int64]  # (n + 1,)
+    terms: npt.NDArray[np.int64]  # (number of terms,)
+    counts: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, rows: Sequence[tuple[int, Sequence[tuple[int, int]]]]) -> "TermBatch":
+        """From (seq, pairs of hash and count)."""
+        flat = np.array([pair for _, pairs in rows for pair in pairs], dtype=np.int64).reshape(-1, 2)
+        starts = np.cumsum([0, *(len(pairs) for _, pairs in rows)])
+        return cls(np.array([seq for seq, _ in rows], dtype=np.int64), starts, flat[:, 0], flat[:, 1])
+
+    def only(self, chosen: npt.NDArray[np.bool_]) -> "TermBatch":
+        """The terms of some of the memories; `chosen`: (n,)."""
+        held = np.diff(self.starts)
+        inside = np.repeat(chosen, held)
+        starts = np.concatenate([[0], held[chosen].cumsum()])
+        return TermBatch(self.seqs[chosen], starts, self.terms[inside], self.counts[inside])
 
 
 class Position(NamedTuple):
@@ -188,7 +205,7 @@ class BankView(Protocol):
         """Sketches written after the change number `since`."""
         ...
 
-    def terms(self, since: int = 0) -> Iterator[TermRow]:
+    def terms(self, since: int = 0) -> Iterator[TermBatch]:
         """Lexical terms written after the change number `since`."""
         ...
 
@@ -198,6 +215,10 @@ class BankView(Protocol):
 
     def passages(self, seqs: Sequence[int]) -> PassageBatch:
         """Stored vectors of the passages of those seqs whose texts are long enough to have any."""
+        ...
+
+    def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
+        """What `vectors` and `passages` give, read at once."""
         ...
 
     def unencoded(self, limit: int) -> list[Memory]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from memkit.models import Memory
+from memkit.models import Memory, State
 from memkit.protocols import BankView
 from memkit.text.dates import first_span
 from memkit.text.periods import LEVELS, period_of
@@ -15,8 +15,7 @@ MOST = 3  # days' summaries for a time that has none of its own
 
 def portrait(view: BankView, as_of: datetime | None) -> Memory | None:
     """The newest portrait; with `as_of`, the newest recorded by then."""
-    states = ("active",) if as_of is None else ("active", "superseded")
-    found = view.page(("portrait",), None, 10_000, states)
+    found = view.page(("portrait",), None, 10_000, _states(as_of))
     return max(_recorded(found, as_of), key=lambda m: m.recorded_at, default=None)
 
 
@@ -25,6 +24,8 @@ def summaries(view: BankView, question: str, now: datetime, as_of: datetime | No
 
     For a question without a time the newest of the widest, if anything else was `found`.
     """
+    if not view.page(("summary",), None, 1, _states(as_of)):
+        return ()
     span = first_span(question, now, view.state.zone)
     if span is None:
         return _newest(view, as_of) if found else ()
@@ -55,10 +56,13 @@ def _days(first: date, last: date) -> list[str]:
 def _of(view: BankView, periods: Sequence[str], as_of: datetime | None) -> list[Memory]:
     """Summaries of these periods that stand (or stood), one for each, newest first."""
     found = view.memories(view.matching({"period": list(periods)})).values()
-    states = ("active",) if as_of is None else ("active", "superseded")
-    standing = [m for m in found if m.kind == "summary" and m.state in states]
+    standing = [m for m in found if m.kind == "summary" and m.state in _states(as_of)]
     latest = {m.metadata["period"]: m for m in sorted(_recorded(standing, as_of), key=lambda m: m.recorded_at)}
     return sorted(latest.values(), key=lambda m: m.occurred_at, reverse=True)
+
+
+def _states(as_of: datetime | None) -> tuple[State, ...]:
+    return ("active",) if as_of is None else ("active", "superseded")
 
 
 def _recorded(memories: Sequence[Memory], as_of: datetime | None) -> list[Memory]:

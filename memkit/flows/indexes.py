@@ -11,7 +11,7 @@ import numpy as np
 
 from memkit.flows.traces import Tracer
 from memkit.models import BankState, IndexRow
-from memkit.protocols import BankView, CodeBatch, FloatArray, PassageBatch, Storage, TermRow, VectorSource
+from memkit.protocols import BankView, CodeBatch, FloatArray, PassageBatch, Storage, TermBatch, VectorSource
 from memkit.recall.index import BankIndex, Scored
 from memkit.recall.query import REFLECTED, Query
 from memkit.settings import DecaySettings, RankingSettings
@@ -72,7 +72,7 @@ class Sorting:
         self.seqs = seqs
         self.rows: list[IndexRow] = []
         self.codes: list[CodeBatch] = []
-        self.terms: list[TermRow] = []
+        self.terms: list[TermBatch] = []
 
     def said_rows(self, rows: Iterable[IndexRow]) -> Iterator[IndexRow]:
         """Without summaries and portraits, whose seqs are known from then on."""
@@ -92,13 +92,14 @@ class Sorting:
                 batch = CodeBatch(batch.seqs[~written], batch.codes[~written])
             yield batch
 
-    def said_terms(self, rows: Iterable[TermRow]) -> Iterator[TermRow]:
+    def said_terms(self, batches: Iterable[TermBatch]) -> Iterator[TermBatch]:
         """Without theirs."""
-        for row in rows:
-            if row.seq in self.seqs:
-                self.terms.append(row)
-            else:
-                yield row
+        for batch in batches:
+            written = np.isin(batch.seqs, list(self.seqs))
+            if written.any():
+                self.terms.append(batch.only(written))
+                batch = batch.only(~written)
+            yield batch
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,11 @@ class StoredVectors:
         """Stored vectors (n, dimension); zeros where none is."""
         with self.storage.view(self.bank) as view:
             return view.vectors(seqs)
+
+    def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
+        """Both at once."""
+        with self.storage.view(self.bank) as view:
+            return view.with_passages(seqs)
 
     def passages(self, seqs: Sequence[int]) -> PassageBatch:
         """Stored vectors of these memories' passages."""

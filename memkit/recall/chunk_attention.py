@@ -78,23 +78,25 @@ def attend(
 class Unseen:
     """What is not scored where only candidates are: chunks without any, and the other members of theirs.
 
-    `sizes`: of all whole chunks, (count,); `sample`: evidence of rows that stand for the whole bank. A member
-    that was not scored has average evidence, 0.
+    `sizes`: of all whole chunks, by their numbers, 0 for none; `sample`: evidence of rows that stand for the whole
+    bank. A member that was not scored has average evidence, 0.
     """
 
-    sizes: npt.NDArray[np.int64]
+    sizes: npt.NDArray[np.integer]
     sample: FloatArray
+    count: int  # chunks
+    rows: int  # that lie in any
 
     def evidence(self) -> FloatArray:
         """The evidence of chunks made of the sample, as large as the bank's are: what chance gives, (any,)."""
-        size = max(1, round(float(self.sizes.mean())))
+        size = max(1, round(self.rows / max(self.count, 1)))
         whole = len(self.sample) // size * size
         groups = self.sample[:whole].reshape(-1, size)
         return np.asarray(groups.max(axis=1) + groups.mean(axis=1), dtype=np.float32)
 
 
 def chunk_evidence(
-    evidence: FloatArray, chunks: npt.NDArray[np.int64], count: int, sizes: npt.NDArray[np.int64] | None = None
+    evidence: FloatArray, chunks: npt.NDArray[np.int64], count: int, sizes: npt.NDArray[np.integer] | None = None
 ) -> FloatArray:
     """What a query finds in each chunk, (count,): its best member's evidence and its members' mean.
 
@@ -125,7 +127,7 @@ def log_attention(evidence: FloatArray, unseen: Unseen | None = None) -> FloatAr
     Average and spread are those of all chunks of the bank, also of those without a candidate.
     """
     every, weights = evidence, np.ones(len(evidence))
-    missing = 0 if unseen is None else len(unseen.sizes) - len(evidence)
+    missing = 0 if unseen is None else unseen.count - len(evidence)
     if unseen is not None and missing > 0 and len(others := unseen.evidence()):
         every = np.concatenate([evidence, others])
         weights = np.concatenate([weights, np.full(len(others), missing / len(others))])

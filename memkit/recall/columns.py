@@ -1,6 +1,7 @@
 """The numbers of a bank's memories as columns: what filters and cues are computed from."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy.typing as npt
 
 from memkit.models import KINDS, ROLES, IndexRow
 from memkit.protocols import FloatArray
+from memkit.recall.growing import grown
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -28,13 +30,21 @@ FIELDS: dict[str, Any] = {
     "valid_until": np.int64,
     "strength": np.float32,
     "recalled_at": np.int64,
-    "salience": np.float32,
     "pinned": np.bool_,
     "length": np.int32,
     "asks": np.bool_,
     "superseded_by": np.int64,
     "echo_of": np.int64,
 }
+SELDOM = ("valid_from", "valid_until", "recalled_at", "superseded_by", "echo_of")  # take no room while all are NONE
+PLACES = ("session", "episode", "length")
+CODED: dict[str, dict[Any, int]] = {
+    "kind": {kind: number for number, kind in enumerate(KINDS)},
+    "state": {state: number for number, state in enumerate(STATES)},
+    "role": {None: -1, **{role: number for number, role in enumerate(ROLES)}},
+}
+BATCH = 4_096  # rows taken in at a time
+Batch = dict[str, npt.NDArray[Any]]
 
 
 class Columns:
@@ -42,78 +52,123 @@ class Columns:
 
     def __init__(self) -> None:
         self.count = 0
-        self._arrays = {name: np.empty(64, dtype=kind) for name, kind in FIELDS.items()}
+        self.moved = 0  # goes up when a row that was there changes its place or its size
+        self._arrays: dict[str, npt.NDArray[Any]] = {
+            name: np.empty(0, dtype=kind) for name, kind in FIELDS.items() if name not in SELDOM
+        }
+        self._rows = np.full(0, -1, dtype=np.int32)  # by seq; -1: not here
         self.sources: dict[int, tuple[int, ...]] = {}  # seq of what was derived -> seqs
 
     def __len__(self) -> int:
         return self.count
 
     def column(self, name: str) -> npt.NDArray[Any]:
-        """A field of all rows."""
+        """A field of all rows; read only."""
+        if name not in self._arrays:
+            return np.broadcast_to(np.int64(NONE), self.count)
         return self._arrays[name][: self.count]
 
     @property
     def nbytes(self) -> int:
-        return sum(array.nbytes for array in self._arrays.values())
+        return sum(array.nbytes for array in self._arrays.values()) + self._rows.nbytes
 
     def put(self, rows: Iterable[IndexRow]) -> None:
         """Add rows, or put them in the place of those with the same seq."""
-        for row in rows:
-            at = self._place(row.seq)
-            for name, value in _encoded(row).items():
-                self._arrays[name][at] = value
-            if row.sources:
-                self.sources[row.seq] = row.sources
-            else:
-                self.sources.pop(row.seq, None)
+        rest = iter(rows)
+        while some := list(islice(rest, BATCH)):
+            some = list({row.seq: row for row in sorted(some, key=lambda row: row.seq)}.values())
+            self._put(_encoded(some))
+            for row in some:
+                self._derive(row)
+
+    def _derive(self, row: IndexRow) -> None:
+        if row.sources:
+            self.sources[row.seq] = row.sources
+        else:
+            self.sources.pop(row.seq, None)
 
     def remove(self, seqs: Ints) -> None:
         """Take rows out; those that stay close up."""
-        gone = np.isin(self.column("seq"), seqs)
-        self._arrays = {name: array[: self.count][~gone] for name, array in self._arrays.items()}
-        self.count -= int(gone.sum())
+        kept = np.flatnonzero(~np.isin(self.column("seq"), seqs))
+        self._arrays = {name: array[kept] for name, array in self._arrays.items()}
+        self.count, self.moved = len(kept), self.moved + 1
+        self._rows[:] = -1
+        self._number(0)
         left = {seq: tuple(s for s in own if s not in seqs) for seq, own in self.sources.items() if seq not in seqs}
         self.sources = {seq: own for seq, own in left.items() if own}
 
-    def rows_of(self, seqs: Ints) -> tuple[Ints, Bools]:
+    def rows_of(self, seqs: npt.NDArray[np.integer]) -> tuple[Ints, Bools]:
         """Row numbers of the seqs that are here, and which of `seqs` those were."""
-        known = self.column("seq")
-        at = np.searchsorted(known, seqs)
-        inside = at < self.count
-        inside[inside] = known[at[inside]] == seqs[inside]
+        inside = (seqs >= 0) & (seqs < len(self._rows))
+        at = self._rows[seqs if inside.all() else np.where(inside, seqs, 0)] if len(self._rows) else seqs - seqs - 1
+        inside &= at >= 0
         return at[inside].astype(np.int64), inside
 
-    def _place(self, seq: int) -> int:
-        known = self.column("seq")
-        at = int(np.searchsorted(known, seq))
-        if at < self.count and known[at] == seq:
-            return at
-        if at != self.count:
-            self._make_room(at)
-        elif self.count == len(self._arrays["seq"]):
-            self._grow()
-        self.count += 1
-        return at
+    def _put(self, batch: Batch) -> None:
+        """Rows in order of seq, each once."""
+        at, known = self.rows_of(batch["seq"])
+        if known.any():
+            self._replace(at, {name: values[known] for name, values in batch.items()})
+            batch = {name: values[~known] for name, values in batch.items()}
+        if not len(batch["seq"]):
+            return
+        start, last = self.count, int(self.column("seq")[-1]) if self.count else -1
+        self._make_room(start + len(batch["seq"]))
+        self.count = start + len(batch["seq"])
+        self._write(np.arange(start, self.count), batch)
+        if batch["seq"][0] < last:
+            self._sort()
+        self._number(start if batch["seq"][0] > last else 0)
 
-    def _grow(self) -> None:
-        for name, array in self._arrays.items():
-            self._arrays[name] = np.concatenate([array, np.empty(max(len(array), 64), array.dtype)])
+    def _replace(self, at: Ints, batch: Batch) -> None:
+        self.moved += any(bool(np.any(self.column(name)[at] != batch[name])) for name in PLACES)
+        self._write(at, batch)
 
-    def _make_room(self, at: int) -> None:
-        if self.count == len(self._arrays["seq"]):
-            self._grow()
+    def _write(self, at: Ints, batch: Batch) -> None:
+        for name, values in batch.items():
+            if name not in self._arrays:
+                if bool(np.all(values == NONE)):
+                    continue
+                self._arrays[name] = np.full(max(self.count, len(self._arrays["seq"])), NONE, dtype=np.int64)
+            self._arrays[name][at] = values
+
+    def _make_room(self, end: int) -> None:
+        if end > len(self._arrays["seq"]):
+            for name, array in self._arrays.items():
+                self._arrays[name] = grown(array, self.count, end)
+                if name in SELDOM:
+                    self._arrays[name][self.count :] = NONE
+
+    def _sort(self) -> None:
+        self.moved += 1
+        order = np.argsort(self.column("seq"), kind="stable")
         for array in self._arrays.values():
-            array[at + 1 : self.count + 1] = array[at : self.count].copy()
+            array[: self.count] = array[: self.count][order]
+
+    def _number(self, start: int) -> None:
+        """Note where the rows from `start` on lie."""
+        seqs = self.column("seq")[start:]
+        if not len(seqs):
+            return
+        if seqs[-1] >= len(self._rows):
+            used = len(self._rows)
+            self._rows = grown(self._rows, used, int(seqs[-1]) + 1)
+            self._rows[used:] = -1
+        self._rows[seqs] = np.arange(start, self.count)
 
 
-def _encoded(row: IndexRow) -> dict[str, Any]:
-    values: dict[str, Any] = row._asdict()
-    del values["sources"]
-    values["kind"] = KINDS.index(row.kind)
-    values["state"] = STATES.index(row.state)
-    values["role"] = -1 if row.role is None else ROLES.index(row.role)
-    values["salience"] = np.nan if row.salience is None else row.salience
-    return {name: NONE if value is None else value for name, value in values.items()}
+def _encoded(rows: Sequence[IndexRow]) -> Batch:
+    fields = dict(zip(IndexRow._fields, zip(*rows, strict=True), strict=True))
+    return {name: _array(fields[name], name, kind) for name, kind in FIELDS.items()}
+
+
+def _array(values: Sequence[Any], name: str, kind: Any) -> npt.NDArray[Any]:
+    if name in CODED:
+        codes = CODED[name]
+        return np.array([codes[value] for value in values], dtype=kind)
+    if None in values:
+        return np.array([NONE if value is None else value for value in values], dtype=kind)
+    return np.array(values, dtype=kind)
 
 
 def standardised(values: FloatArray, mean: float, deviation: float) -> FloatArray:

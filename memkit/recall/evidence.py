@@ -7,6 +7,7 @@ import numpy as np
 
 from memkit.protocols import FloatArray
 from memkit.recall.columns import Columns, Ints, standardised
+from memkit.recall.growing import distinct
 from memkit.recall.lexical import LexicalIndex
 from memkit.text.terms import key_hash
 
@@ -29,7 +30,25 @@ class Lexical:
 
     scores: FloatArray
     coverage: FloatArray
-    matched: dict[str, Ints]  # term -> rows
+    matched: dict[str, Ints]  # term -> rows, in order
+
+    def best(self, count: int) -> Ints:
+        """The rows with the best scores, in order; fewer where fewer hold any of the terms."""
+        if not self.matched:
+            return np.empty(0, np.int64)
+        rows = np.concatenate(list(self.matched.values()))
+        rows = rows[greatest(self.scores[rows], count * len(self.matched))]  # a row comes once for each of its terms
+        rows = distinct(rows)
+        return rows[greatest(self.scores[rows], count)]
+
+    def terms_of(self, rows: Ints) -> list[tuple[str, ...]]:
+        """The question's terms that each of these rows holds."""
+        held: list[list[str]] = [[] for _ in rows]
+        for term, own in self.matched.items():
+            at = np.minimum(own.searchsorted(rows), len(own) - 1)
+            for i in np.flatnonzero(own[at] == rows).tolist():
+                held[i].append(term)
+        return [tuple(terms) for terms in held]
 
 
 def lexical_evidence(
@@ -64,3 +83,10 @@ def standardised_cosines(cosines: FloatArray, sample: FloatArray) -> FloatArray:
     spread = ((known - mean) ** 2).sum() + PRIOR_ROWS * PRIOR_DEVIATION**2
     z = standardised(cosines, float(mean), float((spread / weight) ** 0.5))
     return np.nan_to_num(z, nan=0.0)
+
+
+def greatest(values: FloatArray, count: int) -> Ints:
+    """Where the greatest values are, in order of place."""
+    if len(values) <= count:
+        return np.arange(len(values))
+    return np.sort(np.argpartition(-values, count)[:count])

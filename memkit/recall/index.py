@@ -1,7 +1,7 @@
 """A bank's index in memory: kept up to date from the storage, asked by recall. Pure: no SQL, no clock."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,21 +9,23 @@ import numpy as np
 import numpy.typing as npt
 
 from memkit.models import KINDS, IndexRow
-from memkit.protocols import CodeBatch, FloatArray, TermRow, VectorSource
+from memkit.protocols import CodeBatch, FloatArray, TermBatch, VectorSource
 from memkit.recall import cues as cue_reading
 from memkit.recall.chunk_attention import Unseen
 from memkit.recall.cohesion import cohesion
 from memkit.recall.columns import NONE, Bools, Columns, Ints
-from memkit.recall.cues import Cues
-from memkit.recall.evidence import Lexical, lexical_evidence, standardised_cosines
+from memkit.recall.evidence import Lexical, greatest, lexical_evidence, standardised_cosines
+from memkit.recall.growing import distinct
 from memkit.recall.lexical import LexicalIndex
 from memkit.recall.lsh import Sketcher
 from memkit.recall.moments import Windows, told_windows
-from memkit.recall.query import Query, eligible, known, then, within
+from memkit.recall.pool import Pool
+from memkit.recall.query import Query, eligible, known, within
 from memkit.recall.ranking import Scope, score
 from memkit.recall.relevance import evidence, knows, relevance
 from memkit.recall.sketch_search import WANTED
 from memkit.recall.standing import Chunks, Standing
+from memkit.recall.thoughts import attach_thoughts, fresh_first
 from memkit.recall.vectors import VectorIndex
 from memkit.settings import RankingSettings
 from memkit.text.curve import Curve
@@ -34,8 +36,10 @@ from memkit.times import to_micros
 CANDIDATES = 400  # by their words; by sketches, `SketchSearch.count` says how many
 SAMPLED = 2000  # rows on which the cohesion of a large bank is measured
 FLOOR = 0.01  # the relevance below which nothing is given back, though the bank knows of the question
+NEIGHBOURS = 4  # rows on each side of a candidate that are scored with it
+ROUNDS = 4  # of comparing exactly what ranks best by then; nearly always one is enough
+LEADING, BESIDE, NEAREST = 50, 2, 100  # results, rows on each side of them, vectors: compared exactly
 SHORT = 300  # characters
-THOUGHT = 0.5  # the share of a thought's evidence that its turns take
 DAY = 86_400_000_000  # microseconds
 
 
@@ -63,23 +67,6 @@ def _adjacent(rows: Ints, kinds: npt.NDArray[np.int8]) -> Bools:
     return np.append((np.diff(rows) == 1) & turns[:-1] & turns[1:], False)
 
 
-@dataclass
-class Pool:
-    """The rows that are scored for one question, and what was found for them; arrays are (n,)."""
-
-    rows: Ints
-    eligible: Bools
-    cosine: FloatArray
-    sample: FloatArray  # cosines of vectors that stand for the whole bank, (any number,)
-    lexical: Lexical
-    cues: Cues
-    score: FloatArray = field(default_factory=lambda: np.empty(0, np.float32))
-    evidence: FloatArray = field(default_factory=lambda: np.empty(0, np.float32))
-    relevance: FloatArray = field(default_factory=lambda: np.empty(0, np.float32))
-    parts: dict[str, FloatArray] = field(default_factory=dict)
-    thoughts: dict[int, list[int]] = field(default_factory=dict)  # seq of a turn -> seqs of thoughts
-
-
 class BankIndex:
     """Everything that recall needs of one bank, in memory."""
 
@@ -101,7 +88,7 @@ class BankIndex:
         self._weights = ranking
         self._cohesion: float | None = None  # None: to be measured
         self._measured_at = 0
-        self._standing: Standing | None = None
+        self._standing = Standing()
 
     @property
     def size(self) -> int:
@@ -130,14 +117,14 @@ class BankIndex:
         self,
         rows: Iterable[IndexRow],
         codes: Iterable[CodeBatch],
-        terms: Iterable[TermRow],
+        terms: Iterable[TermBatch],
         source: VectorSource,
     ) -> None:
         """Take in what was added or changed; rows with known seqs are replaced."""
         self._columns.put(rows)
-        for row in terms:
-            self._lexical.add(row)
-        self._standing = None
+        for batch in terms:
+            self._lexical.add(batch)
+        self._stand()
         self._vectors.add(codes, source)
         if self._vectors.exact or self.size > 2 * self._measured_at:
             self._cohesion = None
@@ -147,8 +134,13 @@ class BankIndex:
         gone = np.unique(np.fromiter(seqs, dtype=np.int64))
         self._columns.remove(gone)
         self._lexical.remove(gone)
-        self._standing = self._cohesion = None
+        self._stand()
+        self._cohesion = None
         return self._vectors.remove(gone)
+
+    def _stand(self) -> None:
+        timed, _ = self._lexical.postings(key_hash(self._key, TIME))
+        self._standing.update(self._columns, timed)
 
     def search(self, query: Query, source: VectorSource) -> list[Scored]:
         """The best rows for a question, best first, those below the floor left out."""
@@ -156,9 +148,14 @@ class BankIndex:
         if not pool.eligible.any():
             return []
         self._rank(pool, query, source)
-        self._attach_thoughts(pool, query)
+        if query.vector is not None and not self._vectors.exact:
+            for _ in range(ROUNDS):
+                if not self._refine(pool, query.vector, source, query.k):
+                    break
+                self._rank(pool, query, source)
+        attach_thoughts(pool, self._columns, query)
         if self._weights.superseded:
-            self._fresh_first(pool, query)
+            fresh_first(pool, self._columns, query)
         return self._best(pool, query)
 
     # which rows
@@ -171,34 +168,39 @@ class BankIndex:
         if query.vector is not None:
             seqs = self._columns.column("seq")[rows]
             cosine, sample = self._vectors.cosines(query.vector, seqs, source)
-        return Pool(rows, eligible(self._columns, rows, query), cosine, sample, lexical, cues)
+        return Pool(
+            rows, eligible(self._columns, rows, query), cosine, sample, lexical, cues, np.zeros(len(rows), dtype=bool)
+        )
 
     def _rows(self, query: Query, lexical: Lexical, source: VectorSource) -> Ints:
-        live = self._live(query)
         if self._vectors.exact:
-            return np.flatnonzero(live)
-        chosen = np.zeros(len(live), dtype=bool)
-        chosen[np.argsort(-lexical.scores, kind="stable")[:CANDIDATES]] = True
+            rows = np.arange(self.size)
+        else:
+            rows = self._with_context(self._candidates(query, lexical, source))
+        return rows[self._live(rows, query)]
+
+    def _candidates(self, query: Query, lexical: Lexical, source: VectorSource) -> Ints:
+        chosen = lexical.best(CANDIDATES)
         if query.vector is not None:
             found = self._vectors.sketch_search.candidates(query.vector, query.k, source.vectors)
-            near, _ = self._columns.rows_of(found)
-            chosen[near] = True
-        return np.flatnonzero(self._with_context(chosen) & live)
+            chosen = distinct(np.concatenate([chosen, self._columns.rows_of(found)[0]]))
+        return chosen
 
-    def _with_context(self, chosen: Bools) -> Bools:
-        """The chosen rows with the members of their episodes and four neighbours on each side.
+    def _with_context(self, chosen: Ints) -> Ints:
+        """The chosen rows with the members of their episodes and four neighbours on each side, in order.
 
         The nearer two are often results, and their evidence needs the other two.
         """
-        wide = chosen.copy()
-        for step in (1, 2, 3, 4):
-            wide[step:] |= chosen[:-step]
-            wide[:-step] |= chosen[step:]
+        near = (chosen[:, None] + np.arange(-NEIGHBOURS, NEIGHBOURS + 1)).ravel()
         episodes = self._columns.column("episode")
-        return np.asarray(wide | (np.isin(episodes, np.unique(episodes[chosen])) & (episodes != NONE)), dtype=bool)
+        own = distinct(episodes[chosen])
+        members = self._standing.episodes.members(own[own != NONE], episodes)
+        return distinct(np.concatenate([near[(near >= 0) & (near < self.size)], members]))
 
-    def _live(self, query: Query) -> Bools:
-        return np.asarray(known(self._columns, query) & (self._columns.column("echo_of") == NONE), dtype=bool)
+    def _live(self, rows: Ints, query: Query) -> Bools:
+        return np.asarray(
+            known(self._columns, rows, query) & (self._columns.column("echo_of")[rows] == NONE), dtype=bool
+        )
 
     # in which order
 
@@ -212,6 +214,23 @@ class BankIndex:
         pool.evidence = evidence(pool.cosine, self._coverage(pool, scope), named)
         pool.relevance = relevance(pool.evidence)
 
+    def _refine(self, pool: Pool, vector: FloatArray, source: VectorSource, k: int) -> bool:
+        """Exact cosines for what may be a result, for what lies around that, and for what is nearest in meaning.
+
+        False, and nothing is done, where the k best are exact already.
+        """
+        if pool.compared[greatest(pool.score, k)].all():
+            return False
+        leading = greatest(pool.score, max(LEADING, 2 * k))
+        around = (leading[:, None] + np.arange(-BESIDE, BESIDE + 1)).ravel()
+        near = greatest(np.nan_to_num(pool.cosine, nan=-1.0), NEAREST)
+        chosen = distinct(np.concatenate([around[(around >= 0) & (around < len(pool.rows))], near]))
+        chosen = chosen[~pool.compared[chosen]]
+        seqs = self._columns.column("seq")[pool.rows[chosen]]
+        pool.cosine[chosen] = self._vectors.exactly(vector, seqs, source)
+        pool.compared[chosen] = True
+        return True
+
     def _scope(self, pool: Pool, query: Query, source: VectorSource) -> Scope:
         def column(name: str) -> Any:
             return self._columns.column(name)[pool.rows]
@@ -219,20 +238,21 @@ class BankIndex:
         dense = np.zeros(len(pool.rows), np.float32)
         if query.vector is not None:
             dense = standardised_cosines(pool.cosine, pool.sample)
-        standing = self._standing_now()
+        standing = self._standing
+        episodes, sessions = column("episode"), column("session")
         return Scope(
             dense=dense,
             lexical=pool.lexical.scores[pool.rows],
-            episode=standing.episodes.numbers[pool.rows],
-            session=standing.sessions.numbers[pool.rows],
+            episode=np.where(episodes == NONE, -1, episodes),
+            session=np.where(sessions == NONE, -1, sessions),
             speaker=column("speaker"),
             role=column("role"),
             occurred_at=column("occurred_at"),
             length=column("length"),
-            log_length=standing.log_length[pool.rows],
+            log_length=standing.log_length(column("length")),
             asks=column("asks"),
-            timed=standing.timed[pool.rows],
-            since=standing.sessions_since[pool.rows],
+            timed=standing.timed(pool.rows),
+            since=standing.sessions_since(sessions),
             adjacent=_adjacent(pool.rows, column("kind")),
             cohesion=self._measured_cohesion(source),
             windows=self._windows(pool),
@@ -245,7 +265,7 @@ class BankIndex:
         if self._vectors.exact:
             return None
         sample = self._weights.dense * standardised_cosines(pool.sample, pool.sample)
-        return Unseen(chunks.sizes, sample)
+        return Unseen(chunks.sizes, sample, chunks.count, chunks.rows)
 
     def _windows(self, pool: Pool) -> Windows:
         if pool.cues.relative is None:
@@ -253,12 +273,6 @@ class BankIndex:
         event = lexical_evidence(self._lexical, self._columns, self._key, pool.cues.event)
         occurred_at = self._columns.column("occurred_at")[pool.rows]
         return told_windows(event.scores[pool.rows], occurred_at, pool.cues.relative, self._zone)
-
-    def _standing_now(self) -> Standing:
-        if self._standing is None:
-            timed, _ = self._lexical.postings(key_hash(self._key, TIME))
-            self._standing = Standing.of(self._columns, timed)
-        return self._standing
 
     def _measured_cohesion(self, source: VectorSource) -> float:
         """Measured anew when the bank has changed, or has doubled where its vectors are not kept."""
@@ -273,11 +287,11 @@ class BankIndex:
 
     def _whole_sessions(self) -> Ints:
         """Seqs of about SAMPLED rows: of whole sessions, evenly taken."""
-        sessions = self._columns.column("session")
-        numbers = np.unique(sessions[sessions != NONE])
+        numbers = np.flatnonzero(self._standing.sessions.sizes)
         wanted = max(1, len(numbers) * SAMPLED // max(self.size, 1))
         chosen = numbers[:: max(1, len(numbers) // wanted)]
-        return self._columns.column("seq")[np.isin(sessions, chosen)][: 2 * SAMPLED]
+        rows = self._standing.sessions.members(chosen, self._columns.column("session"))
+        return self._columns.column("seq")[rows][: 2 * SAMPLED]
 
     def _coverage(self, pool: Pool, scope: Scope) -> FloatArray:
         """The share of the question's information in a row, or at half in the row before or after it.
@@ -300,80 +314,6 @@ class BankIndex:
         kept = np.where(column("pinned")[rows], 1.0, kept)
         return (self._retention_weight * (2 * kept - 1)).astype(np.float32)
 
-    def _attach_thoughts(self, pool: Pool, query: Query) -> None:
-        """A thought lifts the turns that it rests on, and is shown with them instead of beside them."""
-        if query.kinds is not None or not self._columns.sources:
-            return
-        seqs = self._columns.column("seq")[pool.rows]
-        at = {seq: i for i, seq in enumerate(seqs.tolist())}
-        lifted = pool.score.copy()
-        thoughts = self._columns.column("kind")[pool.rows] == KINDS.index("thought")
-        untrue, true = set[int](), set[int]()
-        for thought, sources in self._columns.sources.items():
-            turns = [at[s] for s in sources if s in at and pool.eligible[at[s]]]
-            if not turns or thought not in at or not thoughts[at[thought]]:
-                continue
-            if query.valid_at is not None and not pool.eligible[at[thought]]:
-                untrue.update(turns)
-                continue
-            true.update(turns)
-            self._lift(pool, lifted, at[thought], turns, seqs)
-        pool.score = lifted
-        pool.eligible[sorted(untrue - true)] = False  # nothing that was thought about it held at that time
-
-    def _lift(self, pool: Pool, lifted: FloatArray, thought: int, turns: Sequence[int], seqs: Ints) -> None:
-        pool.eligible[thought] = False
-        evidence = pool.parts["dense"][thought] + pool.parts["lexical"][thought]
-        for turn in turns:
-            pool.thoughts.setdefault(int(seqs[turn]), []).append(int(seqs[thought]))
-            lifted[turn] = max(lifted[turn], pool.score[turn] + THOUGHT * max(float(evidence), 0.0))
-            pool.relevance[turn] = max(pool.relevance[turn], pool.relevance[thought])
-
-    def _fresh_first(self, pool: Pool, query: Query) -> None:
-        """What was superseded ranks below what replaced it, however often that was; so do the turns behind them."""
-        pairs = sorted(self._replacements(pool, query))
-        if query.valid_at is not None:
-            pairs = [(old, new) for old, new in pairs if pool.eligible[new]]
-        for old, new in pairs:
-            pool.score[new] = max(pool.score[new], pool.score[old])
-            pool.relevance[new] = max(pool.relevance[new], pool.relevance[old])
-        for old, new in reversed(pairs):
-            pool.score[old] = min(pool.score[old], pool.score[new] - 0.01)
-
-    def _replacements(self, pool: Pool, query: Query) -> Iterator[tuple[int, int]]:
-        """What was superseded and what replaced it, by their places in the pool."""
-        seqs = self._columns.column("seq")[pool.rows]
-        successors = then(self._columns, query, "superseded_by")[pool.rows]
-        closed = np.flatnonzero(successors != NONE)
-        at = {seq: i for i, seq in enumerate(seqs.tolist())} if len(closed) else {}
-        outdated = {int(seqs[i]) for i in closed}
-        for old in closed.tolist():
-            new = at.get(int(successors[old]))
-            if new is not None:
-                yield old, new
-                yield from self._turns_behind(pool, old, new, at, outdated)
-
-    def _turns_behind(
-        self, pool: Pool, old: int, new: int, at: Mapping[int, int], outdated: Set[int]
-    ) -> Iterator[tuple[int, int]]:
-        """The turns of two such thoughts, where the question is about the thought and the old turn led to no other."""
-        before, after = (self._sources(pool, i) for i in (old, new))
-        for turn in before:
-            rests = pool.thoughts.get(turn, ())
-            if (
-                turn in at
-                and rests
-                and outdated >= set(rests)
-                and 2 * self._own(pool, old) >= self._own(pool, at[turn])
-            ):
-                yield from ((at[turn], at[later]) for later in after if later in at and later != turn)
-
-    def _sources(self, pool: Pool, i: int) -> tuple[int, ...]:
-        return self._columns.sources.get(int(self._columns.column("seq")[pool.rows[i]]), ())
-
-    def _own(self, pool: Pool, i: int) -> float:
-        return float(pool.parts["dense"][i] + pool.parts["lexical"][i])
-
     # what is given back
 
     def _best(self, pool: Pool, query: Query) -> list[Scored]:
@@ -391,13 +331,14 @@ class BankIndex:
         order = rows[np.lexsort((-pool.rows[rows], -pool.score[rows]))][: query.k]
         beside = self._near(pool.rows[order], query, 1)
         around = self._near(pool.rows[order], query, query.around) if query.around else {}
-        return [self._scored(pool, int(i), beside, around) for i in order]
+        words = pool.lexical.terms_of(pool.rows[order])
+        return [self._scored(pool, int(i), held, beside, around) for i, held in zip(order, words, strict=True)]
 
     def _near(self, rows: Ints, query: Query, reach: int) -> dict[int, tuple[int, ...]]:
         """Seqs of the turns before and after each turn of these, left out where the query may not see them."""
         flow = self._flow(rows)
         seqs, sessions = (self._columns.column(name)[flow] for name in ("seq", "session"))
-        seen = known(self._columns, query)[flow] & within(self._columns, flow, query)
+        seen = known(self._columns, flow, query) & within(self._columns, flow, query)
         found: dict[int, tuple[int, ...]] = {}
         for i in np.flatnonzero(np.isin(flow, rows)).tolist():
             sides = range(max(0, i - reach), min(len(flow), i + reach + 1))
@@ -408,22 +349,27 @@ class BankIndex:
     def _flow(self, rows: Ints) -> Ints:
         """The turns of the sessions that these rows are from, session by session."""
         sessions = self._columns.column("session")
-        turns = (self._columns.column("kind") == KINDS.index("turn")) & (sessions != NONE)
-        flow = np.flatnonzero(turns & np.isin(sessions, np.unique(sessions[rows])))
-        return flow[np.argsort(sessions[flow], kind="stable")]
+        own = np.unique(sessions[rows])
+        flow = self._standing.sessions.members(own[own != NONE], sessions)
+        flow = flow[self._columns.column("kind")[flow] == KINDS.index("turn")]
+        return np.asarray(flow[np.argsort(sessions[flow], kind="stable")])
 
     def _searched(self, pool: Pool) -> int:
         """How many memories the best were chosen from."""
         return int(pool.eligible.sum()) if self._vectors.exact else self.size
 
     def _scored(
-        self, pool: Pool, i: int, beside: Mapping[int, tuple[int, ...]], around: Mapping[int, tuple[int, ...]]
+        self,
+        pool: Pool,
+        i: int,
+        words: tuple[str, ...],
+        beside: Mapping[int, tuple[int, ...]],
+        around: Mapping[int, tuple[int, ...]],
     ) -> Scored:
         seq = int(self._columns.column("seq")[pool.rows[i]])
         parts = {name: round(float(values[i]), 4) for name, values in pool.parts.items() if values[i]}
         if not np.isnan(pool.cosine[i]):
             parts["cosine"] = round(float(pool.cosine[i]), 4)
-        words = tuple(term for term, rows in pool.lexical.matched.items() if pool.rows[i] in rows)
         thoughts = tuple(pool.thoughts.get(seq, ()))
         near = beside.get(seq, ()), around.get(seq, ())
         return Scored(seq, round(float(pool.relevance[i]), 4), parts, words, thoughts, *near)

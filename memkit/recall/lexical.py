@@ -1,4 +1,4 @@
-"""BM25 over a bank's own terms and statistics; postings in blocks that are built once, and a short tail."""
+"""BM25 over a bank's own terms and statistics; postings in a few large blocks and, for what came last, small ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,125 +6,165 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from memkit.protocols import FloatArray, TermRow
+from memkit.protocols import FloatArray, TermBatch
+from memkit.recall.growing import grown
 
 K1, B = 0.1, 0.5  # BM25 (Robertson & Zaragoza 2009) for talk: a word is said once, and turns are short
-BLOCK = 4096  # rows
+FULL = 65_536  # rows of a block that is left as it is
 IMAGINED = 20  # documents without any of the terms: a bank of two turns has no statistics yet
+MOST = 255  # times that a term counts in one text
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class PostingBlock:
-    """The postings of up to 4,096 rows: for each term, in order of its hash, rows and counts."""
+    """The postings of some rows: for each term, in order of its hash, the seqs that hold it and how often."""
 
+    size: int  # rows
     terms: npt.NDArray[np.int64]  # sorted, unique
-    starts: npt.NDArray[np.int64]  # (len(terms) + 1,)
-    rows: npt.NDArray[np.int64]
-    counts: npt.NDArray[np.float32]
+    starts: npt.NDArray[np.int32]  # (len(terms) + 1,)
+    seqs: npt.NDArray[np.int32]
+    counts: npt.NDArray[np.uint8]
 
     @classmethod
-    def of(cls, rows: Sequence[tuple[int, Sequence[tuple[int, int]]]]) -> "PostingBlock":
-        """Turn (row, terms with counts) around."""
-        flat = [(term, row, count) for row, terms in rows for term, count in terms]
-        array = np.array(flat, dtype=np.int64).reshape(-1, 3)
-        array = array[np.argsort(array[:, 0], kind="stable")]
-        terms, starts = np.unique(array[:, 0], return_index=True)
-        ends = np.append(starts, len(array)).astype(np.int64)
-        return cls(terms, ends, array[:, 1].copy(), array[:, 2].astype(np.float32))
+    def of(cls, batch: TermBatch) -> "PostingBlock":
+        """Turn a batch around."""
+        seqs = np.repeat(batch.seqs, np.diff(batch.starts)).astype(np.int32)
+        counts = np.minimum(batch.counts, MOST).astype(np.uint8)
+        return cls._sorted(len(batch.seqs), batch.terms, seqs, counts, in_order=rising([batch.seqs]))
 
-    def postings(self, term: int) -> tuple[npt.NDArray[np.int64], FloatArray]:
-        """Rows that hold a term, and how often."""
-        at = int(np.searchsorted(self.terms, term))
+    @classmethod
+    def _sorted(
+        cls, size: int, terms: Ints, seqs: npt.NDArray[np.int32], counts: npt.NDArray[np.uint8], *, in_order: bool
+    ) -> "PostingBlock":
+        """`in_order`: each term's seqs rise already."""
+        order = np.argsort(terms, kind="stable") if in_order else np.lexsort((seqs, terms))
+        terms = terms[order]
+        firsts = np.flatnonzero(np.diff(terms, prepend=terms[:1] - 1))
+        starts = np.append(firsts, len(terms)).astype(np.int32)
+        return cls(size, terms[firsts], starts, seqs[order], counts[order])
+
+    @classmethod
+    def merged(cls, blocks: Sequence["PostingBlock"]) -> "PostingBlock":
+        """The postings of several blocks as one."""
+        terms = np.concatenate([np.repeat(block.terms, np.diff(block.starts)) for block in blocks])
+        seqs = np.concatenate([block.seqs for block in blocks])
+        counts = np.concatenate([block.counts for block in blocks])
+        in_order = rising([block.bounds for block in blocks])
+        return cls._sorted(sum(block.size for block in blocks), terms, seqs, counts, in_order=in_order)
+
+    @property
+    def bounds(self) -> Ints:
+        """The lowest and the highest seq."""
+        return np.array([self.seqs.min(), self.seqs.max()], dtype=np.int64)
+
+    def postings(self, term: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+        """Seqs that hold a term, in order, and how often."""
+        at = int(self.terms.searchsorted(term))
         if at == len(self.terms) or self.terms[at] != term:
-            return self.rows[:0], self.counts[:0]
+            return self.seqs[:0], self.counts[:0]
         part = slice(self.starts[at], self.starts[at + 1])
-        return self.rows[part], self.counts[part]
+        return self.seqs[part], self.counts[part]
 
-    def without(self, rows: npt.NDArray[np.int64]) -> "PostingBlock":
-        """The postings of all other rows."""
-        gone = np.isin(self.rows, rows)
+    def without(self, seqs: Ints) -> "PostingBlock":
+        """The postings of all other memories."""
+        gone = np.isin(self.seqs, seqs)
         if not gone.any():
             return self
-        per_term = np.repeat(self.terms, np.diff(self.starts))[~gone]
-        terms, starts = np.unique(per_term, return_index=True)
-        ends = np.append(starts, len(per_term)).astype(np.int64)
-        return PostingBlock(terms, ends, self.rows[~gone], self.counts[~gone])
+        size = self.size - len(np.unique(self.seqs[gone]))
+        terms = np.repeat(self.terms, np.diff(self.starts))[~gone]
+        return self._sorted(size, terms, self.seqs[~gone], self.counts[~gone], in_order=True)
 
     @property
     def nbytes(self) -> int:
-        return self.terms.nbytes + self.starts.nbytes + self.rows.nbytes + self.counts.nbytes
+        return self.terms.nbytes + self.starts.nbytes + self.seqs.nbytes + self.counts.nbytes
 
 
 class LexicalIndex:
-    """Rows are numbered by their seq; a row that is added again replaces what it held."""
+    """Rows are numbered by their seq. Their terms may not change later (a text never does)."""
 
     def __init__(self) -> None:
         self._blocks: list[PostingBlock] = []
-        self._tail: dict[int, list[tuple[int, int]]] = {}
-        self._tail_rows: dict[int, Sequence[tuple[int, int]]] = {}
-        self._lengths = np.zeros(64, dtype=np.int32)  # by seq
-        self._seen: set[int] = set()
+        self._lengths = np.zeros(64, dtype=np.int32)  # by seq; 0 where nothing is indexed
+        self._size = 0
         self._total = 0
+        self._last = -1  # seq
+        self._in_order = True  # so far, each batch came after all before it
 
     def __len__(self) -> int:
-        return len(self._seen)
+        return self._size
 
     @property
     def nbytes(self) -> int:
-        return sum(block.nbytes for block in self._blocks) + 150 * len(self._tail) + self._lengths.nbytes
+        return sum(block.nbytes for block in self._blocks) + self._lengths.nbytes
 
-    def add(self, row: TermRow) -> None:
-        """Index a memory's terms; those that it had before go."""
-        if row.seq in self._seen:
-            self.remove(np.array([row.seq]))
-        self._seen.add(row.seq)
-        if row.seq >= len(self._lengths):
-            self._lengths = np.pad(self._lengths, (0, 2 * row.seq - len(self._lengths)))
-        length = sum(count for _, count in row.terms)
-        self._lengths[row.seq] = length
-        self._total += length
-        self._tail_rows[row.seq] = row.terms
-        self._put(row.seq, row.terms)
-        if len(self._tail_rows) >= BLOCK:
-            self._blocks.append(PostingBlock.of(list(self._tail_rows.items())))
-            self._tail, self._tail_rows = {}, {}
+    def add(self, batch: TermBatch) -> None:
+        """Index memories' terms; those that they had before go."""
+        if not len(batch.terms):
+            return
+        self._make_room(int(batch.seqs.max()) + 1)
+        self.remove(batch.seqs)
+        owners = np.repeat(np.arange(len(batch.seqs)), np.diff(batch.starts))
+        lengths = np.bincount(owners, weights=batch.counts, minlength=len(batch.seqs)).astype(np.int32)
+        self._lengths[batch.seqs] = lengths
+        self._total += int(lengths.sum())
+        self._size += len(batch.seqs)
+        self._append(PostingBlock.of(batch))
 
-    def remove(self, seqs: npt.NDArray[np.int64]) -> None:
+    def remove(self, seqs: Ints) -> None:
         """Take memories out; postings, lengths and counts are as if they had never been here."""
-        gone = self._seen.intersection(seqs.tolist())
-        self._seen -= gone
-        for seq in gone:
-            self._total -= int(self._lengths[seq])
-            self._lengths[seq] = 0
-        if gone - self._tail_rows.keys():
-            self._blocks = [block.without(seqs) for block in self._blocks]
-        if gone & self._tail_rows.keys():
-            kept = [(seq, terms) for seq, terms in self._tail_rows.items() if seq not in gone]
-            self._tail, self._tail_rows = {}, dict(kept)
-            for seq, terms in kept:
-                self._put(seq, terms)
+        gone = seqs[seqs < len(self._lengths)]
+        gone = gone[self._lengths[gone] > 0]
+        if not len(gone):
+            return
+        self._total -= int(self._lengths[gone].sum())
+        self._size -= len(gone)
+        self._lengths[gone] = 0
+        self._blocks = [block for block in (block.without(gone) for block in self._blocks) if block.size]
 
-    def _put(self, seq: int, terms: Sequence[tuple[int, int]]) -> None:
-        for term, count in terms:
-            self._tail.setdefault(term, []).append((seq, count))
+    def _append(self, block: PostingBlock) -> None:
+        """Merge a block with those before it that are no larger; so there are few, and each row is merged seldom."""
+        self._in_order &= int(block.bounds[0]) > self._last
+        together = [block]
+        while self._blocks and self._blocks[-1].size <= sum(b.size for b in together) and not self._full(together):
+            together.insert(0, self._blocks.pop())
+        self._blocks.append(PostingBlock.merged(together) if len(together) > 1 else block)
+        self._last = max(self._last, int(block.bounds[1]))
 
-    def postings(self, term: int) -> tuple[npt.NDArray[np.int64], FloatArray]:
-        """Seqs that hold a term, and how often."""
+    def _full(self, together: Sequence[PostingBlock]) -> bool:
+        return self._blocks[-1].size + sum(block.size for block in together) > FULL
+
+    def _make_room(self, end: int) -> None:
+        if end > len(self._lengths):
+            used = len(self._lengths)
+            self._lengths = grown(self._lengths, used, end)
+            self._lengths[used:] = 0
+
+    def postings(self, term: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+        """Seqs that hold a term, in order, and how often."""
         parts = [block.postings(term) for block in self._blocks]
-        tail = np.array(self._tail.get(term, ()), dtype=np.int64).reshape(-1, 2)
-        seqs = np.concatenate([*(seqs for seqs, _ in parts), tail[:, 0]])
-        counts = np.concatenate([*(counts for _, counts in parts), tail[:, 1].astype(np.float32)])
-        return seqs, counts.astype(np.float32)
+        if not parts:
+            return np.empty(0, np.int32), np.empty(0, np.uint8)
+        seqs, counts = np.concatenate([seqs for seqs, _ in parts]), np.concatenate([counts for _, counts in parts])
+        if self._in_order:
+            return seqs, counts
+        order = np.argsort(seqs)
+        return seqs[order], counts[order]
 
     def idf(self, frequency: int) -> float:
         """Inverse document frequency, with some imagined documents while the bank is small."""
         documents = len(self) + IMAGINED
         return float(np.log(1 + (documents - frequency + 0.5) / (frequency + 0.5)))
 
-    def impact(self, term: int) -> tuple[npt.NDArray[np.int64], FloatArray, float]:
+    def impact(self, term: int) -> tuple[npt.NDArray[np.int32], FloatArray, float]:
         """Seqs that hold a term, its BM25 saturation in each (0..1), and its idf."""
         seqs, counts = self.postings(term)
         average = self._total / max(len(self), 1)
-        lengths = self._lengths[seqs].astype(np.float32)
-        norm = K1 * (1 - B + B * lengths / max(average, 1.0))
-        return seqs, np.asarray(counts / (counts + norm), dtype=np.float32), self.idf(len(seqs))
+        norm = K1 * (1 - B) + np.float32(K1 * B / max(average, 1.0)) * self._lengths[seqs].astype(np.float32)
+        times = counts.astype(np.float32)
+        return seqs, np.asarray(times / (times + norm), dtype=np.float32), self.idf(len(seqs))
+
+
+def rising(parts: Sequence[Ints]) -> bool:
+    """Whether these seqs rise, one part after the other."""
+    return bool(np.all(np.diff(np.concatenate(parts)) >= 0))

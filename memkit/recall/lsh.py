@@ -1,14 +1,10 @@
 """Locality-sensitive hashing: sign sketches for search, TiM's cross-polytope groups for organising thoughts."""
 
-from typing import TYPE_CHECKING, Any
-
 import numpy as np
 import numpy.typing as npt
 
 from memkit.protocols import FloatArray
-
-if TYPE_CHECKING:
-    import faiss
+from memkit.recall.growing import Growing
 
 TARGET = 0.98  # the share of exact search's results that sketches are to find
 FEWEST, MOST = 400, 4_000  # sketches that a search takes
@@ -63,70 +59,53 @@ class Sketcher:
     def __init__(self, dimension: int, bits: int, seed: int) -> None:
         self.dimension, self.bits = dimension, bits
         planes = np.random.default_rng(seed).standard_normal((dimension, bits))
-        self._planes: FloatArray = planes.astype(np.float32)
+        self.planes: FloatArray = planes.astype(np.float32)
 
     def sketch(self, vectors: FloatArray) -> npt.NDArray[np.uint8]:
         """Sketches of rows: (n, dimension) -> (n, bits / 8)."""
-        return np.packbits(vectors @ self._planes > 0, axis=1)
+        return np.packbits(vectors @ self.planes > 0, axis=1)
 
 
 class SketchIndex:
     """Sketches in one contiguous array, scanned whole by Hamming distance (faiss)."""
 
     def __init__(self, bits: int) -> None:
-        self._bits = bits
-        self._codes = np.empty((0, bits // 8), dtype=np.uint8)
-        self._rows = np.empty(0, dtype=np.int64)
-        self._new: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]] = []
-        self._faiss: faiss.IndexBinaryFlat | None = None
+        self._held = Growing(bits // 8, np.uint8)
 
     def __len__(self) -> int:
-        return len(self._rows) + sum(len(rows) for rows, _ in self._new)
+        return len(self._held)
 
     @property
     def nbytes(self) -> int:
-        return 2 * self._codes.nbytes + self._rows.nbytes
+        return self._held.nbytes
 
     def add(self, rows: npt.NDArray[np.int64], codes: npt.NDArray[np.uint8]) -> None:
         """Add the sketches of rows; a row that is there already gets the new one."""
-        self._new.append((rows, codes))
+        self._held.put(rows, codes)
 
     def remove(self, rows: npt.NDArray[np.int64]) -> None:
         """Take the sketches of rows out."""
-        self._settle()
-        kept = ~np.isin(self._rows, rows)
-        self._rows, self._codes = self._rows[kept], np.ascontiguousarray(self._codes[kept])
-        self._faiss = None
+        self._held.remove(rows)
 
     def search(self, code: npt.NDArray[np.uint8], count: int) -> npt.NDArray[np.int64]:
         """The rows with the nearest sketches, nearest first."""
-        self._settle()
-        if not len(self._rows):
-            return self._rows
-        _, found = self._scanner().search(code.reshape(1, -1), min(count, len(self._rows)))
-        return np.asarray(self._rows[found[0]])
+        if not len(self._held):
+            return self._held.seqs
+        import faiss
+
+        near = min(count, len(self._held))
+        _, found = faiss.knn_hamming(code.reshape(1, -1), self._held.rows, near, variant="mc")
+        return np.asarray(self._held.seqs[found[0]])
+
+    def codes(self, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
+        """The sketches of rows, (n, bits / 8), and which of them are here; of others any."""
+        at, here = self._held.find(rows)
+        return (self._held.rows[at] if len(self) else np.zeros((len(rows), self._held.rows.shape[1]), np.uint8)), here
 
     def spread(self, count: int) -> npt.NDArray[np.int64]:
         """About `count` rows, evenly spread over all."""
-        self._settle()
-        return self._rows[:: max(1, len(self._rows) // count)]
-
-    def _settle(self) -> None:
-        if not self._new:
-            return
-        rows = np.concatenate([self._rows, *(r for r, _ in self._new)])
-        codes = np.concatenate([self._codes, *(c for _, c in self._new)])
-        last = len(rows) - 1 - np.unique(rows[::-1], return_index=True)[1]
-        self._rows, self._codes = rows[last], np.ascontiguousarray(codes[last])
-        self._new, self._faiss = [], None
-
-    def _scanner(self) -> Any:
-        if self._faiss is None:
-            import faiss
-
-            self._faiss = faiss.IndexBinaryFlat(self._bits)
-            self._faiss.add(self._codes)
-        return self._faiss
+        seqs = self._held.seqs
+        return seqs[:: max(1, len(seqs) // count)]
 
 
 class CrossPolytope:

@@ -41,12 +41,15 @@ class Query:
     around: int = 0  # turns on each side that are given with each result
 
 
-def known(columns: Columns, query: Query) -> Bools:
-    """What is neither forgotten nor merged away, and was recorded in time; echoes too. With `as_of`, as it was then."""
-    state = then(columns, query, "state")
+def known(columns: Columns, rows: Ints, query: Query) -> Bools:
+    """Which rows are neither forgotten nor merged away, and were recorded in time; echoes too.
+
+    With `as_of`, as it was then.
+    """
+    state = then(columns, query, "state")[rows]
     known = (state == STATES.index("active")) | (state == STATES.index("superseded"))
     if query.as_of is not None:
-        known &= columns.column("recorded_at") <= to_micros(query.as_of)
+        known &= columns.column("recorded_at")[rows] <= to_micros(query.as_of)
     return np.asarray(known, dtype=bool)
 
 

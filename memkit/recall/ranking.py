@@ -25,7 +25,7 @@ class Scope:
 
     dense: FloatArray
     lexical: FloatArray
-    episode: Ints  # numbered from 0, -1 for none
+    episode: Ints  # -1 for none
     session: Ints
     speaker: Ints
     role: npt.NDArray[np.int8]
@@ -108,14 +108,10 @@ def _chunks(own: FloatArray, chunks: Ints, unseen: Unseen | None) -> FloatArray:
     inside = chunks >= 0
     if not inside.any():
         return lifted
-    numbers = chunks[inside]
-    count = int(numbers.max()) + 1
-    sizes = None if unseen is None else unseen.sizes[:count]
-    evidence = chunk_evidence(own[inside], numbers, count, sizes)
-    present = np.bincount(numbers, minlength=count) > 0
-    attention = np.zeros(count, np.float32)
-    attention[present] = log_attention(evidence[present], unseen)
-    lifted[inside] = attention[numbers]
+    known, numbers = np.unique(chunks[inside], return_inverse=True)
+    sizes = None if unseen is None else unseen.sizes[known]
+    evidence = chunk_evidence(own[inside], numbers, len(known), sizes)
+    lifted[inside] = log_attention(evidence, unseen)[numbers]
     return lifted
 
 

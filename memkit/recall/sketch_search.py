@@ -6,13 +6,17 @@ import numpy as np
 import numpy.typing as npt
 
 from memkit.protocols import FloatArray
+from memkit.recall.growing import Ints
 from memkit.recall.lsh import FEWEST, Sketcher, SketchIndex, candidates_for
+from memkit.recall.sketch_decoding import SketchDecoder
 
 SAMPLE = 2_048  # vectors that stand for a large bank in its statistics: they are then right to .02 deviations
 JUDGED = 512  # of them tell how many sketches a search takes
 GROWN = 1.25  # times as large: then they are taken anew
 WANTED = 10  # results that sketches are to find as exact search does
 RULED, MEASURED = 64, 64  # vectors of the sample asked as questions, by the rule and by the measurement
+RERANKED, SHARE = 400, 2  # of the nearest sketches so many, or one in so many, are scored
+TRIED = 64  # of them are enough to tell how near the WANTED lie
 CHUNK = 4_096  # vectors read at a time where all are read
 
 FetchVectors = Callable[[Sequence[int]], FloatArray]
@@ -25,6 +29,7 @@ class SketchSearch:
         self._sketcher, self._sketches = sketcher, sketches
         self._sample: FloatArray | None = None
         self._sampled_at = 0
+        self._decoder: SketchDecoder | None = None
         self._count: int | None = None
 
     @property
@@ -34,33 +39,54 @@ class SketchSearch:
 
     def forget(self) -> None:
         """Something was erased: no vector of it may stand for the bank."""
-        self._sample, self._sampled_at, self._count = None, 0, None
+        self._sample, self._sampled_at, self._count, self._decoder = None, 0, None, None
 
     def sample(self, fetch: FetchVectors) -> FloatArray:
         """About SAMPLE vectors that stand for the whole bank, taken anew when it has grown by a quarter."""
         if self._sample is None or len(self._sketches) > GROWN * self._sampled_at:
             chosen = self._sketches.spread(SAMPLE)
             self._sample, self._sampled_at, self._count = fetch(chosen.tolist()), len(self._sketches), None
+            self._decoder = None
         return self._sample
 
     def count(self, fetch: FetchVectors) -> int:
         """How many sketches a search takes, by `candidates_for`; found anew whenever the sample is.
 
         Some vectors of the sample are the questions. What exact search would give them is taken from their FEWEST
-        nearest sketches: what those miss lies nearer, so that errs towards more candidates.
+        nearest sketches, the TRIED of them that tell the best cosines: what those miss lies nearer, so that errs
+        towards more candidates.
         """
         sample = self.sample(fetch)
         if self._count is None:
             sample = _some(sample, JUDGED)
             queries = _some(sample, RULED)
-            nearest = [_without_itself(self._cosines(query, FEWEST, fetch)[None])[0, :WANTED] for query in queries]
+            nearest = [_without_itself(self._best(query, fetch)[None])[0, :WANTED] for query in queries]
             others = _without_itself(queries @ sample.T)
             self._count = candidates_for(len(self._sketches), self._sketcher.bits, np.array(nearest), others)
         return self._count
 
     def candidates(self, vector: FloatArray, k: int, fetch: FetchVectors) -> npt.NDArray[np.int64]:
-        """Seqs of the nearest sketches: as many as `count` says, at least k."""
-        return self._nearest(vector, max(k, self.count(fetch)))
+        """The likeliest seqs: of as many nearest sketches as `count` says those that tell the best cosines.
+
+        As many as `reranked` says, where there are so many.
+        """
+        near = self._nearest(vector, max(k, self.count(fetch)))
+        wanted = self.reranked(k, fetch)
+        if len(near) <= wanted:
+            return near
+        told, _ = self.told(vector, near, fetch)
+        return near[np.argpartition(-told, wanted)[:wanted]]
+
+    def reranked(self, k: int, fetch: FetchVectors) -> int:
+        """How many vectors one search compares exactly, for k results."""
+        return max(k, RERANKED, self.count(fetch) // SHARE)
+
+    def told(self, vector: FloatArray, seqs: Ints, fetch: FetchVectors) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+        """The cosines that these seqs' sketches tell, and which of them have any."""
+        if self._decoder is None:
+            self._decoder = SketchDecoder(self._sketcher.planes, self.sample(fetch))
+        codes, here = self._sketches.codes(seqs)
+        return self._decoder.cosines(vector, codes), here
 
     def recall(self, fetch: FetchVectors, queries: FloatArray | None = None, k: int = WANTED) -> float | None:
         """The share of exact search's k best that sketches and rerank find; None where there is nothing to find.
@@ -74,16 +100,19 @@ class SketchSearch:
         if k < 1 or not len(asked):
             return None
         least = self._least_of_best(asked, k + itself, fetch) - 1e-5
-        count = max(k + itself, self.count(fetch))
-        found = [(self._cosines(q, count, fetch) >= low).sum() for q, low in zip(asked, least, strict=True)]
+        chosen = [self.candidates(query, k + itself, fetch) for query in asked]
+        pairs = zip(asked, chosen, least, strict=True)
+        found = [(fetch(seqs.tolist()) @ query >= low).sum() for query, seqs, low in pairs]
         return float((np.minimum(found, k + itself) - itself).mean() / k)
 
     def _nearest(self, vector: FloatArray, count: int) -> npt.NDArray[np.int64]:
         return self._sketches.search(self._sketcher.sketch(vector[None])[0], count)
 
-    def _cosines(self, vector: FloatArray, count: int, fetch: FetchVectors) -> FloatArray:
-        """Cosines of the rows with the nearest sketches."""
-        return np.asarray(fetch(self._nearest(vector, count).tolist()) @ vector, dtype=np.float32)
+    def _best(self, vector: FloatArray, fetch: FetchVectors) -> FloatArray:
+        """The cosines of about the nearest rows: (TRIED,), or fewer in a small bank."""
+        near = self._nearest(vector, FEWEST)
+        told, _ = self.told(vector, near, fetch)
+        return np.asarray(fetch(near[np.argsort(-told)[:TRIED]].tolist()) @ vector, dtype=np.float32)
 
     def _least_of_best(self, queries: FloatArray, k: int, fetch: FetchVectors) -> FloatArray:
         """The k-th best cosine of each query by exact search: (queries, dimension) -> (queries,)."""

@@ -1,50 +1,95 @@
-"""What stands beside a bank's columns until it changes: worked out once, used by every recall."""
-
-from dataclasses import dataclass
+"""What stands beside a bank's columns: kept up as rows come, used by every recall."""
 
 import numpy as np
+import numpy.typing as npt
 
 from memkit.protocols import FloatArray
 from memkit.recall.columns import NONE, Bools, Columns, Ints, standardised
+from memkit.recall.growing import distinct, grown
+
+LEAST_SPREAD = 0.3  # of the log length
 
 
-@dataclass(frozen=True)
 class Chunks:
-    """A bank's episodes, or its sessions: the number of each row's, (n,), -1 for none; how many rows each has."""
+    """A bank's episodes, or its sessions, by their own numbers: how many rows each has, and where they lie."""
 
-    numbers: Ints
-    sizes: Ints  # (number of chunks,)
+    def __init__(self) -> None:
+        self.sizes = np.zeros(0, np.int32)
+        self.count = self.rows = 0  # chunks, and rows that lie in any
+        self._first = np.zeros(0, np.int32)
+        self._last = np.zeros(0, np.int32)
 
-    @classmethod
-    def of(cls, column: Ints) -> "Chunks":
-        """Numbered from 0 in the order of the column's values."""
-        known, numbers, sizes = np.unique(column, return_inverse=True, return_counts=True)
-        none = int(len(known) > 0 and known[0] == NONE)
-        return cls(numbers - none, sizes[none:])
+    def add(self, numbers: Ints, start: int) -> None:
+        """Take in the next rows' numbers, from row `start` on; NONE for those that lie in none."""
+        rows = np.flatnonzero(numbers != NONE)
+        numbers, rows = numbers[rows], rows + start
+        if not len(rows):
+            return
+        self._make_room(int(numbers.max()) + 1)
+        order = np.argsort(numbers, kind="stable")
+        firsts = np.flatnonzero(np.diff(numbers[order], prepend=-1))
+        chunks, ends = numbers[order][firsts], np.append(firsts[1:], len(order)) - 1
+        fresh = chunks[self.sizes[chunks] == 0]
+        self.count, self.rows = self.count + len(fresh), self.rows + len(rows)
+        self._first[fresh] = rows[order[firsts]][self.sizes[chunks] == 0]
+        self._last[chunks] = rows[order[ends]]
+        self.sizes[chunks] += (ends - firsts + 1).astype(np.int32)
+
+    def members(self, chunks: Ints, column: Ints) -> Ints:
+        """The rows of some chunks, in order; `column` holds every row's chunk."""
+        first, held = self._first[chunks], self._last[chunks] - self._first[chunks] + 1
+        rows = np.arange(held.sum()) + np.repeat(first - held.cumsum() + held, held)
+        return distinct(rows[column[rows] == np.repeat(chunks, held)])
+
+    def _make_room(self, end: int) -> None:
+        used = len(self.sizes)
+        if end > used:
+            self.sizes, self._first, self._last = (grown(a, used, end) for a in (self.sizes, self._first, self._last))
+            self.sizes[used:] = 0
 
 
-@dataclass(frozen=True)
 class Standing:
-    """Arrays (n,), one value for each row of the bank's columns."""
+    """Sums and places of a bank's rows; brought up to date by `update`."""
 
-    log_length: FloatArray  # in standard deviations of the bank's
-    sessions_since: Ints  # sessions that began after the row's; 0 where it lies in none
-    timed: Bools  # names a time or a number
-    episodes: Chunks
-    sessions: Chunks
+    def __init__(self) -> None:
+        self._moved = 0
+        self._clear()
 
-    @classmethod
-    def of(cls, columns: Columns, timed: Ints) -> "Standing":
-        """From the columns, and the seqs of what names a time or a number."""
-        logs = np.log1p(columns.column("length").astype(np.float32))
-        flags = np.zeros(len(columns), dtype=bool)
-        flags[columns.rows_of(timed)[0]] = True
-        spread = max(float(logs.std()), 0.3) if len(logs) else 1.0
-        length = standardised(logs, float(logs.mean()) if len(logs) else 0.0, spread)
-        episodes, sessions = columns.column("episode"), columns.column("session")
-        return cls(length, _since(sessions), flags, Chunks.of(episodes), Chunks.of(sessions))
+    def _clear(self) -> None:
+        self.episodes, self.sessions = Chunks(), Chunks()
+        self._count = 0
+        self._sums = np.zeros(2)  # of the log lengths, and of their squares
+        self._timed: Bools = np.zeros(0, dtype=bool)
+        self._later: npt.NDArray[np.int32] = np.zeros(0, np.int32)
 
+    def update(self, columns: Columns, timed: npt.NDArray[np.integer]) -> None:
+        """Take in the rows that were added at the end; `timed`: seqs of what names a time or a number."""
+        if columns.moved != self._moved:
+            self._clear()
+            self._moved = columns.moved
+        start, self._count = self._count, len(columns)
+        self.episodes.add(columns.column("episode")[start:], start)
+        self.sessions.add(columns.column("session")[start:], start)
+        logs = np.log1p(columns.column("length")[start:].astype(np.float64))
+        self._sums += logs.sum(), (logs**2).sum()
+        self._timed = np.zeros(len(columns), dtype=bool)
+        self._timed[columns.rows_of(timed)[0]] = True
+        begun = (self.sessions.sizes > 0).cumsum(dtype=np.int32)
+        self._later = begun[-1] - begun if len(begun) else begun
 
-def _since(sessions: Ints) -> Ints:
-    known, numbers = np.unique(sessions, return_inverse=True)
-    return np.where(sessions == NONE, 0, len(known) - 1 - numbers)
+    def log_length(self, lengths: npt.NDArray[np.int32]) -> FloatArray:
+        """In standard deviations of the bank's."""
+        mean, square = self._sums / max(self._count, 1)
+        spread = max(float(np.sqrt(max(square - mean**2, 0.0))), LEAST_SPREAD)
+        return standardised(np.log1p(lengths.astype(np.float32)), float(mean), spread)
+
+    def timed(self, rows: Ints) -> Bools:
+        """Which of these rows name a time or a number."""
+        return self._timed[rows]
+
+    def sessions_since(self, sessions: Ints) -> Ints:
+        """How many sessions began after each of these; 0 for NONE."""
+        placed = sessions != NONE
+        return (
+            np.where(placed, self._later[np.where(placed, sessions, 0)], 0) if placed.any() else np.zeros_like(sessions)
+        )

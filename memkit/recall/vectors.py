@@ -7,54 +7,9 @@ import numpy as np
 from memkit.protocols import CodeBatch, FloatArray, PassageBatch, VectorSource
 from memkit.recall.chunk_attention import group_maxima
 from memkit.recall.columns import Ints
+from memkit.recall.growing import Growing
 from memkit.recall.lsh import Sketcher, SketchIndex
 from memkit.recall.sketch_search import SketchSearch
-
-
-class Matrix:
-    """Vectors as rows in order of seq; grows at its end without moving what is there."""
-
-    def __init__(self, dimension: int) -> None:
-        self.count = 0
-        self._seqs = np.empty(64, dtype=np.int64)
-        self._rows = np.empty((64, dimension), dtype=np.float32)
-
-    @property
-    def seqs(self) -> Ints:
-        return self._seqs[: self.count]
-
-    @property
-    def rows(self) -> FloatArray:
-        return self._rows[: self.count]
-
-    @property
-    def nbytes(self) -> int:
-        return self._seqs.nbytes + self._rows.nbytes
-
-    def put(self, seqs: Ints, vectors: FloatArray) -> None:
-        """Add vectors, or put them in the place of those with the same seq."""
-        known = np.isin(seqs, self.seqs)
-        self._rows[np.searchsorted(self.seqs, seqs[known])] = vectors[known]
-        self._append(seqs[~known], vectors[~known])
-
-    def remove(self, seqs: Ints) -> None:
-        """Take vectors out."""
-        kept = ~np.isin(self.seqs, seqs)
-        self._seqs, self._rows = self.seqs[kept], self.rows[kept]
-        self.count = len(self._seqs)
-
-    def _append(self, seqs: Ints, vectors: FloatArray) -> None:
-        end = self.count + len(seqs)
-        if end > len(self._seqs):
-            room = max(end, 2 * len(self._seqs))
-            self._seqs = np.concatenate([self.seqs, np.empty(room - self.count, np.int64)])
-            self._rows = np.concatenate([self.rows, np.empty((room - self.count, self._rows.shape[1]), np.float32)])
-        in_order = not len(seqs) or self.count == 0 or seqs.min() > self._seqs[self.count - 1]
-        self._seqs[self.count : end], self._rows[self.count : end] = seqs, vectors
-        self.count = end
-        if not in_order or (np.diff(seqs) < 0).any():
-            order = np.argsort(self.seqs, kind="stable")
-            self._seqs[:end], self._rows[:end] = self.seqs[order], self.rows[order]
 
 
 class Passages:
@@ -104,7 +59,7 @@ class VectorIndex:
         self._sketches = SketchIndex(sketcher.bits)
         self.sketch_search = SketchSearch(sketcher, self._sketches)
         self._exact_up_to, self._share = exact_up_to, share
-        self._matrix: Matrix | None = Matrix(sketcher.dimension)
+        self._matrix: Growing | None = Growing(sketcher.dimension, np.float32)
         self._passages = Passages()
 
     def __len__(self) -> int:
@@ -116,7 +71,7 @@ class VectorIndex:
         return self._matrix is not None
 
     @property
-    def matrix(self) -> Matrix | None:
+    def matrix(self) -> Growing | None:
         """All vectors, while every one is kept."""
         return self._matrix
 
@@ -162,37 +117,33 @@ class VectorIndex:
         return seqs[known], vectors[known]
 
     def cosines(self, vector: FloatArray, seqs: Ints, source: VectorSource) -> tuple[FloatArray, FloatArray]:
-        """Cosines of these seqs to a vector, and of vectors that stand for the whole bank.
+        """Cosines of these seqs to a vector, and of vectors that stand for the whole bank; seqs are in order.
 
-        The former take in their passages' share, and are NaN where a seq has no vector.
+        The former are NaN where a seq has no vector. Where all vectors are kept, they are exact and take in their
+        passages' share; else they are what the sketches tell, and `exactly` puts them right.
         """
         if self._matrix is None:
-            rows = source.vectors(seqs.tolist())
-            own = np.where(rows.any(axis=1), rows @ vector, np.nan)
             sample = self.sketch_search.sample(source.vectors) @ vector
-            parts = source.passages(seqs.tolist()) if self._share else None
-        else:
-            sample, parts = self._matrix.rows @ vector, self._passages.whole()
-            own = _picked(sample, self._matrix.seqs, seqs)
-        return self._blended(own.astype(np.float32), seqs, parts, vector), sample
+            told, here = self.sketch_search.told(vector, seqs, source.vectors)
+            return np.where(here, told, np.float32(np.nan)), sample
+        sample = self._matrix.rows @ vector
+        at, here = self._matrix.find(seqs)
+        own = np.where(here, sample[at], np.nan) if len(sample) else np.full(len(seqs), np.nan)
+        return self._blended(own.astype(np.float32), seqs, self._passages.whole(), vector), sample
+
+    def exactly(self, vector: FloatArray, seqs: Ints, source: VectorSource) -> FloatArray:
+        """The cosines of these seqs from their stored vectors and passages."""
+        rows, parts = source.with_passages(seqs.tolist())
+        own = np.where(rows.any(axis=1), rows @ vector, np.nan).astype(np.float32)
+        return self._blended(own, seqs, parts, vector)
 
     def _blended(self, own: FloatArray, seqs: Ints, parts: PassageBatch | None, vector: FloatArray) -> FloatArray:
         """Each cosine with its share of the best passage's; seqs are in order."""
-        if parts is None or not len(parts.seqs) or not len(seqs):
+        if not self._share or parts is None or not len(parts.seqs) or not len(seqs):
             return own
         at = np.minimum(np.searchsorted(seqs, parts.seqs), len(seqs) - 1)
         inside = seqs[at] == parts.seqs
-        found = (parts.vectors @ vector)[inside]
-        best = group_maxima(found, at[inside], len(seqs))
-        blended = own.copy()
-        owners = np.unique(at[inside])
-        blended[owners] = (1 - self._share) * own[owners] + self._share * best[owners]
-        return blended
-
-
-def _picked(values: FloatArray, known: Ints, seqs: Ints) -> FloatArray:
-    """The values of these seqs, where `values` are those of the known ones; NaN for others."""
-    if not len(known):
-        return np.full(len(seqs), np.nan, np.float32)
-    at = np.minimum(np.searchsorted(known, seqs), len(known) - 1)
-    return np.where(known[at] == seqs, values[at], np.nan)
+        found, owners = (parts.vectors @ vector)[inside], at[inside]
+        best, owned = group_maxima(found, owners, len(seqs)), np.zeros(len(seqs), dtype=bool)
+        owned[owners] = True
+        return np.where(owned, (1 - self._share) * own + self._share * best, own).astype(np.float32)

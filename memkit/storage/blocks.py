@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from memkit.protocols import CodeBatch
+from memkit.protocols import CodeBatch, TermBatch
 
 ROWS = 4096
 CODES, TERMS = 0, 1  # the two parts of a trace
@@ -119,3 +119,18 @@ def code_batches(rows: Block) -> Iterator[CodeBatch]:
             parts = [row.data for row, here in zip(rows.rows(), chosen.tolist(), strict=True) if here]
             codes = np.frombuffer(b"".join(parts), dtype=np.uint8).reshape(-1, width)
         yield CodeBatch(rows.seqs[chosen].astype(np.int64), codes)
+
+
+def term_batch(rows: Block) -> TermBatch:
+    """A block's terms as arrays. Raises ValueError for bytes that `pack_terms` never wrote."""
+    body = np.frombuffer(rows.body, dtype=np.uint8)
+    lengths = np.diff(rows.offsets)
+    if not bool(np.all(lengths)) or not bool(np.all(body[rows.offsets[:-1]] == 1)) or bool(np.any((lengths - 1) % 9)):
+        return TermBatch.of([(row.seq, unpack_terms(row.data)) for row in rows.rows()])
+    starts = np.concatenate([[0], ((lengths - 1) // 9).cumsum()])
+    held = np.diff(starts)
+    within = np.arange(starts[-1]) - np.repeat(starts[:-1], held)
+    first = np.repeat(rows.offsets[:-1] + 1, held)
+    hashes = body[(first + 8 * within)[:, None] + np.arange(8)].view("<i8").ravel()
+    counts = body[first + np.repeat(8 * held, held) + within]
+    return TermBatch(rows.seqs.astype(np.int64), starts, hashes.astype(np.int64), counts.astype(np.int64))

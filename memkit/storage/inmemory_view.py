@@ -6,7 +6,7 @@ from datetime import datetime
 import numpy as np
 
 from memkit.models import BankState, CountedSegment, IndexRow, Kind, Memory, Past, Trace
-from memkit.protocols import CodeBatch, FloatArray, PassageBatch, TermRow
+from memkit.protocols import CodeBatch, FloatArray, PassageBatch, TermBatch
 from memkit.storage.inmemory_bank import Bank
 from memkit.storage.records import Entry, Queued, Record, index_row, micros, passage_batch, stacked
 from memkit.storage.views import View
@@ -74,10 +74,10 @@ class MemoryView(View):
             codes = np.frombuffer(b"".join(code for _, code in rows), dtype=np.uint8)
             yield CodeBatch(np.array([seq for seq, _ in rows], dtype=np.int64), codes.reshape(-1, width))
 
-    def terms(self, since: int = 0) -> Iterator[TermRow]:
-        for seq, trace in self._traced(since):
-            if trace.terms:
-                yield TermRow(seq, list(trace.terms.items()))
+    def terms(self, since: int = 0) -> Iterator[TermBatch]:
+        rows = [(seq, list(trace.terms.items())) for seq, trace in self._traced(since) if trace.terms]
+        if rows:
+            yield TermBatch.of(rows)
 
     def _traced(self, since: int) -> Iterator[tuple[int, Trace]]:
         written = sorted(seq for seq, change in self.data.traced.items() if change > since)
@@ -94,6 +94,9 @@ class MemoryView(View):
         kept = {seq: self.data.traces[seq].passages for seq in seqs if seq in self.data.traces}
         stored = {seq: passages for seq, passages in kept.items() if passages is not None}
         return passage_batch(stored, self.vectors(seqs[:1]).shape[1])
+
+    def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
+        return self.vectors(seqs), self.passages(seqs)
 
     def turns_of(self, session: int, after: int = 0) -> list[int]:
         placed = (seq for seq in self.data.found("session", session) if seq > after)

@@ -113,6 +113,10 @@ SELECT number, data FROM block WHERE bank = ? AND part = ? AND first_seq <= ? AN
 SELECT m.seq, c.vector FROM memory m JOIN content c ON c.id = m.vector
 WHERE m.bank = ? AND m.seq IN (?*)
 
+-- name: vectors_with_passages
+SELECT m.seq, c.vector, c.passages FROM memory m JOIN content c ON c.id = m.vector
+WHERE m.bank = ? AND m.seq IN (?*)
+
 -- name: passages
 SELECT m.seq, c.passages FROM memory m JOIN content c ON c.id = m.vector
 WHERE m.bank = ? AND c.passages IS NOT NULL AND m.seq IN (?*)

@@ -3,7 +3,8 @@
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -15,8 +16,8 @@ import numpy as np
 
 from memkit.errors import CorruptError
 from memkit.models import BankState, CountedSegment, IndexRow, Kind, Memory, Past, Trace
-from memkit.protocols import CodeBatch, FloatArray, PassageBatch, TermRow
-from memkit.storage.blocks import CODES, TERMS, Block, TraceRow, code_batches, unpack_terms
+from memkit.protocols import CodeBatch, FloatArray, PassageBatch, TermBatch
+from memkit.storage.blocks import CODES, TERMS, Block, TraceRow, code_batches, term_batch, unpack_terms
 from memkit.storage.columns import AUTHOR, KIND, ROLE, STATE
 from memkit.storage.hashing import Hasher
 from memkit.storage.queries import run, run_over
@@ -161,10 +162,11 @@ class SqliteView(View):
         for block in self._blocks(CODES, since):
             yield from code_batches(block)
 
-    def terms(self, since: int = 0) -> Iterator[TermRow]:
+    def terms(self, since: int = 0) -> Iterator[TermBatch]:
         for block in self._blocks(TERMS, since):
-            for row in block.rows():
-                yield TermRow(row.seq, _terms(row))
+            with _corruption("an index row"):
+                batch = term_batch(block)
+            yield batch
 
     def _blocks(self, part: int, since: int) -> Iterator[Block]:
         for (data,) in run(self.connection, "blocks", self.bank, part, since):
@@ -176,11 +178,19 @@ class SqliteView(View):
             yield Block.of(tail)
 
     def vectors(self, seqs: Sequence[int]) -> FloatArray:
-        found: dict[int, bytes] = dict(self._over("vectors", seqs))
+        return self._stacked(dict(self._over("vectors", seqs)), seqs)
+
+    def _stacked(self, found: Mapping[int, bytes], seqs: Sequence[int]) -> FloatArray:
         if not found:
             other = self._one("any_vector")
             return stacked([*(None for _ in seqs), other[0] if other else None])[: len(seqs)]
         return stacked([found.get(seq) for seq in seqs])
+
+    def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
+        rows = list(self._over("vectors_with_passages", seqs))
+        vectors = self._stacked({seq: vector for seq, vector, _ in rows}, seqs)
+        parts = {seq: passages for seq, _, passages in rows if passages is not None}
+        return vectors, passage_batch(parts, vectors.shape[1])
 
     def passages(self, seqs: Sequence[int]) -> PassageBatch:
         return passage_batch(dict(self._over("passages", seqs)), self.vectors(seqs[:1]).shape[1])
@@ -328,14 +338,18 @@ def _index_row(row: tuple[Any, ...], sources: tuple[int, ...]) -> IndexRow:
 
 
 def _parsed(data: bytes) -> Block:
-    try:
+    with _corruption("a block of the index"):
         return Block.parse(data)
-    except ValueError as error:
-        raise CorruptError(f"a block of the index: {error}. Run store.doctor(repair=True).") from error
 
 
 def _terms(row: TraceRow) -> list[tuple[int, int]]:
-    try:
+    with _corruption("an index row"):
         return unpack_terms(row.data)
+
+
+@contextmanager
+def _corruption(where: str) -> Iterator[None]:
+    try:
+        yield
     except ValueError as error:
-        raise CorruptError(f"an index row: {error}. Run store.doctor(repair=True).") from error
+        raise CorruptError(f"{where}: {error}. Run store.doctor(repair=True).") from error

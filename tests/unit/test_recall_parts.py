@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from memkit.protocols import CodeBatch, TermRow
+from memkit.protocols import CodeBatch, TermBatch
 from memkit.recall.chunk_attention import Attention, attend, chunk_evidence, log_attention, softmax
 from memkit.recall.cues import is_named, read
-from memkit.recall.lexical import BLOCK, LexicalIndex
+from memkit.recall.lexical import FULL, LexicalIndex
 from memkit.recall.lsh import CrossPolytope, Sketcher, SketchIndex
 from memkit.text.dates import first_span
 from memkit.text.terms import TIME, document_terms, key_hash, text_key
@@ -153,10 +153,12 @@ def test_a_text_key_ignores_space_and_case_but_not_words() -> None:
 
 def test_postings_in_blocks_and_in_the_tail_are_one_index() -> None:
     index = LexicalIndex()
-    for seq in range(1, BLOCK + 100):
-        index.add(TermRow(seq, [(seq % 7, 1), (1000 + seq, 2)]))
+    rows = [(seq, [(seq % 7, 1), (1000 + seq, 2)]) for seq in range(1, FULL + 100)]
+    index.add(TermBatch.of(rows[:FULL]))
+    for row in rows[FULL:]:
+        index.add(TermBatch.of([row]))
     seqs, _ = index.postings(3)
-    assert seqs.tolist() == [seq for seq in range(1, BLOCK + 100) if seq % 7 == 3]
+    assert seqs.tolist() == [seq for seq, _ in rows if seq % 7 == 3]
     assert index.idf(1) > index.idf(100)
 
 

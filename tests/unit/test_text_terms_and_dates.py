@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from memkit.models import IndexRow
-from memkit.protocols import FloatArray, PassageBatch, TermRow
+from memkit.protocols import FloatArray, PassageBatch, TermBatch
 from memkit.recall.cues import read
 from memkit.recall.index import BankIndex
 from memkit.recall.lsh import Sketcher
@@ -188,7 +188,7 @@ def test_windows_follow_the_days_on_which_the_event_was_told_best() -> None:
     assert told_windows(np.zeros(0, np.float32), days[:0], relative, "UTC") == ()
 
 
-def told(seq: int, text: str, days: float) -> tuple[IndexRow, TermRow]:
+def told(seq: int, text: str, days: float) -> tuple[IndexRow, TermBatch]:
     """A turn as the index takes it in, said so many days after NOW; each in a session of its own."""
     at = NOW + timedelta(days=days)
     row = IndexRow(
@@ -213,7 +213,8 @@ def told(seq: int, text: str, days: float) -> tuple[IndexRow, TermRow]:
         echo_of=None,
         sources=(),
     )
-    return row, TermRow(seq, list(document_terms(text, speaker=None, at=at, zone=ZoneInfo("UTC"), key=KEY).items()))
+    terms = document_terms(text, speaker=None, at=at, zone=ZoneInfo("UTC"), key=KEY)
+    return row, TermBatch.of([(seq, list(terms.items()))])
 
 
 class NoVectors:

@@ -1,0 +1,156 @@
+"""What recall keeps in RAM grows with a bank: however it came there, it is what loading it at once would give."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import memkit
+from memkit.encoders.hashing import HashingEncoder
+from memkit.models import IndexRow
+from memkit.protocols import TermBatch
+from memkit.recall.columns import NONE, Columns
+from memkit.recall.growing import Growing, distinct
+from memkit.recall.lexical import LexicalIndex
+from memkit.recall.sketch_decoding import SketchDecoder, weighed_signs
+from memkit.recall.standing import Chunks, Standing
+from memkit.settings import RankingSettings, Settings
+from memkit.testing import FrozenClock
+
+SEQS = st.lists(st.integers(0, 60), min_size=1, max_size=8, unique=True)
+
+
+def row(seq: int, *, session: int | None = None, length: int = 5, strength: float = 1.0) -> IndexRow:
+    placed = (session, session)
+    times = (seq, seq, None, None)
+    return IndexRow(
+        seq, "turn", "active", 7, None, *placed, *times, strength, None, None, False, length, False, None, None, ()
+    )
+
+
+@given(st.lists(st.tuples(SEQS, SEQS), max_size=6))
+def test_rows_put_in_any_order_lie_by_seq_the_last_of_each_holds_and_removed_ones_are_gone(
+    steps: list[tuple[list[int], list[int]]],
+) -> None:
+    held, expected = Growing(2, np.int64), dict[int, list[int]]()
+    for number, (seqs, gone) in enumerate(steps):
+        held.put(np.array(seqs), np.array([[number, seq] for seq in seqs]))
+        held.remove(np.array(gone))
+        expected.update({seq: [number, seq] for seq in seqs})
+        expected = {seq: row for seq, row in expected.items() if seq not in gone}
+    assert held.seqs.tolist() == sorted(expected)
+    assert held.rows.tolist() == [expected[seq] for seq in sorted(expected)]
+    at, here = held.find(np.arange(62))
+    assert np.flatnonzero(here).tolist() == sorted(expected)
+    assert held.seqs[at[here]].tolist() == sorted(expected)
+
+
+PLACED = st.dictionaries(st.integers(0, 60), st.tuples(st.integers(0, 3), st.integers(1, 9)))
+
+
+@given(st.lists(st.tuples(PLACED, st.sets(st.integers(0, 60))), max_size=6))
+def test_columns_and_what_stands_beside_them_equal_those_loaded_at_once(
+    steps: list[tuple[dict[int, tuple[int, int]], set[int]]],
+) -> None:
+    grown, standing, final = Columns(), Standing(), dict[int, IndexRow]()
+    none = np.empty(0, np.int64)
+    for batch, gone in steps:
+        final.update({seq: row(seq, session=s, length=n) for seq, (s, n) in batch.items()})
+        grown.put([final[seq] for seq in batch])
+        standing.update(grown, none)
+        grown.remove(np.array(sorted(gone), dtype=np.int64))
+        standing.update(grown, none)
+        final = {seq: row for seq, row in final.items() if seq not in gone}
+    whole, fresh = Columns(), Standing()
+    whole.put([final[seq] for seq in sorted(final)])
+    fresh.update(whole, none)
+    for name in ("seq", "session", "length", "occurred_at", "valid_from"):
+        assert grown.column(name).tolist() == whole.column(name).tolist()
+    assert standing.sessions.sizes.tolist() == fresh.sessions.sizes.tolist()
+    assert (standing.sessions.count, standing.sessions.rows) == (fresh.sessions.count, fresh.sessions.rows)
+    sessions = whole.column("session")
+    assert standing.sessions_since(sessions).tolist() == fresh.sessions_since(sessions).tolist()
+    lengths = whole.column("length")
+    assert np.allclose(standing.log_length(lengths), fresh.log_length(lengths), atol=1e-5)
+
+
+@given(st.lists(st.lists(st.one_of(st.none(), st.integers(0, 5)), max_size=9), max_size=4), st.sets(st.integers(0, 5)))
+def test_the_members_of_chunks_are_those_that_a_loop_finds(parts: list[list[int | None]], asked: set[int]) -> None:
+    chunks = Chunks()
+    column = np.array([NONE if number is None else number for part in parts for number in part], dtype=np.int64)
+    start = 0
+    for part in parts:
+        chunks.add(column[start : start + len(part)], start)
+        start += len(part)
+    known = np.array([number for number in sorted(asked) if number in column], dtype=np.int64)
+    assert chunks.members(known, column).tolist() == [i for i, number in enumerate(column) if number in known]
+
+
+TERMS = st.dictionaries(st.integers(-3, 3), st.integers(1, 300))
+
+
+@given(st.lists(st.tuples(st.dictionaries(st.integers(0, 300), TERMS), st.sets(st.integers(0, 300)))))
+def test_postings_equal_the_obvious_dictionary_however_they_came_and_went(
+    steps: list[tuple[dict[int, dict[int, int]], set[int]]],
+) -> None:
+    index, texts = LexicalIndex(), dict[int, dict[int, int]]()
+    for batch, gone in steps:
+        held = {seq: terms for seq, terms in sorted(batch.items()) if terms}
+        index.add(TermBatch.of([(seq, list(terms.items())) for seq, terms in held.items()]))
+        index.remove(np.array(sorted(gone), dtype=np.int64))
+        texts = {seq: terms for seq, terms in {**texts, **held}.items() if seq not in gone}
+    assert len(index) == len(texts)
+    for term in range(-3, 4):
+        seqs, counts = index.postings(term)
+        expected = {seq: min(terms[term], 255) for seq, terms in sorted(texts.items()) if term in terms}
+        assert dict(zip(seqs.tolist(), counts.tolist(), strict=True)) == expected
+        assert seqs.tolist() == sorted(expected)
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=20)
+def test_signs_are_weighed_by_counting_bits_as_by_adding_up(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    weights = random.standard_normal(128).astype(np.float32)
+    codes = random.integers(0, 256, (30, 16), dtype=np.uint8)
+    signs = 2.0 * np.unpackbits(codes, axis=1) - 1
+    step = (weights.max() - weights.min()) / 127
+    assert np.abs(weighed_signs(weights, codes) - signs @ weights).max() < step / 2 * 128
+
+
+def test_a_sketch_tells_a_cosine_with_two_thirds_of_the_error_of_hamming_distances() -> None:
+    random = np.random.default_rng(3)
+    rows = random.standard_normal((4_000, 384)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    planes = random.standard_normal((384, 512)).astype(np.float32)
+    codes = np.packbits(rows @ planes > 0, axis=1)
+    decoder = SketchDecoder(planes, rows[:2_000])
+    asked = rows[2_000]
+    true = rows[2_001:] @ asked
+    differing = np.unpackbits(codes[2_001:] ^ codes[2_000], axis=1).sum(axis=1)
+    by_distance = np.cos(np.pi * differing / 512) - true
+    assert (decoder.cosines(asked, codes[2_001:]) - true).std() < by_distance.std() / 1.5
+
+
+@given(st.lists(st.integers(-9, 9)))
+def test_distinct_numbers_are_those_of_a_set(numbers: list[int]) -> None:
+    assert distinct(np.array(numbers, dtype=np.int64)).tolist() == sorted(set(numbers))
+
+
+def test_after_deletions_and_updates_recall_by_sketches_finds_what_a_bank_opened_anew_finds() -> None:
+    clock = FrozenClock(datetime(2025, 6, 2, 12, tzinfo=UTC))
+    choice = Settings(ranking=RankingSettings(exact_up_to=50))
+    with memkit.open(":memory:", encoder=HashingEncoder(), clock=clock, settings=choice) as store:
+        bank = store.bank("ana")
+        bank.observe([("ana", f"On day {i} I ate {i * 7 % 31} figs.") for i in range(200)])
+        first = bank.recall("How many figs on day 111?", k=5)
+        bank.erase(ids=[first[0].memory.id])
+        bank.forget([first[1].memory.id], reason="wrong")
+        bank.observe([("ana", f"On day {i} I ate {i * 7 % 31} plums.") for i in range(200, 260)])
+        grown = bank.recall("How many plums on day 211?", k=5, reinforce=False)
+        store._services.indexes.drop()
+        anew = bank.recall("How many plums on day 211?", k=5, reinforce=False)
+        assert [(hit.memory.id, hit.score) for hit in grown] == [(hit.memory.id, hit.score) for hit in anew]
+        left = bank.recall("How many figs on day 111?", k=200, min_score=0)
+        assert not {first[0].memory.id, first[1].memory.id} & {hit.memory.id for hit in left}
