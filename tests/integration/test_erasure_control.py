@@ -134,6 +134,28 @@ def test_thoughts_summaries_and_portraits_are_those_of_a_bank_that_never_heard_i
         assert told[0] == told[1]
 
 
+def test_a_day_that_lost_nothing_quotes_what_tells_most_without_what_went(path: Path) -> None:
+    """Twenty times on one day made the zither ordinary on the next."""
+    worn = [f"The zither of Okonkwo was tuned in Alcântara, number {i}." for i in range(20)]
+    new = ["The zither of Okonkwo was tuned in Alcântara.", "We bought seven lamps for the hall.",
+           "Rita painted the garden fence green.", "The plumber came about the broken boiler.",
+           "Our neighbour sold the old caravan."]  # fmt: skip
+    first = [memkit.Turn(text, "Ana", id=f"a{i}", at=NOW - timedelta(days=9)) for i, text in enumerate(worn)]
+    second = [memkit.Turn(text, "Ana", id=f"b{i}", at=NOW - timedelta(days=7)) for i, text in enumerate(new)]
+    with opened(path) as store:
+        bank, control = store.bank("erased"), store.bank("control")
+        bank.observe(first + second)
+        control.observe(second)
+        for one in (bank, control):
+            one.reflect()
+        [before] = [m for m in bank.list(kinds=["summary"]) if m.metadata["period"] == "2025-05-26"]
+        bank.erase(ids=[str(turn.id) for turn in first])
+        assert new[0] not in before.text
+        [after], [expected] = (one.list(kinds=["summary"], where={"level": "day"}) for one in (bank, control))
+        assert new[0] in after.text
+        assert (after.id, after.text, after.metadata) == (before.id, expected.text, expected.metadata)
+
+
 def test_saliences_are_those_of_a_bank_that_never_heard_it(path: Path) -> None:
     turns, _ = conversation(DEMO)
     gone = entangled(turns, 12)
