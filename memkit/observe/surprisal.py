@@ -4,6 +4,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice, pairwise
 from typing import NamedTuple
 
@@ -89,10 +90,9 @@ class NgramSurprisal:
         before, context = EDGE, count_of(EDGE, 0)
         found = []
         for match in PIECE.finditer(text):
-            piece = match[0].casefold()
-            word = key_hash(self._key, piece) & MASK
+            word, expected = _known(self._key, match[0])
             count = count_of(word, 0)
-            single = (count + TOKEN_WEIGHT * prior(piece)) / size
+            single = (count + expected) / size
             paired = (count_of(_pair(before, word), 0) + PAIR_WEIGHT * single) / (context + PAIR_WEIGHT)
             found.append(Token(match.start(), match.end(), -log(paired)))
             before, context = word, count
@@ -154,7 +154,7 @@ class NgramSurprisal:
 
     def _words(self, text: str) -> Iterator[int]:
         pieces = islice(PIECE.finditer(text), SEGMENT)
-        return (key_hash(self._key, match[0].casefold()) & MASK for match in pieces)
+        return (_known(self._key, match[0])[0] for match in pieces)
 
     def counted(self, text: str) -> Counted:
         """What a text adds: its tokens, its end and their pairs."""
@@ -188,6 +188,13 @@ class ReadAhead:
     def _count_of(self, key: int, default: int) -> int:
         found = self._counts.get(key)
         return self._base._counts.get(key, default) if found is None else found
+
+
+@lru_cache(maxsize=65_536)
+def _known(key: bytes, piece: str) -> tuple[int, float]:
+    """A token's number, and how often it counts before it was heard."""
+    low = piece.casefold()
+    return key_hash(key, low) & MASK, TOKEN_WEIGHT * prior(low)
 
 
 def _pair(before: int, word: int) -> int:
