@@ -54,7 +54,8 @@ def _faded(ctx: BankContext, now: datetime) -> FadeReport:
     with ctx.storage.view(state.number) as view:
         rows = list(view.rows())
         recalled = {row.seq for row in rows if row.state in RECALLED}
-        past = {one.seq: str(one.rule) for one in due(rows, rules, now, zone_of(state)) if one.seq in recalled}
+        ruled = due(rows, rules, now, zone_of(state)) if rules else []
+        past = {one.seq: str(one.rule) for one in ruled if one.seq in recalled}
         found = _memories(view, sorted({*may_fade(rows, now, settings), *past}))
     named = {found[seq].id: rule for seq, rule in past.items()}
     report = fade(found.values(), now, settings, past=named)
