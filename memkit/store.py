@@ -16,13 +16,13 @@ from memkit.flows.auditing import AuditReport, audit_bank
 from memkit.flows.background import Background
 from memkit.flows.context import BankContext, Services
 from memkit.flows.encoding import EncoderSlot
-from memkit.flows.identifiers import uuid7
 from memkit.flows.identity import chosen_encoder, record, stored_settings
 from memkit.flows.indexes import IndexCache
 from memkit.flows.reinforcement import Reinforcements
 from memkit.flows.surprisals import SurprisalCache
 from memkit.flows.traces import Tracer
 from memkit.flows.windowing import WindowCache
+from memkit.identifiers import uuid7
 from memkit.models import MAX_NAME, ErasureReceipt
 from memkit.operations import Reinforce
 from memkit.protocols import BankName, Encoder, Storage, SurprisalModel, Thinker

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from memkit.errors import UndoError, UnknownMemoryError
-from memkit.flows.identifiers import uuid7
+from memkit.identifiers import uuid7
 from memkit.models import CountedSegment, Exchange, Kind, Memory, Placement, Receipt, Trace
 from memkit.operations import (
     Cite,
