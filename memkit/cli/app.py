@@ -12,6 +12,7 @@ from memkit.cli import (
     changing,
     curving,
     demo,
+    encoding,
     evaluating,
     fading,
     keeping,
@@ -59,6 +60,11 @@ PANELS: dict[str, list[Callable[..., None]]] = {
 for panel, commands in PANELS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
+
+encoder = typer.Typer(help="The encoder in a form that runs without PyTorch.", no_args_is_help=True)
+encoder.command()(encoding.export)
+encoder.callback()(lambda: None)
+app.add_typer(encoder, name="encoder", rich_help_panel="Keep")
 
 
 def run(arguments: Sequence[str] | None) -> None:

@@ -28,9 +28,13 @@ Database = Annotated[Path, typer.Option("--db", "-d", envvar="MEMKIT_DB", metava
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON document, for programs.")]
 EncoderName = Annotated[
     str | None,
-    typer.Option("--encoder", metavar="NAME", help="minilm, or hashing (no model). Default: the file's own."),
+    typer.Option(
+        "--encoder", metavar="NAME", help="minilm, hashing (no model), or an exported folder. Default: the file's own."
+    ),
 ]
-ModelName = Annotated[str, typer.Option("--encoder", metavar="NAME", help="minilm, or hashing (no model).")]
+ModelName = Annotated[
+    str, typer.Option("--encoder", metavar="NAME", help="minilm, hashing (no model), or an exported folder.")
+]
 Kinds = Annotated[list[str] | None, typer.Option("--kind", metavar="KIND", help=f"Only these: {', '.join(KINDS)}.")]
 Where = Annotated[
     list[str] | None,
