@@ -1,6 +1,7 @@
 """Files of an earlier format open, keep what they hold, and take in what is new."""
 
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ LONG = "The boat left late. " * 30 + "The captain was called Ines. " + "It raine
 
 def made_old(path: Path) -> None:
     """Take the second step of the schema back, as if the file had been written before it."""
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("ALTER TABLE content DROP COLUMN passages")
         connection.execute("DELETE FROM migration WHERE name = 'passages'")
         connection.execute("PRAGMA user_version = 1")
@@ -42,7 +43,7 @@ def test_a_file_without_receipts_opens_and_erases_as_a_new_one(tmp_path: Path) -
     path = tmp_path / "old.db"
     with memkit.open(path, encoder=HashingEncoder()) as store:
         store.bank("ana").observe([memkit.Turn("The vault code is 9471.", "ana", id="t1"), ("ana", "I like tea.")])
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.executescript("DROP TABLE erasure; DROP TABLE fingerprint; DROP INDEX history_at;")
         connection.execute("DELETE FROM migration WHERE name IN ('erasures', 'history_at')")
         connection.execute("PRAGMA user_version = 3")
@@ -60,7 +61,7 @@ def test_a_file_without_the_index_of_its_history_by_time_opens_and_answers_as_of
         [id] = store.bank("ana").observe([("ana", "The key lies under the flowerpot")]).ids
         clock.advance(timedelta(days=2))
         store.bank("ana").forget(id, reason="it moved")
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("DROP INDEX history_at")
         connection.execute("DELETE FROM migration WHERE name = 'history_at'")
         connection.execute("PRAGMA user_version = 4")
