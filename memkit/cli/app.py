@@ -15,6 +15,7 @@ from memkit.cli import (
     encoding,
     evaluating,
     fading,
+    footprint,
     keeping,
     observing,
     recalling,
@@ -55,7 +56,7 @@ PANELS: dict[str, list[Callable[..., None]]] = {
         keeping.restore,
         keeping.receipts,
     ],
-    "Measure": [evaluating.evaluate, streaming.stream, curving.curve, attacking.attack],
+    "Measure": [evaluating.evaluate, streaming.stream, curving.curve, attacking.attack, footprint.footprint],
 }
 for panel, commands in PANELS.items():
     for command in commands:
