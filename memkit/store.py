@@ -1,7 +1,9 @@
 """A store: one database that holds every user's memory, and hands out banks."""
 
+import os
 import secrets
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -16,13 +18,13 @@ from memkit.flows.auditing import AuditReport, audit_bank
 from memkit.flows.background import Background
 from memkit.flows.context import BankContext, Services
 from memkit.flows.encoding import EncoderSlot
-from memkit.flows.identifiers import uuid7
 from memkit.flows.identity import chosen_encoder, record, stored_settings
 from memkit.flows.indexes import IndexCache
 from memkit.flows.reinforcement import Reinforcements
 from memkit.flows.surprisals import SurprisalCache
 from memkit.flows.traces import Tracer
 from memkit.flows.windowing import WindowCache
+from memkit.identifiers import uuid7
 from memkit.models import MAX_NAME, ErasureReceipt
 from memkit.operations import Reinforce
 from memkit.protocols import BankName, Encoder, Storage, SurprisalModel, Thinker
@@ -149,33 +151,46 @@ class MemoryStore:
         read_only: bool,
         erasure_key: bytes | None = None,
     ) -> None:
-        tracer = Tracer(slot, settings)
-        runtime = settings.runtime
         self._storage = storage
         self._banks: dict[BankName, MemoryBank] = {}
         self._contexts: dict[BankName, BankContext] = {}
         self._lock = threading.Lock()
         self._background: Background | None = None
-        self._services = Services(
-            storage=storage,
-            encoder=slot,
-            tracer=tracer,
-            thinker=thinker,
-            indexes=IndexCache(
-                storage, tracer, decay=settings.decay, ranking=settings.ranking, budget=runtime.cache_bytes
-            ),
-            surprisals=SurprisalCache(storage, surprisal, settings.observe.small_talk),
-            windows=WindowCache(),
-            reinforcements=Reinforcements(
-                write=self._reinforce, after=runtime.reinforce_after, count=runtime.reinforce_count
-            ),
-            clock=clock,
-            new_id=uuid7,
-            executor=ThreadPoolExecutor(runtime.workers, thread_name_prefix="memkit"),
-            settings=settings,
-            read_only=read_only,
-            erasure_key=erasure_key,
-        )
+        tracer, runtime = Tracer(slot, settings), settings.runtime
+
+        def assembled() -> Services:
+            return Services(
+                storage=storage,
+                encoder=slot,
+                tracer=tracer,
+                thinker=thinker,
+                indexes=IndexCache(
+                    storage, tracer, decay=settings.decay, ranking=settings.ranking, budget=runtime.cache_bytes
+                ),
+                surprisals=SurprisalCache(storage, surprisal, settings.observe.small_talk),
+                windows=WindowCache(),
+                reinforcements=Reinforcements(
+                    write=self._reinforce, after=runtime.reinforce_after, count=runtime.reinforce_count
+                ),
+                clock=clock,
+                new_id=uuid7,
+                executor=ThreadPoolExecutor(runtime.workers, thread_name_prefix="memkit"),
+                settings=settings,
+                read_only=read_only,
+                erasure_key=erasure_key,
+            )
+
+        self._assembled = assembled
+        self._services = assembled()
+        _every.add(self)
+
+    def after_fork(self) -> None:
+        """In a forked child: what other threads were at with caches and locks went with them, so all begin anew."""
+        self._lock = threading.Lock()
+        self._background = None
+        self._services = self._assembled()
+        for context in self._contexts.values():
+            context.services, context.lock = self._services, threading.RLock()
 
     def __enter__(self) -> Self:
         return self
@@ -192,6 +207,11 @@ class MemoryStore:
         self._services.reinforcements.flush()
         self._services.executor.shutdown(wait=True)
         self._storage.close()
+
+    @property
+    def settings(self) -> Settings:
+        """What it works with: the given settings, and the file's own where those shape what it holds."""
+        return self._services.settings
 
     def bank(self, *names: str, zone: str | None = None) -> MemoryBank:
         """The bank of this name, for example ("acme", "ana"); it is made with its first write.
@@ -226,7 +246,7 @@ class MemoryStore:
         return Recollection.best(found, k)
 
     def maintain(self, budget_s: float) -> maintenance.Report:
-        """Think, reflect, fade and encode for the banks that are due, for about this many seconds.
+        """Think, reflect, fade, prune and encode for the banks that are due, for about this many seconds.
 
         Several workers and processes share the work through leases.
         """
@@ -334,3 +354,15 @@ def checked_bank_name(names: Sequence[str]) -> BankName:
                 f"bank: each part of a name must be a printable string of 1 to {MAX_NAME} characters."
             )
     return tuple(names)
+
+
+_every: "weakref.WeakSet[MemoryStore]" = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for store in list(_every):
+        store.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -101,7 +101,7 @@ sys.exit(max(codes))
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
 def test_forks_of_a_process_whose_threads_write_lose_nothing(path: Path) -> None:
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKING, str(path)]
-    subprocess.run(command, check=True, timeout=120)
+    subprocess.run(command, check=True, timeout=40)
     with memkit.open(path, encoder=HashingEncoder()) as store:
         counts = {**dict.fromkeys(range(3), 30), **dict.fromkeys(range(3, 7), 15), **dict.fromkeys(range(13, 17), 5)}
         expected = {f"{me}-{n}" for me, count in counts.items() for n in range(count)}
