@@ -53,7 +53,7 @@ class GroupCommit:
             self._waiting.append(write)
         try:
             with self._connections.turn():
-                if not write.made.done():
+                while not write.made.done():  # in a crowd it may not be among the first
                     self._lead()
         except BaseException as error:
             if self._withdrawn(write) or not isinstance(error, BusyError):

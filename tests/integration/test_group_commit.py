@@ -13,6 +13,7 @@ import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import BusyError, StorageError, UnknownMemoryError
 from memkit.settings import RuntimeSettings
+from memkit.storage.group_commit import MOST
 from memkit.storage.sqlite import SqliteStorage
 
 Call = Callable[[memkit.MemoryBank], Any]
@@ -60,6 +61,12 @@ def test_waiting_writes_share_one_commit_and_each_has_its_own_receipt(store: mem
     assert count == 1
     assert {f"t{n}" for n in range(8)} <= ids(store)
     assert store.doctor() == []
+
+
+def test_a_crowd_that_one_commit_does_not_hold_is_stored_in_two(store: memkit.MemoryStore) -> None:
+    made, count = at_once(store, [saying(n) for n in range(MOST + 6)])
+    assert len({future.result(30).change for future in made}) == MOST + 6
+    assert count == 2
 
 
 def test_an_error_undoes_only_the_write_that_it_belongs_to(store: memkit.MemoryStore) -> None:

@@ -17,11 +17,13 @@ from memkit.encoders.hashing import HashingEncoder
 PROCESSES = 4
 
 
-def work(path: Path, me: int, seconds: float, report: Any) -> None:
-    """Write and recall for a while; tell how much was written and the longest wait."""
-    end, written, longest, seen = time.monotonic() + seconds, 0, 0.0, 0
+def work(path: Path, me: int, seconds: float, ready: Any, report: Any) -> None:
+    """Write and recall for a while, once all are ready; tell how much was written and the longest wait."""
+    written, longest, seen = 0, 0.0, 0
     with memkit.open(path, encoder=HashingEncoder()) as store:
         bank = store.bank("shared")
+        ready.wait(60)
+        end = time.monotonic() + seconds
         while time.monotonic() < end:
             start = time.monotonic()
             bank.observe([memkit.Turn(f"Worker {me} says word number {written}", f"w{me}", id=f"{me}-{written}")])
@@ -33,8 +35,8 @@ def work(path: Path, me: int, seconds: float, report: Any) -> None:
 
 def together(path: Path, seconds: float, method: str) -> dict[int, tuple[int, float, int]]:
     context = mp.get_context(method)
-    report = context.Queue()
-    workers = [context.Process(target=work, args=(path, me, seconds, report)) for me in range(PROCESSES)]
+    ready, report = context.Barrier(PROCESSES), context.Queue()
+    workers = [context.Process(target=work, args=(path, me, seconds, ready, report)) for me in range(PROCESSES)]
     for worker in workers:
         worker.start()
     found = {me: rest for me, *rest in (report.get(timeout=seconds + 60) for _ in workers)}
