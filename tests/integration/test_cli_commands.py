@@ -597,7 +597,7 @@ def test_errors_are_one_sentence_on_stderr_without_a_traceback(filled: Cli, tmp_
         (["recall", "acme/ana", "x", "--where", "topic"], 1, "KEY=VALUE"),
         (["recall", "acme/ana", "x", "--kind", "dream"], 1, "known are turn"),
         (["show", "acme/ana", "--state", "asleep"], 1, "known are active"),
-        (["recall", "acme/ana", "x", "--encoder", "gpt"], 1, "minilm or hashing"),
+        (["recall", "acme/ana", "x", "--encoder", "gpt"], 1, "minilm, hashing, or a folder"),
         (["recall", "acme/ana", "x", "--encoder", "minilm"], 1, "hashing-256"),
         (["recall", "acme//ana", "x"], 1, "bank"),
         (["recall", "acme/ana"], 2, "QUERY"),
