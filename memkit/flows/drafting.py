@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from memkit.errors import ThinkerError
+from memkit.flows import spending
 from memkit.flows.context import BankContext, zone_of
 from memkit.flows.shelf import Due, Shelf
-from memkit.models import BankState, IndexRow, Kind, Memory
-from memkit.protocols import BankView, Reflection, Reflector
+from memkit.models import BankState, IndexRow, Kind, Memory, Usage
+from memkit.protocols import BankView, CountedReflector, Reflection, Reflector
 from memkit.think.mood import Voice, together, voices
 from memkit.think.portrait import Person, compose_portrait, manner_line, mood_line
 from memkit.think.reflect import Told, line, most_of, statements, summarise, title
@@ -45,23 +46,27 @@ class Material:
     metadata: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Drafter:
-    """Writes the drafts of one reflection; `reflector` is None where no model is asked."""
+    """Writes the drafts of one reflection; `reflector` is None where no model is asked.
+
+    `put_off`: how many were left to a later one, as the day's budget was spent.
+    """
 
     ctx: BankContext
     state: BankState
     reflector: Reflector | None
+    put_off: int = 0
 
     @property
     def zone(self) -> ZoneInfo:
         return zone_of(self.state)
 
     def summary(self, due: Due, shelf: Shelf) -> Draft | None:
-        """The summary of a period; None where somebody else wrote the one that stands."""
+        """The summary of a period; None where somebody else wrote the one that stands, or it has to wait."""
         with self.ctx.storage.view(self.state.number) as view:
             old = _one(view, due.old)
-            if old is not None and old.author != "thinker":
+            if (old is not None and old.author != "thinker") or self._must_wait():
                 return None
             parts = view.memories(sorted(due.parts))
             material = self._day(view, parts, shelf) if due.level == "day" else self._longer(view, parts)
@@ -100,13 +105,28 @@ class Drafter:
         if self.reflector is None:
             return extracted, EXTRACTIVE, None
         try:
-            return self.reflector.reflect(task), self.reflector.name, None
+            return self._asked(self.reflector, task), self.reflector.name, None
         except ThinkerError as error:
             log.warning("memkit: a %s is extracted instead of written: %s", task.level, error)
             return extracted, EXTRACTIVE, f"extracted: {type(error).__name__} from the model"
 
+    def _asked(self, reflector: Reflector, task: Reflection) -> str:
+        if not isinstance(reflector, CountedReflector):
+            return reflector.reflect(task)
+        usage = Usage()
+        try:
+            return reflector.write(task, usage)
+        finally:
+            spending.spend(self.ctx, self.state, usage)
+
+    def _must_wait(self) -> bool:
+        """Whether a model would be asked that today may not be asked any more."""
+        must = isinstance(self.reflector, CountedReflector) and spending.is_spent(self.ctx, self.state)
+        self.put_off += must
+        return must
+
     def portrait(self, shelf: Shelf) -> Draft | None:
-        """The portrait; None where it still rests on what it would rest on now, or somebody else wrote it."""
+        """The portrait; None where it still rests on what it would rest on now, somebody else wrote it, or it has to wait."""
         rows = {row.seq: row for row in [*self._thoughts(shelf), *shelf.widest(MONTHS)]}
         if shelf.portrait is not None and set(shelf.portrait.sources) == set(rows):
             return None
@@ -115,7 +135,7 @@ class Drafter:
             parts = view.memories(sorted(rows))
         people = _people(parts.values())
         text = compose_portrait(people)
-        if not text or (old is not None and old.author != "thinker"):
+        if not text or (old is not None and old.author != "thinker") or self._must_wait():
             return None
         text, by, note = self._written(Reflection("portrait", "", _known(parts.values(), people)), text)
         return Draft(old, self._derived("portrait", text, list(parts.values()), "portrait", {"by": by}), note)
