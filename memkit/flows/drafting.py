@@ -126,7 +126,7 @@ class Drafter:
         return must
 
     def portrait(self, shelf: Shelf) -> Draft | None:
-        """The portrait; None where it still rests on what it would rest on now, somebody else wrote it, or it has to wait."""
+        """The portrait; None where it rests on what it would rest on now, is somebody else's, or has to wait."""
         rows = {row.seq: row for row in [*self._thoughts(shelf), *shelf.widest(MONTHS)]}
         if shelf.portrait is not None and set(shelf.portrait.sources) == set(rows):
             return None

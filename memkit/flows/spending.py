@@ -1,4 +1,4 @@
-"""What post-thinking and reflection asked of a model, by bank and day: counted in the file, held to the settings' budgets."""
+"""What thinking and reflecting asked of a model by bank and day: counted in the file, held to the daily budgets."""
 
 import json
 from dataclasses import asdict
