@@ -65,6 +65,7 @@ class GenericRule(Section):
     loose: str | None = None  # the text where the tail is a noun
     when: str = ""
     idle: str = ""
+    arranged: str = ""  # verbs of which a date tells when what they arrange will be
     alone: str = ""  # verbs that say enough with nothing after them
 
 
@@ -108,6 +109,7 @@ class Markers(Section):
     connectors: str
     subordinate: str
     carrying: str  # the connectors after which the subject may be left out
+    relative: str = ""  # words after which what others do is told, up to the end of the clause and what it carries
 
 
 class People(Section):
