@@ -347,8 +347,8 @@ class Language:
         if known is not None:
             return known
         tense: Tense = next((t for end, t in self.file.verbs.endings.items() if low.endswith(end)), "now")
-        lemma = self.lemmas.get(stem(low, self.file.stemmer), low)
-        return Verb(lemma, "now" if low == lemma else tense)
+        lemma = self.lemmas.get(stem(low, self.file.stemmer))
+        return Verb(low if lemma is None else lemma, "now" if low == lemma else tense)
 
     def past(self, lemma: str) -> str | None:
         """The past form of an irregular verb."""

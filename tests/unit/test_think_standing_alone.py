@@ -30,6 +30,11 @@ def thoughts(text: str) -> list[str]:
         "I want to work on something different.",
         "I'm passionate about creating a safe, inviting place for people to grow.",
         "I'm creating a menu that'll make 'em stay.",
+        "It went well, like we planned.",
+        "I designed a simplified, two-step form.",
+        "My boss just assigned overtime every day.",
+        "Explicitly mark a rest every day.",
+        "Please proofread the following email: I sold my flat and I moved to Faro.",
     ],
 )
 def test_a_tail_that_points_elsewhere_or_was_cut_makes_no_thought(text: str) -> None:
