@@ -55,6 +55,7 @@ class AsyncBank:
     list = _awaitable(MemoryBank.list)
     history = _awaitable(MemoryBank.history)
     decay = _awaitable(MemoryBank.decay)
+    prune = _awaitable(MemoryBank.prune)
     plan_erase = _awaitable(MemoryBank.plan_erase)
     erase = _awaitable(MemoryBank.erase)
     erase_all = _awaitable(MemoryBank.erase_all)

@@ -213,8 +213,18 @@ class MemoryBank:
     # away: what fades, what is erased
 
     def decay(self, now: Moment | None = None, *, dry_run: bool = False) -> FadeReport:
-        """Archive what the forgetting curve has let go; with `dry_run`, only say what would go."""
+        """Archive what the forgetting curve has let go, and what is past the span of a rule (`Settings.keep`).
+
+        With `dry_run`, only say what would go, and by which rule.
+        """
         return fading.decay(self._context, now, dry_run=dry_run)
+
+    def prune(self, now: Moment | None = None, *, dry_run: bool = False) -> fading.PruneReport:
+        """Erase what a rule (`Settings.keep`) says is to be erased after its span, as `erase` does.
+
+        With `dry_run`, only say what would go, and by which rule.
+        """
+        return fading.prune(self._context, now, dry_run=dry_run)
 
     def plan_erase(
         self,

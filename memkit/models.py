@@ -32,7 +32,7 @@ Action = Literal[
 ]
 Author = Literal["user", "thinker", "import", "observer", "decay"]
 
-KINDS: tuple[str, ...] = get_args(Kind)
+KINDS: tuple[Kind, ...] = get_args(Kind)
 ROLES: tuple[str, ...] = get_args(Role)
 STATES: tuple[State, ...] = get_args(State)
 MAX_TEXT = 1_000_000  # characters in one text

@@ -142,6 +142,17 @@ class Skip:
 
 
 @dataclass(frozen=True, slots=True)
+class Cite:
+    """Note that these memories say the same as a thought that a thinker made: it rests on them, too.
+
+    A thought by hand rests on nothing and stays so. Skipped in the receipt: nothing new was stored.
+    """
+
+    id: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Reject:
     """Refuse one input; the rest of its batch goes through."""
 
@@ -217,6 +228,7 @@ Operation = (
     | Weigh
     | Reindex
     | Skip
+    | Cite
     | Reject
     | Enqueue
     | CloseExchange
@@ -232,8 +244,8 @@ class Proposal:
     """What a thinker wants done with a bank's thoughts; `think/revise.py` checks it first.
 
     action "insert": `text` with head, relation, tail; "merge": `ids` become `text`; "supersede":
-    `ids[0]` gives way to `text`; "forget": `ids` go, because of `reason`. `source_ids` name the turns
-    that it rests on; `speaker` who said it.
+    `ids[0]` gives way to `text`; "forget": `ids` go, because of `reason`; "cite": `ids[0]` was said again.
+    `source_ids` name the turns that it rests on; `speaker` who said it.
     """
 
     action: str

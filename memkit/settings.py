@@ -1,11 +1,15 @@
 """Settings: every number that a user may want to change, with the default that was measured best."""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from math import inf
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from memkit.models import KINDS, Kind
 
 
 class Section(BaseModel):
@@ -110,6 +114,41 @@ class DecaySettings(Section):
         return {**FACTORS, **kinds}
 
 
+class KeepRule(Section):
+    """How long memories are kept: some kinds, or all, in the banks whose names start so, or in all.
+
+    After so many `days` they go, recalled or not; None keeps them for ever, whatever the curve says. A span counts
+    from when a memory was stored, or happened where that is later, and ends when the last of its days begins in the
+    bank's zone, so that nothing is kept for longer. `then`: archived by `decay` (out of recall, still in history),
+    or erased for good by `prune`. What is pinned stays, and so does what took the place of something that stays.
+
+    Of several rules that fit, the one with the longest `under` counts, then the one that names the kind.
+    """
+
+    kinds: tuple[Kind, ...] = ()  # none: all of them
+    under: tuple[str, ...] = ()
+    days: int | None = Field(ge=1, le=100_000)
+    then: Literal["archive", "erase"] = "archive"
+
+    @property
+    def places(self) -> tuple[tuple[tuple[str, ...], str | None], ...]:
+        """What it is about: a prefix with each of its kinds, None standing for all."""
+        return tuple((self.under, kind) for kind in self.kinds or (None,))
+
+    def __str__(self) -> str:
+        """As the command line takes it: acme/trial:turn=90,erase."""
+        names = f"{'/'.join(self.under)}:" if self.under else ""
+        span = "forever" if self.days is None else str(self.days)
+        return f"{names}{'+'.join(self.kinds) or 'all'}={span}{',erase' if self.then == 'erase' else ''}"
+
+
+def rules_of(rules: Sequence[KeepRule], bank: tuple[str, ...]) -> dict[Kind, KeepRule]:
+    """The rule that holds in a bank, for each kind that has one."""
+    fitting = [rule for rule in rules if bank[: len(rule.under)] == rule.under]
+    fitting.sort(key=lambda rule: (len(rule.under), bool(rule.kinds)))
+    return {kind: rule for rule in fitting for kind in rule.kinds or KINDS}
+
+
 class ThinkSettings(Section):
     """What post-thinking asks of a thinker; never stored.
 
@@ -137,7 +176,10 @@ class RuntimeSettings(Section):
 
 
 class Settings(BaseModel):
-    """All of them. `memkit.open(..., settings=Settings(decay=DecaySettings(days=90)))`."""
+    """All of them. `memkit.open(..., settings=Settings(decay=DecaySettings(days=90)))`.
+
+    `keep`: rules of retention. They live in the file; None leaves those that it has, () takes them away.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -145,5 +187,16 @@ class Settings(BaseModel):
     index: IndexSettings = IndexSettings()
     ranking: RankingSettings = RankingSettings()
     decay: DecaySettings = DecaySettings()
+    keep: tuple[KeepRule, ...] | None = None
     think: ThinkSettings = ThinkSettings()
     runtime: RuntimeSettings = RuntimeSettings()
+
+    @field_validator("keep")
+    @classmethod
+    def _one_rule_each(cls, rules: tuple[KeepRule, ...] | None) -> tuple[KeepRule, ...] | None:
+        places = Counter(place for rule in rules or () for place in rule.places)
+        for (under, kind), count in places.items():
+            if count > 1:
+                where = f" under {'/'.join(under)}" if under else ""
+                raise ValueError(f"there are {count} rules for {kind or 'all kinds'}{where}; leave one.")
+        return rules

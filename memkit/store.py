@@ -16,13 +16,13 @@ from memkit.flows.auditing import AuditReport, audit_bank
 from memkit.flows.background import Background
 from memkit.flows.context import BankContext, Services
 from memkit.flows.encoding import EncoderSlot
-from memkit.flows.identifiers import uuid7
 from memkit.flows.identity import chosen_encoder, record, stored_settings
 from memkit.flows.indexes import IndexCache
 from memkit.flows.reinforcement import Reinforcements
 from memkit.flows.surprisals import SurprisalCache
 from memkit.flows.traces import Tracer
 from memkit.flows.windowing import WindowCache
+from memkit.identifiers import uuid7
 from memkit.models import MAX_NAME, ErasureReceipt
 from memkit.operations import Reinforce
 from memkit.protocols import BankName, Encoder, Storage, SurprisalModel, Thinker
@@ -181,6 +181,11 @@ class MemoryStore:
         self._services.executor.shutdown(wait=True)
         self._storage.close()
 
+    @property
+    def settings(self) -> Settings:
+        """What it works with: the given settings, and the file's own where those shape what it holds."""
+        return self._services.settings
+
     def bank(self, *names: str, zone: str | None = None) -> MemoryBank:
         """The bank of this name, for example ("acme", "ana"); it is made with its first write.
 
@@ -214,7 +219,7 @@ class MemoryStore:
         return Recollection.best(found, k)
 
     def maintain(self, budget_s: float) -> maintenance.Report:
-        """Think, reflect, fade and encode for the banks that are due, for about this many seconds.
+        """Think, reflect, fade, prune and encode for the banks that are due, for about this many seconds.
 
         Several workers and processes share the work through leases.
         """

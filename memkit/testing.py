@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from memkit.errors import UndoError, UnknownMemoryError
-from memkit.flows.identifiers import uuid7
+from memkit.identifiers import uuid7
 from memkit.models import CountedSegment, Exchange, Kind, Memory, Placement, Receipt, Trace
 from memkit.operations import (
+    Cite,
     Claim,
     CloseExchange,
     Enqueue,
@@ -165,6 +166,14 @@ class StorageContract:
         self.put(storage, Merge(("h1", "h2"), memory("both", id="m", kind="thought"), trace(5)))
         assert set(self.one(storage, "m").sources) == {"t1", "t2"}
         assert {self.one(storage, id).state for id in ("h1", "h2")} == {"merged"}
+
+    def test_a_cited_thought_rests_on_more_and_one_by_hand_does_not(self, storage: Storage) -> None:
+        self.put(storage, *(Insert(memory(f"text {i}", id=f"t{i}"), trace(i)) for i in (1, 2)))
+        told = memory("told", id="h1", kind="thought", sources=("t1",), author="thinker")
+        self.put(storage, Insert(told, trace(3)), Insert(memory("typed", id="h2", kind="thought"), trace(4)))
+        done = self.put(storage, Cite("h1", ("t2", "unknown")), Cite("h2", ("t2",)), Cite("unknown", ("t1",)))
+        assert [outcome.action for outcome in done.outcomes] == ["skipped"] * 3
+        assert [self.one(storage, id).sources for id in ("h1", "h2")] == [("t1", "t2"), ()]
 
     def test_forgetting_pinning_and_restoring_leave_their_history(self, storage: Storage) -> None:
         self.put(storage, Insert(memory("a", id="t1"), trace()))

@@ -10,9 +10,12 @@ from memkit.cli import (
     attacking,
     auditing,
     changing,
+    curving,
     demo,
+    encoding,
     evaluating,
     fading,
+    footprint,
     keeping,
     observing,
     recalling,
@@ -42,8 +45,8 @@ PANELS: dict[str, list[Callable[..., None]]] = {
     "Start": [demo.demo],
     "In and out": [observing.observe, recalling.recall, observing.think, reflecting.reflect, observing.maintain],
     "Look": [recalling.show, reflecting.portrait, recalling.history, keeping.banks, keeping.stats],
-    "Change by hand": [changing.add, changing.correct, changing.pin, changing.forget],
-    "Fade and erase": [fading.decay, fading.erase],
+    "Change by hand": [changing.add, changing.correct, changing.pin, changing.forget, changing.undo],
+    "Fade and erase": [fading.keep, fading.decay, fading.prune, fading.erase],
     "Keep": [
         auditing.audit,
         keeping.doctor,
@@ -53,11 +56,16 @@ PANELS: dict[str, list[Callable[..., None]]] = {
         keeping.restore,
         keeping.receipts,
     ],
-    "Measure": [evaluating.evaluate, streaming.stream, attacking.attack],
+    "Measure": [evaluating.evaluate, streaming.stream, curving.curve, attacking.attack, footprint.footprint],
 }
 for panel, commands in PANELS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
+
+encoder = typer.Typer(help="The encoder in a form that runs without PyTorch.", no_args_is_help=True)
+encoder.command()(encoding.export)
+encoder.callback()(lambda: None)
+app.add_typer(encoder, name="encoder", rich_help_panel="Keep")
 
 
 def run(arguments: Sequence[str] | None) -> None:

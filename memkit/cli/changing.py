@@ -1,6 +1,8 @@
-"""By hand: add, correct, pin, forget."""
+"""By hand: add, correct, pin, forget, undo."""
 
-from typing import Annotated
+import json as json_format
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 import typer
 
@@ -8,6 +10,7 @@ from memkit.bank import MemoryBank
 from memkit.cli.options import DEFAULT_FILE, AsJson, Bank, Database, EncoderName, MemoryId, bank_parts
 from memkit.cli.output import out, say, shown, table, write_json
 from memkit.cli.stores import bank_in, opened, warmed
+from memkit.errors import InputError
 from memkit.models import Receipt
 
 
@@ -66,6 +69,48 @@ def forget(
         chosen = bank_in(store, bank)
         receipt = chosen.restore(ids) if undo else chosen.forget(ids, reason=reason)
         _tell(chosen, receipt, json)
+
+
+def undo(
+    bank: Bank,
+    receipt: Annotated[
+        typer.FileText,
+        typer.Argument(encoding="utf-8", metavar="FILE", help="What the command wrote with --json; - for stdin."),
+    ],
+    db: Database = DEFAULT_FILE,
+    json: AsJson = False,
+) -> None:
+    """Take back what a command did, by its receipt: all of it, or nothing where something was built on it since.
+
+    Takes what add, think, reflect, correct, pin, forget, audit --fix and undo itself write with --json. What was
+    added is forgotten, and stays in history. An erasure can't be undone.
+    """
+    with opened(db, write=True) as store:
+        chosen = bank_in(store, bank)
+        _tell(chosen, chosen.undo(_receipt_for(chosen, receipt.read())), json)
+
+
+def _receipt_for(bank: MemoryBank, text: str) -> Receipt:
+    """The receipt of a bank in what a command wrote. Raises InputError where there is none, or more than one."""
+    try:
+        made = [Receipt.model_validate(value) for value in _receipts_in(json_format.loads(text))]
+    except ValueError:
+        raise InputError(
+            "undo: this is no receipt. Give the file that a command wrote with --json: "
+            "memkit think BANK --json > think.json; memkit undo BANK think.json"
+        ) from None
+    own = [one for one in made if one.bank == bank.name]
+    if len(own) != 1:
+        raise InputError(f"undo: the file holds {len(own)} receipts of {'/'.join(bank.name)}; it must be one.")
+    return own[0]
+
+
+def _receipts_in(document: Any) -> Iterator[Any]:
+    """Receipts as they stand alone, or in the reports of audit."""
+    for part in document if isinstance(document, list) else [document]:
+        value = part.get("receipt", part) if isinstance(part, dict) else part
+        if value is not None:
+            yield value
 
 
 def _tell(bank: MemoryBank, receipt: Receipt, as_json: bool) -> None:

@@ -1,21 +1,36 @@
-"""Away: decay, erase."""
+"""Away: keep, decay, prune, erase."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 
+import memkit
 from memkit.bank import MemoryBank
-from memkit.cli.options import DEFAULT_FILE, ERROR, AsJson, Bank, Database, Since, Speaker, Until, bank_parts, moment
+from memkit.cli.options import (
+    DEFAULT_FILE,
+    ERROR,
+    AsJson,
+    Bank,
+    Database,
+    Since,
+    Speaker,
+    Until,
+    bank_parts,
+    keep_rule,
+    moment,
+)
 from memkit.cli.output import err, excerpt, note, out, say, speaker_of, table, when, write_json
 from memkit.cli.stores import bank_in, opened, warmed
 from memkit.errors import InputError
+from memkit.flows.fading import PruneReport
 from memkit.forget.decay import FadeReport
-from memkit.forget.erase import ErasePlan
+from memkit.forget.erase import ErasePlan, plural
 from memkit.models import ErasureReceipt, Memory
-from memkit.settings import Settings
+from memkit.settings import KeepRule, Settings
 from memkit.store import MemoryStore
 
 PAGE = 10_000
@@ -30,7 +45,7 @@ def decay(
     db: Database = DEFAULT_FILE,
     json: AsJson = False,
 ) -> None:
-    """Archive what the forgetting curve has let go: out of recall, still in history, back on request."""
+    """Archive what the forgetting curve or a rule has let go: out of recall, still in history, back on request."""
     with opened(db, write=not dry_run) as store:
         chosen = bank_in(store, bank)
         then = moment(at, chosen.zone)
@@ -65,22 +80,108 @@ def _show_fading(bank: MemoryBank, report: FadeReport, limit: int, *, dry_run: b
     considered, going = sum(report.considered.values()), len(report.rows)
     verb = "would fade" if dry_run else "faded"
     zone = bank.zone
-    made = table("when", "kind", "who", "what", "unused", "S", "R", right=("unused", "S", "R"))
+    made = table("when", "kind", "who", "what", "unused", "S", "R", "by", right=("unused", "S", "R"))
     for row in report.rows[:limit]:
         memory = bank.get(row.id)
         if memory is not None:
-            figures = (f"{row.unused:.0f} d", f"{row.strength:.1f}", f"{row.retention:.3f}")
+            figures = (f"{row.unused:.0f} d", f"{row.strength:.1f}", f"{row.retention:.3f}", row.rule or "curve")
             made.add_row(when(row.occurred_at, zone)[:10], row.kind, speaker_of(memory), excerpt(memory.text), *figures)
     if made.row_count:
         out.print(made)
     if going > limit > 0:
         note(f"… and {going - limit:,} more: --limit")
+    ruled = sum(row.rule is not None for row in report.rows)
+    by_rule = f" {ruled:,} of them by a rule." if ruled else ""
     say(
         out,
         f"{going:,} of {considered:,} memories {verb}",
-        f" by {when(report.at, zone)}: retention R under {report.threshold:g}.",
+        f" by {when(report.at, zone)}: retention R under {report.threshold:g}.{by_rule}",
         style="bold",
     )
+
+
+def keep(
+    rules: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[RULE]...", help="turn=90, thought=forever, acme/trial:all=7,erase, turn+thought=30."),
+    ] = None,
+    none: Annotated[bool, typer.Option("--none", help="Take all rules away.")] = False,
+    db: Database = DEFAULT_FILE,
+    json: AsJson = False,
+) -> None:
+    """Show the rules of retention in the file, or put these in their place: how many days a kind is kept.
+
+    A rule may hold for banks that start so (acme/trial:...). What is past its days is archived by decay, or with
+    ",erase" erased by prune; maintain does both. What is pinned stays.
+    """
+    if rules and none:
+        raise InputError("keep: give rules, or --none.")
+    chosen = [keep_rule(text) for text in rules or ()]
+    with opened(db, write=bool(rules or none)) as store:
+        settings = store.settings
+    if rules or none:
+        settings = _with_rules(settings, chosen)
+        memkit.open(db, settings=settings).close()
+    if json:
+        write_json([rule.model_dump(mode="json") for rule in settings.keep or ()])
+    for rule in () if json else settings.keep or ():
+        say(out, str(rule), f": {_in_words(rule)}")
+    if not json and not settings.keep:
+        note("There are no rules: the curve alone decides.")
+
+
+def _with_rules(settings: Settings, rules: list[KeepRule]) -> Settings:
+    try:
+        return Settings(**{**dict(settings), "keep": tuple(rules)})
+    except ValidationError as error:
+        raise InputError(f"keep: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
+
+
+def _in_words(rule: KeepRule) -> str:
+    kinds = ", ".join(plural(kind, 2) for kind in rule.kinds) or "everything"
+    where = f" of banks under {'/'.join(rule.under)}" if rule.under else ""
+    if rule.days is None:
+        return f"{kinds}{where} kept for ever"
+    fate = "erased for good" if rule.then == "erase" else "archived"
+    return f"{kinds}{where} {fate} after {rule.days:,} {'day' if rule.days == 1 else 'days'}"
+
+
+def prune(
+    bank: Bank,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    at: Annotated[str | None, typer.Option(metavar="WHEN", help="As of then, past or to come. Default: now.")] = None,
+    limit: Annotated[int, typer.Option(min=0, help="List at most this many.")] = 15,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    db: Database = DEFAULT_FILE,
+    json: AsJson = False,
+) -> None:
+    """Erase for good what a rule of retention says is to be erased after its span. Shows the plan and asks."""
+    with opened(db, write=not dry_run) as store:
+        chosen = bank_in(store, bank)
+        then = moment(at, chosen.zone)
+        if then is not None and not dry_run:
+            raise InputError("prune: --at goes with --dry-run alone: what is past its span is erased as of now.")
+        report = chosen.prune(then, dry_run=True)
+        if not json:
+            _show_pruning(chosen, report, limit)
+        if not dry_run and report.plan is not None and report.plan.rows:
+            _confirm(yes=yes, as_json=json)
+            with err.status("Erasing …"):
+                report = chosen.prune()
+            if report.receipt is not None and not json:
+                say(out, told(report.receipt))
+        _write_if(json, report.model_dump(mode="json"))
+
+
+def _show_pruning(bank: MemoryBank, report: PruneReport, limit: int) -> None:
+    if report.plan is None:
+        note("No rule erases anything in this bank: see memkit keep.")
+        return
+    if report.plan.rows:
+        out.print(plan_table(bank, report.plan, limit, rules=report.rules))
+    say(out, str(report.plan), style="bold")
+    if report.held:
+        note(f"Past its span, but something that is kept rests on it: {len(report.held):,} more. Decay archives that.")
 
 
 def erase(
@@ -181,14 +282,15 @@ def _confirm(*, yes: bool, as_json: bool) -> None:
         raise typer.Exit(ERROR)
 
 
-def plan_table(bank: MemoryBank, plan: ErasePlan, limit: int = 20) -> Any:
-    """What a plan would remove, each with its reason."""
+def plan_table(bank: MemoryBank, plan: ErasePlan, limit: int = 20, *, rules: Mapping[str, str] | None = None) -> Any:
+    """What a plan would remove, each with its reason: for some by id a rule."""
     zone = bank.zone
     made = table("when", "kind", "who", "what", "because")
     for row in plan.rows[:limit]:
         memory = bank.get(row.id)
         if memory is not None:
-            reason = "made again" if row.remade else ("chosen" if row.why == "chosen" else "rests on it")
+            chosen = (rules or {}).get(row.id, "chosen")
+            reason = "made again" if row.remade else (chosen if row.why == "chosen" else "rests on it")
             made.add_row(
                 when(memory.occurred_at, zone)[:10], row.kind, speaker_of(memory), excerpt(memory.text), reason
             )

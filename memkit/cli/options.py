@@ -7,13 +7,20 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
+from pydantic import ValidationError
 
 from memkit.errors import InputError
 from memkit.models import KINDS
+from memkit.settings import KeepRule
 
 ERROR, REFUSED = 1, 3
 
 DEFAULT_FILE = Path("memkit.db")
+RULE_PARTS = {
+    "kinds": f"it names a kind that isn't one of {', '.join(KINDS)} or all",
+    "days": "its days are no whole number from 1 to 100,000, nor forever",
+    "then": "after the comma stands only archive or erase",
+}
 
 Bank = Annotated[str, typer.Argument(metavar="BANK", help="A bank's name, its parts separated by slashes: acme/ana.")]
 MemoryId = Annotated[str, typer.Argument(metavar="ID", help="The id of a memory, as show and recall --why give it.")]
@@ -21,9 +28,13 @@ Database = Annotated[Path, typer.Option("--db", "-d", envvar="MEMKIT_DB", metava
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON document, for programs.")]
 EncoderName = Annotated[
     str | None,
-    typer.Option("--encoder", metavar="NAME", help="minilm, or hashing (no model). Default: the file's own."),
+    typer.Option(
+        "--encoder", metavar="NAME", help="minilm, hashing (no model), or an exported folder. Default: the file's own."
+    ),
 ]
-ModelName = Annotated[str, typer.Option("--encoder", metavar="NAME", help="minilm, or hashing (no model).")]
+ModelName = Annotated[
+    str, typer.Option("--encoder", metavar="NAME", help="minilm, hashing (no model), or an exported folder.")
+]
 Kinds = Annotated[list[str] | None, typer.Option("--kind", metavar="KIND", help=f"Only these: {', '.join(KINDS)}.")]
 Where = Annotated[
     list[str] | None,
@@ -48,6 +59,27 @@ def moment(value: str | None, zone: str) -> datetime | None:
     except ValueError:
         raise InputError(f"{value!r} is no date or time. Write 2025-05-01 or 2025-05-01T18:30+02:00.") from None
     return parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=ZoneInfo(zone))
+
+
+def keep_rule(text: str) -> KeepRule:
+    """A rule of retention as typed: [BANK:]KIND=DAYS[,erase]. Raises InputError."""
+    where, sign, what = text.rpartition(":")
+    names, _, span = what.partition("=")
+    days, _, then = span.partition(",")
+    values = {
+        "under": bank_parts(where) if sign else (),
+        "kinds": () if names == "all" else tuple(names.split("+")),
+        "days": None if days == "forever" else days,
+        "then": then or "archive",
+    }
+    try:
+        return KeepRule.model_validate(values)
+    except ValidationError as error:
+        field = str(error.errors()[0]["loc"][0])
+        raise InputError(
+            f"keep: {text!r} is no rule: {RULE_PARTS[field]}. "
+            "Write turn=90, thought=forever, acme/trial:all=7,erase or turn+thought=30."
+        ) from None
 
 
 def conditions(pairs: list[str] | None) -> dict[str, Any] | None:

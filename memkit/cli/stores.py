@@ -11,6 +11,7 @@ from memkit.cli.options import bank_parts
 from memkit.cli.output import err
 from memkit.encoders import default_encoder, encoder_named
 from memkit.encoders.hashing import HashingEncoder
+from memkit.encoders.onnx import OnnxEncoder
 from memkit.errors import InputError
 from memkit.protocols import Encoder
 from memkit.store import MemoryStore
@@ -22,9 +23,11 @@ def named_encoder(name: str | None) -> Encoder | None:
         return None
     if name == "minilm":
         return default_encoder()
+    if Path(name).is_dir():
+        return OnnxEncoder(name)
     made = HashingEncoder() if name == "hashing" else encoder_named(name)
     if made is None:
-        raise InputError(f"--encoder: unknown encoder {name!r}. Give minilm or hashing.")
+        raise InputError(f"--encoder: unknown encoder {name!r}. Give minilm, hashing, or a folder that was exported.")
     return made
 
 

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from memkit.encoders.hashing import HashingEncoder
 from memkit.encoders.langchain import LangChainEncoder
+from memkit.encoders.onnx import OnnxEncoder
 from memkit.encoders.sentence_transformer import DEFAULT_MODEL, SentenceTransformerEncoder
 from memkit.errors import InputError
 from memkit.protocols import Encoder
@@ -13,6 +14,7 @@ from memkit.protocols import Encoder
 __all__ = [
     "HashingEncoder",
     "LangChainEncoder",
+    "OnnxEncoder",
     "SentenceTransformerEncoder",
     "as_encoder",
     "default_encoder",

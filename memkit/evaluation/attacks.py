@@ -99,6 +99,7 @@ def attack(conversation: Conversation, encoder: Encoder, *, count: int, report: 
             _heard(bank, conversation.turns)
             before = [_told(bank, one) for one in attacks]
             bank.erase(ids=gone)
+            bank.think()  # what was said twice is known from the other time
             bank.reflect()  # what was written about it went, too
             _heard(control, [turn for turn in conversation.turns if turn.id not in gone])
             _count(report, attacks, before, bank, control)

@@ -1,15 +1,18 @@
 """A picture of recall against the number of results."""
 
 from collections.abc import Sequence
+from math import nan
 from pathlib import Path
 from typing import Any
 
 from memkit.errors import MissingExtraError
+from memkit.evaluation.forgetting import Kept, Simulation, often
 from memkit.evaluation.report import Report
 from memkit.evaluation.sweep import Sweep
 
 COLOURS = {"memkit": "#d1495b", "dense": "#3d8fc4", "bm25": "#66873b", "rrf": "#8a5a9e"}
 NAMES = {"memkit": "memkit", "dense": "dense", "bm25": "BM25", "rrf": "dense+BM25"}
+RATE_COLOURS = ("#1b4f72", "#3d8fc4", "#66873b", "#d9a441", "#d1495b")  # the most asked for first
 
 
 def plot(reports: Sequence[Report], path: str | Path) -> Path:
@@ -35,6 +38,38 @@ def plot_sweep(sweeps: Sequence[Sweep], path: str | Path) -> Path:
     _finish(axes)
     made.savefig(path, format="png")
     return Path(path)
+
+
+def plot_forgetting(simulation: Simulation, path: str | Path) -> Path:
+    """Write a PNG of the share remembered by age, a panel for each curve and a line for each rate.
+
+    Raises MissingExtraError.
+    """
+    made = figure(11, 6.4)
+    panels = made.subplots(2, 3, sharex=True, sharey=True).flat
+    for kept in simulation.curves:
+        axes = next(panels)
+        _draw_rates(axes, simulation, kept)
+        handles, labels = axes.get_legend_handles_labels()
+    last = next(panels)
+    last.axis("off")
+    last.legend(handles, labels, loc="center left", title="asked for", alignment="left", frameon=False)
+    made.supxlabel("age in days", fontsize=10)
+    made.supylabel(f"share remembered after {simulation.days:,} days", fontsize=10)
+    made.savefig(path, format="png")
+    return Path(path)
+
+
+def _draw_rates(axes: Any, simulation: Simulation, kept: Kept) -> None:
+    middles = [age - simulation.ages[0] / 2 for age in simulation.ages]
+    for shares, rate, colour in zip(kept.shares, simulation.rates, RATE_COLOURS, strict=True):
+        drawn = [nan if share is None else share for share in shares]
+        axes.plot(middles, drawn, color=colour, marker=".", linewidth=1.8, label=often(rate))
+    axes.set(xlim=(0, simulation.days), ylim=(-0.03, 1.03))
+    axes.tick_params(labelbottom=True)
+    axes.set_title(f"{kept.curve}: {kept.share:.1%} in all", loc="left", fontsize=11, fontweight="bold")
+    axes.grid(visible=True, color="#e8e4dc", linewidth=0.8)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def figure(width: float, height: float) -> Any:

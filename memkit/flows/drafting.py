@@ -35,6 +35,19 @@ class Draft(NamedTuple):
     memory: Memory
     note: str | None = None
 
+    @property
+    def differs(self) -> bool:
+        """Whether it quotes otherwise than the one that stands, which quotes, too."""
+        if self.old is None or self.old.metadata.get("by") != EXTRACTIVE:
+            return False
+        return (self.old.text, self.old.metadata) != (self.memory.text, self.memory.metadata)
+
+    @property
+    def again(self) -> Memory:
+        """It, in the place of the one that stands."""
+        kept = {} if self.old is None else {"id": self.old.id, "recorded_at": self.old.recorded_at}
+        return self.memory.model_copy(update=kept)
+
 
 @dataclass(frozen=True)
 class Material:
@@ -173,8 +186,8 @@ def _one(view: BankView, seq: int | None) -> Memory | None:
     return None if seq is None else view.memories([seq]).get(seq)
 
 
-def _importance(row: IndexRow) -> tuple[bool, float, int]:
-    return row.pinned, row.strength, row.occurred_at
+def _importance(row: IndexRow) -> tuple[bool, float, int, int]:
+    return row.pinned, row.strength, row.occurred_at, row.length
 
 
 def _episodes(turns: Mapping[int, Memory], shelf: Shelf) -> list[dict[str, str]]:
@@ -214,7 +227,7 @@ def _people(parts: Any) -> list[Person]:
     """Everybody of whom there is anything, whoever speaks most first."""
     thoughts: dict[str, list[Memory]] = defaultdict(list)
     heard: dict[str, list[tuple[str, Voice]]] = defaultdict(list)
-    for memory in sorted(parts, key=lambda m: m.occurred_at):
+    for memory in sorted(parts, key=lambda m: (m.occurred_at, m.text)):
         if memory.kind == "thought":
             thoughts[memory.speaker or memory.head or "Also"].append(memory)
         for speaker, voice in voices_of(memory).items() if memory.kind == "summary" else ():

@@ -10,6 +10,7 @@ from memkit.flows.editing import apply
 from memkit.flows.fingerprints import fingerprints
 from memkit.flows.reading import everything
 from memkit.flows.recalling import relevant_ids
+from memkit.flows.reflecting import quote_again
 from memkit.flows.remaking import drafts, operations
 from memkit.flows.reweighing import AT_ONCE, note_weighed, reweighed
 from memkit.flows.surprisals import unlearning
@@ -83,13 +84,21 @@ def _refuse_unknown(ids: Sequence[str], found: dict[str, int]) -> None:
 
 
 def erase(
-    ctx: BankContext, chosen: ErasePlan | None, *, ids: Sequence[str] | None, requested_by: str | None = None
+    ctx: BankContext,
+    chosen: ErasePlan | None,
+    *,
+    ids: Sequence[str] | None,
+    requested_by: str | None = None,
+    search: bool = True,
 ) -> ErasureReceipt:
-    """Do a plan, or erase by ids with all that rests on them. Raises StalePlanError."""
+    """Do a plan, or erase by ids with all that rests on them. Raises StalePlanError.
+
+    Without `search`, the bytes of a plan's memories are left to the next purge.
+    """
     if (chosen is None) == (ids is None):
         raise InputError("erase: give either a plan from bank.plan_erase(...) or ids=[...].")
     if chosen is not None:
-        return _carried_out(ctx, chosen, requested_by)
+        return _carried_out(ctx, chosen, requested_by, search=search)
     for _ in range(REPLANNED):
         try:
             return _carried_out(ctx, plan_erase(ctx, Selection(ids=ids)), requested_by)
@@ -98,7 +107,9 @@ def erase(
     return _carried_out(ctx, plan_erase(ctx, Selection(ids=ids)), requested_by)
 
 
-def _carried_out(ctx: BankContext, chosen: ErasePlan, requested_by: str | None) -> ErasureReceipt:
+def _carried_out(
+    ctx: BankContext, chosen: ErasePlan, requested_by: str | None, *, search: bool = True
+) -> ErasureReceipt:
     state, at = ctx.ensure(), ctx.now()
     if not chosen.ids:
         return _nothing(state, at, requested_by)
@@ -120,8 +131,11 @@ def _carried_out(ctx: BankContext, chosen: ErasePlan, requested_by: str | None) 
     receipt = apply(ctx, decide, at=at)
     if small:
         note_weighed(ctx, state.number, receipt.change)
+    if weighed:
+        quote_again(ctx)
     _drop_caches(ctx, state)
-    ctx.storage.purge(thorough=False, wait=PATIENCE)
+    if search:
+        ctx.storage.purge(thorough=False, wait=PATIENCE)
     return ctx.storage.receipt(state.number, receipt.change) or _nothing(state, at, requested_by)
 
 

@@ -2,14 +2,17 @@
 
 import json
 
+from pydantic import TypeAdapter
+
 from memkit.encoders import encoder_named
 from memkit.errors import EncoderMismatchError
 from memkit.flows.encoding import EncoderSlot
 from memkit.protocols import Encoder, FloatArray, Storage
-from memkit.settings import IndexSettings, ObserveSettings, Settings
+from memkit.settings import IndexSettings, KeepRule, ObserveSettings, Settings
 
 ENCODER, DIMENSION, REENCODING = "encoder.name", "encoder.dimension", "encoder.reencoding"
-INDEX, OBSERVE = "settings.index", "settings.observe"
+INDEX, OBSERVE, KEEP = "settings.index", "settings.observe", "settings.keep"
+RULES = TypeAdapter(tuple[KeepRule, ...])
 
 
 class AbsentEncoder:
@@ -28,12 +31,15 @@ class AbsentEncoder:
 def stored_settings(storage: Storage, given: Settings | None) -> Settings:
     """The settings to work with: the file's own where they shape its data, else the given ones."""
     index, observe = storage.get_meta(INDEX), storage.get_meta(OBSERVE)
+    rules = RULES.validate_json(storage.get_meta(KEEP) or "[]")
+    if given is not None and given.keep is None:
+        given = given.model_copy(update={"keep": rules})
     if index is None:
-        return given or Settings()
+        return given or Settings(keep=())
     kept = IndexSettings.model_validate_json(index)
     if given is None:
         cut = ObserveSettings.model_validate_json(observe or "{}")
-        return Settings(index=kept, observe=cut)
+        return Settings(index=kept, observe=cut, keep=rules)
     if given.index != kept:
         raise EncoderMismatchError(
             "settings.index differs from what this file was written with. Leave it out to use the file's, "
@@ -68,6 +74,9 @@ def record(storage: Storage, slot: EncoderSlot, settings: Settings) -> None:
     cut = settings.observe.model_dump_json()
     if storage.get_meta(OBSERVE) != cut:
         storage.set_meta({OBSERVE: cut})
+    rules = RULES.dump_json(settings.keep or ()).decode()
+    if (storage.get_meta(KEEP) or "[]") != rules:
+        storage.set_meta({KEEP: rules})
 
 
 def encoder_meta(encoder: Encoder) -> dict[str, str]:

@@ -33,6 +33,7 @@ class Report(Record):
     encoded: int = 0
     reflected: int = 0
     archived: int = 0
+    erased: int = 0
     finished: bool = True
 
 
@@ -57,17 +58,20 @@ def maintain(
     stopped: Callable[[], bool] = lambda: False,
     even_open: bool = False,
 ) -> Report:
-    """Think, reflect, fade and encode for the banks that are due, until the budget is spent."""
+    """Think, prune, reflect, fade and encode for the banks that are due, until the budget is spent."""
     limits = Limits(time.monotonic() + budget_s, stopped, even_open)
     services.storage.purge()  # where an erasure's bytes were left because of a reader or a crash
     owner = f"{os.getpid()}-{threading.get_ident()}-{uuid4().hex[:8]}"
     total = Report()
     for ctx in contexts:
         if limits.reached():
-            return total.model_copy(update={"finished": False})
+            total = total.model_copy(update={"finished": False})
+            break
         done = _under_lease(services, ctx, owner, limits)
         if done is not None:
             total = _added(total, done)
+    if total.erased:
+        services.storage.purge()  # once for all banks
     return total
 
 
@@ -92,7 +96,9 @@ def _care(ctx: BankContext, may_go_on: Callable[[], bool], *, even_open: bool) -
     done = drive(steps, partial(thinking.answer, ctx.services.thinker))
     if not done.finished:
         return Report(banks=1, exchanges=done.exchanges, failed=done.failed, finished=False)
-    reweighing.reweigh(ctx)
+    pruned = fading.prune(ctx, search=False).receipt
+    if reweighing.reweigh(ctx):
+        reflecting.quote_again(ctx)
     encoded = upkeep.encode_pending(ctx)
     reflected = len(reflecting.reflect(ctx, settled=True, may_go_on=may_go_on).outcomes)
     archived = len(fading.decay(ctx).operations)
@@ -103,6 +109,7 @@ def _care(ctx: BankContext, may_go_on: Callable[[], bool], *, even_open: bool) -
         encoded=encoded,
         reflected=reflected,
         archived=archived,
+        erased=0 if pruned is None else sum(pruned.counts.values()),
     )
 
 

@@ -26,6 +26,7 @@ from memkit.times import Moment, as_utc, from_micros
 MOST = 10_000  # results of one recall
 CONTEXT = 0.2  # how much of it is that of the turns before
 RECALLED = ("active", "superseded")  # states
+States = Mapping[int, Past] | None  # what changed after the moment that is asked about, as it was then
 CHOSEN_BY_ABOUT = 200
 POSSIBLY_ABOUT = 0.1  # relevance from which on a memory that holds all the words is about them
 SURELY_ABOUT = 0.8  # and from which on any memory is
@@ -58,10 +59,12 @@ def recall(ctx: BankContext, request: Request) -> Recollection:
     if state is None or not request.query.strip():
         return Recollection((), zone="UTC" if state is None else state.zone)
     scored = _search(ctx, state, request)
+    end = _end(request)
     with ctx.storage.view(state.number) as view:
-        memories = _memories(view, scored, request)
-        portrait = _portraits(view, request)
-        summaries = fitting.summaries(view, request.query, _asked_at(ctx, request), _end(request), found=bool(memories))
+        past = None if end is None else view.states_at(end)
+        memories = _memories(view, scored, end, past)
+        portrait = _portraits(view, end, past)
+        summaries = fitting.summaries(view, request.query, _asked_at(ctx, request), end, found=bool(memories))
     hits = [_hit(ctx, s, memories) for s in scored if s.seq in memories]
     return Recollection(
         hits,
@@ -174,19 +177,17 @@ def _query(
     )
 
 
-def _memories(view: BankView, scored: Sequence[Scored], request: Request) -> dict[int, Memory]:
+def _memories(view: BankView, scored: Sequence[Scored], end: datetime | None, past: States) -> dict[int, Memory]:
     """The hits with what belongs to them, by seq, without what was forgotten or recorded too late."""
     wanted = {seq for s in scored for seq in (s.seq, *s.thoughts, *s.beside, *s.around)}
-    return {seq: m for seq, m in _as_of(view, sorted(wanted), request).items() if m.state in RECALLED}
+    return {seq: m for seq, m in _as_of(view, sorted(wanted), end, past).items() if m.state in RECALLED}
 
 
-def _as_of(view: BankView, seqs: Sequence[int], request: Request) -> dict[int, Memory]:
+def _as_of(view: BankView, seqs: Sequence[int], end: datetime | None, past: States) -> dict[int, Memory]:
     """Memories as they were at the moment that is asked about, without what was recorded later."""
     found = view.memories(seqs)
-    if request.as_of is None:
+    if end is None or past is None:
         return found
-    end = as_utc(request.as_of, field="as_of")
-    past = view.states_at(end)
     return {seq: _before(m, past.get(seq)) for seq, m in found.items() if m.recorded_at <= end}
 
 
@@ -198,11 +199,11 @@ def _before(memory: Memory, past: Past | None) -> Memory:
     return memory.model_copy(update={"state": past.state, "valid_until": until, "superseded_by": by})
 
 
-def _portraits(view: BankView, request: Request) -> list[Memory]:
-    if request.as_of is None:
+def _portraits(view: BankView, end: datetime | None, past: States) -> list[Memory]:
+    if end is None:
         return view.page(("portrait",), None, 1, ("active",))
     every = view.page(("portrait",), None, MOST, STATES)
-    then = _as_of(view, list(view.locate([portrait.id for portrait in every]).values()), request)
+    then = _as_of(view, list(view.locate([portrait.id for portrait in every]).values()), end, past)
     return [portrait for _, portrait in sorted(then.items()) if portrait.state == "active"]
 
 

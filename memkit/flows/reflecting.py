@@ -16,7 +16,7 @@ from memkit.flows.editing import apply
 from memkit.flows.reading import everything
 from memkit.flows.shelf import STANDING, Shelf
 from memkit.models import Memory, Outcome, Receipt, Trace
-from memkit.operations import Forget, Insert, Operation, Skip, Supersede
+from memkit.operations import Forget, Insert, Operation, Remake, Skip, Supersede
 from memkit.protocols import BankView
 from memkit.text.periods import LEVELS, Level, period_of
 from memkit.think.mood import Mood, Voice, together
@@ -80,6 +80,32 @@ def _portrait(drafter: Drafter, shelf: Shelf) -> list[Outcome]:
         return _stored(drafter, [draft])
     bare = shelf.portrait is not None and not shelf.newest and not shelf.thoughts
     return _dropped(drafter, [shelf.portrait.seq] if bare and shelf.portrait is not None else [])
+
+
+def quote_again(ctx: BankContext) -> int:
+    """Choose anew what summaries quote once their sources were weighed again; gives back how many have other words.
+
+    Their ids stay. Only those that quote: what a model or somebody else wrote stays as it is.
+    """
+    state = ctx.state()
+    if state is None:
+        return 0
+    drafter, changed = Drafter(ctx, state, None), 0
+    for level in LEVELS:
+        shelf = _shelf(drafter)
+        drafts = (drafter.summary(due, shelf) for due in shelf.fitting(level))
+        changed += _requoted(drafter, [draft.again for draft in drafts if draft is not None and draft.differs])
+    return changed
+
+
+def _requoted(drafter: Drafter, memories: Sequence[Memory]) -> int:
+    traces = drafter.ctx.services.tracer.trace(drafter.state, memories)
+
+    def decide(view: BankView) -> list[Operation]:
+        there = view.locate([memory.id for memory in memories])
+        return [Remake(memory, trace) for memory, trace in zip(memories, traces, strict=True) if memory.id in there]
+
+    return len(apply(drafter.ctx, decide).outcomes) if memories else 0
 
 
 def _dropped(drafter: Drafter, seqs: Sequence[int]) -> list[Outcome]:

@@ -38,7 +38,7 @@ def drafts(
         memories=list(_remade(view, plan, gone, weighed)),
         heirs=heirs,
         placements=list(_recut(view, gone, settings)),
-        queued=list(_queued(view, [memory for memory, _ in heirs], at)),
+        queued=[*_queued(view, [memory for memory, _ in heirs], at), *_thought_again(view, plan, gone, at)],
         weighed=list(weighed.values()),
     )
 
@@ -80,7 +80,8 @@ def _remade(view: BankView, plan: ErasePlan, gone: set[int], weighed: Mapping[in
 
 
 def _again(memory: Memory, sources: Sequence[Memory]) -> Memory:
-    said = max(source.occurred_at for source in sources)
+    times = sorted(source.occurred_at for source in sources)
+    said = max((at for at in times if at <= memory.occurred_at), default=times[0])  # later ones only said it again
     fields: dict[str, object] = {"sources": tuple(source.id for source in sources), "occurred_at": said}
     if memory.valid_from == memory.occurred_at:
         fields["valid_from"] = said
@@ -117,6 +118,15 @@ def _queued(view: BankView, heirs: Sequence[Memory], at: datetime) -> Iterator[E
         sessions = view.sessions_of([seqs[heir.id]]) if heir.state == "active" else []
         if sessions:
             yield Enqueue(sessions[0], (heir.id,), closed=True, at=at)
+
+
+def _thought_again(view: BankView, plan: ErasePlan, gone: set[int], at: datetime) -> Iterator[Enqueue]:
+    """What else an erased thought rested on may say as much: it is thought about again, for itself."""
+    thoughts = view.memories(list(view.locate(plan.derived).values())).values()
+    sources = {id for thought in thoughts if thought.kind == "thought" for id in thought.sources}
+    left = [seq for seq in view.locate(sorted(sources)).values() if seq not in gone]
+    turns = (m for m in view.memories(sorted(left)).values() if m.kind == "turn" and m.echo_of is None)
+    yield from _queued(view, list(turns), at)
 
 
 # borders of episodes

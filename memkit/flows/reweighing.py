@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from itertools import chain
 
 from memkit.flows.context import BankContext
+from memkit.flows.surprisal_guard import read_guarded
 from memkit.models import Memory
-from memkit.observe.surprisal import key_phrases, salience
 from memkit.operations import Weigh
 from memkit.protocols import BankView
 
@@ -24,13 +24,13 @@ def reweighed(ctx: BankContext, view: BankView, gone: set[int]) -> Iterator[tupl
     first = min(gone, default=0)
     if model is None or not first:
         return
-    for memory_seq, memory in _turns(view, gone):
-        if memory_seq > first:
-            tokens = model.score(memory.text)
-            new = {"salience": salience(tokens), "key_phrases": key_phrases(memory.text, tokens)}
-            if any(getattr(memory, name) != value for name, value in new.items()):
-                yield memory_seq, memory.model_copy(update=new)
-        model.learn(memory.text)
+    for seq, memory in _turns(view, gone):
+        if seq < first:
+            model.learn(memory.text)
+            continue
+        [told] = read_guarded(lambda: model, [memory.text])
+        if told is not None and told != (memory.salience, memory.key_phrases):
+            yield seq, memory.model_copy(update=told._asdict())
 
 
 def _turns(view: BankView, gone: set[int]) -> Iterator[tuple[int, Memory]]:

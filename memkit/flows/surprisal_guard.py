@@ -35,7 +35,7 @@ def read_guarded(model: Callable[[], SurprisalModel], texts: Sequence[str]) -> l
 def checked(text: str, tokens: Iterable[Token]) -> list[Token]:
     """A model's tokens, if they lie in order in the text with finite surprisals. Raises SurprisalError."""
     earlier = (0, 0)
-    found = [Token(*token) for token in tokens]
+    found = [token if isinstance(token, Token) else Token(*token) for token in tokens]
     for start, end, surprisal in found:
         if not earlier[0] <= start <= end <= len(text) or end < earlier[1]:
             raise SurprisalError("the surprisal model gave tokens that are out of order or outside the text.")

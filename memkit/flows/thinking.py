@@ -18,6 +18,7 @@ from memkit.flows.context import BankContext
 from memkit.flows.neighbourhood import task_of
 from memkit.models import BankState, Exchange, Memory, Outcome, Receipt, Usage
 from memkit.operations import (
+    Cite,
     Claim,
     Enqueue,
     Forget,
@@ -305,7 +306,7 @@ def _among(view: BankView, operation: Insert, taken: set[str]) -> Operation:
     near = [m for m in view.near(operation.trace.bands, ("thought",)) if m.speaker in (None, new.speaker)]
     known = next((m for m in near if says_all_of(m.text, new.text)), None)
     if known is not None:
-        return Skip(known.id, "already known")
+        return Cite(known.id, new.sources)
     parts = (m for m in near if m.id not in taken and m.author != "user" and _same_head(m, new))
     part = next((m for m in parts if says_all_of(new.text, m.text)), None)
     if part is None:

@@ -1,7 +1,7 @@
 """Fading: which memories the forgetting curve has let go of by now. Nothing is changed here."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 
@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 
 
 class FadedRow(Record):
-    """One memory that is below its threshold. `age` and `unused` are days; never holds text."""
+    """One memory that goes. `age` and `unused` are days; never holds text."""
 
     id: str
     kind: Kind
@@ -32,10 +32,11 @@ class FadedRow(Record):
     unused: float  # since it happened or was last recalled: the curve's t
     strength: float  # S
     retention: float  # R
+    rule: str | None = None  # the rule of retention whose span is over; None: the curve let it go
 
 
 class FadeReport(Record):
-    """What is below the threshold at a moment, weakest first, out of how many that were looked at."""
+    """What goes at a moment, by the curve or by a rule, weakest first, out of how many that were looked at."""
 
     at: datetime
     threshold: float
@@ -52,8 +53,12 @@ class FadeReport(Record):
     @property
     def operations(self) -> list[Forget]:
         """What archives them."""
-        reason = "a draw above its retention" if self.sampled else f"retention below {self.threshold:g}"
-        return [Forget(row.id, reason, author="decay", archived=True) for row in self.rows]
+        return [Forget(row.id, self._reason(row), author="decay", archived=True) for row in self.rows]
+
+    def _reason(self, row: FadedRow) -> str:
+        if row.rule is not None:
+            return f"the rule {row.rule}"
+        return "a draw above its retention" if self.sampled else f"retention below {self.threshold:g}"
 
 
 def fade(
@@ -62,8 +67,9 @@ def fade(
     settings: DecaySettings,
     *,
     curve: Curve | None = None,
+    past: Mapping[str, str] | None = None,
 ) -> FadeReport:
-    """Report the active memories whose retention is below the threshold at `now`.
+    """Report the active memories whose retention is below the threshold at `now`, and those of `past` (id: rule).
 
     Pinned memories, items and portraits stay, and so does what has been in the bank, or unused, for less
     than `archive_after` days: an import of old conversations doesn't vanish at once. With `sampled`, the
@@ -71,12 +77,13 @@ def fade(
     asking again never adds to the losses, and the share that is kept is the curve's own R.
     """
     curve = curve or Curve.of(settings)
-    found = [m for m in memories if m.state == "active" and m.kind in FADING]
+    rules = past or {}
+    found = [m for m in memories if m.id in rules or (m.state == "active" and m.kind in FADING)]
     retention = _retention(found, now, curve)
     rows = [
-        _row(memory, kept, now)
+        _row(memory, kept, now, rules.get(memory.id))
         for memory, kept in zip(found, retention.tolist(), strict=True)
-        if kept < _floor(memory, settings) and _settled(memory, now, settings)
+        if memory.id in rules or (kept < _floor(memory, settings) and _settled(memory, now, settings))
     ]
     return FadeReport(
         at=now,
@@ -113,7 +120,7 @@ def _settled(memory: Memory, now: datetime, settings: DecaySettings) -> bool:
     return (now - touched) / DAY >= settings.archive_after
 
 
-def _row(memory: Memory, retention: float, now: datetime) -> FadedRow:
+def _row(memory: Memory, retention: float, now: datetime, rule: str | None) -> FadedRow:
     return FadedRow(
         id=memory.id,
         kind=memory.kind,
@@ -124,6 +131,7 @@ def _row(memory: Memory, retention: float, now: datetime) -> FadedRow:
         unused=days_since_use(memory, now),
         strength=memory.strength,
         retention=retention,
+        rule=rule,
     )
 
 

@@ -3,8 +3,9 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice, pairwise
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from memkit.errors import CorruptError, InputError
@@ -22,10 +23,9 @@ SEGMENT = 50_000  # tokens
 SEGMENTS = 8
 TOKEN_WEIGHT = 3_000  # tokens that the background prior counts for against a bank's own words
 PAIR_WEIGHT = 30  # tokens that a bank's single words count for against its pairs
+Piece = tuple[int, int, int, float]  # a token: start and end, its number, how often it counts before it was heard
 EDGE = 0x5EED  # stands before and after each text
 ODD, MASK = 0x9E3779B1, 0xFFFFFFFF
-
-CountOf = Callable[[int, int], int]  # of a key, with what counts where it never occurred
 
 
 class Counted(NamedTuple):
@@ -78,25 +78,11 @@ class NgramSurprisal:
 
     def score(self, text: str) -> list[Token]:
         """Tokens in order, each with its surprisal in nats; learns nothing."""
-        return self._scored(text, self._counts.get, self._size)
+        return _scored(self._pieces(text), Overlay(self._counts), self._size)
 
     def ahead(self) -> "ReadAhead":
         """A model that begins as this one and learns without this one's noticing."""
         return ReadAhead(self)
-
-    def _scored(self, text: str, count_of: CountOf, counted: int) -> list[Token]:
-        log, size = math.log, counted + TOKEN_WEIGHT
-        before, context = EDGE, count_of(EDGE, 0)
-        found = []
-        for match in PIECE.finditer(text):
-            piece = match[0].casefold()
-            word = key_hash(self._key, piece) & MASK
-            count = count_of(word, 0)
-            single = (count + TOKEN_WEIGHT * prior(piece)) / size
-            paired = (count_of(_pair(before, word), 0) + PAIR_WEIGHT * single) / (context + PAIR_WEIGHT)
-            found.append(Token(match.start(), match.end(), -log(paired)))
-            before, context = word, count
-        return found
 
     def learn(self, text: str) -> None:
         """Count a text's first 50,000 tokens and their pairs, in the segment called `segment`."""
@@ -152,16 +138,13 @@ class NgramSurprisal:
         segments.remove(self._counts, oldest.counts)
         self._size -= oldest.size
 
-    def _words(self, text: str) -> Iterator[int]:
-        pieces = islice(PIECE.finditer(text), SEGMENT)
-        return (key_hash(self._key, match[0].casefold()) & MASK for match in pieces)
+    def _pieces(self, text: str) -> list[Piece]:
+        key = self._key
+        return [match.span() + _known(key, match[0]) for match in PIECE.finditer(text)]
 
     def counted(self, text: str) -> Counted:
         """What a text adds: its tokens, its end and their pairs."""
-        words = [EDGE, *self._words(text), EDGE]
-        counts = Counter(words[1:])
-        counts.update(_pair(before, word) for before, word in pairwise(words))
-        return Counted(counts, len(words) - 1)
+        return _counted(self._pieces(text))
 
 
 class ReadAhead:
@@ -169,25 +152,66 @@ class ReadAhead:
 
     def __init__(self, base: NgramSurprisal) -> None:
         self._base = base
-        self._counts: dict[int, int] = {}  # where they differ from the base's
-        self._size = 0
+        self._counts = Overlay(base._counts)
+        self._size = base.size
+        self._last: tuple[str, list[Piece]] = ("", [])  # the text that was cut last
         self.heard: list[Counted] = []
 
     def score(self, text: str) -> list[Token]:
         """As `NgramSurprisal.score`."""
-        return self._base._scored(text, self._count_of, self._base.size + self._size)
+        return _scored(self._pieces(text), self._counts, self._size)
 
     def learn(self, text: str) -> None:
         """As `NgramSurprisal.learn`; the base stays as it is."""
-        counted = self._base.counted(text)
+        counted = _counted(self._pieces(text))
         for key, count in counted.counts.items():
-            self._counts[key] = self._count_of(key, 0) + count
+            self._counts[key] += count
         self._size += counted.size
         self.heard.append(counted)
 
-    def _count_of(self, key: int, default: int) -> int:
-        found = self._counts.get(key)
-        return self._base._counts.get(key, default) if found is None else found
+    def _pieces(self, text: str) -> list[Piece]:
+        if text != self._last[0]:
+            self._last = text, self._base._pieces(text)
+        return self._last[1]
+
+
+class Overlay(dict[int, int]):
+    """Counts over others that stay as they are; what is in neither counts 0."""
+
+    def __init__(self, base: Mapping[int, int]) -> None:
+        super().__init__()
+        self._base = base
+
+    def __missing__(self, key: int) -> int:
+        count = self[key] = self._base.get(key, 0)
+        return count
+
+
+def _scored(pieces: Sequence[Piece], counts: Mapping[int, int], counted: int) -> list[Token]:
+    log, size = math.log, counted + TOKEN_WEIGHT
+    before, context = EDGE, counts[EDGE]
+    found = []
+    for start, end, word, expected in pieces:
+        count = counts[word]
+        single = (count + expected) / size
+        paired = (counts[_pair(before, word)] + PAIR_WEIGHT * single) / (context + PAIR_WEIGHT)
+        found.append(Token(start, end, -log(paired)))
+        before, context = word, count
+    return found
+
+
+def _counted(pieces: Sequence[Piece]) -> Counted:
+    words = [EDGE, *(word for _, _, word, _ in pieces[:SEGMENT]), EDGE]
+    counts = Counter(words[1:])
+    counts.update([_pair(before, word) for before, word in pairwise(words)])
+    return Counted(counts, len(words) - 1)
+
+
+@lru_cache(maxsize=65_536)
+def _known(key: bytes, piece: str) -> tuple[int, float]:
+    """A token's number, and how often it counts before it was heard."""
+    low = piece.casefold()
+    return key_hash(key, low) & MASK, TOKEN_WEIGHT * prior(low)
 
 
 def _pair(before: int, word: int) -> int:

@@ -87,9 +87,10 @@ class VectorIndex:
             if len(self._sketches) > self._exact_up_to:
                 self._matrix = None
             if self._matrix is not None:
-                self._matrix.put(seqs, source.vectors(seqs.tolist()))
+                vectors, passages = source.with_passages(seqs.tolist())
+                self._matrix.put(seqs, vectors)
                 self._passages.remove(seqs)
-                self._keep(source.passages(seqs.tolist()))
+                self._keep(passages)
 
     def remove(self, seqs: Ints) -> bool:
         """Take vectors out; False where a bank has become small enough again to keep all of them."""

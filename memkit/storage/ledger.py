@@ -3,15 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-
-import uuid_utils
+from uuid import UUID
 
 from memkit.errors import UnknownMemoryError
+from memkit.identifiers import uuid7
 from memkit.models import Action, Author, Memory, Placement, Trace
 from memkit.operations import Learn
 from memkit.storage.changes import Changes, Erased, Reader
 from memkit.storage.records import Entry, Queued, Record, uuid7_bytes
-from memkit.times import to_micros
 
 
 class Ledger:
@@ -86,7 +85,7 @@ class Ledger:
     def add(self, memory: Memory, trace: Trace, placement: Placement | None, links: Sequence[int]) -> Record:
         """A new record at the end of the bank; `links` are its sources."""
         bare = _without_links(memory)
-        uid = uuid7_bytes(memory.id) or _new_uid(memory.recorded_at)
+        uid = uuid7_bytes(memory.id) or UUID(uuid7(memory.recorded_at)).bytes
         record = Record(self.next_seq, uid, bare, placement, tuple(sorted(set(links))))
         self.next_seq += 1
         self._seqs[memory.id] = record.seq
@@ -215,8 +214,3 @@ def _without_links(memory: Memory) -> Memory:
     if not memory.sources and memory.superseded_by is None and memory.echo_of is None:
         return memory
     return memory.model_copy(update={"sources": (), "superseded_by": None, "echo_of": None})
-
-
-def _new_uid(moment: datetime) -> bytes:
-    seconds, rest = divmod(max(to_micros(moment), 0), 1_000_000)
-    return bytes(uuid_utils.uuid7(timestamp=seconds, nanos=rest * 1000).bytes)

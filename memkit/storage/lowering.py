@@ -8,6 +8,7 @@ from typing import Any
 from memkit.errors import ConflictError, UndoError
 from memkit.models import Action, Author, Memory, Outcome, Placement, State, Trace
 from memkit.operations import (
+    Cite,
     Claim,
     CloseExchange,
     Enqueue,
@@ -46,6 +47,7 @@ BACK: dict[State, Action] = {
 }
 IDLE = ("skipped", "rejected", "reinforced", "indexed")
 ABSENT = "not in this bank (any more)"
+KNOWN = "already known"
 
 
 def lower(operations: Sequence[Operation], reader: Reader, *, at: datetime) -> tuple[Changes, tuple[Outcome, ...]]:
@@ -74,7 +76,9 @@ def _loaded(operations: Sequence[Operation]) -> Iterable[str]:
                 yield operation.memory.echo_of
         if isinstance(operation, Merge | Erase):
             yield from operation.ids
-        elif isinstance(operation, Supersede | Pin | Forget | Restore | Revert | Reinforce | Reindex | Place | Weigh):
+        elif isinstance(
+            operation, Supersede | Pin | Forget | Restore | Revert | Reinforce | Reindex | Place | Weigh | Cite
+        ):
             yield operation.id
         elif isinstance(operation, Remake):
             yield operation.memory.id
@@ -89,6 +93,8 @@ def _named(operations: Sequence[Operation]) -> Iterable[str]:
                 yield operation.memory.superseded_by
         elif isinstance(operation, Erase):
             yield from operation.remade
+        elif isinstance(operation, Cite):
+            yield from operation.sources
         elif isinstance(operation, Enqueue):
             yield from operation.turn_ids
 
@@ -296,6 +302,16 @@ def _skip(ledger: Ledger, op: Skip) -> Outcome:
     return Outcome(id=op.id, action="skipped", reason=op.reason)
 
 
+def _cite(ledger: Ledger, op: Cite) -> Outcome:
+    seq = ledger.find(op.id)
+    old = None if seq is None else ledger.record(seq)
+    if old is not None and old.sources and old.memory.author == "thinker":
+        more = {source for id in op.sources if (source := ledger.find(id)) is not None}
+        if not more <= set(old.sources):
+            ledger.replace(replace(old, sources=tuple(sorted(more.union(old.sources)))), None)
+    return Outcome(id=op.id, action="skipped", reason=KNOWN)
+
+
 def _reject(ledger: Ledger, op: Reject) -> Outcome:
     return Outcome(id=op.id, action="rejected", reason=str(op.error), error=type(op.error).__name__)
 
@@ -356,6 +372,7 @@ _RULES: dict[type, Callable[[Ledger, Any], Outcome | None]] = {
     Place: place,
     Weigh: weigh,
     Skip: _skip,
+    Cite: _cite,
     Reject: _reject,
     Enqueue: _enqueue,
     CloseExchange: _close_exchange,

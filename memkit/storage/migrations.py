@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations
 
 APPLICATION_ID = 0x6D6B6974  # "mkit", in the header of every memkit database
-FORMAT = 4  # how many steps there are; kept in the header as user_version
+FORMAT = 5  # how many steps there are; kept in the header as user_version
 
 INITIAL = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -226,6 +226,8 @@ CREATE INDEX erasure_pending ON erasure (pending) WHERE pending = 1;
 CREATE TABLE fingerprint (mac BLOB PRIMARY KEY) WITHOUT ROWID;
 """
 
+HISTORY_AT = "CREATE INDEX history_at ON history (bank, at)"  # what changed after a moment, for `as_of`
+
 
 def statements(script: str) -> Iterator[str]:
     """The statements of a script, so that they can run inside a transaction."""
@@ -264,6 +266,10 @@ def ledger() -> "Migrations":
     def erasures(db: "Database") -> None:
         for statement in statements(ERASURES):
             db.execute(statement)
+
+    @steps()
+    def history_at(db: "Database") -> None:
+        db.execute(HISTORY_AT)
 
     return steps
 

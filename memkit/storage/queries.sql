@@ -82,7 +82,7 @@ SELECT seq FROM memory WHERE bank = ? AND superseded_by IN (?*)
 SELECT seqs FROM erasure WHERE bank = ? AND change > ?
 
 -- name: changed_after
-SELECT h.seq, c.payload FROM history h JOIN content c ON c.id = h.content
+SELECT h.seq, c.payload FROM history h INDEXED BY history_at JOIN content c ON c.id = h.content
 WHERE h.bank = ? AND h.at > ? ORDER BY h.number
 
 -- name: reasons

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -166,6 +167,7 @@ def is_uuid7(id: str) -> bool:
     return uuid7_bytes(id) is not None
 
 
+@lru_cache(maxsize=16_384)
 def uuid7_bytes(id: str) -> bytes | None:
     """The 16 bytes of a UUIDv7 in its usual form; None for any other id."""
     if len(id) != 36 or id[14] != "7":

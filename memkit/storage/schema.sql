@@ -99,6 +99,8 @@ CREATE TABLE history (
     FOREIGN KEY (bank, seq) REFERENCES memory (bank, seq)
 ) WITHOUT ROWID;
 
+CREATE INDEX history_at ON history (bank, at);
+
 CREATE INDEX history_seq ON history (bank, seq);
 
 CREATE TABLE lease (

@@ -2,7 +2,6 @@
 
 import re
 import threading
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -73,18 +72,22 @@ def words(text: str, language: str = "english") -> list[Word]:
     One thing has one form: "three" is "3", "Sept." is "September", "2023-05-08" is "8 May 2023", and
     "7pm", "7:00 p.m." and "19:00" are "7" and "7pm" (a clock without its half of the day is the first alone).
     """
-    return [Word(term, *at) for match in TOKEN.finditer(text) for term, at in _terms(match, language)]
+    found: list[Word] = []
+    for match in TOKEN.finditer(text):
+        if match.lastgroup != "word":
+            found += _others(match, language)
+        elif (term := _term(match[0], language)) is not None:
+            found.append(Word(term, *match.span()))
+    return found
 
 
-def _terms(match: re.Match[str], language: str) -> Iterable[tuple[str, tuple[int, int]]]:
+def _others(match: re.Match[str], language: str) -> list[Word]:
+    """The terms of what is no word: a number, a time, a run of ideographs."""
     start, end = match.span()
     kind, found = str(match.lastgroup), match[0]
     if kind == "cjk":
-        return [(found[i : i + 2], (start + i, start + i + 2)) for i in range(max(1, len(found) - 1))]
-    if kind == "word":
-        term = _term(found, language)
-        return [(term, (start, end))] if term is not None else []
-    return [(term, (start, end)) for term in NORMAL[kind](match[kind], language)]
+        return [Word(found[i : i + 2], start + i, start + i + 2) for i in range(max(1, len(found) - 1))]
+    return [Word(term, start, end) for term in NORMAL[kind](match[kind], language)]
 
 
 def _date(found: str, language: str) -> list[str]:
@@ -116,6 +119,7 @@ def _compound(found: str, language: str) -> list[str]:
 NORMAL = {"date": _date, "clock": _clock, "number": _number, "month": _month, "compound": _compound}
 
 
+@lru_cache(maxsize=65_536)
 def _term(word: str, language: str) -> str | None:
     low = word.casefold().replace("’", "'")
     if low in STOP_WORDS:

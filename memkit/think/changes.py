@@ -18,15 +18,16 @@ def changed(statement: Statement, turn: Memory, task: Task, earlier: Sequence[Pr
     """The proposals that a statement leads to, seen against the task's thoughts and what was proposed before."""
     related = [t for t in task.thoughts if t.head == statement.head and tells_of(t.relation, statement.key)]
     same = [t for t in related if t.relation == statement.relation and same_tail(t.tail, statement.tail)]
-    if same or any(_says(p, statement) for p in earlier):
-        return []
-    taken = {id for proposal in earlier for id in proposal.ids}
+    if same:
+        return [Proposal("cite", ids=(same[-1].id,), source_ids=(turn.id,))]
+    taken = {id for proposal in earlier if proposal.action != "cite" for id in proposal.ids}
     old = _replaced(statement, turn, [t for t in related if t.id not in taken])
     closing = _closing(statement, old) if statement.ends and old else statement
     return [_proposal(closing, turn, old)]
 
 
-def _says(proposal: Proposal, statement: Statement) -> bool:
+def says(proposal: Proposal, statement: Statement) -> bool:
+    """Whether a proposal already says what a statement says."""
     same = (proposal.head, proposal.relation) == (statement.head, statement.relation)
     return same and same_tail(proposal.tail, statement.tail)
 

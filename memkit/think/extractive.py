@@ -6,12 +6,13 @@ told by their function words and read by rules (`memkit/think/rules`); in others
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from memkit.models import Memory
 from memkit.operations import Proposal
 from memkit.protocols import Task
 from memkit.text.asking import asks
-from memkit.think.changes import changed
+from memkit.think.changes import changed, says
 from memkit.think.language import Language, languages
 from memkit.think.relations import Reading, Statement
 from memkit.think.sentences import bare
@@ -30,10 +31,15 @@ class ExtractiveThinker:
     name = "extractive"
 
     def think(self, task: Task) -> list[Proposal]:
-        """Insertions, and supersessions where something changed or ended."""
+        """Insertions, supersessions where something changed or ended, and citations of what is said again."""
         proposals: list[Proposal] = []
         for turn, statement in stated(task):
-            proposals += changed(statement, turn, task, proposals)
+            at = next((i for i, proposal in enumerate(proposals) if says(proposal, statement)), None)
+            if at is None:
+                proposals += changed(statement, turn, task, proposals)
+            else:
+                both = dict.fromkeys((*proposals[at].source_ids, turn.id))
+                proposals[at] = replace(proposals[at], source_ids=tuple(both))
         return proposals
 
     def names(self, turns: Sequence[Memory]) -> list[str]:

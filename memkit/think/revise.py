@@ -7,7 +7,7 @@ from datetime import datetime
 
 from memkit.errors import InvalidTextError
 from memkit.models import Memory, Trace, checked_text
-from memkit.operations import Forget, Insert, Merge, Operation, Proposal, Skip, Supersede
+from memkit.operations import Cite, Forget, Insert, Merge, Operation, Proposal, Skip, Supersede
 from memkit.protocols import Task
 from memkit.text.near_copies import is_copy, numbers_of
 from memkit.think.relations_of_one import is_single
@@ -17,6 +17,8 @@ LONGEST_NAME = 200  # of its head, relation and tail, and of a reason
 RETRACTED = frozenset("retracted retract joke joking kidding mistake mistaken misheard wrong never untrue".split())
 
 OUTRANKED = "a correction by the user stands"
+
+KNOWN = "already known"
 
 NewId = Callable[[], str]
 MakeTraces = Callable[[Sequence[Memory]], Sequence[Trace]]
@@ -42,6 +44,7 @@ class _Draft:
     proposal: Proposal
     memory: Memory | None = None
     refused: str | None = None
+    cited: Cite | None = None  # what says the same already
 
 
 @dataclass
@@ -55,7 +58,11 @@ class _Revision:
         """The proposal as a draft; what one proposal takes, a later one can't."""
         refused = self._refusal(proposal)
         if refused is not None:
-            return _Draft(proposal, refused=refused)
+            known = self._known(proposal) if refused == KNOWN else None
+            cited = None if known is None else Cite(known.id, self._sources(proposal))
+            return _Draft(proposal, refused=refused, cited=cited)
+        if proposal.action == "cite":
+            return _Draft(proposal, cited=Cite(proposal.ids[0], self._sources(proposal)))
         self.used.update(proposal.ids)
         if proposal.action == "forget":
             return _Draft(proposal)
@@ -66,7 +73,7 @@ class _Revision:
     def _refusal(self, proposal: Proposal) -> str | None:
         known = {thought.id: thought for thought in self.task.thoughts}
         targets = [known.get(id) for id in proposal.ids]
-        if proposal.action not in ("insert", "merge", "supersede", "forget"):
+        if proposal.action not in ("insert", "merge", "supersede", "forget", "cite"):
             return "unknown action"
         if None in targets or (proposal.action != "insert" and not targets):
             return "names a thought that isn't at hand"
@@ -79,6 +86,8 @@ class _Revision:
             return f"head, relation, tail and reason have up to {LONGEST_NAME} characters of Unicode text"
         if proposal.action == "forget":
             return _bad_forgetting(proposal, olds)
+        if proposal.action == "cite":
+            return self._unsupported(proposal)
         return self._bad_text(proposal) or self._unsupported(proposal) or self._bad_merge(proposal, olds)
 
     def _bad_text(self, proposal: Proposal) -> str | None:
@@ -87,11 +96,14 @@ class _Revision:
             return f"a thought has 1 to {LONGEST} characters of Unicode text"
         if any(is_copy(text, m.text) for m in self.task.corrected) or self._against_the_user(proposal):
             return OUTRANKED
-        others = [m for m in [*self.task.thoughts, *self.written] if m.id not in proposal.ids]
-        speaker = self._speaker(proposal)
-        if any(is_copy(text, m.text) and (m.speaker == speaker or None in (m.speaker, speaker)) for m in others):
-            return "already known"
-        return None
+        return None if self._known(proposal) is None else KNOWN
+
+    def _known(self, proposal: Proposal) -> Memory | None:
+        """A thought that says the same."""
+        speaker, text = self._speaker(proposal), proposal.text.strip()
+        others = (m for m in [*self.task.thoughts, *self.written] if m.id not in proposal.ids)
+        alike = (m for m in others if m.speaker == speaker or None in (m.speaker, speaker))
+        return next((m for m in alike if is_copy(text, m.text)), None)
 
     def _against_the_user(self, proposal: Proposal) -> bool:
         """Whether a person can have only one of these, and the user said which."""
@@ -197,6 +209,8 @@ def _start(proposal: Proposal, said: datetime) -> datetime | None:
 
 def _operation(draft: _Draft, trace: Trace | None) -> Operation:
     proposal = draft.proposal
+    if draft.cited is not None:
+        return draft.cited
     if draft.refused is not None:
         return Skip(proposal.ids[0] if proposal.ids else None, draft.refused)
     if draft.memory is None or trace is None:

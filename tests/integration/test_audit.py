@@ -15,7 +15,7 @@ from memkit.cli import main
 from memkit.encoders.hashing import HashingEncoder
 from memkit.evaluation.jsonl import read_turns
 from memkit.flows.auditing import AuditReport
-from memkit.flows.identifiers import uuid7
+from memkit.identifiers import uuid7
 from memkit.models import Memory
 from memkit.operations import Insert
 from memkit.testing import FrozenClock

@@ -237,6 +237,62 @@ def test_correct_pin_forget_and_history_tell_one_story(filled: Cli) -> None:
     assert "corrected" in filled("history", "acme/ana", id).out
 
 
+def test_undo_takes_back_what_a_receipt_tells_and_undoing_that_brings_it_again(filled: Cli, tmp_path: Path) -> None:
+    def thoughts() -> list[str]:
+        return [memory["text"] for memory in filled("show", "acme/ana", "--kind", "thought", "--json").json]
+
+    [id] = [o["id"] for o in filled("add", "acme/ana", "Ana likes green olives", "--json").json["outcomes"]]
+    done = tmp_path / "correct.json"
+    done.write_text(filled("correct", "acme/ana", id, "Ana hates green olives", "--json").out)
+    undone = tmp_path / "undo.json"
+    undone.write_text(filled("undo", "acme/ana", done, "--json").out)
+    assert thoughts() == ["Ana likes green olives"]
+    assert "Ana" not in undone.read_text()
+    assert filled("undo", "acme/ana", undone).code == 0
+    assert thoughts() == ["Ana hates green olives"]
+
+
+def test_undo_takes_what_thinking_wrote(filled: Cli, tmp_path: Path) -> None:
+    done = tmp_path / "think.json"
+    done.write_text(filled("think", "acme/ana", "--json").out)
+    assert len(filled("show", "acme/ana", "--kind", "thought", "--json").json) > 0
+    assert "forgotten" in filled("undo", "acme/ana", done).out
+    assert filled("show", "acme/ana", "--kind", "thought", "--json").json == []
+
+
+def test_undo_takes_what_an_audit_wrote(filled: Cli, tmp_path: Path) -> None:
+    filled("think", "acme/ana")
+    filled("forget", "acme/ana", "t1")  # what was thought about it rests on nothing now
+    before = filled("show", "acme/ana", "--kind", "thought", "--json").json
+    done = tmp_path / "audit.json"
+    done.write_text(filled("audit", "acme/ana", "--fix", "--json").out)
+    assert filled("show", "acme/ana", "--kind", "thought", "--json").json != before
+    assert filled("undo", "acme/ana", done).code == 0
+    assert filled("show", "acme/ana", "--kind", "thought", "--json").json == before
+
+
+OTHERS = '{"bank": ["bo"], "change": 1, "outcomes": []}'
+
+
+@pytest.mark.parametrize("written", ["", "no JSON", '{"change": 1}', "[7]", "[]", OTHERS])
+def test_undo_refuses_what_is_no_receipt_of_this_bank(filled: Cli, tmp_path: Path, written: str) -> None:
+    file = tmp_path / "receipt.json"
+    file.write_text(written)
+    said = filled("undo", "acme/ana", file)
+    assert said.code == 1
+    assert "receipt" in said.err
+
+
+def test_undo_changes_nothing_where_something_was_built_on_it(filled: Cli, tmp_path: Path) -> None:
+    first = tmp_path / "first.json"
+    first.write_text(filled("add", "acme/ana", "Ana likes green olives", "--json").out)
+    [id] = [outcome["id"] for outcome in json.loads(first.read_text())["outcomes"]]
+    filled("correct", "acme/ana", id, "Ana hates green olives")
+    said = filled("undo", "acme/ana", first)
+    assert said.code == 1
+    assert "later operations" in said.err
+
+
 # fading and erasing
 
 
@@ -253,6 +309,53 @@ def test_decay_as_of_another_time_is_only_for_dry_runs(filled: Cli) -> None:
     said = filled("decay", "acme/ana", "--at", "2035-01-01")
     assert said.code == 1
     assert "--dry-run" in said.err
+
+
+def test_rules_of_retention_are_shown_set_and_followed(filled: Cli) -> None:
+    assert "the curve alone" in filled("keep").err
+    assert filled("keep", "turn=90,erase", "thought=forever", "acme/trial:all=7").code == 0
+    assert "everything of banks under acme/trial archived after 7 days" in filled("keep").out
+    assert [rule["days"] for rule in filled("keep", "--json").json] == [90, None, 7]
+    said = filled("prune", "acme/ana", "--dry-run", "--at", "2035-01-01")
+    assert said.out.count("turn=90,erase") == 4
+    assert "Erase from acme/ana: 4 turns." in said.out
+    assert "turn=90,erase" in filled("decay", "acme/ana", "--dry-run", "--at", "2035-01-01").out
+    assert filled("prune", "acme/ana", "--json").json["receipt"] is None  # nothing is past its span today
+    assert len(filled("show", "acme/ana", "--json").json) == 4
+    assert filled("keep", "--none").code == 0
+    assert filled("keep", "--json").json == []
+    assert "No rule erases" in filled("prune", "acme/ana", "--dry-run").err
+
+
+def test_prune_as_of_another_time_is_only_for_dry_runs(filled: Cli) -> None:
+    assert filled("prune", "acme/ana", "--at", "2035-01-01").code == 1
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        (["turn"], "days"),
+        (["trun=3"], "kind"),
+        (["turn=3,drop"], "comma"),
+        (["turn=3", "turn=4"], "2 rules for turn"),
+        (["turn=3", "--none"], "give rules, or --none"),
+    ],
+)
+def test_a_rule_that_cannot_be_read_is_refused(filled: Cli, rules: list[str], said: str) -> None:
+    refused = filled("keep", *rules)
+    assert refused.code == 1
+    assert said in refused.err
+    assert filled("keep", "--json").json == []
+
+
+def test_curve_tells_what_each_curve_keeps_by_rate_and_by_age(cli: Cli, tmp_path: Path) -> None:
+    said = cli("curve", "--days", "100", "--people", "2", "--plot", tmp_path / "c.png")
+    assert said.code == 0
+    assert "less than once a year" in said.out
+    assert (tmp_path / "c.png").exists()
+    figures = cli("curve", "--days", "100", "--people", "2", "--json").json
+    assert [kept["curve"] for kept in figures["curves"]][:2] == ["default", "paper"]
+    assert sum(map(sum, figures["counts"])) == figures["memories"] == 400
 
 
 def test_decay_draws_a_plot(filled: Cli, tmp_path: Path) -> None:

@@ -23,9 +23,9 @@ LOCOMO = Path(os.environ.get("MEMKIT_LOCOMO", ROOT.parent / "shared" / "data" / 
 EXACT, SKETCHES = RankingSettings(), RankingSettings(exact_up_to=50)
 
 
-def opened(path: Path, ranking: RankingSettings = EXACT) -> memkit.MemoryStore:
+def opened(path: Path, ranking: RankingSettings = EXACT, small_talk: float = 0) -> memkit.MemoryStore:
     """Every turn gets a vector: which ones count as small talk was decided when they came, and stays."""
-    settings = memkit.Settings(ranking=ranking, observe=ObserveSettings(small_talk=0))
+    settings = memkit.Settings(ranking=ranking, observe=ObserveSettings(small_talk=small_talk))
     return memkit.open(path, encoder=HashingEncoder(), clock=FrozenClock(NOW), settings=settings)
 
 
@@ -134,6 +134,28 @@ def test_thoughts_summaries_and_portraits_are_those_of_a_bank_that_never_heard_i
         assert told[0] == told[1]
 
 
+def test_a_day_that_lost_nothing_quotes_what_tells_most_without_what_went(path: Path) -> None:
+    """Twenty times on one day made the zither ordinary on the next."""
+    worn = [f"The zither of Okonkwo was tuned in Alcântara, number {i}." for i in range(20)]
+    new = ["The zither of Okonkwo was tuned in Alcântara.", "We bought seven lamps for the hall.",
+           "Rita painted the garden fence green.", "The plumber came about the broken boiler.",
+           "Our neighbour sold the old caravan."]  # fmt: skip
+    first = [memkit.Turn(text, "Ana", id=f"a{i}", at=NOW - timedelta(days=9)) for i, text in enumerate(worn)]
+    second = [memkit.Turn(text, "Ana", id=f"b{i}", at=NOW - timedelta(days=7)) for i, text in enumerate(new)]
+    with opened(path) as store:
+        bank, control = store.bank("erased"), store.bank("control")
+        bank.observe(first + second)
+        control.observe(second)
+        for one in (bank, control):
+            one.reflect()
+        [before] = [m for m in bank.list(kinds=["summary"]) if m.metadata["period"] == "2025-05-26"]
+        bank.erase(ids=[str(turn.id) for turn in first])
+        assert new[0] not in before.text
+        [after], [expected] = (one.list(kinds=["summary"], where={"level": "day"}) for one in (bank, control))
+        assert new[0] in after.text
+        assert (after.id, after.text, after.metadata) == (before.id, expected.text, expected.metadata)
+
+
 def test_saliences_are_those_of_a_bank_that_never_heard_it(path: Path) -> None:
     turns, _ = conversation(DEMO)
     gone = entangled(turns, 12)
@@ -160,6 +182,24 @@ def test_in_a_large_bank_saliences_follow_with_maintenance(path: Path, monkeypat
         store.maintain(budget_s=60)
         weighed = [[(m.id, m.salience) for m in one.list(kinds=["turn"], limit=1000)] for one in (bank, control)]
         assert weighed[0] == weighed[1]
+
+
+def test_what_counts_as_small_talk_stays_as_it_was_decided(path: Path) -> None:
+    turns, _ = conversation(DEMO)
+    with opened(path, small_talk=0.15) as store:
+        bank = store.bank("erased")
+        bank.observe(turns)
+        before = without_vectors(bank)
+        gone = entangled(turns, 12)
+        bank.erase(ids=gone)
+        assert without_vectors(bank) == before - set(gone)
+        assert len(before) > 12
+
+
+def without_vectors(bank: memkit.MemoryBank) -> set[str]:
+    """Ids of turns that recall weighs by their words alone."""
+    hits = bank.recall("Where has Ines worked over the year?", k=1000, min_score=0, reinforce=False)
+    return {hit.memory.id for hit in hits if "cosine" not in hit.why}
 
 
 def test_sessions_that_nobody_named_are_those_of_a_bank_that_never_heard_it(path: Path) -> None:

@@ -1,7 +1,7 @@
 """Fading and erasing: two different promises, both kept."""
 
 import sqlite3
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from memkit.errors import InputError, StalePlanError
 from memkit.models import Memory
 from memkit.operations import Proposal
 from memkit.protocols import Task
+from memkit.settings import DecaySettings
 from memkit.testing import FrozenClock
 
 
@@ -37,6 +38,27 @@ def test_what_fades_leaves_recall_but_stays_in_history(bank: memkit.MemoryBank, 
     assert bank.history(id)[-1].event == "archived"
     bank.restore(id)
     assert len(bank.recall("soup for lunch", min_score=0)) == 1
+
+
+def left_after(path: Path, days: list[int]) -> set[str]:
+    """Ids of the turns that are left when the store was opened and faded on each of these days."""
+    clock = FrozenClock(datetime(2025, 1, 1, tzinfo=UTC))
+    settings = memkit.Settings(decay=DecaySettings(days=100, archive_after=0, salience_weight=0, sampled=True))
+    with memkit.open(path, encoder=HashingEncoder(), clock=clock, settings=settings) as store:
+        said = [memkit.Turn(f"Ticket {i} went to stall {i * 7}", "ana", id=f"t{i}") for i in range(300)]
+        store.bank("ana").observe(said)
+    for day in days:
+        clock.now = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(days=day)
+        with memkit.open(path, clock=clock, settings=settings) as store:
+            store.bank("ana").decay()
+            left = {memory.id for memory in store.bank("ana").list(limit=1000)}
+    return left
+
+
+def test_sampled_decay_at_every_start_loses_no_more_than_at_one(tmp_path: Path) -> None:
+    often = left_after(tmp_path / "often.db", [*range(0, 100, 9), 100, 100, 100])
+    assert often == left_after(tmp_path / "once.db", [100])
+    assert 85 <= len(often) <= 135  # of 300, the curve keeps 1/e
 
 
 def test_what_is_pinned_never_fades(bank: memkit.MemoryBank, clock: FrozenClock) -> None:
@@ -189,6 +211,36 @@ def test_a_merged_thought_stays_where_its_other_sources_say_all_of_it(bank: memk
     bank.erase(ids=["t1"])
     assert bank.get(same) is None
     assert {m.id for m in bank.list(limit=10)} == {"t2", "h2"}
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_what_was_said_twice_is_known_from_the_other_time_when_one_is_erased(
+    bank: memkit.MemoryBank, together: bool
+) -> None:
+    for id, text in (("t1", "I like dancing."), ("t2", "Really, I love dancing a lot.")):
+        bank.observe([memkit.Turn(text, "Ana", id=id, session=None if together else id)])
+        if not together:
+            bank.think()
+    bank.think()
+    [thought] = bank.list(kinds=["thought"])
+    assert thought.sources == ("t1", "t2")
+    bank.erase(ids=["t1"])
+    bank.think()
+    assert [(m.tail, m.sources) for m in bank.list(kinds=["thought"])] == [("dancing", ("t2",))]
+    bank.erase(ids=["t2"])
+    bank.think()
+    assert bank.list(states=("active", "superseded", "forgotten")) == []
+
+
+def test_a_correction_by_hand_rests_on_nothing_that_says_the_same_later(bank: memkit.MemoryBank) -> None:
+    bank.observe([memkit.Turn("I moved to Lisbon.", "Ana", id="t1")])
+    bank.think()
+    [thought] = bank.list(kinds=["thought"])
+    bank.correct(thought.id, "Ana lives in Porto.")
+    bank.observe([memkit.Turn("I live in Porto.", "Ana", id="t2")])
+    bank.think()
+    bank.erase(ids=["t2"])
+    assert [m.text for m in bank.list(kinds=["thought"])] == ["Ana lives in Porto."]
 
 
 def test_what_was_superseded_holds_again_when_what_replaced_it_is_erased(bank: memkit.MemoryBank) -> None:

@@ -377,7 +377,7 @@ def test_a_fuller_thought_takes_up_what_it_repeats_and_a_poorer_one_is_none() ->
             bank.observe([memkit.Turn(f"I play the piano, number {n}", "Ana", id=f"t{n}", session=str(n))])
             bank.think()
         [kept] = bank.list(kinds=["thought"])
-        assert (kept.text, kept.sources) == (full, ("t0", "t1"))
+        assert (kept.text, kept.sources) == (full, ("t0", "t1", "t2"))
 
 
 def test_a_thinker_with_a_bug_is_heard_of_and_its_exchange_is_free_again() -> None:

@@ -37,6 +37,14 @@ def test_the_example_inside_a_model_prints_what_stands_beneath_it() -> None:
     assert shown.getvalue() == block("### Inside a model", "text")
 
 
+def test_the_example_of_rules_of_retention_prints_what_stands_beneath_it() -> None:
+    pytest.importorskip("torch")
+    shown = io.StringIO()
+    with contextlib.redirect_stdout(shown):
+        exec(compile(block("### How long memories are kept", "python"), "README.md", "exec"), {})
+    assert shown.getvalue() == block("### How long memories are kept", "text")
+
+
 def test_the_example_of_a_server_opens_a_store_and_asks_nobody() -> None:
     pytest.importorskip("httpx")
     made: dict[str, Any] = {}

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memkit.forget.decay import fade
-from memkit.models import Memory
+from memkit.forget.decay import draw, fade, may_fade
+from memkit.models import IndexRow, Memory
 from memkit.settings import DecaySettings
 from memkit.text.curve import INTENDED, LEGACY, PAPER, Curve
+from memkit.times import to_micros
 
 NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)
 days = st.floats(0, 10_000)
@@ -72,6 +73,72 @@ def test_what_fades_today_also_fades_tomorrow(ages: list[float]) -> None:
     today = set(fade(memories, NOW, DecaySettings()).ids)
     tomorrow = set(fade(memories, NOW + timedelta(days=1), DecaySettings()).ids)
     assert today <= tomorrow
+
+
+def index_row(memory: Memory) -> IndexRow:
+    """What recall keeps in RAM of a memory."""
+    recalled = None if memory.recalled_at is None else to_micros(memory.recalled_at)
+    return IndexRow(
+        int(memory.id), memory.kind, memory.state, None, None, None, None, to_micros(memory.occurred_at),
+        to_micros(memory.recorded_at), None, None, memory.strength, recalled, memory.salience, memory.pinned,
+        1, False, None, None, ())  # fmt: skip
+
+
+@st.composite
+def remembered(pick: st.DrawFn) -> list[Memory]:
+    made = []
+    for seq in range(1, pick(st.integers(1, 8)) + 1):
+        age = pick(st.floats(0, 4000))
+        used = pick(st.none() | st.floats(0, age))
+        made.append(turn(
+            age, id=str(seq), kind=pick(st.sampled_from(["turn", "thought", "summary", "portrait"])),
+            strength=pick(st.floats(1, 8)), pinned=pick(st.booleans()), salience=pick(st.none() | st.floats(0, 30)),
+            recalled_at=None if used is None else NOW - timedelta(days=used),
+            state=pick(st.sampled_from(["active", "active", "archived", "superseded"]))))  # fmt: skip
+    return made
+
+
+@given(remembered(), st.booleans())
+def test_the_sieve_over_index_rows_hides_nothing_that_fades(memories: list[Memory], sampled: bool) -> None:
+    settings = DecaySettings(sampled=sampled)
+    sieved = {str(seq) for seq in may_fade(map(index_row, memories), NOW, settings)}
+    faded = set(fade(memories, NOW, settings).ids)
+    assert faded <= sieved
+    assert sampled or faded == sieved
+
+
+SAMPLED = DecaySettings(days=100, archive_after=0, sampled=True)
+MANY = [turn(age, id=f"{age}-{i}") for age in (10, 100, 300) for i in range(2000)]
+
+
+def test_sampled_decay_keeps_the_share_that_the_curve_says() -> None:
+    gone = set(fade(MANY, NOW, SAMPLED).ids)
+    for age in (10, 100, 300):
+        kept = sum(m.id not in gone for m in MANY if m.id.startswith(f"{age}-")) / 2000
+        assert kept == pytest.approx(exp(-age / 100), abs=0.04)
+
+
+def test_asking_at_every_start_for_years_loses_no_more_than_asking_once() -> None:
+    left, born = [turn(0, id=str(i)) for i in range(2000)], NOW
+    for start in range(300):
+        lost = set(fade(left, born + timedelta(days=start), SAMPLED).ids)
+        lost |= set(fade(left, born + timedelta(days=start), SAMPLED).ids)
+        left = [m for m in left if m.id not in lost]
+    once = set(fade([turn(0, id=str(i)) for i in range(2000)], born + timedelta(days=299), SAMPLED).ids)
+    assert {m.id for m in left} == {str(i) for i in range(2000)} - once
+    assert len(left) / 2000 == pytest.approx(exp(-2.99), abs=0.02)
+
+
+@given(st.text(max_size=8), st.integers(0, 10_000))
+def test_a_draw_is_a_number_that_a_memory_keeps_until_it_is_recalled(id: str, recalls: int) -> None:
+    assert 0 <= draw(id, recalls) < 1
+    assert draw(id, recalls) == draw(id, recalls) != draw(id, recalls + 1)
+
+
+def test_draws_are_even_and_no_memory_is_lucky_twice_for_being_lucky_once() -> None:
+    draws = np.array([[draw(str(i), recalls) for recalls in range(2)] for i in range(4000)])
+    assert np.histogram(draws[:, 0], bins=10, range=(0, 1))[0].tolist() == pytest.approx([400] * 10, abs=80)
+    assert abs(np.corrcoef(draws.T)[0, 1]) < 0.05
 
 
 def test_items_and_portraits_never_fade() -> None:

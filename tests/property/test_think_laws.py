@@ -11,7 +11,7 @@ from langchain_core.language_models.fake_chat_models import FakeListChatModel
 
 from memkit.errors import ThinkerError, ThinkerOutputError
 from memkit.models import Memory, Trace
-from memkit.operations import Forget, Insert, Merge, Proposal, Skip, Supersede
+from memkit.operations import Cite, Forget, Insert, Merge, Proposal, Skip, Supersede
 from memkit.protocols import Task
 from memkit.text.near_copies import band_keys, is_copy, is_near_copy
 from memkit.think.llm import LLMThinker, described
@@ -130,7 +130,7 @@ def test_revision_lets_good_proposals_through_and_refuses_bad_ones_one_by_one() 
         Proposal("explode", "Boom."),
     )
     kinds = [type(operation) for operation in done]
-    assert kinds == [Insert, Skip, Skip, Skip, Skip, Supersede, Skip, Skip, Forget, Skip, Skip, Skip]
+    assert kinds == [Insert, Cite, Cite, Skip, Skip, Supersede, Skip, Skip, Forget, Skip, Skip, Skip]
     assert isinstance(done[0], Insert)
     assert done[0].memory.sources == ("t1",)
     assert isinstance(done[5], Supersede)

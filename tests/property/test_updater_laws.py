@@ -15,7 +15,7 @@ from langchain_core.language_models.fake_chat_models import FakeListChatModel
 import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import ThinkerOutputError
-from memkit.flows.identifiers import uuid7
+from memkit.identifiers import uuid7
 from memkit.models import Memory
 from memkit.settings import ThinkSettings
 from memkit.testing import FrozenClock

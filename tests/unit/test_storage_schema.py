@@ -1,12 +1,14 @@
 """All migrations together come to the schema that `schema.sql` shows, for those who read SQL."""
 
 import sqlite3
+from contextlib import closing
 from importlib.resources import files
 
 from memkit.storage.migrations import migrate, schema
 
 
 def test_all_migrations_come_to_schema_sql() -> None:
-    connection = sqlite3.connect(":memory:")
-    migrate(connection)
-    assert schema(connection) == files("memkit.storage").joinpath("schema.sql").read_text("utf-8")
+    with closing(sqlite3.connect(":memory:")) as connection:
+        migrate(connection)
+        made = schema(connection)
+    assert made == files("memkit.storage").joinpath("schema.sql").read_text("utf-8")

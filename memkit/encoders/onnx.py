@@ -1,0 +1,133 @@
+"""A sentence-transformers model without PyTorch: run by ONNX Runtime from a folder that `export` made."""
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from memkit.errors import EncoderError, InputError, MissingExtraError
+from memkit.protocols import FloatArray
+
+GRAPH, TOKENIZER, CARD = "model.onnx", "tokenizer.json", "memkit.json"  # what an export's folder holds
+TEXTS_AT_ONCE = 256  # tokenised together, then sorted by length
+TOKENS_AT_ONCE = 1024  # in one batch, padding included
+Format = Literal["fp32", "int8"]
+Ints = npt.NDArray[np.int64]
+
+
+class Card(BaseModel):
+    """What an export says of itself. `name` identifies its vectors in a bank's file."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str = Field(min_length=1)
+    dimension: int = Field(ge=1)
+    longest: int = Field(ge=2)  # tokens; what is longer is cut off
+    format: Format
+
+
+class OnnxEncoder:
+    """Encodes with an exported model; needs the extra `onnx`, and neither PyTorch nor transformers.
+
+    `folder`: made by `memkit encoder export` or `encoders.onnx_export.export`; `threads`: of one call, None for all
+    cores. Vectors of an fp32 export go with those of its original and bear their name, int8's have one of their own.
+    The graph is loaded with the first text. Raises InputError for a folder that is no export.
+    """
+
+    def __init__(self, folder: str | Path, *, threads: int | None = None) -> None:
+        self._folder, self._threads = Path(folder), threads
+        self._card = read_card(self._folder)
+        self._loaded: tuple[Any, Any] | None = None
+        self._loading = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        return self._card.name
+
+    @property
+    def dimension(self) -> int:
+        return self._card.dimension
+
+    def encode(self, texts: list[str]) -> FloatArray:
+        """Rows of unit norm, float32, shape (len(texts), dimension). Raises EncoderError, MissingExtraError."""
+        tokenizer, session = self._ready()
+        rows = np.empty((len(texts), self.dimension), dtype=np.float32)
+        for start in range(0, len(texts), TEXTS_AT_ONCE):
+            encodings = tokenizer.encode_batch(texts[start : start + TEXTS_AT_ONCE])
+            for chosen, part in _batches([encoding.ids for encoding in encodings]):
+                rows[start + chosen] = session.run(None, _features(part, session))[0]
+        return rows
+
+    def _ready(self) -> tuple[Any, Any]:
+        with self._loading:
+            if self._loaded is None:
+                self._loaded = _tokenizer(self._folder, self._card.longest), _session(self._folder, self._threads)
+            return self._loaded
+
+
+def read_card(folder: Path) -> Card:
+    """What an export says of itself. Raises InputError where it isn't one."""
+    try:
+        return Card.model_validate(json.loads((folder / CARD).read_text(encoding="utf-8")))
+    except (OSError, ValueError, ValidationError) as error:
+        raise InputError(
+            f"{folder}: this folder holds no encoder that memkit exported ({type(error).__name__} in {CARD}). "
+            "Make one: memkit encoder export FOLDER"
+        ) from None
+
+
+def _tokenizer(folder: Path, longest: int) -> Any:
+    try:
+        from tokenizers import Tokenizer
+    except ImportError:
+        raise _missing("tokenizers") from None
+    try:
+        tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+    except Exception as error:  # noqa: BLE001  its errors have no class of their own
+        raise EncoderError(f"{folder / TOKENIZER} can't be read ({type(error).__name__}). Export it again.") from None
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(longest)
+    return tokenizer
+
+
+def _session(folder: Path, threads: int | None) -> Any:
+    try:
+        import onnxruntime
+    except ImportError:
+        raise _missing("onnxruntime") from None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    options.log_severity_level = 3
+    try:
+        providers = onnxruntime.get_available_providers()
+        return onnxruntime.InferenceSession(str(folder / GRAPH), options, providers=providers)
+    except Exception as error:  # noqa: BLE001  its errors have no class in common
+        raise EncoderError(f"{folder / GRAPH} can't be loaded ({type(error).__name__}). Export it again.") from None
+
+
+def _missing(package: str) -> MissingExtraError:
+    return MissingExtraError(f'OnnxEncoder: {package} is not installed. Install it: pip install "memkit-agents[onnx]"')
+
+
+def _batches(tokens: Sequence[Sequence[int]]) -> Iterator[tuple[Ints, list[Sequence[int]]]]:
+    """Texts of similar length together, the longest first: which they are, and their tokens."""
+    order = sorted(range(len(tokens)), key=lambda i: -len(tokens[i]))
+    start = 0
+    while start < len(order):
+        chosen = order[start : start + max(1, TOKENS_AT_ONCE // max(1, len(tokens[order[start]])))]
+        yield np.array(chosen, dtype=np.int64), [tokens[i] for i in chosen]
+        start += len(chosen)
+
+
+def _features(part: Sequence[Sequence[int]], session: Any) -> dict[str, Ints]:
+    """Token ids, the longest text first, padded to its length; what is padding; the kinds of tokens, all the same."""
+    ids, mask = (np.zeros((len(part), len(part[0])), dtype=np.int64) for _ in range(2))
+    for row, own in enumerate(part):
+        ids[row, : len(own)], mask[row, : len(own)] = own, 1
+    features = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+    return {given.name: features[given.name] for given in session.get_inputs()}

@@ -1,0 +1,82 @@
+"""Run as a program, with a database and an encoder: imports memkit, opens the file and asks, measuring each.
+
+Nothing but the standard library is imported before. Prints the figures of `footprint.Worker` as one JSON object.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+AT_ONCE = 64  # recalls
+TICK = 0.001  # seconds: how often the event loop is asked whether it is free
+QUESTION = "What was said about the ladder?"
+
+
+class Meter:
+    """Notes the megabytes that the process holds, and the milliseconds since the last note."""
+
+    def __init__(self) -> None:
+        self.figures: dict[str, float] = {"python_mb": resident()}
+        self._since = time.perf_counter()
+
+    def note(self, time_of: str, memory_of: str | None = None) -> None:
+        self.figures[f"{time_of}_ms"] = 1000 * (time.perf_counter() - self._since)
+        if memory_of is not None:
+            self.figures[f"{memory_of}_mb"] = resident()
+        self._since = time.perf_counter()
+
+
+def resident() -> float:
+    """Megabytes of this process in memory: now, or at most where the system tells no better."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+    except OSError:
+        import resource
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+def work(db: Path, encoder: str) -> dict[str, float]:
+    """All figures of a process that did nothing before."""
+    meter = Meter()
+    import memkit
+    from memkit.encoders import OnnxEncoder, encoder_named
+
+    meter.note("import", "imported")
+    chosen = OnnxEncoder(encoder) if Path(encoder).is_dir() else encoder_named(encoder)
+    with memkit.open(db, encoder=chosen, read_only=True) as store:
+        bank = store.bank("ana")
+        meter.note("open", "opened")
+        bank.recall(QUESTION)
+        meter.note("first_recall", "recalled")
+        bank.recall(QUESTION)
+        meter.note("next_recall")
+        return meter.figures | asyncio.run(at_once(bank))
+
+
+async def at_once(bank: Any) -> dict[str, float]:
+    """Recalls per second with many at once, and for how many milliseconds the loop was held at the longest."""
+    holds = [0.0]
+
+    async def tick() -> None:
+        while True:
+            start = time.perf_counter()
+            await asyncio.sleep(TICK)
+            holds.append(time.perf_counter() - start - TICK)
+
+    ticking = asyncio.create_task(tick())
+    start = time.perf_counter()
+    await asyncio.gather(*(bank.aio.recall(f"{QUESTION} ({number})", reinforce=False) for number in range(AT_ONCE)))
+    rate = AT_ONCE / (time.perf_counter() - start)
+    ticking.cancel()
+    return {"recalls_at_once": AT_ONCE, "recalls_per_s": rate, "longest_hold_ms": 1000 * max(holds)}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(work(Path(sys.argv[1]), sys.argv[2])) + "\n")

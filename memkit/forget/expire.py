@@ -1,0 +1,78 @@
+"""Rules of retention: which memories are past the span for which their kind is kept. Nothing is changed here."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, time, timedelta
+from math import inf
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from memkit.models import IndexRow, Kind
+from memkit.settings import KeepRule
+from memkit.times import to_micros
+
+HOLDING = ("active", "superseded", "archived")  # states of what holds its sources
+
+
+class Due(NamedTuple):
+    """A memory that is past its span, the rule that says so, and whether it is to be erased now.
+
+    `held`: it would be, if nothing rested on it that a pin or a rule of its own keeps.
+    """
+
+    seq: int
+    rule: KeepRule
+    erased: bool
+    held: bool
+
+
+def due(rows: Iterable[IndexRow], rules: Mapping[Kind, KeepRule], now: datetime, zone: ZoneInfo) -> list[Due]:
+    """What the rules of a bank let go at `now`, in the order of recording.
+
+    Pinned memories stay, and so does what took the place of something that stays, or else what is outdated would
+    hold again. What something rests on that is kept isn't erased before it.
+    """
+    known = {row.seq: row for row in rows}
+    ends = {kind: _end(rule.days, now, zone) for kind, rule in rules.items()}
+    past = {row.seq for row in known.values() if not row.pinned and _stored(row) < ends.get(row.kind, -inf)}
+    past -= _replacing(known, past)
+    ruled = {seq: rules[known[seq].kind] for seq in sorted(past)}
+    erased = {seq for seq, rule in ruled.items() if rule.then == "erase"}
+    held = _held(known, erased, rules)
+    return [Due(seq, rule, seq in erased - held, seq in held) for seq, rule in ruled.items()]
+
+
+def _end(days: int | None, now: datetime, zone: ZoneInfo) -> float:
+    """Microseconds since 1970: what was stored before then is past a span of so many days."""
+    if days is None:
+        return -inf
+    first = now.astimezone(zone).date() - timedelta(days=days - 1)
+    return to_micros(datetime.combine(first, time.min, zone))
+
+
+def _stored(row: IndexRow) -> int:
+    return max(row.recorded_at, row.occurred_at)
+
+
+def _replacing(known: Mapping[int, IndexRow], past: set[int]) -> set[int]:
+    """Of what is past its span, what took the place of something that stays, through whole chains."""
+    after = {seq: row.superseded_by for seq, row in known.items() if row.superseded_by is not None}
+    found: set[int] = set()
+    border = past.intersection(new for old, new in after.items() if old not in past)
+    while border:
+        found |= border
+        border = past.intersection(after[seq] for seq in border if seq in after) - found
+    return found
+
+
+def _held(known: Mapping[int, IndexRow], erased: set[int], rules: Mapping[Kind, KeepRule]) -> set[int]:
+    """Of what would be erased, what something rests on that a pin or a rule of its own keeps."""
+    border = {
+        seq
+        for seq, row in known.items()
+        if seq not in erased and row.state in HOLDING and (row.pinned or row.kind in rules)
+    }
+    reached: set[int] = set()
+    while border:
+        border = {source for seq in border if seq in known for source in known[seq].sources} - reached
+        reached |= border
+    return reached & erased

@@ -1,0 +1,111 @@
+"""The exported encoder: its original's vectors without PyTorch."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import memkit
+from memkit.encoders.sentence_transformer import DEFAULT_MODEL, SentenceTransformerEncoder, load_plain, model_location
+from memkit.errors import EncoderError, EncoderMismatchError, InputError
+from memkit.evaluation.agreement import agreement
+from memkit.protocols import Encoder
+
+pytest.importorskip("onnxruntime", reason="the extra onnx isn't installed")
+pytest.importorskip("onnxscript", reason="the extra onnx isn't installed")
+if model_location() == DEFAULT_MODEL:
+    pytest.skip("the package that carries the default model isn't installed", allow_module_level=True)
+
+from memkit.encoders.onnx import CARD, GRAPH, OnnxEncoder
+from memkit.encoders.onnx_export import export
+
+TEXTS = [
+    "Ana: I moved to Lisbon in May.",
+    "ok",
+    "",
+    "Bob: 我住在里斯本 🎉",
+    "Ana: " + "My sister Rita visits on Thursday, and we want to cook something without nuts. " * 30,
+    *(f"Ana: the key number {i} lies under the green flowerpot" for i in range(20)),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("export")
+    export(made)
+    return made
+
+
+def test_an_export_gives_its_originals_vectors_under_its_name(folder: Path) -> None:
+    exported = OnnxEncoder(folder, threads=1)
+    plain = load_plain(DEFAULT_MODEL).encode(TEXTS, normalize_embeddings=True)
+    assert np.abs(exported.encode(TEXTS) - plain).max() < 1e-5
+    assert (exported.name, exported.dimension) == (DEFAULT_MODEL, 384)
+    assert isinstance(exported, Encoder)
+
+
+def test_a_text_has_the_same_vector_whatever_is_encoded_with_it(folder: Path) -> None:
+    exported = OnnxEncoder(folder, threads=1)
+    alone = np.concatenate([exported.encode([text]) for text in TEXTS])
+    assert np.abs(alone - exported.encode(TEXTS)).max() < 1e-5
+    assert exported.encode([]).shape == (0, 384)
+
+
+def test_an_int8_export_is_near_its_original_and_has_a_name_of_its_own(tmp_path: Path) -> None:
+    card = export(tmp_path / "small", format="int8")
+    exported = OnnxEncoder(tmp_path / "small")
+    assert exported.name == card.name == f"{DEFAULT_MODEL}#int8"
+    assert agreement(SentenceTransformerEncoder(), exported, TEXTS).mean_cosine > 0.98
+    assert (tmp_path / "small" / GRAPH).stat().st_size < 30e6
+
+
+def test_a_bank_filled_with_the_original_is_asked_with_the_export(folder: Path, tmp_path: Path) -> None:
+    with memkit.open(tmp_path / "a.db") as store:
+        store.bank("ana").observe([("ana", "My sister Rita lives in Porto."), ("ana", "I can't eat nuts.")])
+    with memkit.open(tmp_path / "a.db", encoder=OnnxEncoder(folder)) as store:
+        assert store.bank("ana").recall("Where is Rita's home?", k=1)[0].memory.text.endswith("Porto.")
+
+
+def test_int8_vectors_are_not_mixed_with_others(folder: Path, tmp_path: Path) -> None:
+    card = json.loads((folder / CARD).read_text())
+    for name in (GRAPH, "tokenizer.json"):
+        (tmp_path / name).symlink_to(folder / name)
+    (tmp_path / CARD).write_text(json.dumps({**card, "name": f"{DEFAULT_MODEL}#int8"}))
+    with memkit.open(tmp_path / "a.db", encoder=OnnxEncoder(tmp_path)) as store:
+        store.bank("ana").observe([("ana", "I can't eat nuts.")])
+    with pytest.raises(EncoderMismatchError, match="int8"), memkit.open(tmp_path / "a.db", encoder=OnnxEncoder(folder)):
+        pass
+
+
+def test_running_an_export_needs_no_pytorch(folder: Path) -> None:
+    code = (
+        "import sys; sys.modules['torch'] = sys.modules['transformers'] = None\n"
+        "from memkit.encoders import OnnxEncoder\n"
+        "print(OnnxEncoder(sys.argv[1]).encode(['hello']).shape)"
+    )
+    made = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
+    assert made.stdout.strip() == "(1, 384)"
+
+
+def test_a_folder_that_is_no_export_is_an_error_that_names_the_command(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="memkit encoder export"):
+        OnnxEncoder(tmp_path)
+    (tmp_path / CARD).write_text("{}")
+    with pytest.raises(InputError, match="memkit encoder export"):
+        OnnxEncoder(tmp_path)
+
+
+def test_a_damaged_export_is_an_error_that_names_the_file(folder: Path, tmp_path: Path) -> None:
+    for name in (CARD, "tokenizer.json"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    (tmp_path / GRAPH).write_bytes(b"nothing")
+    with pytest.raises(EncoderError, match=r"model\.onnx"):
+        OnnxEncoder(tmp_path).encode(["hello"])
+
+
+def test_an_export_never_writes_into_a_folder_that_holds_something(folder: Path) -> None:
+    with pytest.raises(InputError, match="empty"):
+        export(folder)

@@ -1,0 +1,84 @@
+"""A thousand simulated days: what is used stays, what is old goes; the published code has it the wrong way round."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from memkit.evaluation.forgetting import Lives, Rule, Simulation, live, remembered, simulate
+from memkit.settings import DecaySettings
+from memkit.text.curve import LEGACY, PAPER
+
+
+@pytest.fixture(scope="module")
+def made() -> Simulation:
+    return simulate(DecaySettings(), seed=4)
+
+
+def shares(made: Simulation, curve: str) -> list[list[float]]:
+    """By rate, the most asked for first, and by age, the youngest first; no group is empty here."""
+    [kept] = [kept for kept in made.curves if kept.curve == curve]
+    assert all(share is not None for row in kept.shares for share in row)
+    return [[share or 0.0 for share in row] for row in kept.shares]
+
+
+@pytest.mark.parametrize("curve", ["default", "paper, slow"])
+def test_what_is_asked_for_more_often_is_remembered_more_at_every_age(made: Simulation, curve: str) -> None:
+    for more, less in pairwise(shares(made, curve)):
+        assert all(a >= b - 0.03 for a, b in zip(more, less, strict=True))
+    first, *_, last = shares(made, curve)
+    assert min(first) == 1.0
+    assert last[-1] < 0.6
+
+
+@pytest.mark.parametrize("curve", ["default", "paper, slow"])
+def test_what_is_older_is_remembered_less_at_every_rate(made: Simulation, curve: str) -> None:
+    for row in shares(made, curve):
+        assert all(young >= old - 0.03 for young, old in pairwise(row))
+
+
+def test_by_the_published_code_what_is_asked_for_most_is_forgotten_first(made: Simulation) -> None:
+    [kept] = [kept for kept in made.curves if kept.curve == "legacy, slow"]
+    rates = [share or 0.0 for share in kept.by_rate]
+    assert rates == sorted(rates)
+    assert rates[-1] - rates[0] > 0.3
+
+
+def test_the_published_curves_let_nearly_everything_go(made: Simulation) -> None:
+    assert {kept.curve: kept.share < 0.05 for kept in made.curves} == {
+        **dict.fromkeys(["default", "paper, slow", "legacy, slow"], False),
+        **dict.fromkeys(["paper", "legacy"], True),
+    }
+
+
+def test_the_same_seed_gives_the_same_figures_and_another_one_others() -> None:
+    few = [simulate(DecaySettings(), days=100, people=1, seed=seed) for seed in (1, 1, 2)]
+    assert few[0] == few[1]
+    assert few[0].recalls != few[2].recalls
+
+
+def test_how_often_memories_are_asked_for_follows_zipfs_law() -> None:
+    lives = live(days=1000, per_day=2, people=50, seed=3)
+    counts = np.array([len(asked) for asked in lives.asked])
+    for low, high in ((52, 1000), (12, 52), (4, 12), (1, 4), (0, 1)):
+        group = (lives.rates >= low) & (lives.rates < high)
+        expected = (lives.rates * lives.ages)[group].sum() / 365
+        assert counts[group].sum() == pytest.approx(expected, rel=0.05)
+    assert all((asked >= born).all() for asked, born in zip(lives.asked, lives.born, strict=True))
+
+
+def test_a_recall_comes_too_late_for_what_was_let_go_and_in_time_for_what_was_not() -> None:
+    """By hand: exp(-t/S) falls below .05 after 3 S days, exp(-t S/5) after 15/S."""
+    asked = [[], [2.0], [4.0], [2.0, 7.0], [2.0, 9.0]]
+    lives = Lives(12, np.zeros(5), np.ones(5), [np.array(days) for days in asked])
+    assert remembered(lives, Rule(PAPER, 0.05, 0)).tolist() == [False, False, False, True, False]
+    assert remembered(lives, Rule(PAPER, 0.05, 12.5)).tolist() == [True] * 5
+    assert remembered(lives, Rule(LEGACY, 0.05, 0)).tolist() == [True, False, False, False, True]
+
+
+def test_the_plot_is_drawn(made: Simulation, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    from memkit.evaluation.plot import plot_forgetting
+
+    assert plot_forgetting(made, tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
