@@ -338,6 +338,15 @@ class Reflector(Protocol):
         ...
 
 
+@runtime_checkable
+class CountedReflector(Reflector, Protocol):
+    """A reflector that asks a model: what it asks is counted in `usage`, and held to the day's budgets."""
+
+    def write(self, task: Reflection, usage: Usage) -> str:
+        """As `reflect`; counts what was asked, also where it then raises."""
+        ...
+
+
 Decision = Callable[[BankView], Sequence[Operation]]
 
 

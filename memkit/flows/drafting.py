@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from memkit.errors import ThinkerError
+from memkit.flows import spending
 from memkit.flows.context import BankContext, zone_of
 from memkit.flows.shelf import Due, Shelf
-from memkit.models import BankState, IndexRow, Kind, Memory
-from memkit.protocols import BankView, Reflection, Reflector
+from memkit.models import BankState, IndexRow, Kind, Memory, Usage
+from memkit.protocols import BankView, CountedReflector, Reflection, Reflector
 from memkit.think.mood import Voice, together, voices
-from memkit.think.portrait import Person, compose_portrait, manner_line, mood_line
+from memkit.think.portrait import Person, compose_portrait, manner_line, mood_line, telling
 from memkit.think.reflect import Told, line, most_of, statements, summarise, title
 from memkit.times import to_micros
 
@@ -23,7 +24,7 @@ EXTRACTIVE = "extractive"
 LINES_OF_A_WEEK, LINES_OF_A_MONTH = 7, 9
 GIVEN = 12_000  # characters of a day that a model is given; of a longer one, what tells most
 PEOPLE = 4  # in a portrait
-THOUGHTS = 16  # of each
+THOUGHTS = 100  # of each, out of which those told are chosen
 MONTHS = 12  # that a portrait looks back
 
 
@@ -58,23 +59,27 @@ class Material:
     metadata: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Drafter:
-    """Writes the drafts of one reflection; `reflector` is None where no model is asked."""
+    """Writes the drafts of one reflection; `reflector` is None where no model is asked.
+
+    `put_off`: how many were left to a later one, as the day's budget was spent.
+    """
 
     ctx: BankContext
     state: BankState
     reflector: Reflector | None
+    put_off: int = 0
 
     @property
     def zone(self) -> ZoneInfo:
         return zone_of(self.state)
 
     def summary(self, due: Due, shelf: Shelf) -> Draft | None:
-        """The summary of a period; None where somebody else wrote the one that stands."""
+        """The summary of a period; None where somebody else wrote the one that stands, or it has to wait."""
         with self.ctx.storage.view(self.state.number) as view:
             old = _one(view, due.old)
-            if old is not None and old.author != "thinker":
+            if (old is not None and old.author != "thinker") or self._must_wait():
                 return None
             parts = view.memories(sorted(due.parts))
             material = self._day(view, parts, shelf) if due.level == "day" else self._longer(view, parts)
@@ -113,35 +118,52 @@ class Drafter:
         if self.reflector is None:
             return extracted, EXTRACTIVE, None
         try:
-            return self.reflector.reflect(task), self.reflector.name, None
+            return self._asked(self.reflector, task), self.reflector.name, None
         except ThinkerError as error:
             log.warning("memkit: a %s is extracted instead of written: %s", task.level, error)
             return extracted, EXTRACTIVE, f"extracted: {type(error).__name__} from the model"
 
+    def _asked(self, reflector: Reflector, task: Reflection) -> str:
+        if not isinstance(reflector, CountedReflector):
+            return reflector.reflect(task)
+        usage = Usage()
+        try:
+            return reflector.write(task, usage)
+        finally:
+            spending.spend(self.ctx, self.state, usage)
+
+    def _must_wait(self) -> bool:
+        """Whether a model would be asked that today may not be asked any more."""
+        must = isinstance(self.reflector, CountedReflector) and spending.is_spent(self.ctx, self.state)
+        self.put_off += must
+        return must
+
     def portrait(self, shelf: Shelf) -> Draft | None:
-        """The portrait; None where it still rests on what it would rest on now, or somebody else wrote it."""
-        rows = {row.seq: row for row in [*self._thoughts(shelf), *shelf.widest(MONTHS)]}
-        if shelf.portrait is not None and set(shelf.portrait.sources) == set(rows):
-            return None
+        """The portrait; None where it rests on what it would rest on now, is somebody else's, or has to wait."""
         with self.ctx.storage.view(self.state.number) as view:
+            parts = view.memories(sorted({*self._thoughts(view, shelf), *(row.seq for row in shelf.widest(MONTHS))}))
+            if shelf.portrait is not None and set(shelf.portrait.sources) == set(parts):
+                return None
             old = _one(view, None if shelf.portrait is None else shelf.portrait.seq)
-            parts = view.memories(sorted(rows))
         people = _people(parts.values())
         text = compose_portrait(people)
-        if not text or (old is not None and old.author != "thinker"):
+        if not text or (old is not None and old.author != "thinker") or self._must_wait():
             return None
         text, by, note = self._written(Reflection("portrait", "", _known(parts.values(), people)), text)
         return Draft(old, self._derived("portrait", text, list(parts.values()), "portrait", {"by": by}), note)
 
-    def _thoughts(self, shelf: Shelf) -> list[IndexRow]:
-        """Of each of the people of whom most is known, the thoughts that hold and matter most, by numbers."""
+    def _thoughts(self, view: BankView, shelf: Shelf) -> list[int]:
+        """Seqs of the thoughts told of each of the people of whom most is known, out of those that matter most."""
         now = to_micros(self.ctx.now())
         groups: dict[int | None, list[IndexRow]] = defaultdict(list)
         for row in shelf.thoughts:
             if row.valid_until is None or row.valid_until > now:
                 groups[row.speaker].append(row)
         chosen = sorted(groups.values(), key=len, reverse=True)[:PEOPLE]
-        return [row for group in chosen for row in sorted(group, key=_importance, reverse=True)[:THOUGHTS]]
+        ranked = [[row.seq for row in sorted(group, key=_importance, reverse=True)[:THOUGHTS]] for group in chosen]
+        known = view.memories(sorted(seq for seqs in ranked for seq in seqs))
+        told = {m.id for seqs in ranked for m in telling([known[seq] for seq in seqs if seq in known])}
+        return [seq for seq, memory in known.items() if memory.id in told]
 
     def _derived(
         self, kind: Kind, text: str, sources: Sequence[Memory], head: str, metadata: Mapping[str, Any]

@@ -172,6 +172,7 @@ def bank_stats(ctx: BankContext) -> dict[str, Any]:
         rows, queue = list(view.rows()), view.exchanges()
         unencoded = len(view.unencoded(10_000))
         told = _told(ctx, view, rows)
+        budget = _budget_stats(ctx, view)
     return {
         "memories": state.size,
         "change": state.change,
@@ -179,7 +180,7 @@ def bank_stats(ctx: BankContext) -> dict[str, Any]:
         "kinds": _counted(row.kind for row in rows),
         "states": _counted(row.state for row in rows),
         "queue": _queue_stats(queue, ctx.now()),
-        "thinking_today": asdict(spending.spent_today(ctx, state)),
+        **budget,
         "unencoded": unencoded,
         **({} if told is None else {"languages": told.counts, "without_rules": told.unruled}),
         "growth": _growth([row.recorded_at for row in rows], to_micros(ctx.now())),
@@ -192,6 +193,13 @@ def _told(ctx: BankContext, view: BankView, rows: Sequence[IndexRow]) -> Told | 
         return None
     newest = [row.seq for row in rows if row.kind == "turn" and row.echo_of is None][-TOLD_BY:]
     return languages_of(memory.text for memory in view.memories(newest).values())
+
+
+def _budget_stats(ctx: BankContext, view: BankView) -> dict[str, Any]:
+    """What was asked of a model today; where no more may be, how many summaries wait as well."""
+    spent = spending.is_spent(ctx, view.state)
+    waiting = {"summaries_waiting": reflecting.waiting(view)} if spent else {}
+    return {"thinking_today": asdict(spending.spent_today(ctx, view.state)), "budget_spent": spent, **waiting}
 
 
 def _queue_stats(queue: Sequence[Exchange], now: datetime) -> dict[str, Any]:

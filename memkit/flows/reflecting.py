@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from itertools import islice
 
+from memkit.flows import spending
 from memkit.flows.context import BankContext
 from memkit.flows.drafting import Draft, Drafter, voices_of
 from memkit.flows.editing import apply
@@ -30,7 +31,10 @@ MayGoOn = Callable[[], bool]
 
 
 def reflect(ctx: BankContext, *, settled: bool = False, may_go_on: MayGoOn = lambda: True) -> Receipt:
-    """Write the summaries that are due, then the portrait; with `settled`, none of a day that still goes on."""
+    """Write the summaries that are due, then the portrait; with `settled`, none of a day that still goes on.
+
+    Where a model writes them, what the day's budget doesn't reach for is left to a later reflection.
+    """
     state = ctx.state()
     if state is None:
         return Receipt(bank=ctx.name, change=0, outcomes=())
@@ -45,7 +49,15 @@ def reflect(ctx: BankContext, *, settled: bool = False, may_go_on: MayGoOn = lam
     if may_go_on():
         outcomes += _portrait(drafter, shelf)
     changed = ctx.ensure().change if outcomes else state.change
+    if drafter.put_off:
+        outcomes.append(Outcome(id=None, action="skipped", reason=spending.SPENT))
     return Receipt(bank=ctx.name, change=changed, outcomes=tuple(outcomes))
+
+
+def waiting(view: BankView) -> int:
+    """How many summaries are due, those of days that still go on among them."""
+    shelf = Shelf.of(view)
+    return sum(len(shelf.due(level)) for level in LEVELS)
 
 
 def _level(drafter: Drafter, shelf: Shelf, level: Level, before: int | None, may_go_on: MayGoOn) -> list[Outcome]:

@@ -1,4 +1,4 @@
-"""What post-thinking asked of a model, by bank and day: counted in the file, held to the settings' budgets."""
+"""What thinking and reflecting asked of a model by bank and day: counted in the file, held to the daily budgets."""
 
 import json
 from dataclasses import asdict
@@ -7,6 +7,7 @@ from memkit.flows.context import BankContext, zone_of
 from memkit.models import BankState, Usage
 
 KEY = "thinking.{}"
+SPENT = "today's budget is spent; the rest waits"
 
 
 def spent_today(ctx: BankContext, state: BankState) -> Usage:

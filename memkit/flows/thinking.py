@@ -141,7 +141,7 @@ def rounds(
             done.finished = False
             break
         if spending.is_spent(ctx, state):
-            done.outcomes.append(Outcome(id=None, action="skipped", reason="today's budget is spent; the rest waits"))
+            done.outcomes.append(Outcome(id=None, action="skipped", reason=spending.SPENT))
             break
         yield from _Group(ctx, state, group, done).think()
     return done

@@ -231,6 +231,13 @@ class Language:
         return self.word(self.file.markers.carrying)
 
     @cached_property
+    def relative(self) -> re.Pattern[str]:
+        """A clause that ends in what others do; what is carried on then is theirs."""
+        return self.pattern(
+            rf".*(?<!\w)(?:{self.file.markers.relative})(?!\w)[^,]*$" if self.file.markers.relative else "(?!)"
+        )
+
+    @cached_property
     def plan_nouns(self) -> list[re.Pattern[str]]:
         """Plans that are named by a noun."""
         return [self.pattern(form) for form in self.file.generic["plan"].nouns] if "plan" in self.file.generic else []
@@ -340,8 +347,8 @@ class Language:
         if known is not None:
             return known
         tense: Tense = next((t for end, t in self.file.verbs.endings.items() if low.endswith(end)), "now")
-        lemma = self.lemmas.get(stem(low, self.file.stemmer), low)
-        return Verb(lemma, "now" if low == lemma else tense)
+        lemma = self.lemmas.get(stem(low, self.file.stemmer))
+        return Verb(low if lemma is None else lemma, "now" if low == lemma else tense)
 
     def past(self, lemma: str) -> str | None:
         """The past form of an irregular verb."""

@@ -58,14 +58,14 @@ class LLMThinker:
         try:
             return drive(self._conversation(task, usage), self._invoke)
         finally:
-            self._count(usage)
+            self.count(usage)
 
     async def aask(self, task: Task, usage: Usage) -> list[Proposal]:
         """As `ask`, awaiting the model."""
         try:
             return await adrive(self._conversation(task, usage), self._ainvoke, at_once)
         finally:
-            self._count(usage)
+            self.count(usage)
 
     def messages(self, task: Task) -> "list[BaseMessage]":
         """What the model is asked first: the rules, then the data, in the conversation's language."""
@@ -76,13 +76,13 @@ class LLMThinker:
     def _conversation(self, task: Task, usage: Usage) -> Conversation:
         messages = self.messages(task)
         usage.calls += 1
-        answer = _counted(usage, messages, (yield messages))
+        answer = counted(usage, messages, (yield messages))
         try:
             return _proposals(_operations(answer), task)
         except ThinkerOutputError:
             usage.repairs += 1
         messages = [*messages, *_repairing(answer, prompt_text("repair", task, self.prompts))]
-        return _proposals(_operations(_counted(usage, messages, (yield messages))), task)
+        return _proposals(_operations(counted(usage, messages, (yield messages))), task)
 
     def _invoke(self, messages: "list[BaseMessage]") -> Any:
         with _foreign():
@@ -104,7 +104,8 @@ class LLMThinker:
                 raise
             return self.model
 
-    def _count(self, usage: Usage) -> None:
+    def count(self, usage: Usage) -> None:
+        """Add to `usage` what was asked, by whichever thread."""
         with self._lock:
             self.usage.add(usage)
 
@@ -117,7 +118,7 @@ def _foreign() -> Iterator[None]:
         raise ThinkerError(f"the model failed with {type(error).__name__}.") from None
 
 
-def _counted(usage: Usage, messages: "Sequence[BaseMessage]", answer: Any) -> Any:
+def counted(usage: Usage, messages: "Sequence[BaseMessage]", answer: Any) -> Any:
     """The answer itself; its tokens by the model's own count, else by an approximate one."""
     from langchain_core.messages.utils import count_tokens_approximately
 

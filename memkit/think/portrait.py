@@ -1,11 +1,16 @@
-"""A portrait without a model: what is held true of each person, what they like, how they feel and write."""
+"""A portrait without a model: who each person is, what they like and plan, how they feel and are best answered."""
 
+import math
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from memkit.models import Memory
 from memkit.text.periods import shown
+from memkit.text.tokens import words
+from memkit.think.language import languages
 from memkit.think.mood import Voice
 
 FEWEST_FELT = 5  # turns with any feeling, for a mood to be told
@@ -14,6 +19,10 @@ LIKES = re.compile(
     r"|afraid|vegetarian|vegan|can't (?:eat|drink|stand)|doesn't (?:eat|drink|like|want)|never (?:eats|drinks))\b",
     re.IGNORECASE,
 )
+MOST = {"traits": 10, "preferences": 8, "plans": 4, "lately": 4}  # thoughts in each part
+PASSING = {"plan": "plans", "duty": "plans", "wish": "plans", "event": "lately", "doing": "lately"}  # by generic rule
+SIZES = ((15.0, "short", "briefly"), (50.0, "middling", "in a few sentences"), (math.inf, "long", "in detail"))
+LOW = -0.1  # a valence
 MOODS = ((0.35, "bright"), (0.1, "rather bright"), (-0.1, "even"), (-0.35, "rather low"), (-1.0, "low"))
 
 
@@ -35,37 +44,70 @@ class Person:
 
 
 def compose_portrait(people: Sequence[Person]) -> str:
-    """Facts, preferences, mood and manner of each; the same people always give the same text (for prompt caches)."""
-    parts = {"facts": _facts, "preferences": _preferences, "mood": mood_line, "manner": manner_line}
-    lines = ((person.name, name, tell(person)) for name, tell in parts.items() for person in people)
+    """Who each is, what they like, plan and lately did, how they felt and how to answer them; one line for each.
+
+    The same people always give the same text (for prompt caches).
+    """
+    lines = [(person.name, name, _told(person, name)) for name in MOST for person in people]
+    lines += [(person.name, "mood", mood_line(person)) for person in people]
+    lines += [(person.name, "manner", manner_line(person)) for person in people]
     return "\n".join(f"{person}, {name}: {text}" for person, name, text in lines if text)
 
 
-def _facts(person: Person) -> str:
-    return " ".join(text for text in _texts(person) if not LIKES.search(text))
+def telling(thoughts: Sequence[Memory]) -> list[Memory]:
+    """Of one person's thoughts, the most important first, those that a portrait tells: some of each part."""
+    whole = _whole(thoughts)
+    kept = [m for part, most in MOST.items() for m in [m for m in whole if part_of(m) == part][:most]]
+    return sorted(kept, key=lambda m: (m.occurred_at, m.recorded_at, m.id))
 
 
-def _preferences(person: Person) -> str:
-    return " ".join(text for text in _texts(person) if LIKES.search(text))
+def part_of(thought: Memory) -> str:
+    """The part of a portrait that a thought belongs to, by its relation; a user's or a model's own tell a trait."""
+    return "preferences" if LIKES.search(thought.text) else _parts().get(thought.relation or "", "traits")
 
 
-def _texts(person: Person) -> list[str]:
-    ordered = sorted(person.thoughts, key=lambda m: (m.occurred_at, m.recorded_at, m.id))
-    return list(dict.fromkeys(" ".join(m.text.split()) for m in ordered))
+@cache
+def _parts() -> dict[str, str]:
+    """Relation -> part, of those that tell of what passes."""
+    found: dict[str, str] = {}
+    for language in languages().values():
+        found |= {rule.now: "plans" for rule in language.file.relation if rule.future}
+        found |= {rule.name: PASSING[name] for name, rule in language.file.generic.items() if name in PASSING}
+    return found
+
+
+def _whole(thoughts: Sequence[Memory]) -> list[Memory]:
+    """Without those of which another one, of the same relation, says all: the same words, or the same and more."""
+    same: dict[object, list[tuple[frozenset[str], Memory]]] = defaultdict(list)
+    for memory in sorted(thoughts, key=lambda m: (m.occurred_at, m.id), reverse=True):
+        group = same[(memory.head, memory.relation) if memory.relation else memory.id]
+        said = frozenset(word.term for word in words(memory.text))
+        if not any(said <= more for more, _ in group):
+            group[:] = [*((less, m) for less, m in group if not less < said), (said, memory)]
+    kept = {memory.id for group in same.values() for _, memory in group}
+    return [memory for memory in thoughts if memory.id in kept]
+
+
+def _told(person: Person, part: str) -> str:
+    return " ".join(" ".join(m.text.split()) for m in telling(person.thoughts) if part_of(m) == part)
 
 
 def mood_line(person: Person) -> str:
-    """How a person felt over the time, at worst and lately; "" where too little is known."""
-    felt = [(period, voice) for period, voice in person.voices if voice.felt >= FEWEST_FELT]
+    """How a person felt on the whole and by month; "" where too little is known."""
+    felt = [(month, voice) for month, voice in _months(person).items() if voice.felt >= FEWEST_FELT]
     if not felt:
         return ""
     whole = person.voice
-    lowest = min(felt, key=lambda item: item[1].valence)
-    parts = [f"{_mood(whole)} on the whole ({whole.valence:+.2f} of -1 to 1, over {whole.felt} turns)"]
-    if len(felt) > 1:
-        parts += [f"lowest in {shown(lowest[0])} ({lowest[1].valence:+.2f})"]
-        parts += [f"lately, in {shown(felt[-1][0])}, {felt[-1][1].valence:+.2f}"]
-    return f"{'; '.join(parts)}."
+    line = f"{_mood(whole)} on the whole ({whole.valence:+.2f} of -1 to 1, over {whole.felt} turns)"
+    months = ", ".join(f"{shown(month)} {voice.valence:+.2f}" for month, voice in felt)
+    return f"{line}; {months}." if len(felt) > 1 else f"{line}."
+
+
+def _months(person: Person) -> dict[str, Voice]:
+    found: dict[str, Voice] = {}
+    for period, voice in person.voices:
+        found[period[:7]] = found.get(period[:7], Voice()).plus(voice)
+    return found
 
 
 def _mood(voice: Voice) -> str:
@@ -73,11 +115,13 @@ def _mood(voice: Voice) -> str:
 
 
 def manner_line(person: Person) -> str:
-    """How a person writes, which an answer may follow."""
+    """How a person writes, and so how best to answer."""
     voice = person.voice
     if not voice.turns:
         return ""
     length = voice.words / voice.turns
-    size = "short" if length < 15 else "middling" if length < 50 else "long"
+    size, answer = next(names for most, *names in SIZES if length < most)
     asks = f", and asks in {voice.questions / voice.turns:.0%} of them" if voice.questions else ""
-    return f"writes {size} messages (about {length:.0f} words){asks}."
+    lately = [month for month in _months(person).values() if month.felt >= FEWEST_FELT][-1:]
+    gently = ", gently of late" if lately and lately[0].valence < LOW else ""
+    return f"writes {size} messages (about {length:.0f} words){asks}; best answered {answer}{gently}."

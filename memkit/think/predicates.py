@@ -54,7 +54,8 @@ def predicate_of(text: str, language: Language) -> Predicate | None:
     match = WORD.match(rest.strip())
     if match is None or "drop" in means:
         return None
-    return _predicate(match[0], " ".join(rest.strip()[match.end() :].split()), means, language)
+    after = rest.strip()[match.end() :].lstrip()
+    return _predicate(match[0], "" if after.startswith(",") else " ".join(after.split()), means, language)
 
 
 def _before(text: str, language: Language) -> tuple[set[Means], str] | None:

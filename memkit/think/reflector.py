@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from memkit.errors import ThinkerError, ThinkerOutputError
+from memkit.models import Usage
 from memkit.protocols import Reflection, Reflector, Thinker
 from memkit.text.periods import shown
-from memkit.think.llm import LLMThinker
+from memkit.think.llm import LLMThinker, counted
 from memkit.think.prompts import plain_text
 
 LONGEST = 2000  # characters of an answer
@@ -35,17 +36,27 @@ class ModelReflector:
 
     def reflect(self, task: Reflection) -> str:
         """The summary or the portrait. Raises ThinkerError where the model fails or its answer can't be used."""
+        return self.write(task, Usage())
+
+    def write(self, task: Reflection, usage: Usage) -> str:
+        """As `reflect`, counting what was asked in `usage`."""
+        try:
+            return usable(str(self._asked(task, usage).text))
+        finally:
+            self.thinker.count(usage)
+
+    def _asked(self, task: Reflection, usage: Usage) -> Any:
         from langchain_core.messages import HumanMessage, SystemMessage
 
         name = "portrait" if task.level == "portrait" else "summary"
         prompt = plain_text(name, self.thinker.prompts)
         messages = [SystemMessage(prompt), HumanMessage(described(task))]
-        self.thinker.usage.calls += 1
+        usage.calls += 1
         try:
-            answer: Any = self.thinker.model.invoke(messages)
+            answer = self.thinker.model.invoke(messages)
         except Exception as error:  # noqa: BLE001  a model is foreign code: whatever it raises, there is another way
             raise ThinkerError(f"the model failed with {type(error).__name__}.") from None
-        return usable(str(answer.text))
+        return counted(usage, messages, answer)
 
 
 def described(task: Reflection) -> str:

@@ -12,6 +12,7 @@ from memkit.think.language import Language, Phrase
 from memkit.think.predicates import Predicate, predicate_of
 from memkit.think.rule_file import GenericRule, RelationRule
 from memkit.think.sentences import (
+    ON,
     Clause,
     Timed,
     bare,
@@ -107,7 +108,7 @@ class Reading:
 
     def _told(self, clause: Clause) -> Iterator[Statement]:
         timed = without_time(clause.text, self.language)
-        text = self.language.upright(bare(timed.text, self.language))
+        text = self.language.upright(bare(self.language.trailing.sub("", timed.text), self.language))
         found = self.people.of(clause._replace(text=text)) if text else None
         if found is None:
             return
@@ -208,7 +209,8 @@ class Reading:
 
     def _event(self, p: Predicate, timed: Timed, subject: Subject) -> Statement | None:
         rule = self.language.file.generic.get("event")
-        span = self._span(timed, future=False)
+        arranged = rule is not None and self.language.begins(rule.arranged, p.phrase)
+        span = self._span(timed, future=arranged and not ON.match(timed.words))
         if rule is None or "was" in p.means or not self._worth(rule, p, span):
             return None
         if not p.rest and not self.language.fully(rule.alone, p.phrase):
@@ -240,7 +242,15 @@ class Reading:
         when = self.language.word(rule.when)
         if not when.search(p.rest) or self.language.trivial(p.rest) or not words(when.sub("", p.rest)):
             return None
-        return self._free(rule, f"{self.language.third(p.lemma)} {p.rest}", "happened", subject, None)
+        return self._free(rule, f"{self.language.third(p.lemma)} {self._agreed(p.rest)}", "happened", subject, None)
+
+    def _agreed(self, rest: str) -> str:
+        """What follows a verb, where that is a second one ("practise and train")."""
+        joint = self.language.carrying.match(rest)
+        if joint is None:
+            return rest
+        verb, _, more = rest[joint.end() :].strip().partition(" ")
+        return f"{joint[0]} {self.language.third(verb)} {more}".strip()
 
     def _worth(self, rule: GenericRule, p: Predicate, span: Span | None) -> bool:
         if self.language.fully(rule.alone, p.phrase):

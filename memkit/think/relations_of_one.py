@@ -1,7 +1,10 @@
-"""Relations of which a person has one at a time: a second one contradicts the first."""
+"""Relations of which a person has one at a time: a second one contradicts the first. The rule files say which."""
 
-import importlib.resources
 from functools import cache
+
+from memkit.think.language import languages
+
+ANY = "{what}"  # in a name: a word of the speaker's, as in "favourite colour"
 
 
 def is_single(relation: str | None) -> bool:
@@ -9,10 +12,14 @@ def is_single(relation: str | None) -> bool:
     if relation is None:
         return False
     name = " ".join(relation.casefold().replace("_", " ").split())
-    return any(name == single or (single.endswith("*") and name.startswith(single[:-1])) for single in _singles())
+    exact, begun = _singles()
+    return name in exact or name.startswith(begun)
 
 
 @cache
-def _singles() -> tuple[str, ...]:
-    text = (importlib.resources.files("memkit.think") / "relations_of_one.txt").read_text("utf-8")
-    return tuple(line.strip() for line in text.splitlines() if line.strip())
+def _singles() -> tuple[frozenset[str], tuple[str, ...]]:
+    """The names in full, and how those begin that end in any word."""
+    rules = [rule for language in languages().values() for rule in language.file.relation if rule.single]
+    names = {name.casefold() for rule in rules for name in (rule.now, *rule.also)}
+    begun = tuple(sorted(name.removesuffix(ANY) for name in names if name.endswith(ANY)))
+    return frozenset(name for name in names if ANY not in name), begun

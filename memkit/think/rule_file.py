@@ -27,7 +27,8 @@ class Before(Section):
 class RelationRule(Section):
     """A relation by its names: as it holds now, as it held, as it doesn't, as it no longer does.
 
-    `key`: relations with the same key tell of the same thing; of a `single` one there is one at a time.
+    `key`: relations with the same key tell of the same thing; of a `single` one there is one at a time
+    (nothing else says so).
     `state` phrases hold while their verb is in the present, `became` make it hold, `ceased` end it
     (`ceased_any` without saying of what), `cannot` follow "can't"; `own` follow "my"; `whole` are whole
     clauses that tell it of the speaker. "…" in a name is where the tail stands.
@@ -40,6 +41,7 @@ class RelationRule(Section):
     ended: str | None = None
     text: str = "{head} {name} {tail}."
     single: bool = False
+    also: list[str] = []  # what it may be called besides, by a model or by a user
     future: bool = False  # it tells of what is to come
     state: list[str] = []
     became: list[str] = []
@@ -63,6 +65,7 @@ class GenericRule(Section):
     loose: str | None = None  # the text where the tail is a noun
     when: str = ""
     idle: str = ""
+    arranged: str = ""  # verbs of which a date tells when what they arrange will be
     alone: str = ""  # verbs that say enough with nothing after them
 
 
@@ -106,6 +109,7 @@ class Markers(Section):
     connectors: str
     subordinate: str
     carrying: str  # the connectors after which the subject may be left out
+    relative: str = ""  # words after which what others do is told, up to the end of the clause and what it carries
 
 
 class People(Section):

@@ -79,7 +79,7 @@ def clauses(sentence: str, language: Language) -> list[Clause]:
     clause that begins with a doubt casts it on the whole sentence.
     """
     found: list[Clause] = []
-    pieces = [*_pieces(sentence, language)]
+    pieces = [*_own_pieces(sentence, language)]
     for piece, joint in pieces[:-1] if asks(sentence) else pieces:
         doubt = language.doubt.search(piece)
         text = bare(piece, language)
@@ -91,6 +91,16 @@ def clauses(sentence: str, language: Language) -> list[Clause]:
         if text:
             found.append(Clause(text, bool(language.carrying.search(joint))))
     return found
+
+
+def _own_pieces(sentence: str, language: Language) -> Iterator[tuple[str, str]]:
+    """The pieces, without what somebody else does ("people who saw and | cheered me")."""
+    others = False
+    for piece, joint in _pieces(sentence, language):
+        others = bool(language.carrying.fullmatch(joint.strip())) and others
+        if not others:
+            yield piece, joint
+            others = language.relative.match(piece) is not None
 
 
 def _pieces(sentence: str, language: Language) -> Iterator[tuple[str, str]]:

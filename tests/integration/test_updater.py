@@ -142,6 +142,44 @@ def test_a_days_budget_of_tokens_ends_the_work_and_is_each_banks_own() -> None:
         assert [bank["queue"]["waiting"] for bank in store.stats()["banks"].values()] == [2, 2]
 
 
+def test_reflection_counts_its_calls_and_leaves_for_tomorrow_what_the_days_budget_does_not_reach_for() -> None:
+    model = ScriptedModel(answering=lambda _: "A quiet day.")
+    with opened(model, calls_per_day=2) as store:
+        bank, clock = store.bank("ana"), store._services.clock
+        tell(bank, 0, 12)  # two days of a week: two summaries, one of the week, a portrait
+        assert [o.reason for o in bank.reflect().outcomes][2:] == ["today's budget is spent; the rest waits"]
+        today = store.stats()["banks"]["ana"]
+        assert (model.calls, today["thinking_today"]["calls"]) == (2, 2)
+        assert today["thinking_today"]["answer_tokens"] > 0
+        assert (today["budget_spent"], today["summaries_waiting"]) == (True, 1)
+        assert (bank.reflect().count("added"), bank.portrait()) == (0, None)
+        clock.advance(timedelta(days=1))  # type: ignore[attr-defined]
+        assert "summaries_waiting" not in store.stats()["banks"]["ana"]
+        assert bank.reflect().count("added") == 2
+        assert model.calls == 4
+        assert bank.portrait() is not None
+
+
+def test_a_failed_question_of_reflection_counts_too_and_what_thinking_spent_is_not_spent_again() -> None:
+    def failing(_: list[BaseMessage]) -> str:
+        raise ConnectionError
+
+    model = ScriptedModel(answering=failing)
+    with opened(model, calls_per_day=1) as store:
+        bank = store.bank("ana")
+        tell(bank, 1)
+        assert bank.reflect().outcomes[0].reason == "extracted: ThinkerError from the model"
+        bank.think()
+        assert (model.calls, queue(store)["waiting"]) == (1, 1)
+
+
+def test_the_extractive_reflection_has_no_budget() -> None:
+    with opened(None, calls_per_day=0) as store:
+        bank = store.bank("ana")
+        tell(bank, 1)
+        assert [outcome.action for outcome in bank.reflect().outcomes] == ["added", "added"]
+
+
 def test_turns_that_come_while_the_model_is_asked_stay_queued() -> None:
     with opened(None) as store:
         bank = store.bank("ana")

@@ -16,7 +16,7 @@ from memkit.think import ExtractiveThinker
 
 DATA = Path(__file__).parents[1] / "data" / "thinking"
 LOCOMO = Path(__file__).parents[3] / "shared" / "data" / "locomo_dev.json"
-PARTS = ("first", "second", "third", "fourth")
+PARTS = ("first", "second", "third", "fourth", "fifth")
 AT = datetime(2024, 6, 12, tzinfo=UTC)
 
 

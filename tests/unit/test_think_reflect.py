@@ -160,16 +160,22 @@ def test_moods_put_together_weigh_by_the_turns_that_show_them(parts: list[tuple[
     assert total.valence == pytest.approx(mean, abs=1e-3)
 
 
-def test_a_portrait_has_facts_preferences_mood_and_manner() -> None:
+def test_a_portrait_has_traits_preferences_plans_what_happened_lately_mood_by_month_and_manner() -> None:
     thoughts = [
-        turn(1, "Ana lives in Faro.", kind="thought"),
+        turn(4, "Ana sold her boat on 3 May 2025.", kind="thought", relation="did"),
+        turn(3, "Ana sold her boat.", kind="thought", relation="did"),
+        turn(5, "Ana plans to move to Olhão.", kind="thought", relation="plans"),
+        turn(1, "Ana lives in Faro.", kind="thought", relation="lives in"),
         turn(2, "Ana loves old trams.", kind="thought"),
     ]
     months = [("2025-01", Voice(20, 120, 5, 10, 0.4)), ("2025-02", Voice(20, 120, 5, 10, -0.2))]
     assert compose_portrait([Person("Ana", thoughts, months)]).splitlines() == [
-        "Ana, facts: Ana lives in Faro.",
+        "Ana, traits: Ana lives in Faro.",
         "Ana, preferences: Ana loves old trams.",
-        "Ana, mood: rather bright on the whole (+0.10 of -1 to 1, over 20 turns); lowest in February 2025 (-0.20); "
-        "lately, in February 2025, -0.20.",
-        "Ana, manner: writes short messages (about 6 words), and asks in 25% of them.",
+        "Ana, plans: Ana plans to move to Olhão.",
+        "Ana, lately: Ana sold her boat on 3 May 2025.",
+        "Ana, mood: rather bright on the whole (+0.10 of -1 to 1, over 20 turns); January 2025 +0.40, "
+        "February 2025 -0.20.",
+        "Ana, manner: writes short messages (about 6 words), and asks in 25% of them; best answered briefly, "
+        "gently of late.",
     ]

@@ -4,6 +4,7 @@ import pytest
 
 from memkit.errors import InputError
 from memkit.think.language import languages, read_rules
+from memkit.think.relations_of_one import is_single
 from memkit.think.telling import language_of, languages_of
 
 LANGUAGES = sorted(languages())
@@ -19,6 +20,20 @@ def test_every_relation_has_names_and_a_text_that_hold_a_head_and_a_tail(code: s
         told = rule.text.format(head="HEAD", name=rule.now, tail="TAIL", what="WHAT")
         assert told.startswith("HEAD")
         assert "TAIL" in told
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_a_rule_file_says_of_which_relations_there_is_one_at_a_time(code: str) -> None:
+    rules = languages()[code].file.relation
+    several = {rule.now for rule in rules if not rule.single}
+    for rule in rules:
+        for name in {rule.now, *rule.also} - (several if rule.single else set()):
+            assert is_single(name.format(what="colour")) is rule.single
+
+
+def test_what_a_model_calls_a_relation_of_one_is_known_in_any_writing() -> None:
+    assert all(map(is_single, ("Lives_in", "employer", "favorite food", "phone number", "wohnt in")))
+    assert not any(map(is_single, ("likes", "favourite", "has", None)))
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
