@@ -167,6 +167,7 @@ class RuntimeSettings(Section):
 
     encode_timeout: float = Field(60.0, gt=0)  # seconds
     encode_batch: int = Field(64, ge=1)
+    encode_late: bool = False  # observe returns before the vectors are made; words find its turns until then
     busy_timeout: float = Field(60.0, gt=0)  # seconds to wait for the write lock
     workers: int = Field(4, ge=1)
     reinforce_after: float = Field(5.0, ge=0)  # seconds

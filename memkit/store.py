@@ -20,6 +20,7 @@ from memkit.flows.context import BankContext, Services
 from memkit.flows.encoding import EncoderSlot
 from memkit.flows.identity import chosen_encoder, record, stored_settings
 from memkit.flows.indexes import IndexCache
+from memkit.flows.late_encoding import LateEncoding
 from memkit.flows.reinforcement import Reinforcements
 from memkit.flows.surprisals import SurprisalCache
 from memkit.flows.traces import Tracer
@@ -177,12 +178,16 @@ class MemoryStore:
                 executor=ThreadPoolExecutor(runtime.workers, thread_name_prefix="memkit"),
                 settings=settings,
                 read_only=read_only,
+                late=LateEncoding() if runtime.encode_late and not read_only else None,
                 erasure_key=erasure_key,
             )
 
         self._assembled = assembled
         self._services = assembled()
         _every.add(self)
+        if self._services.late is not None:
+            for ctx in self._every_context():  # what an earlier process didn't come to
+                self._services.late.add(ctx)
 
     def after_fork(self) -> None:
         """In a forked child: what other threads were at with caches and locks went with them, so all begin anew."""
@@ -204,6 +209,8 @@ class MemoryStore:
         """Stop the workers, write what waits and close the database; harmless to repeat."""
         if self._background is not None:
             self._background.stop()
+        if self._services.late is not None:
+            self._services.late.stop()
         self._services.reinforcements.flush()
         self._services.executor.shutdown(wait=True)
         self._storage.close()
@@ -269,6 +276,10 @@ class MemoryStore:
             raise InputError("background: every_s and budget_s are seconds, above 0.")
         self._background = Background(partial(self._maintain, budget_s), every_s)
         return self._background
+
+    def flush(self, timeout_s: float | None = None) -> bool:
+        """Wait for the vectors of what was observed (see `RuntimeSettings.encode_late`); False where time ran out."""
+        return self._services.late is None or self._services.late.flush(timeout_s)
 
     def doctor(self, repair: bool = False) -> list[str]:
         """Problems of the file and its indexes, one sentence each, repaired on request; [] is healthy."""

@@ -19,6 +19,7 @@ from memkit.settings import Settings
 from memkit.times import Clock
 
 if TYPE_CHECKING:
+    from memkit.flows.late_encoding import LateEncoding
     from memkit.flows.windowing import WindowCache
 
 NewId = Callable[[datetime], str]
@@ -41,6 +42,7 @@ class Services:
     executor: Executor
     settings: Settings
     read_only: bool = False
+    late: "LateEncoding | None" = None  # where vectors follow after observe has returned
     erasure_key: bytes | None = None  # under which erased texts are known when they come again
 
 

@@ -83,6 +83,8 @@ def _observe_chunk(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tu
         return operations
 
     receipt = apply(ctx, decide, at=at)
+    if ctx.services.late is not None:
+        ctx.services.late.add(ctx)
     pairs = zip(items, receipt.outcomes, strict=True)
     stored = [outcome.action in STORED for item, outcome in pairs if isinstance(item, Prepared)]
     if hearing is not None:
@@ -129,6 +131,8 @@ def _traces(ctx: BankContext, state: BankState, memories: Sequence[Memory], smal
     tracer = ctx.services.tracer
     bares = [Bare.of(memory) for memory in memories]
     traces = [tracer.words(state, bare) for bare in bares]
+    if ctx.services.late is not None:
+        return traces
     with ctx.storage.view(state.number) as view:
         seen = set(view.same_text([trace.text_key for trace in traces]))
     first = {trace.text_key: i for i, trace in reversed(list(enumerate(traces)))}

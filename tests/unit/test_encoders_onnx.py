@@ -12,6 +12,7 @@ import memkit
 from memkit.encoders.sentence_transformer import DEFAULT_MODEL, SentenceTransformerEncoder, load_plain, model_location
 from memkit.errors import EncoderError, EncoderMismatchError, InputError
 from memkit.evaluation.agreement import agreement
+from memkit.evaluation.jsonl import lines
 from memkit.protocols import Encoder
 
 pytest.importorskip("onnxruntime", reason="the extra onnx isn't installed")
@@ -109,3 +110,25 @@ def test_a_damaged_export_is_an_error_that_names_the_file(folder: Path, tmp_path
 def test_an_export_never_writes_into_a_folder_that_holds_something(folder: Path) -> None:
     with pytest.raises(InputError, match="empty"):
         export(folder)
+
+
+def found_at_ten(encoder: Encoder) -> float:
+    """The share of the demo's evidence that recall has among its first ten."""
+    demos = Path(__file__).parents[2] / "demos"
+    shares = []
+    with memkit.open(":memory:", encoder=encoder) as store:
+        bank = store.bank("demo")
+        bank.observe([memkit.Turn(**turn) for _, turn in lines(demos / "conversation.jsonl")])
+        for _, question in lines(demos / "questions.jsonl"):
+            if evidence := set(question["evidence"]):
+                hits = bank.recall(question["question"], k=10, min_score=0, reinforce=False)
+                shares.append(len(evidence & {hit.memory.id for hit in hits}) / len(evidence))
+    return float(np.mean(shares))
+
+
+def test_recall_on_the_demos_conversation_finds_as_much_with_an_export(folder: Path, tmp_path: Path) -> None:
+    export(tmp_path / "small", format="int8")
+    usual = found_at_ten(SentenceTransformerEncoder())
+    assert usual > 0.7
+    assert found_at_ten(OnnxEncoder(folder)) == pytest.approx(usual, abs=0.01)
+    assert found_at_ten(OnnxEncoder(tmp_path / "small")) == pytest.approx(usual, abs=0.02)
