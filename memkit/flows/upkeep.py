@@ -21,14 +21,21 @@ def encode_pending(ctx: BankContext, *, limit: int = 10_000, progress: Progress 
         with ctx.storage.view(state.number) as view:
             memories = view.unencoded(BATCH)
         traces = ctx.services.tracer.trace(state, memories)
-        done = [Reindex(m.id, t) for m, t in zip(memories, traces, strict=True) if t.vector is not None]
+        done = [(m, t) for m, t in zip(memories, traces, strict=True) if t.vector is not None]
         if not done:
             break
-        ctx.storage.apply(state.number, done, at=ctx.now())
+        ctx.storage.apply(state.number, partial(_unchanged, done), at=ctx.now())
         made += len(done)
         if progress is not None:
             progress(len(done))
     return made
+
+
+def _unchanged(done: Sequence[tuple[Memory, Trace]], view: BankView) -> list[Reindex]:
+    """The traces of memories that still hold the text that was encoded: it may have been erased meanwhile."""
+    held = view.memories(list(view.locate([memory.id for memory, _ in done]).values())).values()
+    texts = {(memory.id, memory.text, memory.speaker) for memory in held}
+    return [Reindex(memory.id, trace) for memory, trace in done if (memory.id, memory.text, memory.speaker) in texts]
 
 
 def reencode(

@@ -144,6 +144,24 @@ class Counting(HashingEncoder):
         return super().encode(texts)
 
 
+def test_an_id_that_gets_another_text_while_the_first_is_encoded_gets_the_vector_of_the_other() -> None:
+    encoder = Held()
+    with memkit.open(":memory:", encoder=encoder, settings=LATE) as store:
+        bank = store.bank("ana")
+        bank.observe([memkit.Turn("The key lies under the green flowerpot", "ana", id="t1")])
+        assert encoder.asked.wait(30)
+        bank.erase(ids=["t1"])
+        bank.observe([memkit.Turn("Rita flies to Oslo in August", "ana", id="t1")])
+        encoder.open.set()
+        assert store.flush(timeout_s=30)
+        state = bank._context.state()
+        assert state is not None
+        with store._storage.view(state.number) as view:
+            [held] = view.vectors(list(view.locate(["t1"]).values()))
+    expected = HashingEncoder().encode(["ana: Rita flies to Oslo in August"])[0]
+    assert float(held @ expected) > 0.99
+
+
 def test_a_text_is_encoded_once_in_a_bank_and_again_in_another() -> None:
     encoder, text = Counting(), "The key lies under the green flowerpot"
     with memkit.open(":memory:", encoder=encoder) as store:
