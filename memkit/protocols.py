@@ -138,7 +138,6 @@ class VectorSource(Protocol):
 
     def vectors(self, seqs: Sequence[int]) -> FloatArray: ...
     def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]: ...
-    def passages(self, seqs: Sequence[int]) -> PassageBatch: ...
 
 
 class TermBatch(NamedTuple):
@@ -213,12 +212,8 @@ class BankView(Protocol):
         """Stored vectors as float32 (n, dimension), in the order of `seqs`; zeros where none is."""
         ...
 
-    def passages(self, seqs: Sequence[int]) -> PassageBatch:
-        """Stored vectors of the passages of those seqs whose texts are long enough to have any."""
-        ...
-
     def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
-        """What `vectors` and `passages` give, read at once."""
+        """Stored vectors, and those of the passages of the texts that are long enough to have any."""
         ...
 
     def unencoded(self, limit: int) -> list[Memory]:

@@ -119,11 +119,6 @@ class StoredVectors:
         with self.storage.view(self.bank) as view:
             return view.with_passages(seqs)
 
-    def passages(self, seqs: Sequence[int]) -> PassageBatch:
-        """Stored vectors of these memories' passages."""
-        with self.storage.view(self.bank) as view:
-            return view.passages(seqs)
-
 
 class IndexCache:
     """Indexes of the banks in use. The store is the truth: any of these may vanish at any time."""

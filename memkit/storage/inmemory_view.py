@@ -90,13 +90,11 @@ class MemoryView(View):
         other = next((t.vector for t in self.data.traces.values() if t.vector is not None), None)
         return stacked([*kept, other])[: len(seqs)]
 
-    def passages(self, seqs: Sequence[int]) -> PassageBatch:
+    def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
         kept = {seq: self.data.traces[seq].passages for seq in seqs if seq in self.data.traces}
         stored = {seq: passages for seq, passages in kept.items() if passages is not None}
-        return passage_batch(stored, self.vectors(seqs[:1]).shape[1])
-
-    def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
-        return self.vectors(seqs), self.passages(seqs)
+        vectors = self.vectors(seqs)
+        return vectors, passage_batch(stored, vectors.shape[1])
 
     def turns_of(self, session: int, after: int = 0) -> list[int]:
         placed = (seq for seq in self.data.found("session", session) if seq > after)

@@ -194,9 +194,6 @@ class SqliteView(View):
         parts = {seq: passages for seq, _, passages in rows if passages is not None}
         return vectors, passage_batch(parts, vectors.shape[1])
 
-    def passages(self, seqs: Sequence[int]) -> PassageBatch:
-        return passage_batch(dict(self._over("passages", seqs)), self.vectors(seqs[:1]).shape[1])
-
     def turns_of(self, session: int, after: int = 0) -> list[int]:
         return self._all("turns_of", session, after)
 

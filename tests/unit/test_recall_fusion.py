@@ -83,12 +83,9 @@ class Source:
         return self.rows[list(seqs)]
 
     def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
-        return self.vectors(seqs), self.passages(seqs)
-
-    def passages(self, seqs: Sequence[int]) -> PassageBatch:
         held = [(seq, row) for seq in seqs for row in self.parts.get(seq, ())]
         vectors = np.array([row for _, row in held], np.float32).reshape(-1, self.rows.shape[1])
-        return PassageBatch(np.array([seq for seq, _ in held], np.int64), vectors)
+        return self.vectors(seqs), PassageBatch(np.array([seq for seq, _ in held], np.int64), vectors)
 
 
 def indexed(source: Source, *, exact_up_to: int, share: float = 0.4) -> VectorIndex:

@@ -223,8 +223,8 @@ class NoVectors:
     def vectors(self, seqs: Sequence[int]) -> FloatArray:
         return np.zeros((len(seqs), 64), np.float32)
 
-    def passages(self, seqs: Sequence[int]) -> PassageBatch:
-        return PassageBatch(np.zeros(0, np.int64), np.zeros((0, 64), np.float32))
+    def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
+        return self.vectors(seqs), PassageBatch(np.zeros(0, np.int64), np.zeros((0, 64), np.float32))
 
 
 def test_what_was_said_the_day_before_an_event_is_favoured_where_the_bank_tells_of_the_event() -> None:
