@@ -49,6 +49,7 @@ def portions(corpus: Corpus, memories: int) -> Iterator[Chunk]:
 def fill(corpus: Corpus, path: Path, banks: int, memories: int) -> None:
     """Fill a file as users would, through `observe` with all defaults; kept for the next run."""
     if path.exists():
+        memkit.open(path, encoder=Given(384)).close()  # a file of an older version is brought up to date
         return
     part, encoder = path.with_suffix(".part"), Given(384)
     part.unlink(missing_ok=True)

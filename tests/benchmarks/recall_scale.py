@@ -51,6 +51,7 @@ class Silent:
 def build(corpus: Corpus, path: Path, size: int) -> None:
     """A bank of this size through `observe`, as a user would fill it; kept for the next run."""
     if path.exists():
+        memkit.open(path, encoder=Given(384)).close()  # a file of an older version is brought up to date
         return
     part, encoder = path.with_suffix(".part"), Given(384)
     part.unlink(missing_ok=True)
