@@ -246,8 +246,10 @@ class Connections:
         return self._opened()
 
     def _opened(self) -> "Connection":
-        with translated(str(self.path)):
-            return connect(self.path, read_only=self.read_only)
+        opened: list[Connection] = []
+        with translated(str(self.path)):  # whoever closes a file's last connection holds it for a moment
+            self.patiently(lambda: opened.append(connect(self.path, read_only=self.read_only)))
+        return opened[0]
 
     def _give(self, connection: "Connection") -> None:
         with self._free:

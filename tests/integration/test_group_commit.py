@@ -40,6 +40,7 @@ def at_once(store: memkit.MemoryStore, calls: list[Call]) -> tuple[list["Future[
     with ThreadPoolExecutor(len(calls)) as pool, storage._connections.turn():
         made = [pool.submit(call, bank) for call in calls]
         while len(storage._writes._waiting) < len(calls):
+            assert not any(future.done() for future in made), [future for future in made if future.done()]
             time.sleep(0.001)
         storage._connections.release()
         seen = commits(storage)

@@ -13,6 +13,7 @@ import pytest
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
+from memkit.storage.sqlite import SqliteStorage
 
 PROCESSES = 4
 
@@ -138,6 +139,34 @@ def test_workers_with_event_loops_of_their_own_lose_nothing(path: Path) -> None:
         found = {m.id for n in range(5) for m in store.bank(f"user{n}").list(limit=1000)}
         assert found == {f"{me}-{number}" for me in range(3) for number in range(60)}
         assert store.doctor() == []
+
+
+def test_calls_go_on_while_somebody_closes_the_last_connection_of_the_file(store: memkit.MemoryStore) -> None:
+    bank, errors, done = store.bank("ana"), list[BaseException](), threading.Event()
+    assert isinstance(store._storage, SqliteStorage)
+    connections = store._storage._connections
+
+    def closing() -> None:
+        while not done.is_set():
+            connections.release()
+
+    def asking(me: int) -> None:
+        try:
+            for n in range(40):
+                bank.observe([memkit.Turn(f"Word {me} number {n}", "ana", id=f"{me}-{n}")])
+                bank.list(limit=3)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=closing), *(threading.Thread(target=asking, args=(me,)) for me in range(3))]
+    for thread in threads:
+        thread.start()
+    for thread in threads[1:]:
+        thread.join()
+    done.set()
+    threads[0].join()
+    assert errors == []
+    assert len(bank.list(limit=1000)) == 120
 
 
 def test_threads_share_a_store(path: Path) -> None:
