@@ -13,6 +13,7 @@ import pytest
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
+from memkit.errors import MemkitError
 from memkit.storage.sqlite import SqliteStorage
 
 PROCESSES = 4
@@ -74,6 +75,7 @@ def test_four_processes_on_one_file_for_half_a_minute(path: Path) -> None:
 FORKING = """
 import os, sys, threading, memkit
 from memkit.encoders.hashing import HashingEncoder
+from memkit.errors import MemkitError
 store = memkit.open(sys.argv[1], encoder=HashingEncoder())
 bank = store.bank("shared")
 
@@ -142,7 +144,7 @@ def test_workers_with_event_loops_of_their_own_lose_nothing(path: Path) -> None:
 
 
 def test_calls_go_on_while_somebody_closes_the_last_connection_of_the_file(store: memkit.MemoryStore) -> None:
-    bank, errors, done = store.bank("ana"), list[BaseException](), threading.Event()
+    bank, errors, done = store.bank("ana"), list[MemkitError](), threading.Event()
     assert isinstance(store._storage, SqliteStorage)
     connections = store._storage._connections
 
@@ -155,7 +157,7 @@ def test_calls_go_on_while_somebody_closes_the_last_connection_of_the_file(store
             for n in range(40):
                 bank.observe([memkit.Turn(f"Word {me} number {n}", "ana", id=f"{me}-{n}")])
                 bank.list(limit=3)
-        except BaseException as error:
+        except MemkitError as error:
             errors.append(error)
 
     threads = [threading.Thread(target=closing), *(threading.Thread(target=asking, args=(me,)) for me in range(3))]
