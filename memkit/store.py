@@ -134,7 +134,10 @@ def repair(location: str | Path, *, encoder: Encoder | object | None = None) -> 
     """
     told = salvage(Path(location).expanduser().absolute())
     with open_store(location, encoder=encoder) as store:
-        return told + store.doctor(repair=True)
+        told += store._storage.audit(repair=True)
+        for context in store._every_context():
+            upkeep.retrace(context)
+        return told
 
 
 class MemoryStore:

@@ -14,6 +14,7 @@ from memkit.storage.records import Record
 from memkit.times import to_micros
 
 Numbers = Sequence[Any]  # uid, kind, author, role, occurred_at, as they are stored
+REMEDY = "Run memkit doctor --repair, or go back to a backup."
 _NUMBERS = struct.Struct("<bbbq")
 _WORDS = 2**32 - 1
 
@@ -39,9 +40,7 @@ def of_memory(record: Record, payload: str) -> int:
 def verify(checksum: int | None, text: str | None, payload: str | None, numbers: Numbers) -> None:
     """Raises CorruptError where a memory isn't what was written; None: written without a checksum."""
     if checksum is not None and not intact(checksum, text, payload, numbers):
-        raise CorruptError(
-            "a memory isn't what was written: the file is damaged. Run memkit doctor --repair, or go back to a backup."
-        )
+        raise CorruptError(f"a memory isn't what was written: the file is damaged. {REMEDY}")
 
 
 def intact(checksum: int, text: str | None, payload: str | None, numbers: Numbers) -> bool:

@@ -21,6 +21,7 @@ from memkit.storage.sqlite_view import BankRow, SqliteView
 from memkit.storage.sqlite_write import Writer
 from memkit.times import from_micros, utc_now
 
+SENSELESS = "length < 0 OR NOT strength BETWEEN 0 AND 1e9 OR NOT coalesce(salience, 0) BETWEEN 0 AND 1e9"
 DERIVED = ("trace", "block", "band", "tag", "segment")  # hashes under a bank's key, made again from the texts
 ENCODER = "encoder.name"
 
@@ -96,6 +97,7 @@ def _drop_false(connection: sqlite3.Connection) -> None:
     )
     false = [(bank, seq) for bank, seq, *told in rows if not _true(*told)]
     connection.executemany("DELETE FROM memory WHERE bank = ? AND seq = ?", false)
+    connection.execute(f"DELETE FROM memory WHERE {SENSELESS}")  # noqa: S608
 
 
 def _true(state: int, checksum: int | None, text: str, payload: str, *numbers: Any) -> bool:

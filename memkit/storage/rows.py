@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+from memkit.errors import CorruptError
 from memkit.models import Memory, Past, Placement
-from memkit.storage.checksums import verify
+from memkit.storage.checksums import REMEDY, verify
 from memkit.storage.columns import AUTHOR, EVENT, KIND, ROLE, STATE
 from memkit.storage.records import Entry, Queued, Record, micros
 from memkit.times import from_micros
@@ -52,6 +53,13 @@ def payload_of(memory: Memory, own_id: str | None) -> str:
 
 def record_of(row: tuple[Any, ...], sources: tuple[int, ...]) -> Record:
     """A record from the columns of the query `records`. Raises CorruptError where it isn't what was written."""
+    try:
+        return _record(row, sources)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        raise CorruptError(f"a memory isn't what was written: the file is damaged. {REMEDY}") from None
+
+
+def _record(row: tuple[Any, ...], sources: tuple[int, ...]) -> Record:
     (seq, uid, kind, state, author, role, session, episode, occurred, recorded) = row[:10]
     (valid_from, valid_until, superseded_by, echo_of, strength, recalled, count) = row[10:17]
     (salience, pinned, text, payload, checksum) = row[17:]

@@ -10,6 +10,7 @@ from memkit.storage.changes import Changes
 from memkit.storage.checksums import intact, of_bytes, words_intact
 from memkit.storage.connections import Connections
 from memkit.storage.queries import run
+from memkit.storage.resettling import SENSELESS
 from memkit.storage.sqlite_view import BankRow, SqliteView
 from memkit.storage.sqlite_write import Writer
 
@@ -144,7 +145,7 @@ def damage(connections: Connections) -> list[str]:
     found: list[str] = []
     try:
         with connections.reading() as connection:
-            for check in (_pages, _words, _vectors):
+            for check in (_pages, _types, _words, _vectors):
                 found += check(connection)
     except CorruptError:
         found = found or ["pages can't be read"]
@@ -154,6 +155,14 @@ def damage(connections: Connections) -> list[str]:
 def _pages(connection: sqlite3.Connection) -> list[str]:
     found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(5)")]
     return [" ".join(words.split()) for words in found if words != "ok"]
+
+
+def _types(connection: sqlite3.Connection) -> list[str]:
+    """Numbers must be numbers that can be: SQLite keeps whatever type a damaged row seems to have."""
+    columns = connection.execute("SELECT name FROM pragma_table_info('memory') WHERE type IN ('INTEGER', 'REAL')")
+    false = " OR ".join(f"typeof({name}) IN ('text', 'blob')" for (name,) in columns)
+    count = connection.execute(f"SELECT count(*) FROM memory WHERE {false} OR {SENSELESS}").fetchone()[0]  # noqa: S608
+    return [f"{count} memories hold what can't be where numbers belong"] if count else []
 
 
 def _words(connection: sqlite3.Connection) -> list[str]:

@@ -18,6 +18,7 @@ from memkit.errors import CorruptError
 from memkit.models import BankState, CountedSegment, IndexRow, Kind, Memory, Past, Trace
 from memkit.protocols import CodeBatch, FloatArray, PassageBatch, TermBatch
 from memkit.storage.blocks import CODES, TERMS, Block, TraceRow, code_batches, term_batch, unpack_terms
+from memkit.storage.checksums import REMEDY
 from memkit.storage.columns import AUTHOR, KIND, ROLE, STATE
 from memkit.storage.hashing import Hasher
 from memkit.storage.queries import run, run_over
@@ -28,7 +29,6 @@ from memkit.times import from_micros, to_micros
 
 Sources = dict[int, tuple[int, ...]]
 NUMBERS = {int, float, type(None)}
-REMEDY = "Run memkit doctor --repair, or go back to a backup."
 
 
 class BankRow(NamedTuple):
@@ -140,11 +140,11 @@ class SqliteView(View):
             if row[0] == seq:
                 own = tuple(source for _, source in sources)
                 seq, sources = next(grouped, (0, iter(())))
-            yield _index_row(row, own)
+            yield _index_row(row, own, self.row.next_seq)
 
     def rows_of_sessions(self, sessions: Sequence[int]) -> list[IndexRow]:
         found = {row[0]: row for row in self._over("rows_of_sessions", sessions)}
-        return [_index_row(found[seq], ()) for seq in sorted(found)]
+        return [_index_row(found[seq], (), self.row.next_seq) for seq in sorted(found)]
 
     def sessions_of(self, seqs: Sequence[int]) -> list[int]:
         return sorted({row[0] for row in self._over("sessions_of", seqs)})
@@ -329,12 +329,17 @@ class SqliteView(View):
         return found
 
 
-def _index_row(row: tuple[Any, ...], sources: tuple[int, ...]) -> IndexRow:
+def _index_row(row: tuple[Any, ...], sources: tuple[int, ...], end: int) -> IndexRow:
+    """A row for the indexes; `end` lies above all seqs. Raises CorruptError for numbers that can't be."""
+    if not NUMBERS.issuperset(map(type, row)):
+        raise CorruptError(f"a memory's numbers aren't what was written. {REMEDY}")
     seq, kind, state, speaker, role, *numbers = row
     *middle, pinned, length, asks, superseded_by, echo_of = numbers
-    flags = (bool(pinned), length, bool(asks), superseded_by, echo_of, sources)
-    if not NUMBERS.issuperset(map(type, row)) or kind >= len(KIND.words) or state >= len(STATE.words):
+    session, episode = middle[0] or 0, middle[1] or 0
+    low = -1 < kind < len(KIND.words) and -1 < state < len(STATE.words) and -1 < session < end and -1 < episode < end
+    if not (low and 0 < seq < end and -1 < (superseded_by or 0) < end and -1 < (echo_of or 0) < end and length >= 0):
         raise CorruptError(f"a memory's numbers aren't what was written. {REMEDY}")
+    flags = (bool(pinned), length, bool(asks), superseded_by, echo_of, sources)
     return IndexRow._make((seq, KIND.words[kind], STATE.words[state], speaker, ROLE.word(role), *middle, *flags))
 
 
