@@ -186,13 +186,15 @@ class SqliteView(View):
         if not found:
             other = self._one("any_vector")
             return stacked([*(None for _ in seqs), other[0] if other else None])[: len(seqs)]
-        return stacked([found.get(seq) for seq in seqs])
+        with _corruption("a vector"):
+            return stacked([found.get(seq) for seq in seqs])
 
     def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
         rows = list(self._over("vectors_with_passages", seqs))
         vectors = self._stacked({seq: vector for seq, vector, _ in rows}, seqs)
         parts = {seq: passages for seq, _, passages in rows if passages is not None}
-        return vectors, passage_batch(parts, vectors.shape[1])
+        with _corruption("a passage"):
+            return vectors, passage_batch(parts, vectors.shape[1])
 
     def turns_of(self, session: int, after: int = 0) -> list[int]:
         return self._all("turns_of", session, after)
@@ -357,5 +359,5 @@ def _terms(row: TraceRow) -> list[tuple[int, int]]:
 def _corruption(where: str) -> Iterator[None]:
     try:
         yield
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise CorruptError(f"{where}: {error}. {REMEDY}") from error
