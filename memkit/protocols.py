@@ -133,10 +133,18 @@ class PassageBatch(NamedTuple):
     vectors: FloatArray
 
 
+class QuantisedBatch(NamedTuple):
+    """Vectors at a byte a number (`memkit.quantisation`): `seqs` int64 (n,) of their memories, `rows` (n, 4 + d)."""
+
+    seqs: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.uint8]
+
+
 class VectorSource(Protocol):
     """Where stored vectors are read from; see `BankView`."""
 
     def vectors(self, seqs: Sequence[int]) -> FloatArray: ...
+    def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]: ...
     def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]: ...
 
 
@@ -210,6 +218,10 @@ class BankView(Protocol):
 
     def vectors(self, seqs: Sequence[int]) -> FloatArray:
         """Stored vectors as float32 (n, dimension), in the order of `seqs`; zeros where none is."""
+        ...
+
+    def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
+        """The stored vectors of those seqs that have one of this dimension, and those of their passages."""
         ...
 
     def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:

@@ -47,9 +47,8 @@ class RankingSettings(Section):
     Chosen on some conversations and confirmed on others: `memkit evaluate --leave-one-out`.
     """
 
-    exact_up_to: int = Field(
-        30_000, ge=0
-    )  # vectors in a bank, passages among them; above, sketches choose what is scored
+    exact_up_to: int = Field(10_000, ge=0)  # texts in a bank, and passages; above, sketches choose what is scored
+    compact_up_to: int = Field(150_000, ge=0)  # texts of which every vector is in RAM, at a byte a number
     dense: float = 1.0
     lexical: float = 0.85
     nameless: float = Field(0.6, ge=0, le=1)  # how much of the query's vector is that without speakers' names

@@ -11,7 +11,16 @@ import numpy as np
 
 from memkit.flows.traces import Tracer
 from memkit.models import BankState, IndexRow
-from memkit.protocols import BankView, CodeBatch, FloatArray, PassageBatch, Storage, TermBatch, VectorSource
+from memkit.protocols import (
+    BankView,
+    CodeBatch,
+    FloatArray,
+    PassageBatch,
+    QuantisedBatch,
+    Storage,
+    TermBatch,
+    VectorSource,
+)
 from memkit.recall.index import BankIndex, Scored
 from memkit.recall.query import REFLECTED, Query
 from memkit.settings import DecaySettings, RankingSettings
@@ -113,6 +122,11 @@ class StoredVectors:
         """Stored vectors (n, dimension); zeros where none is."""
         with self.storage.view(self.bank) as view:
             return view.vectors(seqs)
+
+    def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
+        """The same at a byte a number."""
+        with self.storage.view(self.bank) as view:
+            return view.quantised(seqs, dimension)
 
     def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
         """Both at once."""

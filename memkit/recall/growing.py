@@ -46,6 +46,8 @@ class Growing:
     def remove(self, seqs: Ints) -> None:
         """Take rows out; those that stay close up."""
         kept = np.flatnonzero(~np.isin(self.seqs, seqs))
+        if len(kept) == self.count:
+            return
         self._seqs, self._rows, self.count = self._seqs[kept], self._rows[kept], len(kept)
 
     def find(self, seqs: Ints) -> tuple[Ints, npt.NDArray[np.bool_]]:

@@ -83,7 +83,7 @@ class BankIndex:
         self._key, self._zone = key, zone
         self._columns = Columns()
         self._lexical = LexicalIndex()
-        self._vectors = VectorIndex(sketcher, exact_up_to=ranking.exact_up_to, share=ranking.passages)
+        self._vectors = VectorIndex(sketcher, ranking)
         self._curve, self._retention_weight = curve, retention_weight
         self._weights = ranking
         self._cohesion: float | None = None  # None: to be measured
@@ -107,11 +107,11 @@ class BankIndex:
 
     def candidates(self, source: VectorSource) -> int:
         """How many sketches a search takes, or would take: see `candidates_for`."""
-        return self._vectors.sketch_search.count(source.vectors)
+        return self._vectors.sketch_search.count(self._vectors.fetching(source))
 
     def sketch_recall(self, source: VectorSource, queries: FloatArray | None = None, k: int = WANTED) -> float | None:
         """The share of exact search's k best that sketches find, or would find; reads every vector once."""
-        return self._vectors.sketch_search.recall(source.vectors, queries, k)
+        return self._vectors.sketch_search.recall(self._vectors.fetching(source), queries, k)
 
     def update(
         self,
@@ -125,7 +125,7 @@ class BankIndex:
         for batch in terms:
             self._lexical.add(batch)
         self._stand()
-        self._vectors.add(codes, source)
+        self._vectors.add(codes, source, self._columns.column("length"))
         if self._vectors.exact or self.size > 2 * self._measured_at:
             self._cohesion = None
 
@@ -136,7 +136,7 @@ class BankIndex:
         self._lexical.remove(gone)
         self._stand()
         self._cohesion = None
-        return self._vectors.remove(gone)
+        return self._vectors.remove(gone, self._columns.column("length"))
 
     def _stand(self) -> None:
         timed, _ = self._lexical.postings(key_hash(self._key, TIME))
@@ -148,7 +148,7 @@ class BankIndex:
         if not pool.eligible.any():
             return []
         self._rank(pool, query, source)
-        if query.vector is not None and not self._vectors.exact:
+        if query.vector is not None and not self._vectors.keeps_all:
             for _ in range(ROUNDS):
                 if not self._refine(pool, query.vector, source, query.k):
                     break
@@ -168,9 +168,8 @@ class BankIndex:
         if query.vector is not None:
             seqs = self._columns.column("seq")[rows]
             cosine, sample = self._vectors.cosines(query.vector, seqs, source)
-        return Pool(
-            rows, eligible(self._columns, rows, query), cosine, sample, lexical, cues, np.zeros(len(rows), dtype=bool)
-        )
+        compared = np.full(len(rows), self._vectors.keeps_all)
+        return Pool(rows, eligible(self._columns, rows, query), cosine, sample, lexical, cues, compared)
 
     def _rows(self, query: Query, lexical: Lexical, source: VectorSource) -> Ints:
         if self._vectors.exact:
@@ -182,7 +181,8 @@ class BankIndex:
     def _candidates(self, query: Query, lexical: Lexical, source: VectorSource) -> Ints:
         chosen = lexical.best(CANDIDATES)
         if query.vector is not None:
-            found = self._vectors.sketch_search.candidates(query.vector, query.k, source.vectors)
+            fetch = self._vectors.fetching(source)
+            found = self._vectors.sketch_search.candidates(query.vector, query.k, fetch)
             chosen = distinct(np.concatenate([chosen, self._columns.rows_of(found)[0]]))
         return chosen
 

@@ -76,6 +76,11 @@ class SketchIndex:
         return len(self._held)
 
     @property
+    def seqs(self) -> npt.NDArray[np.int64]:
+        """Of all its rows, in order."""
+        return self._held.seqs
+
+    @property
     def nbytes(self) -> int:
         return self._held.nbytes
 

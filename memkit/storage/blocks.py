@@ -15,7 +15,7 @@ import numpy.typing as npt
 from memkit.protocols import CodeBatch, TermBatch
 
 ROWS = 4096
-CODES, TERMS = 0, 1  # the two parts of a trace
+CODES, TERMS, VECTORS = 0, 1, 2  # the parts of a trace; the last only in blocks (see `vector_blocks`)
 _HEAD = struct.Struct("<Q")
 _SMALL = 255
 Int64s = npt.NDArray[np.int64]
@@ -90,6 +90,11 @@ class Block:
         parts = (self.seqs, self.changes, self.offsets)
         return _HEAD.pack(len(self.seqs)) + b"".join(part.tobytes() for part in parts) + self.body
 
+    @property
+    def bounds(self) -> tuple[int, int, int]:
+        """First and last seq, and the latest change."""
+        return int(self.seqs[0]), int(self.seqs[-1]), int(self.changes.max())
+
     def rows(self) -> Iterator[TraceRow]:
         """All rows, in order of seq."""
         ends = self.offsets.tolist()
@@ -98,13 +103,14 @@ class Block:
 
     def since(self, change: int) -> "Block":
         """The rows that were written after a change number."""
-        return self if bool(np.all(self.changes > change)) else self._keeping(self.changes > change)
+        return self if bool(np.all(self.changes > change)) else self.only(self.changes > change)
 
     def without(self, seqs: Iterable[int]) -> "Block":
         """The rows of all other memories."""
-        return self._keeping(~np.isin(self.seqs, np.fromiter(seqs, dtype=np.int64)))
+        return self.only(~np.isin(self.seqs, np.fromiter(seqs, dtype=np.int64)))
 
-    def _keeping(self, keep: npt.NDArray[np.bool_]) -> "Block":
+    def only(self, keep: npt.NDArray[np.bool_]) -> "Block":
+        """Some of the rows; `keep`: (n,)."""
         return Block.of([row for row, kept in zip(self.rows(), keep.tolist(), strict=True) if kept])
 
 

@@ -6,15 +6,19 @@ sqlite-utils. `schema.sql` shows what all of them come to.
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from memkit.storage.blocks import CODES, Block
+from memkit.storage.queries import run
+from memkit.storage.vector_blocks import put_vector_block
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
     from sqlite_utils.migrations import Migrations
 
 APPLICATION_ID = 0x6D6B6974  # "mkit", in the header of every memkit database
-FORMAT = 6  # how many steps there are; kept in the header as user_version
 
 INITIAL = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -193,7 +197,7 @@ CREATE TABLE lease (
 );
 """
 
-PASSAGES = "ALTER TABLE content ADD COLUMN passages BLOB"  # vectors of a long text's parts, beside its own
+PASSAGES = "ALTER TABLE content ADD COLUMN passages BLOB;"  # vectors of a long text's parts, beside its own
 
 SURPRISAL = """
 DROP INDEX memory_text;
@@ -226,9 +230,9 @@ CREATE INDEX erasure_pending ON erasure (pending) WHERE pending = 1;
 CREATE TABLE fingerprint (mac BLOB PRIMARY KEY) WITHOUT ROWID;
 """
 
-HISTORY_AT = "CREATE INDEX history_at ON history (bank, at)"  # what changed after a moment, for `as_of`
+HISTORY_AT = "CREATE INDEX history_at ON history (bank, at);"  # what changed after a moment, for `as_of`
 
-CHECKSUMS = "ALTER TABLE content ADD COLUMN checksum INTEGER"  # NULL in rows that were written before
+CHECKSUMS = "ALTER TABLE content ADD COLUMN checksum INTEGER;"  # NULL in rows that were written before
 
 
 def statements(script: str) -> Iterator[str]:
@@ -241,6 +245,26 @@ def statements(script: str) -> Iterator[str]:
             pending = ""
 
 
+def add_vector_blocks(connection: sqlite3.Connection) -> None:
+    """For every block of sketches one of vectors; where something is damaged none, as recall needs none."""
+    for bank, number in connection.execute("SELECT bank, number FROM block WHERE part = ?", (CODES,)).fetchall():
+        (data,) = run(connection, "block", bank, CODES, number).fetchone()
+        with suppress(ValueError):
+            put_vector_block(connection, bank, number, Block.parse(data))
+
+
+STEPS: dict[str, str | Callable[[sqlite3.Connection], None]] = {
+    "initial": INITIAL,
+    "passages": PASSAGES,
+    "surprisal": SURPRISAL,
+    "erasures": ERASURES,
+    "history_at": HISTORY_AT,
+    "checksums": CHECKSUMS,
+    "vector_blocks": add_vector_blocks,
+}
+FORMAT = len(STEPS)  # kept in the header as user_version
+
+
 def ledger() -> "Migrations":
     """All steps, in order."""
     from sqlite_utils.migrations import Migrations
@@ -249,35 +273,20 @@ def ledger() -> "Migrations":
         migrations_table = "migration"
 
     steps = Steps("memkit")
-
-    @steps()
-    def initial(db: "Database") -> None:
-        for statement in statements(INITIAL):
-            db.execute(statement)
-
-    @steps()
-    def passages(db: "Database") -> None:
-        db.execute(PASSAGES)
-
-    @steps()
-    def surprisal(db: "Database") -> None:
-        for statement in statements(SURPRISAL):
-            db.execute(statement)
-
-    @steps()
-    def erasures(db: "Database") -> None:
-        for statement in statements(ERASURES):
-            db.execute(statement)
-
-    @steps()
-    def history_at(db: "Database") -> None:
-        db.execute(HISTORY_AT)
-
-    @steps()
-    def checksums(db: "Database") -> None:
-        db.execute(CHECKSUMS)
-
+    for name, step in STEPS.items():
+        steps(name=name)(_taking(step))
     return steps
+
+
+def _taking(step: str | Callable[[sqlite3.Connection], None]) -> "Callable[[Database], None]":
+    def take(db: "Database") -> None:
+        if callable(step):
+            step(db.conn)
+        else:
+            for statement in statements(step):
+                db.execute(statement)
+
+    return take
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -106,6 +106,12 @@ SELECT seq, change, data FROM trace WHERE bank = ? AND part = ? AND change > ?
 -- name: tail_of
 SELECT seq, change, data FROM trace WHERE bank = ? AND part = ? AND seq IN (?*)
 
+-- name: block
+SELECT data FROM block WHERE bank = ? AND part = ? AND number = ?
+
+-- name: numbers_of_blocks
+SELECT number FROM block WHERE bank = ? AND part = ?
+
 -- name: blocks_around
 SELECT number, data FROM block WHERE bank = ? AND part = ? AND first_seq <= ? AND last_seq >= ?
 

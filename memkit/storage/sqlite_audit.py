@@ -2,17 +2,19 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from memkit.errors import CorruptError
-from memkit.storage.blocks import CODES, TERMS, Block, unpack_terms
+from memkit.storage.blocks import CODES, TERMS, VECTORS, Block, unpack_terms
 from memkit.storage.changes import Changes
 from memkit.storage.checksums import intact, of_bytes, words_intact
 from memkit.storage.connections import Connections
-from memkit.storage.queries import run
+from memkit.storage.queries import run, run_many
 from memkit.storage.resettling import SENSELESS
 from memkit.storage.sqlite_view import BankRow, SqliteView
 from memkit.storage.sqlite_write import Writer
+from memkit.storage.vector_blocks import put_vector_block, vector_block
 
 
 class Check(NamedTuple):
@@ -137,7 +139,8 @@ def audit(connections: Connections, *, repair: bool) -> list[str]:
         if repair:
             connection.execute("PRAGMA defer_foreign_keys = ON")
         problems = [problem for bank in _banks(connection) for problem in _bank(connection, bank, repair)]
-        return problems + [problem for check in CHECKS for problem in _checked(connection, check, repair)]
+        problems += [problem for check in CHECKS for problem in _checked(connection, check, repair)]
+        return problems + [problem for bank in _banks(connection) for problem in _quantised(connection, bank, repair)]
 
 
 def damage(connections: Connections) -> list[str]:
@@ -218,10 +221,42 @@ def _blocks(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator
             yield "a block of the index can't be read; vectors and terms of its memories must be made again."
             if repair:
                 run(connection, "drop_block", bank, part, number)
+            if repair and part != VECTORS:
                 connection.execute(
                     "UPDATE memory SET vector = NULL WHERE bank = ? AND seq BETWEEN ? AND ?",
                     (bank, first, last),
                 )
+
+
+def _quantised(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
+    """Beside every block of sketches lies one of the same memories' vectors, and beside no other."""
+    there, wanted = ({row[0] for row in run(connection, "numbers_of_blocks", bank, p)} for p in (VECTORS, CODES))
+    false = [number for number in wanted if not _fits(connection, bank, number)]
+    if false or there - wanted:
+        yield f"bank {bank}: {len(false) + len(there - wanted)} blocks of vectors do not hold what they are made from."
+        if repair:
+            run_many(connection, "drop_block", [(bank, VECTORS, number) for number in there - wanted])
+            for number in false:
+                _renew(connection, bank, number)
+
+
+def _fits(connection: sqlite3.Connection, bank: int, number: int) -> bool:
+    there = run(connection, "block", bank, VECTORS, number).fetchone()
+    try:
+        made = vector_block(connection, bank, _sketches_of(connection, bank, number))
+        return bool(there == ((made.pack(),) if len(made.seqs) else None))
+    except (ValueError, TypeError):
+        return there is None  # of what is damaged none is made
+
+
+def _renew(connection: sqlite3.Connection, bank: int, number: int) -> None:
+    run(connection, "drop_block", bank, VECTORS, number)
+    with suppress(ValueError, TypeError):
+        put_vector_block(connection, bank, number, _sketches_of(connection, bank, number))
+
+
+def _sketches_of(connection: sqlite3.Connection, bank: int, number: int) -> Block:
+    return Block.parse(run(connection, "block", bank, CODES, number).fetchone()[0])
 
 
 def _parses(part: int, data: bytes) -> bool:

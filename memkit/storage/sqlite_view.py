@@ -16,14 +16,15 @@ import numpy as np
 
 from memkit.errors import CorruptError
 from memkit.models import BankState, CountedSegment, IndexRow, Kind, Memory, Past, Trace
-from memkit.protocols import CodeBatch, FloatArray, PassageBatch, TermBatch
-from memkit.storage.blocks import CODES, TERMS, Block, TraceRow, code_batches, term_batch, unpack_terms
+from memkit.protocols import CodeBatch, FloatArray, PassageBatch, QuantisedBatch, TermBatch
+from memkit.storage.blocks import CODES, TERMS, VECTORS, Block, TraceRow, code_batches, term_batch, unpack_terms
 from memkit.storage.checksums import REMEDY
 from memkit.storage.columns import AUTHOR, KIND, ROLE, STATE
 from memkit.storage.hashing import Hasher
 from memkit.storage.queries import run, run_over
 from memkit.storage.records import Entry, Queued, Record, passage_batch, stacked, uuid7_bytes
 from memkit.storage.rows import Payload, entries_of, past_of, queued_of, record_of
+from memkit.storage.vector_blocks import unpacked
 from memkit.storage.views import View
 from memkit.times import from_micros, to_micros
 
@@ -196,6 +197,23 @@ class SqliteView(View):
         with _corruption("a passage"):
             return vectors, passage_batch(parts, vectors.shape[1])
 
+    def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
+        found = [self._unpacked(block.only(np.isin(block.seqs, seqs)), dimension) for block in self._around(seqs)]
+        known = np.concatenate([own.seqs for own, _ in found]) if found else np.empty(0, np.int64)
+        found.append(super().quantised(np.setdiff1d(seqs, known).tolist(), dimension))
+        own, parts = zip(*found, strict=True)
+        return _joined(own), _joined(parts)
+
+    def _around(self, seqs: Sequence[int]) -> Iterator[Block]:
+        """Blocks of vectors that may hold some of these."""
+        if seqs:
+            for _, data in run(self.connection, "blocks_around", self.bank, VECTORS, max(seqs), min(seqs)):
+                yield _parsed(data)
+
+    def _unpacked(self, block: Block, dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
+        with _corruption("a block of vectors"):
+            return unpacked(block, dimension)
+
     def turns_of(self, session: int, after: int = 0) -> list[int]:
         return self._all("turns_of", session, after)
 
@@ -329,6 +347,11 @@ class SqliteView(View):
                 wanted = (row for row in _parsed(data).rows() if row.seq in missing)
                 found.update((row.seq, Located(number, row)) for row in wanted)
         return found
+
+
+def _joined(batches: Sequence[QuantisedBatch]) -> QuantisedBatch:
+    seqs, rows = zip(*batches, strict=True)
+    return QuantisedBatch(np.concatenate(seqs), np.concatenate(rows))
 
 
 def _index_row(row: tuple[Any, ...], sources: tuple[int, ...], end: int) -> IndexRow:

@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from memkit.models import Memory, Trace
-from memkit.storage.blocks import CODES, ROWS, TERMS, Block, TraceRow, pack_terms
+from memkit.storage.blocks import CODES, ROWS, TERMS, VECTORS, Block, TraceRow, pack_terms
 from memkit.storage.changes import Changes
 from memkit.storage.checksums import of_bytes, of_memory, of_words
 from memkit.storage.columns import AUTHOR, EVENT, KIND, ROLE, STATE
@@ -14,10 +14,11 @@ from memkit.storage.queries import change_over, run, run_many, run_over
 from memkit.storage.records import Entry, Record, micros, uuid7_bytes
 from memkit.storage.rows import before_image, exchange_row, payload_of
 from memkit.storage.sqlite_view import BankRow, SqliteView
+from memkit.storage.vector_blocks import put_vector_block
 from memkit.text.asking import asks
 
 Row = tuple[Any, ...]
-MOST_SKETCHES = 1000  # of what is erased at once, that are looked for in the files afterwards
+MOST_PACKED = 1000  # of what is erased at once: whose sketches and vectors are looked for in the files afterwards
 
 
 class Writer:
@@ -250,7 +251,8 @@ class Writer:
 
     def _remember_traces(self, seqs: Sequence[int]) -> None:
         for trace in self.view.traces(seqs).values():
-            self.erased += [part for part in (trace.vector, trace.passages, trace.sketch) if part]
+            self.erased += [part for part in (trace.vector, trace.passages) if part]
+        self._remember_packed(seqs)
 
     def _bands(self, traces: Iterable[tuple[int, Trace]]) -> None:
         rows = [(self.bank, band, seq) for seq, trace in traces for band in trace.bands]
@@ -268,10 +270,11 @@ class Writer:
 
     def forget_traces(self, seqs: Sequence[int]) -> None:
         """Take these memories out of the tail and the blocks."""
-        for part in (CODES, TERMS):
+        for part in (CODES, TERMS, VECTORS):
             located = self.view.located(part, seqs)
             in_tail = [seq for seq, at in located.items() if at.block is None]
-            self._tails[part] -= change_over(self.connection, "drop_traces", (self.bank, part), in_tail)
+            if in_tail:
+                self._tails[part] -= change_over(self.connection, "drop_traces", (self.bank, part), in_tail)
             for number in {at.block for at in located.values() if at.block is not None}:
                 self._rewrite_block(part, number, seqs)
 
@@ -282,7 +285,7 @@ class Writer:
         if not len(block.seqs):
             run(self.connection, "drop_block", self.bank, part, number)
             return
-        values = (*_bounds(block), block.pack())
+        values = (*block.bounds, block.pack())
         run(self.connection, "update_block", *values, self.bank, part, number)
 
     def _seal(self, part: int) -> None:
@@ -292,7 +295,9 @@ class Writer:
             rows = [TraceRow(*row) for row in oldest]
             block = Block.of(rows)
             number, self._blocks = self._blocks, self._blocks + 1
-            run(self.connection, "add_block", self.bank, part, number, *_bounds(block), block.pack())
+            run(self.connection, "add_block", self.bank, part, number, *block.bounds, block.pack())
+            if part == CODES:
+                put_vector_block(self.connection, self.bank, number, block)
             sealed = [(self.bank, part, row.change, row.seq) for row in rows]
             run_many(self.connection, "drop_sealed", sealed)
             self._tails[part] -= len(rows)
@@ -350,7 +355,7 @@ class Writer:
             return
         head = (self.bank,)
         contents = self._contents_of(seqs)
-        self._remember_sketches(seqs)
+        self._remember_packed(seqs[:MOST_PACKED])
         self.forget_traces(seqs)
         self._unlink(seqs)
         for name in ("drop_sources", "drop_tags", "drop_bands", "drop_history"):
@@ -360,9 +365,9 @@ class Writer:
         change_over(self.connection, "drop_memories", head, seqs)
         self._drop_content(contents, erased=True)
 
-    def _remember_sketches(self, seqs: Sequence[int]) -> None:
-        located = self.view.located(CODES, seqs[:MOST_SKETCHES])
-        self.erased += [at.row.data for at in located.values()]
+    def _remember_packed(self, seqs: Sequence[int]) -> None:
+        for part in (CODES, VECTORS):
+            self.erased += [at.row.data for at in self.view.located(part, seqs).values()]
 
     def _contents_of(self, seqs: Sequence[int]) -> set[int]:
         found = run_over(self.connection, "content_of_removed", (self.bank,), seqs)
@@ -392,7 +397,3 @@ def as_bytes(row: Iterable[str | bytes | None]) -> list[bytes]:
 
 def _own_id(memory: Memory) -> str | None:
     return None if uuid7_bytes(memory.id) is not None else memory.id
-
-
-def _bounds(block: Block) -> tuple[int, int, int]:
-    return int(block.seqs[0]), int(block.seqs[-1]), int(block.changes.max())

@@ -7,9 +7,10 @@ from typing import Any
 
 from memkit.errors import UnknownMemoryError
 from memkit.models import BankState, Exchange, HistoryEntry, Memory, put_off
-from memkit.protocols import Position
+from memkit.protocols import FloatArray, PassageBatch, Position, QuantisedBatch
 from memkit.storage.hashing import Hasher, alternatives
 from memkit.storage.records import Entry, Queued, Record, history_of
+from memkit.storage.vector_blocks import as_quantised
 
 
 class View(ABC):
@@ -58,6 +59,13 @@ class View(ABC):
     def queue(self) -> list[Queued]: ...
     @abstractmethod
     def queued(self, numbers: Sequence[int]) -> dict[int, Queued]: ...
+
+    @abstractmethod
+    def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]: ...
+
+    def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
+        """The stored vectors of those seqs that have one of this dimension, and those of their passages."""
+        return as_quantised(seqs, *self.with_passages(seqs), dimension)
 
     def memories(self, seqs: Sequence[int]) -> dict[int, Memory]:
         """Whole records, in the order of `seqs`."""

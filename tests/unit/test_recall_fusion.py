@@ -10,15 +10,16 @@ from hypothesis import strategies as st
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
-from memkit.protocols import CodeBatch, FloatArray, PassageBatch
+from memkit.protocols import CodeBatch, FloatArray, PassageBatch, QuantisedBatch
 from memkit.recall.chunk_attention import Unseen, chunk_evidence, group_maxima, log_attention
 from memkit.recall.cohesion import cohesion
 from memkit.recall.columns import Ints
 from memkit.recall.lsh import Sketcher
 from memkit.recall.ranking import adapted
 from memkit.recall.relevance import knows
-from memkit.recall.vectors import VectorIndex
+from memkit.recall.vectors import VectorIndex, weight
 from memkit.settings import RankingSettings
+from memkit.storage.vector_blocks import as_quantised
 from memkit.text.passages import MOST, passages
 
 
@@ -87,31 +88,50 @@ class Source:
         vectors = np.array([row for _, row in held], np.float32).reshape(-1, self.rows.shape[1])
         return self.vectors(seqs), PassageBatch(np.array([seq for seq, _ in held], np.int64), vectors)
 
+    def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
+        return as_quantised(seqs, *self.with_passages(seqs), dimension)
 
-def indexed(source: Source, *, exact_up_to: int, share: float = 0.4) -> VectorIndex:
+
+def indexed(source: Source, *, exact_up_to: int, compact_up_to: int = 0, share: float = 0.4) -> VectorIndex:
     sketcher = Sketcher(source.rows.shape[1], 64, seed=1)
-    index = VectorIndex(sketcher, exact_up_to=exact_up_to, share=share)
-    index.add([CodeBatch(np.arange(len(source.rows)), sketcher.sketch(source.rows))], source)
+    ranking = RankingSettings(exact_up_to=exact_up_to, compact_up_to=compact_up_to, passages=share)
+    index = VectorIndex(sketcher, ranking)
+    batch = CodeBatch(np.arange(len(source.rows)), sketcher.sketch(source.rows))
+    index.add([batch], source, np.full(len(source.rows), 10))
     return index
 
 
-def test_the_best_passage_has_its_share_of_a_long_texts_cosine_kept_or_fetched() -> None:
+@pytest.mark.parametrize(("exact_up_to", "compact_up_to"), [(100, 100), (0, 100), (0, 0)])
+def test_the_best_passage_has_its_share_of_a_long_texts_cosine_whole_quantised_or_fetched(
+    exact_up_to: int, compact_up_to: int
+) -> None:
     rows = np.eye(4, dtype=np.float32)
     source = Source(rows, {2: rows[[0, 1]]})
-    for exact_up_to in (100, 0):
-        index = indexed(source, exact_up_to=exact_up_to)
-        cosines, _ = index.cosines(rows[1], np.arange(4), source)
-        assert index.exact is bool(exact_up_to)
-        if not index.exact:
-            cosines = index.exactly(rows[1], np.arange(4), source)
-        assert cosines.tolist() == pytest.approx([0, 1, 0.4, 0])
+    index = indexed(source, exact_up_to=exact_up_to, compact_up_to=compact_up_to)
+    cosines, _ = index.cosines(rows[1], np.arange(4), source)
+    assert (index.exact, index.keeps_all) == (exact_up_to > 0, compact_up_to > 0)
+    if not index.keeps_all:
+        cosines = index.exactly(rows[1], np.arange(4), source)
+    assert cosines.tolist() == pytest.approx([0, 1, 0.4, 0], abs=1e-6)
 
 
-def test_passages_count_as_vectors_when_it_is_decided_whether_all_are_kept() -> None:
+def test_passages_count_as_vectors_when_it_is_decided_what_is_kept() -> None:
+    assert weight(np.array([10, 300])) == 2
+    assert weight(np.array([10, 1_000])) == 7
+
+
+@pytest.mark.parametrize(("exact_up_to", "compact_up_to"), [(100, 100), (0, 100)])
+def test_what_is_put_again_or_removed_leaves_no_vector_and_no_passage_behind(
+    exact_up_to: int, compact_up_to: int
+) -> None:
     rows = np.eye(4, dtype=np.float32)
-    assert indexed(Source(rows), exact_up_to=4).exact
-    assert not indexed(Source(rows, {0: rows[[1]]}), exact_up_to=4).exact
-    assert indexed(Source(rows, {0: rows[[1]]}), exact_up_to=4, share=0).exact
+    source = Source(rows, {2: rows[[0, 1]], 3: rows[[1]]})
+    index = indexed(source, exact_up_to=exact_up_to, compact_up_to=compact_up_to)
+    source.parts = {3: rows[[1]]}
+    index.add([CodeBatch(np.array([2]), np.zeros((1, 8), np.uint8))], source, np.full(4, 10))
+    assert index.remove(np.array([3]), np.full(3, 10))
+    cosines, _ = index.cosines(rows[1], np.arange(4), source)
+    assert cosines.tolist() == pytest.approx([0, 1, 0, np.nan], abs=1e-6, nan_ok=True)
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.floats(-5, 5, width=32)), max_size=40))

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from memkit.models import IndexRow
-from memkit.protocols import FloatArray, PassageBatch, TermBatch
+from memkit.protocols import FloatArray, PassageBatch, QuantisedBatch, TermBatch
 from memkit.recall.cues import read
 from memkit.recall.index import BankIndex
 from memkit.recall.lsh import Sketcher
 from memkit.recall.moments import told_windows
 from memkit.recall.query import Query
 from memkit.settings import RankingSettings
+from memkit.storage.vector_blocks import as_quantised
 from memkit.text.curve import Curve
 from memkit.text.dates import first_span
 from memkit.text.relative import relative_time
@@ -225,6 +226,9 @@ class NoVectors:
 
     def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
         return self.vectors(seqs), PassageBatch(np.zeros(0, np.int64), np.zeros((0, 64), np.float32))
+
+    def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
+        return as_quantised(seqs, *self.with_passages(seqs), dimension)
 
 
 def test_what_was_said_the_day_before_an_event_is_favoured_where_the_bank_tells_of_the_event() -> None:

@@ -1,0 +1,106 @@
+"""Files with a bank of more than a block: its vectors lie quantised beside the sketches, and only while they hold."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+import memkit
+from memkit import Settings, Turn
+from memkit.encoders.hashing import HashingEncoder
+from memkit.settings import RankingSettings
+from memkit.storage.blocks import VECTORS
+from memkit.store import MemoryStore
+from memkit.testing import FrozenClock
+
+COMPACT = Settings(ranking=RankingSettings(exact_up_to=100))
+LONG = "The boat left late in the evening. " * 12
+TURNS = [
+    Turn(f"{LONG if i % 500 == 7 else ''}On day {i} I ate {i * 7 % 31} figs.", "ana", id=f"t{i}") for i in range(4_300)
+]
+QUESTIONS = ("How many figs on day 111?", "When did the boat leave?", "day 4207", "Who ate 30 figs?")
+
+
+def opened(path: Path | str) -> MemoryStore:
+    clock = FrozenClock(datetime(2025, 6, 2, 12, tzinfo=UTC))
+    return memkit.open(path, encoder=HashingEncoder(), clock=clock, settings=COMPACT)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("blocks") / "made.db"
+    with opened(path) as store:
+        store.bank("ana").observe(TURNS)
+    return path
+
+
+@pytest.fixture
+def path(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(made, tmp_path / "store.db"))
+
+
+def blocks(path: Path) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("SELECT * FROM block WHERE part = ? ORDER BY number", (VECTORS,)).fetchall()
+
+
+def found(store: MemoryStore) -> list[list[tuple[str, float]]]:
+    bank = store.bank("ana")
+    return [[(h.memory.id, h.score) for h in bank.recall(q, k=8, reinforce=False)] for q in QUESTIONS]
+
+
+def test_a_file_and_the_twin_in_memory_find_the_same(path: Path) -> None:
+    assert len(blocks(path)) == 1
+    with opened(path) as store, opened(":memory:") as twin:
+        twin.bank("ana").observe(TURNS)
+        assert found(store) == found(twin)
+        assert store.doctor() == []
+
+
+def test_what_is_erased_leaves_the_block_and_what_is_encoded_anew_moves_out_of_it(path: Path) -> None:
+    with opened(path) as store:
+        store.bank("ana").erase(ids=["t111", "t507"])
+        assert store.doctor() == []
+        before, kept = blocks(path), found(store)
+        store.reencode(HashingEncoder())
+        assert store.doctor() == []
+        assert blocks(path) != before
+    with opened(path) as store:
+        assert found(store) == kept
+
+
+def test_a_file_of_the_format_before_gets_its_blocks_when_it_is_opened(path: Path) -> None:
+    whole = blocks(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("DELETE FROM block WHERE part = ?", (VECTORS,))
+        connection.execute("DELETE FROM migration WHERE name = 'vector_blocks'")
+        connection.execute("PRAGMA user_version = 6")
+    with opened(path) as store:
+        assert store.doctor() == []
+    assert blocks(path) == whole
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM block WHERE part = 2",
+        "UPDATE block SET number = 99 WHERE part = 2",
+        "UPDATE block SET data = zeroblob(1000) WHERE part = 2",
+        "UPDATE block SET data = CAST(substr(data, 1, length(data) - 4) || x'01020304' AS BLOB) WHERE part = 2",
+    ],
+)
+def test_a_block_that_does_not_hold_what_it_should_is_told_and_made_again(path: Path, damage: str) -> None:
+    with opened(path) as store:
+        kept = found(store)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("UPDATE bank SET next_block = 100")
+        connection.execute(damage)
+    with opened(path) as store:
+        assert any("block" in problem for problem in store.doctor())
+        store.doctor(repair=True)
+        assert store.doctor() == []
+        assert found(store) == kept
+    assert len(blocks(path)) == 1
