@@ -265,7 +265,7 @@ class BankIndex:
         if self._vectors.exact:
             return None
         sample = self._weights.dense * standardised_cosines(pool.sample, pool.sample)
-        return Unseen(chunks.sizes, sample, chunks.count, chunks.rows)
+        return Unseen(chunks.live, sample, chunks.count, chunks.rows)
 
     def _windows(self, pool: Pool) -> Windows:
         if pool.cues.relative is None:

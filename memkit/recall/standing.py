@@ -4,17 +4,18 @@ import numpy as np
 import numpy.typing as npt
 
 from memkit.protocols import FloatArray
-from memkit.recall.columns import NONE, Bools, Columns, Ints, standardised
+from memkit.recall.columns import NONE, STATES, Bools, Columns, Ints, standardised
 from memkit.recall.growing import distinct, grown
 
 LEAST_SPREAD = 0.3  # of the log length
+LAST_FOUND = STATES.index("superseded")  # no question finds what is in a state after it
 
 
 class Chunks:
     """A bank's episodes, or its sessions, by their own numbers: how many rows each has, and where they lie."""
 
     def __init__(self) -> None:
-        self.sizes = np.zeros(0, np.int32)
+        self.sizes = self.live = np.zeros(0, np.int32)  # all rows; those that a question may find
         self.count = self.rows = 0  # chunks, and rows that lie in any
         self._first = np.zeros(0, np.int32)
         self._last = np.zeros(0, np.int32)
@@ -34,6 +35,11 @@ class Chunks:
         self._first[fresh] = rows[order[firsts]][self.sizes[chunks] == 0]
         self._last[chunks] = rows[order[ends]]
         self.sizes[chunks] += (ends - firsts + 1).astype(np.int32)
+
+    def leave_out(self, numbers: Ints) -> None:
+        """Count no rows as live that no question finds: the chunk of each, or NONE."""
+        placed = numbers[numbers != NONE]
+        self.live = self.sizes - np.bincount(placed, minlength=len(self.sizes)) if len(placed) else self.sizes
 
     def members(self, chunks: Ints, column: Ints) -> Ints:
         """The rows of some chunks, in order; `column` holds every row's chunk."""
@@ -70,6 +76,9 @@ class Standing:
         start, self._count = self._count, len(columns)
         self.episodes.add(columns.column("episode")[start:], start)
         self.sessions.add(columns.column("session")[start:], start)
+        hidden = np.flatnonzero((columns.column("echo_of") != NONE) | (columns.column("state") > LAST_FOUND))
+        self.episodes.leave_out(columns.column("episode")[hidden])
+        self.sessions.leave_out(columns.column("session")[hidden])
         logs = np.log1p(columns.column("length")[start:].astype(np.float64))
         self._sums += logs.sum(), (logs**2).sum()
         self._timed = np.zeros(len(columns), dtype=bool)
