@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from memkit.batches import CodeBatch, PassageBatch, QuantisedBatch, RowBatch, TermBatch
 from memkit.models import (
     BankState,
     CountedSegment,
@@ -119,56 +120,12 @@ class ModelThinker(Thinker, Protocol):
         ...
 
 
-class CodeBatch(NamedTuple):
-    """Sketches in order of seq: `seqs` int64 (n,), `codes` uint8 (n, bytes)."""
-
-    seqs: npt.NDArray[np.int64]
-    codes: npt.NDArray[np.uint8]
-
-
-class PassageBatch(NamedTuple):
-    """Vectors of passages: `seqs` int64 (n,) of the memories that they are parts of, in order; `vectors` (n, d)."""
-
-    seqs: npt.NDArray[np.int64]
-    vectors: FloatArray
-
-
-class QuantisedBatch(NamedTuple):
-    """Vectors at a byte a number (`memkit.quantisation`): `seqs` int64 (n,) of their memories, `rows` (n, 4 + d)."""
-
-    seqs: npt.NDArray[np.int64]
-    rows: npt.NDArray[np.uint8]
-
-
 class VectorSource(Protocol):
     """Where stored vectors are read from; see `BankView`."""
 
     def vectors(self, seqs: Sequence[int]) -> FloatArray: ...
     def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]: ...
     def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]: ...
-
-
-class TermBatch(NamedTuple):
-    """Lexical terms: keyed hashes and counts, those of `seqs[i]` from `starts[i]` to `starts[i + 1]`."""
-
-    seqs: npt.NDArray[np.int64]  # (n,)
-    starts: npt.NDArray[np.int64]  # (n + 1,)
-    terms: npt.NDArray[np.int64]  # (number of terms,)
-    counts: npt.NDArray[np.int64]
-
-    @classmethod
-    def of(cls, rows: Sequence[tuple[int, Sequence[tuple[int, int]]]]) -> "TermBatch":
-        """From (seq, pairs of hash and count)."""
-        flat = np.array([pair for _, pairs in rows for pair in pairs], dtype=np.int64).reshape(-1, 2)
-        starts = np.cumsum([0, *(len(pairs) for _, pairs in rows)])
-        return cls(np.array([seq for seq, _ in rows], dtype=np.int64), starts, flat[:, 0], flat[:, 1])
-
-    def only(self, chosen: npt.NDArray[np.bool_]) -> "TermBatch":
-        """The terms of some of the memories; `chosen`: (n,)."""
-        held = np.diff(self.starts)
-        inside = np.repeat(chosen, held)
-        starts = np.concatenate([[0], held[chosen].cumsum()])
-        return TermBatch(self.seqs[chosen], starts, self.terms[inside], self.counts[inside])
 
 
 class Position(NamedTuple):
@@ -206,6 +163,10 @@ class BankView(Protocol):
 
     def rows(self, since: int = 0) -> Iterator[IndexRow]:
         """Rows added or changed after the change number `since`, in order of seq."""
+        ...
+
+    def row_batches(self, since: int = 0) -> Iterator[RowBatch]:
+        """The same rows as arrays."""
         ...
 
     def codes(self, since: int = 0) -> Iterator[CodeBatch]:

@@ -9,22 +9,16 @@ from itertools import chain, islice
 
 import numpy as np
 
+from memkit.batches import CodeBatch, PassageBatch, QuantisedBatch, RowBatch, TermBatch
 from memkit.flows.traces import Tracer
-from memkit.models import BankState, IndexRow
-from memkit.protocols import (
-    BankView,
-    CodeBatch,
-    FloatArray,
-    PassageBatch,
-    QuantisedBatch,
-    Storage,
-    TermBatch,
-    VectorSource,
-)
+from memkit.models import KINDS, BankState
+from memkit.protocols import BankView, FloatArray, Storage, VectorSource
 from memkit.recall.index import BankIndex, Scored
 from memkit.recall.query import REFLECTED, Query
 from memkit.settings import DecaySettings, RankingSettings
 from memkit.text.curve import Curve
+
+WRITTEN = [KINDS.index(kind) for kind in REFLECTED]
 
 
 @dataclass
@@ -79,18 +73,19 @@ class Sorting:
 
     def __init__(self, seqs: set[int]) -> None:
         self.seqs = seqs
-        self.rows: list[IndexRow] = []
+        self.rows: list[RowBatch] = []
         self.codes: list[CodeBatch] = []
         self.terms: list[TermBatch] = []
 
-    def said_rows(self, rows: Iterable[IndexRow]) -> Iterator[IndexRow]:
+    def said_rows(self, batches: Iterable[RowBatch]) -> Iterator[RowBatch]:
         """Without summaries and portraits, whose seqs are known from then on."""
-        for row in rows:
-            if row.kind in REFLECTED:
-                self.rows.append(row)
-                self.seqs.add(row.seq)
-            else:
-                yield row
+        for batch in batches:
+            written = np.isin(batch.fields["kind"], WRITTEN)
+            if written.any():
+                self.rows.append(batch.only(written))
+                self.seqs.update(self.rows[-1].seqs.tolist())
+                batch = batch.only(~written)
+            yield batch
 
     def said_codes(self, batches: Iterable[CodeBatch]) -> Iterator[CodeBatch]:
         """Without theirs."""
@@ -205,7 +200,7 @@ class IndexCache:
         since = loaded.state.change
         sorting = Sorting(loaded.written)
         codes, terms = sorting.said_codes(view.codes(since)), sorting.said_terms(view.terms(since))
-        loaded.index.update(sorting.said_rows(view.rows(since)), codes, terms, view)
+        loaded.index.update(sorting.said_rows(view.row_batches(since)), codes, terms, view)
         if sorting.rows or sorting.codes or sorting.terms:
             loaded.reflected = loaded.reflected or self._empty(view.state)
             loaded.reflected.update(sorting.rows, sorting.codes, sorting.terms, view)

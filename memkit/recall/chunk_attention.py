@@ -78,8 +78,8 @@ def attend(
 class Unseen:
     """What is not scored where only candidates are: chunks without any, and the other members of theirs.
 
-    `sizes`: rows that a question may find in each whole chunk, by the chunks' numbers; `sample`: evidence of rows that stand for the whole
-    bank. A member that was not scored has average evidence, 0.
+    `sizes`: rows that a question may find in each whole chunk, by the chunks' numbers; `sample`: evidence of rows that
+    stand for the whole bank. A member that was not scored has average evidence, 0.
     """
 
     sizes: npt.NDArray[np.integer]

@@ -1,50 +1,19 @@
 """The numbers of a bank's memories as columns: what filters and cues are computed from."""
 
-from collections.abc import Iterable, Sequence
-from itertools import islice
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
-from memkit.models import KINDS, ROLES, IndexRow
+from memkit.batches import FIELDS, NONE, Column, RowBatch
 from memkit.protocols import FloatArray
 from memkit.recall.growing import grown
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
-STATES = ("active", "superseded", "merged", "archived", "forgotten")
-NONE = np.iinfo(np.int64).min  # stands for "no value" in columns of integers
-FIELDS: dict[str, Any] = {
-    "seq": np.int64,
-    "kind": np.int8,
-    "state": np.int8,
-    "speaker": np.int64,
-    "role": np.int8,
-    "session": np.int64,
-    "episode": np.int64,
-    "occurred_at": np.int64,
-    "recorded_at": np.int64,
-    "valid_from": np.int64,
-    "valid_until": np.int64,
-    "strength": np.float32,
-    "recalled_at": np.int64,
-    "pinned": np.bool_,
-    "length": np.int32,
-    "asks": np.bool_,
-    "superseded_by": np.int64,
-    "echo_of": np.int64,
-}
 SELDOM = ("valid_from", "valid_until", "recalled_at", "superseded_by", "echo_of")  # take no room while all are NONE
 PLACES = ("session", "episode", "length")
-CODED: dict[str, dict[Any, int]] = {
-    "kind": {kind: number for number, kind in enumerate(KINDS)},
-    "state": {state: number for number, state in enumerate(STATES)},
-    "role": {None: -1, **{role: number for number, role in enumerate(ROLES)}},
-}
-BATCH = 4_096  # rows taken in at a time
-Batch = dict[str, npt.NDArray[Any]]
 
 
 class Columns:
@@ -53,7 +22,7 @@ class Columns:
     def __init__(self) -> None:
         self.count = 0
         self.moved = 0  # goes up when a row that was there changes its place or its size
-        self._arrays: dict[str, npt.NDArray[Any]] = {
+        self._arrays: dict[str, Column] = {
             name: np.empty(0, dtype=kind) for name, kind in FIELDS.items() if name not in SELDOM
         }
         self._rows = np.full(0, -1, dtype=np.int32)  # by seq; -1: not here
@@ -62,7 +31,7 @@ class Columns:
     def __len__(self) -> int:
         return self.count
 
-    def column(self, name: str) -> npt.NDArray[Any]:
+    def column(self, name: str) -> Column:
         """A field of all rows; read only."""
         if name not in self._arrays:
             return np.broadcast_to(np.int64(NONE), self.count)
@@ -72,20 +41,18 @@ class Columns:
     def nbytes(self) -> int:
         return sum(array.nbytes for array in self._arrays.values()) + self._rows.nbytes
 
-    def put(self, rows: Iterable[IndexRow]) -> None:
+    def put(self, batches: Iterable[RowBatch]) -> None:
         """Add rows, or put them in the place of those with the same seq."""
-        rest = iter(rows)
-        while some := list(islice(rest, BATCH)):
-            some = list({row.seq: row for row in sorted(some, key=lambda row: row.seq)}.values())
-            self._put(_encoded(some))
-            for row in some:
-                self._derive(row)
+        for batch in batches:
+            if len(batch.seqs):
+                self._put(batch.fields)
+                self._derive(batch)
 
-    def _derive(self, row: IndexRow) -> None:
-        if row.sources:
-            self.sources[row.seq] = row.sources
-        else:
-            self.sources.pop(row.seq, None)
+    def _derive(self, batch: RowBatch) -> None:
+        if self.sources:
+            for seq in batch.seqs.tolist():
+                self.sources.pop(seq, None)
+        self.sources.update(batch.sources)
 
     def remove(self, seqs: Ints) -> None:
         """Take rows out; those that stay close up."""
@@ -104,7 +71,7 @@ class Columns:
         inside &= at >= 0
         return at[inside].astype(np.int64), inside
 
-    def _put(self, batch: Batch) -> None:
+    def _put(self, batch: Mapping[str, Column]) -> None:
         """Rows in order of seq, each once."""
         at, known = self.rows_of(batch["seq"])
         if known.any():
@@ -120,11 +87,11 @@ class Columns:
             self._sort()
         self._number(start if batch["seq"][0] > last else 0)
 
-    def _replace(self, at: Ints, batch: Batch) -> None:
+    def _replace(self, at: Ints, batch: Mapping[str, Column]) -> None:
         self.moved += any(bool(np.any(self.column(name)[at] != batch[name])) for name in PLACES)
         self._write(at, batch)
 
-    def _write(self, at: Ints, batch: Batch) -> None:
+    def _write(self, at: Ints, batch: Mapping[str, Column]) -> None:
         for name, values in batch.items():
             if name not in self._arrays:
                 if bool(np.all(values == NONE)):
@@ -155,20 +122,6 @@ class Columns:
             self._rows = grown(self._rows, used, int(seqs[-1]) + 1)
             self._rows[used:] = -1
         self._rows[seqs] = np.arange(start, self.count)
-
-
-def _encoded(rows: Sequence[IndexRow]) -> Batch:
-    fields = dict(zip(IndexRow._fields, zip(*rows, strict=True), strict=True))
-    return {name: _array(fields[name], name, kind) for name, kind in FIELDS.items()}
-
-
-def _array(values: Sequence[Any], name: str, kind: Any) -> npt.NDArray[Any]:
-    if name in CODED:
-        codes = CODED[name]
-        return np.array([codes[value] for value in values], dtype=kind)
-    if None in values:
-        return np.array([NONE if value is None else value for value in values], dtype=kind)
-    return np.array(values, dtype=kind)
 
 
 def standardised(values: FloatArray, mean: float, deviation: float) -> FloatArray:

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from memkit.models import KINDS, IndexRow
-from memkit.protocols import CodeBatch, FloatArray, TermBatch, VectorSource
+from memkit.batches import NONE, CodeBatch, RowBatch, TermBatch
+from memkit.models import KINDS
+from memkit.protocols import FloatArray, VectorSource
 from memkit.recall import cues as cue_reading
 from memkit.recall.chunk_attention import Unseen
 from memkit.recall.cohesion import cohesion
-from memkit.recall.columns import NONE, Bools, Columns, Ints
+from memkit.recall.columns import Bools, Columns, Ints
 from memkit.recall.evidence import Lexical, greatest, lexical_evidence, standardised_cosines
 from memkit.recall.growing import distinct
 from memkit.recall.lexical import LexicalIndex
@@ -115,7 +116,7 @@ class BankIndex:
 
     def update(
         self,
-        rows: Iterable[IndexRow],
+        rows: Iterable[RowBatch],
         codes: Iterable[CodeBatch],
         terms: Iterable[TermBatch],
         source: VectorSource,

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from memkit.protocols import FloatArray, TermBatch
+from memkit.batches import TermBatch
+from memkit.protocols import FloatArray
 from memkit.recall.growing import grown
 
 K1, B = 0.1, 0.5  # BM25 (Robertson & Zaragoza 2009) for talk: a word is said once, and turns are short

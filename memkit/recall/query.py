@@ -6,9 +6,10 @@ from datetime import datetime
 
 import numpy as np
 
-from memkit.models import KINDS, Kind, Past
+from memkit.batches import NONE
+from memkit.models import KINDS, STATES, Kind, Past
 from memkit.protocols import FloatArray
-from memkit.recall.columns import NONE, STATES, Bools, Columns, Ints
+from memkit.recall.columns import Bools, Columns, Ints
 from memkit.times import to_micros
 
 RECALLED: tuple[Kind, ...] = ("turn", "thought")

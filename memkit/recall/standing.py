@@ -3,8 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 
+from memkit.batches import NONE
+from memkit.models import STATES
 from memkit.protocols import FloatArray
-from memkit.recall.columns import NONE, STATES, Bools, Columns, Ints, standardised
+from memkit.recall.columns import Bools, Columns, Ints, standardised
 from memkit.recall.growing import distinct, grown
 
 LEAST_SPREAD = 0.3  # of the log length

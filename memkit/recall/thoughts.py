@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 
 import numpy as np
 
+from memkit.batches import NONE
 from memkit.models import KINDS
 from memkit.protocols import FloatArray
-from memkit.recall.columns import NONE, Columns, Ints
+from memkit.recall.columns import Columns, Ints
 from memkit.recall.pool import Pool
 from memkit.recall.query import Query, then
 

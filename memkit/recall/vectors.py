@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from memkit.protocols import CodeBatch, FloatArray, VectorSource
+from memkit.batches import CodeBatch
+from memkit.protocols import FloatArray, VectorSource
 from memkit.recall.columns import Ints
 from memkit.recall.kept import Compact, Whole, blended
 from memkit.recall.lsh import Sketcher, SketchIndex

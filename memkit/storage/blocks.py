@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from memkit.protocols import CodeBatch, TermBatch
+from memkit.batches import CodeBatch, TermBatch
 
 ROWS = 4096
 CODES, TERMS, VECTORS = 0, 1, 2  # the parts of a trace; the last only in blocks (see `vector_blocks`)
@@ -103,7 +103,7 @@ class Block:
 
     def since(self, change: int) -> "Block":
         """The rows that were written after a change number."""
-        return self if bool(np.all(self.changes > change)) else self.only(self.changes > change)
+        return self.only(self.changes > change)
 
     def without(self, seqs: Iterable[int]) -> "Block":
         """The rows of all other memories."""
@@ -111,6 +111,8 @@ class Block:
 
     def only(self, keep: npt.NDArray[np.bool_]) -> "Block":
         """Some of the rows; `keep`: (n,)."""
+        if bool(np.all(keep)):
+            return self
         return Block.of([row for row, kept in zip(self.rows(), keep.tolist(), strict=True) if kept])
 
 

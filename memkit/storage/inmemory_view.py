@@ -5,8 +5,9 @@ from datetime import datetime
 
 import numpy as np
 
+from memkit.batches import CodeBatch, PassageBatch, RowBatch, TermBatch, row_batches
 from memkit.models import BankState, CountedSegment, IndexRow, Kind, Memory, Past, Trace
-from memkit.protocols import CodeBatch, FloatArray, PassageBatch, TermBatch
+from memkit.protocols import FloatArray
 from memkit.storage.inmemory_bank import Bank
 from memkit.storage.records import Entry, Queued, Record, index_row, micros, passage_batch, stacked
 from memkit.storage.views import View
@@ -45,6 +46,9 @@ class MemoryView(View):
         for seq in sorted(self.data.records):
             if self.data.changed[seq] > since:
                 yield index_row(self.data.records[seq], self.hasher)
+
+    def row_batches(self, since: int = 0) -> Iterator[RowBatch]:
+        return row_batches(self.rows(since))
 
     def rows_of_sessions(self, sessions: Sequence[int]) -> list[IndexRow]:
         seqs = sorted({seq for session in sessions for seq in self.data.found("session", session)})

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from memkit.batches import PassageBatch
 from memkit.errors import InputError, InvalidTextError
 from memkit.models import Action, Author, Exchange, HistoryEntry, IndexRow, Memory, Placement, Trace
-from memkit.protocols import FloatArray, PassageBatch
+from memkit.protocols import FloatArray
 from memkit.storage.hashing import Hasher
 from memkit.text.asking import asks
 from memkit.times import as_utc, to_micros

@@ -14,13 +14,15 @@ from uuid import UUID
 
 import numpy as np
 
+from memkit.batches import ROWS, CodeBatch, PassageBatch, QuantisedBatch, RowBatch, TermBatch
 from memkit.errors import CorruptError
 from memkit.models import BankState, CountedSegment, IndexRow, Kind, Memory, Past, Trace
-from memkit.protocols import CodeBatch, FloatArray, PassageBatch, QuantisedBatch, TermBatch
+from memkit.protocols import FloatArray
 from memkit.storage.blocks import CODES, TERMS, VECTORS, Block, TraceRow, code_batches, term_batch, unpack_terms
 from memkit.storage.checksums import REMEDY
-from memkit.storage.columns import AUTHOR, KIND, ROLE, STATE
+from memkit.storage.columns import AUTHOR, KIND, STATE
 from memkit.storage.hashing import Hasher
+from memkit.storage.index_rows import index_row, row_batch
 from memkit.storage.queries import run, run_over
 from memkit.storage.records import Entry, Queued, Record, passage_batch, stacked, uuid7_bytes
 from memkit.storage.rows import Payload, entries_of, past_of, queued_of, record_of
@@ -29,7 +31,6 @@ from memkit.storage.views import View
 from memkit.times import from_micros, to_micros
 
 Sources = dict[int, tuple[int, ...]]
-NUMBERS = {int, float, type(None)}
 
 
 class BankRow(NamedTuple):
@@ -128,24 +129,28 @@ class SqliteView(View):
 
     def rows(self, since: int = 0) -> Iterator[IndexRow]:
         """Index rows in order of seq; both queries run in the view's snapshot."""
+        sources = self._links(since)
+        for row in self._changed("rows", since):
+            yield index_row(row, sources.get(row[0], ()), self.row.next_seq)
+
+    def row_batches(self, since: int = 0) -> Iterator[RowBatch]:
+        sources, rows = self._links(since), self._changed("rows", since)
+        while some := rows.fetchmany(ROWS):
+            held = {row[0]: sources[row[0]] for row in some if row[0] in sources} if sources else {}
+            yield row_batch(some, held, self.row.next_seq)
+
+    def _changed(self, name: str, since: int) -> sqlite3.Cursor:
         if since:
-            rows = run(self.connection, "rows_since", self.bank, since)
-            links = run(self.connection, "row_sources_since", self.bank, since)
-        else:
-            rows = run(self.connection, "rows", self.bank)
-            links = run(self.connection, "row_sources", self.bank)
-        grouped = groupby(links, key=itemgetter(0))
-        seq, sources = next(grouped, (0, iter(())))
-        for row in rows:
-            own: tuple[int, ...] = ()
-            if row[0] == seq:
-                own = tuple(source for _, source in sources)
-                seq, sources = next(grouped, (0, iter(())))
-            yield _index_row(row, own, self.row.next_seq)
+            return run(self.connection, f"{name}_since", self.bank, since)
+        return run(self.connection, name, self.bank)
+
+    def _links(self, since: int) -> Sources:
+        grouped = groupby(self._changed("row_sources", since), key=itemgetter(0))
+        return {seq: tuple(source for _, source in links) for seq, links in grouped}
 
     def rows_of_sessions(self, sessions: Sequence[int]) -> list[IndexRow]:
         found = {row[0]: row for row in self._over("rows_of_sessions", sessions)}
-        return [_index_row(found[seq], (), self.row.next_seq) for seq in sorted(found)]
+        return [index_row(found[seq], (), self.row.next_seq) for seq in sorted(found)]
 
     def sessions_of(self, seqs: Sequence[int]) -> list[int]:
         return sorted({row[0] for row in self._over("sessions_of", seqs)})
@@ -352,20 +357,6 @@ class SqliteView(View):
 def _joined(batches: Sequence[QuantisedBatch]) -> QuantisedBatch:
     seqs, rows = zip(*batches, strict=True)
     return QuantisedBatch(np.concatenate(seqs), np.concatenate(rows))
-
-
-def _index_row(row: tuple[Any, ...], sources: tuple[int, ...], end: int) -> IndexRow:
-    """A row for the indexes; `end` lies above all seqs. Raises CorruptError for numbers that can't be."""
-    if not NUMBERS.issuperset(map(type, row)):
-        raise CorruptError(f"a memory's numbers aren't what was written. {REMEDY}")
-    seq, kind, state, speaker, role, *numbers = row
-    *middle, pinned, length, asks, superseded_by, echo_of = numbers
-    session, episode = middle[0] or 0, middle[1] or 0
-    low = -1 < kind < len(KIND.words) and -1 < state < len(STATE.words) and -1 < session < end and -1 < episode < end
-    if not (low and 0 < seq < end and -1 < (superseded_by or 0) < end and -1 < (echo_of or 0) < end and length >= 0):
-        raise CorruptError(f"a memory's numbers aren't what was written. {REMEDY}")
-    flags = (bool(pinned), length, bool(asks), superseded_by, echo_of, sources)
-    return IndexRow._make((seq, KIND.words[kind], STATE.words[state], speaker, ROLE.word(role), *middle, *flags))
 
 
 def _parsed(data: bytes) -> Block:

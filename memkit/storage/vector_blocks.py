@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from memkit.protocols import FloatArray, PassageBatch, QuantisedBatch
+from memkit.batches import PassageBatch, QuantisedBatch
+from memkit.protocols import FloatArray
 from memkit.quantisation import SCALE, quantised
 from memkit.storage.blocks import VECTORS, Block, TraceRow
 from memkit.storage.queries import run, run_over

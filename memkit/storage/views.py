@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from memkit.batches import PassageBatch, QuantisedBatch
 from memkit.errors import UnknownMemoryError
 from memkit.models import BankState, Exchange, HistoryEntry, Memory, put_off
-from memkit.protocols import FloatArray, PassageBatch, Position, QuantisedBatch
+from memkit.protocols import FloatArray, Position
 from memkit.storage.hashing import Hasher, alternatives
 from memkit.storage.records import Entry, Queued, Record, history_of
 from memkit.storage.vector_blocks import as_quantised

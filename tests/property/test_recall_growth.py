@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import memkit
+from memkit.batches import NONE, RowBatch, TermBatch, row_batches
 from memkit.encoders.hashing import HashingEncoder
 from memkit.models import IndexRow
-from memkit.protocols import TermBatch
-from memkit.recall.columns import NONE, Columns
+from memkit.recall.columns import Columns
 from memkit.recall.growing import Growing, distinct
 from memkit.recall.lexical import LexicalIndex
 from memkit.recall.sketch_decoding import SketchDecoder, weighed_signs
@@ -57,13 +57,13 @@ def test_columns_and_what_stands_beside_them_equal_those_loaded_at_once(
     none = np.empty(0, np.int64)
     for batch, gone in steps:
         final.update({seq: row(seq, session=s, length=n) for seq, (s, n) in batch.items()})
-        grown.put([final[seq] for seq in batch])
+        grown.put(row_batches(final[seq] for seq in batch))
         standing.update(grown, none)
         grown.remove(np.array(sorted(gone), dtype=np.int64))
         standing.update(grown, none)
         final = {seq: row for seq, row in final.items() if seq not in gone}
     whole, fresh = Columns(), Standing()
-    whole.put([final[seq] for seq in sorted(final)])
+    whole.put([RowBatch.of(final.values())])
     fresh.update(whole, none)
     for name in ("seq", "session", "length", "occurred_at", "valid_from"):
         assert grown.column(name).tolist() == whole.column(name).tolist()

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import memkit
+from memkit.batches import CodeBatch, PassageBatch, QuantisedBatch
 from memkit.encoders.hashing import HashingEncoder
-from memkit.protocols import CodeBatch, FloatArray, PassageBatch, QuantisedBatch
+from memkit.protocols import FloatArray
 from memkit.recall.chunk_attention import Unseen, chunk_evidence, group_maxima, log_attention
 from memkit.recall.cohesion import cohesion
 from memkit.recall.columns import Ints

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from memkit.protocols import CodeBatch, TermBatch
+from memkit.batches import CodeBatch, TermBatch
 from memkit.recall.chunk_attention import Attention, attend, chunk_evidence, log_attention, softmax
 from memkit.recall.cues import is_named, read
 from memkit.recall.lexical import FULL, LexicalIndex

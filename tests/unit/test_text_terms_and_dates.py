@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
+from memkit.batches import PassageBatch, QuantisedBatch, RowBatch, TermBatch
 from memkit.models import IndexRow
-from memkit.protocols import FloatArray, PassageBatch, QuantisedBatch, TermBatch
+from memkit.protocols import FloatArray
 from memkit.recall.cues import read
 from memkit.recall.index import BankIndex
 from memkit.recall.lsh import Sketcher
@@ -241,7 +242,7 @@ def test_what_was_said_the_day_before_an_event_is_favoured_where_the_bank_tells_
     ranking = RankingSettings()
     sketcher = Sketcher(64, 64, seed=1)
     index = BankIndex(key=KEY, zone="UTC", sketcher=sketcher, curve=Curve(), retention_weight=0.0, ranking=ranking)
-    index.update([row for row, _ in said], [], [row for _, row in said], NoVectors())
+    index.update([RowBatch.of(row for row, _ in said)], [], [row for _, row in said], NoVectors())
     asked = Query("What had we cooked the day before the wedding?", NOW, min_score=0.0)
     found = {hit.seq: hit for hit in index.search(asked, NoVectors())}
     assert {seq for seq, hit in found.items() if "date" in hit.parts} == {2, 3}

@@ -1,0 +1,134 @@
+"""What indexes are loaded from, many memories at a time: arrays instead of records."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from memkit.models import KINDS, ROLES, STATES, IndexRow
+
+NONE = np.iinfo(np.int64).min  # stands for "no value" in arrays of integers
+ROWS = 4_096  # in a batch, about
+FIELDS: dict[str, Any] = {
+    "seq": np.int64,
+    "kind": np.int8,
+    "state": np.int8,
+    "speaker": np.int64,
+    "role": np.int8,
+    "session": np.int64,
+    "episode": np.int64,
+    "occurred_at": np.int64,
+    "recorded_at": np.int64,
+    "valid_from": np.int64,
+    "valid_until": np.int64,
+    "strength": np.float32,
+    "recalled_at": np.int64,
+    "pinned": np.bool_,
+    "length": np.int32,
+    "asks": np.bool_,
+    "superseded_by": np.int64,
+    "echo_of": np.int64,
+}
+CODED: dict[str, dict[Any, int]] = {
+    "kind": {kind: number for number, kind in enumerate(KINDS)},
+    "state": {state: number for number, state in enumerate(STATES)},
+    "role": {None: -1, **{role: number for number, role in enumerate(ROLES)}},
+}
+Column = npt.NDArray[Any]
+
+
+class RowBatch(NamedTuple):
+    """The numbers of memories, as `IndexRow` has them: `fields` by name, each (n,), in order of seq, each seq once.
+
+    Kinds, states and roles are their places in KINDS, STATES and ROLES, -1 for no role; NONE stands for no value.
+    `sources`: of those that rest on any, by seq.
+    """
+
+    fields: Mapping[str, Column]
+    sources: Mapping[int, tuple[int, ...]]
+
+    @classmethod
+    def of(cls, rows: Iterable[IndexRow]) -> "RowBatch":
+        """From rows in any order; the last of several for one seq holds."""
+        known = {row.seq: row for row in rows}
+        columns = zip(*(known[seq] for seq in sorted(known)), strict=True)
+        fields = dict(zip(IndexRow._fields, columns, strict=True)) if known else {}
+        sources = {row.seq: row.sources for row in known.values() if row.sources}
+        return cls({name: _array(fields.get(name, ()), name, kind) for name, kind in FIELDS.items()}, sources)
+
+    @property
+    def seqs(self) -> npt.NDArray[np.int64]:
+        """(n,)."""
+        return self.fields["seq"]
+
+    def only(self, chosen: npt.NDArray[np.bool_]) -> "RowBatch":
+        """Some of the rows; `chosen`: (n,)."""
+        fields = {name: column[chosen] for name, column in self.fields.items()}
+        kept = set(fields["seq"].tolist()) if self.sources else set()
+        return RowBatch(fields, {seq: own for seq, own in self.sources.items() if seq in kept})
+
+
+def row_batches(rows: Iterable[IndexRow]) -> Iterator[RowBatch]:
+    """Rows in any order, ROWS at a time."""
+    rest = iter(rows)
+    while some := list(islice(rest, ROWS)):
+        yield RowBatch.of(some)
+
+
+def _array(values: Sequence[Any], name: str, kind: Any) -> Column:
+    if name in CODED:
+        values = [CODED[name][value] for value in values]
+    return integers(values) if kind is np.int64 else np.array(values, dtype=kind)
+
+
+def integers(values: Sequence[int | None]) -> npt.NDArray[np.int64]:
+    """Whole numbers as an array, NONE for None."""
+    if None in values:
+        values = [NONE if value is None else value for value in values]
+    return np.array(values, dtype=np.int64)
+
+
+class CodeBatch(NamedTuple):
+    """Sketches in order of seq: `seqs` int64 (n,), `codes` uint8 (n, bytes)."""
+
+    seqs: npt.NDArray[np.int64]
+    codes: npt.NDArray[np.uint8]
+
+
+class PassageBatch(NamedTuple):
+    """Vectors of passages: `seqs` int64 (n,) of the memories that they are parts of, in order; `vectors` (n, d)."""
+
+    seqs: npt.NDArray[np.int64]
+    vectors: npt.NDArray[np.float32]
+
+
+class QuantisedBatch(NamedTuple):
+    """Vectors at a byte a number (`memkit.quantisation`): `seqs` int64 (n,) of their memories, `rows` (n, 4 + d)."""
+
+    seqs: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.uint8]
+
+
+class TermBatch(NamedTuple):
+    """Lexical terms: keyed hashes and counts, those of `seqs[i]` from `starts[i]` to `starts[i + 1]`."""
+
+    seqs: npt.NDArray[np.int64]  # (n,)
+    starts: npt.NDArray[np.int64]  # (n + 1,)
+    terms: npt.NDArray[np.int64]  # (number of terms,)
+    counts: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, rows: Sequence[tuple[int, Sequence[tuple[int, int]]]]) -> "TermBatch":
+        """From (seq, pairs of hash and count)."""
+        flat = np.array([pair for _, pairs in rows for pair in pairs], dtype=np.int64).reshape(-1, 2)
+        starts = np.cumsum([0, *(len(pairs) for _, pairs in rows)])
+        return cls(np.array([seq for seq, _ in rows], dtype=np.int64), starts, flat[:, 0], flat[:, 1])
+
+    def only(self, chosen: npt.NDArray[np.bool_]) -> "TermBatch":
+        """The terms of some of the memories; `chosen`: (n,)."""
+        held = np.diff(self.starts)
+        inside = np.repeat(chosen, held)
+        starts = np.concatenate([[0], held[chosen].cumsum()])
+        return TermBatch(self.seqs[chosen], starts, self.terms[inside], self.counts[inside])
