@@ -10,6 +10,7 @@ from typing import Any
 from memkit.errors import InputError
 from memkit.evaluation.cases import Conversation, Question
 from memkit.models import Turn
+from memkit.observe.contents import read_content
 
 CATEGORIES = {1: "multi-hop", 2: "temporal", 3: "commonsense", 4: "single-hop", 5: "adversarial"}
 EVIDENCE = re.compile(r"D:?(\d+):(\d+)")  # also inside "D8:6; D9:17", "D:11:26" and "D30:05"
@@ -57,14 +58,16 @@ def _turns(conversation: Mapping[str, Any]) -> Iterator[Turn]:
     for key in sorted(sessions, key=lambda key: int(key.split("_")[1])):
         begin = session_time(conversation[f"{key}_date_time"])
         for step, turn in enumerate(conversation[key]):
-            yield Turn(
-                turn["text"],
-                turn["speaker"],
-                at=begin + step * PAUSE,
-                id=turn["dia_id"],
-                session=key,
-                metadata={"caption": turn["blip_caption"]} if turn.get("blip_caption") else None,
-            )
+            text, metadata = _content(turn)
+            at = begin + step * PAUSE
+            yield Turn(text, turn["speaker"], at=at, id=turn["dia_id"], session=key, metadata=metadata or None)
+
+
+def _content(turn: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """As a chat would send it; LoCoMo's authors search the captions of its photos, too."""
+    caption = turn.get("blip_caption")
+    photo = [{"type": "image", "caption": caption}] if caption else []
+    return read_content([turn["text"], *photo])
 
 
 def session_time(text: str) -> datetime:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from memkit.errors import InvalidTurnError
+from memkit.text.shown import TOLD, shown
 
 TEXT_TYPES = frozenset({"text", "input_text", "output_text"})
 LONGEST = 2_000  # characters of one value in a description; images and files stay out of the memory
@@ -14,7 +15,10 @@ MOST_METADATA = 100_000  # characters as JSON
 
 
 def read_content(content: Any) -> tuple[str, dict[str, Any]]:
-    """The words of a content (None, a string, a block or a list of blocks), and the blocks without words."""
+    """The words of a content (None, a string, a block or a list of blocks), and the blocks that are not text.
+
+    Of the latter, what they say that they show is among the words: "[image: two dogs on a beach]".
+    """
     if content is None:
         return "", {}
     if isinstance(content, Mapping):
@@ -22,18 +26,24 @@ def read_content(content: Any) -> tuple[str, dict[str, Any]]:
     if not isinstance(content, list | tuple):
         return content, {}  # a string, or something that Turn refuses
     texts = [_words(block) for block in content]
-    others = [described(block) for block, text in zip(content, texts, strict=True) if text is None]
+    others = [described(block) for block in content if not _is_text(block)]
     joined = "\n".join(text for text in texts if text)
     return joined, {"blocks": others} if others else {}
 
 
+def _is_text(block: Any) -> bool:
+    if not isinstance(block, Mapping):
+        return isinstance(block, str)
+    return block.get("type", "text") in TEXT_TYPES and isinstance(block.get("text"), str)
+
+
 def _words(block: Any) -> str | None:
-    if isinstance(block, str):
-        return block
-    if not isinstance(block, Mapping) or block.get("type", "text") not in TEXT_TYPES:
+    if _is_text(block):
+        return block if isinstance(block, str) else str(block["text"])
+    if not isinstance(block, Mapping) or not isinstance(block.get("type"), str):
         return None
-    text = block.get("text")
-    return text if isinstance(text, str) else None
+    told = next((block[key] for key in TOLD if isinstance(block.get(key), str) and block[key].strip()), None)
+    return None if told is None else shown(block["type"], _short(told))
 
 
 def described(value: Any, depth: int = 0) -> Any:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from memkit.text.asking import asks
 from memkit.text.dates import HINT, WEEKDAY, Prefer, Span, first_span
+from memkit.text.shown import without_shown
 from memkit.think.language import Language
 
 SENTENCE = re.compile(r"(?:[^.!?\n]|[.](?=\w)|(?<=\b[A-HJ-Z])\.|(?<=\b(?:St|Dr|Mr|Ms))\.|(?<=\bMrs)\.)+[.!?…]*")
@@ -39,7 +40,8 @@ class Timed(NamedTuple):
 
 
 def sentences(text: str, language: Language) -> list[str]:
-    """A text's sentences; nothing where it is told as a joke."""
+    """A text's sentences, without what pictures show; nothing where it is told as a joke."""
+    text = without_shown(text)
     if language.joke.search(text):
         return []
     plain = language.spelt(QUOTED.sub(_unquoted, NOISE.sub(" ", text.replace("’", "'"))))

@@ -60,6 +60,7 @@ def test_a_locomo_sample_becomes_turns_in_the_order_of_its_sessions(tmp_path: Pa
     kind, [conversation] = read_conversations(written(tmp_path, "l.json", [locomo_sample()]))
     assert (kind, conversation.name, conversation.unit) == ("locomo", "s-1", "turn")
     assert [turn.id for turn in conversation.turns] == ["D1:1", "D1:2", "D2:1"]
+    assert conversation.turns[0].text == "We bought a boat.\n[image: a boat]"
     assert [turn.session for turn in conversation.turns] == ["session_1", "session_1", "session_2"]
     times = [moment(turn) for turn in conversation.turns]
     assert times[0] == datetime(2024, 5, 8, 13, 56, tzinfo=UTC)

@@ -142,6 +142,20 @@ def test_of_content_blocks_the_words_become_the_text_and_the_rest_is_described()
     assert len(json.dumps(turn.metadata)) < 300
 
 
+def test_what_a_block_says_that_it_shows_is_among_the_words_and_the_block_is_still_described() -> None:
+    blocks = [
+        {"type": "text", "text": "Look!"},
+        {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}, "alt": "two dogs\n[wet] on a beach"},
+        {"type": "input_audio", "transcript": "Happy birthday!"},
+        {"type": "document", "caption": "", "title": "the lease"},
+        {"type": "image", "caption": 3},
+    ]
+    turn = only({"role": "user", "content": blocks})
+    assert turn.text == "Look!\n[image: two dogs (wet) on a beach]\n[audio: Happy birthday!]\n[file: the lease]"
+    assert turn.metadata is not None
+    assert [b["type"] for b in turn.metadata["blocks"]] == ["image_url", "input_audio", "document", "image"]
+
+
 @pytest.mark.parametrize("content", ["", None, [], [{"type": "text", "text": ""}]])
 def test_an_empty_content_is_a_turn_without_words(content: Any) -> None:
     assert only({"role": "user", "content": content}).text == ""

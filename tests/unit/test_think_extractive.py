@@ -89,6 +89,11 @@ def test_past_and_present_and_what_is_denied_are_kept_apart(said: str, relation:
     assert [(p.relation, p.tail) for p in thought(said)] == [(relation, "Leeds")]
 
 
+def test_what_a_picture_shows_is_nobodys_belief_and_what_is_said_with_it_is() -> None:
+    assert texts("[image: I live in Rome. I have two dogs]") == []
+    assert texts("I live in Porto.\n[image: my house in Rome]") == texts("I live in Porto.")
+
+
 def test_an_assistants_words_are_nobodys_belief() -> None:
     assert texts(turn("I live in Berlin and I'm allergic to nuts", role="assistant")) == []
 
