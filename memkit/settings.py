@@ -24,7 +24,7 @@ class ObserveSettings(Section):
     session_gap: timedelta = timedelta(hours=1)
     exchange_turns: int = Field(8, ge=1)
     exchange_idle: timedelta = timedelta(minutes=15)
-    small_talk: float = Field(0.15, ge=0, lt=1)  # share of turns, those that tell least, without vectors; 0: off
+    small_talk: float = Field(0.1, ge=0, lt=1)  # share of turns, those that tell least, without vectors; 0: off
 
 
 class IndexSettings(Section):

@@ -33,7 +33,7 @@ from memkit.settings import ObserveSettings, RuntimeSettings, Settings
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 QUESTIONS = 200
 GRAPH_UP_TO = 100_000  # larger ones take too long to build here
-CHROMA_UP_TO = QDRANT_UP_TO = 20_000
+OTHERS_UP_TO = 20_000  # they take long to fill
 BUILDING = Settings(observe=ObserveSettings(small_talk=0), runtime=RuntimeSettings(encode_batch=CHUNK))
 STAGES = ("lexical", "sketch", "fetching", "cosines", "ranking", "memories")
 
@@ -205,10 +205,10 @@ def beside(vectors: FloatArray, queries: FloatArray) -> dict[str, float]:
         graph = faiss.IndexHNSWFlat(vectors.shape[1], 32, faiss.METRIC_INNER_PRODUCT)
         graph.add(vectors)
         found["hnsw"] = timed(lambda query: graph.search(query[None], 10))
-    for name, limit, searcher in (("chroma", CHROMA_UP_TO, chroma), ("qdrant", QDRANT_UP_TO, qdrant)):
-        if len(vectors) <= limit:
+    if len(vectors) <= OTHERS_UP_TO:
+        for searcher in (chroma, qdrant, time_weighted):
             with contextlib.suppress(ImportError):
-                found[name] = timed(searcher(vectors))
+                found[searcher.__name__] = timed(searcher(vectors))
     return found
 
 
@@ -236,6 +236,39 @@ def qdrant(vectors: FloatArray) -> Callable[[FloatArray], Any]:
     user = models.FieldCondition(key="user", match=models.MatchValue(value="ana"))
     chosen = models.Filter(must=[user])
     return lambda query: client.query_points("memories", query=query.tolist(), query_filter=chosen, limit=10)
+
+
+def time_weighted(vectors: FloatArray) -> Callable[[FloatArray], Any]:
+    """LangChain's time-weighted retriever over its in-memory store. Raises ImportError."""
+    from langchain_classic.retrievers import TimeWeightedVectorStoreRetriever
+    from langchain_core.documents import Document
+    from langchain_core.embeddings import Embeddings
+    from langchain_core.vectorstores import InMemoryVectorStore
+
+    class Numbered(Embeddings):
+        """Of numbers as texts the vectors of these places; of any question the one that is asked now."""
+
+        asked = vectors[0]
+
+        def embed_documents(self, texts: list[str]) -> list[list[float]]:
+            return vectors[[int(text) for text in texts]].tolist()  # type: ignore[no-any-return]
+
+        def embed_query(self, text: str) -> list[float]:
+            return self.asked.tolist()  # type: ignore[no-any-return]
+
+    class Cosines(InMemoryVectorStore):
+        def _select_relevance_score_fn(self) -> Callable[[float], float]:
+            return lambda cosine: cosine
+
+    numbered = Numbered()
+    retriever = TimeWeightedVectorStoreRetriever(vectorstore=Cosines(numbered), k=10)
+    retriever.add_documents([Document(str(number)) for number in range(len(vectors))])
+
+    def search(query: FloatArray) -> list[Document]:
+        numbered.asked = query
+        return retriever.invoke("now")
+
+    return search
 
 
 def exponents(results: list[dict[str, Any]]) -> dict[str, float]:
@@ -273,7 +306,7 @@ def table(results: list[dict[str, Any]]) -> Table:
     def row(name: str, values: list[float | None]) -> None:
         shown.add_row(name, *("" if value is None else f"{value:,.3g}" for value in values))
 
-    for other in ("flat", "hnsw", "chroma", "qdrant"):
+    for other in ("flat", "hnsw", "chroma", "qdrant", "time_weighted"):
         if any(other in r["beside"] for r in results):
             row(
                 f"whole recall / bare {other}",
