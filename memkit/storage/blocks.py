@@ -5,7 +5,7 @@ offsets as int64; then the rows' bytes. Rows lie in order of seq.
 """
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -60,13 +60,13 @@ class Block:
     body: bytes
 
     @classmethod
-    def of(cls, rows: Sequence[TraceRow]) -> "Block":
-        rows = sorted(rows)
-        offsets = np.zeros(len(rows) + 1, dtype="<i8")
-        np.cumsum([len(row.data) for row in rows], out=offsets[1:])
-        seqs = np.array([row.seq for row in rows], dtype="<i8")
-        changes = np.array([row.change for row in rows], dtype="<i8")
-        return cls(seqs, changes, offsets, b"".join(row.data for row in rows))
+    def of(cls, rows: Iterable[tuple[int, int, bytes]]) -> "Block":
+        """From (seq, change, data)."""
+        ordered = sorted(rows)
+        seqs, changes, data = zip(*ordered, strict=True) if ordered else ((), (), ())
+        offsets = np.zeros(len(data) + 1, dtype="<i8")
+        np.cumsum([len(row) for row in data], out=offsets[1:])
+        return cls(np.array(seqs, dtype="<i8"), np.array(changes, dtype="<i8"), offsets, b"".join(data))
 
     @classmethod
     def parse(cls, data: bytes) -> "Block":

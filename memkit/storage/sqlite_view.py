@@ -181,7 +181,7 @@ class SqliteView(View):
             block = _parsed(data).since(since)
             if len(block.seqs):
                 yield block
-        tail = [TraceRow(*row) for row in run(self.connection, "tail", self.bank, part, since)]
+        tail = run(self.connection, "tail", self.bank, part, since).fetchall()
         if tail:
             yield Block.of(tail)
 

@@ -291,8 +291,7 @@ class Writer:
     def _seal(self, part: int) -> None:
         """Move the oldest rows of the tail into blocks, 4,096 at a time."""
         while self._tails[part] >= ROWS:
-            oldest = run(self.connection, "oldest_traces", self.bank, part, ROWS)
-            rows = [TraceRow(*row) for row in oldest]
+            rows = [TraceRow(*row) for row in run(self.connection, "oldest_traces", self.bank, part, ROWS)]
             block = Block.of(rows)
             number, self._blocks = self._blocks, self._blocks + 1
             run(self.connection, "add_block", self.bank, part, number, *block.bounds, block.pack())

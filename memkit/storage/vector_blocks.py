@@ -14,7 +14,7 @@ import numpy as np
 from memkit.batches import PassageBatch, QuantisedBatch
 from memkit.protocols import FloatArray
 from memkit.quantisation import SCALE, quantised
-from memkit.storage.blocks import VECTORS, Block, TraceRow
+from memkit.storage.blocks import VECTORS, Block
 from memkit.storage.queries import run, run_over
 
 _HEAD = struct.Struct("<H")
@@ -26,7 +26,7 @@ def vector_block(connection: sqlite3.Connection, bank: int, sketches: Block) -> 
     seqs = sketches.seqs.tolist()
     found = {row[0]: row for row in run_over(connection, "vectors_with_passages", (bank,), seqs)}
     changes = dict(zip(seqs, sketches.changes.tolist(), strict=True))
-    return Block.of([TraceRow(seq, changes[seq], data) for seq, data in packed(found.values())])
+    return Block.of((seq, changes[seq], data) for seq, data in packed(found.values()))
 
 
 def put_vector_block(connection: sqlite3.Connection, bank: int, number: int, sketches: Block) -> None:
