@@ -24,7 +24,7 @@ MOST = 200_000  # pieces of what was erased that are looked for
 SAMPLED = 5_000  # rows of a bank that went as a whole, whose contents are looked for
 LARGE = 2**30  # bytes: in files beyond that, nobody waits for the search
 PAUSE = 0.02  # seconds between two tries
-BATCH = 5_000  # rows read at once
+BATCH = 500  # rows read at once
 WIDTHS = (1, 2, 3, 4, 6, 8)  # bytes that SQLite gives an integer
 RETAINED = ("retained_words", "retained_notes", "retained_vectors", "retained_traces")
 
@@ -116,17 +116,18 @@ class Erasures:
         """Is any of this in the files without being part of what is kept?"""
         with self._still(wait):
             found = self._files.remains(wanted)
-        for name in RETAINED:
-            if not found:
-                return False
-            found -= self._retained(name, found)
-        return bool(found)
-
-    def _retained(self, name: str, wanted: set[bytes]) -> set[bytes]:
-        search = Search(wanted)
         with self._connections.reading() as connection:
-            joined = (b"\0".join(map(_as_laid, rows)) for rows in _in_batches(connection, name))
-            return {piece for data in joined for piece in search.found(data)}
+            return bool(found) and not self._kept(connection, found)
+
+    def _kept(self, connection: sqlite3.Connection, pieces: set[bytes]) -> bool:
+        """Whether all of these are part of what is kept; mostly that is seen after its first rows."""
+        missing = set(pieces)
+        for name in RETAINED:
+            for rows in _in_batches(connection, name):
+                missing -= Search(missing).found(b"\0".join(map(_as_laid, rows)))
+                if not missing:
+                    return True
+        return False
 
     def _finish(self, hashes: Sequence[str]) -> bool:
         with self._connections.writing() as connection:

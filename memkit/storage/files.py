@@ -136,12 +136,15 @@ class Search:
     def found(self, data: bytes) -> set[bytes]:
         """Which of the needles are in these bytes."""
         short = {needle for needle in self._short if needle in data}
+        if not self._by_hash:
+            return short
         return short.union(*(self._found(data, phase) for phase in range(WORD)))
 
     def _found(self, data: bytes, phase: int) -> Iterator[bytes]:
         hashes = _hashes(data[phase:])
         places = np.flatnonzero(self._coarse[hashes >> SHIFT])
-        places = places[np.isin(hashes[places], self._hashes)]
+        nearest = np.searchsorted(self._hashes[:-1], hashes[places])
+        places = places[self._hashes[nearest] == hashes[places]]
         for hash in np.unique(hashes[places]).tolist():
             starts = (places[hashes[places] == hash] * WORD + phase).tolist()
             yield from (n for n in self._by_hash[hash] if any(data.startswith(n, at) for at in starts))

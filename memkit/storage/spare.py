@@ -11,7 +11,16 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from memkit.storage.pages import DATABASE_HEADER, INTERIOR_INDEX, INTERIOR_TABLE, LEAF_INDEX, LEAF_TABLE, local, most_local, varint
+from memkit.storage.pages import (
+    DATABASE_HEADER,
+    INTERIOR_INDEX,
+    INTERIOR_TABLE,
+    LEAF_INDEX,
+    LEAF_TABLE,
+    local,
+    most_local,
+    varint,
+)
 
 AT_ONCE = 1024  # pages
 ZEROS = bytes(65536)
@@ -132,16 +141,18 @@ class Spare:
                 length, cell = varint(data, at * self._size + cell)
                 _, cell = varint(data, cell) if kind == LEAF_TABLE else (0, cell)
                 here = local(kind, length, self._usable)
-                yield int.from_bytes(data[cell + here : cell + here + 4], "big"), length - here
+                if here < length:
+                    yield int.from_bytes(data[cell + here : cell + here + 4], "big"), length - here
 
     def _large(self, pages: Bytes, trees: Trees, kind: int) -> list[tuple[int, int]]:
-        """Cells whose payload is too long for them: which page, and where on it the payload's length begins."""
+        """Cells whose payload may be too long for them: which page, and where on it the payload's length begins."""
         at = np.repeat(trees.at, trees.cells)
         first = np.repeat(trees.pointers - 2 * (np.cumsum(trees.cells) - trees.cells), trees.cells)
         cell = _two(pages, at, first + 2 * np.arange(len(at))) + (4 if kind == INTERIOR_INDEX else 0)
         cell = np.minimum(cell, self._usable - 4)
         high, low = pages[at, cell].astype(np.int64), pages[at, cell + 1]
-        large = (high >= 128) & ((low >= 128) | ((high - 128 << 7 | low) > most_local(kind, self._usable)))
+        length = np.where(high < 128, high, np.where(low < 128, (high - 128) << 7 | low, 2**14))  # or more
+        large = length > min(most_local(kind, self._usable), 2**14 - 1)
         return list(zip(at[large].tolist(), cell[large].tolist(), strict=True))
 
     def _ends(self) -> Iterator[bytes]:
