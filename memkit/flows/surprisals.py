@@ -53,8 +53,8 @@ class SurprisalCache:
     """Models of the banks in use. The storage keeps their counts by segment; they learn what is stored, in order.
 
     So every process comes to the same model, and nothing that was erased is in it. Models that a factory of the
-    user's own makes are not kept: they hear the bank's last turns again. In RAM they take `budget` bytes, or what
-    the one in use takes.
+    user's own makes are not kept: they hear the bank's last turns again. In RAM they take at most `budget`
+    bytes beside the one in use.
     """
 
     def __init__(self, storage: Storage, factory: Factory | None, small_talk: float, *, budget: int) -> None:
