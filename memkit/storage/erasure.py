@@ -97,7 +97,7 @@ class Erasures:
         if not waiting:
             return True
         if not thorough and self._files.size() > LARGE:
-            self._cut()
+            self._cut_patiently(wait)
             return False
         with self._lock:
             known = all(hash in self._pieces for hash in waiting)
@@ -154,10 +154,14 @@ class Erasures:
             if not self._cut():
                 return False
             reading.enter_context(self._connections.reading())
-        if self._files.logged():
-            reading.close()
-            return False
+            if self._files.logged():  # another process wrote in between
+                reading.close()
+                return False
         return True
+
+    def _cut_patiently(self, wait: float) -> None:
+        with suppress(_InTheWayError), self._still(wait):
+            pass
 
     def _cut(self) -> bool:
         with self._connections.borrowed() as connection:
