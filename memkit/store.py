@@ -39,6 +39,7 @@ from memkit.think import as_thinker
 from memkit.times import Clock, utc_now
 
 SHORTEST_KEY = 16  # bytes
+MODELS = 8  # the share of the caches' bytes that surprisal models may take beside the indexes: one in so many
 
 
 def open_store(
@@ -171,7 +172,9 @@ class MemoryStore:
                 indexes=IndexCache(
                     storage, tracer, decay=settings.decay, ranking=settings.ranking, budget=runtime.cache_bytes
                 ),
-                surprisals=SurprisalCache(storage, surprisal, settings.observe.small_talk),
+                surprisals=SurprisalCache(
+                    storage, surprisal, settings.observe.small_talk, budget=runtime.cache_bytes // MODELS
+                ),
                 windows=WindowCache(),
                 reinforcements=Reinforcements(
                     write=self._reinforce, after=runtime.reinforce_after, count=runtime.reinforce_count

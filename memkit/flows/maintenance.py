@@ -157,6 +157,7 @@ def stats(services: Services, contexts: Sequence[BankContext], *, measure: bool 
         "encoder": {"name": services.encoder.name, "dimension": services.encoder.dimension},
         "bytes": services.storage.sizes(),
         "index_bytes": services.indexes.nbytes(),
+        "model_bytes": services.surprisals.nbytes(),
         "banks": {
             "/".join(ctx.name): {**bank_stats(ctx), **(search_stats(ctx) if measure else {})} for ctx in contexts
         },

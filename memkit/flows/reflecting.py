@@ -91,10 +91,15 @@ def quote_again(ctx: BankContext) -> int:
     if state is None:
         return 0
     drafter, changed = Drafter(ctx, state, None), 0
+    with ctx.storage.view(state.number) as view:
+        if not view.page(("summary",), None, 1, STANDING):
+            return 0
+        shelf = Shelf.of(view)
     for level in LEVELS:
-        shelf = _shelf(drafter)
         drafts = (drafter.summary(due, shelf) for due in shelf.fitting(level))
-        changed += _requoted(drafter, [draft.again for draft in drafts if draft is not None and draft.differs])
+        if again := [draft.again for draft in drafts if draft is not None and draft.differs]:
+            changed += _requoted(drafter, again)
+            shelf = _shelf(drafter)
     return changed
 
 
@@ -105,7 +110,7 @@ def _requoted(drafter: Drafter, memories: Sequence[Memory]) -> int:
         there = view.locate([memory.id for memory in memories])
         return [Remake(memory, trace) for memory, trace in zip(memories, traces, strict=True) if memory.id in there]
 
-    return len(apply(drafter.ctx, decide).outcomes) if memories else 0
+    return len(apply(drafter.ctx, decide).outcomes)
 
 
 def _dropped(drafter: Drafter, seqs: Sequence[int]) -> list[Outcome]:

@@ -16,7 +16,7 @@ from memkit.observe.surprisal import NgramSurprisal
 from memkit.operations import Learn
 from memkit.protocols import BankView, Storage, SurprisalModel
 
-LOADED = 64  # banks whose models are kept in RAM
+LOADED = 64  # banks whose models are kept in RAM at most
 REPLAYED = 2_000  # a bank's last memories, read where nothing of its model is kept
 SAVED_AFTER = 256  # turns learnt
 READ = 1_000  # memories at a time
@@ -42,16 +42,23 @@ class _Slot:
     lock: threading.Lock = field(default_factory=threading.Lock)
     learnt: Learnt | None = None
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes held, about; 0 for a model of the user's own."""
+        model = self.learnt and self.learnt.model
+        return model.nbytes if isinstance(model, NgramSurprisal) else 0
+
 
 class SurprisalCache:
     """Models of the banks in use. The storage keeps their counts by segment; they learn what is stored, in order.
 
     So every process comes to the same model, and nothing that was erased is in it. Models that a factory of the
-    user's own makes are not kept: they hear the bank's last turns again.
+    user's own makes are not kept: they hear the bank's last turns again. In RAM they take at most `budget`
+    bytes beside the one in use.
     """
 
-    def __init__(self, storage: Storage, factory: Factory | None, small_talk: float) -> None:
-        self._storage, self._factory, self._small_talk = storage, factory, small_talk
+    def __init__(self, storage: Storage, factory: Factory | None, small_talk: float, *, budget: int) -> None:
+        self._storage, self._factory, self._small_talk, self._budget = storage, factory, small_talk, budget
         self._slots: OrderedDict[int, _Slot] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -93,9 +100,17 @@ class SurprisalCache:
         with self._lock:
             slot = self._slots.setdefault(bank, _Slot())
             self._slots.move_to_end(bank)
-            while len(self._slots) > LOADED:
+            while len(self._slots) > 1 and (len(self._slots) > LOADED or self._held() > self._budget):
                 self._slots.popitem(last=False)
             return slot
+
+    def nbytes(self) -> int:
+        """Bytes held by all models in RAM, about."""
+        with self._lock:
+            return self._held()
+
+    def _held(self) -> int:
+        return sum(slot.nbytes for slot in self._slots.values())
 
     def unlearnt(self, key: bytes) -> SurprisalModel | None:
         """A model that has read nothing yet; None where the store's models learn nothing from their bank."""

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from importlib.resources import files
 
+from memkit.text.tokens import KNOWN
+
 # How the tokens of a conversation divide into kinds, roughly; what is left of 1 is for the end of a text.
 FREQUENT, WORD, NUMBER, MARK, SYMBOL = 0.60, 0.18, 0.015, 0.13, 0.005
 LATIN, OTHER, IDEOGRAPHIC = 0.8, 0.1, 0.1  # of WORD
@@ -20,7 +22,7 @@ EDGE = "\n"  # starts and ends a word in the spelling model
 WEIGHT = 4.0  # of the shorter context, in tokens, where a longer one was seen
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=KNOWN)
 def prior(piece: str) -> float:
     """P of a casefolded token before anything was heard; over all tokens it adds up to at most 1."""
     first = piece[0]

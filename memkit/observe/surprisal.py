@@ -15,6 +15,7 @@ from memkit.observe.salience import key_phrases, salience
 from memkit.observe.segments import Segment
 from memkit.protocols import Token
 from memkit.text.terms import key_hash
+from memkit.text.tokens import KNOWN
 
 __all__ = ["NgramSurprisal", "key_phrases", "salience"]
 
@@ -25,6 +26,7 @@ TOKEN_WEIGHT = 3_000  # tokens that the background prior counts for against a ba
 PAIR_WEIGHT = 30  # tokens that a bank's single words count for against its pairs
 Piece = tuple[int, int, int, float]  # a token: start and end, its number, how often it counts before it was heard
 EDGE = 0x5EED  # stands before and after each text
+COUNT = 45  # bytes that a count takes in RAM, about; each is kept twice
 ODD, MASK = 0x9E3779B1, 0xFFFFFFFF
 
 
@@ -75,6 +77,11 @@ class NgramSurprisal:
     def size(self) -> int:
         """Tokens counted, the ends of texts included."""
         return self._size
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held, about."""
+        return COUNT * (len(self._counts) + sum(len(segment.counts) for segment in self._segments))
 
     def score(self, text: str) -> list[Token]:
         """Tokens in order, each with its surprisal in nats; learns nothing."""
@@ -207,7 +214,7 @@ def _counted(pieces: Sequence[Piece]) -> Counted:
     return Counted(counts, len(words) - 1)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=KNOWN)
 def _known(key: bytes, piece: str) -> tuple[int, float]:
     """A token's number, and how often it counts before it was heard."""
     low = piece.casefold()

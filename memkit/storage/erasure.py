@@ -4,6 +4,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 
 import numpy as np
@@ -23,9 +24,13 @@ MOST = 200_000  # pieces of what was erased that are looked for
 SAMPLED = 5_000  # rows of a bank that went as a whole, whose contents are looked for
 LARGE = 2**30  # bytes: in files beyond that, nobody waits for the search
 PAUSE = 0.02  # seconds between two tries
-BATCH = 5_000  # rows read at once
+BATCH = 500  # rows read at once
 WIDTHS = (1, 2, 3, 4, 6, 8)  # bytes that SQLite gives an integer
 RETAINED = ("retained_words", "retained_notes", "retained_vectors", "retained_traces")
+
+
+class _InTheWayError(Exception):
+    """Readers or writers kept the log from being cut."""
 
 
 class Erasures:
@@ -83,42 +88,46 @@ class Erasures:
     def purge(self, *, thorough: bool = True, wait: float = 0.0) -> bool:
         """True once no erased byte is left; False where readers are in the way, or the search is put off.
 
-        Cuts the log to nothing, looks for the bytes, and rewrites the file where any is left; then looks again.
-        For `wait` seconds it lets readers finish.
+        Cuts the log to nothing, looks for the bytes wherever no row lies, and rewrites the file where any is left;
+        then looks again. For `wait` seconds it lets readers finish.
         """
         if self._connections.read_only:
             raise ReadOnlyError(f"{self._connections.path}: was opened read-only; nothing was erased here.")
         waiting = self.pending()
         if not waiting:
             return True
-        if not self._checkpoint(wait) or (not thorough and self._files.size() > LARGE):
+        if not thorough and self._files.size() > LARGE:
+            self._cut_patiently(wait)
             return False
         with self._lock:
             known = all(hash in self._pieces for hash in waiting)
             wanted = set().union(*(self._pieces.get(hash, ()) for hash in waiting))
-        if (not known or self._left(wanted)) and (not self._rewrite(wait) or self._left(wanted)):
-            return False
-        return self._finish(waiting)
+        with suppress(_InTheWayError):
+            if (known and not self._left(wanted, wait)) or not self._left_after_rewriting(wanted, wait):
+                return self._finish(waiting)
+        return False
 
-    def _left(self, wanted: set[bytes]) -> bool:
-        """Is any of this in the files without being part of what is kept?"""
-        found = self._files.remains(wanted)
-        for name in RETAINED:
-            if not found:
-                return False
-            found -= self._retained(name, found)
-        return bool(found)
-
-    def _retained(self, name: str, wanted: set[bytes]) -> set[bytes]:
-        search = Search(wanted)
-        with self._connections.reading() as connection:
-            joined = (b"\0".join(map(_as_laid, rows)) for rows in _in_batches(connection, name))
-            return {piece for data in joined for piece in search.found(data)}
-
-    def _rewrite(self, wait: float) -> bool:
+    def _left_after_rewriting(self, wanted: set[bytes], wait: float) -> bool:
         with self._connections.borrowed() as connection:
             self._connections.patiently(lambda: connection.execute("VACUUM"))
-        return self._checkpoint(wait)
+        return self._left(wanted, wait)
+
+    def _left(self, wanted: set[bytes], wait: float) -> bool:
+        """Is any of this in the files without being part of what is kept?"""
+        with self._still(wait):
+            found = self._files.remains(wanted)
+        with self._connections.reading() as connection:
+            return bool(found) and not self._kept(connection, found)
+
+    def _kept(self, connection: sqlite3.Connection, pieces: set[bytes]) -> bool:
+        """Whether all of these are part of what is kept; mostly that is seen after its first rows."""
+        missing = set(pieces)
+        for name in RETAINED:
+            for rows in _in_batches(connection, name):
+                missing -= Search(missing).found(b"\0".join(map(_as_laid, rows)))
+                if not missing:
+                    return True
+        return False
 
     def _finish(self, hashes: Sequence[str]) -> bool:
         with self._connections.writing() as connection:
@@ -128,14 +137,31 @@ class Erasures:
                 self._pieces.pop(hash, None)
         return True
 
-    def _checkpoint(self, wait: float) -> bool:
-        """Move the log into the database and cut it to nothing; tried again while readers are there."""
+    @contextmanager
+    def _still(self, wait: float) -> Iterator[None]:
+        """The log cut to nothing, and while this lasts not moved into the database again, whose file stands still."""
         end = time.monotonic() + wait
-        while not self._cut():
-            if time.monotonic() >= end:
+        with ExitStack() as reading:
+            while not self._begun(reading):
+                if time.monotonic() >= end:
+                    raise _InTheWayError
+                time.sleep(PAUSE)
+            yield
+
+    def _begun(self, reading: ExitStack) -> bool:
+        """Who begins to read while the log is empty keeps it from being moved; writing goes on into the log."""
+        with self._connections.turn():
+            if not self._cut():
                 return False
-            time.sleep(PAUSE)
+            reading.enter_context(self._connections.reading())
+            if self._files.logged():  # another process wrote in between
+                reading.close()
+                return False
         return True
+
+    def _cut_patiently(self, wait: float) -> None:
+        with suppress(_InTheWayError), self._still(wait):
+            pass
 
     def _cut(self) -> bool:
         with self._connections.borrowed() as connection:

@@ -10,6 +10,8 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from memkit.storage.spare import Read, Spare
+
 CHUNK = 4 * 2**20  # bytes read at once
 WINDOW = 16  # bytes of erased text that are looked for
 WORD = 8  # bytes compared at once
@@ -49,9 +51,21 @@ class Files:
         return [path.name for path in self.existing() if search and self._found(path, search)]
 
     def remains(self, needles: Iterable[bytes]) -> set[bytes]:
-        """Which of these byte strings are in any of the files."""
+        """Which of these byte strings lie in the database where no row does, or in a file beside it.
+
+        While the log is empty and nobody moves it into the database.
+        """
         search = Search(needles)
-        return {needle for path in self.existing() if search for needle in self._found(path, search)}
+        if not search:
+            return set()
+        parts = joined(Spare(self._read(self.path)).parts(), CHUNK)
+        beside = (self._found(path, search) for path in self.existing() if path != self.path)
+        return set().union(*map(search.found, parts), *beside)
+
+    def logged(self) -> bool:
+        """Is anything in the log?"""
+        log = self.path.with_name(f"{self.path.name}-wal")
+        return log.exists() and log.stat().st_size > 0
 
     def size(self) -> int:
         """Bytes of all files together."""
@@ -76,15 +90,19 @@ class Files:
         except FileNotFoundError:
             return
         start, kept = 0, b""
-        while True:
-            with self._guard:
-                os.lseek(descriptor, start, os.SEEK_SET)
-                data = os.read(descriptor, CHUNK)
-            if not data:
-                return
+        while data := self._part(descriptor, start, CHUNK):
             yield kept + data
             kept = (kept + data)[-overlap:] if overlap else b""
             start += len(data)
+
+    def _read(self, path: Path) -> Read:
+        descriptor = self._descriptor(path)
+        return lambda start, length: self._part(descriptor, start, length)
+
+    def _part(self, descriptor: int, start: int, length: int) -> bytes:
+        with self._guard:
+            os.lseek(descriptor, start, os.SEEK_SET)
+            return os.read(descriptor, length)
 
     def _descriptor(self, path: Path) -> int:
         with self._guard:
@@ -104,8 +122,10 @@ class Search:
         self.longest = max(map(len, self.needles), default=1)
         self._short = [needle for needle in self.needles if len(needle) < WINDOW]
         self._by_hash: dict[int, list[bytes]] = defaultdict(list)
-        for needle in self.needles.difference(self._short):
-            self._by_hash[int(_hashes(needle[:WINDOW])[0])].append(needle)
+        long = list(self.needles.difference(self._short))
+        hashes = _hashes(b"".join(needle[:WINDOW] for needle in long))[:: WINDOW // WORD].tolist()
+        for hash, needle in zip(hashes, long, strict=True):
+            self._by_hash[hash].append(needle)
         self._hashes = np.array(sorted(self._by_hash), dtype=np.uint64)
         self._coarse = np.zeros(2**COARSE, dtype=np.bool_)
         self._coarse[self._hashes >> SHIFT] = True
@@ -116,12 +136,15 @@ class Search:
     def found(self, data: bytes) -> set[bytes]:
         """Which of the needles are in these bytes."""
         short = {needle for needle in self._short if needle in data}
+        if not self._by_hash:
+            return short
         return short.union(*(self._found(data, phase) for phase in range(WORD)))
 
     def _found(self, data: bytes, phase: int) -> Iterator[bytes]:
         hashes = _hashes(data[phase:])
         places = np.flatnonzero(self._coarse[hashes >> SHIFT])
-        places = places[np.isin(hashes[places], self._hashes)]
+        nearest = np.searchsorted(self._hashes[:-1], hashes[places])
+        places = places[self._hashes[nearest] == hashes[places]]
         for hash in np.unique(hashes[places]).tolist():
             starts = (places[hashes[places] == hash] * WORD + phase).tolist()
             yield from (n for n in self._by_hash[hash] if any(data.startswith(n, at) for at in starts))
@@ -131,6 +154,19 @@ def _hashes(data: bytes) -> npt.NDArray[np.uint64]:
     """A 64-bit hash of the sixteen bytes at every eighth byte (after Fibonacci hashing)."""
     words = np.frombuffer(data, dtype="<u8", count=len(data) // WORD)
     return np.asarray((words[:-1] * ODD) ^ ((words[1:] * ODD) >> np.uint64(29)) * ODD)
+
+
+def joined(parts: Iterable[bytes], length: int) -> Iterator[bytes]:
+    """Byte strings put together with a zero between them, into some of about this length."""
+    held: list[bytes] = []
+    total = 0
+    for part in parts:
+        held.append(part)
+        total += len(part)
+        if total >= length:
+            yield b"\0".join(held)
+            held, total = [], 0
+    yield b"\0".join(held)
 
 
 def pieces(contents: Sequence[bytes], most: int) -> set[bytes]:

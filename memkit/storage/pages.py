@@ -121,24 +121,21 @@ class Pages:
                 self.damaged.add(number)
 
     def _row(self, number: int, page: bytes, kind: int, cell: int) -> Row:
-        length, at = _varint(page, cell + (4 if kind == INTERIOR_INDEX else 0))
+        length, at = varint(page, cell + (4 if kind == INTERIOR_INDEX else 0))
         rowid: int | None = None
         if kind == LEAF_TABLE:
-            rowid, at = _varint(page, at)
+            rowid, at = varint(page, at)
         return Row(number, _signed(rowid), _values(self._payload(page, kind, length, at)))
 
     def _payload(self, page: bytes, kind: int, length: int, at: int) -> bytes:
         """A cell's payload, with what of it lies on overflow pages."""
         usable = self.size - self._reserved
-        most = usable - 35 if kind == LEAF_TABLE else (usable - 12) * 64 // 255 - 23
-        if length <= most:
+        here = local(kind, length, usable)
+        if here == length:
             return _cut(page, at, length)
         if length > len(self.data) + len(self.log):
             raise DamagedPageError("longer than the database")
-        least = (usable - 12) * 32 // 255 - 23
-        local = least + (length - least) % (usable - 4)
-        local = local if local <= most else least
-        return _cut(page, at, local) + self._overflow(_u32(page, at + local), length - local, usable - 4)
+        return _cut(page, at, here) + self._overflow(_u32(page, at + here), length - here, usable - 4)
 
     def _overflow(self, number: int, length: int, room: int) -> bytes:
         parts: list[bytes] = []
@@ -187,7 +184,22 @@ def _checksum(data: bytes, sums: tuple[int, int], order: str) -> tuple[int, int]
     return first, second
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
+def most_local(kind: int, usable: int) -> int:
+    """The longest payload, in bytes, that lies in a cell as a whole; `usable`: bytes of a page."""
+    return usable - 35 if kind == LEAF_TABLE else (usable - 12) * 64 // 255 - 23
+
+
+def local(kind: int, length: int, usable: int) -> int:
+    """How many bytes of a payload lie in its cell; the others are on overflow pages."""
+    most, least = most_local(kind, usable), (usable - 12) * 32 // 255 - 23
+    if length <= most:
+        return length
+    here = least + (length - least) % (usable - 4)
+    return here if here <= most else least
+
+
+def varint(data: bytes, at: int) -> tuple[int, int]:
+    """A number of one to nine bytes, and where the next thing begins."""
     value = 0
     for n in range(9):
         byte = data[at + n]
@@ -205,10 +217,10 @@ def _signed(value: int | None) -> int | None:
 
 def _values(record: bytes) -> tuple[Value, ...]:
     """The columns of a record."""
-    header, at = _varint(record, 0)
+    header, at = varint(record, 0)
     types: list[int] = []
     while at < header:
-        kind, at = _varint(record, at)
+        kind, at = varint(record, at)
         types.append(kind)
     values: list[Value] = []
     for kind in types:

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from memkit.text.tokens import has_words, stem, words
+from memkit.text.tokens import KNOWN, has_words, stem, words
 
 TIME = "#time"  # a term of every text that names a time or a number: where a "when" finds its answer
 MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
@@ -18,9 +18,13 @@ TIMES = re.compile(
 )
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=KNOWN)
 def key_hash(key: bytes, word: str) -> int:
-    """A signed 64-bit hash that can't be computed without the bank's key."""
+    """A signed 64-bit hash that can't be computed without the bank's key. It is kept in RAM: for single words."""
+    return _hashed(key, word)
+
+
+def _hashed(key: bytes, word: str) -> int:
     digest = hashlib.blake2b(word.encode(), key=key, digest_size=8).digest()
     return int.from_bytes(digest, "little", signed=True)
 
@@ -55,7 +59,7 @@ def date_terms(local: datetime, language: str = "english") -> list[str]:
 
 def text_key(key: bytes, text: str, speaker: str | None) -> int:
     """Equal for texts that differ in nothing but space and case (and that the same speaker said)."""
-    return key_hash(key, f"{speaker or ''}\n{' '.join(text.split()).casefold()}")
+    return _hashed(key, f"{speaker or ''}\n{' '.join(text.split()).casefold()}")
 
 
 def encoded_text(speaker: str | None, text: str) -> str:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import snowballstemmer
 
+KNOWN = 16_384  # words of which something is kept in RAM, those of all banks together: 150 to 450 bytes each
 CJK = "぀-ヿ㐀-鿿가-힯々ｦ-ﾟ"
 LETTER = rf"[^\W\d_{CJK}]"
 MONTHS = ("january february march april may june july august september october november december").split()
@@ -57,7 +58,7 @@ class Word(NamedTuple):
 _stemmers = threading.local()
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=KNOWN)
 def stem(word: str, language: str = "english") -> str:
     """The Snowball stem of a casefolded word."""
     stemmers = vars(_stemmers)
@@ -119,7 +120,7 @@ def _compound(found: str, language: str) -> list[str]:
 NORMAL = {"date": _date, "clock": _clock, "number": _number, "month": _month, "compound": _compound}
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=KNOWN)
 def _term(word: str, language: str) -> str | None:
     low = word.casefold().replace("’", "'")
     if low in STOP_WORDS:

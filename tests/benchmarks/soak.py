@@ -6,6 +6,7 @@ more. A model beside the store knows which turns must be there; recalls, pages a
 """
 
 import argparse
+import ctypes
 import json
 import os
 import random
@@ -15,6 +16,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,10 +34,12 @@ import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.models import STATES
 from memkit.testing import FrozenClock
+from memkit.text.tokens import KNOWN
 
 WARM_UP = 0.2  # of each half, before it is judged
 SAMPLE = 2.0  # seconds
 VERBS = {"observe": 40, "recall": 40, "think": 8, "decay": 2, "erase": 6, "check": 2, "reflect": 1, "maintain": 1}
+PAGES = 16_384_000  # bytes of the file that SQLite keeps in RAM for each connection, at most
 UNEXPLAINED = 1_500  # bytes of RAM for each memory beyond what the caches say they hold
 STILL = 0.06  # share that may be added in the second half
 WORDS = re.findall(r"[a-z]{3,}", (Path(__file__).parents[2] / "demos" / "conversation.jsonl").read_text("utf-8"))
@@ -94,6 +98,13 @@ class Soak:
     done: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     wrong: list[str] = field(default_factory=list)
     target: int | None = None  # turns to keep to
+
+    @classmethod
+    def on(cls, path: Path, banks: int) -> "Soak":
+        """Over a new file; its store is to be closed."""
+        clock = FrozenClock(datetime(2025, 6, 2, 12, tzinfo=UTC))
+        store = memkit.open(path, encoder=HashingEncoder(dimension=384), clock=clock)
+        return cls(store, path, clock, Model.of(banks))
 
     def bank(self, number: int) -> memkit.MemoryBank:
         return self.store.bank("soak", f"user{number}")
@@ -156,21 +167,47 @@ class Soak:
         if not all(self._right(number, m) for m in found):
             self.wrong.append(f"bank {number} holds other words")
 
+    def counted(self, files: int) -> int:
+        """Bytes that the store says it holds in RAM, with what SQLite holds of the files for each connection."""
+        connections = len(self.store._storage._connections._idle)  # type: ignore[attr-defined]
+        services = self.store._services
+        return services.indexes.nbytes() + services.surprisals.nbytes() + connections * min(files, PAGES)
+
     def sample(self, seconds: float) -> None:
         latency = {verb: 1000 * float(np.median(waits)) for verb, waits in self.waits.items() if waits}
         latency |= {f"{verb} p99": 1000 * float(np.percentile(w, 99)) for verb, w in self.waits.items() if w}
         self.waits.clear()
         memories = sum(state.size for state in self.store._storage.banks())
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
         files = sum(file.stat().st_size for file in self.path.parent.glob(f"{self.path.name}*"))
-        rss, cached = pages * resource.getpagesize(), self.store._services.indexes.nbytes()
-        self.samples.append(Sample(seconds, memories, rss, cached, files, latency))
+        self.samples.append(Sample(seconds, memories, resident(), self.counted(files), files, latency))
+
+
+def resident() -> int:
+    """Bytes of this process in RAM, without what the C library's allocator can give back."""
+    with suppress(OSError, AttributeError):  # only glibc has it
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def warm_up(folder: Path) -> None:
+    """Load what a process loads once, and fill what it keeps of words, which is bounded and shared by all banks."""
+    chance = random.Random(2)
+    words = ["".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=9)) for _ in range(KNOWN + KNOWN // 4)]
+    turns = [" ".join(words[start : start + 50]) for start in range(0, len(words), 50)]
+    soak = Soak.on(folder / "warm.db", 2)
+    with soak.store as store:
+        bank = store.bank("words")
+        bank.observe([("ana", turn) for turn in turns])
+        for turn in turns:
+            bank.recall(f"{turn} last week")
+        for _ in range(400):
+            soak.step()
 
 
 def run(folder: Path, seconds: float, banks: int, tell: Callable[[float], object]) -> Soak:
-    clock, path = FrozenClock(datetime(2025, 6, 2, 12, tzinfo=UTC)), folder / "soak.db"
-    with memkit.open(path, encoder=HashingEncoder(dimension=384), clock=clock) as store:
-        soak = Soak(store, path, clock, Model.of(banks))
+    warm_up(folder)
+    soak = Soak.on(folder / "soak.db", banks)
+    with soak.store as store:
         start, sampled = time.monotonic(), 0.0
         while (now := time.monotonic() - start) < seconds:
             if now > seconds / 2 and soak.target is None:

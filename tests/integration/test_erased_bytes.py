@@ -4,10 +4,13 @@ import random
 import secrets
 import signal
 import sqlite3
+import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -314,3 +317,59 @@ def test_a_bank_whose_number_reads_like_a_line_end_is_erased_in_full_at_once(pat
         bank.insert(["The first line is here,\nI live in Porto by the river."])
         line = bank.list(kinds=["thought"])[0]
         assert not bank.erase(ids=[line.id]).bytes_pending
+
+
+def gap(data: bytes, room: int) -> int:
+    """Where a page of a table has this much room between its pointers and its cells (the format of SQLite's files)."""
+    for start in range(4096, len(data), 4096):
+        count, content = struct.unpack_from(">HH", data, start + 3)
+        if data[start] == 13 and content - 8 - 2 * count >= room:
+            return start + content - room
+    raise AssertionError("no page has room")
+
+
+def test_a_copy_that_an_earlier_split_left_in_another_page_goes_with_the_memory(path: Path) -> None:
+    with opened(path) as store:
+        bank = store.bank("ana")
+        bank.observe(list(turns(60, random.Random(6))))
+        memory = bank.get("t9")
+        assert memory is not None
+    copy = memory.text.split()[9].encode()  # its canary
+    with path.open("r+b") as file:
+        file.seek(gap(path.read_bytes(), len(copy)))
+        file.write(copy)
+    with opened(path) as store:
+        assert store.doctor() == []
+        assert path.read_bytes().count(copy) == 2
+        assert not store.bank("ana").erase(ids=["t9"]).bytes_pending
+        assert left(path.parent, {copy[i : i + 16] for i in range(len(copy) - 15)}) == []
+
+
+def test_a_text_that_reads_like_the_schema_is_erased_without_a_rest(path: Path) -> None:
+    """The file rightly holds its own schema, which is nobody's memory."""
+    with opened(path) as store:
+        bank = store.bank("ana")
+        bank.observe([("ana", "CREATE TABLE bank ( is how it begins, bank INTEGER NOT NULL,"), ("bob", "I see.")])
+        assert not bank.erase(ids=[bank.list()[0].id]).bytes_pending
+
+
+def test_erasures_are_done_while_others_write_all_the_time(path: Path) -> None:
+    done = threading.Event()
+    with opened(path) as store, opened(path) as other:
+        store.bank("ana").observe(list(turns(30, random.Random(8))))
+
+        def write(to: memkit.MemoryStore, who: str) -> None:
+            chance = random.Random(who)
+            for number in range(0, 10_000, 2):
+                if done.is_set():
+                    return
+                to.bank(who).observe(list(turns(2, chance, number)))
+
+        with ThreadPoolExecutor() as pool:
+            writers = [pool.submit(write, to, who) for to, who in ((store, "bob"), (other, "eve"))]
+            try:
+                pending = [store.bank("ana").erase(ids=[f"t{i}"]).bytes_pending for i in range(10)]
+            finally:
+                done.set()
+            assert [writer.result() for writer in writers] == [None, None]
+        assert pending == [False] * 10

@@ -7,6 +7,8 @@ from memkit.encoders.hashing import HashingEncoder
 from memkit.flows.learnt import model_of
 from memkit.flows.surprisals import SAVED_AFTER
 from memkit.observe.surprisal import NgramSurprisal
+from memkit.settings import RuntimeSettings
+from memkit.store import MODELS
 from memkit.testing import FrozenClock
 
 Counts = dict[int, int]
@@ -116,3 +118,26 @@ def test_a_model_of_the_users_own_is_not_kept(path: Path, clock: FrozenClock) ->
         bank.observe(turns(SAVED_AFTER + 1))
         assert kept(store, bank).size == 0
         assert learnt(store, bank).size > 0
+
+
+def saliences(path: Path, clock: FrozenClock, cache_bytes: int) -> tuple[list[float | None], int, int]:
+    """What each turn of six banks in turn tells; bytes of all models in RAM, and those of the one used last."""
+    runtime = RuntimeSettings(cache_bytes=cache_bytes)
+    with memkit.open(path, encoder=HashingEncoder(), clock=clock, settings=memkit.Settings(runtime=runtime)) as store:
+        banks = [store.bank(f"user{number}") for number in range(6)]
+        for start in (0, 200):
+            for bank in banks:
+                said = (f"{bank.name[0]} saw house {n} of street {n * n}" for n in range(start, start + 200))
+                bank.observe([("ana", text) for text in said])
+        told = [memory.salience for bank in banks for memory in bank.list(limit=1000)]
+        last = next(reversed(store._services.surprisals._slots.values()))
+        return told, store.stats()["model_bytes"], last.nbytes
+
+
+def test_models_in_ram_keep_to_their_share_beside_the_one_in_use_and_tell_the_same(
+    tmp_path: Path, clock: FrozenClock
+) -> None:
+    narrow, held, last = saliences(tmp_path / "narrow.db", clock, 2**20)
+    ample, all_held, _ = saliences(tmp_path / "ample.db", clock, 2**27)
+    assert narrow == ample
+    assert last <= held <= 2**20 // MODELS + last < all_held

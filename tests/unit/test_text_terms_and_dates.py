@@ -20,7 +20,7 @@ from memkit.storage.vector_blocks import as_quantised
 from memkit.text.curve import Curve
 from memkit.text.dates import first_span
 from memkit.text.relative import relative_time
-from memkit.text.terms import date_terms, document_terms
+from memkit.text.terms import date_terms, document_terms, key_hash, text_key
 from memkit.text.tokens import words
 from memkit.think.language import languages
 from memkit.think.sentences import shown
@@ -246,3 +246,9 @@ def test_what_was_said_the_day_before_an_event_is_favoured_where_the_bank_tells_
     asked = Query("What had we cooked the day before the wedding?", NOW, min_score=0.0)
     found = {hit.seq: hit for hit in index.search(asked, NoVectors())}
     assert {seq for seq, hit in found.items() if "date" in hit.parts} == {2, 3}
+
+
+def test_no_text_stays_in_ram_with_what_is_kept_of_words() -> None:
+    kept = key_hash.cache_info().currsize
+    assert text_key(b"key", "I moved to Lisbon", "ana") == text_key(b"key", "i moved  to lisbon", "ana")
+    assert key_hash.cache_info().currsize == kept
