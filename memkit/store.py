@@ -157,8 +157,9 @@ class MemoryStore:
         erasure_key: bytes | None = None,
     ) -> None:
         self._storage = storage
-        self._banks: dict[BankName, MemoryBank] = {}
-        self._contexts: dict[BankName, BankContext] = {}
+        self._banks: weakref.WeakValueDictionary[BankName, MemoryBank] = weakref.WeakValueDictionary()
+        self._contexts: weakref.WeakValueDictionary[BankName, BankContext] = weakref.WeakValueDictionary()
+        self._zones: dict[BankName, str] = {}  # of banks that may not be made yet
         self._lock = threading.Lock()
         self._background: Background | None = None
         tracer, runtime = Tracer(slot, settings), settings.runtime
@@ -200,7 +201,7 @@ class MemoryStore:
         self._lock = threading.Lock()
         self._background = None
         self._services = self._assembled()
-        for context in self._contexts.values():
+        for context in list(self._contexts.values()):
             context.services, context.lock = self._services, threading.RLock()
 
     def __enter__(self) -> Self:
@@ -233,10 +234,18 @@ class MemoryStore:
         """
         name = checked_bank_name(names)
         with self._lock:
-            if name not in self._banks:
-                self._contexts[name] = BankContext(self._services, name, zone)
-                self._banks[name] = MemoryBank(self._contexts[name])
-            return self._banks[name]
+            bank = self._banks.get(name)
+            if bank is None:
+                bank = self._banks[name] = MemoryBank(self._context(name, zone))
+            return bank
+
+    def _context(self, name: BankName, zone: str | None) -> BankContext:
+        context = self._contexts.get(name)
+        if context is None:
+            if zone is not None:
+                self._zones.setdefault(name, zone)
+            context = self._contexts[name] = BankContext(self._services, name, self._zones.get(name))
+        return context
 
     def banks(self, prefix: Sequence[str] = ()) -> list[BankName]:
         """Names of the banks there are, those that start with `prefix`, in order."""
@@ -350,8 +359,9 @@ class MemoryStore:
         return transfer.load(self._context_of, Path(path), progress=progress)
 
     def _context_of(self, name: BankName, zone: str | None = None) -> BankContext:
-        self.bank(*name, zone=zone)
-        return self._contexts[name]
+        name = checked_bank_name(name)
+        with self._lock:
+            return self._context(name, zone)
 
     def _every_context(self) -> Iterator[BankContext]:
         return (self._context_of(name) for name in self.banks())

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -138,13 +139,18 @@ class IndexCache:
         self._storage, self._tracer = storage, tracer
         self._decay, self._ranking, self._budget = decay, ranking, budget
         self._loaded: OrderedDict[int, Loaded] = OrderedDict()
-        self._locks: dict[int, threading.RLock] = {}
+        self._sizes: dict[int, int] = {}  # bytes of each, as they were counted last
+        self._held = 0  # their sum
+        self._locks: WeakValueDictionary[int, threading.RLock] = WeakValueDictionary()
         self._guard = threading.Lock()
 
     def lock(self, bank: int) -> threading.RLock:
         """Held while a bank's index is read or brought up to date."""
         with self._guard:
-            return self._locks.setdefault(bank, threading.RLock())
+            lock = self._locks.get(bank)
+            if lock is None:
+                lock = self._locks[bank] = threading.RLock()
+            return lock
 
     def fresh(self, bank: int) -> Loaded:
         """The bank's index as of now; call with its lock held."""
@@ -175,15 +181,14 @@ class IndexCache:
     def drop(self, bank: int | None = None) -> None:
         """Forget what is cached of a bank, or of all."""
         with self._guard:
-            if bank is None:
-                self._loaded.clear()
-            else:
-                self._loaded.pop(bank, None)
+            for number in list(self._loaded) if bank is None else [bank]:
+                self._loaded.pop(number, None)
+                self._held -= self._sizes.pop(number, 0)
 
     def nbytes(self) -> int:
         """Bytes held by all loaded indexes."""
         with self._guard:
-            return sum(loaded.nbytes for loaded in self._loaded.values())
+            return self._held
 
     def _empty(self, state: BankState) -> BankIndex:
         sketcher, _ = self._tracer.hashes()
@@ -207,11 +212,12 @@ class IndexCache:
         loaded.speakers = view.speakers()
 
     def _keep(self, bank: int, loaded: Loaded) -> None:
+        size = loaded.nbytes
         with self._guard:
             self._loaded[bank] = loaded
             self._loaded.move_to_end(bank)
-            while len(self._loaded) > 1 and self._over_budget():
-                self._loaded.popitem(last=False)
-
-    def _over_budget(self) -> bool:
-        return sum(loaded.nbytes for loaded in self._loaded.values()) > self._budget
+            self._held += size - self._sizes.get(bank, 0)
+            self._sizes[bank] = size
+            while len(self._loaded) > 1 and self._held > self._budget:
+                oldest, _ = self._loaded.popitem(last=False)
+                self._held -= self._sizes.pop(oldest)
