@@ -277,8 +277,7 @@ class MemoryStore:
     def _maintain(
         self, budget_s: float, *, stopped: Callable[[], bool] = lambda: False, even_open: bool = False
     ) -> maintenance.Report:
-        contexts = list(self._every_context())
-        return maintenance.maintain(self._services, contexts, budget_s, stopped=stopped, even_open=even_open)
+        return maintenance.maintain(self._services, self._context_of, budget_s, stopped=stopped, even_open=even_open)
 
     def background(self, *, every_s: float = 30.0, budget_s: float = 30.0) -> Background:
         """Start a thread that does this every so many seconds, until it is stopped or the store is closed.

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from memkit.flows.encoding import EncoderSlot
 from memkit.flows.indexes import IndexCache
 from memkit.flows.reinforcement import Reinforcements
+from memkit.flows.rota import Rota
 from memkit.flows.surprisals import SurprisalCache
 from memkit.flows.traces import Tracer
 from memkit.models import BankState
@@ -41,6 +42,7 @@ class Services:
     new_id: NewId
     executor: Executor
     settings: Settings
+    rota: Rota = field(default_factory=Rota)
     read_only: bool = False
     late: "LateEncoding | None" = None  # where vectors follow after observe has returned
     erasure_key: bytes | None = None  # under which erased texts are known when they come again

@@ -15,7 +15,7 @@ from memkit.errors import CorruptError
 from memkit.flows import fading, reflecting, reweighing, spending, thinking, upkeep
 from memkit.flows.context import BankContext, Services
 from memkit.models import BankState, Exchange, IndexRow, Record
-from memkit.protocols import BankView
+from memkit.protocols import BankName, BankView
 from memkit.think import ExtractiveThinker
 from memkit.think.steps import drive
 from memkit.think.telling import Told, languages_of
@@ -54,7 +54,7 @@ class Limits:
 
 def maintain(
     services: Services,
-    contexts: Sequence[BankContext],
+    context_of: Callable[[BankName], BankContext],
     budget_s: float,
     *,
     stopped: Callable[[], bool] = lambda: False,
@@ -65,11 +65,11 @@ def maintain(
     services.storage.purge()  # where an erasure's bytes were left because of a reader or a crash
     owner = f"{os.getpid()}-{threading.get_ident()}-{uuid4().hex[:8]}"
     total = Report()
-    for ctx in contexts:
+    for state in services.rota.due(services.storage.banks(()), services.clock()):
         if limits.reached():
             total = total.model_copy(update={"finished": False})
             break
-        done = _under_lease(services, ctx, owner, limits)
+        done = _under_lease(services, context_of(state.name), owner, limits)
         if done is not None:
             total = _added(total, done)
     if total.erased:
@@ -83,9 +83,20 @@ def _under_lease(services: Services, ctx: BankContext, owner: str, limits: Limit
     if state is None or not services.storage.lease(state.number, owner, ctx.now(), seconds):
         return None
     try:
-        return _care(ctx, lambda: _renewed(services, state, owner, ctx, limits), even_open=limits.even_open)
+        done = _care(ctx, lambda: _renewed(services, state, owner, ctx, limits), even_open=limits.even_open)
+        _note(ctx, done)
+        return done
     finally:
         services.storage.release(state.number, owner)
+
+
+def _note(ctx: BankContext, done: Report) -> None:
+    """Tell the rota how the bank was left."""
+    state = ctx.state()
+    if state is not None:
+        with ctx.storage.view(state.number) as view:
+            idle = done.finished and not view.exchanges() and not view.unencoded(1)
+            ctx.services.rota.cared(view.state, ctx.now(), idle=idle)
 
 
 def _renewed(services: Services, state: BankState, owner: str, ctx: BankContext, limits: Limits) -> bool:

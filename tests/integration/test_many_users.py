@@ -1,10 +1,12 @@
 """Thousands of users in one store: what was used lately is at hand, what is held is counted, and nothing piles up."""
 
 import gc
+from datetime import UTC, datetime, timedelta
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.settings import RuntimeSettings, Settings
+from memkit.testing import FrozenClock
 
 USERS = 60
 
@@ -56,3 +58,19 @@ def test_a_bank_that_nobody_holds_leaves_nothing_behind_and_keeps_its_zone_and_i
         with store._services.indexes.lock(7) as taken:
             assert taken
             assert store._services.indexes.lock(7) is store._services.indexes.lock(7)
+
+
+def test_rounds_too_short_for_all_banks_reach_all_of_them_and_then_find_nothing_to_do() -> None:
+    clock = FrozenClock(datetime(2025, 6, 2, 12, tzinfo=UTC))
+    with memkit.open(":memory:", encoder=HashingEncoder(), clock=clock) as store:
+        heard(store)
+        clock.advance(timedelta(minutes=30))  # so that every exchange may be thought about
+        reports = []
+        while not reports or reports[-1].banks:
+            reports.append(store.maintain(budget_s=0.05))
+            assert len(reports) < 2_000
+        assert len(reports) > 3
+        assert all(bank["queue"]["waiting"] == 0 for bank in store.stats()["banks"].values())
+        assert store.maintain(budget_s=30).banks == 0
+        clock.advance(timedelta(hours=1))
+        assert store.maintain(budget_s=30).banks == USERS

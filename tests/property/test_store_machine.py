@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
+from memkit.flows.rota import Rota
 from memkit.models import STATES, Memory, Receipt
 from memkit.testing import FrozenClock
 
@@ -245,9 +246,10 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule()
     def reopen(self) -> None:
-        """The file is closed and opened; its twin writes what waits at the same moment."""
+        """The file is closed and opened; its twin writes what waits at the same moment, and lets no bank rest."""
         self.stores[0].close()
         self.stores[1]._services.reinforcements.flush()
+        vars(self.stores[1]._services.rota).update(vars(Rota()))
         self.stores[0] = self.opened(self.path)
 
     @rule()
