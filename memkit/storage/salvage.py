@@ -33,8 +33,10 @@ class Table:
 
     def fits(self, row: Row) -> bool:
         """Whether this may be a row of the table."""
+        if (row.rowid is not None) != self.rowid:
+            return False
         values = self.padded(row)
-        if (row.rowid is not None) != self.rowid or len(values) != len(self.columns):
+        if len(values) != len(self.columns):
             return False
         return all(_of_type(v, kind, needed) for v, (kind, needed) in zip(values, self.columns, strict=True))
 
@@ -151,25 +153,18 @@ def _table(connection: sqlite3.Connection, name: str, sql: str) -> Table:
 
 
 def _sorted(pages: Pages, tables: dict[str, Table]) -> Salvaged:
-    """Every row to its table: by the path that leads to its page, else by its looks."""
+    """Every row to its table: by the path that leads to its page, else by its looks; a damaged path leads anywhere."""
     rows = list(pages.rows())
-    lines = [row for row in rows if _is_schema(row)]
-    owner = pages.trees({row.values[3]: str(row.values[1]) for row in lines})  # type: ignore[misc]
-    schema = {row.page for row in lines}
+    owner = pages.trees({row.values[3]: str(row.values[1]) for row in rows if _is_schema(row)})  # type: ignore[misc]
     found, strays = Salvaged(), list[Row]()
     for row in rows:
         name = owner.get(row.page)
-        if name in tables:
-            _take(found, tables[name], row)
-        elif name is None and row.page not in schema:
+        if name not in tables or not _take(found, tables[name], row):
             strays.append(row)
-        else:
-            _note_name(found, row)
+    shaped = [table for table in tables.values() if table.name not in UNSHAPED]
     for row in strays:
         _note_name(found, row)
-        for table in tables.values():
-            if table.name not in UNSHAPED and table.fits(row) and _take(found, table, row):
-                break
+        any(_take(found, table, row) for table in shaped)
     return found
 
 

@@ -11,8 +11,10 @@ from memkit.cli import main
 from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import BusyError, CorruptError, NotADatabaseError
 from memkit.models import STATES, Memory
+from memkit.storage.pages import INTERIOR_INDEX, INTERIOR_TABLE, LEAF_TABLE, Pages
 
 PAGE = 4096
+TREES = ("table", "index")  # the first column of a line of the schema
 BANKS = ("ana", "bob")
 WORDS = {"head", "relation", "tail", "key_phrases"}
 Memories = dict[str, dict[str, Memory]]
@@ -156,6 +158,27 @@ def test_a_file_that_lost_its_first_page_is_saved_whole(tmp_path: Path, kept: tu
     with opened(path) as store:
         assert contents(store) == before
         assert store.doctor() == []
+
+
+def test_pages_that_a_damaged_pointer_gives_to_another_table_are_saved(
+    tmp_path: Path, kept: tuple[Memories, bytes]
+) -> None:
+    """Every tree but that of the texts claims the same page of texts as its last one."""
+    before, whole = kept
+    data, pages = bytearray(whole), Pages(whole)
+    owner = pages.trees({row.values[3]: str(row.values[1]) for row in pages.rows() if row.values[0] in TREES})  # type: ignore[misc]
+    [texts, *_] = (n for n, name in owner.items() if name == "content" and whole[(n - 1) * PAGE] == LEAF_TABLE)
+    for number, name in owner.items():
+        start = (number - 1) * PAGE
+        if name != "content" and whole[start] in (INTERIOR_INDEX, INTERIOR_TABLE):
+            data[start + 8 : start + 12] = texts.to_bytes(4, "big")
+    path = tmp_path / "memory.db"
+    path.write_bytes(data)
+    memkit.repair(path, encoder=HashingEncoder())
+    with opened(path) as store:
+        after = contents(store)
+    for name in BANKS:
+        assert {m.text for m in after[name].values()} == {m.text for m in before[name].values()}
 
 
 def test_what_only_the_log_holds_is_saved_from_a_damaged_file(tmp_path: Path) -> None:
