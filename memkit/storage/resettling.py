@@ -22,6 +22,10 @@ from memkit.storage.sqlite_write import Writer
 from memkit.times import from_micros, utc_now
 
 SENSELESS = "length < 0 OR NOT strength BETWEEN 0 AND 1e9 OR NOT coalesce(salience, 0) BETWEEN 0 AND 1e9"
+ROOTLESS = (
+    "SELECT count(*) FROM memory m WHERE bank = ? AND author = ? "
+    "AND NOT EXISTS (SELECT 1 FROM source s WHERE s.bank = m.bank AND s.seq = m.seq)"
+)
 DERIVED = ("trace", "block", "band", "tag", "segment")  # hashes under a bank's key, made again from the texts
 ENCODER = "encoder.name"
 
@@ -119,6 +123,9 @@ def _bank(connection: sqlite3.Connection, bank: int, size: int) -> Iterator[str]
     there = connection.execute("SELECT count(*) FROM memory WHERE bank = ?", (bank,)).fetchone()[0]
     if there < size:
         yield f"bank {bank}: {size - there} of {size} memories can't be read; they are lost."
+    rootless = connection.execute(ROOTLESS, (bank, AUTHOR.numbers["thinker"])).fetchone()[0]
+    if rootless:
+        yield f"bank {bank}: {rootless} derived memories have lost which others they came from."
 
 
 def _alone(connection: sqlite3.Connection, bank: int) -> list[tuple[int, str, Payload]]:

@@ -21,6 +21,12 @@ from memkit.storage.resettling import resettle
 TYPES: dict[str, tuple[type, ...]] = {"INTEGER": (int,), "REAL": (int, float), "TEXT": (str,), "BLOB": (bytes,)}
 OWN = ("migration",)  # tables that the new database has already
 UNSHAPED = ("source", "tag", "band", "exchange_turn", "lease")  # can't be told from indexes by their looks
+MIRRORS = {  # indexes whose entries are whole rows of a table, the last two of three columns the other way round
+    "source_back": "source",
+    "tag_back": "tag",
+    "band_back": "band",
+    "exchange_turn_seq": "exchange_turn",
+}
 
 
 @dataclass(frozen=True)
@@ -158,7 +164,9 @@ def _sorted(pages: Pages, tables: dict[str, Table]) -> Salvaged:
     owner = pages.trees({row.values[3]: str(row.values[1]) for row in rows if _is_schema(row)})  # type: ignore[misc]
     found, strays = Salvaged(), list[Row]()
     for row in rows:
-        name = owner.get(row.page)
+        name = owner.get(row.page, "")
+        if name in MIRRORS:
+            name, row = MIRRORS[name], _turned(row)
         if name not in tables or not _take(found, tables[name], row):
             strays.append(row)
     shaped = [table for table in tables.values() if table.name not in UNSHAPED]
@@ -166,6 +174,10 @@ def _sorted(pages: Pages, tables: dict[str, Table]) -> Salvaged:
         _note_name(found, row)
         any(_take(found, table, row) for table in shaped)
     return found
+
+
+def _turned(row: Row) -> Row:
+    return row._replace(values=(*row.values[:1], *row.values[:0:-1]))
 
 
 def _is_schema(row: Row) -> bool:

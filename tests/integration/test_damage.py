@@ -14,7 +14,6 @@ from memkit.models import STATES, Memory
 from memkit.storage.pages import INTERIOR_INDEX, INTERIOR_TABLE, LEAF_TABLE, Pages
 
 PAGE = 4096
-TREES = ("table", "index")  # the first column of a line of the schema
 BANKS = ("ana", "bob")
 WORDS = {"head", "relation", "tail", "key_phrases"}
 Memories = dict[str, dict[str, Memory]]
@@ -160,13 +159,42 @@ def test_a_file_that_lost_its_first_page_is_saved_whole(tmp_path: Path, kept: tu
         assert store.doctor() == []
 
 
+def owners(whole: bytes) -> dict[int, str]:
+    """Which table or index each page belongs to."""
+    pages = Pages(whole)
+    lines = (row.values for row in pages.rows() if row.values[0] in ("table", "index"))
+    return pages.trees({int(line[3]): str(line[1]) for line in lines})  # type: ignore[arg-type]
+
+
+def without(whole: bytes, *trees: str) -> bytes:
+    """The file with all pages of some tables and indexes zeroed."""
+    data = bytearray(whole)
+    for number, name in owners(whole).items():
+        if name in trees:
+            data[(number - 1) * PAGE : number * PAGE] = bytes(PAGE)
+    return bytes(data)
+
+
+@pytest.mark.parametrize("lost", [("source",), ("source_back",), ("source", "source_back")])
+def test_what_derived_memories_came_from_is_saved_from_table_or_index_and_its_loss_is_told(
+    tmp_path: Path, kept: tuple[Memories, bytes], lost: tuple[str, ...]
+) -> None:
+    before, whole = kept
+    path = tmp_path / "memory.db"
+    path.write_bytes(without(whole, *lost))
+    told = memkit.repair(path, encoder=HashingEncoder())
+    with opened(path) as store:
+        assert (contents(store) == before) == (len(lost) == 1)
+        assert store.doctor() == []
+    assert any("which others they came from" in problem for problem in told) == (len(lost) == 2)
+
+
 def test_pages_that_a_damaged_pointer_gives_to_another_table_are_saved(
     tmp_path: Path, kept: tuple[Memories, bytes]
 ) -> None:
     """Every tree but that of the texts claims the same page of texts as its last one."""
     before, whole = kept
-    data, pages = bytearray(whole), Pages(whole)
-    owner = pages.trees({row.values[3]: str(row.values[1]) for row in pages.rows() if row.values[0] in TREES})  # type: ignore[misc]
+    data, owner = bytearray(whole), owners(whole)
     [texts, *_] = (n for n, name in owner.items() if name == "content" and whole[(n - 1) * PAGE] == LEAF_TABLE)
     for number, name in owner.items():
         start = (number - 1) * PAGE
