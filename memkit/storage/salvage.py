@@ -4,10 +4,11 @@ import json
 import os
 import secrets
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,7 @@ def _rebuilt(pages: Pages, part: Path, path: Path) -> list[str]:
         found = _sorted(pages, _tables(connection))
         if not found.rows["memory"] and not found.rows["content"] and not found.rows["meta"]:
             raise NotADatabaseError(f"{path}: holds nothing of memkit's that could be saved; it was left as it is.")
+        found.rows["content"] = list(_apart(found.rows["content"]))
         for name, rows in found.rows.items():
             marks = ", ".join("?" * len(rows[0])) if rows else "NULL"
             connection.executemany(f'INSERT OR IGNORE INTO "{name}" VALUES ({marks})', rows)  # noqa: S608
@@ -141,6 +143,19 @@ def _rebuilt(pages: Pages, part: Path, path: Path) -> list[str]:
         connection.execute("COMMIT")
     _sync(part)
     return [*([f"{found.broken} texts or vectors are not what was written."] if found.broken else []), *told]
+
+
+def _apart(contents: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """No two with one number: texts get another one, and vectors are left to be made again."""
+    different = dict.fromkeys(contents)
+    claims = Counter(id for id, *_ in different)
+    unused = count(max(claims, default=0) + 1)
+    taken: set[int] = set()
+    for id, *rest in different:
+        vector = rest[3]
+        if claims[id] == 1 or vector is None:
+            yield (next(unused) if id in taken else id, *rest)
+            taken.add(id)
 
 
 def _sync(path: Path) -> None:

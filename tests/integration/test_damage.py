@@ -166,6 +166,11 @@ def owners(whole: bytes) -> dict[int, str]:
     return pages.trees({int(line[3]): str(line[1]) for line in lines})  # type: ignore[arg-type]
 
 
+def leaves(whole: bytes, name: str) -> list[int]:
+    """The pages that hold the rows of a table."""
+    return sorted(n for n, owner in owners(whole).items() if owner == name and whole[(n - 1) * PAGE] == LEAF_TABLE)
+
+
 def without(whole: bytes, *trees: str) -> bytes:
     """The file with all pages of some tables and indexes zeroed."""
     data = bytearray(whole)
@@ -195,7 +200,7 @@ def test_pages_that_a_damaged_pointer_gives_to_another_table_are_saved(
     """Every tree but that of the texts claims the same page of texts as its last one."""
     before, whole = kept
     data, owner = bytearray(whole), owners(whole)
-    [texts, *_] = (n for n, name in owner.items() if name == "content" and whole[(n - 1) * PAGE] == LEAF_TABLE)
+    texts = leaves(whole, "content")[0]
     for number, name in owner.items():
         start = (number - 1) * PAGE
         if name != "content" and whole[start] in (INTERIOR_INDEX, INTERIOR_TABLE):
@@ -207,6 +212,35 @@ def test_pages_that_a_damaged_pointer_gives_to_another_table_are_saved(
         after = contents(store)
     for name in BANKS:
         assert {m.text for m in after[name].values()} == {m.text for m in before[name].values()}
+
+
+def numbered(whole: bytes) -> list[tuple[int, int]]:
+    """Texts' numbers that take two bytes, and where in the file they lie."""
+    pages, found = Pages(whole), list[tuple[int, int]]()
+    for page in leaves(whole, "content"):
+        data, _, kind, cells = pages._cells(page)
+        for cell in cells:
+            row = pages._row(page, data, kind, cell)
+            if row.rowid is not None and row.rowid > 127 and row.values[2] is not None:
+                found.append((row.rowid, (page - 1) * PAGE + cell + (1 if data[cell] < 128 else 2)))
+    return found
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_a_text_whose_number_became_that_of_another_costs_neither(
+    tmp_path: Path, kept: tuple[Memories, bytes], later: bool
+) -> None:
+    before, whole = kept
+    texts = numbered(whole)
+    [(_, at), (number, _)] = (texts[-20], texts[20]) if later else (texts[20], texts[-20])
+    data = bytearray(whole)
+    data[at : at + 2] = bytes((number >> 7 | 128, number & 127))
+    path = tmp_path / "memory.db"
+    path.write_bytes(data)
+    memkit.repair(path, encoder=HashingEncoder())
+    with opened(path) as store:
+        assert contents(store) == before
+        assert store.doctor() == []
 
 
 def test_what_only_the_log_holds_is_saved_from_a_damaged_file(tmp_path: Path) -> None:
