@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -28,7 +29,16 @@ from memkit.storage.views import View
 from memkit.times import from_micros, to_micros
 
 Sources = dict[int, tuple[int, ...]]
-NUMBERS = {int, float, type(None)}
+WHOLE, REAL, NONE = {int}, {float}, {type(None)}
+INDEX_ROW = (  # what types the columns of the query `rows` may have
+    *(WHOLE for _ in ("seq", "kind", "state")),
+    *(WHOLE | NONE for _ in ("speaker", "role", "session", "episode")),
+    *(WHOLE for _ in ("occurred_at", "recorded_at")),
+    *(WHOLE | NONE for _ in ("valid_from", "valid_until")),
+    *(REAL, WHOLE | NONE, REAL | NONE),  # strength, recalled_at, salience
+    *(WHOLE for _ in ("pinned", "length", "asks")),
+    *(WHOLE | NONE for _ in ("superseded_by", "echo_of")),
+)
 
 
 class BankRow(NamedTuple):
@@ -333,7 +343,7 @@ class SqliteView(View):
 
 def _index_row(row: tuple[Any, ...], sources: tuple[int, ...], end: int) -> IndexRow:
     """A row for the indexes; `end` lies above all seqs. Raises CorruptError for numbers that can't be."""
-    if not NUMBERS.issuperset(map(type, row)):
+    if not _may_be(tuple(map(type, row))):
         raise CorruptError(f"a memory's numbers aren't what was written. {REMEDY}")
     seq, kind, state, speaker, role, *numbers = row
     *middle, pinned, length, asks, superseded_by, echo_of = numbers
@@ -343,6 +353,11 @@ def _index_row(row: tuple[Any, ...], sources: tuple[int, ...], end: int) -> Inde
         raise CorruptError(f"a memory's numbers aren't what was written. {REMEDY}")
     flags = (bool(pinned), length, bool(asks), superseded_by, echo_of, sources)
     return IndexRow._make((seq, KIND.words[kind], STATE.words[state], speaker, ROLE.word(role), *middle, *flags))
+
+
+@lru_cache(1024)
+def _may_be(types: tuple[type, ...]) -> bool:
+    return all(kind in allowed for kind, allowed in zip(types, INDEX_ROW, strict=True))
 
 
 def _parsed(data: bytes) -> Block:

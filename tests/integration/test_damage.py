@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,29 @@ def test_damaged_pages_never_answer_wrongly_and_repair_loses_only_what_lay_in_th
 @pytest.mark.timeout(3600)
 def test_five_hundred_damaged_files_are_repaired(tmp_path: Path, kept: tuple[Memories, bytes]) -> None:
     assert damage(tmp_path, kept, range(100, 600)) > 250
+
+
+def test_a_column_that_lost_its_type_is_an_error_or_changes_nothing(tmp_path: Path) -> None:
+    """Each column of a memory's row read as NULL, as a float, as 0, as 1 and as bytes."""
+    path, texts = tmp_path / "memory.db", {f"I moved to town{n}" for n in range(5)}
+    with opened(path) as store:
+        store.bank("ana").observe([("ana", text) for text in sorted(texts)])
+    whole = path.read_bytes()
+    page = next(n for n, name in owners(whole).items() if name == "memory")
+    data, _, _, cells = Pages(whole)._cells(page)
+    header = cells[2] + (1 if data[cells[2]] < 128 else 2)
+    for at in range(header + 1, header + data[header]):
+        for kind in (0, 7, 8, 9, 12):
+            changed = bytearray(whole)
+            changed[(page - 1) * PAGE + at] = kind
+            path.write_bytes(changed)
+            with opened(path) as store:
+                store.doctor()
+                bank = store.bank("ana")
+                with suppress(CorruptError):
+                    assert {m.text for m in bank.list()} <= texts
+                with suppress(CorruptError):
+                    assert {h.memory.text for h in bank.recall("Who moved?")} <= texts
 
 
 def test_a_file_that_lost_its_first_page_is_saved_whole(tmp_path: Path, kept: tuple[Memories, bytes]) -> None:
