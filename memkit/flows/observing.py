@@ -135,13 +135,14 @@ def _traces(ctx: BankContext, state: BankState, memories: Sequence[Memory], smal
         return traces
     with ctx.storage.view(state.number) as view:
         seen = set(view.same_text([trace.text_key for trace in traces]))
+        behind = bool(view.unencoded(1))
     first = {trace.text_key: i for i, trace in reversed(list(enumerate(traces)))}
     new = [i for i, t in enumerate(traces) if t.wanted and first[t.text_key] == i and t.text_key not in seen]
     fresh = [i for i in new if not small[i]]
     made = tracer.encode([traces[i] for i in fresh], [bares[i] for i in fresh])
     for i, trace in zip(fresh, made, strict=True):
         traces[i] = trace
-    if any(trace.vector is not None for trace in made):
+    if behind and any(trace.vector is not None for trace in made):
         upkeep.encode_pending(ctx, limit=upkeep.BATCH)
     return traces
 

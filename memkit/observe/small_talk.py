@@ -28,7 +28,9 @@ class SmallTalk:
 
     def copy(self) -> "SmallTalk":
         """The same; what one hears the other doesn't."""
-        return SmallTalk(self._share, self._heard)
+        twin = SmallTalk(self._share)
+        twin._heard, twin._sorted = self._heard.copy(), self._sorted.copy()
+        return twin
 
     def hears(self, salience: float, text: str) -> bool:
         """Whether a turn of this salience (nats) is small talk; remembers its salience."""

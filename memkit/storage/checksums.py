@@ -46,9 +46,17 @@ def verify(checksum: int | None, text: str | None, payload: str | None, numbers:
 def intact(checksum: int, text: str | None, payload: str | None, numbers: Numbers) -> bool:
     """Whether words and numbers are those that were written."""
     try:
-        return words_intact(checksum, text, payload) and checksum >> 32 == _of_numbers(numbers)
-    except (struct.error, TypeError, AttributeError):  # not even values of the right type
+        return words_intact(checksum, text, payload) and checksum >> 32 == of_numbers(numbers)
+    except (TypeError, AttributeError):  # not even values of the right type
         return False
+
+
+def of_numbers(numbers: Numbers) -> int | None:
+    """The part of a checksum that says whose words they are; None for what can't be numbers of a memory."""
+    try:
+        return _of_numbers(numbers)
+    except (struct.error, TypeError):
+        return None
 
 
 def words_intact(checksum: int, text: str | None, payload: str | None) -> bool:

@@ -57,11 +57,17 @@ ERRORS: dict[int, tuple[type[StorageError], str]] = {
         "can be read.",
     ),
     sqlite3.SQLITE_READONLY: (ReadOnlyError, "the database can't be written. Open it without read_only."),
+    sqlite3.SQLITE_IOERR: (
+        StorageError,
+        "the system can't read or write the file; nothing of this call was stored. Look at the disk's health, its "
+        "room and your quota, then call again.",
+    ),
     sqlite3.SQLITE_CANTOPEN: (
         UnwritablePathError,
         "the path can't be opened. Its folder must exist, and both must be readable and writable.",
     ),
 }
+ERRORS[sqlite3.SQLITE_IOERR_SHMSIZE] = ERRORS[sqlite3.SQLITE_FULL]  # the -shm found no room to grow
 ERRORS[sqlite3.SQLITE_LOCKED] = ERRORS[sqlite3.SQLITE_BUSY]
 ERRORS[sqlite3.SQLITE_PERM] = ERRORS[sqlite3.SQLITE_CANTOPEN]
 
@@ -80,15 +86,18 @@ def translated(location: str) -> Iterator[None]:
 
 def _told(error: sqlite3.Error, location: str) -> StorageError:
     undecodable = str(error).startswith("Could not decode")  # goes on with the text itself
-    code = sqlite3.SQLITE_CORRUPT if undecodable else primary_code(error)
-    kind, words = ERRORS.get(code, (StorageError, f"SQLite says: {error}."))
+    code = sqlite3.SQLITE_CORRUPT if undecodable else _extended_code(error)
+    kind, words = ERRORS.get(code) or ERRORS.get(code & 0xFF) or (StorageError, f"SQLite says: {error}.")
     return kind(f"{location}: {words}")
 
 
 def primary_code(error: sqlite3.Error) -> int:
     """SQLite's result code, without its extension."""
-    code: int = getattr(error, "sqlite_errorcode", 0) or 0
-    return code & 0xFF
+    return _extended_code(error) & 0xFF
+
+
+def _extended_code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", 0) or 0
 
 
 class Connections:

@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,13 @@ from memkit.models import IndexRow
 from memkit.storage.checksums import REMEDY
 from memkit.storage.columns import KIND, ROLE, STATE
 
-NUMBERS = {int, float, type(None)}
-OPTIONAL = {"speaker", "role", "session", "episode", "valid_from", "valid_until", "recalled_at"} | {
-    "superseded_by",
-    "echo_of",
+WHOLE, REAL, MISSING = set[type]({int}), set[type]({float}), set[type]({type(None)})
+TYPES = {  # that the columns of the query `rows` may have
+    **dict.fromkeys(IndexRow._fields[:-1], WHOLE),
+    **dict.fromkeys(("speaker", "role", "session", "episode", "valid_from", "valid_until"), WHOLE | MISSING),
+    **dict.fromkeys(("recalled_at", "superseded_by", "echo_of"), WHOLE | MISSING),
+    "strength": REAL,
+    "salience": REAL | MISSING,
 }
 PLACES = {
     name: np.array([CODED[name][word] for word in codes.words], dtype=np.int8)
@@ -28,7 +32,7 @@ FALSE = f"a memory's numbers aren't what was written. {REMEDY}"
 
 def index_row(row: Row, sources: tuple[int, ...], end: int) -> IndexRow:
     """One row; `end` lies above all seqs. Raises CorruptError for numbers that can't be."""
-    if not NUMBERS.issuperset(map(type, row)):
+    if not _may_be(tuple(map(type, row))):
         raise CorruptError(FALSE)
     seq, kind, state, speaker, role, *numbers = row
     *middle, pinned, length, asks, superseded_by, echo_of = numbers
@@ -38,6 +42,11 @@ def index_row(row: Row, sources: tuple[int, ...], end: int) -> IndexRow:
         raise CorruptError(FALSE)
     flags = (bool(pinned), length, bool(asks), superseded_by, echo_of, sources)
     return IndexRow._make((seq, KIND.words[kind], STATE.words[state], speaker, ROLE.word(role), *middle, *flags))
+
+
+@lru_cache(1024)
+def _may_be(types: tuple[type, ...]) -> bool:
+    return all(kind in allowed for kind, allowed in zip(types, TYPES.values(), strict=True))
 
 
 def row_batch(rows: Sequence[Row], sources: Mapping[int, tuple[int, ...]], end: int) -> RowBatch:
@@ -55,7 +64,7 @@ def row_batch(rows: Sequence[Row], sources: Mapping[int, tuple[int, ...]], end: 
 def _column(name: str, values: tuple[Any, ...]) -> Column:
     if name == "strength":
         return np.array(array("d", values))
-    if name in OPTIONAL and None in values:
+    if TYPES[name] >= MISSING and None in values:
         if values.count(None) == len(values):
             return np.full(len(values), NONE, dtype=np.int64)
         values = tuple(NONE if value is None else value for value in values)
@@ -66,7 +75,7 @@ def _possible(read: Mapping[str, Column], end: int) -> bool:
     seqs = read["seq"]
     links = (read[name] for name in ("session", "episode", "superseded_by", "echo_of"))
     return bool(
-        all(_within(read[name], len(places), name in OPTIONAL) for name, places in PLACES.items())
+        all(_within(read[name], len(places), TYPES[name] >= MISSING) for name, places in PLACES.items())
         and all(_within(link, end, True) for link in links)
         and seqs[0] > 0
         and seqs[-1] < end

@@ -10,6 +10,7 @@ from memkit.models import BankState, CountedSegment, IndexRow, Kind, Memory, Pas
 from memkit.protocols import FloatArray
 from memkit.storage.inmemory_bank import Bank
 from memkit.storage.records import Entry, Queued, Record, index_row, micros, passage_batch, stacked
+from memkit.storage.rows import entries_of, entry_row
 from memkit.storage.views import View
 
 
@@ -173,7 +174,8 @@ class MemoryView(View):
         return self.in_order([record.seq for record, _ in zip(chosen, range(limit), strict=False)])
 
     def entries(self, seq: int) -> list[Entry]:
-        return list(self.data.history.get(seq, ()))
+        rows = [entry_row(entry) for entry in self.data.history.get(seq, ())]
+        return entries_of(rows, self.data.records.get(seq))
 
     def replaced_by(self, seqs: Sequence[int]) -> list[int]:
         return sorted({found for seq in seqs for found in self.data.found("superseded", seq)})

@@ -11,7 +11,7 @@ from typing import Any
 
 from memkit.models import Memory, Trace
 from memkit.operations import Insert
-from memkit.storage.checksums import intact
+from memkit.storage.checksums import intact, of_numbers
 from memkit.storage.columns import AUTHOR, KIND, ROLE, STATE
 from memkit.storage.hashing import Hasher
 from memkit.storage.lowering import lower
@@ -22,12 +22,18 @@ from memkit.storage.sqlite_write import Writer
 from memkit.times import from_micros, utc_now
 
 SENSELESS = "length < 0 OR NOT strength BETWEEN 0 AND 1e9 OR NOT coalesce(salience, 0) BETWEEN 0 AND 1e9"
+TOLD = "c.checksum, c.text, c.payload, m.id, m.kind, m.author, m.role, m.occurred_at FROM memory m"
+ROOTLESS = (
+    "SELECT count(*) FROM memory m WHERE bank = ? AND author = ? "
+    "AND NOT EXISTS (SELECT 1 FROM source s WHERE s.bank = m.bank AND s.seq = m.seq)"
+)
 DERIVED = ("trace", "block", "band", "tag", "segment")  # hashes under a bank's key, made again from the texts
 ENCODER = "encoder.name"
 
 
 def resettle(connection: sqlite3.Connection, names: dict[int, str]) -> list[str]:
     """Mend what only shows once all rows are in their tables; one sentence for each thing that was lost."""
+    _give_back(connection)
     told = [*_encoder(connection), *_banks(connection, names)]
     expected = dict(connection.execute("SELECT bank, size FROM bank").fetchall())
     _drop_false(connection)
@@ -89,12 +95,24 @@ def _hashes(hasher: Hasher, words: Payload) -> Iterator[int | None]:
         yield None if word is None else hash(word)
 
 
+def _give_back(connection: sqlite3.Connection) -> None:
+    """Texts that were read under another number go back to their memories: checksums tell whose they are."""
+    rows = connection.execute(f"SELECT m.bank, m.seq, c.id IS NULL, {TOLD} LEFT JOIN content c ON c.id = m.content")
+    robbed = {
+        (bank, of_numbers(numbers)): (bank, seq)
+        for bank, seq, gone, checksum, text, payload, *numbers in rows
+        if gone or (checksum is not None and not intact(checksum, text, payload, numbers))
+    }
+    texts = connection.execute(
+        "SELECT id, bank, checksum FROM content WHERE text IS NOT NULL AND checksum IS NOT NULL"
+    ).fetchall()
+    owners = [(id, *robbed[key]) for id, bank, checksum in texts if (key := (bank, checksum >> 32)) in robbed]
+    connection.executemany("UPDATE memory SET content = ? WHERE bank = ? AND seq = ?", owners)
+
+
 def _drop_false(connection: sqlite3.Connection) -> None:
     """Records whose numbers are not what was written; their texts stay."""
-    rows = connection.execute(
-        "SELECT m.bank, m.seq, m.state, c.checksum, c.text, c.payload, m.id, m.kind, m.author, m.role, m.occurred_at "
-        "FROM memory m JOIN content c ON c.id = m.content"
-    )
+    rows = connection.execute(f"SELECT m.bank, m.seq, m.state, {TOLD} JOIN content c ON c.id = m.content")
     false = [(bank, seq) for bank, seq, *told in rows if not _true(*told)]
     connection.executemany("DELETE FROM memory WHERE bank = ? AND seq = ?", false)
     connection.execute(f"DELETE FROM memory WHERE {SENSELESS}")  # noqa: S608
@@ -119,6 +137,9 @@ def _bank(connection: sqlite3.Connection, bank: int, size: int) -> Iterator[str]
     there = connection.execute("SELECT count(*) FROM memory WHERE bank = ?", (bank,)).fetchone()[0]
     if there < size:
         yield f"bank {bank}: {size - there} of {size} memories can't be read; they are lost."
+    rootless = connection.execute(ROOTLESS, (bank, AUTHOR.numbers["thinker"])).fetchone()[0]
+    if rootless:
+        yield f"bank {bank}: {rootless} derived memories have lost which others they came from."
 
 
 def _alone(connection: sqlite3.Connection, bank: int) -> list[tuple[int, str, Payload]]:

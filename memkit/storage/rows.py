@@ -151,6 +151,12 @@ def before_image(entry: Entry) -> str | None:
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
 
 
+def entry_row(entry: Entry) -> tuple[Any, ...]:
+    """The columns of the query `entries`."""
+    event, author = EVENT.numbers[entry.event], AUTHOR.numbers[entry.author]
+    return entry.change, event, micros(entry.at), author, entry.reason, before_image(entry)
+
+
 def past_of(image: str) -> Past:
     """A record's state from the image of a change that came later."""
     state, valid_until, _, _, _, _, superseded_by, _ = json.loads(image)["n"]

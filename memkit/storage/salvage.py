@@ -4,10 +4,11 @@ import json
 import os
 import secrets
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,12 @@ from memkit.storage.resettling import resettle
 TYPES: dict[str, tuple[type, ...]] = {"INTEGER": (int,), "REAL": (int, float), "TEXT": (str,), "BLOB": (bytes,)}
 OWN = ("migration",)  # tables that the new database has already
 UNSHAPED = ("source", "tag", "band", "exchange_turn", "lease")  # can't be told from indexes by their looks
+MIRRORS = {  # indexes whose entries are whole rows of a table, the last two of three columns the other way round
+    "source_back": "source",
+    "tag_back": "tag",
+    "band_back": "band",
+    "exchange_turn_seq": "exchange_turn",
+}
 
 
 @dataclass(frozen=True)
@@ -33,8 +40,10 @@ class Table:
 
     def fits(self, row: Row) -> bool:
         """Whether this may be a row of the table."""
+        if (row.rowid is not None) != self.rowid:
+            return False
         values = self.padded(row)
-        if (row.rowid is not None) != self.rowid or len(values) != len(self.columns):
+        if len(values) != len(self.columns):
             return False
         return all(_of_type(v, kind, needed) for v, (kind, needed) in zip(values, self.columns, strict=True))
 
@@ -126,6 +135,7 @@ def _rebuilt(pages: Pages, part: Path, path: Path) -> list[str]:
         found = _sorted(pages, _tables(connection))
         if not found.rows["memory"] and not found.rows["content"] and not found.rows["meta"]:
             raise NotADatabaseError(f"{path}: holds nothing of memkit's that could be saved; it was left as it is.")
+        found.rows["content"] = list(_apart(found.rows["content"]))
         for name, rows in found.rows.items():
             marks = ", ".join("?" * len(rows[0])) if rows else "NULL"
             connection.executemany(f'INSERT OR IGNORE INTO "{name}" VALUES ({marks})', rows)  # noqa: S608
@@ -133,6 +143,19 @@ def _rebuilt(pages: Pages, part: Path, path: Path) -> list[str]:
         connection.execute("COMMIT")
     _sync(part)
     return [*([f"{found.broken} texts or vectors are not what was written."] if found.broken else []), *told]
+
+
+def _apart(contents: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """No two with one number: texts get another one, and vectors are left to be made again."""
+    different = dict.fromkeys(contents)
+    claims = Counter(id for id, *_ in different)
+    unused = count(max(claims, default=0) + 1)
+    taken: set[int] = set()
+    for id, *rest in different:
+        vector = rest[3]
+        if claims[id] == 1 or vector is None:
+            yield (next(unused) if id in taken else id, *rest)
+            taken.add(id)
 
 
 def _sync(path: Path) -> None:
@@ -151,26 +174,25 @@ def _table(connection: sqlite3.Connection, name: str, sql: str) -> Table:
 
 
 def _sorted(pages: Pages, tables: dict[str, Table]) -> Salvaged:
-    """Every row to its table: by the path that leads to its page, else by its looks."""
+    """Every row to its table: by the path that leads to its page, else by its looks; a damaged path leads anywhere."""
     rows = list(pages.rows())
-    lines = [row for row in rows if _is_schema(row)]
-    owner = pages.trees({row.values[3]: str(row.values[1]) for row in lines})  # type: ignore[misc]
-    schema = {row.page for row in lines}
+    owner = pages.trees({row.values[3]: str(row.values[1]) for row in rows if _is_schema(row)})  # type: ignore[misc]
     found, strays = Salvaged(), list[Row]()
     for row in rows:
-        name = owner.get(row.page)
-        if name in tables:
-            _take(found, tables[name], row)
-        elif name is None and row.page not in schema:
+        name = owner.get(row.page, "")
+        if name in MIRRORS:
+            name, row = MIRRORS[name], _turned(row)
+        if name not in tables or not _take(found, tables[name], row):
             strays.append(row)
-        else:
-            _note_name(found, row)
+    shaped = [table for table in tables.values() if table.name not in UNSHAPED]
     for row in strays:
         _note_name(found, row)
-        for table in tables.values():
-            if table.name not in UNSHAPED and table.fits(row) and _take(found, table, row):
-                break
+        any(_take(found, table, row) for table in shaped)
     return found
+
+
+def _turned(row: Row) -> Row:
+    return row._replace(values=(*row.values[:1], *row.values[:0:-1]))
 
 
 def _is_schema(row: Row) -> bool:

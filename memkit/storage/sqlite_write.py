@@ -9,10 +9,10 @@ from memkit.models import Memory, Trace
 from memkit.storage.blocks import CODES, ROWS, TERMS, VECTORS, Block, TraceRow, pack_terms
 from memkit.storage.changes import Changes
 from memkit.storage.checksums import of_bytes, of_memory, of_words
-from memkit.storage.columns import AUTHOR, EVENT, KIND, ROLE, STATE
+from memkit.storage.columns import AUTHOR, KIND, ROLE, STATE
 from memkit.storage.queries import change_over, run, run_many, run_over
 from memkit.storage.records import Entry, Record, micros, uuid7_bytes
-from memkit.storage.rows import before_image, exchange_row, payload_of
+from memkit.storage.rows import entry_row, exchange_row, payload_of
 from memkit.storage.sqlite_view import BankRow, SqliteView
 from memkit.storage.vector_blocks import put_vector_block
 from memkit.text.asking import asks
@@ -304,23 +304,14 @@ class Writer:
     # -- history, queue, removal
 
     def _note(self, entries: Sequence[Entry]) -> None:
-        ids = [next(self._content) for _ in entries]
-        notes = [(i, self.bank, e.reason, before_image(e)) for i, e in zip(ids, entries, strict=True)]
-        texts = [(*note, of_words(*note[2:])) for note in notes]
+        rows: list[tuple[Any, ...]] = []
+        texts: list[tuple[Any, ...]] = []
+        for number, entry in enumerate(entries, self._history):
+            *numbers, reason, image = entry_row(entry)
+            id = next(self._content)
+            texts.append((id, self.bank, reason, image, of_words(reason, image)))
+            rows.append((self.bank, number, entry.seq, *numbers, id))
         run_many(self.connection, "add_text", texts)
-        rows = [
-            (
-                self.bank,
-                number,
-                entry.seq,
-                self.change,
-                EVENT.numbers[entry.event],
-                micros(entry.at),
-                AUTHOR.numbers[entry.author],
-                id,
-            )
-            for number, (id, entry) in enumerate(zip(ids, entries, strict=True), self._history)
-        ]
         run_many(self.connection, "add_history", rows)
         self._history += len(rows)
 

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from memkit.cli import main
 from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import BusyError, CorruptError, NotADatabaseError
 from memkit.models import STATES, Memory
+from memkit.storage.pages import INTERIOR_INDEX, INTERIOR_TABLE, LEAF_TABLE, Pages
 
 PAGE = 4096
 BANKS = ("ana", "bob")
@@ -146,12 +148,119 @@ def test_five_hundred_damaged_files_are_repaired(tmp_path: Path, kept: tuple[Mem
     assert damage(tmp_path, kept, range(100, 600)) > 250
 
 
+def test_a_column_that_lost_its_type_is_an_error_or_changes_nothing(tmp_path: Path) -> None:
+    """Each column of a memory's row read as NULL, as a float, as 0, as 1 and as bytes."""
+    path, texts = tmp_path / "memory.db", {f"I moved to town{n}" for n in range(5)}
+    with opened(path) as store:
+        store.bank("ana").observe([("ana", text) for text in sorted(texts)])
+    whole = path.read_bytes()
+    page = next(n for n, name in owners(whole).items() if name == "memory")
+    data, _, _, cells = Pages(whole)._cells(page)
+    header = cells[2] + (1 if data[cells[2]] < 128 else 2)
+    for at in range(header + 1, header + data[header]):
+        for kind in (0, 7, 8, 9, 12):
+            changed = bytearray(whole)
+            changed[(page - 1) * PAGE + at] = kind
+            path.write_bytes(changed)
+            with opened(path) as store:
+                store.doctor()
+                bank = store.bank("ana")
+                with suppress(CorruptError):
+                    assert {m.text for m in bank.list()} <= texts
+                with suppress(CorruptError):
+                    assert {h.memory.text for h in bank.recall("Who moved?")} <= texts
+
+
 def test_a_file_that_lost_its_first_page_is_saved_whole(tmp_path: Path, kept: tuple[Memories, bytes]) -> None:
     before, whole = kept
     path = tmp_path / "memory.db"
     path.write_bytes(bytes(PAGE) + whole[PAGE:])
     with pytest.raises(NotADatabaseError, match="doctor --repair"):
         opened(path)
+    memkit.repair(path, encoder=HashingEncoder())
+    with opened(path) as store:
+        assert contents(store) == before
+        assert store.doctor() == []
+
+
+def owners(whole: bytes) -> dict[int, str]:
+    """Which table or index each page belongs to."""
+    pages = Pages(whole)
+    lines = (row.values for row in pages.rows() if row.values[0] in ("table", "index"))
+    return pages.trees({int(line[3]): str(line[1]) for line in lines})  # type: ignore[arg-type]
+
+
+def leaves(whole: bytes, name: str) -> list[int]:
+    """The pages that hold the rows of a table."""
+    return sorted(n for n, owner in owners(whole).items() if owner == name and whole[(n - 1) * PAGE] == LEAF_TABLE)
+
+
+def without(whole: bytes, *trees: str) -> bytes:
+    """The file with all pages of some tables and indexes zeroed."""
+    data = bytearray(whole)
+    for number, name in owners(whole).items():
+        if name in trees:
+            data[(number - 1) * PAGE : number * PAGE] = bytes(PAGE)
+    return bytes(data)
+
+
+@pytest.mark.parametrize("lost", [("source",), ("source_back",), ("source", "source_back")])
+def test_what_derived_memories_came_from_is_saved_from_table_or_index_and_its_loss_is_told(
+    tmp_path: Path, kept: tuple[Memories, bytes], lost: tuple[str, ...]
+) -> None:
+    before, whole = kept
+    path = tmp_path / "memory.db"
+    path.write_bytes(without(whole, *lost))
+    told = memkit.repair(path, encoder=HashingEncoder())
+    with opened(path) as store:
+        assert (contents(store) == before) == (len(lost) == 1)
+        assert store.doctor() == []
+    assert any("which others they came from" in problem for problem in told) == (len(lost) == 2)
+
+
+def test_pages_that_a_damaged_pointer_gives_to_another_table_are_saved(
+    tmp_path: Path, kept: tuple[Memories, bytes]
+) -> None:
+    """Every tree but that of the texts claims the same page of texts as its last one."""
+    before, whole = kept
+    data, owner = bytearray(whole), owners(whole)
+    texts = leaves(whole, "content")[0]
+    for number, name in owner.items():
+        start = (number - 1) * PAGE
+        if name != "content" and whole[start] in (INTERIOR_INDEX, INTERIOR_TABLE):
+            data[start + 8 : start + 12] = texts.to_bytes(4, "big")
+    path = tmp_path / "memory.db"
+    path.write_bytes(data)
+    memkit.repair(path, encoder=HashingEncoder())
+    with opened(path) as store:
+        after = contents(store)
+    for name in BANKS:
+        assert {m.text for m in after[name].values()} == {m.text for m in before[name].values()}
+
+
+def numbered(whole: bytes) -> list[tuple[int, int]]:
+    """Texts' numbers that take two bytes, and where in the file they lie."""
+    pages, found = Pages(whole), list[tuple[int, int]]()
+    for page in leaves(whole, "content"):
+        data, _, kind, cells = pages._cells(page)
+        for cell in cells:
+            row = pages._row(page, data, kind, cell)
+            if row.rowid is not None and row.rowid > 127 and row.values[2] is not None:
+                found.append((row.rowid, (page - 1) * PAGE + cell + (1 if data[cell] < 128 else 2)))
+    return found
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_a_text_whose_number_became_that_of_another_costs_neither(
+    tmp_path: Path, kept: tuple[Memories, bytes], later: bool
+) -> None:
+    before, whole = kept
+    texts = numbered(whole)
+    [(_, at), (number, _)] = (texts[-20], texts[20]) if later else (texts[20], texts[-20])
+    data = bytearray(whole)
+    data[at : at + 2] = bytes((number >> 7 | 128, number & 127))
+    path = tmp_path / "memory.db"
+    path.write_bytes(data)
     memkit.repair(path, encoder=HashingEncoder())
     with opened(path) as store:
         assert contents(store) == before

@@ -70,10 +70,49 @@ with memkit.open(path, encoder=HashingEncoder()) as store:
 """
 
 
-def fill_again_and_again(shim: Path, folder: Path, most: int) -> None:
+LOG_GROWS = """
+import ctypes, os, sys, memkit
+from pathlib import Path
+from memkit.encoders.hashing import HashingEncoder
+from memkit.errors import DiskFullError
+room = ctypes.c_long.in_dll(ctypes.CDLL(os.environ["LD_PRELOAD"]), "room")
+path = Path(sys.argv[1])
+log, shared = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
+with memkit.open(path, encoder=HashingEncoder()) as store:
+    bank = store.bank("ana")
+    with store._storage._connections.borrowed() as connection:
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        while log.stat().st_size < 3900 * 4120:
+            connection.execute("INSERT INTO content (bank, vector) VALUES (0, zeroblob(200000))")
+            connection.execute("DELETE FROM content WHERE bank = 0")
+    size, stored, refused = shared.stat().st_size, 0, 0
+    while shared.stat().st_size == size:
+        room.value = refused
+        try:
+            bank.observe([("ana", f"I moved to town{stored}")])
+            stored, refused = stored + 1, 0
+        except DiskFullError:
+            refused += 1
+    room.value = -1
+    assert stored > 0
+    assert len(bank.list(kinds=["turn"], limit=10_000)) == stored
+    assert store.doctor() == []
+"""
+
+
+def with_shim(shim: Path, folder: Path, program: str, *more: str) -> None:
     seen = {"LD_PRELOAD": str(shim), "WATCHED": str(folder), "WRITTEN": os.devnull}
-    command = [sys.executable, "-c", FILLED, folder / "memory.db", str(most)]
+    command = [sys.executable, "-c", program, folder / "memory.db", *more]
     subprocess.run(command, env={**os.environ, **seen}, check=True)
+
+
+def test_a_long_log_whose_index_finds_no_room_to_grow_is_a_full_disk_too(shim: Path, tmp_path: Path) -> None:
+    """SQLite tells of the -shm's size by another code than of a full file."""
+    with_shim(shim, tmp_path, LOG_GROWS)
+
+
+def fill_again_and_again(shim: Path, folder: Path, most: int) -> None:
+    with_shim(shim, folder, FILLED, str(most))
     with memkit.open(folder / "memory.db", encoder=HashingEncoder()) as store:
         assert store.doctor() == []
 
