@@ -4,7 +4,6 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -15,11 +14,10 @@ from uuid import UUID
 
 import numpy as np
 
-from memkit.errors import CorruptError
 from memkit.models import BankState, CountedSegment, IndexRow, Kind, Memory, Past, Trace
 from memkit.protocols import CodeBatch, FloatArray, PassageBatch, TermBatch
 from memkit.storage.blocks import CODES, TERMS, Block, TraceRow, code_batches, term_batch, unpack_terms
-from memkit.storage.checksums import REMEDY
+from memkit.storage.checksums import misread, reading
 from memkit.storage.columns import AUTHOR, KIND, ROLE, STATE
 from memkit.storage.hashing import Hasher
 from memkit.storage.queries import run, run_over
@@ -29,15 +27,15 @@ from memkit.storage.views import View
 from memkit.times import from_micros, to_micros
 
 Sources = dict[int, tuple[int, ...]]
-WHOLE, REAL, NONE = {int}, {float}, {type(None)}
+WHOLE, MAYBE = frozenset[type]({int}), frozenset[type]({int, type(None)})
+REAL, MAYBE_REAL = frozenset[type]({float}), frozenset[type]({float, type(None)})
 INDEX_ROW = (  # what types the columns of the query `rows` may have
-    *(WHOLE for _ in ("seq", "kind", "state")),
-    *(WHOLE | NONE for _ in ("speaker", "role", "session", "episode")),
-    *(WHOLE for _ in ("occurred_at", "recorded_at")),
-    *(WHOLE | NONE for _ in ("valid_from", "valid_until")),
-    *(REAL, WHOLE | NONE, REAL | NONE),  # strength, recalled_at, salience
-    *(WHOLE for _ in ("pinned", "length", "asks")),
-    *(WHOLE | NONE for _ in ("superseded_by", "echo_of")),
+    *(WHOLE, WHOLE, WHOLE),  # seq, kind, state
+    *(MAYBE, MAYBE, MAYBE, MAYBE),  # speaker, role, session, episode
+    *(WHOLE, WHOLE, MAYBE, MAYBE),  # occurred_at, recorded_at, valid_from, valid_until
+    *(REAL, MAYBE, MAYBE_REAL),  # strength, recalled_at, salience
+    *(WHOLE, WHOLE, WHOLE),  # pinned, length, asks
+    *(MAYBE, MAYBE),  # superseded_by, echo_of
 )
 
 
@@ -59,6 +57,7 @@ class BankRow(NamedTuple):
     code_tail: int
     term_tail: int
 
+    @reading("a bank's row")
     def to_state(self) -> BankState:
         return BankState(
             number=self.bank,
@@ -133,7 +132,8 @@ class SqliteView(View):
 
     def names(self, seqs: Iterable[int]) -> dict[int, str]:
         rows = self._over("names", seqs)
-        return {seq: Payload.parse(own).id or str(UUID(bytes=uid)) for seq, uid, own in rows}
+        with reading("a memory"):
+            return {seq: Payload.parse(own).id or str(UUID(bytes=uid)) for seq, uid, own in rows}
 
     def rows(self, since: int = 0) -> Iterator[IndexRow]:
         """Index rows in order of seq; both queries run in the view's snapshot."""
@@ -172,11 +172,13 @@ class SqliteView(View):
 
     def codes(self, since: int = 0) -> Iterator[CodeBatch]:
         for block in self._blocks(CODES, since):
-            yield from code_batches(block)
+            with reading("an index row"):
+                batches = list(code_batches(block))
+            yield from batches
 
     def terms(self, since: int = 0) -> Iterator[TermBatch]:
         for block in self._blocks(TERMS, since):
-            with _corruption("an index row"):
+            with reading("an index row"):
                 batch = term_batch(block)
             yield batch
 
@@ -187,7 +189,9 @@ class SqliteView(View):
                 yield block
         tail = [TraceRow(*row) for row in run(self.connection, "tail", self.bank, part, since)]
         if tail:
-            yield Block.of(tail)
+            with reading("an index row"):
+                block = Block.of(tail)
+            yield block
 
     def vectors(self, seqs: Sequence[int]) -> FloatArray:
         return self._stacked(dict(self._over("vectors", seqs)), seqs)
@@ -196,14 +200,14 @@ class SqliteView(View):
         if not found:
             other = self._one("any_vector")
             return stacked([*(None for _ in seqs), other[0] if other else None])[: len(seqs)]
-        with _corruption("a vector"):
+        with reading("a vector"):
             return stacked([found.get(seq) for seq in seqs])
 
     def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
         rows = list(self._over("vectors_with_passages", seqs))
         vectors = self._stacked({seq: vector for seq, vector, _ in rows}, seqs)
         parts = {seq: passages for seq, _, passages in rows if passages is not None}
-        with _corruption("a passage"):
+        with reading("a passage"):
             return vectors, passage_batch(parts, vectors.shape[1])
 
     def turns_of(self, session: int, after: int = 0) -> list[int]:
@@ -344,13 +348,16 @@ class SqliteView(View):
 def _index_row(row: tuple[Any, ...], sources: tuple[int, ...], end: int) -> IndexRow:
     """A row for the indexes; `end` lies above all seqs. Raises CorruptError for numbers that can't be."""
     if not _may_be(tuple(map(type, row))):
-        raise CorruptError(f"a memory's numbers aren't what was written. {REMEDY}")
+        raise misread("a memory")
     seq, kind, state, speaker, role, *numbers = row
     *middle, pinned, length, asks, superseded_by, echo_of = numbers
     session, episode = middle[0] or 0, middle[1] or 0
     low = -1 < kind < len(KIND.words) and -1 < state < len(STATE.words) and -1 < session < end and -1 < episode < end
-    if not (low and 0 < seq < end and -1 < (superseded_by or 0) < end and -1 < (echo_of or 0) < end and length >= 0):
-        raise CorruptError(f"a memory's numbers aren't what was written. {REMEDY}")
+    low = low and -1 < (role or 0) < len(ROLE.words)
+    if not (
+        low and 0 < seq < end and -1 < (superseded_by or 0) < end and -1 < (echo_of or 0) < end and 0 <= length < 2**31
+    ):
+        raise misread("a memory")
     flags = (bool(pinned), length, bool(asks), superseded_by, echo_of, sources)
     return IndexRow._make((seq, KIND.words[kind], STATE.words[state], speaker, ROLE.word(role), *middle, *flags))
 
@@ -361,18 +368,10 @@ def _may_be(types: tuple[type, ...]) -> bool:
 
 
 def _parsed(data: bytes) -> Block:
-    with _corruption("a block of the index"):
+    with reading("a block of the index"):
         return Block.parse(data)
 
 
 def _terms(row: TraceRow) -> list[tuple[int, int]]:
-    with _corruption("an index row"):
+    with reading("an index row"):
         return unpack_terms(row.data)
-
-
-@contextmanager
-def _corruption(where: str) -> Iterator[None]:
-    try:
-        yield
-    except (ValueError, TypeError) as error:
-        raise CorruptError(f"{where}: {error}. {REMEDY}") from error
