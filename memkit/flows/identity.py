@@ -9,6 +9,7 @@ from memkit.errors import EncoderMismatchError
 from memkit.flows.encoding import EncoderSlot
 from memkit.protocols import Encoder, FloatArray, Storage
 from memkit.settings import IndexSettings, KeepRule, ObserveSettings, Settings
+from memkit.storage.checksums import reading
 
 ENCODER, DIMENSION, REENCODING = "encoder.name", "encoder.dimension", "encoder.reencoding"
 INDEX, OBSERVE, KEEP = "settings.index", "settings.observe", "settings.keep"
@@ -28,6 +29,7 @@ class AbsentEncoder:
         )
 
 
+@reading("a setting of the file")
 def stored_settings(storage: Storage, given: Settings | None) -> Settings:
     """The settings to work with: the file's own where they shape its data, else the given ones."""
     index, observe = storage.get_meta(INDEX), storage.get_meta(OBSERVE)

@@ -17,6 +17,7 @@ from memkit.protocols import BankView, FloatArray, Storage, VectorSource
 from memkit.recall.index import BankIndex, Scored
 from memkit.recall.query import REFLECTED, Query
 from memkit.settings import DecaySettings, RankingSettings
+from memkit.storage.checksums import misread
 from memkit.text.curve import Curve
 
 WRITTEN = [KINDS.index(kind) for kind in REFLECTED]
@@ -204,12 +205,20 @@ class IndexCache:
     def _update(self, loaded: Loaded, view: BankView) -> None:
         since = loaded.state.change
         sorting = Sorting(loaded.written)
-        codes, terms = sorting.said_codes(view.codes(since)), sorting.said_terms(view.terms(since))
+        codes, terms = sorting.said_codes(self._of_width(view.codes(since))), sorting.said_terms(view.terms(since))
         loaded.index.update(sorting.said_rows(view.row_batches(since)), codes, terms, view)
         if sorting.rows or sorting.codes or sorting.terms:
             loaded.reflected = loaded.reflected or self._empty(view.state)
             loaded.reflected.update(sorting.rows, sorting.codes, sorting.terms, view)
         loaded.speakers = view.speakers()
+
+    def _of_width(self, batches: Iterable[CodeBatch]) -> Iterator[CodeBatch]:
+        """Sketches as long as this file's are. Raises CorruptError."""
+        sketcher, _ = self._tracer.hashes()
+        for batch in batches:
+            if batch.codes.shape[1] != sketcher.bits // 8:
+                raise misread("a sketch")
+            yield batch
 
     def _keep(self, bank: int, loaded: Loaded) -> None:
         size = loaded.nbytes

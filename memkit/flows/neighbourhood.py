@@ -7,6 +7,7 @@ import numpy as np
 from memkit.flows.context import BankContext
 from memkit.models import BankState, Memory
 from memkit.protocols import BankView, FloatArray, Task, TellsHeads
+from memkit.storage.checksums import misread
 
 IN_GROUP = 50  # thoughts of one hash group, the newest
 BY_HEAD = 400  # thoughts about one person, the newest
@@ -47,9 +48,10 @@ def _about(view: BankView, heads: Iterable[str]) -> list[Memory]:
 
 
 def _same_groups(ctx: BankContext, view: BankView, vectors: FloatArray) -> list[Memory]:
-    if not len(vectors):
+    """None for vectors of another length: another encoder's, or damaged."""
+    sketcher, groups = ctx.services.tracer.hashes()
+    if not len(vectors) or vectors.shape[1] != sketcher.dimension:
         return []
-    _, groups = ctx.services.tracer.hashes()
     likely = dict.fromkeys(groups.probes(vectors, PROBES).T.ravel().tolist())
     return [thought for group in likely for thought in view.in_group(group, ("thought",), IN_GROUP)]
 
@@ -59,6 +61,8 @@ def _nearest_first(view: BankView, thoughts: list[Memory], vectors: FloatArray) 
     if not thoughts or not len(vectors):
         return thoughts
     seqs = view.locate([thought.id for thought in thoughts])
+    if len(seqs) < len(thoughts):
+        raise misread("an index of the file")
     own = view.vectors([seqs[thought.id] for thought in thoughts])
     if own.shape[1] != vectors.shape[1]:
         return thoughts

@@ -4,7 +4,8 @@ A text's checksum holds two CRC-32: that of its words below, that of the fixed n
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from zlib import crc32
 
@@ -15,8 +16,23 @@ from memkit.times import to_micros
 
 Numbers = Sequence[Any]  # uid, kind, author, role, occurred_at, as they are stored
 REMEDY = "Run memkit doctor --repair, or go back to a backup."
+MISREAD = (ValueError, TypeError, LookupError, AttributeError, OverflowError, struct.error)  # from false bytes
 _NUMBERS = struct.Struct("<bbbq")
 _WORDS = 2**32 - 1
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Around the making of values from stored bytes, and nothing else: what can't be made raises a CorruptError."""
+    try:
+        yield
+    except MISREAD:  # its own message may hold text
+        raise misread(what) from None
+
+
+def misread(what: str) -> CorruptError:
+    """The error for stored bytes that aren't what was written."""
+    return CorruptError(f"{what} isn't what was written: the file is damaged. {REMEDY}")
 
 
 def of_bytes(vector: bytes | None, passages: bytes | None) -> int:
@@ -40,15 +56,12 @@ def of_memory(record: Record, payload: str) -> int:
 def verify(checksum: int | None, text: str | None, payload: str | None, numbers: Numbers) -> None:
     """Raises CorruptError where a memory isn't what was written; None: written without a checksum."""
     if checksum is not None and not intact(checksum, text, payload, numbers):
-        raise CorruptError(f"a memory isn't what was written: the file is damaged. {REMEDY}")
+        raise misread("a memory")
 
 
 def intact(checksum: int, text: str | None, payload: str | None, numbers: Numbers) -> bool:
     """Whether words and numbers are those that were written."""
-    try:
-        return words_intact(checksum, text, payload) and checksum >> 32 == of_numbers(numbers)
-    except (TypeError, AttributeError):  # not even values of the right type
-        return False
+    return words_intact(checksum, text, payload) and checksum >> 32 == of_numbers(numbers)
 
 
 def of_numbers(numbers: Numbers) -> int | None:
@@ -61,7 +74,18 @@ def of_numbers(numbers: Numbers) -> int | None:
 
 def words_intact(checksum: int, text: str | None, payload: str | None) -> bool:
     """Whether words are those that were written."""
-    return checksum & _WORDS == of_words(text, payload)
+    try:
+        return checksum & _WORDS == of_words(text, payload)
+    except MISREAD:  # not even values of the right type
+        return False
+
+
+def bytes_intact(checksum: int, vector: bytes | None, passages: bytes | None) -> bool:
+    """Whether a vector and its passages are those that were written."""
+    try:
+        return checksum == of_bytes(vector, passages)
+    except MISREAD:
+        return False
 
 
 def _of_numbers(numbers: Numbers) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 from memkit.errors import ReadOnlyError
 from memkit.models import ErasureReceipt
 from memkit.storage.changes import Erased
+from memkit.storage.checksums import reading
 from memkit.storage.columns import KIND
 from memkit.storage.connections import BUSY, Connections, primary_code
 from memkit.storage.files import Files, Search, pieces
@@ -190,6 +191,7 @@ def _last(connection: sqlite3.Connection) -> ErasureReceipt | None:
     return None if row is None else _receipt(row)
 
 
+@reading("a receipt")
 def _receipt(row: tuple[str, int]) -> ErasureReceipt:
     made = ErasureReceipt.model_validate_json(row[0])
     return made.model_copy(update={"bytes_pending": bool(row[1])})

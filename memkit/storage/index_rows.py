@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from memkit.batches import CODED, FIELDS, NONE, Column, RowBatch
-from memkit.errors import CorruptError
 from memkit.models import IndexRow
-from memkit.storage.checksums import REMEDY
+from memkit.storage.checksums import misread
 from memkit.storage.columns import KIND, ROLE, STATE
 
 WHOLE, REAL, MISSING = set[type]({int}), set[type]({float}), set[type]({type(None)})
@@ -27,19 +26,20 @@ PLACES = {
     for name, codes in (("kind", KIND), ("state", STATE), ("role", ROLE))
 }
 Row = tuple[Any, ...]
-FALSE = f"a memory's numbers aren't what was written. {REMEDY}"
+LONGEST = 2**31  # characters, above all texts
 
 
 def index_row(row: Row, sources: tuple[int, ...], end: int) -> IndexRow:
     """One row; `end` lies above all seqs. Raises CorruptError for numbers that can't be."""
     if not _may_be(tuple(map(type, row))):
-        raise CorruptError(FALSE)
+        raise misread("a memory")
     seq, kind, state, speaker, role, *numbers = row
     *middle, pinned, length, asks, superseded_by, echo_of = numbers
     session, episode = middle[0] or 0, middle[1] or 0
     low = -1 < kind < len(KIND.words) and -1 < state < len(STATE.words) and -1 < session < end and -1 < episode < end
-    if not (low and 0 < seq < end and -1 < (superseded_by or 0) < end and -1 < (echo_of or 0) < end and length >= 0):
-        raise CorruptError(FALSE)
+    low = low and -1 < (role or 0) < len(ROLE.words) and 0 <= length < LONGEST
+    if not (low and 0 < seq < end and -1 < (superseded_by or 0) < end and -1 < (echo_of or 0) < end):
+        raise misread("a memory")
     flags = (bool(pinned), length, bool(asks), superseded_by, echo_of, sources)
     return IndexRow._make((seq, KIND.words[kind], STATE.words[state], speaker, ROLE.word(role), *middle, *flags))
 
@@ -55,9 +55,9 @@ def row_batch(rows: Sequence[Row], sources: Mapping[int, tuple[int, ...]], end: 
     try:
         read = {name: _column(name, values) for name, values in named if name in FIELDS}
     except (TypeError, OverflowError) as error:  # what `array` says of anything but numbers
-        raise CorruptError(FALSE) from error
+        raise misread("a memory") from error
     if not _possible(read, end):
-        raise CorruptError(FALSE)
+        raise misread("a memory")
     return RowBatch({name: _placed(name, column) for name, column in read.items()}, sources)
 
 
@@ -80,7 +80,7 @@ def _possible(read: Mapping[str, Column], end: int) -> bool:
         and seqs[0] > 0
         and seqs[-1] < end
         and np.all(np.diff(seqs) > 0)
-        and np.all(read["length"] >= 0)
+        and _within(read["length"], LONGEST, False)
     )
 
 

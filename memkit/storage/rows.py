@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from memkit.errors import CorruptError
 from memkit.models import Memory, Past, Placement
-from memkit.storage.checksums import REMEDY, verify
+from memkit.storage.checksums import MISREAD, misread, reading, verify
 from memkit.storage.columns import AUTHOR, EVENT, KIND, ROLE, STATE
 from memkit.storage.records import Entry, Queued, Record, micros
 from memkit.times import from_micros
@@ -55,8 +54,8 @@ def record_of(row: tuple[Any, ...], sources: tuple[int, ...]) -> Record:
     """A record from the columns of the query `records`. Raises CorruptError where it isn't what was written."""
     try:
         return _record(row, sources)
-    except (TypeError, ValueError, IndexError, OverflowError):
-        raise CorruptError(f"a memory isn't what was written: the file is damaged. {REMEDY}") from None
+    except MISREAD:
+        raise misread("a memory") from None
 
 
 def _record(row: tuple[Any, ...], sources: tuple[int, ...]) -> Record:
@@ -64,6 +63,8 @@ def _record(row: tuple[Any, ...], sources: tuple[int, ...]) -> Record:
     (valid_from, valid_until, superseded_by, echo_of, strength, recalled, count) = row[10:17]
     (salience, pinned, text, payload, checksum) = row[17:]
     verify(checksum, text, payload, (uid, kind, author, role, occurred))
+    if not (isinstance(strength, float) and isinstance(salience, float | None) and isinstance(count, int)):
+        raise misread("a memory")
     words = Payload.parse(payload)
     memory = Memory.model_construct(
         id=words.id or str(UUID(bytes=uid)),
@@ -100,6 +101,7 @@ def _moment(stored: int | None) -> Any:
     return None if stored is None else from_micros(stored)
 
 
+@reading("an exchange")
 def queued_of(row: tuple[Any, ...], turns: Sequence[int]) -> Queued:
     """An exchange from the columns of the query `exchanges`."""
     number, session, closed, attempts, error, due_at, last_at = row
@@ -157,12 +159,14 @@ def entry_row(entry: Entry) -> tuple[Any, ...]:
     return entry.change, event, micros(entry.at), author, entry.reason, before_image(entry)
 
 
+@reading("a line of a history")
 def past_of(image: str) -> Past:
     """A record's state from the image of a change that came later."""
     state, valid_until, _, _, _, _, superseded_by, _ = json.loads(image)["n"]
     return Past(STATE.words[state], valid_until, superseded_by)
 
 
+@reading("a history")
 def entries_of(rows: Sequence[tuple[Any, ...]], current: Record | None) -> list[Entry]:
     """History from the columns of the query `entries`.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from memkit.errors import BusyError, NotADatabaseError
-from memkit.storage.checksums import of_bytes, words_intact
+from memkit.storage.checksums import bytes_intact, words_intact
 from memkit.storage.connections import BUSY, connect, primary_code, translated
 from memkit.storage.migrations import migrate
 from memkit.storage.pages import Pages, Row, Value
@@ -223,10 +223,18 @@ def _take(found: Salvaged, table: Table, row: Row) -> bool:
 def _whole(content: Sequence[Any]) -> bool:
     _, _, text, payload, vector, passages, checksum = content
     if checksum is None:
-        return True
+        return _parses(payload)
     if text is None and payload is None and vector is not None:
-        return bool(checksum == of_bytes(vector, passages))
+        return bytes_intact(checksum, vector, passages)
     return words_intact(checksum, text, payload)
+
+
+def _parses(payload: str | None) -> bool:
+    """Rows of older files have no checksum."""
+    try:
+        return payload is None or isinstance(json.loads(payload), dict)
+    except ValueError:
+        return False
 
 
 __all__ = ["salvage"]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from memkit.errors import CorruptError
 from memkit.storage.blocks import CODES, TERMS, VECTORS, Block, unpack_terms
 from memkit.storage.changes import Changes
-from memkit.storage.checksums import intact, of_bytes, words_intact
+from memkit.storage.checksums import bytes_intact, intact, words_intact
 from memkit.storage.connections import Connections
 from memkit.storage.queries import run, run_many
 from memkit.storage.resettling import SENSELESS
@@ -187,7 +187,7 @@ def _vectors(connection: sqlite3.Connection) -> list[str]:
     rows = connection.execute(
         "SELECT checksum, vector, passages FROM content WHERE vector IS NOT NULL AND checksum IS NOT NULL"
     )
-    false = sum(checksum != of_bytes(vector, passages) for checksum, vector, passages in rows)
+    false = sum(not bytes_intact(*row) for row in rows)
     return [f"{false} vectors are not what was written"] if false else []
 
 

@@ -4,7 +4,6 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -15,11 +14,10 @@ from uuid import UUID
 import numpy as np
 
 from memkit.batches import ROWS, CodeBatch, PassageBatch, QuantisedBatch, RowBatch, TermBatch
-from memkit.errors import CorruptError
 from memkit.models import BankState, CountedSegment, IndexRow, Kind, Memory, Past, Trace
 from memkit.protocols import FloatArray
 from memkit.storage.blocks import CODES, TERMS, VECTORS, Block, TraceRow, code_batches, term_batch, unpack_terms
-from memkit.storage.checksums import REMEDY
+from memkit.storage.checksums import reading
 from memkit.storage.columns import AUTHOR, KIND, STATE
 from memkit.storage.hashing import Hasher
 from memkit.storage.index_rows import index_row, row_batch
@@ -51,6 +49,7 @@ class BankRow(NamedTuple):
     code_tail: int
     term_tail: int
 
+    @reading("a bank's row")
     def to_state(self) -> BankState:
         return BankState(
             number=self.bank,
@@ -125,7 +124,8 @@ class SqliteView(View):
 
     def names(self, seqs: Iterable[int]) -> dict[int, str]:
         rows = self._over("names", seqs)
-        return {seq: Payload.parse(own).id or str(UUID(bytes=uid)) for seq, uid, own in rows}
+        with reading("a memory"):
+            return {seq: Payload.parse(own).id or str(UUID(bytes=uid)) for seq, uid, own in rows}
 
     def rows(self, since: int = 0) -> Iterator[IndexRow]:
         """Index rows in order of seq; both queries run in the view's snapshot."""
@@ -168,11 +168,13 @@ class SqliteView(View):
 
     def codes(self, since: int = 0) -> Iterator[CodeBatch]:
         for block in self._blocks(CODES, since):
-            yield from code_batches(block)
+            with reading("an index row"):
+                batches = list(code_batches(block))
+            yield from batches
 
     def terms(self, since: int = 0) -> Iterator[TermBatch]:
         for block in self._blocks(TERMS, since):
-            with _corruption("an index row"):
+            with reading("an index row"):
                 batch = term_batch(block)
             yield batch
 
@@ -183,7 +185,9 @@ class SqliteView(View):
                 yield block
         tail = run(self.connection, "tail", self.bank, part, since).fetchall()
         if tail:
-            yield Block.of(tail)
+            with reading("an index row"):
+                block = Block.of(tail)
+            yield block
 
     def vectors(self, seqs: Sequence[int]) -> FloatArray:
         return self._stacked(dict(self._over("vectors", seqs)), seqs)
@@ -192,14 +196,14 @@ class SqliteView(View):
         if not found:
             other = self._one("any_vector")
             return stacked([*(None for _ in seqs), other[0] if other else None])[: len(seqs)]
-        with _corruption("a vector"):
+        with reading("a vector"):
             return stacked([found.get(seq) for seq in seqs])
 
     def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
         rows = list(self._over("vectors_with_passages", seqs))
         vectors = self._stacked({seq: vector for seq, vector, _ in rows}, seqs)
         parts = {seq: passages for seq, _, passages in rows if passages is not None}
-        with _corruption("a passage"):
+        with reading("a passage"):
             return vectors, passage_batch(parts, vectors.shape[1])
 
     def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
@@ -216,7 +220,7 @@ class SqliteView(View):
                 yield _parsed(data)
 
     def _unpacked(self, block: Block, dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
-        with _corruption("a block of vectors"):
+        with reading("a block of vectors"):
             return unpacked(block, dimension)
 
     def turns_of(self, session: int, after: int = 0) -> list[int]:
@@ -360,18 +364,10 @@ def _joined(batches: Sequence[QuantisedBatch]) -> QuantisedBatch:
 
 
 def _parsed(data: bytes) -> Block:
-    with _corruption("a block of the index"):
+    with reading("a block of the index"):
         return Block.parse(data)
 
 
 def _terms(row: TraceRow) -> list[tuple[int, int]]:
-    with _corruption("an index row"):
+    with reading("an index row"):
         return unpack_terms(row.data)
-
-
-@contextmanager
-def _corruption(where: str) -> Iterator[None]:
-    try:
-        yield
-    except (ValueError, TypeError) as error:
-        raise CorruptError(f"{where}: {error}. {REMEDY}") from error

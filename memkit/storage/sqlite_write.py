@@ -8,7 +8,7 @@ from typing import Any
 from memkit.models import Memory, Trace
 from memkit.storage.blocks import CODES, ROWS, TERMS, VECTORS, Block, TraceRow, pack_terms
 from memkit.storage.changes import Changes
-from memkit.storage.checksums import of_bytes, of_memory, of_words
+from memkit.storage.checksums import of_bytes, of_memory, of_words, reading
 from memkit.storage.columns import AUTHOR, KIND, ROLE, STATE
 from memkit.storage.queries import change_over, run, run_many, run_over
 from memkit.storage.records import Entry, Record, micros, uuid7_bytes
@@ -296,7 +296,8 @@ class Writer:
             number, self._blocks = self._blocks, self._blocks + 1
             run(self.connection, "add_block", self.bank, part, number, *block.bounds, block.pack())
             if part == CODES:
-                put_vector_block(self.connection, self.bank, number, block)
+                with reading("a vector"):
+                    put_vector_block(self.connection, self.bank, number, block)
             sealed = [(self.bank, part, row.change, row.seq) for row in rows]
             run_many(self.connection, "drop_sealed", sealed)
             self._tails[part] -= len(rows)

@@ -9,6 +9,7 @@ from memkit.batches import PassageBatch, QuantisedBatch
 from memkit.errors import UnknownMemoryError
 from memkit.models import BankState, Exchange, HistoryEntry, Memory, put_off
 from memkit.protocols import FloatArray, Position
+from memkit.storage.checksums import reading
 from memkit.storage.hashing import Hasher, alternatives
 from memkit.storage.records import Entry, Queued, Record, history_of
 from memkit.storage.vector_blocks import as_quantised
@@ -85,7 +86,8 @@ class View(ABC):
         entries = self.entries(seq)
         before = [entry.before for entry in entries if entry.before is not None]
         names = self.names({link for record in before for link in record.links()})
-        return history_of(self.records([seq])[seq], entries, names)
+        with reading("a memory"):
+            return history_of(self.records([seq])[seq], entries, names)
 
     def matching(self, where: Mapping[str, Any]) -> list[int]:
         """Seqs of memories whose metadata hold all of `where`. Raises InputError for what is no JSON."""
@@ -110,7 +112,8 @@ class View(ABC):
         seq = self.last_turn(label)
         if seq is None:
             return None
-        record = self.records([seq])[seq]
+        with reading("the last turn"):
+            record = self.records([seq])[seq]
         if record.placement is None:
             return None
         memory, place = record.memory, record.placement
@@ -136,7 +139,8 @@ class View(ABC):
         queue = self.queue() if numbers is None else [q for _, q in sorted(self.queued(numbers).items())]
         due = [q for q in queue if due_at is None or not put_off(q.due_at, due_at)]
         names = self.names({seq for queued in due for seq in queued.turns})
-        return [queued.to_exchange(names) for queued in due]
+        with reading("an exchange"):
+            return [queued.to_exchange(names) for queued in due]
 
     def start_after(self, after: str | None) -> int:
         """The seq after which a page starts. Raises UnknownMemoryError."""
