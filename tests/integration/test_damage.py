@@ -13,7 +13,7 @@ from memkit.cli import main
 from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import BusyError, CorruptError, MemkitError, NotADatabaseError
 from memkit.models import STATES, Memory
-from memkit.storage.pages import INTERIOR_INDEX, INTERIOR_TABLE, LEAF_INDEX, LEAF_TABLE, Pages, _varint
+from memkit.storage.pages import INTERIOR_INDEX, INTERIOR_TABLE, LEAF_INDEX, LEAF_TABLE, Pages, varint
 
 PAGE = 4096
 BANKS = ("ana", "bob")
@@ -154,8 +154,8 @@ def types(whole: bytes) -> Iterator[int]:
     for number in owners(whole):
         data, _, kind, cells = Pages(whole)._cells(number)
         for cell in {cells[0], cells[-1]} if kind in (LEAF_TABLE, LEAF_INDEX) and cells else ():
-            _, at = _varint(data, cell)
-            _, at = _varint(data, at) if kind == LEAF_TABLE else (0, at)
+            _, at = varint(data, cell)
+            _, at = varint(data, at) if kind == LEAF_TABLE else (0, at)
             yield from ((number - 1) * PAGE + at + n for n in range(1, data[at]))
 
 
