@@ -21,7 +21,10 @@ from memkit.storage.sqlite_view import BankRow, SqliteView
 from memkit.storage.sqlite_write import Writer
 from memkit.times import from_micros, utc_now
 
-SENSELESS = "length < 0 OR NOT strength BETWEEN 0 AND 1e9 OR NOT coalesce(salience, 0) BETWEEN 0 AND 1e9"
+SENSELESS = (
+    "NOT length BETWEEN 0 AND 2147483647 OR NOT strength BETWEEN 0 AND 1e9 "
+    "OR NOT coalesce(salience, 0) BETWEEN 0 AND 1e9"
+)
 TOLD = "c.checksum, c.text, c.payload, m.id, m.kind, m.author, m.role, m.occurred_at FROM memory m"
 ROOTLESS = (
     "SELECT count(*) FROM memory m WHERE bank = ? AND author = ? "

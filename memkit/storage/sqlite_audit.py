@@ -34,6 +34,10 @@ LOST_VECTOR = (
     "WHERE c.id = memory.vector AND c.bank = memory.bank AND c.vector IS NOT NULL)"
 )
 SHARED_VECTOR = "vector IN (SELECT vector FROM memory WHERE vector IS NOT NULL GROUP BY vector HAVING count(*) > 1)"
+NO_PLACE = (
+    "(SELECT next_seq FROM bank b WHERE b.bank = memory.bank) <= max(coalesce(session, 0), coalesce(episode, 0)) "
+    "OR min(coalesce(session, 0), coalesce(episode, 0)) < 0"
+)
 LOST_NOTE = "NOT EXISTS (SELECT 1 FROM content c WHERE c.id = history.content)"
 NO_TURNS = "NOT EXISTS (SELECT 1 FROM exchange_turn t WHERE t.bank = exchange.bank AND t.number = exchange.number)"
 
@@ -87,6 +91,11 @@ CHECKS = (
     _dangling("trace", "seq"),
     _dangling("history", "seq"),
     _dangling("exchange_turn", "seq"),
+    Check(
+        "memories lie in sessions or episodes that can't be",
+        f"SELECT count(*) FROM memory WHERE {NO_PLACE}",  # noqa: S608
+        f"UPDATE memory SET session = NULL, episode = NULL WHERE {NO_PLACE}",  # noqa: S608
+    ),
     _pointer("superseded_by"),
     _pointer("echo_of"),
     Check(

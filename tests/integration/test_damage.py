@@ -1,8 +1,9 @@
 """Damaged pages: doctor sees them, nothing answers with other words than were stored, repair saves what can be read."""
 
 import random
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -381,3 +382,17 @@ def test_the_command_repairs_a_file_that_does_not_open_and_says_what_it_did(
     assert code == 0
     assert "memory.db.damaged" in said.replace("\n", "")
     assert run()[0] == 0
+
+
+@pytest.mark.parametrize("false", ["session = 4377", "episode = 4377", "session = -2"])
+def test_a_place_that_can_not_be_is_told_and_taken_away_and_the_words_stay(tmp_path: Path, false: str) -> None:
+    path = tmp_path / "memory.db"
+    with opened(path) as store:
+        store.bank("ana").observe([("ana", "I moved to Faro."), ("ana", "My dog is called Rex.")])
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(f"UPDATE memory SET {false} WHERE seq = 1")
+    with opened(path) as store:
+        assert any("can't be" in problem for problem in store.doctor())
+        store.doctor(repair=True)
+        assert store.doctor() == []
+        assert store.bank("ana").recall("Who moved to Faro?")[0].memory.text == "I moved to Faro."
