@@ -352,11 +352,9 @@ def _index_row(row: tuple[Any, ...], sources: tuple[int, ...], end: int) -> Inde
     seq, kind, state, speaker, role, *numbers = row
     *middle, pinned, length, asks, superseded_by, echo_of = numbers
     session, episode = middle[0] or 0, middle[1] or 0
-    low = -1 < kind < len(KIND.words) and -1 < state < len(STATE.words) and -1 < session < end and -1 < episode < end
-    low = low and -1 < (role or 0) < len(ROLE.words)
-    if not (
-        low and 0 < seq < end and -1 < (superseded_by or 0) < end and -1 < (echo_of or 0) < end and 0 <= length < 2**31
-    ):
+    coded = -1 < kind < len(KIND.words) and -1 < state < len(STATE.words) and -1 < (role or 0) < len(ROLE.words)
+    placed = 0 < seq < end and -1 < session < end and -1 < episode < end and -1 < length < 2**31
+    if not (coded and placed and -1 < (superseded_by or 0) < end and -1 < (echo_of or 0) < end):
         raise misread("a memory")
     flags = (bool(pinned), length, bool(asks), superseded_by, echo_of, sources)
     return IndexRow._make((seq, KIND.words[kind], STATE.words[state], speaker, ROLE.word(role), *middle, *flags))
