@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from memkit.errors import CorruptError
 from memkit.models import Memory, Trace
 from memkit.operations import Insert
 from memkit.storage.checksums import intact, of_numbers
@@ -41,6 +42,7 @@ def resettle(connection: sqlite3.Connection, names: dict[int, str]) -> list[str]
     expected = dict(connection.execute("SELECT bank, size FROM bank").fetchall())
     _drop_false(connection)
     for bank, size in expected.items():
+        _drop_unreadable(connection, bank)
         told += _bank(connection, bank, size)
     connection.execute("UPDATE bank SET epoch = epoch + 1, change = change + 1")
     return told
@@ -119,6 +121,16 @@ def _drop_false(connection: sqlite3.Connection) -> None:
     false = [(bank, seq) for bank, seq, *told in rows if not _true(*told)]
     connection.executemany("DELETE FROM memory WHERE bank = ? AND seq = ?", false)
     connection.execute(f"DELETE FROM memory WHERE {SENSELESS}")  # noqa: S608
+
+
+def _drop_unreadable(connection: sqlite3.Connection, bank: int) -> None:
+    """Records whose other numbers can't be; their texts stay, too."""
+    view = SqliteView(connection, BankRow(*run(connection, "state", bank).fetchone()))
+    for seq in view.all_seqs():
+        try:
+            view.records([seq])
+        except CorruptError:
+            connection.execute("DELETE FROM memory WHERE bank = ? AND seq = ?", (bank, seq))
 
 
 def _true(state: int, checksum: int | None, text: str, payload: str, *numbers: Any) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from memkit.errors import BusyError, NotADatabaseError
+from memkit.storage.blocks import TERMS, unpack_terms
 from memkit.storage.checksums import bytes_intact, words_intact
 from memkit.storage.connections import BUSY, connect, primary_code, translated
 from memkit.storage.migrations import migrate
@@ -216,6 +217,8 @@ def _take(found: Salvaged, table: Table, row: Row) -> bool:
     if table.name == "content" and not _whole(values):
         found.broken += 1
         return True
+    if table.name == "trace" and not _readable(values):
+        return True  # made again from its text
     found.rows[table.name].append(values)
     return True
 
@@ -227,6 +230,14 @@ def _whole(content: Sequence[Any]) -> bool:
     if text is None and payload is None and vector is not None:
         return bytes_intact(checksum, vector, passages)
     return words_intact(checksum, text, payload)
+
+
+def _readable(trace: Sequence[Any]) -> bool:
+    _, part, _, _, data = trace
+    try:
+        return part != TERMS or bool(unpack_terms(data))
+    except ValueError:
+        return False
 
 
 def _parses(payload: str | None) -> bool:

@@ -348,6 +348,19 @@ def test_a_diary_is_not_repaired_into_a_database(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("damage", ["trace SET data = x'0501'", "memory SET recorded_at = 1 << 62"])
+def test_rows_that_no_checksum_covers_are_not_carried_over_unread(path: Path, damage: str) -> None:
+    with opened(path) as store:
+        store.bank("ana").observe([("ana", f"The lighthouse number {n} is painted red") for n in range(5)])
+        with store._storage._connections.writing() as connection:  # type: ignore[attr-defined]
+            connection.execute(f"UPDATE {damage} WHERE seq = 3")
+    memkit.repair(path, encoder=HashingEncoder())
+    with opened(path) as store:
+        assert store.doctor() == []
+        assert len(store.bank("ana").list(states=STATES)) == 5
+        assert store.bank("ana").recall("lighthouse number 1")
+
+
 def test_lost_index_rows_are_made_again_from_the_texts(tmp_path: Path) -> None:
     """Small talk has no vector; its words must be found again, too."""
     path = tmp_path / "memory.db"
