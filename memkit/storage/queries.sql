@@ -45,7 +45,7 @@ SELECT ref, seq FROM memory WHERE bank = ? AND ref IN (?*)
 -- name: records
 SELECT m.seq, m.id, m.kind, m.state, m.author, m.role, m.session, m.episode, m.occurred_at, m.recorded_at,
        m.valid_from, m.valid_until, m.superseded_by, m.echo_of, m.strength, m.recalled_at, m.recall_count,
-       m.salience, m.pinned, c.text, c.payload, c.checksum
+       m.salience, m.pinned, c.text, c.payload, c.checksum, c.bank = m.bank
 FROM memory m JOIN content c ON c.id = m.content
 WHERE m.bank = ? AND m.seq IN (?*)
 

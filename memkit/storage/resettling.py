@@ -20,6 +20,7 @@ from memkit.storage.queries import run, run_many
 from memkit.storage.rows import Payload
 from memkit.storage.sqlite_view import BankRow, SqliteView
 from memkit.storage.sqlite_write import Writer
+from memkit.text.terms import text_key
 from memkit.times import from_micros, utc_now
 
 SENSELESS = (
@@ -31,6 +32,10 @@ ROOTLESS = (
     "SELECT count(*) FROM memory m WHERE bank = ? AND author = ? "
     "AND NOT EXISTS (SELECT 1 FROM source s WHERE s.bank = m.bank AND s.seq = m.seq)"
 )
+MISPLACED = (
+    "SELECT m.bank, m.seq, m.text_key, c.id, c.bank, c.text, c.payload "
+    "FROM memory m JOIN content c ON c.id = m.content WHERE m.bank <> c.bank"
+)
 DERIVED = ("trace", "block", "band", "tag", "segment")  # hashes under a bank's key, made again from the texts
 ENCODER = "encoder.name"
 
@@ -38,7 +43,7 @@ ENCODER = "encoder.name"
 def resettle(connection: sqlite3.Connection, names: dict[int, str]) -> list[str]:
     """Mend what only shows once all rows are in their tables; one sentence for each thing that was lost."""
     _give_back(connection)
-    told = [*_encoder(connection), *_banks(connection, names)]
+    told = [*_encoder(connection), *_misplaced(connection), *_banks(connection, names)]
     expected = dict(connection.execute("SELECT bank, size FROM bank").fetchall())
     _drop_false(connection)
     for bank, size in expected.items():
@@ -53,6 +58,28 @@ def _encoder(connection: sqlite3.Connection) -> Iterator[str]:
         yield "which encoder made the vectors is lost: they must be made again."
         connection.execute("UPDATE memory SET vector = NULL")
         connection.execute("DELETE FROM content WHERE vector IS NOT NULL")
+
+
+def _misplaced(connection: sqlite3.Connection) -> Iterator[str]:
+    """Nobody's words go to another bank: where a record and its text name two, the key that made its hash tells."""
+    rows = connection.execute(MISPLACED).fetchall()
+    keys = dict(connection.execute("SELECT bank, key FROM bank").fetchall())
+    lost = 0
+    for bank, seq, hashed, content, other, text, payload in rows:
+        connection.execute("DELETE FROM memory WHERE bank = ? AND seq = ?", (bank, seq))
+        owner = next((b for b in (bank, other) if b in keys and _made(hashed, keys[b], text, payload)), None)
+        if owner is None:
+            lost += 1
+            connection.execute("DELETE FROM content WHERE id = ?", (content,))
+        else:
+            connection.execute("UPDATE content SET bank = ? WHERE id = ?", (owner, content))
+    if lost:
+        yield f"of {lost} texts it can't be told in whose bank they were; they are left out."
+
+
+def _made(hashed: int, key: bytes, text: str, payload: str) -> bool:
+    speaker = Payload.parse(payload).speaker
+    return hashed in (text_key(key, text, None), text_key(key, text, speaker))
 
 
 def _banks(connection: sqlite3.Connection, names: dict[int, str]) -> Iterator[str]:

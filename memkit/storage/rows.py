@@ -61,9 +61,11 @@ def record_of(row: tuple[Any, ...], sources: tuple[int, ...]) -> Record:
 def _record(row: tuple[Any, ...], sources: tuple[int, ...]) -> Record:
     (seq, uid, kind, state, author, role, session, episode, occurred, recorded) = row[:10]
     (valid_from, valid_until, superseded_by, echo_of, strength, recalled, count) = row[10:17]
-    (salience, pinned, text, payload, checksum) = row[17:]
+    (salience, pinned, text, payload, checksum, of_its_bank) = row[17:]
     verify(checksum, text, payload, (uid, kind, author, role, occurred))
-    if not (isinstance(strength, float) and isinstance(salience, float | None) and isinstance(count, int)):
+    if not (
+        of_its_bank and isinstance(strength, float) and isinstance(salience, float | None) and isinstance(count, int)
+    ):
         raise misread("a memory")
     words = Payload.parse(payload)
     memory = Memory.model_construct(

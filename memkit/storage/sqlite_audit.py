@@ -11,7 +11,7 @@ from memkit.storage.changes import Changes
 from memkit.storage.checksums import bytes_intact, intact, words_intact
 from memkit.storage.connections import Connections
 from memkit.storage.queries import run, run_many
-from memkit.storage.resettling import SENSELESS
+from memkit.storage.resettling import MISPLACED, SENSELESS
 from memkit.storage.sqlite_view import BankRow, SqliteView
 from memkit.storage.sqlite_write import Writer
 from memkit.storage.vector_blocks import put_vector_block, vector_block
@@ -189,7 +189,9 @@ def _words(connection: sqlite3.Connection) -> list[str]:
     )
     notes = sum(not words_intact(*row) for row in rows)
     counts = {"memories": memories, "notes of the history": notes}
-    return [f"{count} {name} are not what was written" for name, count in counts.items() if count]
+    told = [f"{count} {name} are not what was written" for name, count in counts.items() if count]
+    misplaced = len(connection.execute(MISPLACED).fetchall())
+    return told + ([f"{misplaced} memories lie in another bank than their texts"] if misplaced else [])
 
 
 def _vectors(connection: sqlite3.Connection) -> list[str]:

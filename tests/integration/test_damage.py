@@ -409,3 +409,25 @@ def test_a_place_that_can_not_be_is_told_and_taken_away_and_the_words_stay(tmp_p
         store.doctor(repair=True)
         assert store.doctor() == []
         assert store.bank("ana").recall("Who moved to Faro?")[0].memory.text == "I moved to Faro."
+
+
+@pytest.mark.parametrize(
+    "false", ["memory SET bank = 2 WHERE seq = 1 AND bank = 1", "content SET bank = 2 WHERE id = 1"]
+)
+def test_damaged_numbers_never_give_anybodys_words_to_another_bank(tmp_path: Path, false: str) -> None:
+    path = tmp_path / "memory.db"
+    with opened(path) as store:
+        store.bank("ana").observe([("ana", "My safe opens with a silver key."), ("ana", "My dog is called Rex.")])
+        store.bank("bob")._context.ensure()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        assert connection.execute("SELECT text FROM content WHERE id = 1").fetchone()[0].startswith("My safe")
+        connection.execute(f"UPDATE {false}")
+    with opened(path) as store:
+        with suppress(CorruptError):
+            assert not store.bank("bob").recall("How does the safe open?", min_score=0)
+        assert any("another bank" in problem for problem in store.doctor())
+        store.doctor(repair=True)
+        assert store.doctor() == []
+        assert store.bank("bob").list(states=STATES) == []
+        texts = [memory.text for memory in store.bank("ana").list(states=STATES)]
+        assert sorted(texts) == ["My dog is called Rex.", "My safe opens with a silver key."]
