@@ -23,6 +23,11 @@ class Hearing:
     change: int
     judged: list[float | None] = field(default_factory=list)
 
+    @property
+    def heard_all(self) -> bool:
+        """Whether the built-in model read every turn that was judged; another model learns by itself."""
+        return not isinstance(self.model, ReadAhead) or len(self.model.heard) == len(self.judged)
+
     def is_small_talk(self, salience: float | None, text: str) -> bool:
         """Judge a turn by its salience (nats; one whose isn't known is none)."""
         self.judged.append(salience)

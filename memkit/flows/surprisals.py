@@ -83,8 +83,8 @@ class SurprisalCache:
         slot = self._slot(bank)
         with slot.lock:
             learnt = slot.learnt
-            if learnt is None or not learnt.change == hearing.change == change - 1:
-                return  # others changed the bank meanwhile: the next hearing catches up with all of it
+            if learnt is None or not learnt.change == hearing.change == change - 1 or not hearing.heard_all:
+                return  # others changed the bank, or the model failed: the next hearing catches up with all of it
             with self._storage.view(bank) as view:
                 learnt.take_in(hearing, stored, _last_seq(view))
             learnt.change = change

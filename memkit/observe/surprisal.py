@@ -201,7 +201,8 @@ def _scored(pieces: Sequence[Piece], counts: Mapping[int, int], counted: int) ->
     for start, end, word, expected in pieces:
         count = counts[word]
         single = (count + expected) / size
-        paired = (counts[_pair(before, word)] + PAIR_WEIGHT * single) / (context + PAIR_WEIGHT)
+        both = min(counts[_pair(before, word)], context, count)  # not more where numbers of pairs and words coincide
+        paired = (both + PAIR_WEIGHT * min(single, 1.0)) / (context + PAIR_WEIGHT)
         found.append(Token(start, end, -log(paired)))
         before, context = word, count
     return found

@@ -36,6 +36,7 @@ from memkit.times import to_micros
 
 CANDIDATES = 400  # by their words; by sketches, `SketchSearch.count` says how many
 SAMPLED = 2000  # rows on which the cohesion of a large bank is measured
+GROWN = 1.1  # times as large: then it is measured anew there
 FLOOR = 0.01  # the relevance below which nothing is given back, though the bank knows of the question
 NEIGHBOURS = 4  # rows on each side of a candidate that are scored with it
 ROUNDS = 4  # of comparing exactly what ranks best by then; nearly always one is enough
@@ -127,7 +128,7 @@ class BankIndex:
             self._lexical.add(batch)
         self._stand()
         self._vectors.add(codes, source, self._columns.column("length"))
-        if self._vectors.exact or self.size > 2 * self._measured_at:
+        if self._vectors.exact or self.size > GROWN * self._measured_at:
             self._cohesion = None
 
     def remove(self, seqs: Iterable[int]) -> bool:
@@ -276,7 +277,7 @@ class BankIndex:
         return told_windows(event.scores[pool.rows], occurred_at, pool.cues.relative, self._zone)
 
     def _measured_cohesion(self, source: VectorSource) -> float:
-        """Measured anew when the bank has changed, or has doubled where its vectors are not kept."""
+        """Measured anew when the bank has changed, or has grown by a tenth where not all are scored."""
         if self._cohesion is None:
             seqs, vectors = self._vectors.kept_or(self._whole_sessions, source)
             rows, inside = self._columns.rows_of(seqs)
@@ -356,8 +357,8 @@ class BankIndex:
         return np.asarray(flow[np.argsort(sessions[flow], kind="stable")])
 
     def _searched(self, pool: Pool) -> int:
-        """How many memories the best were chosen from."""
-        return int(pool.eligible.sum()) if self._vectors.exact else self.size
+        """About how many memories the best were chosen from: as large a share of all as of the pool."""
+        return round((self.size - self._standing.hidden) * float(pool.eligible.mean()))
 
     def _scored(
         self,

@@ -65,7 +65,7 @@ class Standing:
 
     def _clear(self) -> None:
         self.episodes, self.sessions = Chunks(), Chunks()
-        self._count = 0
+        self._count = self.hidden = 0  # rows, and those among them that no question finds
         self._sums = np.zeros(2)  # of the log lengths, and of their squares
         self._timed: Bools = np.zeros(0, dtype=bool)
         self._later: npt.NDArray[np.int32] = np.zeros(0, np.int32)
@@ -79,6 +79,7 @@ class Standing:
         self.episodes.add(columns.column("episode")[start:], start)
         self.sessions.add(columns.column("session")[start:], start)
         hidden = np.flatnonzero((columns.column("echo_of") != NONE) | (columns.column("state") > LAST_FOUND))
+        self.hidden = len(hidden)
         self.episodes.leave_out(columns.column("episode")[hidden])
         self.sessions.leave_out(columns.column("session")[hidden])
         logs = np.log1p(columns.column("length")[start:].astype(np.float64))

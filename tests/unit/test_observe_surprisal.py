@@ -6,9 +6,11 @@ import time
 import pytest
 
 from memkit.errors import CorruptError, InputError
+from memkit.flows.learnt import Hearing
 from memkit.observe import surprisal as module
 from memkit.observe.prior import prior
-from memkit.observe.surprisal import NgramSurprisal, key_phrases, salience
+from memkit.observe.small_talk import SmallTalk
+from memkit.observe.surprisal import NgramSurprisal, ReadAhead, key_phrases, salience
 from memkit.protocols import SurprisalModel, Token
 
 FACT = "My blood group is AB negative and my surgeon is called Dr. Okonkwo."
@@ -212,3 +214,22 @@ def test_it_scores_and_learns_at_least_a_hundred_thousand_tokens_a_second() -> N
     count = len(model.score(text))
     model.learn(text)
     assert count / (time.process_time() - start) > 100_000
+
+
+def test_where_the_numbers_of_a_pair_and_of_a_word_coincide_no_probability_is_above_one() -> None:
+    model = NgramSurprisal(b"key")
+    model.learn("tea please")
+    for key in model._counts:
+        model._counts[key] += 10_000  # as if each were that of a frequent word, too
+    assert all(token.surprisal >= 0 for text in ("tea please", "please tea", "tea tea") for token in model.score(text))
+
+
+def test_a_hearing_in_which_the_model_failed_at_a_turn_is_told_from_a_whole_one() -> None:
+    hearing = Hearing(ReadAhead(NgramSurprisal(b"key")), SmallTalk(0.1), change=3)
+    for text in ("one", "two"):
+        assert isinstance(hearing.model, ReadAhead)
+        hearing.model.learn(text)
+        hearing.is_small_talk(5.0, text)
+    assert hearing.heard_all
+    hearing.is_small_talk(None, "three")
+    assert not hearing.heard_all
