@@ -12,7 +12,7 @@ from memkit.recall.sketch_decoding import SketchDecoder
 
 SAMPLE = 2_048  # vectors that stand for a large bank in its statistics: they are then right to .02 deviations
 JUDGED = 512  # of them tell how many sketches a search takes
-GROWN = 1.25  # times as large: then they are taken anew
+GROWN = 1.1  # times as large: then they are taken anew
 WANTED = 10  # results that sketches are to find as exact search does
 RULED, MEASURED = 64, 64  # vectors of the sample asked as questions, by the rule and by the measurement
 RERANKED, SHARE = 400, 2  # of the nearest sketches so many, or one in so many, are scored
@@ -42,7 +42,7 @@ class SketchSearch:
         self._sample, self._sampled_at, self._count, self._decoder = None, 0, None, None
 
     def sample(self, fetch: FetchVectors) -> FloatArray:
-        """About SAMPLE vectors that stand for the whole bank, taken anew when it has grown by a quarter."""
+        """About SAMPLE vectors that stand for the whole bank, taken anew when it has grown by a tenth."""
         if self._sample is None or len(self._sketches) > GROWN * self._sampled_at:
             chosen = self._sketches.spread(SAMPLE)
             self._sample, self._sampled_at, self._count = fetch(chosen.tolist()), len(self._sketches), None
