@@ -218,6 +218,8 @@ class Connections:
             known = not writing and time.monotonic() - connection.looked < LOOKED
             return connection if known else self._sound(connection)
         except BaseException:
+            if connection is not None:
+                connection.close()
             self._left()
             raise
 

@@ -33,7 +33,7 @@ def run_over(
 ) -> Iterator[tuple[Any, ...]]:
     """A named query over a list of any length; rows in no order across its chunks."""
     for chunk in chunked(values):
-        yield from connection.execute(_sized(name, len(chunk)), (*head, *chunk))
+        yield from connection.execute(_sized(name, len(chunk)), (*head, *chunk)).fetchall()
 
 
 def change_over(connection: sqlite3.Connection, name: str, head: Sequence[Any], values: Sequence[Any]) -> int:
