@@ -31,23 +31,20 @@ class Passages:
 
     def remove(self, seqs: Ints) -> None:
         """Take out what belongs to these texts."""
-        held = np.isin(self._settled()[0], seqs)
+        held = np.isin(self.all()[0], seqs)
         if held.any():
             self._owners, self._rows = self._owners[~held], self._rows[~held]
 
-    def all(self) -> tuple[Ints, npt.NDArray[Any]]:
-        """Owners, in order, and their rows."""
-        return self._settled()
-
     def of(self, seqs: Ints) -> tuple[Ints, npt.NDArray[Any]]:
         """The same for some texts; seqs are in order."""
-        owners, rows = self._settled()
+        owners, rows = self.all()
         first, last = np.searchsorted(owners, seqs), np.searchsorted(owners, seqs, side="right")
         counts = last - first
         at = np.arange(counts.sum()) + np.repeat(first - (counts.cumsum() - counts), counts)
         return owners[at], rows[at]
 
-    def _settled(self) -> tuple[Ints, npt.NDArray[Any]]:
+    def all(self) -> tuple[Ints, npt.NDArray[Any]]:
+        """Owners, in order, and their rows."""
         if self._new:
             owners, rows = zip((self._owners, self._rows), *self._new, strict=True)
             whole = np.concatenate(owners)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from memkit.storage.blocks import CODES, Block
+from memkit.storage.checksums import MISREAD
 from memkit.storage.queries import run
 from memkit.storage.vector_blocks import put_vector_block
 
@@ -249,7 +250,7 @@ def add_vector_blocks(connection: sqlite3.Connection) -> None:
     """For every block of sketches one of vectors; where something is damaged none, as recall needs none."""
     for bank, number in connection.execute("SELECT bank, number FROM block WHERE part = ?", (CODES,)).fetchall():
         (data,) = run(connection, "block", bank, CODES, number).fetchone()
-        with suppress(ValueError):
+        with suppress(*MISREAD):
             put_vector_block(connection, bank, number, Block.parse(data))
 
 

@@ -5,7 +5,7 @@ import os
 import secrets
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -174,10 +174,16 @@ def _table(connection: sqlite3.Connection, name: str, sql: str) -> Table:
     return Table(name, "WITHOUT ROWID" not in sql, tuple((c[2], bool(c[3]) or bool(c[5])) for c in columns))
 
 
+def _roots(rows: Iterable[Row]) -> dict[int, str]:
+    """The first pages of tables and indexes, with what they belong to."""
+    places = ((row.values[3], str(row.values[1])) for row in rows if _is_schema(row))
+    return {page: name for page, name in places if isinstance(page, int)}
+
+
 def _sorted(pages: Pages, tables: dict[str, Table]) -> Salvaged:
     """Every row to its table: by the path that leads to its page, else by its looks; a damaged path leads anywhere."""
     rows = list(pages.rows())
-    owner = pages.trees({row.values[3]: str(row.values[1]) for row in rows if _is_schema(row)})  # type: ignore[misc]
+    owner = pages.trees(_roots(rows))
     found, strays = Salvaged(), list[Row]()
     for row in rows:
         name = owner.get(row.page, "")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from memkit.errors import CorruptError
 from memkit.storage.blocks import CODES, TERMS, VECTORS, Block, unpack_terms
 from memkit.storage.changes import Changes
-from memkit.storage.checksums import bytes_intact, intact, words_intact
+from memkit.storage.checksums import MISREAD, bytes_intact, intact, words_intact
 from memkit.storage.connections import Connections
 from memkit.storage.queries import run, run_many
 from memkit.storage.resettling import MISPLACED, SENSELESS
@@ -256,13 +256,13 @@ def _fits(connection: sqlite3.Connection, bank: int, number: int) -> bool:
     try:
         made = vector_block(connection, bank, _sketches_of(connection, bank, number))
         return bool(there == ((made.pack(),) if len(made.seqs) else None))
-    except (ValueError, TypeError):
+    except MISREAD:
         return there is None  # of what is damaged none is made
 
 
 def _renew(connection: sqlite3.Connection, bank: int, number: int) -> None:
     run(connection, "drop_block", bank, VECTORS, number)
-    with suppress(ValueError, TypeError):
+    with suppress(*MISREAD):
         put_vector_block(connection, bank, number, _sketches_of(connection, bank, number))
 
 

@@ -251,10 +251,10 @@ def time_weighted(vectors: FloatArray) -> Callable[[FloatArray], Any]:
         asked = vectors[0]
 
         def embed_documents(self, texts: list[str]) -> list[list[float]]:
-            return vectors[[int(text) for text in texts]].tolist()  # type: ignore[no-any-return]
+            return vectors[[int(text) for text in texts]].tolist()
 
         def embed_query(self, text: str) -> list[float]:
-            return self.asked.tolist()  # type: ignore[no-any-return]
+            return self.asked.tolist()
 
     class Cosines(InMemoryVectorStore):
         def _select_relevance_score_fn(self) -> Callable[[float], float]:
