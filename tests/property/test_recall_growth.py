@@ -75,6 +75,18 @@ def test_columns_and_what_stands_beside_them_equal_those_loaded_at_once(
     assert np.allclose(standing.log_length(lengths), fresh.log_length(lengths), atol=1e-5)
 
 
+def test_rows_that_no_question_finds_lie_in_their_chunks_and_are_not_counted_as_live() -> None:
+    columns, standing, none = Columns(), Standing(), np.empty(0, np.int64)
+    found, echo, gone = row(1, session=0), row(2, session=0)._replace(echo_of=1), row(3, session=1)
+    columns.put([RowBatch.of([found, echo, gone])])
+    standing.update(columns, none)
+    assert (standing.sessions.live.tolist()[:2], standing.hidden) == ([1, 1], 1)
+    columns.put([RowBatch.of([gone._replace(state="forgotten")])])
+    standing.update(columns, none)
+    assert standing.sessions.sizes.tolist()[:2] == [2, 1]
+    assert (standing.sessions.live.tolist()[:2], standing.hidden) == ([1, 0], 2)
+
+
 @given(st.lists(st.lists(st.one_of(st.none(), st.integers(0, 5)), max_size=9), max_size=4), st.sets(st.integers(0, 5)))
 def test_the_members_of_chunks_are_those_that_a_loop_finds(parts: list[list[int | None]], asked: set[int]) -> None:
     chunks = Chunks()
