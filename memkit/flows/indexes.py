@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from memkit.batches import CodeBatch, PassageBatch, QuantisedBatch, RowBatch, TermBatch
+from memkit.flows import trimming
 from memkit.flows.traces import Tracer
 from memkit.models import KINDS, BankState
 from memkit.protocols import BankView, FloatArray, Storage, VectorSource
@@ -159,8 +160,10 @@ class IndexCache:
             state = view.state
             loaded = self._loaded.get(bank)
             if loaded is None or not self._brought_up(loaded, view):
-                loaded = Loaded(state.model_copy(update={"change": 0}), self._empty(state))
+                loaded = Loaded(state.model_copy(update={"change": 0}), self._empty(state, room=state.size))
                 self._update(loaded, view)
+                if state.size > trimming.LARGE:
+                    trimming.trim()
         loaded.state = state
         self._keep(bank, loaded)
         return loaded
@@ -191,7 +194,7 @@ class IndexCache:
         with self._guard:
             return self._held
 
-    def _empty(self, state: BankState) -> BankIndex:
+    def _empty(self, state: BankState, room: int = 0) -> BankIndex:
         sketcher, _ = self._tracer.hashes()
         return BankIndex(
             key=state.key,
@@ -200,6 +203,7 @@ class IndexCache:
             curve=Curve.of(self._decay),
             retention_weight=self._decay.ranking_weight,
             ranking=self._ranking,
+            room=room,
         )
 
     def _update(self, loaded: Loaded, view: BankView) -> None:

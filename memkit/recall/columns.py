@@ -19,11 +19,11 @@ PLACES = ("session", "episode", "length")
 class Columns:
     """One array per field of `IndexRow`, in order of seq; `column("length")[i]` belongs to row i."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: int = 0) -> None:
         self.count = 0
         self.moved = 0  # goes up when a row that was there changes its place or its size
         self._arrays: dict[str, Column] = {
-            name: np.empty(0, dtype=kind) for name, kind in FIELDS.items() if name not in SELDOM
+            name: np.empty(room, dtype=kind) for name, kind in FIELDS.items() if name not in SELDOM
         }
         self._rows = np.full(0, -1, dtype=np.int32)  # by seq; -1: not here
         self.sources: dict[int, tuple[int, ...]] = {}  # seq of what was derived -> seqs

@@ -12,10 +12,10 @@ ROOM = 64  # rows at first; then an eighth more than is needed
 class Growing:
     """Rows in order of seq; one that is put again takes the place of the old one."""
 
-    def __init__(self, width: int, kind: Any) -> None:
+    def __init__(self, width: int, kind: Any, room: int = ROOM) -> None:
         self.count = 0
-        self._seqs = np.empty(ROOM, dtype=np.int64)
-        self._rows: npt.NDArray[Any] = np.empty((ROOM, width), dtype=kind)
+        self._seqs = np.empty(room, dtype=np.int64)
+        self._rows: npt.NDArray[Any] = np.empty((room, width), dtype=kind)
 
     def __len__(self) -> int:
         return self.count

@@ -70,7 +70,7 @@ def _adjacent(rows: Ints, kinds: npt.NDArray[np.int8]) -> Bools:
 
 
 class BankIndex:
-    """Everything that recall needs of one bank, in memory."""
+    """Everything that recall needs of one bank, in memory; `room`: for how many memories there is space at first."""
 
     def __init__(
         self,
@@ -81,11 +81,12 @@ class BankIndex:
         curve: Curve,
         retention_weight: float,
         ranking: RankingSettings,
+        room: int = 0,
     ) -> None:
         self._key, self._zone = key, zone
-        self._columns = Columns()
-        self._lexical = LexicalIndex()
-        self._vectors = VectorIndex(sketcher, ranking)
+        self._columns = Columns(room)
+        self._lexical = LexicalIndex(room)
+        self._vectors = VectorIndex(sketcher, ranking, room)
         self._curve, self._retention_weight = curve, retention_weight
         self._weights = ranking
         self._cohesion: float | None = None  # None: to be measured
@@ -124,8 +125,7 @@ class BankIndex:
     ) -> None:
         """Take in what was added or changed; rows with known seqs are replaced."""
         self._columns.put(rows)
-        for batch in terms:
-            self._lexical.add(batch)
+        self._lexical.add(terms)
         self._stand()
         self._vectors.add(codes, source, self._columns.column("length"))
         if self._vectors.exact or self.size > GROWN * self._measured_at:

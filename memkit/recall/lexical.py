@@ -1,6 +1,6 @@
 """BM25 over a bank's own terms and statistics; postings in a few large blocks and, for what came last, small ones."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,14 +32,13 @@ class PostingBlock:
         """Turn a batch around."""
         seqs = np.repeat(batch.seqs, np.diff(batch.starts)).astype(np.int32)
         counts = np.minimum(batch.counts, MOST).astype(np.uint8)
-        return cls._sorted(len(batch.seqs), batch.terms, seqs, counts, in_order=rising([batch.seqs]))
+        order = by_hash(batch.terms) if rising([batch.seqs]) else np.lexsort((seqs, batch.terms))
+        return cls._ordered(len(batch.seqs), batch.terms, seqs, counts, order)
 
     @classmethod
-    def _sorted(
-        cls, size: int, terms: Ints, seqs: npt.NDArray[np.int32], counts: npt.NDArray[np.uint8], *, in_order: bool
+    def _ordered(
+        cls, size: int, terms: Ints, seqs: npt.NDArray[np.int32], counts: npt.NDArray[np.uint8], order: Ints
     ) -> "PostingBlock":
-        """`in_order`: each term's seqs rise already."""
-        order = np.argsort(terms, kind="stable") if in_order else np.lexsort((seqs, terms))
         terms = terms[order]
         firsts = np.flatnonzero(np.diff(terms, prepend=terms[:1] - 1))
         starts = np.append(firsts, len(terms)).astype(np.int32)
@@ -52,7 +51,8 @@ class PostingBlock:
         seqs = np.concatenate([block.seqs for block in blocks])
         counts = np.concatenate([block.counts for block in blocks])
         in_order = rising([block.bounds for block in blocks])
-        return cls._sorted(sum(block.size for block in blocks), terms, seqs, counts, in_order=in_order)
+        order = np.argsort(terms, kind="stable") if in_order else np.lexsort((seqs, terms))
+        return cls._ordered(sum(block.size for block in blocks), terms, seqs, counts, order)
 
     @property
     def bounds(self) -> Ints:
@@ -74,7 +74,7 @@ class PostingBlock:
             return self
         size = self.size - len(np.unique(self.seqs[gone]))
         terms = np.repeat(self.terms, np.diff(self.starts))[~gone]
-        return self._sorted(size, terms, self.seqs[~gone], self.counts[~gone], in_order=True)
+        return self._ordered(size, terms, self.seqs[~gone], self.counts[~gone], np.arange(len(terms)))
 
     @property
     def nbytes(self) -> int:
@@ -84,9 +84,9 @@ class PostingBlock:
 class LexicalIndex:
     """Rows are numbered by their seq. Their terms may not change later (a text never does)."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: int = 0) -> None:
         self._blocks: list[PostingBlock] = []
-        self._lengths = np.zeros(64, dtype=np.int32)  # by seq; 0 where nothing is indexed
+        self._lengths = np.zeros(room + 1, dtype=np.int32)  # by seq; 0 where nothing is indexed
         self._size = 0
         self._total = 0
         self._last = -1  # seq
@@ -99,10 +99,21 @@ class LexicalIndex:
     def nbytes(self) -> int:
         return sum(block.nbytes for block in self._blocks) + self._lengths.nbytes
 
-    def add(self, batch: TermBatch) -> None:
-        """Index memories' terms; those that they had before go."""
-        if not len(batch.terms):
-            return
+    def add(self, batches: Iterable[TermBatch]) -> None:
+        """Index memories' terms, each memory's once; those that they had before go."""
+        new: list[PostingBlock] = []
+        for batch in batches:
+            if len(batch.terms):
+                self._note(batch)
+                new.append(PostingBlock.of(batch))
+            if sum(block.size for block in new) >= FULL:
+                self._append(new)
+                new = []
+        if new:
+            self._append(new)
+
+    def _note(self, batch: TermBatch) -> None:
+        """Take in their lengths."""
         self._make_room(int(batch.seqs.max()) + 1)
         self.remove(batch.seqs)
         owners = np.repeat(np.arange(len(batch.seqs)), np.diff(batch.starts))
@@ -110,7 +121,6 @@ class LexicalIndex:
         self._lengths[batch.seqs] = lengths
         self._total += int(lengths.sum())
         self._size += len(batch.seqs)
-        self._append(PostingBlock.of(batch))
 
     def remove(self, seqs: Ints) -> None:
         """Take memories out; postings, lengths and counts are as if they had never been here."""
@@ -123,14 +133,15 @@ class LexicalIndex:
         self._lengths[gone] = 0
         self._blocks = [block for block in (block.without(gone) for block in self._blocks) if block.size]
 
-    def _append(self, block: PostingBlock) -> None:
-        """Merge a block with those before it that are no larger; so there are few, and each row is merged seldom."""
-        self._in_order &= int(block.bounds[0]) > self._last
-        together = [block]
+    def _append(self, new: Sequence[PostingBlock]) -> None:
+        """Merge blocks with those before them that are no larger; so there are few, and each row is merged seldom."""
+        for block in new:
+            self._in_order &= int(block.bounds[0]) > self._last
+            self._last = max(self._last, int(block.bounds[1]))
+        together = list(new)
         while self._blocks and self._blocks[-1].size <= sum(b.size for b in together) and not self._full(together):
             together.insert(0, self._blocks.pop())
-        self._blocks.append(PostingBlock.merged(together) if len(together) > 1 else block)
-        self._last = max(self._last, int(block.bounds[1]))
+        self._blocks.append(PostingBlock.merged(together) if len(together) > 1 else together[0])
 
     def _full(self, together: Sequence[PostingBlock]) -> bool:
         return self._blocks[-1].size + sum(block.size for block in together) > FULL
@@ -164,6 +175,14 @@ class LexicalIndex:
         norm = K1 * (1 - B) + np.float32(K1 * B / max(average, 1.0)) * self._lengths[seqs].astype(np.float32)
         times = counts.astype(np.float32)
         return seqs, np.asarray(times / (times + norm), dtype=np.float32), self.idf(len(seqs))
+
+
+def by_hash(terms: Ints) -> Ints:
+    """As a stable argsort gives it, in a third of the time: a radix sort by what nearly always tells hashes apart."""
+    order = np.argsort((terms >> 16).astype(np.uint16), kind="stable")
+    order = order[np.argsort((terms >> 32).astype(np.uint16)[order], kind="stable")]
+    order = order[np.argsort((terms >> 48).astype(np.int16)[order], kind="stable")]
+    return order if rising([terms[order]]) else np.argsort(terms, kind="stable")
 
 
 def rising(parts: Sequence[Ints]) -> bool:

@@ -69,8 +69,8 @@ class Sketcher:
 class SketchIndex:
     """Sketches in one contiguous array, scanned whole by Hamming distance (faiss)."""
 
-    def __init__(self, bits: int) -> None:
-        self._held = Growing(bits // 8, np.uint8)
+    def __init__(self, bits: int, room: int = 0) -> None:
+        self._held = Growing(bits // 8, np.uint8, room)
 
     def __len__(self) -> int:
         return len(self._held)

@@ -23,9 +23,9 @@ def weight(lengths: Ints) -> int:
 class VectorIndex:
     """Knows which rows have vectors, and what their cosines are: exactly where it can, else about."""
 
-    def __init__(self, sketcher: Sketcher, ranking: RankingSettings) -> None:
+    def __init__(self, sketcher: Sketcher, ranking: RankingSettings, room: int = 0) -> None:
         self._dimension = sketcher.dimension
-        self._sketches = SketchIndex(sketcher.bits)
+        self._sketches = SketchIndex(sketcher.bits, room)
         self._settings = ranking
         self._kept: Whole | Compact | None = Whole(self._dimension, ranking.passages)
         self.sketch_search = SketchSearch(sketcher, self._sketches)

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from memkit.batches import CodeBatch, TermBatch
 
 ROWS = 4096
-CODES, TERMS, VECTORS = 0, 1, 2  # the parts of a trace; the last only in blocks (see `vector_blocks`)
+CODES, TERMS = 0, 1  # the parts of a trace
+VECTORS, NUMBERS = 2, 3  # parts that lie only in blocks: see `vector_blocks` and `row_blocks`
 _HEAD = struct.Struct("<Q")
 _SMALL = 255
 Int64s = npt.NDArray[np.int64]
@@ -135,10 +136,8 @@ def term_batch(rows: Block) -> TermBatch:
     lengths = np.diff(rows.offsets)
     if not bool(np.all(lengths)) or not bool(np.all(body[rows.offsets[:-1]] == 1)) or bool(np.any((lengths - 1) % 9)):
         return TermBatch.of([(row.seq, unpack_terms(row.data)) for row in rows.rows()])
-    starts = np.concatenate([[0], ((lengths - 1) // 9).cumsum()])
-    held = np.diff(starts)
-    within = np.arange(starts[-1]) - np.repeat(starts[:-1], held)
-    first = np.repeat(rows.offsets[:-1] + 1, held)
-    hashes = body[(first + 8 * within)[:, None] + np.arange(8)].view("<i8").ravel()
-    counts = body[first + np.repeat(8 * held, held) + within]
-    return TermBatch(rows.seqs.astype(np.int64), starts, hashes.astype(np.int64), counts.astype(np.int64))
+    held = (lengths - 1) // 9
+    part = np.repeat(np.tile(np.arange(3), len(held)), np.stack([held**0, 8 * held, held], axis=1).ravel())
+    starts = np.concatenate([[0], held.cumsum()])
+    hashes = body[part == 1].view("<i8").astype(np.int64, copy=False)
+    return TermBatch(rows.seqs.astype(np.int64), starts, hashes, body[part == 2].astype(np.int64))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from memkit.storage.blocks import CODES, Block
 from memkit.storage.checksums import MISREAD
 from memkit.storage.queries import run
+from memkit.storage.row_blocks import rebuild
 from memkit.storage.vector_blocks import put_vector_block
 
 if TYPE_CHECKING:
@@ -235,6 +236,24 @@ HISTORY_AT = "CREATE INDEX history_at ON history (bank, at);"  # what changed af
 
 CHECKSUMS = "ALTER TABLE content ADD COLUMN checksum INTEGER;"  # NULL in rows that were written before
 
+MOVED = """
+-- Rows of `memory` that differ from what a block of rows holds.
+CREATE TABLE moved (
+    bank INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (bank, seq)
+) WITHOUT ROWID;
+
+CREATE TRIGGER memory_moved AFTER UPDATE OF
+    kind, state, speaker, role, session, episode, occurred_at, recorded_at, valid_from, valid_until, strength,
+    recalled_at, pinned, length, asks, superseded_by, echo_of
+ON memory
+WHEN new.seq <= (SELECT last_seq FROM block WHERE bank = new.bank AND part = 3 ORDER BY number DESC LIMIT 1)
+BEGIN
+    INSERT OR IGNORE INTO moved (bank, seq) VALUES (new.bank, new.seq);
+END;
+"""
+
 
 def statements(script: str) -> Iterator[str]:
     """The statements of a script, so that they can run inside a transaction."""
@@ -254,6 +273,14 @@ def add_vector_blocks(connection: sqlite3.Connection) -> None:
             put_vector_block(connection, bank, number, Block.parse(data))
 
 
+def add_row_blocks(connection: sqlite3.Connection) -> None:
+    """Blocks of rows for every bank that is large enough."""
+    for statement in statements(MOVED):
+        connection.execute(statement)
+    for (bank,) in connection.execute("SELECT bank FROM bank").fetchall():
+        rebuild(connection, bank)
+
+
 STEPS: dict[str, str | Callable[[sqlite3.Connection], None]] = {
     "initial": INITIAL,
     "passages": PASSAGES,
@@ -262,6 +289,7 @@ STEPS: dict[str, str | Callable[[sqlite3.Connection], None]] = {
     "history_at": HISTORY_AT,
     "checksums": CHECKSUMS,
     "vector_blocks": add_vector_blocks,
+    "row_blocks": add_row_blocks,
 }
 FORMAT = len(STEPS)  # kept in the header as user_version
 

@@ -62,6 +62,21 @@ SELECT seq, kind, state, speaker, role, session, episode, occurred_at, recorded_
        strength, recalled_at, salience, pinned, length, asks, superseded_by, echo_of
 FROM memory WHERE bank = ? ORDER BY seq
 
+-- name: rows_after
+SELECT seq, kind, state, speaker, role, session, episode, occurred_at, recorded_at, valid_from, valid_until,
+       strength, recalled_at, salience, pinned, length, asks, superseded_by, echo_of
+FROM memory WHERE bank = ? AND seq > ? ORDER BY seq
+
+-- name: rows_between
+SELECT seq, kind, state, speaker, role, session, episode, occurred_at, recorded_at, valid_from, valid_until,
+       strength, recalled_at, salience, pinned, length, asks, superseded_by, echo_of
+FROM memory WHERE bank = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?
+
+-- name: moved_rows
+SELECT m.seq, m.kind, m.state, m.speaker, m.role, m.session, m.episode, m.occurred_at, m.recorded_at, m.valid_from,
+       m.valid_until, m.strength, m.recalled_at, m.salience, m.pinned, m.length, m.asks, m.superseded_by, m.echo_of
+FROM moved o CROSS JOIN memory m ON m.bank = o.bank AND m.seq = o.seq WHERE o.bank = ? ORDER BY o.seq
+
 -- name: rows_since
 SELECT seq, kind, state, speaker, role, session, episode, occurred_at, recorded_at, valid_from, valid_until,
        strength, recalled_at, salience, pinned, length, asks, superseded_by, echo_of
@@ -114,6 +129,22 @@ SELECT number FROM block WHERE bank = ? AND part = ?
 
 -- name: blocks_around
 SELECT number, data FROM block WHERE bank = ? AND part = ? AND first_seq <= ? AND last_seq >= ?
+
+-- name: last_in_blocks
+SELECT last_seq FROM block WHERE bank = ? AND part = ? ORDER BY number DESC LIMIT 1
+
+-- name: moved
+SELECT seq FROM moved WHERE bank = ?
+
+-- name: count_moved
+SELECT count(*) FROM moved WHERE bank = ?
+
+-- name: most_moved
+SELECT number, first_seq, last_seq FROM block WHERE bank = ? AND part = ? ORDER BY
+    (SELECT count(*) FROM moved o WHERE o.bank = block.bank AND o.seq BETWEEN first_seq AND last_seq) DESC LIMIT 1
+
+-- name: block_counters
+SELECT change, next_seq, next_block FROM bank WHERE bank = ?
 
 -- name: vectors
 SELECT m.seq, c.vector FROM memory m JOIN content c ON c.id = m.vector
@@ -317,6 +348,21 @@ UPDATE block SET first_seq = ?, last_seq = ?, change = ?, data = ? WHERE bank = 
 -- name: drop_block
 DELETE FROM block WHERE bank = ? AND part = ? AND number = ?
 
+-- name: drop_blocks
+DELETE FROM block WHERE bank = ? AND part = ?
+
+-- name: set_next_block
+UPDATE bank SET next_block = ? WHERE bank = ?
+
+-- name: drop_moved
+DELETE FROM moved WHERE bank = ? AND seq IN (?*)
+
+-- name: drop_moved_between
+DELETE FROM moved WHERE bank = ? AND seq BETWEEN ? AND ?
+
+-- name: drop_all_moved
+DELETE FROM moved WHERE bank = ?
+
 -- name: segments
 SELECT number, first_seq, last_seq, data FROM segment WHERE bank = ? ORDER BY number
 
@@ -436,6 +482,7 @@ DELETE FROM exchange WHERE bank = ?1;
 DELETE FROM history WHERE bank = ?1;
 DELETE FROM trace WHERE bank = ?1;
 DELETE FROM block WHERE bank = ?1;
+DELETE FROM moved WHERE bank = ?1;
 DELETE FROM band WHERE bank = ?1;
 DELETE FROM tag WHERE bank = ?1;
 DELETE FROM source WHERE bank = ?1;

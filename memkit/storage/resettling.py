@@ -17,6 +17,7 @@ from memkit.storage.columns import AUTHOR, KIND, ROLE, STATE
 from memkit.storage.hashing import Hasher
 from memkit.storage.lowering import lower
 from memkit.storage.queries import run, run_many
+from memkit.storage.row_blocks import forget, rebuild
 from memkit.storage.rows import Payload
 from memkit.storage.sqlite_view import BankRow, SqliteView
 from memkit.storage.sqlite_write import Writer
@@ -42,6 +43,8 @@ ENCODER = "encoder.name"
 
 def resettle(connection: sqlite3.Connection, names: dict[int, str]) -> list[str]:
     """Mend what only shows once all rows are in their tables; one sentence for each thing that was lost."""
+    for bank in {row[0] for row in connection.execute("SELECT bank FROM block UNION SELECT bank FROM moved")}:
+        forget(connection, bank)
     _give_back(connection)
     told = [*_encoder(connection), *_misplaced(connection), *_banks(connection, names)]
     expected = dict(connection.execute("SELECT bank, size FROM bank").fetchall())
@@ -49,6 +52,7 @@ def resettle(connection: sqlite3.Connection, names: dict[int, str]) -> list[str]
     for bank, size in expected.items():
         _drop_unreadable(connection, bank)
         told += _bank(connection, bank, size)
+        rebuild(connection, bank)
     connection.execute("UPDATE bank SET epoch = epoch + 1, change = change + 1")
     return told
 

@@ -147,6 +147,15 @@ CREATE TABLE memory (
     FOREIGN KEY (bank, echo_of) REFERENCES memory (bank, seq) DEFERRABLE INITIALLY DEFERRED
 ) WITHOUT ROWID;
 
+CREATE TRIGGER memory_moved AFTER UPDATE OF
+    kind, state, speaker, role, session, episode, occurred_at, recorded_at, valid_from, valid_until, strength,
+    recalled_at, pinned, length, asks, superseded_by, echo_of
+ON memory
+WHEN new.seq <= (SELECT last_seq FROM block WHERE bank = new.bank AND part = 3 ORDER BY number DESC LIMIT 1)
+BEGIN
+    INSERT OR IGNORE INTO moved (bank, seq) VALUES (new.bank, new.seq);
+END;
+
 CREATE INDEX memory_change ON memory (bank, change);
 
 CREATE INDEX memory_derived ON memory (bank, kind) WHERE kind <> 0;
@@ -186,6 +195,12 @@ CREATE TABLE "migration" (
 
 CREATE UNIQUE INDEX "idx_migration_migration_set_name"
     ON "migration" ("migration_set", "name");
+
+CREATE TABLE moved (
+    bank INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (bank, seq)
+) WITHOUT ROWID;
 
 CREATE TABLE segment (
     bank INTEGER NOT NULL,

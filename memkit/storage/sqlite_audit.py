@@ -6,12 +6,13 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from memkit.errors import CorruptError
-from memkit.storage.blocks import CODES, TERMS, VECTORS, Block, unpack_terms
+from memkit.storage.blocks import CODES, NUMBERS, TERMS, VECTORS, Block, unpack_terms
 from memkit.storage.changes import Changes
 from memkit.storage.checksums import MISREAD, bytes_intact, intact, words_intact
 from memkit.storage.connections import Connections
 from memkit.storage.queries import run, run_many
 from memkit.storage.resettling import MISPLACED, SENSELESS
+from memkit.storage.row_blocks import is_true, rebuild
 from memkit.storage.sqlite_view import BankRow, SqliteView
 from memkit.storage.sqlite_write import Writer
 from memkit.storage.vector_blocks import put_vector_block, vector_block
@@ -88,6 +89,7 @@ CHECKS = (
     _dangling("source", "source"),
     _dangling("tag", "seq"),
     _dangling("band", "seq"),
+    _dangling("moved", "seq"),
     _dangling("trace", "seq"),
     _dangling("history", "seq"),
     _dangling("exchange_turn", "seq"),
@@ -149,7 +151,8 @@ def audit(connections: Connections, *, repair: bool) -> list[str]:
             connection.execute("PRAGMA defer_foreign_keys = ON")
         problems = [problem for bank in _banks(connection) for problem in _bank(connection, bank, repair)]
         problems += [problem for check in CHECKS for problem in _checked(connection, check, repair)]
-        return problems + [problem for bank in _banks(connection) for problem in _quantised(connection, bank, repair)]
+        made = (_quantised, _numbers)  # from what was mended by then
+        return problems + [p for bank in _banks(connection) for check in made for p in check(connection, bank, repair)]
 
 
 def damage(connections: Connections) -> list[str]:
@@ -225,7 +228,7 @@ def _bank(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[s
 def _blocks(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
     """Blocks must parse. What a broken one held is made again with the vectors of its memories."""
     rows = connection.execute(
-        "SELECT part, number, first_seq, last_seq, data FROM block WHERE bank = ?", (bank,)
+        "SELECT part, number, first_seq, last_seq, data FROM block WHERE bank = ? AND part <> ?", (bank, NUMBERS)
     ).fetchall()
     for part, number, first, last, data in rows:
         if not _parses(part, data):
@@ -249,6 +252,15 @@ def _quantised(connection: sqlite3.Connection, bank: int, repair: bool) -> Itera
             run_many(connection, "drop_block", [(bank, VECTORS, number) for number in there - wanted])
             for number in false:
                 _renew(connection, bank, number)
+
+
+def _numbers(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
+    """What blocks of rows hold is what the table of memories does."""
+    end = BankRow(*run(connection, "state", bank).fetchone()).next_seq
+    if not is_true(connection, bank, end):
+        yield f"bank {bank}: the blocks of its rows do not hold what they are made from."
+        if repair:
+            rebuild(connection, bank)
 
 
 def _fits(connection: sqlite3.Connection, bank: int, number: int) -> bool:

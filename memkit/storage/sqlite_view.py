@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
+import numpy.typing as npt
 
 from memkit.batches import ROWS, CodeBatch, PassageBatch, QuantisedBatch, RowBatch, TermBatch
 from memkit.models import BankState, CountedSegment, IndexRow, Kind, Memory, Past, Trace
@@ -23,12 +24,14 @@ from memkit.storage.hashing import Hasher
 from memkit.storage.index_rows import index_row, row_batch
 from memkit.storage.queries import run, run_over
 from memkit.storage.records import Entry, Queued, Record, passage_batch, stacked, uuid7_bytes
+from memkit.storage.row_blocks import last_in_blocks, rows_of_blocks, too_many
 from memkit.storage.rows import Payload, entries_of, past_of, queued_of, record_of
 from memkit.storage.vector_blocks import unpacked
 from memkit.storage.views import View
 from memkit.times import from_micros, to_micros
 
 Sources = dict[int, tuple[int, ...]]
+HARDLY = 4  # if more than one in so many rows of blocks have changed since, blocks are no use
 
 
 class BankRow(NamedTuple):
@@ -134,10 +137,19 @@ class SqliteView(View):
             yield index_row(row, sources.get(row[0], ()), self.row.next_seq)
 
     def row_batches(self, since: int = 0) -> Iterator[RowBatch]:
-        sources, rows = self._links(since), self._changed("rows", since)
+        links = self._links(since)
+        if since or too_many(self._one("count_moved")[0], self.row.size, share=HARDLY):
+            yield from self._batches(self._changed("rows", since), links)
+            return
+        for rows in rows_of_blocks(self.connection, self.bank):
+            yield RowBatch(rows.fields, _resting(links, rows.seqs))
+        last = last_in_blocks(self.connection, self.bank)
+        yield from self._batches(run(self.connection, "rows_after", self.bank, last), links)
+        yield from self._batches(run(self.connection, "moved_rows", self.bank), links)
+
+    def _batches(self, rows: sqlite3.Cursor, links: Sources) -> Iterator[RowBatch]:
         while some := rows.fetchmany(ROWS):
-            held = {row[0]: sources[row[0]] for row in some if row[0] in sources} if sources else {}
-            yield row_batch(some, held, self.row.next_seq)
+            yield row_batch(some, _resting(links, [row[0] for row in some]), self.row.next_seq)
 
     def _changed(self, name: str, since: int) -> sqlite3.Cursor:
         if since:
@@ -356,6 +368,13 @@ class SqliteView(View):
                 wanted = (row for row in _parsed(data).rows() if row.seq in missing)
                 found.update((row.seq, Located(number, row)) for row in wanted)
         return found
+
+
+def _resting(links: Sources, seqs: npt.ArrayLike) -> Sources:
+    """The links of some rows."""
+    if not links:
+        return links
+    return {seq: links[seq] for seq in np.intersect1d(seqs, list(links)).tolist()}
 
 
 def _joined(batches: Sequence[QuantisedBatch]) -> QuantisedBatch:

@@ -12,6 +12,7 @@ from memkit.storage.checksums import of_bytes, of_memory, of_words, reading
 from memkit.storage.columns import AUTHOR, KIND, ROLE, STATE
 from memkit.storage.queries import change_over, run, run_many, run_over
 from memkit.storage.records import Entry, Record, micros, uuid7_bytes
+from memkit.storage.row_blocks import RowBlocks
 from memkit.storage.rows import entry_row, exchange_row, payload_of
 from memkit.storage.sqlite_view import BankRow, SqliteView
 from memkit.storage.vector_blocks import put_vector_block
@@ -35,6 +36,7 @@ class Writer:
         self._history = view.row.next_history
         self._blocks = view.row.next_block
         self._tails = {CODES: view.row.code_tail, TERMS: view.row.term_tail}
+        self._rows = RowBlocks(self.connection, self.bank, self.change)
 
     def write(self) -> BankRow:
         """Do everything; the bank's row as it is then."""
@@ -50,6 +52,9 @@ class Writer:
         self._learn()
         self._seal(CODES)
         self._seal(TERMS)
+        self._blocks += self._rows.seal(self._blocks, self.changes.next_seq)
+        if self.changes.changed or self.changes.replaced:
+            self._rows.renew(self.view.row.size, self.changes.next_seq)
         return self._save()
 
     def _save(self) -> BankRow:
@@ -354,6 +359,7 @@ class Writer:
         if change_over(self.connection, "drop_turns", head, seqs):
             run(self.connection, "drop_empty_exchanges", self.bank)
         change_over(self.connection, "drop_memories", head, seqs)
+        self._rows.remove(seqs)
         self._drop_content(contents, erased=True)
 
     def _remember_packed(self, seqs: Sequence[int]) -> None:

@@ -12,7 +12,7 @@ from memkit.encoders.hashing import HashingEncoder
 from memkit.models import IndexRow
 from memkit.recall.columns import Columns
 from memkit.recall.growing import Growing, distinct
-from memkit.recall.lexical import LexicalIndex
+from memkit.recall.lexical import LexicalIndex, by_hash
 from memkit.recall.sketch_decoding import SketchDecoder, weighed_signs
 from memkit.recall.standing import Chunks, Standing
 from memkit.settings import RankingSettings, Settings
@@ -99,6 +99,12 @@ def test_the_members_of_chunks_are_those_that_a_loop_finds(parts: list[list[int 
     assert chunks.members(known, column).tolist() == [i for i, number in enumerate(column) if number in known]
 
 
+@given(st.lists(st.sampled_from([0, 5, -5, 1 << 20, 1 << 40, -(1 << 40), 2**63 - 1, -(2**63), (1 << 40) + 5])))
+def test_hashes_are_ordered_as_a_stable_sort_orders_them(hashes: list[int]) -> None:
+    terms = np.array(hashes, dtype=np.int64)
+    assert by_hash(terms).tolist() == np.argsort(terms, kind="stable").tolist()
+
+
 TERMS = st.dictionaries(st.integers(-3, 3), st.integers(1, 300))
 
 
@@ -109,7 +115,8 @@ def test_postings_equal_the_obvious_dictionary_however_they_came_and_went(
     index, texts = LexicalIndex(), dict[int, dict[int, int]]()
     for batch, gone in steps:
         held = {seq: terms for seq, terms in sorted(batch.items()) if terms}
-        index.add(TermBatch.of([(seq, list(terms.items())) for seq, terms in held.items()]))
+        rows = [(seq, list(terms.items())) for seq, terms in held.items()]
+        index.add([TermBatch.of(rows[:3]), TermBatch.of(rows[3:])])
         index.remove(np.array(sorted(gone), dtype=np.int64))
         texts = {seq: terms for seq, terms in {**texts, **held}.items() if seq not in gone}
     assert len(index) == len(texts)

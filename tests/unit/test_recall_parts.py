@@ -154,9 +154,9 @@ def test_a_text_key_ignores_space_and_case_but_not_words() -> None:
 def test_postings_in_blocks_and_in_the_tail_are_one_index() -> None:
     index = LexicalIndex()
     rows = [(seq, [(seq % 7, 1), (1000 + seq, 2)]) for seq in range(1, FULL + 100)]
-    index.add(TermBatch.of(rows[:FULL]))
+    index.add([TermBatch.of(rows[:FULL])])
     for row in rows[FULL:]:
-        index.add(TermBatch.of([row]))
+        index.add([TermBatch.of([row])])
     seqs, _ = index.postings(3)
     assert seqs.tolist() == [seq for seq, _ in rows if seq % 7 == 3]
     assert index.idf(1) > index.idf(100)

@@ -14,7 +14,8 @@ from memkit.storage.queries import queries
 
 WHOLE_BANK = re.compile(r"\(bank=\?\)$|^SCAN (?!each|CONSTANT|json_each)")
 MAY_READ_IT = {
-    *("rows", "row_sources", "all_seqs"),  # loading an index
+    *("rows", "row_sources", "all_seqs", "moved_rows"),  # loading an index
+    *("moved", "count_moved", "drop_all_moved"),  # what has changed since blocks of rows were made: a sixteenth at most
     *("segments", "drop_blocks", "exchanges"),  # a handful of rows for a bank
     *("last_placed", "unencoded", "any_vector", "first_of_each_speaker"),  # stop at the first they meet
     *("size_of_text", "size_of_vectors", "size_of_traces", "size_of_history", "size_of_segments"),  # statistics

@@ -1,0 +1,191 @@
+"""Blocks of rows: whatever happens to a bank, they and the rows that have moved tell what its table does."""
+
+import random
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import memkit
+from memkit import Turn
+from memkit.batches import FIELDS, RowBatch
+from memkit.encoders.hashing import HashingEncoder
+from memkit.models import IndexRow
+from memkit.protocols import BankView
+from memkit.recall.columns import Columns
+from memkit.storage import row_blocks
+from memkit.storage.blocks import NUMBERS
+from memkit.storage.row_blocks import pack, unpack
+from memkit.store import MemoryBank, MemoryStore
+from memkit.testing import FrozenClock
+
+BLOCK = 16  # rows
+STEPS = 60
+DAMAGES = [
+    "DELETE FROM block WHERE part = 3 AND number = (SELECT min(number) FROM block WHERE part = 3)",
+    "UPDATE block SET data = zeroblob(1000) WHERE part = 3",
+    "UPDATE block SET data = 'text' WHERE part = 3",
+    "UPDATE block SET data = CAST(substr(data, 1, length(data) - 1) || x'07' AS BLOB) WHERE part = 3",
+    "DELETE FROM moved",
+    "INSERT INTO moved VALUES (1, 999)",
+]
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_blocks, "ROWS", BLOCK)
+
+
+def opened(path: Path) -> MemoryStore:
+    return memkit.open(path, encoder=HashingEncoder(), clock=FrozenClock(datetime(2025, 6, 2, 12, tzinfo=UTC)))
+
+
+def view_of(bank: MemoryBank) -> Any:
+    context = bank._context
+    return context.storage.view(context.ensure().number)
+
+
+def loaded(view: BankView) -> dict[str, list[Any]]:
+    columns = Columns()
+    columns.put(view.row_batches())
+    return {name: columns.column(name).tolist() for name in FIELDS} | {"sources": sorted(columns.sources.items())}
+
+
+def told(view: BankView) -> dict[str, list[Any]]:
+    rows = list(view.rows())
+    batch = RowBatch.of(rows)
+    fields = {name: batch.fields[name].tolist() for name in FIELDS}
+    return fields | {"sources": sorted((row.seq, row.sources) for row in rows if row.sources)}
+
+
+def blocks(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as connection:
+        return int(connection.execute("SELECT count(*) FROM block WHERE part = ?", (NUMBERS,)).fetchone()[0])
+
+
+def steps(bank: MemoryBank, store: MemoryStore, chance: random.Random) -> list[Callable[[], object]]:
+    """What may be done to a bank; each with memories chosen by chance."""
+
+    def some(count: int) -> list[str]:
+        ids = [memory.id for memory in bank.list(limit=1_000)]
+        return chance.sample(ids, min(count, len(ids)))
+
+    def observe() -> None:
+        town = chance.choice(["Porto", "Rome"])
+        bank.observe([("ana", f"I have {chance.random()} birds. My sister lives in {town}.")])
+
+    def many() -> None:
+        bank.observe([Turn(f"Day {chance.random()}: rain.", "ana") for _ in range(chance.randrange(5, 40))])
+
+    def recalled() -> None:
+        bank.recall(f"birds {chance.random()}").prompt(max_tokens=200)
+        store.flush()
+
+    return [
+        *(observe, many, recalled, bank.think, bank.reflect),
+        lambda: [bank.pin(id) for id in some(2)],
+        lambda: bank.forget(ids=some(3), reason="asked"),
+        lambda: [bank.correct(id, f"It was {chance.random()}.") for id in some(1)],
+        lambda: bank.erase(ids=some(chance.randrange(1, 20))),
+    ]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_loaded_from_blocks_is_what_the_table_holds_whatever_was_done(tmp_path: Path, seed: int) -> None:
+    path, chance, most = tmp_path / "store.db", random.Random(seed), 0
+    with opened(path) as store:
+        bank = store.bank("ana")
+        bank.observe([Turn(f"Day {i}: sun.", "ana") for i in range(50)])
+        for _ in range(STEPS):
+            chance.choice(steps(bank, store, chance))()
+            with view_of(bank) as view:
+                assert loaded(view) == told(view)
+            most = max(most, blocks(path))
+        assert store.doctor() == []
+    assert most > 3
+
+
+def test_rows_that_changed_are_read_from_the_table_until_there_are_too_many(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+
+    def moved() -> int:
+        with closing(sqlite3.connect(path)) as connection:
+            return int(connection.execute("SELECT count(*) FROM moved").fetchone()[0])
+
+    with opened(path) as store:
+        bank = store.bank("ana")
+        ids = [o.id for o in bank.observe([Turn(f"Day {i}: sun.", "ana") for i in range(100)]).outcomes]
+        for id in ids[:BLOCK]:
+            bank.pin(id)
+        assert (blocks(path), moved()) == (6, BLOCK)
+        bank.pin(ids[BLOCK])
+        assert moved() == 1  # the first block was made anew
+        assert store.doctor() == []
+
+
+def test_a_block_gives_back_what_was_packed_and_nothing_that_was_not() -> None:
+    row = IndexRow(
+        *(3, "thought", "superseded", -(2**62), None, 7, 8, 1, 2, None, 5, 1.5, None, None, True, 40, False, 9, None),
+        sources=(1, 2),
+    )
+    rows = RowBatch.of([row, row._replace(seq=4, kind="turn", state="active", speaker=None, superseded_by=None)])
+    data = pack(rows)
+    for name, column in unpack(data).fields.items():
+        assert column.dtype == FIELDS[name]
+        assert column.tolist() == rows.fields[name].tolist()
+    for place in range(len(data)):
+        false = data[:place] + bytes([data[place] ^ 64]) + data[place + 1 :]
+        with pytest.raises(ValueError, match="damaged"):
+            unpack(false)
+        with pytest.raises(ValueError, match="damaged"):
+            unpack(data[:place])
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_blocks_that_do_not_hold_what_they_should_are_told_and_made_again(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "store.db"
+    with opened(path) as store:
+        bank = store.bank("ana")
+        ids = [o.id for o in bank.observe([Turn(f"Day {i}: sun.", "ana") for i in range(100)]).outcomes]
+        bank.pin(ids[2])
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(damage)
+    with opened(path) as store:
+        assert store.doctor() != []
+        store.doctor(repair=True)
+        assert store.doctor() == []
+        with view_of(store.bank("ana")) as view:
+            assert loaded(view) == told(view)
+    assert blocks(path) == 6
+
+
+def test_a_file_of_the_format_before_gets_its_blocks_when_it_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with opened(path) as store:
+        store.bank("ana").observe([Turn(f"Day {i}: sun.", "ana") for i in range(100)])
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript(
+            f"DROP TRIGGER memory_moved; DROP TABLE moved; DELETE FROM block WHERE part = {NUMBERS}"
+        )
+        connection.execute("DELETE FROM migration WHERE name = 'row_blocks'")
+        connection.execute("PRAGMA user_version = 7")
+    with opened(path) as store:
+        assert store.doctor() == []
+        with view_of(store.bank("ana")) as view:
+            assert np.array_equal(loaded(view)["seq"], range(1, 101))
+    assert blocks(path) == 6
+
+
+@pytest.mark.parametrize("field", sorted(set(FIELDS) - {"seq"}))
+def test_whichever_number_changes_in_the_table_its_row_has_moved(tmp_path: Path, field: str) -> None:
+    path = tmp_path / "store.db"
+    with opened(path) as store:
+        store.bank("ana").observe([Turn(f"Day {i}: sun.", "ana") for i in range(40)])
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(f"UPDATE memory SET {field} = {field} WHERE seq IN (3, 39)")
+        assert connection.execute("SELECT seq FROM moved").fetchall() == [(3,)]  # 39 lies in no block
