@@ -154,6 +154,10 @@ WHERE m.bank = ? AND m.seq IN (?*)
 SELECT m.seq, c.vector, c.passages FROM memory m JOIN content c ON c.id = m.vector
 WHERE m.bank = ? AND m.seq IN (?*)
 
+-- name: vectors_between
+SELECT m.seq, c.vector, c.passages FROM memory m JOIN content c ON c.id = m.vector
+WHERE m.bank = ? AND m.seq BETWEEN ? AND ?
+
 -- name: passages
 SELECT m.seq, c.passages FROM memory m JOIN content c ON c.id = m.vector
 WHERE m.bank = ? AND c.passages IS NOT NULL AND m.seq IN (?*)

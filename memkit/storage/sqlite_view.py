@@ -31,6 +31,7 @@ from memkit.storage.views import View
 from memkit.times import from_micros, to_micros
 
 Sources = dict[int, tuple[int, ...]]
+MANY = 500  # seqs
 HARDLY = 4  # if more than one in so many rows of blocks have changed since, blocks are no use
 
 
@@ -212,11 +213,18 @@ class SqliteView(View):
             return stacked([found.get(seq) for seq in seqs])
 
     def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
-        rows = list(self._over("vectors_with_passages", seqs))
+        rows = self._with_passages(seqs)
         vectors = self._stacked({seq: vector for seq, vector, _ in rows}, seqs)
         parts = {seq: passages for seq, _, passages in rows if passages is not None}
         with reading("a passage"):
             return vectors, passage_batch(parts, vectors.shape[1])
+
+    def _with_passages(self, seqs: Sequence[int]) -> list[tuple[int, bytes, bytes | None]]:
+        """Stored vectors and passages; where most of a range is wanted, the range is read, in half the time."""
+        if len(seqs) < MANY or max(seqs) - min(seqs) > 2 * len(seqs):
+            return [(seq, own, parts) for seq, own, parts in self._over("vectors_with_passages", seqs)]
+        wanted, rows = set(seqs), run(self.connection, "vectors_between", self.bank, min(seqs), max(seqs))
+        return [row for row in rows if row[0] in wanted]
 
     def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
         found = [self._unpacked(block.only(np.isin(block.seqs, seqs)), dimension) for block in self._around(seqs)]

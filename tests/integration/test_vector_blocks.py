@@ -6,6 +6,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import memkit
@@ -104,3 +105,16 @@ def test_a_block_that_does_not_hold_what_it_should_is_told_and_made_again(path: 
         assert store.doctor() == []
         assert found(store) == kept
     assert len(blocks(path)) == 1
+
+
+def test_vectors_of_many_neighbours_are_those_of_each_alone(path: Path) -> None:
+    seqs = [seq for seq in range(400, 1_200) if seq % 7]
+    with opened(path) as store:
+        context = store.bank("ana")._context
+        with context.storage.view(context.ensure().number) as view:
+            together, (owners, parts) = view.with_passages(seqs)
+            alone = [view.with_passages([seq]) for seq in seqs]
+    assert np.array_equal(together, np.concatenate([vector for vector, _ in alone]))
+    assert np.array_equal(owners, np.concatenate([passages.seqs for _, passages in alone]))
+    assert len(owners) > 0
+    assert np.array_equal(parts, np.concatenate([passages.vectors for _, passages in alone]))
