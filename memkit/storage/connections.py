@@ -27,6 +27,7 @@ from memkit.storage.places import writable
 
 FORK_PATIENCE = 5.0  # seconds that a fork waits for calls in other threads
 LOOKED = 1.0  # seconds for which readers trust that the files are still the same
+CACHED = 4  # idle connections, those used last, that keep their caches of up to 16 MB
 BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 COMMON = (
     "synchronous = FULL",
@@ -263,9 +264,13 @@ class Connections:
         return opened[0]
 
     def _give(self, connection: "Connection") -> None:
+        crowd = len(self._idle) >= CACHED
+        if crowd:
+            with suppress(sqlite3.Error):
+                connection.execute("PRAGMA shrink_memory")
         with self._free:
             if not self._closed:
-                self._idle.append(connection)
+                self._idle.insert(0 if crowd else len(self._idle), connection)
         if self._closed:
             connection.close()
         self._left()

@@ -1,11 +1,18 @@
 """Thousands of users in one store: what was used lately is at hand, what is held is counted, and nothing piles up."""
 
 import gc
+import sqlite3
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.settings import RuntimeSettings, Settings
+from memkit.storage.connections import CACHED, Connection, Connections
 from memkit.testing import FrozenClock
 
 USERS = 60
@@ -74,3 +81,27 @@ def test_rounds_too_short_for_all_banks_reach_all_of_them_and_then_find_nothing_
         assert store.maintain(budget_s=30).banks == 0
         clock.advance(timedelta(hours=1))
         assert store.maintain(budget_s=30).banks == USERS
+
+
+def test_of_many_connections_only_those_used_last_keep_their_caches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emptied: list[Connection] = []
+
+    def watched(connection: Connection, sql: str, *values: Any) -> Any:
+        if "shrink_memory" in sql:
+            emptied.append(connection)
+        return sqlite3.Connection.execute(connection, sql, *values)
+
+    path = tmp_path / "store.db"
+    memkit.open(path, encoder=HashingEncoder()).close()
+    monkeypatch.setattr(Connection, "execute", watched, raising=False)
+    connections = Connections(path, read_only=False, busy_timeout=1.0)
+    with ExitStack() as readers:
+        for _ in range(CACHED + 3):
+            readers.enter_context(connections.reading())
+    assert len(emptied) == 3
+    with ExitStack() as readers:
+        again = [readers.enter_context(connections.reading()) for _ in range(CACHED)]
+        assert not set(map(id, again)) & set(map(id, emptied))
+    connections.close()
