@@ -4,6 +4,7 @@
 level with identity projections: a chunk's log-attention lifts or lowers its members; it gates nothing.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,11 +79,11 @@ def attend(
 class Unseen:
     """What is not scored where only candidates are: chunks without any, and the other members of theirs.
 
-    `sizes`: rows that a question may find in each whole chunk, by the chunks' numbers; `sample`: evidence of rows that
-    stand for the whole bank. A member that was not scored has average evidence, 0.
+    `sizes` tells, by the chunks' numbers, how many rows a question may find in each whole chunk; `sample`: evidence of
+    rows that stand for the whole bank. A member that was not scored has average evidence, 0.
     """
 
-    sizes: npt.NDArray[np.integer]
+    sizes: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.integer]]
     sample: FloatArray
     count: int  # chunks
     rows: int  # that lie in any

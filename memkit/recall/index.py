@@ -267,7 +267,7 @@ class BankIndex:
         if self._vectors.exact:
             return None
         sample = self._weights.dense * standardised_cosines(pool.sample, pool.sample)
-        return Unseen(chunks.live, sample, chunks.count, chunks.rows)
+        return Unseen(chunks.live_of, sample, len(chunks), chunks.rows)
 
     def _windows(self, pool: Pool) -> Windows:
         if pool.cues.relative is None:
@@ -289,7 +289,7 @@ class BankIndex:
 
     def _whole_sessions(self) -> Ints:
         """Seqs of about SAMPLED rows: of whole sessions, evenly taken."""
-        numbers = np.flatnonzero(self._standing.sessions.sizes)
+        numbers = self._standing.sessions.numbers
         wanted = max(1, len(numbers) * SAMPLED // max(self.size, 1))
         chosen = numbers[:: max(1, len(numbers) // wanted)]
         rows = self._standing.sessions.members(chosen, self._columns.column("session"))

@@ -109,7 +109,7 @@ def _chunks(own: FloatArray, chunks: Ints, unseen: Unseen | None) -> FloatArray:
     if not inside.any():
         return lifted
     known, numbers = np.unique(chunks[inside], return_inverse=True)
-    sizes = None if unseen is None else unseen.sizes[known]
+    sizes = None if unseen is None else unseen.sizes(known)
     evidence = chunk_evidence(own[inside], numbers, len(known), sizes)
     lifted[inside] = log_attention(evidence, unseen)[numbers]
     return lifted

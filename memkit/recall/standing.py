@@ -7,20 +7,24 @@ from memkit.batches import NONE
 from memkit.models import STATES
 from memkit.protocols import FloatArray
 from memkit.recall.columns import Bools, Columns, Ints, standardised
-from memkit.recall.growing import distinct, grown
+from memkit.recall.growing import distinct
 
 LEAST_SPREAD = 0.3  # of the log length
 LAST_FOUND = STATES.index("superseded")  # no question finds what is in a state after it
 
 
 class Chunks:
-    """A bank's episodes, or its sessions, by their own numbers: how many rows each has, and where they lie."""
+    """A bank's episodes, or its sessions, in order of their numbers: how many rows each has, and where they lie."""
 
     def __init__(self) -> None:
+        self.numbers = np.zeros(0, np.int64)
         self.sizes = self.live = np.zeros(0, np.int32)  # all rows; those that a question may find
-        self.count = self.rows = 0  # chunks, and rows that lie in any
+        self.rows = 0  # that lie in any
         self._first = np.zeros(0, np.int32)
         self._last = np.zeros(0, np.int32)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
 
     def add(self, numbers: Ints, start: int) -> None:
         """Take in the next rows' numbers, from row `start` on; NONE for those that lie in none."""
@@ -28,32 +32,47 @@ class Chunks:
         numbers, rows = numbers[rows], rows + start
         if not len(rows):
             return
-        self._make_room(int(numbers.max()) + 1)
         order = np.argsort(numbers, kind="stable")
         firsts = np.flatnonzero(np.diff(numbers[order], prepend=-1))
-        chunks, ends = numbers[order][firsts], np.append(firsts[1:], len(order)) - 1
-        fresh = chunks[self.sizes[chunks] == 0]
-        self.count, self.rows = self.count + len(fresh), self.rows + len(rows)
-        self._first[fresh] = rows[order[firsts]][self.sizes[chunks] == 0]
-        self._last[chunks] = rows[order[ends]]
-        self.sizes[chunks] += (ends - firsts + 1).astype(np.int32)
+        ends = np.append(firsts[1:], len(order)) - 1
+        self._begin(numbers[order][firsts], rows[order[firsts]])
+        at = self.places(numbers[order][firsts])
+        self._last[at] = rows[order[ends]]
+        self.sizes[at] += (ends - firsts + 1).astype(np.int32)
+        self.rows += len(rows)
+
+    def _begin(self, numbers: Ints, firsts: Ints) -> None:
+        """Take in those of these chunks that are new, with their first rows."""
+        fresh = ~np.isin(numbers, self.numbers, assume_unique=True)
+        if not fresh.any():
+            return
+        self.numbers = np.concatenate([self.numbers, numbers[fresh]])
+        order = np.argsort(self.numbers, kind="stable")
+        self.numbers = self.numbers[order]
+        nothing = np.zeros(int(fresh.sum()), np.int32)
+        self.sizes = np.concatenate([self.sizes, nothing])[order]
+        self._last = np.concatenate([self._last, nothing])[order]
+        self._first = np.concatenate([self._first, firsts[fresh].astype(np.int32)])[order]
+
+    def places(self, numbers: Ints) -> Ints:
+        """Where chunks that are there lie in order of number, (n,)."""
+        return np.searchsorted(self.numbers, numbers)
+
+    def live_of(self, numbers: Ints) -> npt.NDArray[np.integer]:
+        """How many rows of each of these chunks a question may find, (n,)."""
+        return np.asarray(self.live[self.places(numbers)])
 
     def leave_out(self, numbers: Ints) -> None:
         """Count no rows as live that no question finds: the chunk of each, or NONE."""
-        placed = numbers[numbers != NONE]
-        self.live = self.sizes - np.bincount(placed, minlength=len(self.sizes)) if len(placed) else self.sizes
+        at = self.places(numbers[numbers != NONE])
+        self.live = self.sizes - np.bincount(at, minlength=len(self)) if len(at) else self.sizes
 
     def members(self, chunks: Ints, column: Ints) -> Ints:
         """The rows of some chunks, in order; `column` holds every row's chunk."""
-        first, held = self._first[chunks], self._last[chunks] - self._first[chunks] + 1
+        at = self.places(chunks)
+        first, held = self._first[at], self._last[at] - self._first[at] + 1
         rows = np.arange(held.sum()) + np.repeat(first - held.cumsum() + held, held)
         return distinct(rows[column[rows] == np.repeat(chunks, held)])
-
-    def _make_room(self, end: int) -> None:
-        used = len(self.sizes)
-        if end > used:
-            self.sizes, self._first, self._last = (grown(a, used, end) for a in (self.sizes, self._first, self._last))
-            self.sizes[used:] = 0
 
 
 class Standing:
@@ -68,7 +87,6 @@ class Standing:
         self._count = self.hidden = 0  # rows, and those among them that no question finds
         self._sums = np.zeros(2)  # of the log lengths, and of their squares
         self._timed: Bools = np.zeros(0, dtype=bool)
-        self._later: npt.NDArray[np.int32] = np.zeros(0, np.int32)
 
     def update(self, columns: Columns, timed: npt.NDArray[np.integer]) -> None:
         """Take in the rows that were added at the end; `timed`: seqs of what names a time or a number."""
@@ -86,8 +104,6 @@ class Standing:
         self._sums += logs.sum(), (logs**2).sum()
         self._timed = np.zeros(len(columns), dtype=bool)
         self._timed[columns.rows_of(timed)[0]] = True
-        begun = (self.sessions.sizes > 0).cumsum(dtype=np.int32)
-        self._later = begun[-1] - begun if len(begun) else begun
 
     def log_length(self, lengths: npt.NDArray[np.int32]) -> FloatArray:
         """In standard deviations of the bank's."""
@@ -101,7 +117,4 @@ class Standing:
 
     def sessions_since(self, sessions: Ints) -> Ints:
         """How many sessions began after each of these; 0 for NONE."""
-        placed = sessions != NONE
-        return (
-            np.where(placed, self._later[np.where(placed, sessions, 0)], 0) if placed.any() else np.zeros_like(sessions)
-        )
+        return np.where(sessions == NONE, 0, len(self.sessions) - 1 - self.sessions.places(sessions))

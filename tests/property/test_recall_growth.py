@@ -68,7 +68,7 @@ def test_columns_and_what_stands_beside_them_equal_those_loaded_at_once(
     for name in ("seq", "session", "length", "occurred_at", "valid_from"):
         assert grown.column(name).tolist() == whole.column(name).tolist()
     assert standing.sessions.sizes.tolist() == fresh.sessions.sizes.tolist()
-    assert (standing.sessions.count, standing.sessions.rows) == (fresh.sessions.count, fresh.sessions.rows)
+    assert (len(standing.sessions), standing.sessions.rows) == (len(fresh.sessions), fresh.sessions.rows)
     sessions = whole.column("session")
     assert standing.sessions_since(sessions).tolist() == fresh.sessions_since(sessions).tolist()
     lengths = whole.column("length")
