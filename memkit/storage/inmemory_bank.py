@@ -140,6 +140,7 @@ class Bank:
             "vectors": sum(len(trace.vector or b"") + len(trace.passages or b"") for trace in traces),
             "sketches": sum(len(trace.sketch or b"") for trace in traces),
             "terms": sum(len(pack_terms(trace.terms.items())) for trace in traces if trace.terms),
+            "rows": 0,  # in blocks, which it has none of
             "surprisal": sum(len(segment.data) for segment in self.segments.values()),
             "history": sum(_size(entry.reason or "") + _size(before_image(entry) or "") for entry in notes),
         }

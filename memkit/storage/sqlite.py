@@ -14,7 +14,7 @@ from memkit.models import FARTHEST, BankState, ErasureReceipt, Receipt
 from memkit.operations import Operation
 from memkit.protocols import BankName, BankView, Decision
 from memkit.settings import RuntimeSettings
-from memkit.storage.blocks import CODES, TERMS, VECTORS
+from memkit.storage.blocks import CODES, NUMBERS, TERMS, VECTORS
 from memkit.storage.connections import Connections
 from memkit.storage.erasure import Erasures, one_receipt, receipts
 from memkit.storage.files import Files
@@ -194,6 +194,7 @@ class SqliteStorage:
                 + run(connection, "size_of_traces", bank, VECTORS).fetchone()[0],
                 "sketches": run(connection, "size_of_traces", bank, CODES).fetchone()[0],
                 "terms": run(connection, "size_of_traces", bank, TERMS).fetchone()[0],
+                "rows": run(connection, "size_of_traces", bank, NUMBERS).fetchone()[0],
                 "surprisal": run(connection, "size_of_segments", bank).fetchone()[0],
                 "history": run(connection, "size_of_history", bank).fetchone()[0],
             }

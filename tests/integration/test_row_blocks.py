@@ -189,3 +189,14 @@ def test_whichever_number_changes_in_the_table_its_row_has_moved(tmp_path: Path,
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute(f"UPDATE memory SET {field} = {field} WHERE seq IN (3, 39)")
         assert connection.execute("SELECT seq FROM moved").fetchall() == [(3,)]  # 39 lies in no block
+
+
+def test_nothing_of_an_erased_bank_stays_in_blocks(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with opened(path) as store:
+        ids = [o.id for o in store.bank("ana").observe([Turn(f"Day {i}: sun.", "ana") for i in range(100)]).outcomes]
+        store.bank("ana").pin(ids[2])
+        store.bank("ana").erase_all(confirm=("ana",))
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM block").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM moved").fetchone() == (0,)
