@@ -12,7 +12,7 @@ from memkit.flows.context import BankContext
 from memkit.flows.editing import apply
 from memkit.flows.fingerprints import REASON, erased_before
 from memkit.flows.learnt import Hearing
-from memkit.flows.surprisals import Judged
+from memkit.flows.surprisal_guard import Told
 from memkit.flows.traces import Bare
 from memkit.models import BankState, Memory, Receipt, RejectedTurn, Trace, Turn
 from memkit.observe.episodes import Cutter, Piece
@@ -25,16 +25,20 @@ CHUNK = 1000  # turns in one transaction
 STORED = ("added", "echoed")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Prepared:
-    """A turn on its way in: what was worked out before the transaction began."""
+    """A turn on its way in: what was worked out before the transaction began.
+
+    `told`: None where the bank's surprisal model can't tell it.
+    """
 
     memory: Memory
     trace: Trace
+    told: Told | None
     small_talk: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Barred:
     """A turn whose text was erased from this bank: it doesn't come back."""
 
@@ -101,8 +105,7 @@ def prepare(
     items = [Barred(m.id) if isinstance(m, Memory) and m.id in barred else m for m in read]
     heard = [item for item in items if isinstance(item, Memory)]
     judged = ctx.services.surprisals.judge(state, [memory.text for memory in heard])
-    memories = _weighed(heard, judged)
-    prepared = map(Prepared, memories, _traces(ctx, state, memories, judged.small), judged.small)
+    prepared = map(Prepared, heard, _traces(ctx, state, heard, judged.small), judged.told, judged.small)
     return [next(prepared) if isinstance(item, Memory) else item for item in items], judged.hearing
 
 
@@ -118,12 +121,6 @@ def _memory(ctx: BankContext, turn: Turn, at: datetime) -> Memory:
         session=turn.session,
         metadata=dict(turn.metadata or {}),
     )
-
-
-def _weighed(memories: Sequence[Memory], judged: Judged) -> list[Memory]:
-    """The same memories with their salience and key phrases, where the bank's surprisal model can tell them."""
-    pairs = zip(memories, judged.told, strict=True)
-    return [memory if told is None else memory.model_copy(update=told._asdict()) for memory, told in pairs]
 
 
 def _traces(ctx: BankContext, state: BankState, memories: Sequence[Memory], small: Sequence[bool]) -> list[Trace]:
@@ -178,13 +175,14 @@ class _Decision:
     def _inserted(self, item: Prepared) -> Insert:
         original = self._holders.get(item.trace.text_key) if item.trace.wanted else None
         cut = self._cutter.cut(piece_of(item.memory, quiet=original is not None or not item.trace.wanted))
-        memory = item.memory.model_copy(update={"session": cut.label, "echo_of": original})
+        told = {} if item.told is None else item.told._asdict()
+        memory = item.memory.model_copy(update={"session": cut.label, "echo_of": original, **told})
         self._batch[memory.id] = memory
         if original is not None:
             return Insert(memory, Trace(item.trace.text_key, wanted=False), cut.placement)
         if item.trace.wanted:
             self._holders[item.trace.text_key] = memory.id
-        trace = replace(item.trace, wanted=item.trace.wanted and not item.small_talk)
+        trace = replace(item.trace, wanted=False) if item.small_talk else item.trace
         return Insert(memory, trace, cut.placement)
 
 

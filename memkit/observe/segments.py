@@ -1,6 +1,7 @@
 """Integer counts in segments: added, taken out exactly, dropped whole, written as bytes."""
 
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -8,17 +9,9 @@ import numpy as np
 from memkit.errors import CorruptError
 
 MAGIC = b"ngram1"
-Counts = dict[int, int]
 
 
-def add(counts: Counts, added: Mapping[int, int]) -> None:
-    """Add counts to counts."""
-    get = counts.get
-    for key, count in added.items():
-        counts[key] = get(key, 0) + count
-
-
-def remove(counts: Counts, taken: Mapping[int, int]) -> None:
+def remove(counts: Counter[int], taken: Mapping[int, int]) -> None:
     """Take counts out of counts; what comes to nothing leaves no key behind."""
     for key, count in taken.items():
         left = counts[key] - count
@@ -31,13 +24,13 @@ def remove(counts: Counts, taken: Mapping[int, int]) -> None:
 class Segment:
     """The counts of about 50,000 tokens, by the hash of a token or of a pair."""
 
-    def __init__(self, number: int, size: int = 0, counts: Counts | None = None) -> None:
+    def __init__(self, number: int, size: int = 0, counts: Mapping[int, int] | None = None) -> None:
         self.number, self.size = number, size
-        self.counts: Counts = {} if counts is None else counts
+        self.counts: Counter[int] = Counter(counts)
 
-    def add(self, added: Mapping[int, int], size: int) -> None:
+    def add(self, keys: Iterable[int], size: int) -> None:
         """Count a text of `size` tokens."""
-        add(self.counts, added)
+        self.counts.update(keys)
         self.size += size
 
     def remove(self, taken: Mapping[int, int], size: int) -> None:
@@ -55,8 +48,9 @@ def pack(segments: Sequence[Segment]) -> bytes:
     """Segments as bytes: sorted keys by their distance, byte by byte, compressed."""
     parts = [np.array([len(segments)], dtype="<i8")]
     for segment in segments:
-        keys = np.array(sorted(segment.counts), dtype="<u4")
-        counts = np.array([segment.counts[int(key)] for key in keys], dtype="<u4")
+        ordered = sorted(segment.counts)
+        keys = np.array(ordered, dtype="<u4")
+        counts = np.array([segment.counts[key] for key in ordered], dtype="<u4")
         parts.append(np.array([segment.number, segment.size, len(keys)], dtype="<i8"))
         parts += [_planes(np.diff(keys, prepend=np.uint32(0))), _planes(counts)]
     return MAGIC + zlib.compress(b"".join(part.tobytes() for part in parts))
