@@ -58,7 +58,7 @@ class Tracer:
 
     def key(self, state: BankState, bare: Bare) -> int:
         """Equal for texts that count as the same; short ones only from the same speaker."""
-        short = len(bare.text.split()) <= WORDS_OF_AN_ECHO
+        short = len(bare.text.split(None, WORDS_OF_AN_ECHO)) <= WORDS_OF_AN_ECHO
         return text_key(state.key, bare.text, bare.speaker if short else None)
 
     def words(self, state: BankState, bare: Bare) -> Trace:

@@ -1,7 +1,6 @@
 """Integer counts in segments: added, taken out exactly, dropped whole, written as bytes."""
 
 import zlib
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -9,9 +8,23 @@ import numpy as np
 from memkit.errors import CorruptError
 
 MAGIC = b"ngram1"
+Counts = dict[int, int]  # no Counter: the garbage collector would go through all of it
 
 
-def remove(counts: Counter[int], taken: Mapping[int, int]) -> None:
+def add(counts: Counts, keys: Iterable[int]) -> None:
+    """Count each key once more."""
+    get = counts.get
+    for key in keys:
+        counts[key] = get(key, 0) + 1
+
+
+def unite(counts: Counts, added: Mapping[int, int]) -> None:
+    """Add counts to counts."""
+    for key, count in added.items():
+        counts[key] = counts.get(key, 0) + count
+
+
+def remove(counts: Counts, taken: Mapping[int, int]) -> None:
     """Take counts out of counts; what comes to nothing leaves no key behind."""
     for key, count in taken.items():
         left = counts[key] - count
@@ -24,13 +37,13 @@ def remove(counts: Counter[int], taken: Mapping[int, int]) -> None:
 class Segment:
     """The counts of about 50,000 tokens, by the hash of a token or of a pair."""
 
-    def __init__(self, number: int, size: int = 0, counts: Mapping[int, int] | None = None) -> None:
+    def __init__(self, number: int, size: int = 0, counts: Counts | None = None) -> None:
         self.number, self.size = number, size
-        self.counts: Counter[int] = Counter(counts)
+        self.counts: Counts = {} if counts is None else counts
 
     def add(self, keys: Iterable[int], size: int) -> None:
         """Count a text of `size` tokens."""
-        self.counts.update(keys)
+        add(self.counts, keys)
         self.size += size
 
     def remove(self, taken: Mapping[int, int], size: int) -> None:

@@ -39,8 +39,8 @@ def document_terms(
     """
     local = at.astimezone(zone)
     own = {stem(part.casefold(), language) for part in (speaker or "").split()}
-    counts = Counter(word.term for word in words(text, language))
-    for name in own & set(counts):
+    counts = Counter([word.term for word in words(text, language)])
+    for name in own & counts.keys():
         counts[name] = 1
     counts.update(date_terms(local, language))
     if names_time(text):

@@ -74,12 +74,12 @@ def words(text: str, language: str = "english") -> list[Word]:
     One thing has one form: "three" is "3", "Sept." is "September", "2023-05-08" is "8 May 2023", and
     "7pm", "7:00 p.m." and "19:00" are "7" and "7pm" (a clock without its half of the day is the first alone).
     """
-    found: list[Word] = []
+    found, word = list[Word](), Word._make  # in half of the time that Word takes
     for match in TOKEN.finditer(text):
         if match.lastgroup != "word":
             found += _others(match, language)
         elif (term := _term(match[0], language)) is not None:
-            found.append(Word(term, *match.span()))
+            found.append(word((term, *match.span())))
     return found
 
 
