@@ -11,7 +11,7 @@ from memkit.protocols import SurprisalModel, Token
 
 log = logging.getLogger("memkit")
 
-OWN = (NgramSurprisal, ReadAhead)
+OWN = (NgramSurprisal, ReadAhead)  # no foreign code
 
 
 class Told(NamedTuple):

@@ -78,6 +78,7 @@ def _letters(word: str) -> Iterator[float]:
 
 @lru_cache(maxsize=KNOWN)
 def _letter(before: str, letter: str) -> float:
+    """P(letter | at most two before it), from the shortest context to the longest."""
     counts, p = _spelling(), 1 / LETTERS
     for at in range(len(before), -1, -1):
         context = before[at:]

@@ -164,7 +164,10 @@ class NgramSurprisal:
 
 
 class ReadAhead:
-    """A model that has read on from another; `heard`: the keys of what it learnt, text by text. Not thread-safe."""
+    """A model that reads on from another, which stays as it is meanwhile. Not thread-safe.
+
+    `heard`: the keys of what it learnt, text by text.
+    """
 
     def __init__(self, base: NgramSurprisal) -> None:
         self._base = base
