@@ -107,7 +107,7 @@ def _observe_chunk(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tu
     if ctx.services.late is not None:
         ctx.services.late.add(ctx)
     pairs = zip(items, receipt.outcomes, strict=True)
-    stored = [outcome.action in STORED for item, outcome in pairs if isinstance(item, Prepared)]
+    stored = [o.id if o.action in STORED else None for item, o in pairs if isinstance(item, Prepared)]
     if hearing is not None:
         ctx.services.surprisals.stored(state.number, hearing, stored, change=receipt.change, at=at)
     return receipt, errors
