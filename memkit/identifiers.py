@@ -1,7 +1,6 @@
 """Ids: UUIDv7, whose order is the order of recording."""
 
 import secrets
-import uuid
 from datetime import datetime
 from itertools import count
 
@@ -18,4 +17,5 @@ def uuid7(at: datetime) -> str:
     number = next(_made) & 0xFFFF_FFFF
     first, second = number >> 20, number & 0xF_FFFF
     head = (max(to_micros(at), 0) // 1000) << 80 | 7 << 76 | first << 64
-    return str(uuid.UUID(int=head | 2 << 62 | second << 42 | secrets.randbits(42)))
+    digits = f"{head | 2 << 62 | second << 42 | secrets.randbits(42):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -9,6 +9,7 @@ Moment = datetime | str | int | float
 Clock = Callable[[], datetime]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 
 
 def utc_now() -> datetime:
@@ -52,7 +53,7 @@ def _parse(value: Moment) -> datetime:
 
 def to_micros(moment: datetime) -> int:
     """Microseconds since 1970 in UTC, as stored."""
-    return (moment - EPOCH) // timedelta(microseconds=1)
+    return (moment - EPOCH) // MICROSECOND
 
 
 def from_micros(micros: int) -> datetime:

@@ -2,6 +2,8 @@
 
 import hmac
 from collections.abc import Iterable
+from datetime import datetime
+from typing import Protocol
 
 from memkit.flows.context import BankContext
 from memkit.flows.traces import WORDS_OF_AN_ECHO
@@ -13,7 +15,20 @@ BYTES = 16
 REASON = "was erased on request, and is not taken in again"
 
 
-def fingerprint(key: bytes, bank: BankName, memory: Memory) -> bytes:
+class Said(Protocol):
+    """A memory, or a turn that is to become one."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def speaker(self) -> str | None: ...
+    @property
+    def occurred_at(self) -> datetime: ...
+
+
+def fingerprint(key: bytes, bank: BankName, memory: Said) -> bytes:
     """HMAC-SHA-256 of a text in its bank, whatever its case and spaces; of a short one with speaker and moment.
 
     "Yes" was said before and will be said again: only that very "yes" is known by it.
@@ -33,7 +48,7 @@ def fingerprints(ctx: BankContext, memories: Iterable[Memory]) -> tuple[bytes, .
     return tuple(sorted({fingerprint(key, ctx.name, memory) for memory in memories if memory.text}))
 
 
-def erased_before(ctx: BankContext, memories: Iterable[Memory]) -> set[str]:
+def erased_before(ctx: BankContext, memories: Iterable[Said]) -> set[str]:
     """Ids of those whose text was erased from this bank; none is known without the caller's key."""
     key = ctx.services.erasure_key
     if key is None:

@@ -76,10 +76,10 @@ class Learnt:
             if was_stored and salience is not None:
                 self.small_talk.remember(salience)
         if isinstance(self.model, NgramSurprisal) and isinstance(hearing.model, ReadAhead):
-            counts = [c for c, was_stored in zip(hearing.model.heard, stored, strict=True) if was_stored]
-            for seq, counted in enumerate(counts, through - len(counts) + 1):
+            texts = [keys for keys, was_stored in zip(hearing.model.heard, stored, strict=True) if was_stored]
+            for seq, keys in enumerate(texts, through - len(texts) + 1):
                 self._note(self.model.segment, seq)
-                self.model.take_in(counted)
+                self.model.take_in(keys)
         self.through = through
 
     def unkept(self) -> Learn | None:

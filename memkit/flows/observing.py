@@ -12,7 +12,7 @@ from memkit.flows.context import BankContext
 from memkit.flows.editing import apply
 from memkit.flows.fingerprints import REASON, erased_before
 from memkit.flows.learnt import Hearing
-from memkit.flows.surprisals import Judged
+from memkit.flows.surprisal_guard import Told
 from memkit.flows.traces import Bare
 from memkit.models import BankState, Memory, Receipt, RejectedTurn, Trace, Turn
 from memkit.observe.episodes import Cutter, Piece
@@ -25,16 +25,37 @@ CHUNK = 1000  # turns in one transaction
 STORED = ("added", "echoed")
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """A turn on its way in: what was worked out before the transaction began."""
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A turn on its way in, with the id and the moment that its memory will have."""
 
-    memory: Memory
+    id: str
+    text: str
+    speaker: str
+    occurred_at: datetime
+    turn: Turn
+
+    @property
+    def bare(self) -> Bare:
+        """What its trace is made from."""
+        return Bare(self.text, self.speaker, self.occurred_at)
+
+    def piece(self, *, quiet: bool) -> Piece:
+        """What the cutter has to know of it."""
+        return Piece(self.id, self.occurred_at, len(self.text), self.turn.role, self.turn.session, quiet)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What was worked out of a turn before the transaction began; `told`: None where the bank's model can't tell it."""
+
+    heard: Heard
     trace: Trace
+    told: Told | None
     small_talk: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Barred:
     """A turn whose text was erased from this bank: it doesn't come back."""
 
@@ -78,7 +99,7 @@ def _observe_chunk(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tu
     errors: list[MemkitError] = []
 
     def decide(view: BankView) -> list[Operation]:
-        operations = _Decision(ctx, view).decide(items)
+        operations = _Decision(ctx, view, at).decide(items)
         errors[:] = [o.error for o in operations if isinstance(o, Reject)]
         return operations
 
@@ -86,7 +107,7 @@ def _observe_chunk(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tu
     if ctx.services.late is not None:
         ctx.services.late.add(ctx)
     pairs = zip(items, receipt.outcomes, strict=True)
-    stored = [outcome.action in STORED for item, outcome in pairs if isinstance(item, Prepared)]
+    stored = [o.id if o.action in STORED else None for item, o in pairs if isinstance(item, Prepared)]
     if hearing is not None:
         ctx.services.surprisals.stored(state.number, hearing, stored, change=receipt.change, at=at)
     return receipt, errors
@@ -96,40 +117,23 @@ def prepare(
     ctx: BankContext, state: BankState, turns: Sequence[Turn | RejectedTurn], at: datetime
 ) -> tuple[list[Item], Hearing | None]:
     """Everything that is slow, before the transaction: hashing, surprisal, encoding."""
-    read = [t if isinstance(t, RejectedTurn) else _memory(ctx, t, at) for t in turns]
-    barred = erased_before(ctx, [m for m in read if isinstance(m, Memory)])
-    items = [Barred(m.id) if isinstance(m, Memory) and m.id in barred else m for m in read]
-    heard = [item for item in items if isinstance(item, Memory)]
-    judged = ctx.services.surprisals.judge(state, [memory.text for memory in heard])
-    memories = _weighed(heard, judged)
-    prepared = map(Prepared, memories, _traces(ctx, state, memories, judged.small), judged.small)
-    return [next(prepared) if isinstance(item, Memory) else item for item in items], judged.hearing
+    read = [t if isinstance(t, RejectedTurn) else _heard(ctx, t, at) for t in turns]
+    barred = erased_before(ctx, [h for h in read if isinstance(h, Heard)])
+    items = [Barred(h.id) if isinstance(h, Heard) and h.id in barred else h for h in read]
+    heard = [item for item in items if isinstance(item, Heard)]
+    judged = ctx.services.surprisals.judge(state, [item.text for item in heard])
+    prepared = map(Prepared, heard, _traces(ctx, state, heard, judged.small), judged.told, judged.small)
+    return [next(prepared) if isinstance(item, Heard) else item for item in items], judged.hearing
 
 
-def _memory(ctx: BankContext, turn: Turn, at: datetime) -> Memory:
-    return Memory(
-        id=turn.id or ctx.services.new_id(at),
-        kind="turn",
-        text=turn.text,
-        occurred_at=turn.moment or at,
-        recorded_at=at,
-        speaker=turn.speaker,
-        role=turn.role,
-        session=turn.session,
-        metadata=dict(turn.metadata or {}),
-    )
+def _heard(ctx: BankContext, turn: Turn, at: datetime) -> Heard:
+    return Heard(turn.id or ctx.services.new_id(at), turn.text, turn.speaker, turn.moment or at, turn)
 
 
-def _weighed(memories: Sequence[Memory], judged: Judged) -> list[Memory]:
-    """The same memories with their salience and key phrases, where the bank's surprisal model can tell them."""
-    pairs = zip(memories, judged.told, strict=True)
-    return [memory if told is None else memory.model_copy(update=told._asdict()) for memory, told in pairs]
-
-
-def _traces(ctx: BankContext, state: BankState, memories: Sequence[Memory], small: Sequence[bool]) -> list[Trace]:
+def _traces(ctx: BankContext, state: BankState, heard: Sequence[Heard], small: Sequence[bool]) -> list[Trace]:
     """Traces, with vectors for the texts that the bank doesn't hold yet, once each; none for small talk."""
     tracer = ctx.services.tracer
-    bares = [Bare.of(memory) for memory in memories]
+    bares = [item.bare for item in heard]
     traces = [tracer.words(state, bare) for bare in bares]
     if ctx.services.late is not None:
         return traces
@@ -150,16 +154,16 @@ def _traces(ctx: BankContext, state: BankState, memories: Sequence[Memory], smal
 class _Decision:
     """What becomes of each prepared turn, seen from inside the transaction."""
 
-    def __init__(self, ctx: BankContext, view: BankView) -> None:
-        self._view = view
+    def __init__(self, ctx: BankContext, view: BankView, at: datetime) -> None:
+        self._view, self._at = view, at
         self._cutter = cutter(view, ctx.settings.observe)
         self._holders: dict[int, str] = {}  # text key -> the memory whose text it is
-        self._batch: dict[str, Memory] = {}
+        self._batch: dict[str, Memory | Heard] = {}
 
     def decide(self, items: Sequence[Item]) -> list[Operation]:
         prepared = [item for item in items if isinstance(item, Prepared)]
         self._holders = self._view.same_text([p.trace.text_key for p in prepared])
-        known = self._view.locate([p.memory.id for p in prepared])
+        known = self._view.locate([p.heard.id for p in prepared])
         stored = self._view.memories(list(known.values()))
         self._batch = {id: stored[seq] for id, seq in known.items()}
         operations = [self._operation(item) for item in items]
@@ -170,22 +174,39 @@ class _Decision:
             return Reject(item.error)
         if isinstance(item, Barred):
             return Skip(None, REASON)
-        earlier = self._batch.get(item.memory.id)
+        earlier = self._batch.get(item.heard.id)
         if earlier is not None:
-            return _repeated(earlier, item.memory)
+            return _repeated(earlier, item.heard)
         return self._inserted(item)
 
     def _inserted(self, item: Prepared) -> Insert:
-        original = self._holders.get(item.trace.text_key) if item.trace.wanted else None
-        cut = self._cutter.cut(piece_of(item.memory, quiet=original is not None or not item.trace.wanted))
-        memory = item.memory.model_copy(update={"session": cut.label, "echo_of": original})
-        self._batch[memory.id] = memory
+        heard, trace = item.heard, item.trace
+        original = self._holders.get(trace.text_key) if trace.wanted else None
+        cut = self._cutter.cut(heard.piece(quiet=original is not None or not trace.wanted))
+        memory = self._memory(item, cut.label, original)
+        self._batch[heard.id] = heard
         if original is not None:
-            return Insert(memory, Trace(item.trace.text_key, wanted=False), cut.placement)
-        if item.trace.wanted:
-            self._holders[item.trace.text_key] = memory.id
-        trace = replace(item.trace, wanted=item.trace.wanted and not item.small_talk)
-        return Insert(memory, trace, cut.placement)
+            return Insert(memory, Trace(trace.text_key, wanted=False), cut.placement)
+        if trace.wanted:
+            self._holders[trace.text_key] = heard.id
+        return Insert(memory, replace(trace, wanted=False) if item.small_talk else trace, cut.placement)
+
+    def _memory(self, item: Prepared, session: str, original: str | None) -> Memory:
+        heard, turn = item.heard, item.heard.turn
+        return Memory(
+            id=heard.id,
+            kind="turn",
+            text=heard.text,
+            occurred_at=heard.occurred_at,
+            recorded_at=self._at,
+            speaker=heard.speaker,
+            role=turn.role,
+            session=session,
+            metadata=dict(turn.metadata or {}),
+            echo_of=original,
+            salience=item.told and item.told.salience,
+            key_phrases=item.told.key_phrases if item.told else (),
+        )
 
 
 def cutter(view: BankView, settings: ObserveSettings) -> Cutter:
@@ -199,12 +220,12 @@ def piece_of(memory: Memory, *, quiet: bool) -> Piece:
     return Piece(memory.id, memory.occurred_at, len(memory.text), memory.role, memory.session, quiet)
 
 
-def _repeated(earlier: Memory, memory: Memory) -> Operation:
+def _repeated(earlier: Memory | Heard, heard: Heard) -> Operation:
     """The same id again: the same content is a repeat, other content a conflict."""
-    if (earlier.text, earlier.speaker) == (memory.text, memory.speaker):
+    if (earlier.text, earlier.speaker) == (heard.text, heard.speaker):
         return Skip(earlier.id, "already stored")
     conflict = ConflictError(
-        f"observe: the id {memory.id!r} is already stored with other content, which was left as it is. "
+        f"observe: the id {heard.id!r} is already stored with other content, which was left as it is. "
         "Give the new turn an id of its own, or change the old one with bank.supersede."
     )
-    return Reject(conflict, memory.id)
+    return Reject(conflict, heard.id)

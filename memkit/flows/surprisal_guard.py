@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from memkit.errors import MemkitError, StorageError, SurprisalError, SurprisalUnavailableError
-from memkit.observe.salience import key_phrases, salience
+from memkit.observe.surprisal import NgramSurprisal, ReadAhead, key_phrases, salience
 from memkit.protocols import SurprisalModel, Token
 
 log = logging.getLogger("memkit")
+
+OWN = (NgramSurprisal, ReadAhead)  # no foreign code
 
 
 class Told(NamedTuple):
@@ -57,7 +59,8 @@ def _readings(model: Callable[[], SurprisalModel], texts: Sequence[str]) -> Iter
 def _reading(model: Callable[[], SurprisalModel], text: str) -> Told | SurprisalError:
     try:
         reader = model()
-        tokens = checked(text, reader.score(text))
+        scored = reader.score(text)
+        tokens = scored if type(reader) in OWN else checked(text, scored)
         told = Told(float(salience(tokens)), key_phrases(text, tokens))
         reader.learn(text)
     except StorageError:

@@ -78,15 +78,22 @@ class SurprisalCache:
         small = [hearing is not None and hearing.is_small_talk(t and t.salience, text) for t, text in pairs]
         return Judged(told, small, hearing)
 
-    def stored(self, bank: int, hearing: Hearing, stored: Sequence[bool], *, change: int, at: datetime) -> None:
-        """Learn those of the judged turns that the change of this number stored; keep the model now and then."""
+    def stored(self, bank: int, hearing: Hearing, ids: Sequence[str | None], *, change: int, at: datetime) -> None:
+        """Learn those of the judged turns that the change of this number stored; keep the model now and then.
+
+        `ids`: under which each was stored, None where it wasn't.
+        """
         slot = self._slot(bank)
         with slot.lock:
             learnt = slot.learnt
             if learnt is None or not learnt.change == hearing.change == change - 1 or not hearing.heard_all:
                 return  # others changed the bank, or the model failed: the next hearing catches up with all of it
+            last = [id for id in ids if id is not None][-1:]
             with self._storage.view(bank) as view:
-                learnt.take_in(hearing, stored, _last_seq(view))
+                seqs = view.locate(last)
+            if len(seqs) < len(last):
+                return  # erased again
+            learnt.take_in(hearing, [id is not None for id in ids], max(seqs.values(), default=learnt.through))
             learnt.change = change
             if learnt.unsaved >= SAVED_AFTER and self._factory is None:
                 slot.learnt = self._saved(bank, learnt, at)

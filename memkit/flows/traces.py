@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -20,7 +21,7 @@ from memkit.text.terms import document_terms, encoded_text, is_wordless, text_ke
 WORDS_OF_AN_ECHO = 3  # a longer text counts as the same whoever repeats it
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Bare:
     """A text on its way into a bank: what is needed to index it."""
 
@@ -57,7 +58,7 @@ class Tracer:
 
     def key(self, state: BankState, bare: Bare) -> int:
         """Equal for texts that count as the same; short ones only from the same speaker."""
-        short = len(bare.text.split()) <= WORDS_OF_AN_ECHO
+        short = len(bare.text.split(None, WORDS_OF_AN_ECHO)) <= WORDS_OF_AN_ECHO
         return text_key(state.key, bare.text, bare.speaker if short else None)
 
     def words(self, state: BankState, bare: Bare) -> Trace:
@@ -74,19 +75,23 @@ class Tracer:
         width = 2 * self._slot.dimension
         if old.vector is None or len(old.vector) != width:
             return words
-        [trace] = self.complete([words], stacked([old.vector], self._slot.dimension))
-        return replace(trace, passages=old.passages)
+        [trace] = self.complete([words], stacked([old.vector], self._slot.dimension), [old.passages])
+        return trace
 
-    def complete(self, traces: Sequence[Trace], vectors: FloatArray) -> list[Trace]:
+    def complete(
+        self, traces: Sequence[Trace], vectors: FloatArray, passages: Sequence[bytes | None] | None = None
+    ) -> list[Trace]:
         """The same traces with their vectors, sketches and groups; `vectors` is (len(traces), dimension)."""
         if not traces:
             return []
         sketcher, groups = self.hashes()
         halves = vectors.astype("<f2")
-        codes, keys = sketcher.sketch(vectors), groups.group(vectors)
+        codes, keys = sketcher.sketch(vectors), groups.group(vectors).tolist()
         return [
-            replace(trace, vector=half.tobytes(), sketch=code.tobytes(), group=int(key))
-            for trace, half, code, key in zip(traces, halves, codes, keys, strict=True)
+            replace(trace, vector=half.tobytes(), sketch=code.tobytes(), group=key, passages=parts)
+            for trace, half, code, key, parts in zip(
+                traces, halves, codes, keys, passages or [None] * len(traces), strict=True
+            )
         ]
 
     def encode(self, traces: Sequence[Trace], bares: Sequence[Bare]) -> list[Trace]:
@@ -97,10 +102,11 @@ class Tracer:
         vectors = self._slot.try_encode([*texts, *(part for own in parts for part in own)])
         result = list(traces)
         if vectors is not None:
-            done = self.complete([traces[i] for i in wanted], vectors[: len(wanted)])
-            split = np.split(vectors[len(wanted) :], np.cumsum([len(own) for own in parts])[:-1])
-            for i, trace, rows in zip(wanted, done, split if wanted else [], strict=True):
-                result[i] = replace(trace, passages=rows.astype("<f2").tobytes() if len(rows) else None)
+            rows = iter(vectors[len(wanted) :].astype("<f2"))
+            passages = [b"".join(row.tobytes() for row in islice(rows, len(own))) or None for own in parts]
+            done = self.complete([traces[i] for i in wanted], vectors[: len(wanted)], passages)
+            for i, trace in zip(wanted, done, strict=True):
+                result[i] = trace
         return result
 
     def _parts(self, bare: Bare) -> list[str]:

@@ -72,15 +72,19 @@ def _without_accents(word: str) -> str:
 
 def _letters(word: str) -> Iterator[float]:
     """P(letter | the two before it) of each letter and of the word's end."""
-    counts = _spelling()
     padded = f"{EDGE}{word}{EDGE}"
-    for i in range(1, len(padded)):
-        p = 1 / LETTERS
-        for order in range(min(3, i + 1)):
-            context = padded[i - order : i]
-            seen = counts.get((context,), 0)
-            p = (counts.get((context, padded[i]), 0) + WEIGHT * p) / (seen + WEIGHT)
-        yield p
+    return (_letter(padded[max(i - 2, 0) : i], padded[i]) for i in range(1, len(padded)))
+
+
+@lru_cache(maxsize=KNOWN)
+def _letter(before: str, letter: str) -> float:
+    """P(letter | at most two before it), from the shortest context to the longest."""
+    counts, p = _spelling(), 1 / LETTERS
+    for at in range(len(before), -1, -1):
+        context = before[at:]
+        seen = counts.get((context,), 0)
+        p = (counts.get((context, letter), 0) + WEIGHT * p) / (seen + WEIGHT)
+    return p
 
 
 @cache

@@ -17,8 +17,8 @@ def salience(tokens: Sequence[Token]) -> float:
     So "haha yes" tells little, whatever its words are, a sentence with a name, a place or a number much,
     and a long text as much as its telling words, however many common ones stand between them.
     """
-    highest = sorted((min(token.surprisal, DEAREST) for token in tokens), reverse=True)[:TELLING]
-    return sum(highest) / TELLING
+    highest = sorted([surprisal for _, _, surprisal in tokens], reverse=True)[:TELLING]
+    return sum([min(surprisal, DEAREST) for surprisal in highest]) / TELLING
 
 
 def key_phrases(text: str, tokens: Sequence[Token], *, most: int = 3) -> tuple[str, ...]:

@@ -8,14 +8,20 @@ import numpy as np
 from memkit.errors import CorruptError
 
 MAGIC = b"ngram1"
-Counts = dict[int, int]
+Counts = dict[int, int]  # no Counter: the garbage collector would go through all of it
 
 
-def add(counts: Counts, added: Mapping[int, int]) -> None:
-    """Add counts to counts."""
+def add(counts: Counts, keys: Iterable[int]) -> None:
+    """Count each key once more."""
     get = counts.get
+    for key in keys:
+        counts[key] = get(key, 0) + 1
+
+
+def unite(counts: Counts, added: Mapping[int, int]) -> None:
+    """Add counts to counts."""
     for key, count in added.items():
-        counts[key] = get(key, 0) + count
+        counts[key] = counts.get(key, 0) + count
 
 
 def remove(counts: Counts, taken: Mapping[int, int]) -> None:
@@ -35,9 +41,9 @@ class Segment:
         self.number, self.size = number, size
         self.counts: Counts = {} if counts is None else counts
 
-    def add(self, added: Mapping[int, int], size: int) -> None:
+    def add(self, keys: Iterable[int], size: int) -> None:
         """Count a text of `size` tokens."""
-        add(self.counts, added)
+        add(self.counts, keys)
         self.size += size
 
     def remove(self, taken: Mapping[int, int], size: int) -> None:
@@ -55,8 +61,9 @@ def pack(segments: Sequence[Segment]) -> bytes:
     """Segments as bytes: sorted keys by their distance, byte by byte, compressed."""
     parts = [np.array([len(segments)], dtype="<i8")]
     for segment in segments:
-        keys = np.array(sorted(segment.counts), dtype="<u4")
-        counts = np.array([segment.counts[int(key)] for key in keys], dtype="<u4")
+        ordered = sorted(segment.counts)
+        keys = np.array(ordered, dtype="<u4")
+        counts = np.array([segment.counts[key] for key in ordered], dtype="<u4")
         parts.append(np.array([segment.number, segment.size, len(keys)], dtype="<i8"))
         parts += [_planes(np.diff(keys, prepend=np.uint32(0))), _planes(counts)]
     return MAGIC + zlib.compress(b"".join(part.tobytes() for part in parts))

@@ -3,9 +3,10 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, repeat
+from operator import add
 from typing import NamedTuple
 
 from memkit.errors import CorruptError, InputError
@@ -24,17 +25,25 @@ SEGMENT = 50_000  # tokens
 SEGMENTS = 8
 TOKEN_WEIGHT = 3_000  # tokens that the background prior counts for against a bank's own words
 PAIR_WEIGHT = 30  # tokens that a bank's single words count for against its pairs
-Piece = tuple[int, int, int, float]  # a token: start and end, its number, how often it counts before it was heard
 EDGE = 0x5EED  # stands before and after each text
 COUNT = 45  # bytes that a count takes in RAM, about; each is kept twice
 ODD, MASK = 0x9E3779B1, 0xFFFFFFFF
 
 
-class Counted(NamedTuple):
-    """What one text adds to a model: counts by key, and how many tokens they are of."""
+class Pieces(NamedTuple):
+    """A text cut into tokens: where they lie, how often each counts before it was heard, and its keys.
 
-    counts: Mapping[int, int]
-    size: int
+    The keys: the tokens' numbers, that of the text's end, and those of as many pairs, each with what stands before.
+    """
+
+    spans: list[tuple[int, int]]
+    expected: list[float]
+    keys: list[int]
+
+    @property
+    def learnt(self) -> list[int]:
+        """The keys of the first 50,000 tokens, which are those that are counted."""
+        return self.keys if len(self.spans) <= SEGMENT else _keys(self.keys[:SEGMENT])
 
 
 class NgramSurprisal:
@@ -49,7 +58,7 @@ class NgramSurprisal:
     def __init__(self, key: bytes = b"") -> None:
         self._key = key
         self._segments = [Segment(0)]
-        self._counts: dict[int, int] = {}
+        self._counts: segments.Counts = {}
         self._size = 0
 
     @classmethod
@@ -58,7 +67,7 @@ class NgramSurprisal:
         model = cls(key)
         model._segments = list(kept)
         for segment in model._segments:
-            segments.add(model._counts, segment.counts)
+            segments.unite(model._counts, segment.counts)
             model._size += segment.size
         model._go_on()
         return model
@@ -85,7 +94,8 @@ class NgramSurprisal:
 
     def score(self, text: str) -> list[Token]:
         """Tokens in order, each with its surprisal in nats; learns nothing."""
-        return _scored(self._pieces(text), Overlay(self._counts), self._size)
+        pieces = self.pieces(text)
+        return _scored(pieces, list(map(self._counts.get, pieces.keys, repeat(0))), self._size)
 
     def ahead(self) -> "ReadAhead":
         """A model that begins as this one and learns without this one's noticing."""
@@ -93,14 +103,13 @@ class NgramSurprisal:
 
     def learn(self, text: str) -> None:
         """Count a text's first 50,000 tokens and their pairs, in the segment called `segment`."""
-        self.take_in(self.counted(text))
+        self.take_in(self.pieces(text).learnt)
 
-    def take_in(self, counted: Counted) -> None:
-        """Learn a text by its counts."""
-        added, size = counted
-        segment = self._segments[-1]
-        segment.add(added, size)
-        segments.add(self._counts, added)
+    def take_in(self, keys: Sequence[int]) -> None:
+        """Learn a text by its keys: tokens and as many pairs."""
+        size = len(keys) // 2
+        self._segments[-1].add(keys, size)
+        segments.add(self._counts, keys)
         self._size += size
         self._go_on()
         if len(self._segments) > SEGMENTS:
@@ -114,7 +123,8 @@ class NgramSurprisal:
         found = next((s for s in self._segments if s.number == segment), None)
         if found is None:
             return False
-        taken, size = self.counted(text)
+        keys = self.pieces(text).learnt
+        taken, size = Counter(keys), len(keys) // 2
         if not found.holds(taken, size):
             raise InputError(f"unlearn: segment {segment} does not hold the counts of this text.")
         found.remove(taken, size)
@@ -145,74 +155,64 @@ class NgramSurprisal:
         segments.remove(self._counts, oldest.counts)
         self._size -= oldest.size
 
-    def _pieces(self, text: str) -> list[Piece]:
-        key = self._key
-        return [match.span() + _known(key, match[0]) for match in PIECE.finditer(text)]
-
-    def counted(self, text: str) -> Counted:
-        """What a text adds: its tokens, its end and their pairs."""
-        return _counted(self._pieces(text))
+    def pieces(self, text: str) -> Pieces:
+        """A text cut into tokens."""
+        matches, key = list(PIECE.finditer(text)), self._key
+        known = [_known(key, match[0]) for match in matches]
+        keys = _keys([number for number, _ in known])
+        return Pieces([match.span() for match in matches], [expected for _, expected in known], keys)
 
 
 class ReadAhead:
-    """A model that has read on from another; `heard` is what it learnt, text by text. Not thread-safe."""
+    """A model that reads on from another, which stays as it is meanwhile. Not thread-safe.
+
+    `heard`: the keys of what it learnt, text by text.
+    """
 
     def __init__(self, base: NgramSurprisal) -> None:
         self._base = base
-        self._counts = Overlay(base._counts)
+        self._fresh: Counter[int] = Counter()
         self._size = base.size
-        self._last: tuple[str, list[Piece]] = ("", [])  # the text that was cut last
-        self.heard: list[Counted] = []
+        self._last: tuple[str, Pieces] = ("", base.pieces(""))  # the text that was cut last
+        self.heard: list[Sequence[int]] = []
 
     def score(self, text: str) -> list[Token]:
         """As `NgramSurprisal.score`."""
-        return _scored(self._pieces(text), self._counts, self._size)
+        pieces = self._pieces(text)
+        before = map(self._base._counts.get, pieces.keys, repeat(0))
+        since = map(self._fresh.get, pieces.keys, repeat(0))
+        return _scored(pieces, list(map(add, before, since)), self._size)
 
     def learn(self, text: str) -> None:
         """As `NgramSurprisal.learn`; the base stays as it is."""
-        counted = _counted(self._pieces(text))
-        for key, count in counted.counts.items():
-            self._counts[key] += count
-        self._size += counted.size
-        self.heard.append(counted)
+        keys = self._pieces(text).learnt
+        self._fresh.update(keys)
+        self._size += len(keys) // 2
+        self.heard.append(keys)
 
-    def _pieces(self, text: str) -> list[Piece]:
+    def _pieces(self, text: str) -> Pieces:
         if text != self._last[0]:
-            self._last = text, self._base._pieces(text)
+            self._last = text, self._base.pieces(text)
         return self._last[1]
 
 
-class Overlay(dict[int, int]):
-    """Counts over others that stay as they are; what is in neither counts 0."""
-
-    def __init__(self, base: Mapping[int, int]) -> None:
-        super().__init__()
-        self._base = base
-
-    def __missing__(self, key: int) -> int:
-        count = self[key] = self._base.get(key, 0)
-        return count
-
-
-def _scored(pieces: Sequence[Piece], counts: Mapping[int, int], counted: int) -> list[Token]:
-    log, size = math.log, counted + TOKEN_WEIGHT
-    before, context = EDGE, counts[EDGE]
-    found = []
-    for start, end, word, expected in pieces:
-        count = counts[word]
+def _scored(pieces: Pieces, counts: Sequence[int], heard: int) -> list[Token]:
+    """Tokens with their surprisals; `counts` are those of the keys, out of `heard` tokens."""
+    log, size = math.log, heard + TOKEN_WEIGHT
+    context, pairs = counts[len(pieces.spans)], counts[len(pieces.spans) + 1 :]
+    found, token = [], Token._make  # in half of the time that Token takes
+    for (start, end), expected, count, pair in zip(pieces.spans, pieces.expected, counts, pairs, strict=False):
         single = (count + expected) / size
-        both = min(counts[_pair(before, word)], context, count)  # not more where numbers of pairs and words coincide
-        paired = (both + PAIR_WEIGHT * min(single, 1.0)) / (context + PAIR_WEIGHT)
-        found.append(Token(start, end, -log(paired)))
-        before, context = word, count
+        both = min(pair, context, count) if pair else 0  # not more where numbers of pairs and words coincide
+        paired = (both + PAIR_WEIGHT * (single if single < 1.0 else 1.0)) / (context + PAIR_WEIGHT)
+        found.append(token((start, end, -log(paired))))
+        context = count
     return found
 
 
-def _counted(pieces: Sequence[Piece]) -> Counted:
-    words = [EDGE, *(word for _, _, word, _ in pieces[:SEGMENT]), EDGE]
-    counts = Counter(words[1:])
-    counts.update([_pair(before, word) for before, word in pairwise(words)])
-    return Counted(counts, len(words) - 1)
+def _keys(words: Sequence[int]) -> list[int]:
+    ends = [EDGE, *words, EDGE]
+    return ends[1:] + [((before * ODD) ^ (word + 1)) & MASK for before, word in pairwise(ends)]
 
 
 @lru_cache(maxsize=KNOWN)
@@ -220,7 +220,3 @@ def _known(key: bytes, piece: str) -> tuple[int, float]:
     """A token's number, and how often it counts before it was heard."""
     low = piece.casefold()
     return key_hash(key, low) & MASK, TOKEN_WEIGHT * prior(low)
-
-
-def _pair(before: int, word: int) -> int:
-    return ((before * ODD) ^ (word + 1)) & MASK

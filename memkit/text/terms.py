@@ -12,8 +12,9 @@ from memkit.text.tokens import KNOWN, has_words, stem, words
 TIME = "#time"  # a term of every text that names a time or a number: where a "when" finds its answer
 MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 TIMES = re.compile(
-    r"\d|\b(?:yesterday|today|tonight|tomorrow|recently|ago|(?:last|next|this) (?:night|week|weekend|month|year"
-    rf"|morning|spring|summer|autumn|fall|winter)|(?:mon|tues|wednes|thurs|fri|satur|sun)day|{MONTHS})\b",
+    r"\d|\b(?=[adfjlmnorstwy])(?:yesterday|today|tonight|tomorrow|recently|ago"
+    r"|(?:last|next|this) (?:night|week|weekend|month|year|morning|spring|summer|autumn|fall|winter)"
+    rf"|(?:mon|tues|wednes|thurs|fri|satur|sun)day|{MONTHS})\b",
     re.IGNORECASE,
 )
 
@@ -38,8 +39,8 @@ def document_terms(
     """
     local = at.astimezone(zone)
     own = {stem(part.casefold(), language) for part in (speaker or "").split()}
-    counts = Counter(word.term for word in words(text, language))
-    for name in own & set(counts):
+    counts = Counter([word.term for word in words(text, language)])
+    for name in own & counts.keys():
         counts[name] = 1
     counts.update(date_terms(local, language))
     if names_time(text):

@@ -21,15 +21,16 @@ NUMBERS = {  # without "one", which is mostly a pronoun
     "thousand": "1000",
 }
 AFTER_A_DAY = r"(?:(?<=\d )|(?<=\d(?:st|nd|rd|th) ))"
-TOKEN = re.compile(
-    rf"(?P<date>(?<!\d)\d{{4}}(?:-(?:0[1-9]|1[0-2])-\d{{2}}(?!\d)(?:T(?=\d))?|年(?:1[0-2]|0?[1-9])月\d{{1,2}}日))"
-    rf"|(?P<cjk>[{CJK}]+)"
+TOKEN = re.compile(  # where a look ahead stands first, it only spares the rest of its branch
+    rf"(?=[\w{CJK}])(?:(?=\d)(?:"
+    r"(?P<date>(?<!\d)\d{4}(?:-(?:0[1-9]|1[0-2])-\d{2}(?!\d)(?:T(?=\d))?|年(?:1[0-2]|0?[1-9])月\d{1,2}日))"
     r"|(?P<clock>(?:1[0-2]|0?[1-9])(?::[0-5]\d)? ?(?:[ap]m|[ap]\.m\.?)(?!\w)|(?:[01]?\d|2[0-3]):[0-5]\d(?![\w:]))"
-    rf"|(?P<number>\d{{1,3}}(?:,\d{{2,3}})*,\d{{3}}(?!\d)(?:\.\d+)?|\d+(?:[.:]\d+)*)(?:st|nd|rd|th)?(?=[{CJK}]|\b)"
-    r"|(?P<month>(?:feb|apr|jul|aug|sept|oct|nov|dec)\b"
+    rf"|(?P<number>\d{{1,3}}(?:,\d{{2,3}})*,\d{{3}}(?!\d)(?:\.\d+)?|\d+(?:[.:]\d+)*)(?:st|nd|rd|th)?(?=[{CJK}]|\b))"
+    rf"|(?P<cjk>[{CJK}]+)"
+    r"|(?=[adfjmnos])(?P<month>(?:feb|apr|jul|aug|sept|oct|nov|dec)\b"
     rf"|(?:jan|mar|jun|sep)\b(?=\.? ?\d)|{AFTER_A_DAY}(?:jan|mar|jun|sep)\b)"  # elsewhere, a name or a word
-    rf"|(?P<compound>(?:{'|'.join(TENS)})[- ](?:{'|'.join(UNITS)})\b)"
-    rf"|(?P<word>{LETTER}+(?:['’]{LETTER}+)*|[^\W{CJK}]+)",
+    rf"|(?=[efnst])(?P<compound>(?:{'|'.join(TENS)})[- ](?:{'|'.join(UNITS)})\b)"
+    rf"|(?P<word>{LETTER}+(?:['’]{LETTER}+)*|[^\W{CJK}]+))",
     re.IGNORECASE,
 )
 POSSESSIVE = re.compile(r"['’]s?$")
@@ -73,12 +74,12 @@ def words(text: str, language: str = "english") -> list[Word]:
     One thing has one form: "three" is "3", "Sept." is "September", "2023-05-08" is "8 May 2023", and
     "7pm", "7:00 p.m." and "19:00" are "7" and "7pm" (a clock without its half of the day is the first alone).
     """
-    found: list[Word] = []
+    found, word = list[Word](), Word._make  # in half of the time that Word takes
     for match in TOKEN.finditer(text):
         if match.lastgroup != "word":
             found += _others(match, language)
         elif (term := _term(match[0], language)) is not None:
-            found.append(Word(term, *match.span()))
+            found.append(word((term, *match.span())))
     return found
 
 

@@ -39,3 +39,20 @@ def test_any_text_has_finite_scores_inside_it_and_a_restored_model_gives_the_sam
     assert 0 <= salience(tokens) <= 16
     assert all(phrase in text for phrase in key_phrases(text, tokens))
     assert NgramSurprisal.from_bytes(model.to_bytes()).score(text) == tokens
+
+
+@given(st.lists(texts, max_size=6), st.lists(texts, max_size=6), texts)
+@settings(max_examples=150)
+def test_a_model_that_reads_ahead_scores_as_if_the_other_had_learnt(
+    heard: list[str], more: list[str], text: str
+) -> None:
+    model = NgramSurprisal()
+    for each in heard:
+        model.learn(each)
+    ahead = model.ahead()
+    for each in more:
+        ahead.learn(each)
+    scored = ahead.score(text)
+    for keys in ahead.heard:
+        model.take_in(keys)
+    assert scored == model.score(text)

@@ -220,7 +220,8 @@ def test_where_the_numbers_of_a_pair_and_of_a_word_coincide_no_probability_is_ab
     model = NgramSurprisal(b"key")
     model.learn("tea please")
     tea, please = (module._known(b"key", word)[0] for word in ("tea", "please"))
-    model._counts[module._pair(tea, please)] += 10_000  # as if it were the number of a frequent word, too
+    coinciding = module._keys([tea, please])[4]
+    model._counts[coinciding] += 10_000  # as if it were the number of a frequent word, too
     assert all(token.surprisal >= 0 for token in model.score("tea please"))
 
 
