@@ -117,8 +117,9 @@ def log_attention(evidence: FloatArray, unseen: Unseen | None = None) -> FloatAr
     if unseen is not None and missing > 0 and len(others := unseen.evidence()):
         every = np.concatenate([evidence, others])
         weights = np.concatenate([weights, np.full(len(others), missing / len(others))])
-    mean = float(np.average(every, weights=weights)) if len(every) else 0.0
-    spread = float(np.sqrt(np.average((every - mean) ** 2, weights=weights))) if len(every) else 0.0
+    whole = max(float(weights.sum()), 1.0)
+    mean = float(weights @ every) / whole
+    spread = float(weights @ (every - mean) ** 2 / whole) ** 0.5
     if len(every) < 2 or spread < 1e-9:
         return np.zeros_like(evidence)
     return np.asarray((evidence - mean) / spread, dtype=np.float32)

@@ -39,8 +39,9 @@ class Columns:
 
     def at(self, name: str, rows: Ints) -> Column:
         """A field of some rows, each given once and in order; read only."""
-        column = self.column(name)
-        return column if len(rows) == self.count else column[rows]
+        if name not in self._arrays:
+            return np.broadcast_to(np.int64(NONE), len(rows))
+        return self.column(name) if len(rows) == self.count else self._arrays[name].take(rows)
 
     @property
     def nbytes(self) -> int:

@@ -88,5 +88,7 @@ def _once_each(seqs: Ints, rows: npt.NDArray[Any]) -> tuple[Ints, npt.NDArray[An
 
 def distinct(numbers: Ints) -> Ints:
     """Each number once, in order; for some thousands of them three times as fast as `numpy.unique`."""
+    if (numbers[1:] > numbers[:-1]).all():
+        return numbers
     ordered = np.sort(numbers)
     return ordered[np.diff(ordered, prepend=ordered[:1] - 1) > 0]

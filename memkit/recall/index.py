@@ -23,7 +23,7 @@ from memkit.recall.lsh import Sketcher
 from memkit.recall.moments import Windows, told_windows
 from memkit.recall.pool import Pool
 from memkit.recall.query import Query, eligible, known, within
-from memkit.recall.ranking import Scope, by_cues, by_evidence
+from memkit.recall.ranking import Scope, by_cues, by_evidence, part
 from memkit.recall.relevance import evidence, knows, relevance
 from memkit.recall.sketch_search import WANTED
 from memkit.recall.standing import Standing
@@ -201,8 +201,10 @@ class BankIndex:
         near = (chosen[:, None] + np.arange(-NEIGHBOURS, NEIGHBOURS + 1)).ravel()
         episodes = self._columns.column("episode")
         own = distinct(episodes[chosen])
-        members = self._standing.episodes.members(own[own != NONE], episodes)
-        return distinct(np.concatenate([near[(near >= 0) & (near < self.size)], members]))
+        wanted = np.zeros(self.size, dtype=bool)
+        wanted[near[(near >= 0) & (near < self.size)]] = True
+        wanted[self._standing.episodes.members(own[own != NONE], episodes)] = True
+        return np.flatnonzero(wanted)
 
     def _live(self, rows: Ints, query: Query) -> Bools:
         return np.asarray(known(self._columns, rows, query) & (self._columns.at("echo_of", rows) == NONE), dtype=bool)
@@ -309,13 +311,11 @@ class BankIndex:
 
         A long text holds many words by chance: beyond SHORT characters it counts for less.
         """
-        shown = np.minimum(np.float32(1), np.float32(SHORT) / np.maximum(scope.length, 1).astype(np.float32))
-        own = pool.lexical.coverage(pool.rows) * np.sqrt(shown)
-        most = own.copy()
-        half = own / 2
+        own = pool.lexical.coverage(pool.rows) * np.sqrt(part(SHORT, scope.length))
+        most, half = own.copy(), own / 2
         most[1:] = np.maximum(most[1:], half[:-1] * scope.adjacent)
         most[:-1] = np.maximum(most[:-1], half[1:] * scope.adjacent)
-        return most
+        return np.asarray(most)
 
     def _retention(self, rows: Ints, now: datetime) -> FloatArray:
         """Bounded: it moves a score by at most `retention_weight`."""

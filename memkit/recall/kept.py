@@ -94,7 +94,7 @@ class Whole:
         every = np.vecdot(self._held.rows, vector)  # half the time of a product of matrix and vector
         at, here = self._held.find(seqs)
         own = np.full(len(seqs), np.nan, np.float32)
-        own[here] = every[at[here]]
+        own[here] = every.take(at[here])
         owners, parts = self._passages.all()
         return blended(own, seqs, owners, np.vecdot(parts, vector), self._share), every
 

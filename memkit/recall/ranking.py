@@ -37,7 +37,7 @@ class Scope:
     log_length: FloatArray  # in standard deviations of the bank's
     asks: Bools
     timed: Bools  # names a time or a number
-    since: Ints  # sessions that began after the row's
+    since: npt.NDArray[np.int32]  # sessions that began after the row's
     cohesion: float  # of the bank, 0..1
     windows: Windows = ()  # the times that the question tells from an event
     unseen_episodes: Unseen | None = None  # where only candidates are scored
@@ -48,7 +48,7 @@ def by_evidence(scope: Scope, weights: RankingSettings) -> dict[str, FloatArray]
     """The parts of each row's score that follow from its evidence and from that around it."""
     w = adapted(weights, scope.cohesion)
     own = w.dense * scope.dense + w.lexical * scope.lexical
-    share = _part(w.whole_context, scope.length)
+    share = part(w.whole_context, scope.length)
     itself = 1 + weights.cohesive_own * scope.cohesion
     return {
         "dense": itself * w.dense * scope.dense,
@@ -59,9 +59,9 @@ def by_evidence(scope: Scope, weights: RankingSettings) -> dict[str, FloatArray]
     }
 
 
-def _part(whole: float, lengths: npt.NDArray[np.int32]) -> FloatArray:
+def part(whole: float, lengths: npt.NDArray[np.int32]) -> FloatArray:
     """Which part of each text so many characters are, at most 1."""
-    return np.minimum(np.float32(1), np.float32(whole) / np.maximum(lengths, 1).astype(np.float32))
+    return np.asarray(np.minimum(1, whole / np.maximum(lengths, 1).astype(np.float32)), dtype=np.float32)
 
 
 def adapted(weights: RankingSettings, cohesion: float) -> RankingSettings:
@@ -106,7 +106,7 @@ def by_cues(scope: Scope, cues: Cues, weights: RankingSettings) -> dict[str, Flo
     parts = {
         "recency": -weights.cohesive_recency * scope.cohesion * np.log1p(scope.since.astype(np.float32)),
         "role": weights.assistant * (scope.role == ROLES.index("assistant")).astype(np.float32),
-        "asks": weights.asks * scope.asks * _part(weights.whole_question, scope.length),
+        "asks": weights.asks * scope.asks * part(weights.whole_question, scope.length),
         "answers": weights.answers * answers,
         "length": weights.length * scope.log_length,
         "time": (weights.time + weights.when * cues.asks_when) * scope.timed.astype(np.float32),

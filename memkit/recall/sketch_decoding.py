@@ -39,8 +39,8 @@ class SketchDecoder:
         Set right by the line through what the sample's sketches tell of this vector and what is true of it: where
         all of a bank's vectors point one way, the law above tells too much.
         """
-        weights = self._weights @ vector
-        slope, start = _line(weighed_signs(weights, self._codes), self._sample @ vector)
+        weights = np.vecdot(self._weights, vector)
+        slope, start = _line(weighed_signs(weights, self._codes), np.vecdot(self._sample, vector))
         return np.asarray(start + slope * weighed_signs(weights, codes), dtype=np.float32)
 
 
@@ -71,4 +71,5 @@ def weighed_signs(weights: FloatArray, codes: Codes) -> FloatArray:
 
 def _common(words: npt.NDArray[np.uint64], mask: Codes) -> FloatArray:
     """How many bits each sketch shares with a mask; `words`: (bits / 64, n), so that whole rows are added up."""
-    return np.bitwise_count(words & mask.view(np.uint64)[:, None]).sum(axis=0, dtype=np.uint16).astype(np.float32)
+    shared = np.bitwise_count(words & mask.view(np.uint64)[:, None])
+    return np.asarray(shared.sum(axis=0, dtype=np.uint16), dtype=np.float32)

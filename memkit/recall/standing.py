@@ -97,11 +97,10 @@ class Standing:
 
     def timed(self, rows: Ints) -> Bools:
         """Which of these rows name a time or a number."""
-        return self._timed[rows]
+        return self._timed.take(rows)
 
-    def sessions_since(self, sessions: Ints) -> Ints:
+    def sessions_since(self, sessions: Ints) -> npt.NDArray[np.int32]:
         """How many sessions began after each of these; 0 for NONE."""
-        placed = sessions != NONE
-        return (
-            np.where(placed, self._later[np.where(placed, sessions, 0)], 0) if placed.any() else np.zeros_like(sessions)
-        )
+        found, placed = np.zeros(len(sessions), np.int32), sessions != NONE
+        found[placed] = self._later.take(sessions[placed])
+        return found
