@@ -152,11 +152,11 @@ def _query(
         value = getattr(request, name)
         return None if value is None else as_utc(value, field=name)
 
-    allowed, as_of = None, moment("as_of")
-    with ctx.storage.view(loaded.state.number) as view:
-        if request.where is not None:
-            allowed = frozenset(view.matching(request.where))
-        past = {} if as_of is None else view.states_at(as_of)
+    allowed, as_of, past = None, moment("as_of"), dict[int, Past]()
+    if request.where is not None or as_of is not None:
+        with ctx.storage.view(loaded.state.number) as view:
+            allowed = None if request.where is None else frozenset(view.matching(request.where))
+            past = past if as_of is None else view.states_at(as_of)
     return Query(
         text=request.query,
         vector=None if vectors is None else _leaning(vectors),

@@ -32,7 +32,8 @@ class Cues(NamedTuple):
 
 def read(question: str, speakers: Mapping[str, int], now: datetime, zone: str) -> Cues:
     """Take a question apart. A speaker's name is a cue, not a search word."""
-    named = {name: number for name, number in speakers.items() if is_named(name, question)}
+    found = _names(question)
+    named = {name: number for name, number in speakers.items() if _is_among(name, found)}
     terms, relative = _terms(without_names(question, named)), relative_time(question)
     event = _terms(without_names(relative.event, named)) if relative else ()
     span, asks_when = first_span(question, now, zone), bool(WHEN.search(question))
@@ -45,7 +46,8 @@ def _terms(text: str) -> tuple[str, ...]:
 
 def without_names(question: str, speakers: Iterable[str]) -> str:
     """The question without the names of those of these speakers whom it names."""
-    parts = {part.casefold() for name in speakers if is_named(name, question) for part in NAME.findall(name)}
+    found = _names(question)
+    parts = {part.casefold() for name in speakers if _is_among(name, found) for part in NAME.findall(name)}
     return (
         POSSESSIVE.sub("", NAME.sub(lambda m: "" if m[0].casefold() in parts else m[0], question))
         if parts
@@ -55,12 +57,27 @@ def without_names(question: str, speakers: Iterable[str]) -> str:
 
 def is_named(speaker: str, question: str) -> bool:
     """Whether the question names a speaker, by the whole name or its first part."""
+    return _is_among(speaker, _names(question))
+
+
+class _Names(NamedTuple):
+    """What may be a name in a question: as it is written, and in lower case."""
+
+    written: frozenset[str]
+    folded: frozenset[str]
+
+
+def _names(question: str) -> _Names:
+    found = NAME.findall(question)
+    return _Names(frozenset(found), frozenset(map(str.casefold, found)))
+
+
+def _is_among(speaker: str, found: _Names) -> bool:
     if speaker.casefold() in NOBODY:
         return False
     first = NAME.search(speaker)
     if first is None or len(first[0]) < 2:
         return False
-    found = {match[0] for match in NAME.finditer(question)}
     if first[0].casefold() in STOP_WORDS:
-        return first[0] in found and first[0][0].isupper()
-    return first[0].casefold() in {word.casefold() for word in found}
+        return first[0] in found.written and first[0][0].isupper()
+    return first[0].casefold() in found.folded

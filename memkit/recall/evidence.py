@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from memkit.protocols import FloatArray
-from memkit.recall.columns import Columns, Ints, standardised
+from memkit.recall.columns import Columns, Ints, filled, standardised
 from memkit.recall.growing import distinct
 from memkit.recall.lexical import LexicalIndex
 from memkit.text.terms import key_hash
@@ -21,25 +22,34 @@ PRIOR_MEAN, PRIOR_DEVIATION = 0.12, 0.12  # of the cosines of unrelated sentence
 
 @dataclass(frozen=True)
 class Lexical:
-    """The lexical evidence of all rows (n,); the share of the question's idf that each holds; its terms.
+    """The lexical evidence of all rows, and the share of the question's idf that each holds; its terms.
 
     BM25's standard deviation depends on how many rows happen to match, and a question with one rare word
     would drown everything else. So the evidence is BM25's sum as a share of what a row that answers the
     whole question would have, times FULL standard deviations.
     """
 
-    scores: FloatArray
-    coverage: FloatArray
+    sums: npt.NDArray[np.complex64]  # of BM25, and as the imaginary part of the idf of what a row holds, (n,)
+    weighed: float  # what a row that answers the whole question would have of the one
+    asked: float  # and of the other
     matched: dict[str, Ints]  # term -> rows, in order
+
+    def scores(self, rows: Ints) -> FloatArray:
+        """The evidence for some rows, in standard deviations."""
+        return FULL * self.sums.take(rows).real / self.weighed
+
+    def coverage(self, rows: Ints) -> FloatArray:
+        """The share of the question's information that each of these rows holds."""
+        return self.sums.take(rows).imag / max(self.asked, ENOUGH)
 
     def best(self, count: int) -> Ints:
         """The rows with the best scores, in order; fewer where fewer hold any of the terms."""
         if not self.matched:
             return np.empty(0, np.int64)
         rows = np.concatenate(list(self.matched.values()))
-        rows = rows[greatest(self.scores[rows], count * len(self.matched))]  # a row comes once for each of its terms
+        rows = rows[greatest(self.sums.take(rows).real, count * len(self.matched))]  # a row comes once for each term
         rows = distinct(rows)
-        return rows[greatest(self.scores[rows], count)]
+        return rows[greatest(self.sums.take(rows).real, count)]
 
     def terms_of(self, rows: Ints) -> list[tuple[str, ...]]:
         """The question's terms that each of these rows holds."""
@@ -59,7 +69,7 @@ def lexical_evidence(
     `around`: terms of what was said just before; they help a little, and cover nothing of the question.
     """
     count = len(columns)
-    scores, covered = np.zeros(count, np.float32), np.zeros(count, np.float32)
+    sums = np.zeros(count, np.complex64)  # both at once: it is the access to a large bank's rows that takes time
     matched: dict[str, Ints] = {}
     asked = weighed = 1e-9
     shares = dict.fromkeys(around, CONTEXT / max(len(around), 1)) | dict.fromkeys(terms, 1.0)
@@ -69,10 +79,11 @@ def lexical_evidence(
         asked += idf * (share == 1)
         weighed += idf**RARITY * share
         if len(rows):
-            scores[rows] += idf**RARITY * share * saturated[inside]
-            covered[rows] += idf * (share == 1)
+            more = np.full(len(rows), 1j * idf * (share == 1), np.complex64)
+            more.real = idf**RARITY * share * (saturated if len(rows) == len(seqs) else saturated[inside])
+            sums[rows] = sums.take(rows) + more
             matched[term] = rows
-    return Lexical(FULL * scores / weighed, covered / max(asked, ENOUGH), matched)
+    return Lexical(sums, weighed, asked, matched)
 
 
 def standardised_cosines(cosines: FloatArray, sample: FloatArray) -> FloatArray:
@@ -82,7 +93,7 @@ def standardised_cosines(cosines: FloatArray, sample: FloatArray) -> FloatArray:
     mean = (known.sum() + PRIOR_ROWS * PRIOR_MEAN) / weight
     spread = ((known - mean) ** 2).sum() + PRIOR_ROWS * PRIOR_DEVIATION**2
     z = standardised(cosines, float(mean), float((spread / weight) ** 0.5))
-    return np.nan_to_num(z, nan=0.0)
+    return filled(z, 0.0)
 
 
 def greatest(values: FloatArray, count: int) -> Ints:

@@ -14,18 +14,19 @@ from memkit.protocols import FloatArray, VectorSource
 from memkit.recall import cues as cue_reading
 from memkit.recall.chunk_attention import Unseen
 from memkit.recall.cohesion import cohesion
-from memkit.recall.columns import Bools, Columns, Ints
+from memkit.recall.columns import Bools, Columns, Ints, among
 from memkit.recall.evidence import Lexical, greatest, lexical_evidence, standardised_cosines
+from memkit.recall.groups import Groups
 from memkit.recall.growing import distinct
 from memkit.recall.lexical import LexicalIndex
 from memkit.recall.lsh import Sketcher
 from memkit.recall.moments import Windows, told_windows
 from memkit.recall.pool import Pool
 from memkit.recall.query import Query, eligible, known, within
-from memkit.recall.ranking import Scope, score
+from memkit.recall.ranking import Scope, by_cues, by_evidence, part
 from memkit.recall.relevance import evidence, knows, relevance
 from memkit.recall.sketch_search import WANTED
-from memkit.recall.standing import Chunks, Standing
+from memkit.recall.standing import Standing
 from memkit.recall.thoughts import attach_thoughts, fresh_first
 from memkit.recall.vectors import VectorIndex
 from memkit.settings import RankingSettings
@@ -64,9 +65,9 @@ def _around(query: Query) -> list[str]:
 
 
 def _adjacent(rows: Ints, kinds: npt.NDArray[np.int8]) -> Bools:
-    """Which rows are turns that are followed by the bank's next row, another turn, (n,)."""
+    """Which rows but the last are turns that are followed by the bank's next row, another turn."""
     turns = kinds == KINDS.index("turn")
-    return np.append((np.diff(rows) == 1) & turns[:-1] & turns[1:], False)
+    return np.asarray((rows[1:] - rows[:-1] == 1) & turns[:-1] & turns[1:], dtype=bool)
 
 
 class BankIndex:
@@ -149,12 +150,16 @@ class BankIndex:
         pool = self._pool(query, source)
         if not pool.eligible.any():
             return []
-        self._rank(pool, query, source)
+        scope = self._scope(pool, query, source)
+        fixed = by_cues(scope, pool.cues, self._weights) | {"retention": self._retention(pool.rows, query.now)}
+        self._rank(pool, scope, fixed)
         if query.vector is not None and not self._vectors.keeps_all:
             for _ in range(ROUNDS):
                 if not self._refine(pool, query.vector, source, query.k):
                     break
-                self._rank(pool, query, source)
+                scope.dense = standardised_cosines(pool.cosine, pool.sample)
+                self._rank(pool, scope, fixed)
+        self._judge(pool, scope)
         attach_thoughts(pool, self._columns, query)
         if self._weights.superseded:
             fresh_first(pool, self._columns, query)
@@ -168,7 +173,7 @@ class BankIndex:
         rows = self._rows(query, lexical, source)
         cosine = sample = np.full(len(rows), np.nan, np.float32)
         if query.vector is not None:
-            seqs = self._columns.column("seq")[rows]
+            seqs = self._columns.at("seq", rows)
             cosine, sample = self._vectors.cosines(query.vector, seqs, source)
         compared = np.full(len(rows), self._vectors.keeps_all)
         return Pool(rows, eligible(self._columns, rows, query), cosine, sample, lexical, cues, compared)
@@ -196,23 +201,23 @@ class BankIndex:
         near = (chosen[:, None] + np.arange(-NEIGHBOURS, NEIGHBOURS + 1)).ravel()
         episodes = self._columns.column("episode")
         own = distinct(episodes[chosen])
-        members = self._standing.episodes.members(own[own != NONE], episodes)
-        return distinct(np.concatenate([near[(near >= 0) & (near < self.size)], members]))
+        wanted = np.zeros(self.size, dtype=bool)
+        wanted[near[(near >= 0) & (near < self.size)]] = True
+        wanted[self._standing.episodes.members(own[own != NONE], episodes)] = True
+        return np.flatnonzero(wanted)
 
     def _live(self, rows: Ints, query: Query) -> Bools:
-        return np.asarray(
-            known(self._columns, rows, query) & (self._columns.column("echo_of")[rows] == NONE), dtype=bool
-        )
+        return np.asarray(known(self._columns, rows, query) & (self._columns.at("echo_of", rows) == NONE), dtype=bool)
 
     # in which order
 
-    def _rank(self, pool: Pool, query: Query, source: VectorSource) -> None:
-        scope = self._scope(pool, query, source)
-        pool.score = score(scope, pool.cues, self._weights)
-        pool.parts = scope.parts
-        pool.parts["retention"] = self._retention(pool.rows, query.now)
-        pool.score = pool.score + pool.parts["retention"]
-        named = np.isin(scope.speaker, list(pool.cues.named)).astype(np.float32)
+    def _rank(self, pool: Pool, scope: Scope, fixed: Mapping[str, FloatArray]) -> None:
+        """By what follows from the cosines, which may be put right, and by what is fixed."""
+        pool.parts = {**by_evidence(scope, self._weights), **fixed}
+        pool.score = np.asarray(sum(pool.parts.values()), dtype=np.float32)
+
+    def _judge(self, pool: Pool, scope: Scope) -> None:
+        named = among(scope.speaker, pool.cues.named).astype(np.float32)
         pool.evidence = evidence(pool.cosine, self._coverage(pool, scope), named)
         pool.relevance = relevance(pool.evidence)
 
@@ -235,18 +240,21 @@ class BankIndex:
 
     def _scope(self, pool: Pool, query: Query, source: VectorSource) -> Scope:
         def column(name: str) -> Any:
-            return self._columns.column(name)[pool.rows]
+            return self._columns.at(name, pool.rows)
 
         dense = np.zeros(len(pool.rows), np.float32)
         if query.vector is not None:
             dense = standardised_cosines(pool.cosine, pool.sample)
-        standing = self._standing
-        episodes, sessions = column("episode"), column("session")
+        standing, adjacent = self._standing, _adjacent(pool.rows, column("kind"))
+        own, sessions = column("session"), Groups.of(column("session"))
+        unseen_episodes, unseen_sessions = self._unseen(pool)
         return Scope(
             dense=dense,
-            lexical=pool.lexical.scores[pool.rows],
-            episode=np.where(episodes == NONE, -1, episodes),
-            session=np.where(sessions == NONE, -1, sessions),
+            lexical=pool.lexical.scores(pool.rows),
+            episodes=Groups.of(column("episode")),
+            sessions=sessions,
+            adjacent=adjacent,
+            linked=adjacent & (own[1:] == own[:-1]),
             speaker=column("speaker"),
             role=column("role"),
             occurred_at=column("occurred_at"),
@@ -254,27 +262,30 @@ class BankIndex:
             log_length=standing.log_length(column("length")),
             asks=column("asks"),
             timed=standing.timed(pool.rows),
-            since=standing.sessions_since(sessions),
-            adjacent=_adjacent(pool.rows, column("kind")),
+            since=sessions.spread(standing.sessions_since(sessions.numbers), len(pool.rows)),
             cohesion=self._measured_cohesion(source),
             windows=self._windows(pool),
-            unseen_episodes=self._unseen(pool, standing.episodes),
-            unseen_sessions=self._unseen(pool, standing.sessions),
+            unseen_episodes=unseen_episodes,
+            unseen_sessions=unseen_sessions,
         )
 
-    def _unseen(self, pool: Pool, chunks: Chunks) -> Unseen | None:
-        """What a search among candidates leaves out; None where everything is scored."""
+    def _unseen(self, pool: Pool) -> tuple[Unseen | None, Unseen | None]:
+        """What a search among candidates leaves out of episodes and of sessions; None where everything is scored."""
         if self._vectors.exact:
-            return None
+            return None, None
         sample = self._weights.dense * standardised_cosines(pool.sample, pool.sample)
-        return Unseen(chunks.live_of, sample, len(chunks), chunks.rows)
+        episodes, sessions = (
+            Unseen(chunks.live_of, sample, len(chunks), chunks.rows)
+            for chunks in (self._standing.episodes, self._standing.sessions)
+        )
+        return episodes, sessions
 
     def _windows(self, pool: Pool) -> Windows:
         if pool.cues.relative is None:
             return ()
         event = lexical_evidence(self._lexical, self._columns, self._key, pool.cues.event)
-        occurred_at = self._columns.column("occurred_at")[pool.rows]
-        return told_windows(event.scores[pool.rows], occurred_at, pool.cues.relative, self._zone)
+        occurred_at = self._columns.at("occurred_at", pool.rows)
+        return told_windows(event.scores(pool.rows), occurred_at, pool.cues.relative, self._zone)
 
     def _measured_cohesion(self, source: VectorSource) -> float:
         """Measured anew when the bank has changed, or has grown by a tenth where not all are scored."""
@@ -300,20 +311,20 @@ class BankIndex:
 
         A long text holds many words by chance: beyond SHORT characters it counts for less.
         """
-        own = pool.lexical.coverage[pool.rows] * np.sqrt(np.minimum(1, SHORT / np.maximum(scope.length, 1)))
-        beside = np.zeros_like(own)
-        beside[1:] = own[:-1] * scope.adjacent[:-1]
-        beside[:-1] = np.maximum(beside[:-1], own[1:] * scope.adjacent[:-1])
-        return np.maximum(own, beside / 2)
+        own = pool.lexical.coverage(pool.rows) * np.sqrt(part(SHORT, scope.length))
+        most, half = own.copy(), own / 2
+        most[1:] = np.maximum(most[1:], half[:-1] * scope.adjacent)
+        most[:-1] = np.maximum(most[:-1], half[1:] * scope.adjacent)
+        return np.asarray(most)
 
     def _retention(self, rows: Ints, now: datetime) -> FloatArray:
         """Bounded: it moves a score by at most `retention_weight`."""
-        column = self._columns.column
-        recalled = column("recalled_at")[rows]
-        since = np.where(recalled == NONE, column("occurred_at")[rows], recalled)
+        column = self._columns.at
+        recalled, pinned = column("recalled_at", rows), column("pinned", rows)
+        since = np.where(recalled == NONE, column("occurred_at", rows), recalled)
         days = (to_micros(now) - since) / DAY
-        kept = self._curve.retention(days, column("strength")[rows].astype(np.float64))
-        kept = np.where(column("pinned")[rows], 1.0, kept)
+        kept = self._curve.retention(days, column("strength", rows).astype(np.float64))
+        kept[pinned] = 1.0
         return (self._retention_weight * (2 * kept - 1)).astype(np.float32)
 
     # what is given back

@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from memkit.protocols import FloatArray, VectorSource
 from memkit.quantisation import SCALE, dequantised, products
-from memkit.recall.chunk_attention import group_maxima
 from memkit.recall.columns import Ints
+from memkit.recall.groups import Groups
 from memkit.recall.growing import Growing
 
 
@@ -91,11 +91,12 @@ class Whole:
 
     def cosines(self, vector: FloatArray, seqs: Ints) -> tuple[FloatArray, FloatArray]:
         """The cosines of these seqs, NaN where one has no vector, and those of all vectors."""
-        every = self._held.rows @ vector
+        every = np.vecdot(self._held.rows, vector)  # half the time of a product of matrix and vector
         at, here = self._held.find(seqs)
-        own = np.where(here, every[at], np.nan) if len(every) else np.full(len(seqs), np.nan)
+        own = np.full(len(seqs), np.nan, np.float32)
+        own[here] = every.take(at[here])
         owners, parts = self._passages.all()
-        return blended(own.astype(np.float32), seqs, owners, parts @ vector, self._share), every
+        return blended(own, seqs, owners, np.vecdot(parts, vector), self._share), every
 
 
 class Compact:
@@ -134,7 +135,7 @@ class Compact:
         """The cosines of these seqs, NaN where one has no vector."""
         at, here = self._held.find(seqs)
         own = np.full(len(seqs), np.nan, np.float32)
-        own[here] = products(self._held.rows[at[here]], vector)
+        own[here] = products(self._held.rows, vector, at[here])
         owners, parts = self._passages.of(seqs)
         return blended(own, seqs, owners, products(parts, vector), self._share)
 
@@ -148,7 +149,6 @@ def blended(own: FloatArray, seqs: Ints, owners: Ints, parts: FloatArray, share:
         return own
     at = np.minimum(np.searchsorted(seqs, owners), len(seqs) - 1)
     inside = seqs[at] == owners
-    found, at = parts[inside], at[inside]
-    best, owned = group_maxima(found, at, len(seqs)), np.zeros(len(seqs), dtype=bool)
-    owned[at] = True
-    return np.where(owned, (1 - share) * own + share * best, own).astype(np.float32)
+    texts, whole = Groups.of(at[inside]), own.copy()
+    whole[texts.numbers] = (1 - share) * own[texts.numbers] + share * texts.maxima(parts[inside])
+    return whole

@@ -172,7 +172,7 @@ class LexicalIndex:
         """Seqs that hold a term, its BM25 saturation in each (0..1), and its idf."""
         seqs, counts = self.postings(term)
         average = self._total / max(len(self), 1)
-        norm = K1 * (1 - B) + np.float32(K1 * B / max(average, 1.0)) * self._lengths[seqs].astype(np.float32)
+        norm = K1 * (1 - B) + np.float32(K1 * B / max(average, 1.0)) * self._lengths.take(seqs).astype(np.float32)
         times = counts.astype(np.float32)
         return seqs, np.asarray(times / (times + norm), dtype=np.float32), self.idf(len(seqs))
 

@@ -105,7 +105,9 @@ class SketchIndex:
     def codes(self, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
         """The sketches of rows, (n, bits / 8), and which of them are here; of others any."""
         at, here = self._held.find(rows)
-        return (self._held.rows[at] if len(self) else np.zeros((len(rows), self._held.rows.shape[1]), np.uint8)), here
+        return (
+            self._held.rows.take(at, axis=0) if len(self) else np.zeros((len(rows), self._held.rows.shape[1]), np.uint8)
+        ), here
 
     def spread(self, count: int) -> npt.NDArray[np.int64]:
         """About `count` rows, evenly spread over all."""

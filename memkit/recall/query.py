@@ -9,7 +9,7 @@ import numpy as np
 from memkit.batches import NONE
 from memkit.models import KINDS, STATES, Kind, Past
 from memkit.protocols import FloatArray
-from memkit.recall.columns import Bools, Columns, Ints
+from memkit.recall.columns import Bools, Columns, Ints, among
 from memkit.times import to_micros
 
 RECALLED: tuple[Kind, ...] = ("turn", "thought")
@@ -72,10 +72,9 @@ def eligible(columns: Columns, rows: Ints, query: Query) -> Bools:
     """Which rows are of the kinds, the speaker and the time that were asked for."""
 
     def column(name: str) -> Ints:
-        return columns.column(name)[rows]
+        return columns.at(name, rows)
 
-    kinds = [KINDS.index(kind) for kind in query.kinds or RECALLED]
-    fits = np.isin(column("kind"), kinds)
+    fits = among(column("kind"), [KINDS.index(kind) for kind in query.kinds or RECALLED])
     if query.as_of is None:
         fits &= _newest(column("kind"), column("state"))
     if query.speaker is not None:
@@ -87,18 +86,17 @@ def eligible(columns: Columns, rows: Ints, query: Query) -> Bools:
 
 def _newest(kinds: Ints, states: Ints) -> Bools:
     """Of summaries and portraits only those that nothing replaced: the older ones say the same."""
-    written = np.isin(kinds, [KINDS.index(kind) for kind in REFLECTED])
+    written = among(kinds, [KINDS.index(kind) for kind in REFLECTED])
     return np.asarray(~written | (states == STATES.index("active")), dtype=bool)
 
 
 def within(columns: Columns, rows: Ints, query: Query) -> Bools:
     """Which rows lie in the span and the part of the bank that were asked for."""
-    moments = columns.column("occurred_at")[rows]
-    fits = np.ones(len(rows), dtype=bool)
+    fits, moments = np.ones(len(rows), dtype=bool), columns.column("occurred_at")
     if query.since is not None:
-        fits &= moments >= to_micros(query.since)
+        fits &= moments[rows] >= to_micros(query.since)
     if query.until is not None:
-        fits &= moments < to_micros(query.until)
+        fits &= moments[rows] < to_micros(query.until)
     if query.allowed is not None:
         fits &= np.isin(columns.column("seq")[rows], list(query.allowed))
     return fits

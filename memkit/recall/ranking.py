@@ -4,7 +4,7 @@ All evidence is in standard deviations. A turn's score is its own evidence (dens
 shares of its neighbours', its episode's and its session's (chunk attention), plus cues.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,9 @@ import numpy.typing as npt
 from memkit.models import ROLES
 from memkit.protocols import FloatArray
 from memkit.recall.chunk_attention import Unseen, chunk_evidence, log_attention
-from memkit.recall.columns import Bools, Ints
+from memkit.recall.columns import Bools, Ints, among
 from memkit.recall.cues import Cues
+from memkit.recall.groups import Groups
 from memkit.recall.moments import Windows
 from memkit.settings import RankingSettings
 from memkit.times import to_micros
@@ -25,8 +26,10 @@ class Scope:
 
     dense: FloatArray
     lexical: FloatArray
-    episode: Ints  # -1 for none
-    session: Ints
+    episodes: Groups
+    sessions: Groups
+    adjacent: Bools  # (n - 1,): row i+1 follows row i in the bank
+    linked: Bools  # (n - 1,): and is of its session
     speaker: Ints
     role: npt.NDArray[np.int8]
     occurred_at: Ints
@@ -35,36 +38,30 @@ class Scope:
     asks: Bools
     timed: Bools  # names a time or a number
     since: Ints  # sessions that began after the row's
-    adjacent: Bools  # row i+1 follows row i in the bank
     cohesion: float  # of the bank, 0..1
     windows: Windows = ()  # the times that the question tells from an event
     unseen_episodes: Unseen | None = None  # where only candidates are scored
     unseen_sessions: Unseen | None = None
-    parts: dict[str, FloatArray] = field(default_factory=dict)
 
 
-def score(scope: Scope, cues: Cues, weights: RankingSettings) -> FloatArray:
-    """The score of each row; what it is made of is left in `scope.parts`."""
+def by_evidence(scope: Scope, weights: RankingSettings) -> dict[str, FloatArray]:
+    """The parts of each row's score that follow from its evidence and from that around it."""
     w = adapted(weights, scope.cohesion)
     own = w.dense * scope.dense + w.lexical * scope.lexical
-    share = np.minimum(1.0, w.whole_context / np.maximum(scope.length, 1))
+    share = part(w.whole_context, scope.length)
     itself = 1 + weights.cohesive_own * scope.cohesion
-    scope.parts = {
+    return {
         "dense": itself * w.dense * scope.dense,
         "lexical": itself * w.lexical * scope.lexical,
         "neighbours": _neighbours(own, scope, w) * share,
-        "episode": w.episode * _chunks(own, scope.episode, scope.unseen_episodes) * share,
-        "session": w.session * _chunks(own, scope.session, scope.unseen_sessions) * share,
-        "recency": _recency(scope, w),
-        **_cues(scope, cues, w),
+        "episode": w.episode * _lift(own, scope.episodes, scope.unseen_episodes) * share,
+        "session": w.session * _lift(own, scope.sessions, scope.unseen_sessions) * share,
     }
-    total = sum(scope.parts.values())
-    return np.asarray(total, dtype=np.float32)
 
 
-def _recency(scope: Scope, weights: RankingSettings) -> FloatArray:
-    cost = weights.cohesive_recency * scope.cohesion
-    return np.asarray(-cost * np.log1p(scope.since), dtype=np.float32)
+def part(whole: float, lengths: npt.NDArray[np.int32]) -> FloatArray:
+    """Which part of each text so many characters are, at most 1."""
+    return np.asarray(np.minimum(1, whole / np.maximum(lengths, 1).astype(np.float32)), dtype=np.float32)
 
 
 def adapted(weights: RankingSettings, cohesion: float) -> RankingSettings:
@@ -83,17 +80,11 @@ def adapted(weights: RankingSettings, cohesion: float) -> RankingSettings:
 
 
 def _neighbours(own: FloatArray, scope: Scope, weights: RankingSettings) -> FloatArray:
-    found = np.zeros_like(own)
-    linked = _linked(scope)
+    found, linked = np.zeros_like(own), scope.linked
     _share(found, own, linked, 1, weights.neighbour)
     _share(found, own, linked[1:] & linked[:-1], 2, weights.second_neighbour)
     found[1:] += weights.answered * own[:-1] * (linked & scope.asks[:-1])
     return found
-
-
-def _linked(scope: Scope) -> Bools:
-    """Which rows but the last are followed by a row of their own session."""
-    return np.asarray(scope.adjacent[:-1] & (scope.session[1:] == scope.session[:-1]), dtype=bool)
 
 
 def _share(found: FloatArray, own: FloatArray, linked: Bools, step: int, weight: float) -> None:
@@ -102,34 +93,29 @@ def _share(found: FloatArray, own: FloatArray, linked: Bools, step: int, weight:
         found[:-step] += weight * own[step:] * linked
 
 
-def _chunks(own: FloatArray, chunks: Ints, unseen: Unseen | None) -> FloatArray:
+def _lift(own: FloatArray, chunks: Groups, unseen: Unseen | None) -> FloatArray:
     """The log-attention of each row's chunk; 0 for rows that lie in none."""
-    lifted = np.zeros_like(own)
-    inside = chunks >= 0
-    if not inside.any():
-        return lifted
-    known, numbers = np.unique(chunks[inside], return_inverse=True)
-    sizes = None if unseen is None else unseen.sizes(known)
-    evidence = chunk_evidence(own[inside], numbers, len(known), sizes)
-    lifted[inside] = log_attention(evidence, unseen)[numbers]
-    return lifted
+    sizes = None if unseen is None else unseen.sizes(chunks.numbers)
+    return chunks.spread(log_attention(chunk_evidence(own, chunks, sizes), unseen), len(own))
 
 
-def _cues(scope: Scope, cues: Cues, weights: RankingSettings) -> dict[str, FloatArray]:
-    zero = np.zeros_like(scope.dense)
-    named = np.isin(scope.speaker, list(cues.named)) if len(cues.named) == 1 else np.zeros(len(zero), bool)
-    answers = zero.copy()
-    answers[1:] = scope.asks[:-1] & _linked(scope)
-    only = np.minimum(1.0, weights.whole_question / np.maximum(scope.length, 1)).astype(np.float32)
-    return {
-        "speaker": weights.speaker * named.astype(np.float32),
+def by_cues(scope: Scope, cues: Cues, weights: RankingSettings) -> dict[str, FloatArray]:
+    """The parts that don't depend on any evidence; those that are 0 everywhere are left out."""
+    answers = np.zeros(len(scope.length), np.float32)
+    answers[1:] = scope.asks[:-1] & scope.linked
+    parts = {
+        "recency": -weights.cohesive_recency * scope.cohesion * np.log1p(scope.since.astype(np.float32)),
         "role": weights.assistant * (scope.role == ROLES.index("assistant")).astype(np.float32),
-        "asks": weights.asks * scope.asks * only,
+        "asks": weights.asks * scope.asks * part(weights.whole_question, scope.length),
         "answers": weights.answers * answers,
         "length": weights.length * scope.log_length,
-        "date": weights.date * _in_span(scope, cues),
         "time": (weights.time + weights.when * cues.asks_when) * scope.timed.astype(np.float32),
     }
+    if len(cues.named) == 1:
+        parts["speaker"] = weights.speaker * among(scope.speaker, cues.named).astype(np.float32)
+    if cues.span or scope.windows:
+        parts["date"] = weights.date * _in_span(scope, cues)
+    return parts
 
 
 def _in_span(scope: Scope, cues: Cues) -> FloatArray:

@@ -7,7 +7,7 @@ the share of the question's information (idf) that is found in the memory or rig
 import numpy as np
 
 from memkit.protocols import FloatArray
-from memkit.recall.columns import Bools
+from memkit.recall.columns import Bools, filled
 
 COVERAGE, NAMED = 0.6, 0.1  # what covering all of a question, and naming the speaker, add to the cosine
 MIDDLE, STEEPNESS = 0.45, 12.0  # the evidence at which relevance is 1/2, and how sharply it turns
@@ -20,7 +20,7 @@ ALONE = 0.325  # what a single one must have beyond that to be enough by itself
 
 def evidence(cosine: FloatArray, coverage: FloatArray, named: FloatArray) -> FloatArray:
     """Cosine + share of idf covered + who is named. All (n,); a cosine is NaN where unknown."""
-    found = np.nan_to_num(cosine, nan=UNKNOWN) + COVERAGE * coverage + NAMED * named
+    found = filled(cosine, UNKNOWN) + COVERAGE * coverage + NAMED * named
     return np.asarray(found, dtype=np.float32)
 
 

@@ -39,8 +39,8 @@ class SketchDecoder:
         Set right by the line through what the sample's sketches tell of this vector and what is true of it: where
         all of a bank's vectors point one way, the law above tells too much.
         """
-        weights = self._weights @ vector
-        slope, start = _line(weighed_signs(weights, self._codes), self._sample @ vector)
+        weights = np.vecdot(self._weights, vector)
+        slope, start = _line(weighed_signs(weights, self._codes), np.vecdot(self._sample, vector))
         return np.asarray(start + slope * weighed_signs(weights, codes), dtype=np.float32)
 
 
@@ -61,8 +61,8 @@ def weighed_signs(weights: FloatArray, codes: Codes) -> FloatArray:
     low = float(weights.min())
     step = max(float(weights.max()) - low, 1e-12) / (2**PLANES - 1)
     levels = np.rint((weights - low) / step).astype(np.int64)
-    words = np.ascontiguousarray(codes).view(np.uint64)
-    total = np.zeros(len(words), np.float32)
+    words = np.ascontiguousarray(np.ascontiguousarray(codes).view(np.uint64).T)
+    total = np.zeros(len(codes), np.float32)
     for place in range(PLANES):
         total += 2.0**place * _common(words, np.packbits(levels >> place & 1 == 1))
     held = low * _common(words, np.full(codes.shape[1], 255, np.uint8)) + step * total
@@ -70,5 +70,6 @@ def weighed_signs(weights: FloatArray, codes: Codes) -> FloatArray:
 
 
 def _common(words: npt.NDArray[np.uint64], mask: Codes) -> FloatArray:
-    """How many bits each row shares with a mask."""
-    return np.asarray(np.bitwise_count(words & mask.view(np.uint64)).sum(axis=1, dtype=np.float32))
+    """How many bits each sketch shares with a mask; `words`: (bits / 64, n), so that whole rows are added up."""
+    shared = np.bitwise_count(words & mask.view(np.uint64)[:, None])
+    return np.asarray(shared.sum(axis=0, dtype=np.uint16), dtype=np.float32)

@@ -113,8 +113,8 @@ class Standing:
 
     def timed(self, rows: Ints) -> Bools:
         """Which of these rows name a time or a number."""
-        return self._timed[rows]
+        return self._timed.take(rows)
 
-    def sessions_since(self, sessions: Ints) -> Ints:
-        """How many sessions began after each of these; 0 for NONE."""
-        return np.where(sessions == NONE, 0, len(self.sessions) - 1 - self.sessions.places(sessions))
+    def sessions_since(self, numbers: Ints) -> Ints:
+        """How many sessions began after each of these, (n,)."""
+        return len(self.sessions) - 1 - self.sessions.places(numbers)

@@ -103,7 +103,7 @@ class VectorIndex:
         if isinstance(self._kept, Whole):
             return self._kept.cosines(vector, seqs)
         fetch = self.fetching(source)
-        sample = self.sketch_search.sample(fetch) @ vector
+        sample = np.vecdot(self.sketch_search.sample(fetch), vector)
         if isinstance(self._kept, Compact):
             return self._kept.cosines(vector, seqs), sample
         told, here = self.sketch_search.told(vector, seqs, fetch)

@@ -12,6 +12,8 @@ from memkit.storage.columns import AUTHOR, EVENT, KIND, ROLE, STATE
 from memkit.storage.records import Entry, Queued, Record, micros
 from memkit.times import from_micros
 
+FIELDS: dict[str, Any] = dict.fromkeys(Memory.model_fields)
+BLANK = Memory.model_construct(**FIELDS)
 WORDS = ("i", "s", "l", "h", "r", "t")  # short names of a payload's strings, in the order of Payload
 
 
@@ -68,7 +70,7 @@ def _record(row: tuple[Any, ...], sources: tuple[int, ...]) -> Record:
     ):
         raise misread("a memory")
     words = Payload.parse(payload)
-    memory = Memory.model_construct(
+    memory = _memory(
         id=words.id or str(UUID(bytes=uid)),
         kind=KIND.words[kind],
         text=text,
@@ -97,6 +99,11 @@ def _record(row: tuple[Any, ...], sources: tuple[int, ...]) -> Record:
     )
     placement = None if session is None else Placement(session, episode)
     return Record(seq, uid, memory, placement, sources, superseded_by, echo_of)
+
+
+def _memory(**fields: Any) -> Memory:
+    """A memory of all its fields, which are not checked: `model_construct`, several times as fast."""
+    return BLANK.model_copy(update=fields)
 
 
 def _moment(stored: int | None) -> Any:

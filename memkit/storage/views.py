@@ -71,6 +71,8 @@ class View(ABC):
 
     def memories(self, seqs: Sequence[int]) -> dict[int, Memory]:
         """Whole records, in the order of `seqs`."""
+        if not seqs:
+            return {}
         records = self.records(seqs)
         names = self.names({link for record in records.values() for link in record.links()})
         return {seq: records[seq].to_memory(names) for seq in seqs if seq in records}

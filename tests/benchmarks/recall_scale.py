@@ -108,7 +108,8 @@ def watched() -> Stages:
     stages.watch(sketch_search.SketchSearch, "candidates", "sketch")
     stages.watch(indexes.StoredVectors, "with_passages", "fetching")
     stages.watch(vectors.VectorIndex, "cosines", "cosines")
-    stages.watch(index.BankIndex, "_rank", "ranking")
+    for part in ("_scope", "_retention", "_rank", "_judge"):
+        stages.watch(index.BankIndex, part, "ranking")
     stages.watch(recalling, "_memories", "memories")
     return stages
 

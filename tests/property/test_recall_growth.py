@@ -69,8 +69,10 @@ def test_columns_and_what_stands_beside_them_equal_those_loaded_at_once(
         assert grown.column(name).tolist() == whole.column(name).tolist()
     assert standing.sessions.sizes.tolist() == fresh.sessions.sizes.tolist()
     assert (len(standing.sessions), standing.sessions.rows) == (len(fresh.sessions), fresh.sessions.rows)
-    sessions = whole.column("session")
-    assert standing.sessions_since(sessions).tolist() == fresh.sessions_since(sessions).tolist()
+    numbers = sorted({row.session for row in final.values() if row.session is not None})
+    since = [sum(other > number for other in numbers) for number in numbers]
+    assert standing.sessions.numbers.tolist() == numbers
+    assert standing.sessions_since(np.array(numbers, dtype=np.int64)).tolist() == since
     lengths = whole.column("length")
     assert np.allclose(standing.log_length(lengths), fresh.log_length(lengths), atol=1e-5)
 

@@ -12,9 +12,10 @@ import memkit
 from memkit.batches import CodeBatch, PassageBatch, QuantisedBatch
 from memkit.encoders.hashing import HashingEncoder
 from memkit.protocols import FloatArray
-from memkit.recall.chunk_attention import Unseen, chunk_evidence, group_maxima, log_attention
+from memkit.recall.chunk_attention import Unseen, chunk_evidence, log_attention
 from memkit.recall.cohesion import cohesion
 from memkit.recall.columns import Ints
+from memkit.recall.groups import Groups
 from memkit.recall.lsh import Sketcher
 from memkit.recall.ranking import adapted
 from memkit.recall.relevance import knows
@@ -135,12 +136,17 @@ def test_what_is_put_again_or_removed_leaves_no_vector_and_no_passage_behind(
     assert cosines.tolist() == pytest.approx([0, 1, 0, np.nan], abs=1e-6, nan_ok=True)
 
 
-@given(st.lists(st.tuples(st.integers(0, 6), st.floats(-5, 5, width=32)), max_size=40))
-def test_group_maxima_equal_the_obvious_loop(pairs: list[tuple[int, float]]) -> None:
-    groups = np.array([group for group, _ in pairs], np.int64)
+@given(st.lists(st.tuples(st.integers(-2, 6), st.floats(-5, 5, width=32)), max_size=40))
+def test_groups_tell_what_the_obvious_loop_tells(pairs: list[tuple[int, float]]) -> None:
+    groups = Groups.of(np.array([group for group, _ in pairs], np.int64))
     values = np.array([value for _, value in pairs], np.float32)
-    expected = [max((v for g, v in pairs if g == group), default=0) for group in range(7)]
-    assert group_maxima(values, groups, 7).tolist() == pytest.approx(expected)
+    members = {n: [value for group, value in pairs if group == n] for n in sorted({g for g, _ in pairs if g >= 0})}
+    assert groups.numbers.tolist() == list(members)
+    assert groups.sizes.tolist() == [len(own) for own in members.values()]
+    assert groups.maxima(values).tolist() == [max(own) for own in members.values()]
+    assert groups.sums(values).tolist() == pytest.approx([sum(own) for own in members.values()])
+    spread = groups.spread(groups.maxima(values), len(pairs))
+    assert spread.tolist() == [max(members[group]) if group >= 0 else 0 for group, _ in pairs]
 
 
 def test_a_bank_knows_by_five_good_results_or_one_sure_one_and_not_by_chance() -> None:
@@ -175,9 +181,9 @@ def test_a_fact_in_the_middle_of_a_long_message_is_found_and_its_passages_go_wit
 
 def test_chunks_without_a_candidate_count_in_the_average_and_members_left_out_in_the_mean() -> None:
     evidence = np.array([3.0, 0.0, 1.0, 1.0], np.float32)
-    chunks = np.array([0, 0, 1, 1])
-    every = chunk_evidence(evidence, chunks, 2)
-    halved = chunk_evidence(evidence, chunks, 2, np.array([4, 4]))
+    chunks = Groups.of(np.array([0, 0, 1, 1]))
+    every = chunk_evidence(evidence, chunks)
+    halved = chunk_evidence(evidence, chunks, np.array([4, 4]))
     assert every.tolist() == [4.5, 2.0]
     assert halved.tolist() == [3.75, 1.5]
     noise = np.zeros(64, np.float32)

@@ -11,6 +11,7 @@ import pytest
 from memkit.batches import CodeBatch, TermBatch
 from memkit.recall.chunk_attention import Attention, attend, chunk_evidence, log_attention, softmax
 from memkit.recall.cues import is_named, read
+from memkit.recall.groups import Groups
 from memkit.recall.lexical import FULL, LexicalIndex
 from memkit.recall.lsh import CrossPolytope, Sketcher, SketchIndex
 from memkit.text.dates import first_span
@@ -55,7 +56,8 @@ def test_a_softmax_sums_to_one_and_does_not_overflow() -> None:
 
 
 def test_chunks_are_lifted_by_their_best_member_and_an_average_one_stays() -> None:
-    evidence = chunk_evidence(np.array([0.0, 3.0, 0.0, 0.0, 1.0, 1.0], np.float32), np.array([0, 0, 1, 1, 2, 2]), 3)
+    chunks = Groups.of(np.array([0, 0, 1, 1, 2, 2]))
+    evidence = chunk_evidence(np.array([0.0, 3.0, 0.0, 0.0, 1.0, 1.0], np.float32), chunks)
     assert evidence.tolist() == [4.5, 0.0, 2.0]
     lifted = log_attention(evidence)
     assert lifted[0] > lifted[2] > lifted[1]
