@@ -33,6 +33,7 @@ class Lexical:
     weighed: float  # what a row that answers the whole question would have of the one
     asked: float  # and of the other
     matched: dict[str, Ints]  # term -> rows, in order
+    bounds: dict[str, float]  # term -> the most that it adds to a row's BM25
 
     def scores(self, rows: Ints) -> FloatArray:
         """The evidence for some rows, in standard deviations."""
@@ -43,13 +44,21 @@ class Lexical:
         return self.sums.take(rows).imag / max(self.asked, ENOUGH)
 
     def best(self, count: int) -> Ints:
-        """The rows with the best scores, in order; fewer where fewer hold any of the terms."""
-        if not self.matched:
-            return np.empty(0, np.int64)
-        rows = np.concatenate(list(self.matched.values()))
-        rows = rows[greatest(self.sums.take(rows).real, count * len(self.matched))]  # a row comes once for each term
-        rows = distinct(rows)
-        return rows[greatest(self.sums.take(rows).real, count)]
+        """The rows with the best scores, in order; fewer where fewer hold any of the terms.
+
+        MaxScore (Turtle & Flood 1995): once what the terms left could give at most is no more than the least of the
+        best, rows that hold none but these needn't be looked at.
+        """
+        best, least, left = np.empty(0, np.int64), -np.inf, sum(self.bounds.values())
+        for term in sorted(self.matched, key=self.bounds.__getitem__, reverse=True):
+            if left <= least:
+                break
+            rows = self.matched[term]
+            better = distinct(np.concatenate([best, rows[self.sums.take(rows).real > least]]))
+            best = better[greatest(self.sums.take(better).real, count)]
+            least = float(self.sums.take(best).real.min()) if len(best) == count else least
+            left -= self.bounds[term]
+        return best
 
     def terms_of(self, rows: Ints) -> list[tuple[str, ...]]:
         """The question's terms that each of these rows holds."""
@@ -71,6 +80,7 @@ def lexical_evidence(
     count = len(columns)
     sums = np.zeros(count, np.complex64)  # both at once: it is the access to a large bank's rows that takes time
     matched: dict[str, Ints] = {}
+    bounds: dict[str, float] = {}
     asked = weighed = 1e-9
     shares = dict.fromkeys(around, CONTEXT / max(len(around), 1)) | dict.fromkeys(terms, 1.0)
     for term, share in shares.items():
@@ -80,10 +90,11 @@ def lexical_evidence(
         weighed += idf**RARITY * share
         if len(rows):
             more = np.full(len(rows), 1j * idf * (share == 1), np.complex64)
-            more.real = idf**RARITY * share * (saturated if len(rows) == len(seqs) else saturated[inside])
+            bounds[term] = idf**RARITY * share
+            more.real = bounds[term] * (saturated if len(rows) == len(seqs) else saturated[inside])
             sums[rows] = sums.take(rows) + more
             matched[term] = rows
-    return Lexical(sums, weighed, asked, matched)
+    return Lexical(sums, weighed, asked, matched, bounds)
 
 
 def standardised_cosines(cosines: FloatArray, sample: FloatArray) -> FloatArray:

@@ -11,12 +11,14 @@ from memkit.batches import NONE, RowBatch, TermBatch, row_batches
 from memkit.encoders.hashing import HashingEncoder
 from memkit.models import IndexRow
 from memkit.recall.columns import Columns
+from memkit.recall.evidence import lexical_evidence
 from memkit.recall.growing import Growing, distinct
 from memkit.recall.lexical import LexicalIndex, by_hash
 from memkit.recall.sketch_decoding import SketchDecoder, weighed_signs
 from memkit.recall.standing import Chunks, Standing
 from memkit.settings import RankingSettings, Settings
 from memkit.testing import FrozenClock
+from memkit.text.terms import key_hash
 
 SEQS = st.lists(st.integers(0, 60), min_size=1, max_size=8, unique=True)
 
@@ -127,6 +129,24 @@ def test_postings_equal_the_obvious_dictionary_however_they_came_and_went(
         expected = {seq: min(terms[term], 255) for seq, terms in sorted(texts.items()) if term in terms}
         assert dict(zip(seqs.tolist(), counts.tolist(), strict=True)) == expected
         assert seqs.tolist() == sorted(expected)
+
+
+LETTERS = st.sampled_from("abcd")
+
+
+@settings(max_examples=300)
+@given(st.lists(st.sets(LETTERS), max_size=25), st.lists(LETTERS, min_size=2), st.integers(1, 4))
+def test_the_best_rows_by_words_score_as_those_that_looking_at_every_row_finds(
+    texts: list[set[str]], asked: list[str], count: int
+) -> None:
+    key, columns, index = b"k" * 16, Columns(), LexicalIndex()
+    columns.put([RowBatch.of([row(seq) for seq in range(1, len(texts) + 1)])])
+    held = [(seq, [(key_hash(key, term), 1) for term in text]) for seq, text in enumerate(texts, 1) if text]
+    index.add([TermBatch.of(held)])
+    found = lexical_evidence(index, columns, key, asked)
+    scores, best = found.scores(np.arange(len(texts))), found.best(count)
+    assert best.tolist() == sorted(set(best.tolist()))
+    assert sorted(scores[best].tolist(), reverse=True) == sorted(scores[scores > 0].tolist(), reverse=True)[:count]
 
 
 @given(st.integers(0, 2**32 - 1))
