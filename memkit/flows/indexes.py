@@ -163,6 +163,7 @@ class IndexCache:
                 loaded = Loaded(state.model_copy(update={"change": 0}), self._empty(state, room=state.size))
                 self._update(loaded, view)
                 if state.size > trimming.LARGE:
+                    loaded.index.prepare(view)
                     trimming.trim()
         loaded.state = state
         self._keep(bank, loaded)

@@ -132,6 +132,12 @@ class BankIndex:
         if self._vectors.exact or self.size > GROWN * self._measured_at:
             self._cohesion = None
 
+    def prepare(self, source: VectorSource) -> None:
+        """Measure what the first question would wait for."""
+        self._measured_cohesion(source)
+        if not self._vectors.exact:
+            self.candidates(source)
+
     def remove(self, seqs: Iterable[int]) -> bool:
         """Take out what was erased: as if it had never been here. False where the index must be built anew."""
         gone = np.unique(np.fromiter(seqs, dtype=np.int64))
