@@ -118,6 +118,10 @@ class CorruptError(StorageError):
     """The file is damaged."""
 
 
+class BankGoneError(StorageError):
+    """The bank was erased while a call was at work on it; nothing of the call was stored."""
+
+
 class ClosedError(StorageError):
     """The store was closed."""
 

@@ -159,9 +159,12 @@ def get_all(ctx: BankContext, ids: Sequence[str]) -> list[Memory]:
     return [found[id] for id in ids]
 
 
-def apply(ctx: BankContext, decide: Any, *, at: datetime | None = None) -> Receipt:
-    """Do operations, together with the reinforcement that waits for this bank."""
-    state: BankState = ctx.ensure()
+def apply(ctx: BankContext, decide: Any, *, at: datetime | None = None, state: BankState | None = None) -> Receipt:
+    """Do operations, together with the reinforcement that waits for this bank.
+
+    `state`: of the bank that they were made for. Raises BankGoneError where that isn't there any more.
+    """
+    state = state or ctx.ensure()
     waiting = ctx.services.reinforcements.take(state.number)
 
     def together(view: BankView) -> list[Operation]:

@@ -1,12 +1,13 @@
 """Observe: turns in; stored, indexed, encoded and queued for thinking when the call returns."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from memkit.errors import ConflictError, MemkitError
+from memkit.errors import BankGoneError, ConflictError, MemkitError
 from memkit.flows import upkeep
 from memkit.flows.context import BankContext
 from memkit.flows.editing import apply
@@ -72,7 +73,7 @@ def observe(ctx: BankContext, items: Iterable[Any]) -> Receipt:
     receipts: list[Receipt] = []
     errors: list[MemkitError] = []
     for chunk in _chunks(turns):
-        receipt, rejected = _observe_chunk(ctx, chunk)
+        receipt, rejected = _patiently(ctx, chunk)
         receipts.append(receipt)
         errors += rejected
     outcomes = tuple(o for receipt in receipts for o in receipt.outcomes)
@@ -93,6 +94,13 @@ def _chunks(turns: Sequence[Turn | RejectedTurn]) -> Iterator[list[Turn | Reject
         yield chunk
 
 
+def _patiently(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tuple[Receipt, list[MemkitError]]:
+    """Begin again where the bank is erased meanwhile: what was worked out holds under its key alone."""
+    while True:
+        with suppress(BankGoneError):
+            return _observe_chunk(ctx, turns)
+
+
 def _observe_chunk(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tuple[Receipt, list[MemkitError]]:
     at, state = ctx.now(), ctx.ensure()
     items, hearing = prepare(ctx, state, turns, at)
@@ -103,7 +111,7 @@ def _observe_chunk(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tu
         errors[:] = [o.error for o in operations if isinstance(o, Reject)]
         return operations
 
-    receipt = apply(ctx, decide, at=at)
+    receipt = apply(ctx, decide, at=at, state=state)
     if ctx.services.late is not None:
         ctx.services.late.add(ctx)
     pairs = zip(items, receipt.outcomes, strict=True)

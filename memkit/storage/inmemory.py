@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from memkit.errors import ClosedError, ReadOnlyError, StorageError
+from memkit.errors import BankGoneError, ClosedError, ReadOnlyError, StorageError
 from memkit.models import BankState, ErasureReceipt, Receipt, put_off
 from memkit.operations import Operation
 from memkit.protocols import BankName, BankView, Decision
@@ -140,7 +140,7 @@ class MemoryStorage:
 
     def _bank(self, bank: int) -> Bank:
         if bank not in self._banks:
-            raise StorageError(f":memory:: there is no bank number {bank} (any more). Open it by its name.")
+            raise BankGoneError(f":memory:: there is no bank number {bank} (any more). Open it by its name.")
         return self._banks[bank]
 
     @contextmanager

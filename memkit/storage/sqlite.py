@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from memkit.errors import InputError, StorageError
+from memkit.errors import BankGoneError, InputError
 from memkit.models import FARTHEST, BankState, ErasureReceipt, Receipt
 from memkit.operations import Operation
 from memkit.protocols import BankName, BankView, Decision
@@ -125,7 +125,7 @@ class SqliteStorage:
     def _row(self, connection: sqlite3.Connection, bank: int) -> BankRow:
         row = run(connection, "state", bank).fetchone()
         if row is None:
-            raise StorageError(f"{self.path}: there is no bank number {bank} (any more). Open it by its name.")
+            raise BankGoneError(f"{self.path}: there is no bank number {bank} (any more). Open it by its name.")
         return BankRow(*row)
 
     # -- the store's own notes

@@ -1,6 +1,7 @@
 """What goes in through observe: kept, found at once, never dropped, never merged."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import ConflictError, InputError, InvalidTurnError, NaiveDatetimeError
+from memkit.protocols import FloatArray
 from memkit.testing import FrozenClock
 
 
@@ -150,3 +152,25 @@ def test_banks_never_see_each_other(store: memkit.MemoryStore) -> None:
     ]
     both = store.recall("secret garden behind the mill", under=("acme",))
     assert both[0].bank == ("acme", "ana")
+
+
+@pytest.mark.parametrize("location", [":memory:", "store.db"])
+def test_what_is_observed_while_its_bank_is_erased_lies_whole_in_the_new_one(location: str, tmp_path: Path) -> None:
+    class Erasing(HashingEncoder):
+        """Erases the bank in the midst of the second observe."""
+
+        texts = 0
+
+        def encode(self, texts: list[str]) -> FloatArray:
+            self.texts += len(texts)
+            if self.texts == 2:
+                store.bank("ana").erase_all(confirm=("ana",))
+            return super().encode(texts)
+
+    with memkit.open(location if location == ":memory:" else tmp_path / location, encoder=Erasing()) as store:
+        bank = store.bank("ana")
+        bank.observe([("ana", "I like tea.")])
+        first = bank.observe([("ana", "The vault is under the green oak.")]).outcomes[0].id
+        bank.observe([("ana", "The vault is under the green oak.")])
+        assert [memory.echo_of for memory in bank.list()] == [None, first]  # known by its words' hash
+        assert store.doctor() == []
