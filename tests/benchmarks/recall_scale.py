@@ -273,14 +273,16 @@ def time_weighted(vectors: FloatArray) -> Callable[[FloatArray], Any]:
 
 
 def exponents(results: list[dict[str, Any]]) -> dict[str, float]:
-    """How each stage's median grows: e in N ** e, fitted over all banks."""
-    sizes = np.log([result["memories"] for result in results])
-
-    def grows(medians: list[float]) -> float:
-        return float(np.polyfit(sizes, np.log(np.maximum(medians, 1e-3)), 1)[0])
-
-    stages = {stage: grows([r["stages_ms"][stage]["p50"] for r in results]) for stage in STAGES}
-    return {**stages, "whole": grows([r["recall_ms"]["p50"] for r in results])}
+    """How each stage's median grows: e in N ** e, fitted over the banks in which it takes place, three at least."""
+    sizes = np.array([result["memories"] for result in results])
+    medians = {stage: np.array([r["stages_ms"][stage]["p50"] for r in results]) for stage in STAGES}
+    medians["whole"] = np.array([r["recall_ms"]["p50"] for r in results])
+    there = {stage: times > 0 for stage, times in medians.items()}
+    return {
+        stage: float(np.polyfit(np.log(sizes[there[stage]]), np.log(times[there[stage]]), 1)[0])
+        for stage, times in medians.items()
+        if there[stage].sum() > 2
+    }
 
 
 def plot(results: list[dict[str, Any]], path: Path) -> None:
@@ -293,7 +295,7 @@ def plot(results: list[dict[str, Any]], path: Path) -> None:
     figure, axes = pyplot.subplots(figsize=(7, 5))
     sizes = [result["memories"] for result in results]
     for stage in STAGES:
-        axes.loglog(sizes, [max(r["stages_ms"][stage]["p50"], 1e-3) for r in results], marker="o", label=stage)
+        axes.loglog(sizes, [r["stages_ms"][stage]["p50"] or np.nan for r in results], marker="o", label=stage)
     axes.loglog(sizes, [r["recall_ms"]["p50"] for r in results], "k-o", label="whole recall")
     axes.loglog(sizes, [r["beside"]["flat"] for r in results], "k--", label="bare flat search")
     axes.set(xlabel="memories in the bank", ylabel="median, ms")
