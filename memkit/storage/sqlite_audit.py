@@ -46,10 +46,11 @@ NO_TURNS = "NOT EXISTS (SELECT 1 FROM exchange_turn t WHERE t.bank = exchange.ba
 def _ahead(counter: str, table: str, column: str) -> Check:
     """A bank's counter must lie above every number that is in use."""
     used = f"(SELECT coalesce(max({column}), 0) FROM {table} t WHERE t.bank = bank.bank)"  # noqa: S608
+    false = f"({counter} <= {used} OR typeof({counter}) <> 'integer')"
     return Check(
         f"banks would give a number of {table} again",
-        f"SELECT count(*) FROM bank WHERE {counter} <= {used}",  # noqa: S608
-        f"UPDATE bank SET {counter} = {used} + 1 WHERE {counter} <= {used}",  # noqa: S608
+        f"SELECT count(*) FROM bank WHERE {false}",  # noqa: S608
+        f"UPDATE bank SET {counter} = {used} + 1 WHERE {false}",  # noqa: S608
     )
 
 

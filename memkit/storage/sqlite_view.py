@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
-import numpy.typing as npt
 
 from memkit.batches import ROWS, CodeBatch, PassageBatch, QuantisedBatch, RowBatch, TermBatch
 from memkit.models import BankState, CountedSegment, IndexRow, Kind, Memory, Past, Trace
@@ -143,14 +142,14 @@ class SqliteView(View):
             yield from self._batches(self._changed("rows", since), links)
             return
         for rows in rows_of_blocks(self.connection, self.bank):
-            yield RowBatch(rows.fields, _resting(links, rows.seqs))
+            yield RowBatch(rows.fields, _resting(links, rows.seqs.tolist()))
         last = last_in_blocks(self.connection, self.bank)
         yield from self._batches(run(self.connection, "rows_after", self.bank, last), links)
         yield from self._batches(run(self.connection, "moved_rows", self.bank), links)
 
     def _batches(self, rows: sqlite3.Cursor, links: Sources) -> Iterator[RowBatch]:
         while some := rows.fetchmany(ROWS):
-            yield row_batch(some, _resting(links, [row[0] for row in some]), self.row.next_seq)
+            yield row_batch(some, _resting(links, (row[0] for row in some)), self.row.next_seq)
 
     def _changed(self, name: str, since: int) -> sqlite3.Cursor:
         if since:
@@ -378,11 +377,9 @@ class SqliteView(View):
         return found
 
 
-def _resting(links: Sources, seqs: npt.ArrayLike) -> Sources:
+def _resting(links: Sources, seqs: Iterable[int]) -> Sources:
     """The links of some rows."""
-    if not links:
-        return links
-    return {seq: links[seq] for seq in np.intersect1d(seqs, list(links)).tolist()}
+    return {seq: links[seq] for seq in seqs if seq in links} if links else links
 
 
 def _joined(batches: Sequence[QuantisedBatch]) -> QuantisedBatch:

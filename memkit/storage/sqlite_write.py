@@ -52,7 +52,8 @@ class Writer:
         self._learn()
         self._seal(CODES)
         self._seal(TERMS)
-        self._blocks += self._rows.seal(self._blocks, self.changes.next_seq)
+        if made := self._rows.seal(self._blocks, self.changes.next_seq):
+            self._blocks += made
         if self.changes.changed or self.changes.replaced:
             self._rows.renew(self.view.row.size, self.changes.next_seq)
         return self._save()
