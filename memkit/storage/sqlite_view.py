@@ -17,7 +17,7 @@ from memkit.batches import ROWS, CodeBatch, PassageBatch, QuantisedBatch, RowBat
 from memkit.models import BankState, CountedSegment, IndexRow, Kind, Memory, Past, Trace
 from memkit.protocols import FloatArray
 from memkit.storage.blocks import CODES, TERMS, VECTORS, Block, TraceRow, code_batches, term_batch, unpack_terms
-from memkit.storage.checksums import reading
+from memkit.storage.checksums import misread, reading
 from memkit.storage.columns import AUTHOR, KIND, STATE
 from memkit.storage.hashing import Hasher
 from memkit.storage.index_rows import index_row, row_batch
@@ -194,12 +194,17 @@ class SqliteView(View):
         for (data,) in run(self.connection, "blocks", self.bank, part, since):
             block = _parsed(data).since(since)
             if len(block.seqs):
-                yield block
+                yield self._possible(block)
         tail = run(self.connection, "tail", self.bank, part, since).fetchall()
         if tail:
             with reading("an index row"):
                 block = Block.of(tail)
-            yield block
+            yield self._possible(block)
+
+    def _possible(self, block: Block) -> Block:
+        if not 0 < block.seqs[0] <= block.seqs[-1] < self.row.next_seq:
+            raise misread("an index row")
+        return block
 
     def vectors(self, seqs: Sequence[int]) -> FloatArray:
         return self._stacked(dict(self._over("vectors", seqs)), seqs)
