@@ -117,7 +117,8 @@ def _observe_chunk(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tu
     pairs = zip(items, receipt.outcomes, strict=True)
     stored = [o.id if o.action in STORED else None for item, o in pairs if isinstance(item, Prepared)]
     if hearing is not None:
-        ctx.services.surprisals.stored(state.number, hearing, stored, change=receipt.change, at=at)
+        with suppress(BankGoneError):  # erased since it was stored: it must not be stored again
+            ctx.services.surprisals.stored(state.number, hearing, stored, change=receipt.change, at=at)
     return receipt, errors
 
 
