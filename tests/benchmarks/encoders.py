@@ -10,6 +10,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -60,8 +61,8 @@ def measure(turns: list[memkit.Turn]) -> dict[str, dict[str, float]]:
         best = {name: {"encoding": 0.0, "observing": 0.0} for name in made}
         for _ in track(range(ROUNDS), console=Console(stderr=True)):
             for name, encoder in made.items():
-                times = {"encoding": seconds(lambda e=encoder: e.encode(texts))}  # type: ignore[misc]
-                times["observing"] = seconds(lambda e=encoder: observed(e, turns))  # type: ignore[misc]
+                times = {"encoding": seconds(partial(encoder.encode, texts))}
+                times["observing"] = seconds(partial(observed, encoder, turns))
                 best[name] = {part: max(best[name][part], len(turns) / spent) for part, spent in times.items()}
     return best
 

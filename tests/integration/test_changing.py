@@ -51,7 +51,9 @@ def test_what_supersedes_ranks_above_what_it_replaced_and_both_stay(bank: memkit
     bank.supersede(old, "Ana lives in Porto.")
     found = [h.memory.text for h in bank.recall("Where does Ana live?", min_score=0)]
     assert found[0] == "Ana lives in Porto."
-    assert bank.get(old).valid_until is not None  # type: ignore[union-attr]
+    closed = bank.get(old)
+    assert closed is not None
+    assert closed.valid_until is not None
     assert [entry.event for entry in bank.history(old)][-1] == "superseded"
 
 
@@ -81,7 +83,9 @@ def test_unknown_ids_are_errors_and_change_nothing(bank: memkit.MemoryBank) -> N
     [id] = bank.insert(["Ana sings."]).ids
     with pytest.raises(UnknownMemoryError):
         bank.forget([id, "nobody"], reason="test")
-    assert bank.get(id).state == "active"  # type: ignore[union-attr]
+    kept = bank.get(id)
+    assert kept is not None
+    assert kept.state == "active"
     with pytest.raises(UnknownMemoryError):
         bank.merge([id, "nobody"], "Both")
 

@@ -141,7 +141,10 @@ def test_every_turn_has_a_salience_and_small_talk_has_less_of_it(bank: memkit.Me
     bank.observe([("ana", "My blood group is AB negative and my surgeon is called Dr. Okonkwo")])
     turns = bank.list()
     assert all(t.salience is not None for t in turns if t.echo_of is None)
-    assert turns[-1].salience > turns[3].salience  # type: ignore[operator]
+    small, telling = turns[3].salience, turns[-1].salience
+    assert small is not None
+    assert telling is not None
+    assert telling > small
 
 
 def test_banks_never_see_each_other(store: memkit.MemoryStore) -> None:
