@@ -161,6 +161,10 @@ class BankView(Protocol):
         """Whole records, by seq."""
         ...
 
+    def later(self, seqs: Sequence[int]) -> Callable[[], dict[int, Memory]]:
+        """The same for what may never be asked for: read now, made when it is called, if it is."""
+        ...
+
     def rows(self, since: int = 0) -> Iterator[IndexRow]:
         """Rows added or changed after the change number `since`, in order of seq."""
         ...

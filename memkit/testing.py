@@ -193,6 +193,18 @@ class StorageContract:
         with storage.view(storage.open_bank(("acme", "ana")).number) as view:
             assert "reinforced" not in [entry.event for entry in view.history("t1")]
 
+    def test_what_is_made_later_is_as_it_was_when_it_was_read(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("lives in Lisbon", id="t1"), trace(1)))
+        self.put(storage, Insert(memory("lives in Lisbon", id="h1", kind="thought", sources=("t1",)), trace(2)))
+        self.put(storage, Supersede("h1", memory("lives in Porto", id="h2", kind="thought"), trace(3)))
+        with storage.view(storage.open_bank(("acme", "ana")).number) as view:
+            seqs = [3, 99, 1, 2]
+            then, later, none = view.memories(seqs), view.later(seqs), view.later([])
+        self.put(storage, Erase(("t1",)))
+        assert later() == then
+        assert then[2].superseded_by == "h2"
+        assert none() == {}
+
     def test_an_erased_memory_is_nowhere_and_its_echo_inherits(self, storage: Storage) -> None:
         self.put(storage, Insert(memory("yes", id="t1"), trace(7)))
         echo = replace(trace(7), terms={}, vector=None, sketch=None, wanted=False)

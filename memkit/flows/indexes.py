@@ -3,20 +3,22 @@
 import heapq
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from weakref import WeakValueDictionary
 
 import numpy as np
 
-from memkit.batches import CodeBatch, PassageBatch, QuantisedBatch, RowBatch, TermBatch
+from memkit.batches import CodeBatch, RowBatch, TermBatch
 from memkit.flows import trimming
 from memkit.flows.traces import Tracer
 from memkit.models import KINDS, BankState
-from memkit.protocols import BankView, FloatArray, Storage, VectorSource
-from memkit.recall.index import BankIndex, Scored
+from memkit.protocols import BankView, Storage, VectorSource
+from memkit.recall.index import BankIndex
 from memkit.recall.query import REFLECTED, Query
+from memkit.recall.results import Scored
 from memkit.settings import DecaySettings, RankingSettings
 from memkit.storage.checksums import misread
 from memkit.text.curve import Curve
@@ -109,29 +111,6 @@ class Sorting:
             yield batch
 
 
-@dataclass(frozen=True)
-class StoredVectors:
-    """A bank's stored vectors, each call in a snapshot of its own."""
-
-    storage: Storage
-    bank: int
-
-    def vectors(self, seqs: Sequence[int]) -> FloatArray:
-        """Stored vectors (n, dimension); zeros where none is."""
-        with self.storage.view(self.bank) as view:
-            return view.vectors(seqs)
-
-    def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
-        """The same at a byte a number."""
-        with self.storage.view(self.bank) as view:
-            return view.quantised(seqs, dimension)
-
-    def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
-        """Both at once."""
-        with self.storage.view(self.bank) as view:
-            return view.with_passages(seqs)
-
-
 class IndexCache:
     """Indexes of the banks in use. The store is the truth: any of these may vanish at any time."""
 
@@ -147,26 +126,38 @@ class IndexCache:
         self._guard = threading.Lock()
 
     def lock(self, bank: int) -> threading.RLock:
-        """Held while a bank's index is read or brought up to date."""
+        """Held while a bank's index is read or brought up to date: see `opened`."""
         with self._guard:
             lock = self._locks.get(bank)
             if lock is None:
                 lock = self._locks[bank] = threading.RLock()
             return lock
 
-    def fresh(self, bank: int) -> Loaded:
-        """The bank's index as of now; call with its lock held."""
-        with self._storage.view(bank) as view:
-            state = view.state
-            loaded = self._loaded.get(bank)
-            if loaded is None or not self._brought_up(loaded, view):
-                loaded = Loaded(state.model_copy(update={"change": 0}), self._empty(state, room=state.size))
-                self._update(loaded, view)
-                if state.size > trimming.LARGE:
-                    loaded.index.prepare(view)
-                    trimming.trim()
+    @contextmanager
+    def opened(self, bank: int) -> Iterator[tuple[Loaded, BankView]]:
+        """The bank's index as of now, with the snapshot that it shows; nobody else has it meanwhile."""
+        with self.lock(bank), self._storage.view(bank) as view:
+            yield self._fresh(view), view
+
+    def speakers(self, state: BankState) -> dict[str, int]:
+        """The speakers of a bank in this state, or a later one, with their hashes."""
+        loaded = self._loaded.get(state.number)
+        if loaded is None or loaded.state != state:
+            with self.opened(state.number) as (loaded, _):
+                return loaded.speakers
+        return loaded.speakers
+
+    def _fresh(self, view: BankView) -> Loaded:
+        state = view.state
+        loaded = self._loaded.get(state.number)
+        if loaded is None or not self._brought_up(loaded, view):
+            loaded = Loaded(state.model_copy(update={"change": 0}), self._empty(state, room=state.size))
+            self._update(loaded, view)
+            if state.size > trimming.LARGE:
+                loaded.index.prepare(view)
+                trimming.trim()
         loaded.state = state
-        self._keep(bank, loaded)
+        self._keep(state.number, loaded)
         return loaded
 
     def _brought_up(self, loaded: Loaded, view: BankView) -> bool:

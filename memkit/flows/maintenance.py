@@ -153,13 +153,11 @@ def _stale_index(services: Services, ctx: BankContext) -> list[str]:
     state = ctx.state()
     if state is None:
         return []
-    with services.indexes.lock(state.number):
-        cached = services.indexes.fresh(state.number).size
-        with services.storage.view(state.number) as view:
-            stored = sum(1 for _ in view.rows())
-    if cached == stored:
+    with services.indexes.opened(state.number) as (loaded, view):
+        stored = sum(1 for _ in view.rows())
+    if loaded.size == stored:
         return []
-    return [f"bank {'/'.join(ctx.name)}: its index holds {cached} memories, the file {stored}."]
+    return [f"bank {'/'.join(ctx.name)}: its index holds {loaded.size} memories, the file {stored}."]
 
 
 def stats(services: Services, contexts: Sequence[BankContext], *, measure: bool = False) -> dict[str, Any]:
@@ -232,12 +230,9 @@ def search_stats(ctx: BankContext) -> dict[str, Any]:
     state = ctx.state()
     if state is None:
         return {"search": "exact", "candidates": None, "sketch_recall": None}
-    indexes = ctx.services.indexes
-    with indexes.lock(state.number):
-        index = indexes.fresh(state.number).index
-        with ctx.storage.view(state.number) as view:
-            recall = index.sketch_recall(view)
-            count = index.candidates(view)
+    with ctx.services.indexes.opened(state.number) as (loaded, view):
+        index = loaded.index
+        recall, count = index.sketch_recall(view), index.candidates(view)
     return {"search": "exact" if index.exact else "sketch", "candidates": count, "sketch_recall": recall}
 
 

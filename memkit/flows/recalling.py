@@ -1,6 +1,6 @@
 """Recall: a query in, the memories that answer it out, with the reasons."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,15 +10,15 @@ import numpy as np
 from memkit.errors import InputError, UnknownMemoryError
 from memkit.flows import fitting
 from memkit.flows.context import BankContext
-from memkit.flows.indexes import Loaded, StoredVectors
+from memkit.flows.indexes import Loaded
 from memkit.flows.reading import checked_kinds
 from memkit.models import STATES, BankState, Hit, Kind, Memory, Past, Turn, checked_text
 from memkit.observe.intake import as_turns
 from memkit.protocols import BankView, FloatArray
 from memkit.recall.cues import without_names
-from memkit.recall.index import Scored
 from memkit.recall.query import Query
-from memkit.recall.recollection import Recollection
+from memkit.recall.recollection import Beside, Recollection
+from memkit.recall.results import Scored
 from memkit.text.curve import Curve
 from memkit.text.tokens import words
 from memkit.times import Moment, as_utc, from_micros
@@ -26,7 +26,6 @@ from memkit.times import Moment, as_utc, from_micros
 MOST = 10_000  # results of one recall
 CONTEXT = 0.2  # how much of it is that of the turns before
 RECALLED = ("active", "superseded")  # states
-States = Mapping[int, Past] | None  # what changed after the moment that is asked about, as it was then
 CHOSEN_BY_ABOUT = 200
 POSSIBLY_ABOUT = 0.1  # relevance from which on a memory that holds all the words is about them
 SURELY_ABOUT = 0.8  # and from which on any memory is
@@ -58,31 +57,30 @@ def recall(ctx: BankContext, request: Request) -> Recollection:
     state = ctx.state()
     if state is None or not request.query.strip():
         return Recollection((), zone="UTC" if state is None else state.zone)
-    scored = _search(ctx, state, request)
-    end = _end(request)
-    with ctx.storage.view(state.number) as view:
-        past = None if end is None else view.states_at(end)
-        memories = _memories(view, scored, end, past)
-        portrait = _portraits(view, end, past)
-        summaries = fitting.summaries(view, request.query, _asked_at(ctx, request), end, found=bool(memories))
+    context = _context_texts(request.context)
+    vectors = _query_vectors(ctx, request.query, ctx.services.indexes.speakers(state), context)
+    with ctx.services.indexes.opened(state.number) as (loaded, view):
+        query = _query(ctx, loaded, view, request, context, vectors)
+        return _recollected(ctx, view, request, query, loaded.search(query, view))
+
+
+def _recollected(
+    ctx: BankContext, view: BankView, request: Request, query: Query, scored: Sequence[Scored]
+) -> Recollection:
+    memories, portrait = _memories(view, scored, query), _portraits(view, query)
     hits = [_hit(ctx, s, memories) for s in scored if s.seq in memories]
     return Recollection(
         hits,
-        zone=state.zone,
+        zone=view.state.zone,
         portrait=portrait[-1] if portrait else None,
-        summaries=summaries,
-        beside={memories[s.seq].id: _listed(memories, s.beside) for s in scored if s.seq in memories},
-        on_use=_reinforcer(ctx, state, hits, request),
+        summaries=fitting.summaries(view, request.query, query.now, query.as_of, found=bool(memories)),
+        beside=_beside(view, scored, memories, query),
+        on_use=_reinforcer(ctx, view.state, hits, request),
     )
 
 
 def _asked_at(ctx: BankContext, request: Request) -> datetime:
     return ctx.now() if request.now is None else as_utc(request.now, field="now")
-
-
-def _end(request: Request) -> datetime | None:
-    """The moment up to which a recall may know of anything."""
-    return None if request.as_of is None else as_utc(request.as_of, field="as_of")
 
 
 def _check(request: Request) -> None:
@@ -98,24 +96,13 @@ def _check(request: Request) -> None:
         raise InputError("recall: kinds and context are sequences, for example kinds=['turn'].")
 
 
-def _search(ctx: BankContext, state: BankState, request: Request) -> list[Scored]:
-    context = _context_texts(request.context)
-    with ctx.services.indexes.lock(state.number):
-        speakers = ctx.services.indexes.fresh(state.number).speakers
-    vectors = _query_vectors(ctx, request.query, without_names(request.query, speakers), context)
-
-    with ctx.services.indexes.lock(state.number):
-        loaded = ctx.services.indexes.fresh(state.number)
-        query = _query(ctx, loaded, request, context, vectors)
-        return loaded.search(query, StoredVectors(ctx.storage, state.number))
-
-
-def _query_vectors(ctx: BankContext, query: str, plain: str, context: Sequence[str]) -> FloatArray | None:
+def _query_vectors(ctx: BankContext, query: str, speakers: Iterable[str], context: Sequence[str]) -> FloatArray | None:
     """Vectors of the query and its context, (1 + len(context), dimension); None where the encoder fails.
 
     A name outshines the rest of a short question, and who spoke is a cue of its own: so the query's vector
     leans towards that of the question without the speakers' names.
     """
+    plain = without_names(query, speakers)
     if plain == query or not plain.strip():
         return ctx.services.encoder.try_encode([query, *context])
     vectors = ctx.services.encoder.try_encode([query, *context, plain])
@@ -144,6 +131,7 @@ def _context_texts(context: Sequence[Any]) -> list[str]:
 def _query(
     ctx: BankContext,
     loaded: Loaded,
+    view: BankView,
     request: Request,
     context: Sequence[str],
     vectors: FloatArray | None,
@@ -152,11 +140,7 @@ def _query(
         value = getattr(request, name)
         return None if value is None else as_utc(value, field=name)
 
-    allowed, as_of, past = None, moment("as_of"), dict[int, Past]()
-    if request.where is not None or as_of is not None:
-        with ctx.storage.view(loaded.state.number) as view:
-            allowed = None if request.where is None else frozenset(view.matching(request.where))
-            past = past if as_of is None else view.states_at(as_of)
+    as_of = moment("as_of")
     return Query(
         text=request.query,
         vector=None if vectors is None else _leaning(vectors),
@@ -168,27 +152,41 @@ def _query(
         now=_asked_at(ctx, request),
         valid_at=moment("valid_at"),
         as_of=as_of,
-        past=past,
+        past={} if as_of is None else view.states_at(as_of),
         around=request.around,
         context=tuple(context),
         min_score=request.min_score,
-        allowed=allowed,
+        allowed=None if request.where is None else frozenset(view.matching(request.where)),
         speakers=loaded.speakers,
     )
 
 
-def _memories(view: BankView, scored: Sequence[Scored], end: datetime | None, past: States) -> dict[int, Memory]:
+def _memories(view: BankView, scored: Sequence[Scored], query: Query) -> dict[int, Memory]:
     """The hits with what belongs to them, by seq, without what was forgotten or recorded too late."""
-    wanted = {seq for s in scored for seq in (s.seq, *s.thoughts, *s.beside, *s.around)}
-    return {seq: m for seq, m in _as_of(view, sorted(wanted), end, past).items() if m.state in RECALLED}
+    wanted = {seq for s in scored for seq in (s.seq, *s.thoughts, *s.around)}
+    return _recalled(view.memories(sorted(wanted)), query)
 
 
-def _as_of(view: BankView, seqs: Sequence[int], end: datetime | None, past: States) -> dict[int, Memory]:
+def _beside(view: BankView, scored: Sequence[Scored], memories: Mapping[int, Memory], query: Query) -> Beside:
+    """By id, the turns beside each hit; those that aren't among these memories are made when a prompt needs them."""
+    others = view.later(sorted({seq for s in scored for seq in s.beside} - memories.keys()))
+
+    def beside() -> dict[str, Sequence[Memory]]:
+        every = {**memories, **_recalled(others(), query)}
+        return {memories[s.seq].id: _listed(every, s.beside) for s in scored if s.seq in memories}
+
+    return beside
+
+
+def _recalled(found: dict[int, Memory], query: Query) -> dict[int, Memory]:
+    return {seq: m for seq, m in _then(found, query).items() if m.state in RECALLED}
+
+
+def _then(found: dict[int, Memory], query: Query) -> dict[int, Memory]:
     """Memories as they were at the moment that is asked about, without what was recorded later."""
-    found = view.memories(seqs)
-    if end is None or past is None:
+    if query.as_of is None:
         return found
-    return {seq: _before(m, past.get(seq)) for seq, m in found.items() if m.recorded_at <= end}
+    return {seq: _before(m, query.past.get(seq)) for seq, m in found.items() if m.recorded_at <= query.as_of}
 
 
 def _before(memory: Memory, past: Past | None) -> Memory:
@@ -199,11 +197,11 @@ def _before(memory: Memory, past: Past | None) -> Memory:
     return memory.model_copy(update={"state": past.state, "valid_until": until, "superseded_by": by})
 
 
-def _portraits(view: BankView, end: datetime | None, past: States) -> list[Memory]:
-    if end is None:
+def _portraits(view: BankView, query: Query) -> list[Memory]:
+    if query.as_of is None:
         return view.page(("portrait",), None, 1, ("active",))
     every = view.page(("portrait",), None, MOST, STATES)
-    then = _as_of(view, list(view.locate([portrait.id for portrait in every]).values()), end, past)
+    then = _then(view.memories(list(view.locate([portrait.id for portrait in every]).values())), query)
     return [portrait for _, portrait in sorted(then.items()) if portrait.state == "active"]
 
 

@@ -77,24 +77,29 @@ def lexical_evidence(
 
     `around`: terms of what was said just before; they help a little, and cover nothing of the question.
     """
-    count = len(columns)
-    sums = np.zeros(count, np.complex64)  # both at once: it is the access to a large bank's rows that takes time
-    matched: dict[str, Ints] = {}
-    bounds: dict[str, float] = {}
-    asked = weighed = 1e-9
     shares = dict.fromkeys(around, CONTEXT / max(len(around), 1)) | dict.fromkeys(terms, 1.0)
-    for term, share in shares.items():
-        seqs, saturated, idf = index.impact(key_hash(key, term))
-        rows, inside = columns.rows_of(seqs)
-        asked += idf * (share == 1)
-        weighed += idf**RARITY * share
-        if len(rows):
-            more = np.full(len(rows), 1j * idf * (share == 1), np.complex64)
-            bounds[term] = idf**RARITY * share
-            more.real = bounds[term] * (saturated if len(rows) == len(seqs) else saturated[inside])
-            sums[rows] = sums.take(rows) + more
-            matched[term] = rows
-    return Lexical(sums, weighed, asked, matched, bounds)
+    found = index.impacts([key_hash(key, term) for term in shares])
+    worth = [idf**RARITY * share for idf, share in zip(found.idfs, shares.values(), strict=True)]
+    covers = [idf * (share == 1) for idf, share in zip(found.idfs, shares.values(), strict=True)]
+    rows, inside = columns.rows_of(found.seqs)
+    found = found if inside.all() else found.only(inside)
+    more = _repeated(worth, found.sizes) * found.saturated + 1j * _repeated(covers, found.sizes)
+    sums = np.zeros(len(columns), np.complex64)  # both at once: it is the access to a large bank's rows that takes time
+    parts: dict[str, Ints] = {}
+    for term, span in zip(shares, found.spans(), strict=True):
+        parts[term] = part = rows[span]
+        sums[part] = sums.take(part) + more[span]
+    return Lexical(
+        sums,
+        weighed=sum(worth, 1e-9),
+        asked=sum(covers, 1e-9),
+        matched={term: part for term, part in parts.items() if len(part)},
+        bounds={term: most for term, most in zip(shares, worth, strict=True) if len(parts[term])},
+    )
+
+
+def _repeated(values: Sequence[float], counts: Sequence[int]) -> FloatArray:
+    return np.repeat(np.array(values, np.float32), counts)
 
 
 def standardised_cosines(cosines: FloatArray, sample: FloatArray) -> FloatArray:

@@ -1,7 +1,6 @@
 """A bank's index in memory: kept up to date from the storage, asked by recall. Pure: no SQL, no clock."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +15,7 @@ from memkit.recall.chunk_attention import Unseen
 from memkit.recall.cohesion import cohesion
 from memkit.recall.columns import Bools, Columns, Ints, among
 from memkit.recall.evidence import Lexical, greatest, lexical_evidence, standardised_cosines
+from memkit.recall.flow import turns_around
 from memkit.recall.groups import Groups
 from memkit.recall.growing import distinct
 from memkit.recall.lexical import LexicalIndex
@@ -25,6 +25,7 @@ from memkit.recall.pool import Pool
 from memkit.recall.query import Query, eligible, known, within
 from memkit.recall.ranking import Scope, by_cues, by_evidence, part
 from memkit.recall.relevance import evidence, knows, relevance
+from memkit.recall.results import Scored, whys
 from memkit.recall.sketch_search import WANTED
 from memkit.recall.standing import Standing
 from memkit.recall.thoughts import attach_thoughts, fresh_first
@@ -44,19 +45,6 @@ ROUNDS = 4  # of comparing exactly what ranks best by then; nearly always one is
 LEADING, BESIDE, NEAREST = 50, 2, 100  # results, rows on each side of them, vectors: compared exactly
 SHORT = 300  # characters
 DAY = 86_400_000_000  # microseconds
-
-
-@dataclass(frozen=True)
-class Scored:
-    """One result: `score` in 0..1 is how relevant it is, `parts` what its rank is made of."""
-
-    seq: int
-    score: float
-    parts: dict[str, float]
-    words: tuple[str, ...] = ()
-    thoughts: tuple[int, ...] = ()
-    beside: tuple[int, ...] = ()  # the turns just before and after it in its session
-    around: tuple[int, ...] = ()  # as many on each side as were asked for
 
 
 def _around(query: Query) -> list[str]:
@@ -348,47 +336,31 @@ class BankIndex:
             least = np.partition(pool.score[rows], -query.k)[-query.k]
             rows = rows[pool.score[rows] >= least]
         order = rows[np.lexsort((-pool.rows[rows], -pool.score[rows]))][: query.k]
-        beside = self._near(pool.rows[order], query, 1)
-        around = self._near(pool.rows[order], query, query.around) if query.around else {}
-        words = pool.lexical.terms_of(pool.rows[order])
-        return [self._scored(pool, int(i), held, beside, around) for i, held in zip(order, words, strict=True)]
+        return self._results(pool, order, query)
 
     def _near(self, rows: Ints, query: Query, reach: int) -> dict[int, tuple[int, ...]]:
-        """Seqs of the turns before and after each turn of these, left out where the query may not see them."""
-        flow = self._flow(rows)
-        seqs, sessions = (self._columns.column(name)[flow] for name in ("seq", "session"))
-        seen = known(self._columns, flow, query) & within(self._columns, flow, query)
-        found: dict[int, tuple[int, ...]] = {}
-        for i in np.flatnonzero(np.isin(flow, rows)).tolist():
-            sides = range(max(0, i - reach), min(len(flow), i + reach + 1))
-            near = [j for j in sides if j != i and sessions[j] == sessions[i] and seen[j]]
-            found[int(seqs[i])] = tuple(seqs[near].tolist())
-        return found
-
-    def _flow(self, rows: Ints) -> Ints:
-        """The turns of the sessions that these rows are from, session by session."""
-        sessions = self._columns.column("session")
-        own = np.unique(sessions[rows])
-        flow = self._standing.sessions.members(own[own != NONE], sessions)
-        flow = flow[self._columns.column("kind")[flow] == KINDS.index("turn")]
-        return np.asarray(flow[np.argsort(sessions[flow], kind="stable")])
+        """By row, the seqs of the turns before and after it, without those that the query may not see."""
+        if not reach:
+            return {}
+        found = turns_around(self._columns, self._standing.sessions, rows, reach)
+        every = np.array([row for near in found.values() for row in near], dtype=np.int64)
+        seen = known(self._columns, every, query) & within(self._columns, every, query)
+        told = zip(every.tolist(), self._columns.column("seq")[every].tolist(), seen.tolist(), strict=True)
+        allowed = {row: seq for row, seq, visible in told if visible}
+        return {row: tuple(allowed[r] for r in near if r in allowed) for row, near in found.items()}
 
     def _searched(self, pool: Pool) -> int:
         """About how many memories the best were chosen from: as large a share of all as of the pool."""
         return round((self.size - self._standing.hidden) * float(pool.eligible.mean()))
 
-    def _scored(
-        self,
-        pool: Pool,
-        i: int,
-        words: tuple[str, ...],
-        beside: Mapping[int, tuple[int, ...]],
-        around: Mapping[int, tuple[int, ...]],
-    ) -> Scored:
-        seq = int(self._columns.column("seq")[pool.rows[i]])
-        parts = {name: round(float(values[i]), 4) for name, values in pool.parts.items() if values[i]}
-        if not np.isnan(pool.cosine[i]):
-            parts["cosine"] = round(float(pool.cosine[i]), 4)
-        thoughts = tuple(pool.thoughts.get(seq, ()))
-        near = beside.get(seq, ()), around.get(seq, ())
-        return Scored(seq, round(float(pool.relevance[i]), 4), parts, words, thoughts, *near)
+    def _results(self, pool: Pool, best: Ints, query: Query) -> list[Scored]:
+        rows = pool.rows[best]
+        beside, around = self._near(rows, query, 1), self._near(rows, query, query.around)
+        seqs = self._columns.column("seq")[rows].tolist()
+        scores = pool.relevance[best].astype(np.float64).round(4).tolist()
+        return [
+            Scored(seq, score, why, words, tuple(pool.thoughts.get(seq, ())), beside.get(row, ()), around.get(row, ()))
+            for row, seq, score, why, words in zip(
+                rows.tolist(), seqs, scores, whys(pool, best), pool.lexical.terms_of(rows), strict=True
+            )
+        ]

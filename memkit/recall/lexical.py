@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +17,7 @@ FULL = 65_536  # rows of a block that is left as it is
 IMAGINED = 20  # documents without any of the terms: a bank of two turns has no statistics yet
 MOST = 255  # times that a term counts in one text
 Ints = npt.NDArray[np.int64]
+Number = TypeVar("Number", bound=np.number[Any])
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,25 @@ class PostingBlock:
     @property
     def nbytes(self) -> int:
         return self.terms.nbytes + self.starts.nbytes + self.seqs.nbytes + self.counts.nbytes
+
+
+@dataclass(frozen=True)
+class Impacts:
+    """The postings of some terms, one term's after the other's, each with its BM25 saturation."""
+
+    sizes: list[int]  # postings of each term
+    idfs: list[float]  # of each term
+    seqs: npt.NDArray[np.int32]  # (sum(sizes),)
+    saturated: FloatArray  # 0..1, (sum(sizes),)
+
+    def only(self, kept: npt.NDArray[np.bool_]) -> "Impacts":
+        """Some of the postings."""
+        sizes = np.bincount(np.repeat(np.arange(len(self.sizes)), self.sizes)[kept], minlength=len(self.sizes))
+        return Impacts(sizes.tolist(), self.idfs, self.seqs[kept], self.saturated[kept])
+
+    def spans(self) -> list[slice]:
+        """Where each term's are."""
+        return [slice(end - size, end) for size, end in zip(self.sizes, accumulate(self.sizes), strict=True)]
 
 
 class LexicalIndex:
@@ -168,13 +190,19 @@ class LexicalIndex:
         documents = len(self) + IMAGINED
         return float(np.log(1 + (documents - frequency + 0.5) / (frequency + 0.5)))
 
-    def impact(self, term: int) -> tuple[npt.NDArray[np.int32], FloatArray, float]:
-        """Seqs that hold a term, its BM25 saturation in each (0..1), and its idf."""
-        seqs, counts = self.postings(term)
+    def impacts(self, terms: Sequence[int]) -> "Impacts":
+        """What these terms are worth, in their order."""
+        found = [self.postings(term) for term in terms]
+        seqs, times = _joined([seqs for seqs, _ in found], np.int32), _joined([n for _, n in found], np.float32)
         average = self._total / max(len(self), 1)
         norm = K1 * (1 - B) + np.float32(K1 * B / max(average, 1.0)) * self._lengths.take(seqs).astype(np.float32)
-        times = counts.astype(np.float32)
-        return seqs, np.asarray(times / (times + norm), dtype=np.float32), self.idf(len(seqs))
+        sizes = [len(seqs) for seqs, _ in found]
+        saturated = np.asarray(times / (times + norm), dtype=np.float32)
+        return Impacts(sizes, [self.idf(size) for size in sizes], seqs, saturated)
+
+
+def _joined(parts: Sequence[npt.NDArray[Any]], kind: type[Number]) -> npt.NDArray[Number]:
+    return np.concatenate(parts, dtype=kind) if parts else np.empty(0, kind)
 
 
 def by_hash(terms: Ints) -> Ints:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
 OnUse = Callable[[list[str]], None]
+Beside = Callable[[], Mapping[str, Sequence[Memory]]]
 
 
 @dataclass(eq=False)
@@ -22,8 +24,13 @@ class Origin:
 
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     on_use: OnUse | None = None
-    beside: Mapping[str, Sequence[Memory]] = field(default_factory=dict)
+    find_beside: Beside = dict
     used: set[str] = field(default_factory=set)
+
+    @cached_property
+    def beside(self) -> Mapping[str, Sequence[Memory]]:
+        """By the id of a hit; found when it is first needed."""
+        return self.find_beside()
 
     def use(self, ids: Iterable[str]) -> None:
         """Tell of those that weren't used before."""
@@ -36,8 +43,8 @@ class Origin:
 class Recollection(Sequence[Hit]):
     """Hits, best first. A slice of it is a Recollection, too.
 
-    `portrait` and `summaries` go into the prompt before the hits. `beside`: by the id of a hit, the turns
-    just before and after it, of which the prompt shows those that it needs to be understood. `zone`: the
+    `portrait` and `summaries` go into the prompt before the hits. `beside` gives, by the id of a hit, the
+    turns just before and after it, of which the prompt shows those that it needs to be understood. `zone`: the
     IANA name of the zone in which dates are shown. `on_use` is called with the ids of the hits, and of the
     thoughts shown with them, that were placed into a prompt: once per id, however often and in whatever
     slices it is asked.
@@ -49,14 +56,14 @@ class Recollection(Sequence[Hit]):
         *,
         portrait: Memory | None = None,
         summaries: Sequence[Memory] = (),
-        beside: Mapping[str, Sequence[Memory]] | None = None,
+        beside: Beside = dict,
         zone: str = "UTC",
         on_use: OnUse | None = None,
     ) -> None:
         self._hits = tuple(hits)
         self.portrait = portrait
         self.summaries = tuple(summaries)
-        self._origin = Origin(ZoneInfo(zone), on_use, dict(beside or {}))
+        self._origin = Origin(ZoneInfo(zone), on_use, beside)
         self._origins: tuple[Origin, ...] = (self._origin,) * len(self._hits)
 
     @classmethod

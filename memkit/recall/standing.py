@@ -58,6 +58,11 @@ class Chunks:
         """Where chunks that are there lie in order of number, (n,)."""
         return np.searchsorted(self.numbers, numbers)
 
+    def bounds(self, numbers: Ints) -> tuple[Ints, Ints]:
+        """The first and the last row of each of these chunks, (n,)."""
+        at = self.places(numbers)
+        return self._first[at].astype(np.int64), self._last[at].astype(np.int64)
+
     def live_of(self, numbers: Ints) -> npt.NDArray[np.integer]:
         """How many rows of each of these chunks a question may find, (n,)."""
         return np.asarray(self.live[self.places(numbers)])

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -31,6 +31,7 @@ from memkit.times import from_micros, to_micros
 
 Sources = dict[int, tuple[int, ...]]
 MANY = 500  # seqs
+LINKS = slice(12, 14)  # the columns `superseded_by` and `echo_of` of the query `records`
 HARDLY = 4  # if more than one in so many rows of blocks have changed since, blocks are no use
 
 
@@ -115,9 +116,19 @@ class SqliteView(View):
         return {id: seq for id in ids if (seq := found[id]) is not None}
 
     def records(self, seqs: Sequence[int]) -> dict[int, Record]:
+        return _made(*self._read(seqs))
+
+    def later(self, seqs: Sequence[int]) -> Callable[[], dict[int, Memory]]:
+        if not seqs:
+            return dict
+        rows, sources = self._read(seqs)
+        pointers = {link for row in rows for link in row[LINKS] if link is not None}
+        names = self.names(pointers.union(*sources.values()))
+        return lambda: {seq: record.to_memory(names) for seq, record in _made(rows, sources).items()}
+
+    def _read(self, seqs: Sequence[int]) -> tuple[list[tuple[Any, ...]], Sources]:
         rows = list(self._over("records", seqs))
-        sources = self._sources(row[0] for row in rows if row[2] != KIND.numbers["turn"])
-        return {row[0]: record_of(row, sources.get(row[0], ())) for row in rows}
+        return rows, self._sources(row[0] for row in rows if row[2] != KIND.numbers["turn"])
 
     def _sources(self, seqs: Iterable[int]) -> Sources:
         found: dict[int, set[int]] = defaultdict(set)
@@ -400,3 +411,7 @@ def _parsed(data: bytes) -> Block:
 def _terms(row: TraceRow) -> list[tuple[int, int]]:
     with reading("an index row"):
         return unpack_terms(row.data)
+
+
+def _made(rows: Iterable[tuple[Any, ...]], sources: Sources) -> dict[int, Record]:
+    return {row[0]: record_of(row, sources.get(row[0], ())) for row in rows}

@@ -1,7 +1,7 @@
 """What both backends' views have in common: from seqs and kept records to what callers see."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -76,6 +76,10 @@ class View(ABC):
         records = self.records(seqs)
         names = self.names({link for record in records.values() for link in record.links()})
         return {seq: records[seq].to_memory(names) for seq in seqs if seq in records}
+
+    def later(self, seqs: Sequence[int]) -> Callable[[], dict[int, Memory]]:
+        found = self.memories(seqs)
+        return lambda: found
 
     def in_order(self, seqs: Sequence[int]) -> list[Memory]:
         return list(self.memories(seqs).values())

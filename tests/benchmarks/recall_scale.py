@@ -99,14 +99,15 @@ class Stages:
 
 
 def watched() -> Stages:
-    from memkit.flows import encoding, indexes, recalling
+    from memkit.flows import encoding, recalling
     from memkit.recall import index, sketch_search, vectors
+    from memkit.storage import sqlite_view
 
     stages = Stages()
     stages.watch(encoding.EncoderSlot, "try_encode", "encoding")
     stages.watch(index, "lexical_evidence", "lexical")
     stages.watch(sketch_search.SketchSearch, "candidates", "sketch")
-    stages.watch(indexes.StoredVectors, "with_passages", "fetching")
+    stages.watch(sqlite_view.SqliteView, "with_passages", "fetching")
     stages.watch(vectors.VectorIndex, "cosines", "cosines")
     for part in ("_scope", "_retention", "_rank", "_judge"):
         stages.watch(index.BankIndex, part, "ranking")

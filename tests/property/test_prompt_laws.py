@@ -36,7 +36,8 @@ def with_neighbours(contents: list[str]) -> Recollection:
     """Every third text is a hit; the two beside it are its neighbours."""
     memories = [hit.memory for hit in hits(contents)]
     found = [Hit(memory=m, score=1.0 - n / 100, why={}) for n, m in enumerate(memories[1::3])]
-    return Recollection(found, beside={m.id: [memories[n], *memories[n + 2 : n + 3]] for n, m in spaced(memories)})
+    beside = {m.id: [memories[n], *memories[n + 2 : n + 3]] for n, m in spaced(memories)}
+    return Recollection(found, beside=lambda: beside)
 
 
 def spaced(memories: list[Memory]) -> list[tuple[int, Memory]]:

@@ -12,6 +12,7 @@ from memkit.encoders.hashing import HashingEncoder
 from memkit.models import IndexRow
 from memkit.recall.columns import Columns
 from memkit.recall.evidence import lexical_evidence
+from memkit.recall.flow import turns_around
 from memkit.recall.growing import Growing, distinct
 from memkit.recall.lexical import LexicalIndex, by_hash
 from memkit.recall.sketch_decoding import SketchDecoder, weighed_signs
@@ -131,6 +132,29 @@ def test_postings_equal_the_obvious_dictionary_however_they_came_and_went(
         assert seqs.tolist() == sorted(expected)
 
 
+RUNS = st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.sampled_from([1, 2, 40])), min_size=1, max_size=12)
+
+
+@settings(max_examples=300)
+@given(RUNS, st.integers(1, 4))
+def test_the_turns_beside_one_are_the_nearest_of_its_session_however_sessions_interleave(
+    runs: list[tuple[int, bool, int]], reach: int
+) -> None:
+    flow = [(session, said) for session, said, times in runs for _ in range(times)]
+    columns, standing = Columns(), Standing()
+    rows = [row(seq, session=session or None) for seq, (session, _) in enumerate(flow)]
+    kept = [found if said else found._replace(kind="thought") for found, (_, said) in zip(rows, flow, strict=True)]
+    columns.put([RowBatch.of(kept)])
+    standing.update(columns, np.empty(0, np.int64))
+    found = turns_around(columns, standing.sessions, np.arange(len(flow)), reach)
+    turns = {i: session for i, (session, said) in enumerate(flow) if session and said}
+    assert found.keys() == turns.keys()
+    for i, near in found.items():
+        own = [j for j, session in turns.items() if session == turns[i]]
+        at = own.index(i)
+        assert near == own[max(0, at - reach) : at] + own[at + 1 : at + 1 + reach]
+
+
 LETTERS = st.sampled_from("abcd")
 
 
@@ -195,3 +219,20 @@ def test_after_deletions_and_updates_recall_by_sketches_finds_what_a_bank_opened
         assert [(hit.memory.id, hit.score) for hit in grown] == [(hit.memory.id, hit.score) for hit in anew]
         left = bank.recall("How many figs on day 111?", k=200, min_score=0)
         assert not {first[0].memory.id, first[1].memory.id} & {hit.memory.id for hit in left}
+
+
+@given(st.lists(st.sets(LETTERS, min_size=1), min_size=1, max_size=25), st.lists(LETTERS), st.data())
+def test_words_of_what_has_no_row_change_no_score_of_what_has_one(
+    texts: list[set[str]], asked: list[str], data: st.DataObject
+) -> None:
+    key, index, every = b"k" * 16, LexicalIndex(), Columns()
+    index.add([TermBatch.of([(seq, [(key_hash(key, term), 1) for term in text]) for seq, text in enumerate(texts)])])
+    every.put([RowBatch.of([row(seq) for seq in range(len(texts))])])
+    here = sorted(data.draw(st.sets(st.sampled_from(range(len(texts))), min_size=1)))
+    some = Columns()
+    some.put([RowBatch.of([row(seq) for seq in here])])
+    whole, part = (lexical_evidence(index, columns, key, asked) for columns in (every, some))
+    rows = np.arange(len(here))
+    assert part.scores(rows).tolist() == whole.scores(np.array(here)).tolist()
+    assert part.coverage(rows).tolist() == whole.coverage(np.array(here)).tolist()
+    assert part.terms_of(rows) == whole.terms_of(np.array(here))

@@ -23,7 +23,7 @@ def found(flow: list[Memory], *places: int, used: list[str] | None = None) -> Re
     """A recollection of some turns of a conversation, best first."""
     hits = [Hit(memory=flow[i], score=1 - n / 10, why={}) for n, i in enumerate(places)]
     beside = {flow[i].id: [flow[j] for j in (i - 1, i + 1) if 0 <= j < len(flow)] for i in places}
-    return Recollection(hits, beside=beside, on_use=None if used is None else used.extend)
+    return Recollection(hits, beside=lambda: beside, on_use=None if used is None else used.extend)
 
 
 def shown(block: str) -> list[str]:
