@@ -113,14 +113,17 @@ def log_attention(evidence: FloatArray, unseen: Unseen | None = None) -> FloatAr
 
     Average and spread are those of all chunks of the bank, also of those without a candidate.
     """
-    every, weights = evidence, np.ones(len(evidence))
-    missing = 0 if unseen is None else unseen.count - len(evidence)
-    if unseen is not None and missing > 0 and len(others := unseen.evidence()):
-        every = np.concatenate([evidence, others])
-        weights = np.concatenate([weights, np.full(len(others), missing / len(others))])
-    whole = max(float(weights.sum()), 1.0)
-    mean = float(weights @ every) / whole
-    spread = float(weights @ (every - mean) ** 2 / whole) ** 0.5
-    if len(every) < 2 or spread < 1e-9:
+    others = np.empty(0, np.float32) if unseen is None else unseen.evidence()
+    missing = 0 if unseen is None or not len(others) else max(unseen.count - len(evidence), 0)
+    whole = len(evidence) + missing
+    if whole < 2:
         return np.zeros_like(evidence)
-    return np.asarray((evidence - mean) / spread, dtype=np.float32)
+    mean = (evidence.sum(dtype=np.float64) + missing * _mean(others)) / whole
+    square = (((evidence - mean) ** 2).sum(dtype=np.float64) + missing * _mean((others - mean) ** 2)) / whole
+    if square < 1e-18:
+        return np.zeros_like(evidence)
+    return np.asarray((evidence - mean) / square**0.5, dtype=np.float32)
+
+
+def _mean(values: FloatArray) -> float:
+    return float(values.mean(dtype=np.float64)) if len(values) else 0.0

@@ -37,6 +37,10 @@ class Columns:
             return np.broadcast_to(np.int64(NONE), self.count)
         return self._arrays[name][: self.count]
 
+    def has(self, name: str) -> bool:
+        """False where a field was NONE in every row so far."""
+        return name in self._arrays
+
     def at(self, name: str, rows: Ints) -> Column:
         """A field of some rows, each given once and in order; read only."""
         if name not in self._arrays:

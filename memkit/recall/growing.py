@@ -56,7 +56,8 @@ class Growing:
             return np.zeros(len(seqs), np.int64), np.zeros(len(seqs), dtype=bool)
         if self._seqs[self.count - 1] - self._seqs[0] == self.count - 1:  # no gaps
             at = seqs - self._seqs[0]
-            return np.clip(at, 0, self.count - 1), (at >= 0) & (at < self.count)
+            here = (at >= 0) & (at < self.count)
+            return at if here.all() else np.where(here, at, 0), here
         at = np.minimum(np.searchsorted(self.seqs, seqs), self.count - 1)
         return at, self._seqs[at] == seqs
 

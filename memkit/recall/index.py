@@ -2,13 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from memkit.batches import NONE, CodeBatch, RowBatch, TermBatch
-from memkit.models import KINDS
 from memkit.protocols import FloatArray, VectorSource
 from memkit.recall import cues as cue_reading
 from memkit.recall.chunk_attention import Unseen
@@ -16,16 +13,16 @@ from memkit.recall.cohesion import cohesion
 from memkit.recall.columns import Bools, Columns, Ints, among
 from memkit.recall.evidence import Lexical, greatest, lexical_evidence, standardised_cosines
 from memkit.recall.flow import turns_around
-from memkit.recall.groups import Groups
 from memkit.recall.growing import distinct
 from memkit.recall.lexical import LexicalIndex
 from memkit.recall.lsh import Sketcher
 from memkit.recall.moments import Windows, told_windows
 from memkit.recall.pool import Pool
 from memkit.recall.query import Query, eligible, known, within
-from memkit.recall.ranking import Scope, by_cues, by_evidence, part
+from memkit.recall.ranking import Scope, by_cues, by_evidence
 from memkit.recall.relevance import evidence, knows, relevance
 from memkit.recall.results import Scored, whys
+from memkit.recall.scene import Scene, scene_of
 from memkit.recall.sketch_search import WANTED
 from memkit.recall.standing import Standing
 from memkit.recall.thoughts import attach_thoughts, fresh_first
@@ -43,19 +40,12 @@ FLOOR = 0.01  # the relevance below which nothing is given back, though the bank
 NEIGHBOURS = 4  # rows on each side of a candidate that are scored with it
 ROUNDS = 4  # of comparing exactly what ranks best by then; nearly always one is enough
 LEADING, BESIDE, NEAREST = 50, 2, 100  # results, rows on each side of them, vectors: compared exactly
-SHORT = 300  # characters
 DAY = 86_400_000_000  # microseconds
 
 
 def _around(query: Query) -> list[str]:
     """Terms of the turns that the question follows."""
     return list(dict.fromkeys(word.term for text in query.context for word in words(text)))
-
-
-def _adjacent(rows: Ints, kinds: npt.NDArray[np.int8]) -> Bools:
-    """Which rows but the last are turns that are followed by the bank's next row, another turn."""
-    turns = kinds == KINDS.index("turn")
-    return np.asarray((rows[1:] - rows[:-1] == 1) & turns[:-1] & turns[1:], dtype=bool)
 
 
 class BankIndex:
@@ -81,6 +71,7 @@ class BankIndex:
         self._cohesion: float | None = None  # None: to be measured
         self._measured_at = 0
         self._standing = Standing()
+        self._whole: Scene | None = None  # of a small bank
 
     @property
     def size(self) -> int:
@@ -90,7 +81,8 @@ class BankIndex:
     @property
     def nbytes(self) -> int:
         """Bytes held, about."""
-        return self._columns.nbytes + self._lexical.nbytes + self._vectors.nbytes
+        whole = 0 if self._whole is None else self._whole.nbytes
+        return self._columns.nbytes + self._lexical.nbytes + self._vectors.nbytes + whole
 
     @property
     def exact(self) -> bool:
@@ -138,14 +130,16 @@ class BankIndex:
     def _stand(self) -> None:
         timed, _ = self._lexical.postings(key_hash(self._key, TIME))
         self._standing.update(self._columns, timed)
+        self._whole = None
 
     def search(self, query: Query, source: VectorSource) -> list[Scored]:
         """The best rows for a question, best first, those below the floor left out."""
         pool = self._pool(query, source)
         if not pool.eligible.any():
             return []
-        scope = self._scope(pool, query, source)
-        fixed = by_cues(scope, pool.cues, self._weights) | {"retention": self._retention(pool.rows, query.now)}
+        scope = self._scope(pool, query)
+        retention = self._retention(pool.rows, query.now)
+        fixed = {**pool.scene.traits, **by_cues(scope, pool.cues, self._weights), "retention": retention}
         self._rank(pool, scope, fixed)
         if query.vector is not None and not self._vectors.keeps_all:
             for _ in range(ROUNDS):
@@ -153,7 +147,7 @@ class BankIndex:
                     break
                 scope.dense = standardised_cosines(pool.cosine, pool.sample)
                 self._rank(pool, scope, fixed)
-        self._judge(pool, scope)
+        self._judge(pool)
         attach_thoughts(pool, self._columns, query)
         if self._weights.superseded:
             fresh_first(pool, self._columns, query)
@@ -164,20 +158,26 @@ class BankIndex:
     def _pool(self, query: Query, source: VectorSource) -> Pool:
         cues = cue_reading.read(query.text, query.speakers, query.now, self._zone)
         lexical = lexical_evidence(self._lexical, self._columns, self._key, cues.terms, _around(query))
-        rows = self._rows(query, lexical, source)
-        cosine = sample = np.full(len(rows), np.nan, np.float32)
+        scene = self._scene(query, lexical, source)
+        cosine = sample = np.full(len(scene), np.nan, np.float32)
         if query.vector is not None:
-            seqs = self._columns.at("seq", rows)
-            cosine, sample = self._vectors.cosines(query.vector, seqs, source)
-        compared = np.full(len(rows), self._vectors.keeps_all)
-        return Pool(rows, eligible(self._columns, rows, query), cosine, sample, lexical, cues, compared)
+            cosine, sample = self._vectors.cosines(query.vector, scene.seqs, source)
+        compared = np.full(len(scene), self._vectors.keeps_all)
+        return Pool(scene, eligible(self._columns, scene.rows, query), cosine, sample, lexical, cues, compared)
 
-    def _rows(self, query: Query, lexical: Lexical, source: VectorSource) -> Ints:
-        if self._vectors.exact:
-            rows = np.arange(self.size)
-        else:
-            rows = self._with_context(self._candidates(query, lexical, source))
-        return rows[self._live(rows, query)]
+    def _scene(self, query: Query, lexical: Lexical, source: VectorSource) -> Scene:
+        """The rows that are scored: of a small bank all, and these stay the same from question to question."""
+        if not self._vectors.exact:
+            return self._seen(self._with_context(self._candidates(query, lexical, source)), query, source)
+        if query.as_of is not None:
+            return self._seen(np.arange(self.size), query, source)
+        if self._whole is None:
+            self._whole = self._seen(np.arange(self.size), query, source)
+        return self._whole
+
+    def _seen(self, rows: Ints, query: Query, source: VectorSource) -> Scene:
+        live = rows[self._live(rows, query)]
+        return scene_of(self._columns, self._standing, live, self._measured_cohesion(source), self._weights)
 
     def _candidates(self, query: Query, lexical: Lexical, source: VectorSource) -> Ints:
         chosen = lexical.best(CANDIDATES)
@@ -210,9 +210,9 @@ class BankIndex:
         pool.parts = {**by_evidence(scope, self._weights), **fixed}
         pool.score = np.asarray(sum(pool.parts.values()), dtype=np.float32)
 
-    def _judge(self, pool: Pool, scope: Scope) -> None:
-        named = among(scope.speaker, pool.cues.named).astype(np.float32)
-        pool.evidence = evidence(pool.cosine, self._coverage(pool, scope), named)
+    def _judge(self, pool: Pool) -> None:
+        named = among(pool.scene.speaker, pool.cues.named).astype(np.float32)
+        pool.evidence = evidence(pool.cosine, self._coverage(pool), named)
         pool.relevance = relevance(pool.evidence)
 
     def _refine(self, pool: Pool, vector: FloatArray, source: VectorSource, k: int) -> bool:
@@ -232,36 +232,11 @@ class BankIndex:
         pool.compared[chosen] = True
         return True
 
-    def _scope(self, pool: Pool, query: Query, source: VectorSource) -> Scope:
-        def column(name: str) -> Any:
-            return self._columns.at(name, pool.rows)
-
+    def _scope(self, pool: Pool, query: Query) -> Scope:
         dense = np.zeros(len(pool.rows), np.float32)
         if query.vector is not None:
             dense = standardised_cosines(pool.cosine, pool.sample)
-        standing, adjacent = self._standing, _adjacent(pool.rows, column("kind"))
-        own, sessions = column("session"), Groups.of(column("session"))
-        unseen_episodes, unseen_sessions = self._unseen(pool)
-        return Scope(
-            dense=dense,
-            lexical=pool.lexical.scores(pool.rows),
-            episodes=Groups.of(column("episode")),
-            sessions=sessions,
-            adjacent=adjacent,
-            linked=adjacent & (own[1:] == own[:-1]),
-            speaker=column("speaker"),
-            role=column("role"),
-            occurred_at=column("occurred_at"),
-            length=column("length"),
-            log_length=standing.log_length(column("length")),
-            asks=column("asks"),
-            timed=standing.timed(pool.rows),
-            since=sessions.spread(standing.sessions_since(sessions.numbers), len(pool.rows)),
-            cohesion=self._measured_cohesion(source),
-            windows=self._windows(pool),
-            unseen_episodes=unseen_episodes,
-            unseen_sessions=unseen_sessions,
-        )
+        return Scope(pool.scene, dense, pool.lexical.scores(pool.rows), self._windows(pool), *self._unseen(pool))
 
     def _unseen(self, pool: Pool) -> tuple[Unseen | None, Unseen | None]:
         """What a search among candidates leaves out of episodes and of sessions; None where everything is scored."""
@@ -278,8 +253,7 @@ class BankIndex:
         if pool.cues.relative is None:
             return ()
         event = lexical_evidence(self._lexical, self._columns, self._key, pool.cues.event)
-        occurred_at = self._columns.at("occurred_at", pool.rows)
-        return told_windows(event.scores(pool.rows), occurred_at, pool.cues.relative, self._zone)
+        return told_windows(event.scores(pool.rows), pool.scene.occurred_at, pool.cues.relative, self._zone)
 
     def _measured_cohesion(self, source: VectorSource) -> float:
         """Measured anew when the bank has changed, or has grown by a tenth where not all are scored."""
@@ -300,25 +274,23 @@ class BankIndex:
         rows = self._standing.sessions.members(chosen, self._columns.column("session"))
         return self._columns.column("seq")[rows][: 2 * SAMPLED]
 
-    def _coverage(self, pool: Pool, scope: Scope) -> FloatArray:
-        """The share of the question's information in a row, or at half in the row before or after it.
-
-        A long text holds many words by chance: beyond SHORT characters it counts for less.
-        """
-        own = pool.lexical.coverage(pool.rows) * np.sqrt(part(SHORT, scope.length))
+    def _coverage(self, pool: Pool) -> FloatArray:
+        """The share of the question's information in a row, or at half in the row before or after it."""
+        own, adjacent = pool.lexical.coverage(pool.rows) * pool.scene.open_to_words, pool.scene.adjacent
         most, half = own.copy(), own / 2
-        most[1:] = np.maximum(most[1:], half[:-1] * scope.adjacent)
-        most[:-1] = np.maximum(most[:-1], half[1:] * scope.adjacent)
+        most[1:] = np.maximum(most[1:], half[:-1] * adjacent)
+        most[:-1] = np.maximum(most[:-1], half[1:] * adjacent)
         return np.asarray(most)
 
     def _retention(self, rows: Ints, now: datetime) -> FloatArray:
         """Bounded: it moves a score by at most `retention_weight`."""
         column = self._columns.at
-        recalled, pinned = column("recalled_at", rows), column("pinned", rows)
-        since = np.where(recalled == NONE, column("occurred_at", rows), recalled)
-        days = (to_micros(now) - since) / DAY
-        kept = self._curve.retention(days, column("strength", rows).astype(np.float64))
-        kept[pinned] = 1.0
+        since = column("occurred_at", rows)
+        if self._columns.has("recalled_at"):
+            recalled = column("recalled_at", rows)
+            since = np.where(recalled == NONE, since, recalled)
+        kept = self._curve.retention((to_micros(now) - since) / DAY, column("strength", rows))
+        kept[column("pinned", rows)] = 1.0
         return (self._retention_weight * (2 * kept - 1)).astype(np.float32)
 
     # what is given back

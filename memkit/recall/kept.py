@@ -93,8 +93,8 @@ class Whole:
         """The cosines of these seqs, NaN where one has no vector, and those of all vectors."""
         every = np.vecdot(self._held.rows, vector)  # half the time of a product of matrix and vector
         at, here = self._held.find(seqs)
-        own = np.full(len(seqs), np.nan, np.float32)
-        own[here] = every.take(at[here])
+        own = every.take(at) if len(every) else np.empty(len(seqs), np.float32)
+        own[~here] = np.nan
         owners, parts = self._passages.all()
         return blended(own, seqs, owners, np.vecdot(parts, vector), self._share), every
 
@@ -134,8 +134,8 @@ class Compact:
     def cosines(self, vector: FloatArray, seqs: Ints) -> FloatArray:
         """The cosines of these seqs, NaN where one has no vector."""
         at, here = self._held.find(seqs)
-        own = np.full(len(seqs), np.nan, np.float32)
-        own[here] = products(self._held.rows, vector, at[here])
+        own = products(self._held.rows, vector, at) if len(self._held) else np.empty(len(seqs), np.float32)
+        own[~here] = np.nan
         owners, parts = self._passages.of(seqs)
         return blended(own, seqs, owners, products(parts, vector), self._share)
 

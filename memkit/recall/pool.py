@@ -8,13 +8,14 @@ from memkit.protocols import FloatArray
 from memkit.recall.columns import Bools, Ints
 from memkit.recall.cues import Cues
 from memkit.recall.evidence import Lexical
+from memkit.recall.scene import Scene
 
 
 @dataclass
 class Pool:
     """The rows that are scored for one question, and what was found for them; arrays are (n,)."""
 
-    rows: Ints
+    scene: Scene
     eligible: Bools
     cosine: FloatArray
     sample: FloatArray  # cosines of vectors that stand for the whole bank, (any number,)
@@ -26,3 +27,8 @@ class Pool:
     relevance: FloatArray = field(default_factory=lambda: np.empty(0, np.float32))
     parts: dict[str, FloatArray] = field(default_factory=dict)
     thoughts: dict[int, list[int]] = field(default_factory=dict)  # seq of a turn -> seqs of thoughts
+
+    @property
+    def rows(self) -> Ints:
+        """In order of seq."""
+        return self.scene.rows

@@ -2,43 +2,35 @@
 
 All evidence is in standard deviations. A turn's score is its own evidence (dense and lexical), plus
 shares of its neighbours', its episode's and its session's (chunk attention), plus cues.
+Where sessions are each about one thing, a session is needed as a whole: the more cohesive a bank is, the more a
+session's evidence counts and the less a single turn's own, the more long turns lean on their neighbours, and the
+likelier recent sessions are gone on with (log-odds fall with the log of age, as Anderson and Schooler 1991 found of
+people's).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from memkit.models import ROLES
 from memkit.protocols import FloatArray
 from memkit.recall.chunk_attention import Unseen, chunk_evidence, log_attention
 from memkit.recall.columns import Bools, Ints, among
 from memkit.recall.cues import Cues
 from memkit.recall.groups import Groups
 from memkit.recall.moments import Windows
+from memkit.recall.scene import Scene
 from memkit.settings import RankingSettings
 from memkit.times import to_micros
 
 
 @dataclass
 class Scope:
-    """The rows that are scored, in order of seq, with what is known of them; arrays are (n,)."""
+    """The rows that are scored, and what a question finds in them; arrays are (n,)."""
 
+    scene: Scene
     dense: FloatArray
     lexical: FloatArray
-    episodes: Groups
-    sessions: Groups
-    adjacent: Bools  # (n - 1,): row i+1 follows row i in the bank
-    linked: Bools  # (n - 1,): and is of its session
-    speaker: Ints
-    role: npt.NDArray[np.int8]
-    occurred_at: Ints
-    length: npt.NDArray[np.int32]
-    log_length: FloatArray  # in standard deviations of the bank's
-    asks: Bools
-    timed: Bools  # names a time or a number
-    since: Ints  # sessions that began after the row's
-    cohesion: float  # of the bank, 0..1
     windows: Windows = ()  # the times that the question tells from an event
     unseen_episodes: Unseen | None = None  # where only candidates are scored
     unseen_sessions: Unseen | None = None
@@ -46,44 +38,24 @@ class Scope:
 
 def by_evidence(scope: Scope, weights: RankingSettings) -> dict[str, FloatArray]:
     """The parts of each row's score that follow from its evidence and from that around it."""
-    w = adapted(weights, scope.cohesion)
-    own = w.dense * scope.dense + w.lexical * scope.lexical
-    share = part(w.whole_context, scope.length)
-    itself = 1 + weights.cohesive_own * scope.cohesion
+    scene, share = scope.scene, scope.scene.open_to_context
+    dense, lexical = weights.dense * scope.dense, weights.lexical * scope.lexical
+    own, itself = dense + lexical, 1 + weights.cohesive_own * scene.cohesion
+    session = weights.session + weights.cohesive_session * scene.cohesion
     return {
-        "dense": itself * w.dense * scope.dense,
-        "lexical": itself * w.lexical * scope.lexical,
-        "neighbours": _neighbours(own, scope, w) * share,
-        "episode": w.episode * _lift(own, scope.episodes, scope.unseen_episodes) * share,
-        "session": w.session * _lift(own, scope.sessions, scope.unseen_sessions) * share,
+        "dense": itself * dense,
+        "lexical": itself * lexical,
+        "neighbours": _neighbours(own, scene, weights) * share,
+        "episode": weights.episode * _lift(own, scene.episodes, scope.unseen_episodes) * share,
+        "session": session * _lift(own, scene.sessions, scope.unseen_sessions) * share,
     }
 
 
-def part(whole: float, lengths: npt.NDArray[np.int32]) -> FloatArray:
-    """Which part of each text so many characters are, at most 1."""
-    return np.asarray(np.minimum(1, whole / np.maximum(lengths, 1).astype(np.float32)), dtype=np.float32)
-
-
-def adapted(weights: RankingSettings, cohesion: float) -> RankingSettings:
-    """The weights of context for a bank of this cohesion.
-
-    Where sessions are each about one thing, a session is needed as a whole: its evidence counts more and
-    a single turn's own less, long turns lean on their neighbours as well, and recent sessions are likelier to
-    be gone on with (log-odds fall with the log of age, as Anderson and Schooler 1991 found of people's).
-    """
-    return weights.model_copy(
-        update={
-            "session": weights.session + weights.cohesive_session * cohesion,
-            "whole_context": weights.whole_context + weights.cohesive_context * cohesion,
-        }
-    )
-
-
-def _neighbours(own: FloatArray, scope: Scope, weights: RankingSettings) -> FloatArray:
-    found, linked = np.zeros_like(own), scope.linked
+def _neighbours(own: FloatArray, scene: Scene, weights: RankingSettings) -> FloatArray:
+    found, linked = np.zeros_like(own), scene.linked
     _share(found, own, linked, 1, weights.neighbour)
     _share(found, own, linked[1:] & linked[:-1], 2, weights.second_neighbour)
-    found[1:] += weights.answered * own[:-1] * (linked & scope.asks[:-1])
+    found[1:] += weights.answered * own[:-1] * (linked & scene.asks[:-1])
     return found
 
 
@@ -100,27 +72,19 @@ def _lift(own: FloatArray, chunks: Groups, unseen: Unseen | None) -> FloatArray:
 
 
 def by_cues(scope: Scope, cues: Cues, weights: RankingSettings) -> dict[str, FloatArray]:
-    """The parts that don't depend on any evidence; those that are 0 everywhere are left out."""
-    answers = np.zeros(len(scope.length), np.float32)
-    answers[1:] = scope.asks[:-1] & scope.linked
-    parts = {
-        "recency": -weights.cohesive_recency * scope.cohesion * np.log1p(scope.since.astype(np.float32)),
-        "role": weights.assistant * (scope.role == ROLES.index("assistant")).astype(np.float32),
-        "asks": weights.asks * scope.asks * part(weights.whole_question, scope.length),
-        "answers": weights.answers * answers,
-        "length": weights.length * scope.log_length,
-        "time": (weights.time + weights.when * cues.asks_when) * scope.timed.astype(np.float32),
-    }
+    """The parts that follow from what the question is about besides its words; without those that are 0 everywhere."""
+    scene = scope.scene
+    parts = {"time": (weights.time + weights.when * cues.asks_when) * scene.timed.astype(np.float32)}
     if len(cues.named) == 1:
-        parts["speaker"] = weights.speaker * among(scope.speaker, cues.named).astype(np.float32)
+        parts["speaker"] = weights.speaker * among(scene.speaker, cues.named).astype(np.float32)
     if cues.span or scope.windows:
-        parts["date"] = weights.date * _in_span(scope, cues)
+        span = [(to_micros(cues.span.start), to_micros(cues.span.end))] if cues.span else []
+        parts["date"] = weights.date * _inside(scene.occurred_at, [*scope.windows, *span])
     return parts
 
 
-def _in_span(scope: Scope, cues: Cues) -> FloatArray:
-    span = cues.span and (to_micros(cues.span.start), to_micros(cues.span.end))
-    inside = np.zeros(len(scope.dense), dtype=bool)
-    for start, end in (*scope.windows, *([span] if span else [])):
-        inside |= (scope.occurred_at >= start) & (scope.occurred_at < end)
+def _inside(moments: Ints, spans: Sequence[tuple[int, int]]) -> FloatArray:
+    inside = np.zeros(len(moments), dtype=bool)
+    for start, end in spans:
+        inside |= (moments >= start) & (moments < end)
     return inside.astype(np.float32)

@@ -114,7 +114,7 @@ class Standing:
         """In standard deviations of the bank's."""
         mean, square = self._sums / max(self._count, 1)
         spread = max(float(np.sqrt(max(square - mean**2, 0.0))), LEAST_SPREAD)
-        return standardised(np.log1p(lengths.astype(np.float32)), float(mean), spread)
+        return standardised(np.log(lengths.astype(np.float32) + 1), float(mean), spread)
 
     def timed(self, rows: Ints) -> Bools:
         """Which of these rows name a time or a number."""

@@ -18,7 +18,7 @@ def attach_thoughts(pool: Pool, columns: Columns, query: Query) -> None:
     """A thought lifts the turns that it rests on, and is shown with them instead of beside them."""
     if query.kinds is not None or not columns.sources:
         return
-    seqs = columns.column("seq")[pool.rows]
+    seqs = pool.scene.seqs
     thoughts = np.flatnonzero(columns.column("kind")[pool.rows] == KINDS.index("thought")).tolist()
     if not thoughts:
         return
@@ -59,7 +59,9 @@ def fresh_first(pool: Pool, columns: Columns, query: Query) -> None:
 
 def _replacements(pool: Pool, columns: Columns, query: Query) -> Iterator[tuple[int, int]]:
     """What was superseded and what replaced it, by their places in the pool."""
-    seqs = columns.column("seq")[pool.rows]
+    if not columns.has("superseded_by") and not query.past:
+        return
+    seqs = pool.scene.seqs
     successors = then(columns, query, "superseded_by")[pool.rows]
     closed = np.flatnonzero(successors != NONE)
     at = {seq: i for i, seq in enumerate(seqs.tolist())} if len(closed) else {}

@@ -109,7 +109,7 @@ def watched() -> Stages:
     stages.watch(sketch_search.SketchSearch, "candidates", "sketch")
     stages.watch(sqlite_view.SqliteView, "with_passages", "fetching")
     stages.watch(vectors.VectorIndex, "cosines", "cosines")
-    for part in ("_scope", "_retention", "_rank", "_judge"):
+    for part in ("_seen", "_scope", "_retention", "_rank", "_judge"):
         stages.watch(index.BankIndex, part, "ranking")
     stages.watch(recalling, "_memories", "memories")
     return stages

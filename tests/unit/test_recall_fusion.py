@@ -9,16 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import memkit
-from memkit.batches import CodeBatch, PassageBatch, QuantisedBatch
+from memkit.batches import CodeBatch, PassageBatch, QuantisedBatch, RowBatch
 from memkit.encoders.hashing import HashingEncoder
+from memkit.models import IndexRow
 from memkit.protocols import FloatArray
 from memkit.recall.chunk_attention import Unseen, chunk_evidence, log_attention
 from memkit.recall.cohesion import cohesion
-from memkit.recall.columns import Ints
+from memkit.recall.columns import Columns, Ints
 from memkit.recall.groups import Groups
 from memkit.recall.lsh import Sketcher
-from memkit.recall.ranking import adapted
+from memkit.recall.ranking import Scope, by_evidence
 from memkit.recall.relevance import knows
+from memkit.recall.scene import scene_of
+from memkit.recall.standing import Standing
 from memkit.recall.vectors import VectorIndex, weight
 from memkit.settings import RankingSettings
 from memkit.storage.vector_blocks import as_quantised
@@ -54,11 +57,30 @@ def test_a_bank_of_hardly_any_turns_has_no_cohesion(rows: int) -> None:
     assert cohesion(np.ones((rows, 4), np.float32), np.zeros(rows, np.int64)) == 0.0
 
 
+def two_sessions() -> tuple[Columns, Standing]:
+    """Three turns of 600 characters each."""
+    rows = [
+        IndexRow(
+            *(seq, "turn", "active", 7, "user", session, session, seq, seq, None, None),
+            *(1.0, None, None, False, 600, False, None, None, ()),
+        )
+        for seq, session in enumerate([1, 1, 1, 2, 2, 2])
+    ]
+    columns, standing = Columns(), Standing()
+    columns.put([RowBatch.of(rows)])
+    standing.update(columns, np.empty(0, np.int64))
+    return columns, standing
+
+
 def test_a_cohesive_bank_weighs_sessions_more_and_leans_longer_turns_on_their_context() -> None:
-    plain = RankingSettings()
-    assert adapted(plain, 0.0) == plain
-    assert adapted(plain, 1.0).session > plain.session
-    assert adapted(plain, 1.0).whole_context > plain.whole_context
+    loose, cohesive = (scene_of(*two_sessions(), np.arange(6), cohesion, RankingSettings()) for cohesion in (0.0, 1.0))
+    found = np.array([3, 1, 0, 0, 0, 0], np.float32)
+    before, after = (by_evidence(Scope(scene, found, 0 * found), RankingSettings()) for scene in (loose, cohesive))
+    assert after["session"][0] > before["session"][0] > 0 > before["session"][5] > after["session"][5]
+    assert after["dense"][0] < before["dense"][0]
+    assert (cohesive.open_to_context > loose.open_to_context).all()
+    assert "recency" not in loose.traits
+    assert cohesive.traits["recency"].tolist() == [pytest.approx(-0.8 * np.log(2))] * 3 + [0] * 3
 
 
 @given(st.text(alphabet="ab .!?\n。", max_size=3000))
