@@ -4,8 +4,8 @@
 level with identity projections: a chunk's log-attention lifts or lowers its members; it gates nothing.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -78,17 +78,18 @@ def attend(
 
 @dataclass(frozen=True)
 class Unseen:
-    """What is not scored where only candidates are: chunks without any, and the other members of theirs.
+    """What is not scored where only candidates are: the other members of their chunks, and all other chunks.
 
-    `sizes` tells, by the chunks' numbers, how many rows a question may find in each whole chunk; `sample`: evidence of
-    rows that stand for the whole bank. A member that was not scored has average evidence, 0.
+    `sizes`: how many rows a question may find in each chunk that has a candidate; `sample`: evidence of rows that
+    stand for the whole bank. A member that was not scored has average evidence, 0.
     """
 
-    sizes: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.integer]]
+    sizes: npt.NDArray[np.integer]
     sample: FloatArray
     count: int  # chunks
     rows: int  # that lie in any
 
+    @cached_property
     def evidence(self) -> FloatArray:
         """The evidence of chunks made of the sample, as large as the bank's are: what chance gives, (any,)."""
         size = max(1, round(self.rows / max(self.count, 1)))
@@ -113,7 +114,7 @@ def log_attention(evidence: FloatArray, unseen: Unseen | None = None) -> FloatAr
 
     Average and spread are those of all chunks of the bank, also of those without a candidate.
     """
-    others = np.empty(0, np.float32) if unseen is None else unseen.evidence()
+    others = np.empty(0, np.float32) if unseen is None else unseen.evidence
     missing = 0 if unseen is None or not len(others) else max(unseen.count - len(evidence), 0)
     whole = len(evidence) + missing
     if whole < 2:

@@ -243,9 +243,10 @@ class BankIndex:
         if self._vectors.exact:
             return None, None
         sample = self._weights.dense * standardised_cosines(pool.sample, pool.sample)
+        scene, standing = pool.scene, self._standing
         episodes, sessions = (
-            Unseen(chunks.live_of, sample, len(chunks), chunks.rows)
-            for chunks in (self._standing.episodes, self._standing.sessions)
+            Unseen(chunks.live_of(groups.numbers), sample, len(chunks), chunks.rows)
+            for chunks, groups in ((standing.episodes, scene.episodes), (standing.sessions, scene.sessions))
         )
         return episodes, sessions
 

@@ -67,7 +67,7 @@ def _share(found: FloatArray, own: FloatArray, linked: Bools, step: int, weight:
 
 def _lift(own: FloatArray, chunks: Groups, unseen: Unseen | None) -> FloatArray:
     """The log-attention of each row's chunk; 0 for rows that lie in none."""
-    sizes = None if unseen is None else unseen.sizes(chunks.numbers)
+    sizes = None if unseen is None else unseen.sizes
     return chunks.spread(log_attention(chunk_evidence(own, chunks, sizes), unseen), len(own))
 
 

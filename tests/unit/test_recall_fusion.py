@@ -210,6 +210,6 @@ def test_chunks_without_a_candidate_count_in_the_average_and_members_left_out_in
     assert halved.tolist() == [3.75, 1.5]
     noise = np.zeros(64, np.float32)
     alone = log_attention(every)
-    among = log_attention(every, Unseen(lambda numbers: np.full(len(numbers), 2), noise, count=50, rows=100))
+    among = log_attention(every, Unseen(np.full(len(every), 2), noise, count=50, rows=100))
     assert alone.tolist() == [1.0, -1.0]
     assert among[0] > among[1] > 0
