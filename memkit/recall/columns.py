@@ -13,19 +13,25 @@ Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
 SELDOM = ("valid_from", "valid_until", "recalled_at", "superseded_by", "echo_of")  # take no room while all are NONE
+NARROW = ("session", "episode")  # kept as int32, below 0 where there is none
 PLACES = ("session", "episode", "length")
 
 
 class Columns:
-    """One array per field of `IndexRow`, in order of seq; `column("length")[i]` belongs to row i."""
+    """One array per field of `IndexRow`, in order of seq; `column("length")[i]` belongs to row i.
+
+    No value is NONE; in sessions and episodes it is a number below 0.
+    """
 
     def __init__(self, room: int = 0) -> None:
         self.count = 0
         self.moved = 0  # goes up when a row that was there changes its place or its size
         self._arrays: dict[str, Column] = {
-            name: np.empty(room, dtype=kind) for name, kind in FIELDS.items() if name not in SELDOM
+            name: np.empty(room, dtype=np.int32 if name in NARROW else kind)
+            for name, kind in FIELDS.items()
+            if name not in SELDOM
         }
-        self._rows = np.full(0, -1, dtype=np.int32)  # by seq; -1: not here
+        self._rows = np.full(0, -1, dtype=np.int32)  # by seq; -1: not here; empty while there are no gaps
         self.sources: dict[int, tuple[int, ...]] = {}  # seq of what was derived -> seqs
 
     def __len__(self) -> int:
@@ -55,7 +61,7 @@ class Columns:
         """Add rows, or put them in the place of those with the same seq."""
         for batch in batches:
             if len(batch.seqs):
-                self._put(batch.fields)
+                self._put({**batch.fields, **{name: np.maximum(batch.fields[name], -1) for name in NARROW}})
                 self._derive(batch)
 
     def _derive(self, batch: RowBatch) -> None:
@@ -134,14 +140,17 @@ class Columns:
 
     def _number(self, start: int) -> None:
         """Note where the rows from `start` on lie."""
-        seqs = self.column("seq")[start:]
+        if self._gapless:
+            self._rows = self._rows[:0].copy()
+            return
+        seqs = self.column("seq")[start if len(self._rows) else 0 :]
         if not len(seqs):
             return
         if seqs[-1] >= len(self._rows):
             used = len(self._rows)
             self._rows = grown(self._rows, used, int(seqs[-1]) + 1)
             self._rows[used:] = -1
-        self._rows[seqs] = np.arange(start, self.count)
+        self._rows[seqs] = np.arange(self.count - len(seqs), self.count)
 
 
 def among(values: Column, wanted: Iterable[int]) -> Bools:

@@ -2,7 +2,6 @@
 
 from bisect import bisect_left
 
-from memkit.batches import NONE
 from memkit.models import KINDS
 from memkit.recall.columns import Columns, Ints
 from memkit.recall.standing import Chunks
@@ -17,7 +16,7 @@ def turns_around(columns: Columns, sessions: Chunks, rows: Ints, reach: int) -> 
     At most `reach` before it, and as many after it.
     """
     session, kind = columns.column("session"), columns.column("kind")
-    turns = rows[(session[rows] != NONE) & (kind[rows] == TURN)]
+    turns = rows[(session[rows] >= 0) & (kind[rows] == TURN)]
     first, last = sessions.bounds(session[turns])
     found = zip(turns.tolist(), first.tolist(), last.tolist(), strict=True)
     return {row: _beside(session, kind, row, (start, end), reach) for row, start, end in found}

@@ -197,7 +197,7 @@ class BankIndex:
         own = distinct(episodes[chosen])
         wanted = np.zeros(self.size, dtype=bool)
         wanted[near[(near >= 0) & (near < self.size)]] = True
-        wanted[self._standing.episodes.members(own[own != NONE], episodes)] = True
+        wanted[self._standing.episodes.members(own[own >= 0], episodes)] = True
         return np.flatnonzero(wanted)
 
     def _live(self, rows: Ints, query: Query) -> Bools:
@@ -262,7 +262,7 @@ class BankIndex:
             seqs, vectors = self._vectors.kept_or(self._whole_sessions, source)
             rows, inside = self._columns.rows_of(seqs)
             sessions = self._columns.column("session")[rows]
-            placed = sessions != NONE
+            placed = sessions >= 0
             self._cohesion = cohesion(vectors[inside][placed], sessions[placed])
             self._measured_at = self.size
         return self._cohesion

@@ -27,8 +27,8 @@ class Chunks:
         return len(self.numbers)
 
     def add(self, numbers: Ints, start: int) -> None:
-        """Take in the next rows' numbers, from row `start` on; NONE for those that lie in none."""
-        rows = np.flatnonzero(numbers != NONE)
+        """Take in the next rows' numbers, from row `start` on; below 0 for those that lie in none."""
+        rows = np.flatnonzero(numbers >= 0)
         numbers, rows = numbers[rows], rows + start
         if not len(rows):
             return
@@ -68,8 +68,8 @@ class Chunks:
         return np.asarray(self.live[self.places(numbers)])
 
     def leave_out(self, numbers: Ints) -> None:
-        """Count no rows as live that no question finds: the chunk of each, or NONE."""
-        at = self.places(numbers[numbers != NONE])
+        """Count no rows as live that no question finds: the chunk of each, below 0 for none."""
+        at = self.places(numbers[numbers >= 0])
         self.live = self.sizes - np.bincount(at, minlength=len(self)) if len(at) else self.sizes
 
     def members(self, chunks: Ints, column: Ints) -> Ints:
