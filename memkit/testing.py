@@ -198,12 +198,9 @@ class StorageContract:
         self.put(storage, Insert(memory("lives in Lisbon", id="h1", kind="thought", sources=("t1",)), trace(2)))
         self.put(storage, Supersede("h1", memory("lives in Porto", id="h2", kind="thought"), trace(3)))
         with storage.view(storage.open_bank(("acme", "ana")).number) as view:
-            seqs = [3, 99, 1, 2]
-            then, later, none = view.memories(seqs), view.later(seqs), view.later([])
+            then, later, none = view.memories([3, 1, 2]), view.later([3, 99, 1, 2]), view.later([])
         self.put(storage, Erase(("t1",)))
-        assert later() == then
-        assert then[2].superseded_by == "h2"
-        assert none() == {}
+        assert (later(), none(), then[2].superseded_by) == (then, {}, "h2")
 
     def test_an_erased_memory_is_nowhere_and_its_echo_inherits(self, storage: Storage) -> None:
         self.put(storage, Insert(memory("yes", id="t1"), trace(7)))

@@ -40,6 +40,7 @@ FLOOR = 0.01  # the relevance below which nothing is given back, though the bank
 NEIGHBOURS = 4  # rows on each side of a candidate that are scored with it
 ROUNDS = 4  # of comparing exactly what ranks best by then; nearly always one is enough
 LEADING, BESIDE, NEAREST = 50, 2, 100  # results, rows on each side of them, vectors: compared exactly
+SCENE = 60  # bytes that a scene has for a row, about
 DAY = 86_400_000_000  # microseconds
 
 
@@ -81,8 +82,8 @@ class BankIndex:
     @property
     def nbytes(self) -> int:
         """Bytes held, about."""
-        whole = 0 if self._whole is None else self._whole.nbytes
-        return self._columns.nbytes + self._lexical.nbytes + self._vectors.nbytes + whole
+        scene = SCENE * self.size if self._vectors.exact else 0
+        return self._columns.nbytes + self._lexical.nbytes + self._vectors.nbytes + scene
 
     @property
     def exact(self) -> bool:

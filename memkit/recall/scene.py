@@ -1,6 +1,6 @@
 """Rows with what is known of them whatever is asked, and what of their rank follows from that alone."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -39,13 +39,6 @@ class Scene:
 
     def __len__(self) -> int:
         return len(self.rows)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes held, about."""
-        arrays = [value for name in fields(self) if isinstance(value := getattr(self, name.name), np.ndarray)]
-        groups = [array for own in (self.episodes, self.sessions) for array in (own.numbers, own.order, own.starts)]
-        return sum(array.nbytes for array in (*arrays, *groups, *self.traits.values()))
 
 
 def scene_of(columns: Columns, standing: Standing, rows: Ints, cohesion: float, weights: RankingSettings) -> Scene:

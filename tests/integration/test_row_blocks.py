@@ -2,7 +2,7 @@
 
 import random
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,16 +51,17 @@ def view_of(bank: MemoryBank) -> Any:
 
 
 def loaded(view: BankView) -> dict[str, list[Any]]:
-    columns = Columns()
-    columns.put(view.row_batches())
-    return {name: columns.column(name).tolist() for name in FIELDS} | {"sources": sorted(columns.sources.items())}
+    return columns_of(view.row_batches())
 
 
 def told(view: BankView) -> dict[str, list[Any]]:
-    rows = list(view.rows())
-    batch = RowBatch.of(rows)
-    fields = {name: batch.fields[name].tolist() for name in FIELDS}
-    return fields | {"sources": sorted((row.seq, row.sources) for row in rows if row.sources)}
+    return columns_of([RowBatch.of(list(view.rows()))])
+
+
+def columns_of(batches: Iterable[RowBatch]) -> dict[str, list[Any]]:
+    columns = Columns()
+    columns.put(batches)
+    return {name: columns.column(name).tolist() for name in FIELDS} | {"sources": sorted(columns.sources.items())}
 
 
 def blocks(path: Path) -> int:
