@@ -20,13 +20,16 @@ def cohesion(vectors: FloatArray, sessions: Ints) -> float:
     """
     if len(vectors) < 2:
         return 0.0
-    order = np.argsort(sessions, kind="stable")
-    starts = np.flatnonzero(np.diff(sessions[order], prepend=np.nan))
-    sums = np.add.reduceat(vectors[order], starts, axis=0, dtype=np.float64)
-    sizes = np.diff(starts, append=len(order))
-    within = _mean_cosine((sums**2).sum(), len(order), (sizes * (sizes - 1)).sum())
+    count = len(sessions)
+    if bool(np.any(sessions[1:] < sessions[:-1])):
+        order = np.argsort(sessions, kind="stable")
+        vectors, sessions = vectors[order], sessions[order]
+    starts = np.flatnonzero(np.diff(sessions, prepend=sessions[0] - 1))
+    sums = np.add.reduceat(vectors, starts, axis=0).astype(np.float64)
+    sizes = np.diff(starts, append=count)
+    within = _mean_cosine((sums**2).sum(), count, (sizes * (sizes - 1)).sum())
     total = sums.sum(axis=0)
-    overall = _mean_cosine(total @ total, len(order), len(order) * (len(order) - 1))
+    overall = _mean_cosine(total @ total, count, count * (count - 1))
     return float(np.clip((within - overall - NOTHING) / (FULL - NOTHING), 0, 1))
 
 

@@ -10,7 +10,7 @@ from memkit.protocols import FloatArray, VectorSource
 from memkit.recall import cues as cue_reading
 from memkit.recall.chunk_attention import Unseen
 from memkit.recall.cohesion import cohesion
-from memkit.recall.columns import Bools, Columns, Ints, among
+from memkit.recall.columns import Bools, Columns, Ints, among, only
 from memkit.recall.evidence import Lexical, greatest, lexical_evidence, standardised_cosines
 from memkit.recall.flow import turns_around
 from memkit.recall.growing import distinct
@@ -264,7 +264,7 @@ class BankIndex:
             rows, inside = self._columns.rows_of(seqs)
             sessions = self._columns.column("session")[rows]
             placed = sessions >= 0
-            self._cohesion = cohesion(vectors[inside][placed], sessions[placed])
+            self._cohesion = cohesion(only(only(vectors, inside), placed), only(sessions, placed))
             self._measured_at = self.size
         return self._cohesion
 

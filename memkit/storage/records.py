@@ -220,11 +220,13 @@ def stacked(vectors: Sequence[bytes | None]) -> FloatArray:
 
     The dimension is that of most vectors: while a store is re-encoded, others may still be there.
     """
-    lengths = [len(vector) for vector in vectors if vector is not None]
-    width = max(set(lengths), key=lengths.count) if lengths else 0
-    blank = bytes(width)
-    whole = b"".join(v if v is not None and len(v) == width else blank for v in vectors)
-    halves = np.frombuffer(whole, dtype="<f2").reshape(len(vectors), width // 2)
+    lengths = [-1 if vector is None else len(vector) for vector in vectors]
+    width = max(set(lengths) - {-1}, key=lengths.count, default=0)
+    rows: Sequence[Any] = vectors
+    if lengths.count(width) < len(lengths):
+        blank = bytes(width)
+        rows = [v if v is not None and len(v) == width else blank for v in vectors]
+    halves = np.frombuffer(b"".join(rows), dtype="<f2").reshape(len(lengths), width // 2)
     return halves.astype(np.float32)
 
 
