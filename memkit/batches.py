@@ -69,6 +69,11 @@ class RowBatch(NamedTuple):
         kept = set(fields["seq"].tolist()) if self.sources else set()
         return RowBatch(fields, {seq: own for seq, own in self.sources.items() if seq in kept})
 
+    def and_then(self, other: "RowBatch") -> "RowBatch":
+        """These rows, then those."""
+        fields = {name: np.concatenate([column, other.fields[name]]) for name, column in self.fields.items()}
+        return RowBatch(fields, {**self.sources, **other.sources})
+
 
 def row_batches(rows: Iterable[IndexRow]) -> Iterator[RowBatch]:
     """Rows in any order, ROWS at a time."""

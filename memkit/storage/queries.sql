@@ -133,6 +133,9 @@ SELECT number, data FROM block WHERE bank = ? AND part = ? AND first_seq <= ? AN
 -- name: last_in_blocks
 SELECT last_seq FROM block WHERE bank = ? AND part = ? ORDER BY number DESC LIMIT 1
 
+-- name: last_block
+SELECT number, data FROM block WHERE bank = ? AND part = ? ORDER BY number DESC LIMIT 1
+
 -- name: moved
 SELECT seq FROM moved WHERE bank = ?
 

@@ -1,4 +1,4 @@
-"""Beside the table of memories its numbers once more, 4,096 rows a block: large banks are loaded from these.
+"""Beside the table of memories its numbers once more, 4,096 rows a block: banks are loaded from these.
 
 A block holds a CRC-32 of the rest, the number of rows, which fields follow (a bit each, in the order of
 `batches.FIELDS`; others hold no value in any row) as three uint32, then those fields as arrays, all little-endian.
@@ -21,7 +21,8 @@ from memkit.storage.checksums import MISREAD, reading
 from memkit.storage.index_rows import row_batch
 from memkit.storage.queries import change_over, run
 
-SHARE = 16  # of a bank's rows one in so many, or a block's worth, may have moved before blocks are made anew
+STEP = 512  # rows that lie in no block, from which on the last block takes them in, or a new one
+SHARE = 16  # of a bank's rows one in so many, or STEP, may have moved before blocks are made anew
 _HEAD = struct.Struct("<III")
 _TYPES = {name: np.dtype(kind).newbyteorder("<") for name, kind in FIELDS.items()}
 
@@ -69,8 +70,8 @@ def last_in_blocks(connection: sqlite3.Connection, bank: int) -> int:
 
 
 def too_many(moved: int, size: int, share: int = SHARE) -> bool:
-    """Whether more rows have moved than one in `share` of a bank's, and more than a block holds."""
-    return moved > max(ROWS, size // share)
+    """Whether more rows have moved than one in `share` of a bank's, and more than a few."""
+    return moved > max(STEP, size // share)
 
 
 def is_true(connection: sqlite3.Connection, bank: int, end: int) -> bool:
@@ -114,18 +115,36 @@ class RowBlocks:
         self._connection, self._bank, self._change = connection, bank, change
 
     def seal(self, number: int, end: int) -> int:
-        """Make blocks, from this number on, while enough rows lie in none; how many. `end`: above all seqs."""
+        """While many rows lie in none: fill the last block, then make new ones, from this number on; how many.
+
+        `end`: above all seqs.
+        """
         made, last = 0, last_in_blocks(self._connection, self._bank)
-        while end - last > ROWS and (rows := self._between(last + 1, end, end)):
+        while end - last > STEP:
+            open_block = self._open_block()
+            rows = self._between(last + 1, end, end, ROWS - (len(open_block[1].seqs) if open_block else 0))
+            if rows is None:
+                break
             last = int(rows.seqs[-1])
-            values = (int(rows.seqs[0]), last, self._change, pack(rows))
-            run(self._connection, "add_block", self._bank, NUMBERS, number + made, *values)
-            made += 1
+            if open_block:
+                self._put(open_block[0], open_block[1].and_then(rows))
+            else:
+                values = (int(rows.seqs[0]), last, self._change, pack(rows))
+                run(self._connection, "add_block", self._bank, NUMBERS, number + made, *values)
+                made += 1
         return made
 
-    def _between(self, first: int, last: int, end: int) -> RowBatch | None:
+    def _open_block(self) -> tuple[int, RowBatch] | None:
+        """The last block with its number, where it has room."""
+        row = run(self._connection, "last_block", self._bank, NUMBERS).fetchone()
+        with suppress(*MISREAD):  # what can't be read is left to `doctor`
+            if row is not None and len((rows := unpack(row[1])).seqs) < ROWS:
+                return row[0], rows
+        return None
+
+    def _between(self, first: int, last: int, end: int, most: int = ROWS) -> RowBatch | None:
         """The table's rows; None where there are none, or damaged ones: recall needs no block."""
-        rows = run(self._connection, "rows_between", self._bank, first, last, ROWS).fetchall()
+        rows = run(self._connection, "rows_between", self._bank, first, last, most).fetchall()
         with suppress(CorruptError):
             return row_batch(rows, {}, end) if rows else None
         return None

@@ -20,11 +20,11 @@ from memkit.protocols import BankView
 from memkit.recall.columns import Columns
 from memkit.storage import row_blocks
 from memkit.storage.blocks import NUMBERS
-from memkit.storage.row_blocks import pack, unpack
+from memkit.storage.row_blocks import SHARE, pack, unpack
 from memkit.store import MemoryBank, MemoryStore
 from memkit.testing import FrozenClock
 
-BLOCK = 16  # rows
+BLOCK, STEP = 16, 5  # rows
 STEPS = 60
 DAMAGES = [
     "DELETE FROM block WHERE part = 3 AND number = (SELECT min(number) FROM block WHERE part = 3)",
@@ -39,6 +39,7 @@ DAMAGES = [
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(row_blocks, "ROWS", BLOCK)
+    monkeypatch.setattr(row_blocks, "STEP", STEP)
 
 
 def opened(path: Path) -> MemoryStore:
@@ -121,12 +122,27 @@ def test_rows_that_changed_are_read_from_the_table_until_there_are_too_many(tmp_
     with opened(path) as store:
         bank = store.bank("ana")
         ids = [o.id for o in bank.observe([Turn(f"Day {i}: sun.", "ana") for i in range(100)]).outcomes]
-        for id in ids[:BLOCK]:
+        for id in ids[: 100 // SHARE]:
             bank.pin(id)
-        assert (blocks(path), moved()) == (6, BLOCK)
+        assert (blocks(path), moved()) == (6, 100 // SHARE)
         bank.pin(ids[BLOCK])
         assert moved() == 1  # the first block was made anew
         assert store.doctor() == []
+
+
+def test_the_last_block_takes_in_what_comes_until_it_is_full(tmp_path: Path) -> None:
+    path, found = tmp_path / "store.db", []
+    with opened(path) as store:
+        bank = store.bank("ana")
+        for i in range(3 * BLOCK):
+            bank.observe([Turn(f"Day {i}: sun.", "ana")])
+            with view_of(bank) as view:
+                assert loaded(view) == told(view)
+                found.append([len(rows.seqs) for rows in row_blocks.rows_of_blocks(view.connection, view.bank)])
+        assert store.doctor() == []
+    assert found[STEP - 2 : STEP] == [[], [STEP]]
+    assert all(size == BLOCK for sizes in found for size in sizes[:-1])
+    assert all(count - sum(sizes) < STEP for count, sizes in enumerate(found, 1))
 
 
 def test_a_block_gives_back_what_was_packed_and_nothing_that_was_not() -> None:
@@ -186,10 +202,10 @@ def test_a_file_of_the_format_before_gets_its_blocks_when_it_is_opened(tmp_path:
 def test_whichever_number_changes_in_the_table_its_row_has_moved(tmp_path: Path, field: str) -> None:
     path = tmp_path / "store.db"
     with opened(path) as store:
-        store.bank("ana").observe([Turn(f"Day {i}: sun.", "ana") for i in range(40)])
+        store.bank("ana").observe([Turn(f"Day {i}: sun.", "ana") for i in range(35)])
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute(f"UPDATE memory SET {field} = {field} WHERE seq IN (3, 39)")
-        assert connection.execute("SELECT seq FROM moved").fetchall() == [(3,)]  # 39 lies in no block
+        connection.execute(f"UPDATE memory SET {field} = {field} WHERE seq IN (3, 34)")
+        assert connection.execute("SELECT seq FROM moved").fetchall() == [(3,)]  # 34 lies in no block
 
 
 def test_nothing_of_an_erased_bank_stays_in_blocks(tmp_path: Path) -> None:
