@@ -28,7 +28,7 @@ def export(folder: str | Path, model: str = DEFAULT_MODEL, *, format: Format = "
     target = Path(folder)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise InputError(f"{target}: an export needs a new or an empty folder.")
-    original = load_plain(model)
+    original = load_plain(model, attention="eager")  # of other kinds steps are left that guard against empty rows
     fast = getattr(original.tokenizer, "backend_tokenizer", None)
     if fast is None:
         raise EncoderError(f"the tokenizer of {model!r} has no fast form, which is what an export is run with.")

@@ -137,14 +137,20 @@ def _load(location: str, device: str | None) -> Any:
     return _faster(load_plain(location, device or ("cuda" if torch.cuda.is_available() else "cpu")))
 
 
-def load_plain(location: str, device: str = "cpu") -> Any:
-    """A model in evaluation mode, in the number format that it was kept in. Raises EncoderError."""
+def load_plain(location: str, device: str = "cpu", *, attention: str | None = None) -> Any:
+    """A model in evaluation mode, in the number format that it was kept in. Raises EncoderError.
+
+    `attention`: transformers' name of how it is computed, None for what is fastest.
+    """
     from sentence_transformers import SentenceTransformer
 
     place = model_location() if location == DEFAULT_MODEL else location
+    kwargs = {"attn_implementation": attention} if attention else {}
     with _Quiet():
         try:
-            model = SentenceTransformer(place, device=device, local_files_only=Path(place).is_dir())
+            model = SentenceTransformer(
+                place, device=device, local_files_only=Path(place).is_dir(), model_kwargs=kwargs
+            )
         except (OSError, ValueError) as error:
             raise EncoderError(
                 f"the model {location!r} could not be loaded ({type(error).__name__}). The package "

@@ -55,6 +55,13 @@ def test_a_text_has_the_same_vector_whatever_is_encoded_with_it(folder: Path) ->
     assert exported.encode([]).shape == (0, 384)
 
 
+def test_no_step_of_an_export_is_there_for_rows_that_are_padding_alone(folder: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    steps = {node.op_type for node in onnx.load(str(folder / "model.onnx")).graph.node}
+    assert "Softmax" in steps
+    assert not steps & {"IsNaN", "Where"}
+
+
 def test_an_int8_export_is_near_its_original_and_has_a_name_of_its_own(tmp_path: Path) -> None:
     card = export(tmp_path / "small", format="int8")
     exported = OnnxEncoder(tmp_path / "small")
