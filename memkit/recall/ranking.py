@@ -72,7 +72,7 @@ def _lift(own: FloatArray, chunks: Groups, unseen: Unseen | None) -> FloatArray:
 
 
 def by_cues(scope: Scope, cues: Cues, weights: RankingSettings) -> dict[str, FloatArray]:
-    """The parts that follow from what the question is about besides its words; without those that are 0 everywhere."""
+    """The parts that follow from who and when the question names; each only where it names any, but for times."""
     scene = scope.scene
     parts = {"time": (weights.time + weights.when * cues.asks_when) * scene.timed.astype(np.float32)}
     if len(cues.named) == 1:

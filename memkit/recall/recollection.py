@@ -123,7 +123,8 @@ class Recollection(Sequence[Hit]):
         bound for common tokenizers and every script, about twice the true number in English. Portrait
         and summaries come first, each at most a quarter, then the memories in time order: the best hits
         whole or as excerpts, their thoughts, and the turns around them: the question before an answer, the
-        turn after a question, both sides of a short turn, and those of `hit.around`. Raises InputError.
+        turn after a question, both sides of a short turn, and those of `hit.around`. Raises InputError, and
+        CorruptError where a turn beside a hit isn't what was written: these are read out of their rows here.
         """
         material = Material(
             hits=self._hits,

@@ -10,6 +10,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -108,6 +109,13 @@ def rebuild(connection: sqlite3.Connection, bank: int) -> None:
     run(connection, "set_next_block", number + blocks.seal(number, end), bank)
 
 
+class OpenBlock(NamedTuple):
+    """A block that is not full yet."""
+
+    number: int
+    rows: RowBatch
+
+
 class RowBlocks:
     """Writes a bank's blocks of rows; `change`: the bank's change number by then."""
 
@@ -121,25 +129,25 @@ class RowBlocks:
         """
         made, last = 0, last_in_blocks(self._connection, self._bank)
         while end - last > STEP:
-            open_block = self._open_block()
-            rows = self._between(last + 1, end, end, ROWS - (len(open_block[1].seqs) if open_block else 0))
+            held = self._open_block()
+            rows = self._between(last + 1, end, end, ROWS - (len(held.rows.seqs) if held else 0))
             if rows is None:
                 break
             last = int(rows.seqs[-1])
-            if open_block:
-                self._put(open_block[0], open_block[1].and_then(rows))
+            if held:
+                self._put(held.number, held.rows.and_then(rows))
             else:
                 values = (int(rows.seqs[0]), last, self._change, pack(rows))
                 run(self._connection, "add_block", self._bank, NUMBERS, number + made, *values)
                 made += 1
         return made
 
-    def _open_block(self) -> tuple[int, RowBatch] | None:
-        """The last block with its number, where it has room."""
+    def _open_block(self) -> "OpenBlock | None":
+        """The last block, where it has room."""
         row = run(self._connection, "last_block", self._bank, NUMBERS).fetchone()
         with suppress(*MISREAD):  # what can't be read is left to `doctor`
             if row is not None and len((rows := unpack(row[1])).seqs) < ROWS:
-                return row[0], rows
+                return OpenBlock(row[0], rows)
         return None
 
     def _between(self, first: int, last: int, end: int, most: int = ROWS) -> RowBatch | None:

@@ -6,7 +6,7 @@ A generator's steps may be answered by a value or by a ThinkerError; whatever el
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from memkit.errors import ThinkerError
 
@@ -14,7 +14,13 @@ Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 Result = TypeVar("Result")
 Steps = Generator[Question, Answer, Result]
-Run = Callable[[Callable[[], Any]], Awaitable[Any]]
+Value = TypeVar("Value")
+
+
+class Run(Protocol):
+    """Runs a step somewhere, and gives what it gives."""
+
+    def __call__(self, step: Callable[[], Value], /) -> Awaitable[Value]: ...
 
 
 @dataclass(frozen=True)
@@ -53,12 +59,12 @@ async def adrive(
                 at = await run(partial(advance, steps, error=error))
             else:
                 at = await run(partial(advance, steps, given))
-        return at.result  # type: ignore[no-any-return]
+        return at.result
     finally:
         steps.close()
 
 
-async def at_once(step: Callable[[], Any]) -> Any:
+async def at_once(step: Callable[[], Value]) -> Value:
     """Runs steps where the caller is: for those that only compute."""
     return step()
 

@@ -2,7 +2,7 @@
 
 import random
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from memkit.batches import FIELDS, RowBatch
 from memkit.encoders.hashing import HashingEncoder
 from memkit.models import IndexRow
 from memkit.protocols import BankView
-from memkit.recall.columns import Columns
+from memkit.recall.columns import NARROW, Columns
 from memkit.storage import row_blocks
 from memkit.storage.blocks import NUMBERS
 from memkit.storage.row_blocks import SHARE, pack, unpack
@@ -52,17 +52,17 @@ def view_of(bank: MemoryBank) -> Any:
 
 
 def loaded(view: BankView) -> dict[str, list[Any]]:
-    return columns_of(view.row_batches())
+    columns = Columns()
+    columns.put(view.row_batches())
+    return {name: columns.column(name).tolist() for name in FIELDS} | {"sources": sorted(columns.sources.items())}
 
 
 def told(view: BankView) -> dict[str, list[Any]]:
-    return columns_of([RowBatch.of(list(view.rows()))])
-
-
-def columns_of(batches: Iterable[RowBatch]) -> dict[str, list[Any]]:
-    columns = Columns()
-    columns.put(batches)
-    return {name: columns.column(name).tolist() for name in FIELDS} | {"sources": sorted(columns.sources.items())}
+    rows = list(view.rows())
+    batch = RowBatch.of(rows)
+    fields = {name: batch.fields[name].tolist() for name in FIELDS}
+    fields |= {name: [max(number, -1) for number in fields[name]] for name in NARROW}
+    return fields | {"sources": sorted((row.seq, row.sources) for row in rows if row.sources)}
 
 
 def blocks(path: Path) -> int:
