@@ -30,7 +30,7 @@ START = datetime(2024, 1, 1, tzinfo=UTC)
 class Dense(HashingEncoder):
     """As the hashing encoder, but with no zeros in its vectors: every part of one is its own."""
 
-    def encode(self, texts: list[str]) -> np.ndarray:  # type: ignore[type-arg]
+    def encode(self, texts: list[str]) -> np.ndarray:
         plain = super().encode(texts).astype(np.float64)
         mixed = plain @ np.random.default_rng(5).standard_normal((self.dimension, self.dimension))
         return np.asarray(mixed / np.linalg.norm(mixed, axis=1, keepdims=True), dtype=np.float32)

@@ -109,7 +109,7 @@ class Broken(HashingEncoder):
 
     mended = False
 
-    def encode(self, texts: list[str]) -> np.ndarray:  # type: ignore[type-arg]
+    def encode(self, texts: list[str]) -> np.ndarray:
         if not self.mended:
             raise RuntimeError("out of memory")
         return super().encode(texts)

@@ -86,7 +86,7 @@ class Foreign:
 
     name, dimension = "foreign", 8
 
-    def encode(self, texts: list[str]) -> np.ndarray:  # type: ignore[type-arg]
+    def encode(self, texts: list[str]) -> np.ndarray:
         return np.full((len(texts), 8), 8**-0.5, dtype=np.float32)
 
 

@@ -21,7 +21,7 @@ def position(**changes: object) -> Position:
 
 def cutter(last: Position | None = None, *named: Position, **settings: object) -> Cutter:
     found = {p.label: p for p in named}
-    cut = ObserveSettings(**settings)  # type: ignore[arg-type]
+    cut = ObserveSettings(**settings)
     return Cutter(cut, last=last, find=found.get, number=0 if last is None else last.seq)
 
 

@@ -30,7 +30,7 @@ def test_chunk_attention_equals_the_authors_module() -> None:
     weights = {name.split("/", 1)[1]: {p: np.array(v) for p, v in w.items()} for name, w in given["params"].items()}
     inner = {name: weights[f"within_mem_attn/{name}"] for name in ("query", "key", "value", "linear")}
 
-    def split(name: str) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+    def split(name: str) -> tuple[np.ndarray, np.ndarray]:
         width = inner[name]["w"].shape[1] // heads
         return inner[name]["w"].reshape(-1, heads, width), inner[name]["b"].reshape(heads, width)
 
