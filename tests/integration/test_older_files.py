@@ -43,7 +43,7 @@ def test_a_file_without_passages_opens_and_gets_them_for_what_comes_and_by_reenc
 def test_a_file_without_receipts_opens_and_erases_as_a_new_one(tmp_path: Path) -> None:
     path = tmp_path / "old.db"
     with memkit.open(path, encoder=HashingEncoder()) as store:
-        store.bank("ana").observe([memkit.Turn("The vault code is 9471.", "ana", id="t1"), ("ana", "I like tea.")])
+        store.bank("ana").observe([memkit.Turn("It opens with heliotrope.", "ana", id="t1"), ("ana", "I like tea.")])
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.executescript("DROP TABLE erasure; DROP TABLE fingerprint; DROP INDEX history_at;")
         connection.execute("DELETE FROM migration WHERE name IN ('erasures', 'history_at')")
@@ -53,7 +53,7 @@ def test_a_file_without_receipts_opens_and_erases_as_a_new_one(tmp_path: Path) -
         assert (receipt.number, receipt.bytes_pending) == (1, False)
         assert store.receipts() == [receipt]
         assert store.doctor() == []
-    assert b"9471" not in path.read_bytes()
+    assert b"heliotrope" not in path.read_bytes()
 
 
 def test_a_file_without_the_index_of_its_history_by_time_opens_and_answers_as_of_a_moment(tmp_path: Path) -> None:
