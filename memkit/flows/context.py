@@ -3,11 +3,13 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
+from memkit.errors import BankGoneError
 from memkit.flows.encoding import EncoderSlot
 from memkit.flows.indexes import IndexCache
 from memkit.flows.reinforcement import Reinforcements
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from memkit.flows.windowing import WindowCache
 
 NewId = Callable[[datetime], str]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -81,3 +84,10 @@ class BankContext:
 def zone_of(state: BankState) -> ZoneInfo:
     """The zone that decides what "day" means in this bank."""
     return ZoneInfo(state.zone)
+
+
+def begun_again(attempt: Callable[[], T]) -> T:
+    """Begin again where the bank is erased meanwhile: what was worked out holds under its key alone."""
+    while True:
+        with suppress(BankGoneError):
+            return attempt()

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from memkit.errors import InputError, UndoError, UnknownMemoryError
-from memkit.flows.context import BankContext
+from memkit.flows.context import BankContext, begun_again
 from memkit.flows.fingerprints import REASON, erased_before
 from memkit.models import Action, BankState, Kind, Memory, Outcome, Receipt, Trace, checked_text
 from memkit.operations import Forget, Insert, Merge, Operation, Pin, Restore, Revert, Skip, Supersede
 from memkit.protocols import BankView
-from memkit.text.near_copies import is_copy
+from memkit.text.near_copies import copy_key
 
 ADDING = ("added", "echoed", "merged", "superseded", "corrected")  # actions whose id is new
 REPLACING = ("merged", "superseded", "corrected")
@@ -31,7 +31,12 @@ def insert(ctx: BankContext, items: str | Memory | Iterable[str | Memory]) -> Re
     given: list[str | Memory] = [items] if isinstance(items, str | Memory) else list(items)
     at = ctx.now()
     memories = [m if isinstance(m, Memory) else drafted(ctx, m, at=at) for m in given]
-    traces = ctx.services.tracer.trace(ctx.ensure(), memories)
+    return begun_again(lambda: _inserted(ctx, memories, at))
+
+
+def _inserted(ctx: BankContext, memories: Sequence[Memory], at: datetime) -> Receipt:
+    state = ctx.ensure()
+    traces = ctx.services.tracer.trace(state, memories)
     barred = erased_before(ctx, memories)
 
     def decide(view: BankView) -> list[Operation]:
@@ -45,7 +50,7 @@ def insert(ctx: BankContext, items: str | Memory | Iterable[str | Memory]) -> Re
             batch.append(memory)
         return operations
 
-    return apply(ctx, decide, at=at)
+    return apply(ctx, decide, at=at, state=state)
 
 
 def _insert_or_merge(view: BankView, memory: Memory, trace: Trace, batch: Sequence[Memory]) -> Operation:
@@ -60,7 +65,8 @@ def _copy_of(view: BankView, memory: Memory, trace: Trace, batch: Sequence[Memor
         return None
     near = view.near(trace.bands, COPIED_KINDS)
     same_voice = (m for m in [*near, *batch] if m.speaker == memory.speaker and m.kind == memory.kind)
-    return next((m for m in same_voice if is_copy(m.text, memory.text)), None)
+    own = copy_key(memory.text)
+    return next((m for m in same_voice if copy_key(m.text) == own), None)
 
 
 def merge(ctx: BankContext, ids: Sequence[str], text: str) -> Receipt:

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Any
 
 from memkit.errors import BankGoneError, ConflictError, MemkitError
 from memkit.flows import upkeep
-from memkit.flows.context import BankContext
+from memkit.flows.context import BankContext, begun_again
 from memkit.flows.editing import apply
 from memkit.flows.fingerprints import REASON, erased_before
 from memkit.flows.learnt import Hearing
@@ -73,7 +74,7 @@ def observe(ctx: BankContext, items: Iterable[Any]) -> Receipt:
     receipts: list[Receipt] = []
     errors: list[MemkitError] = []
     for chunk in _chunks(turns):
-        receipt, rejected = _patiently(ctx, chunk)
+        receipt, rejected = begun_again(partial(_observe_chunk, ctx, chunk))
         receipts.append(receipt)
         errors += rejected
     outcomes = tuple(o for receipt in receipts for o in receipt.outcomes)
@@ -92,13 +93,6 @@ def _chunks(turns: Sequence[Turn | RejectedTurn]) -> Iterator[list[Turn | Reject
     rest = iter(turns)
     while chunk := list(islice(rest, CHUNK)):
         yield chunk
-
-
-def _patiently(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tuple[Receipt, list[MemkitError]]:
-    """Begin again where the bank is erased meanwhile: what was worked out holds under its key alone."""
-    while True:
-        with suppress(BankGoneError):
-            return _observe_chunk(ctx, turns)
 
 
 def _observe_chunk(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tuple[Receipt, list[MemkitError]]:

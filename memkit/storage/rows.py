@@ -14,6 +14,7 @@ from memkit.times import from_micros
 
 FIELDS: dict[str, Any] = dict.fromkeys(Memory.model_fields)
 BLANK = Memory.model_construct(**FIELDS)
+JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # made once: `dumps` makes one with every call
 WORDS = ("i", "s", "l", "h", "r", "t")  # short names of a payload's strings, in the order of Payload
 
 
@@ -49,7 +50,7 @@ def payload_of(memory: Memory, own_id: str | None) -> str:
         kept["m"] = memory.metadata
     if memory.key_phrases:
         kept["k"] = memory.key_phrases
-    return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+    return JSON.encode(kept)
 
 
 def record_of(row: tuple[Any, ...], sources: tuple[int, ...]) -> Record:
@@ -159,7 +160,7 @@ def before_image(entry: Entry) -> str | None:
     kept: dict[str, Any] = {"n": numbers}
     if entry.whole:
         kept |= {"w": memory.model_dump(mode="json"), "s": record.sources}
-    return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+    return JSON.encode(kept)
 
 
 def entry_row(entry: Entry) -> tuple[Any, ...]:
