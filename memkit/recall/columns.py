@@ -13,7 +13,8 @@ Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
 SELDOM = ("valid_from", "valid_until", "recalled_at", "superseded_by", "echo_of")  # take no room while all are NONE
-NARROW = ("session", "episode")  # kept as int32, below 0 where there is none
+NARROW = ("seq", "session", "episode")  # kept as int32
+PLACED = ("session", "episode")  # below 0 where there is none
 PLACES = ("session", "episode", "length")
 
 
@@ -61,7 +62,7 @@ class Columns:
         """Add rows, or put them in the place of those with the same seq."""
         for batch in batches:
             if len(batch.seqs):
-                self._put({**batch.fields, **{name: np.maximum(batch.fields[name], -1) for name in NARROW}})
+                self._put({**batch.fields, **{name: np.maximum(batch.fields[name], -1) for name in PLACED}})
                 self._derive(batch)
 
     def _derive(self, batch: RowBatch) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
+Seqs = npt.NDArray[np.integer]  # kept as int32: so many memories has no bank
 ROOM = 64  # rows at first; then an eighth more than is needed
 
 
@@ -14,14 +15,14 @@ class Growing:
 
     def __init__(self, width: int, kind: Any, room: int = ROOM) -> None:
         self.count = 0
-        self._seqs = np.empty(room, dtype=np.int64)
+        self._seqs = np.empty(room, dtype=np.int32)
         self._rows: npt.NDArray[Any] = np.empty((room, width), dtype=kind)
 
     def __len__(self) -> int:
         return self.count
 
     @property
-    def seqs(self) -> Ints:
+    def seqs(self) -> Seqs:
         """In order, (n,)."""
         return self._seqs[: self.count]
 
@@ -34,34 +35,34 @@ class Growing:
     def nbytes(self) -> int:
         return self._seqs.nbytes + self._rows.nbytes
 
-    def put(self, seqs: Ints, rows: npt.NDArray[Any]) -> None:
+    def put(self, seqs: Seqs, rows: npt.NDArray[Any]) -> None:
         """Add rows; the last of several for one seq holds."""
-        seqs, rows = _once_each(seqs, rows)
+        seqs, rows = _once_each(seqs.astype(np.int32), rows)
         if self.count and len(seqs) and seqs[0] <= self._seqs[self.count - 1]:
             known = np.isin(seqs, self.seqs, assume_unique=True)
             self._rows[np.searchsorted(self.seqs, seqs[known])] = rows[known]
             seqs, rows = seqs[~known], rows[~known]
         self._append(seqs, rows)
 
-    def remove(self, seqs: Ints) -> None:
+    def remove(self, seqs: Seqs) -> None:
         """Take rows out; those that stay close up."""
         kept = np.flatnonzero(~np.isin(self.seqs, seqs))
         if len(kept) == self.count:
             return
         self._seqs, self._rows, self.count = self._seqs[kept], self._rows[kept], len(kept)
 
-    def find(self, seqs: Ints) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    def find(self, seqs: Seqs) -> tuple[Ints, npt.NDArray[np.bool_]]:
         """Where each of these seqs would lie, (n,), and which of them are here."""
         if not self.count:
             return np.zeros(len(seqs), np.int64), np.zeros(len(seqs), dtype=bool)
         if self._seqs[self.count - 1] - self._seqs[0] == self.count - 1:  # no gaps
-            at = seqs - self._seqs[0]
+            at = seqs.astype(np.int64) - self._seqs[0]
             here = (at >= 0) & (at < self.count)
             return at if here.all() else np.where(here, at, 0), here
-        at = np.minimum(np.searchsorted(self.seqs, seqs), self.count - 1)
+        at = np.minimum(np.searchsorted(self.seqs, seqs.astype(np.int32)), self.count - 1)
         return at, self._seqs[at] == seqs
 
-    def _append(self, seqs: Ints, rows: npt.NDArray[Any]) -> None:
+    def _append(self, seqs: Seqs, rows: npt.NDArray[Any]) -> None:
         start, end = self.count, self.count + len(seqs)
         if end > len(self._seqs):
             self._seqs, self._rows = grown(self._seqs, start, end), grown(self._rows, start, end)
@@ -80,7 +81,7 @@ def grown(array: npt.NDArray[Any], used: int, needed: int) -> npt.NDArray[Any]:
     return room
 
 
-def _once_each(seqs: Ints, rows: npt.NDArray[Any]) -> tuple[Ints, npt.NDArray[Any]]:
+def _once_each(seqs: Seqs, rows: npt.NDArray[Any]) -> tuple[Seqs, npt.NDArray[Any]]:
     if (np.diff(seqs) > 0).all():
         return seqs, rows
     once, last = np.unique(seqs[::-1], return_index=True)

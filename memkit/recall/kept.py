@@ -10,7 +10,7 @@ from memkit.protocols import FloatArray, VectorSource
 from memkit.quantisation import SCALE, dequantised, products
 from memkit.recall.columns import Ints
 from memkit.recall.groups import Groups
-from memkit.recall.growing import Growing
+from memkit.recall.growing import Growing, Seqs
 
 
 class Passages:
@@ -29,7 +29,7 @@ class Passages:
         if len(owners):
             self._new.append((owners, rows))
 
-    def remove(self, seqs: Ints) -> None:
+    def remove(self, seqs: Seqs) -> None:
         """Take out what belongs to these texts."""
         held = np.isin(self.all()[0], seqs)
         if held.any():
@@ -68,7 +68,7 @@ class Whole:
         return self._held.nbytes + self._passages.nbytes
 
     @property
-    def seqs(self) -> Ints:
+    def seqs(self) -> Seqs:
         return self._held.seqs
 
     @property
@@ -76,7 +76,7 @@ class Whole:
         """All vectors, (n, dimension)."""
         return self._held.rows
 
-    def put(self, seqs: Ints, source: VectorSource) -> None:
+    def put(self, seqs: Seqs, source: VectorSource) -> None:
         """Keep the stored vectors of these memories."""
         vectors, passages = source.with_passages(seqs.tolist())
         self.remove(seqs)
@@ -84,7 +84,7 @@ class Whole:
         if self._share:
             self._passages.put(*passages)
 
-    def remove(self, seqs: Ints) -> None:
+    def remove(self, seqs: Seqs) -> None:
         """Take vectors and passages out."""
         self._held.remove(seqs)
         self._passages.remove(seqs)
@@ -111,7 +111,7 @@ class Compact:
     def nbytes(self) -> int:
         return self._held.nbytes + self._passages.nbytes
 
-    def put(self, seqs: Ints, source: VectorSource) -> None:
+    def put(self, seqs: Seqs, source: VectorSource) -> None:
         """Keep the stored vectors of these memories."""
         self.remove(seqs)
         own, passages = source.quantised(seqs.tolist(), self._dimension)
@@ -119,7 +119,7 @@ class Compact:
         if self._share:
             self._passages.put(*passages)
 
-    def remove(self, seqs: Ints) -> None:
+    def remove(self, seqs: Seqs) -> None:
         """Take vectors and passages out."""
         self._held.remove(seqs)
         self._passages.remove(seqs)

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memkit.protocols import FloatArray
-from memkit.recall.growing import Growing
+from memkit.recall.growing import Growing, Seqs
 
 TARGET = 0.98  # the share of exact search's results that sketches are to find
 FEWEST, MOST = 400, 4_000  # sketches that a search takes
@@ -76,7 +76,7 @@ class SketchIndex:
         return len(self._held)
 
     @property
-    def seqs(self) -> npt.NDArray[np.int64]:
+    def seqs(self) -> Seqs:
         """Of all its rows, in order."""
         return self._held.seqs
 
@@ -95,12 +95,12 @@ class SketchIndex:
     def search(self, code: npt.NDArray[np.uint8], count: int) -> npt.NDArray[np.int64]:
         """The rows with the nearest sketches, nearest first."""
         if not len(self._held):
-            return self._held.seqs
+            return np.empty(0, np.int64)
         import faiss
 
         near = min(count, len(self._held))
         _, found = faiss.knn_hamming(code.reshape(1, -1), self._held.rows, near, variant="mc")
-        return np.asarray(self._held.seqs[found[0]])
+        return np.asarray(self._held.seqs[found[0]], dtype=np.int64)
 
     def codes(self, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
         """The sketches of rows, (n, bits / 8), and which of them are here; of others any."""
@@ -109,7 +109,7 @@ class SketchIndex:
             self._held.rows.take(at, axis=0) if len(self) else np.zeros((len(rows), self._held.rows.shape[1]), np.uint8)
         ), here
 
-    def spread(self, count: int) -> npt.NDArray[np.int64]:
+    def spread(self, count: int) -> Seqs:
         """About `count` rows, evenly spread over all."""
         seqs = self._held.seqs
         return seqs[:: max(1, len(seqs) // count)]

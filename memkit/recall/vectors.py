@@ -7,6 +7,7 @@ import numpy as np
 from memkit.batches import CodeBatch
 from memkit.protocols import FloatArray, VectorSource
 from memkit.recall.columns import Ints
+from memkit.recall.growing import Seqs
 from memkit.recall.kept import Compact, Whole, blended
 from memkit.recall.lsh import Sketcher, SketchIndex
 from memkit.recall.sketch_search import FetchVectors, SketchSearch
@@ -77,7 +78,7 @@ class VectorIndex:
             return Whole(self._dimension, self._settings.passages)
         return Compact(self._dimension, self._settings.passages) if kind is Compact else None
 
-    def _keep(self, seqs: Ints, source: VectorSource) -> None:
+    def _keep(self, seqs: Seqs, source: VectorSource) -> None:
         if self._kept is not None and len(seqs):
             self._kept.put(seqs, source)
 
@@ -85,7 +86,7 @@ class VectorIndex:
         """Gives vectors by seq, from RAM where they are."""
         return self._kept.vectors if isinstance(self._kept, Compact) else source.vectors
 
-    def kept_or(self, chosen: Callable[[], Ints], source: VectorSource) -> tuple[Ints, FloatArray]:
+    def kept_or(self, chosen: Callable[[], Ints], source: VectorSource) -> tuple[Seqs, FloatArray]:
         """All seqs with their vectors while every one is kept, else those of the chosen seqs."""
         if isinstance(self._kept, Whole):
             return self._kept.seqs, self._kept.rows
