@@ -15,7 +15,7 @@ class Growing:
 
     def __init__(self, width: int, kind: Any, room: int = ROOM) -> None:
         self.count = 0
-        self._seqs = np.empty(room, dtype=np.int32)
+        self._seqs: Seqs = np.empty(room, dtype=np.int32)
         self._rows: npt.NDArray[Any] = np.empty((room, width), dtype=kind)
 
     def __len__(self) -> int:
@@ -64,6 +64,9 @@ class Growing:
 
     def _append(self, seqs: Seqs, rows: npt.NDArray[Any]) -> None:
         start, end = self.count, self.count + len(seqs)
+        if not start and end > len(self._seqs) and rows.flags.owndata and rows.dtype == self._rows.dtype:
+            self._seqs, self._rows, self.count = seqs, rows, end  # nobody else has these
+            return
         if end > len(self._seqs):
             self._seqs, self._rows = grown(self._seqs, start, end), grown(self._rows, start, end)
         in_order = not start or not len(seqs) or seqs[0] > self._seqs[start - 1]

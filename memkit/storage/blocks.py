@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from memkit.batches import CodeBatch, TermBatch
 
-ROWS = 4096
+ROWS = 4096  # in a full block
+STEP = 512  # rows that lie in no block, from which on the last block takes them in, or a new one
 CODES, TERMS = 0, 1  # the parts of a trace
 VECTORS, NUMBERS = 2, 3  # parts that lie only in blocks: see `vector_blocks` and `row_blocks`
 _HEAD = struct.Struct("<Q")
@@ -95,6 +96,19 @@ class Block:
     def bounds(self) -> tuple[int, int, int]:
         """First and last seq, and the latest change."""
         return int(self.seqs[0]), int(self.seqs[-1]), int(self.changes.max())
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it takes in no more rows."""
+        return len(self.seqs) >= ROWS
+
+    def and_then(self, other: "Block") -> "Block":
+        """Its rows and those of another one, of other memories."""
+        if self.seqs[-1] > other.seqs[0]:
+            return Block.of([*self.rows(), *other.rows()])
+        offsets = np.concatenate([self.offsets, other.offsets[1:] + self.offsets[-1]])
+        seqs, changes = np.concatenate([self.seqs, other.seqs]), np.concatenate([self.changes, other.changes])
+        return Block(seqs, changes, offsets, self.body + other.body)
 
     def rows(self) -> Iterator[TraceRow]:
         """All rows, in order of seq."""

@@ -17,12 +17,11 @@ import numpy.typing as npt
 
 from memkit.batches import FIELDS, NONE, RowBatch
 from memkit.errors import CorruptError
-from memkit.storage.blocks import NUMBERS, ROWS
+from memkit.storage.blocks import NUMBERS, ROWS, STEP
 from memkit.storage.checksums import MISREAD, reading
 from memkit.storage.index_rows import row_batch
 from memkit.storage.queries import change_over, run
 
-STEP = 512  # rows that lie in no block, from which on the last block takes them in, or a new one
 SHARE = 16  # of a bank's rows one in so many, or STEP, may have moved before blocks are made anew
 _HEAD = struct.Struct("<III")
 _TYPES = {name: np.dtype(kind).newbyteorder("<") for name, kind in FIELDS.items()}

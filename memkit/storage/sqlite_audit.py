@@ -244,7 +244,7 @@ def _blocks(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator
 
 
 def _quantised(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
-    """Beside every block of sketches lies one of the same memories' vectors, and beside no other."""
+    """Beside every full block of sketches lies one of the same memories' vectors; beside others it may be left out."""
     there, wanted = ({row[0] for row in run(connection, "numbers_of_blocks", bank, p)} for p in (VECTORS, CODES))
     false = [number for number in wanted if not _fits(connection, bank, number)]
     if false or there - wanted:
@@ -267,7 +267,10 @@ def _numbers(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterato
 def _fits(connection: sqlite3.Connection, bank: int, number: int) -> bool:
     there = run(connection, "block", bank, VECTORS, number).fetchone()
     try:
-        made = vector_block(connection, bank, _sketches_of(connection, bank, number))
+        sketches = _sketches_of(connection, bank, number)
+        made = vector_block(connection, bank, sketches)
+        if there is None and not sketches.is_full:
+            return True
         return bool(there == ((made.pack(),) if len(made.seqs) else None))
     except MISREAD:
         return there is None  # of what is damaged none is made

@@ -225,7 +225,7 @@ class SqliteView(View):
             other = self._one("any_vector")
             return stacked([*(None for _ in seqs), other[0] if other else None])[: len(seqs)]
         with reading("a vector"):
-            return stacked([found.get(seq) for seq in seqs])
+            return stacked(list(map(found.get, seqs)))
 
     def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
         rows = self._with_passages(seqs)
@@ -238,8 +238,8 @@ class SqliteView(View):
         """Stored vectors and passages; where most of a range is wanted, the range is read, in half the time."""
         if len(seqs) < MANY or max(seqs) - min(seqs) > 2 * len(seqs):
             return [(seq, own, parts) for seq, own, parts in self._over("vectors_with_passages", seqs)]
-        wanted, rows = set(seqs), run(self.connection, "vectors_between", self.bank, min(seqs), max(seqs))
-        return [row for row in rows if row[0] in wanted]
+        wanted, rows = set(seqs), run(self.connection, "vectors_between", self.bank, min(seqs), max(seqs)).fetchall()
+        return rows if len(wanted) > max(seqs) - min(seqs) else [row for row in rows if row[0] in wanted]
 
     def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
         found = [self._unpacked(block.only(np.isin(block.seqs, seqs)), dimension) for block in self._around(seqs)]

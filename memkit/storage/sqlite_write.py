@@ -6,16 +6,16 @@ from itertools import count
 from typing import Any
 
 from memkit.models import Memory, Trace
-from memkit.storage.blocks import CODES, ROWS, TERMS, VECTORS, Block, TraceRow, pack_terms
+from memkit.storage.blocks import CODES, TERMS, VECTORS, pack_terms
 from memkit.storage.changes import Changes
-from memkit.storage.checksums import of_bytes, of_memory, of_words, reading
+from memkit.storage.checksums import of_bytes, of_memory, of_words
 from memkit.storage.columns import AUTHOR, KIND, ROLE, STATE
 from memkit.storage.queries import change_over, run, run_many, run_over
 from memkit.storage.records import Entry, Record, micros, uuid7_bytes
 from memkit.storage.row_blocks import RowBlocks
 from memkit.storage.rows import entry_row, exchange_row, payload_of
 from memkit.storage.sqlite_view import BankRow, SqliteView
-from memkit.storage.vector_blocks import put_vector_block
+from memkit.storage.trace_blocks import TraceBlocks
 from memkit.text.asking import asks
 
 Row = tuple[Any, ...]
@@ -37,6 +37,7 @@ class Writer:
         self._blocks = view.row.next_block
         self._tails = {CODES: view.row.code_tail, TERMS: view.row.term_tail}
         self._rows = RowBlocks(self.connection, self.bank, self.change)
+        self._trace_blocks = TraceBlocks(self.connection, self.bank)
 
     def write(self) -> BankRow:
         """Do everything; the bank's row as it is then."""
@@ -282,31 +283,18 @@ class Writer:
             if in_tail:
                 self._tails[part] -= change_over(self.connection, "drop_traces", (self.bank, part), in_tail)
             for number in {at.block for at in located.values() if at.block is not None}:
-                self._rewrite_block(part, number, seqs)
+                self._take_out(part, number, seqs)
 
-    def _rewrite_block(self, part: int, number: int, seqs: Sequence[int]) -> None:
+    def _take_out(self, part: int, number: int, seqs: Sequence[int]) -> None:
         around = run(self.connection, "blocks_around", self.bank, part, max(seqs), min(seqs))
         data = next(data for found, data in around.fetchall() if found == number)
-        block = Block.parse(data).without(seqs)
-        if not len(block.seqs):
-            run(self.connection, "drop_block", self.bank, part, number)
-            return
-        values = (*block.bounds, block.pack())
-        run(self.connection, "update_block", *values, self.bank, part, number)
+        self._trace_blocks.take_out(part, number, data, seqs)
 
     def _seal(self, part: int) -> None:
-        """Move the oldest rows of the tail into blocks, 4,096 at a time."""
-        while self._tails[part] >= ROWS:
-            rows = [TraceRow(*row) for row in run(self.connection, "oldest_traces", self.bank, part, ROWS)]
-            block = Block.of(rows)
-            number, self._blocks = self._blocks, self._blocks + 1
-            run(self.connection, "add_block", self.bank, part, number, *block.bounds, block.pack())
-            if part == CODES:
-                with reading("a vector"):
-                    put_vector_block(self.connection, self.bank, number, block)
-            sealed = [(self.bank, part, row.change, row.seq) for row in rows]
-            run_many(self.connection, "drop_sealed", sealed)
-            self._tails[part] -= len(rows)
+        """Move the tail's rows into blocks, many at a time."""
+        moved = self._trace_blocks.seal(part, self._tails[part], self._blocks)
+        self._tails[part] -= moved.rows
+        self._blocks += moved.blocks
 
     # -- history, queue, removal
 

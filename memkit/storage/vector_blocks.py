@@ -1,4 +1,4 @@
-"""Beside each block of sketches one of the same memories' vectors, quantised: large banks are read from these.
+"""Beside each full block of sketches one of the same memories' vectors, quantised: large banks are read from these.
 
 A row holds the dimension as uint16, little-endian, then the vector and those of its text's passages, each as
 `memkit.quantisation` has it. What is not in a block yet is read from where vectors are kept whole.
@@ -29,9 +29,14 @@ def vector_block(connection: sqlite3.Connection, bank: int, sketches: Block) -> 
     return Block.of((seq, changes[seq], data) for seq, data in packed(found.values()))
 
 
+def drop_vector_block(connection: sqlite3.Connection, bank: int, number: int) -> None:
+    """Its memories' vectors are read from where they are kept whole, then."""
+    run(connection, "drop_block", bank, VECTORS, number)
+
+
 def put_vector_block(connection: sqlite3.Connection, bank: int, number: int, sketches: Block) -> None:
     """Write it in the place of the one that is there. Raises ValueError for bytes that are no vectors."""
-    run(connection, "drop_block", bank, VECTORS, number)
+    drop_vector_block(connection, bank, number)
     block = vector_block(connection, bank, sketches)
     if len(block.seqs):
         run(connection, "add_block", bank, VECTORS, number, *block.bounds, block.pack())

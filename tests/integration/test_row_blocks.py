@@ -2,27 +2,22 @@
 
 import random
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from bank_steps import opened, steps, view_of
 
-import memkit
 from memkit import Turn
 from memkit.batches import FIELDS, RowBatch
-from memkit.encoders.hashing import HashingEncoder
 from memkit.models import IndexRow
 from memkit.protocols import BankView
 from memkit.recall.columns import NARROW, Columns
 from memkit.storage import row_blocks
 from memkit.storage.blocks import NUMBERS
 from memkit.storage.row_blocks import SHARE, pack, unpack
-from memkit.store import MemoryBank, MemoryStore
-from memkit.testing import FrozenClock
 
 BLOCK, STEP = 16, 5  # rows
 STEPS = 60
@@ -42,15 +37,6 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(row_blocks, "STEP", STEP)
 
 
-def opened(path: Path) -> MemoryStore:
-    return memkit.open(path, encoder=HashingEncoder(), clock=FrozenClock(datetime(2025, 6, 2, 12, tzinfo=UTC)))
-
-
-def view_of(bank: MemoryBank) -> Any:
-    context = bank._context
-    return context.storage.view(context.ensure().number)
-
-
 def loaded(view: BankView) -> dict[str, list[Any]]:
     columns = Columns()
     columns.put(view.row_batches())
@@ -68,33 +54,6 @@ def told(view: BankView) -> dict[str, list[Any]]:
 def blocks(path: Path) -> int:
     with closing(sqlite3.connect(path)) as connection:
         return int(connection.execute("SELECT count(*) FROM block WHERE part = ?", (NUMBERS,)).fetchone()[0])
-
-
-def steps(bank: MemoryBank, store: MemoryStore, chance: random.Random) -> list[Callable[[], object]]:
-    """What may be done to a bank; each with memories chosen by chance."""
-
-    def some(count: int) -> list[str]:
-        ids = [memory.id for memory in bank.list(limit=1_000)]
-        return chance.sample(ids, min(count, len(ids)))
-
-    def observe() -> None:
-        town = chance.choice(["Porto", "Rome"])
-        bank.observe([("ana", f"I have {chance.random()} birds. My sister lives in {town}.")])
-
-    def many() -> None:
-        bank.observe([Turn(f"Day {chance.random()}: rain.", "ana") for _ in range(chance.randrange(5, 40))])
-
-    def recalled() -> None:
-        bank.recall(f"birds {chance.random()}").prompt(max_tokens=200)
-        store.flush()
-
-    return [
-        *(observe, many, recalled, bank.think, bank.reflect),
-        lambda: [bank.pin(id) for id in some(2)],
-        lambda: bank.forget(ids=some(3), reason="asked"),
-        lambda: [bank.correct(id, f"It was {chance.random()}.") for id in some(1)],
-        lambda: bank.erase(ids=some(chance.randrange(1, 20))),
-    ]
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -20,7 +20,7 @@ from memkit.testing import FrozenClock
 COMPACT = Settings(ranking=RankingSettings(exact_up_to=100))
 LONG = "The boat left late in the evening. " * 12
 TURNS = [
-    Turn(f"{LONG if i % 500 == 7 else ''}On day {i} I ate {i * 7 % 31} figs.", "ana", id=f"t{i}") for i in range(4_300)
+    Turn(f"{LONG if i % 500 == 7 else ''}On day {i} I ate {i * 7 % 31} figs.", "ana", id=f"t{i}") for i in range(4_700)
 ]
 QUESTIONS = ("How many figs on day 111?", "When did the boat leave?", "day 4207", "Who ate 30 figs?")
 
@@ -81,7 +81,7 @@ def test_a_file_of_the_format_before_gets_its_blocks_when_it_is_opened(path: Pat
         connection.execute("PRAGMA user_version = 6")
     with opened(path) as store:
         assert store.doctor() == []
-    assert blocks(path) == whole
+    assert set(whole) <= set(blocks(path))
 
 
 @pytest.mark.parametrize(

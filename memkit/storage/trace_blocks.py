@@ -1,0 +1,91 @@
+"""Sketches and terms move from the tail, a row for each memory, into blocks: banks are loaded from these.
+
+The last block takes rows in until it is full. Beside a full block of sketches lies one of vectors.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import NamedTuple
+
+from memkit.storage.blocks import CODES, ROWS, STEP, Block, TraceRow
+from memkit.storage.checksums import MISREAD, reading
+from memkit.storage.queries import run, run_many
+from memkit.storage.vector_blocks import drop_vector_block, put_vector_block
+
+
+class Moved(NamedTuple):
+    """How many rows left the tail, and how many blocks were made for them."""
+
+    rows: int = 0
+    blocks: int = 0
+
+
+class OpenBlock(NamedTuple):
+    """A block that is not full yet."""
+
+    number: int
+    block: Block
+
+
+class TraceBlocks:
+    """Writes a bank's blocks of sketches and of terms."""
+
+    def __init__(self, connection: sqlite3.Connection, bank: int) -> None:
+        self._connection, self._bank = connection, bank
+
+    def seal(self, part: int, tail: int, number: int) -> Moved:
+        """Of a tail of so many rows move all, once these are STEP; new blocks are numbered from `number` on."""
+        rows = blocks = 0
+        while tail - rows >= STEP:
+            held = self._open_block(part)
+            some = self._oldest(part, ROWS - (len(held.block.seqs) if held else 0))
+            if not some:
+                break  # the bank's counter is wrong; `doctor` counts again
+            if held is None:
+                self._add(part, number + blocks, Block.of(some))
+                blocks += 1
+            else:
+                self._put(part, held.number, held.block.and_then(Block.of(some)))
+            run_many(self._connection, "drop_sealed", [(self._bank, part, row.change, row.seq) for row in some])
+            rows += len(some)
+        return Moved(rows, blocks)
+
+    def take_out(self, part: int, number: int, data: bytes, seqs: Iterable[int]) -> None:
+        """Take memories out of a block that holds this; nothing else of it changes."""
+        block = Block.parse(data).without(seqs)
+        if len(block.seqs):
+            self._update(part, number, block)
+        else:
+            run(self._connection, "drop_block", self._bank, part, number)
+
+    def _oldest(self, part: int, most: int) -> list[TraceRow]:
+        return [TraceRow(*row) for row in run(self._connection, "oldest_traces", self._bank, part, most)]
+
+    def _open_block(self, part: int) -> OpenBlock | None:
+        """The last block, where it has room."""
+        row = run(self._connection, "last_block", self._bank, part).fetchone()
+        with suppress(*MISREAD):  # what can't be read is left to `doctor`
+            if row is not None and len((block := Block.parse(row[1])).seqs) < ROWS:
+                return OpenBlock(row[0], block)
+        return None
+
+    def _add(self, part: int, number: int, block: Block) -> None:
+        run(self._connection, "add_block", self._bank, part, number, *block.bounds, block.pack())
+        self._put_vectors(part, number, block)
+
+    def _put(self, part: int, number: int, block: Block) -> None:
+        self._update(part, number, block)
+        self._put_vectors(part, number, block)
+
+    def _update(self, part: int, number: int, block: Block) -> None:
+        run(self._connection, "update_block", *block.bounds, block.pack(), self._bank, part, number)
+
+    def _put_vectors(self, part: int, number: int, block: Block) -> None:
+        if part != CODES:
+            return
+        if block.is_full:
+            with reading("a vector"):
+                put_vector_block(self._connection, self._bank, number, block)
+        else:
+            drop_vector_block(self._connection, self._bank, number)

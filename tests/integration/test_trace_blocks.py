@@ -1,0 +1,141 @@
+"""Blocks of sketches and terms: whatever happens to a bank, they and the tail hold what its texts and vectors say."""
+
+import random
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from bank_steps import opened, steps, view_of
+
+from memkit import MemoryBank, Turn
+from memkit.protocols import BankView
+from memkit.storage import blocks, trace_blocks
+from memkit.storage.blocks import CODES, TERMS, VECTORS, Block
+
+BLOCK, STEP = 16, 5  # rows
+STEPS = 60
+ROUNDED = 3  # bits of 512
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "ROWS", BLOCK)
+    monkeypatch.setattr(trace_blocks, "ROWS", BLOCK)
+    monkeypatch.setattr(trace_blocks, "STEP", STEP)
+
+
+def loaded(view: BankView, since: int = 0) -> dict[int, tuple[bytes | None, dict[int, int]]]:
+    """By seq the sketch and the terms that an index gets."""
+    pairs = (pair for batch in view.codes(since) for pair in zip(batch.seqs.tolist(), batch.codes, strict=True))
+    sketches = {seq: code.tobytes() for seq, code in pairs}
+    terms: dict[int, dict[int, int]] = {}
+    for batch in view.terms(since):
+        hashes, counts, ends = batch.terms.tolist(), batch.counts.tolist(), batch.starts.tolist()
+        for seq, start, end in zip(batch.seqs.tolist(), ends[:-1], ends[1:], strict=True):
+            terms[seq] = dict(zip(hashes[start:end], counts[start:end], strict=True))
+    return {seq: (sketches.get(seq), terms.get(seq, {})) for seq in sketches.keys() | terms.keys()}
+
+
+def remade(bank: MemoryBank, view: Any) -> dict[int, tuple[bytes | None, dict[int, int]]]:
+    """The same made anew from stored texts and vectors, of what is no echo."""
+    tracer, made = bank._context.services.tracer, {}
+    memories = view.memories(view.all_seqs())
+    for seq, trace in view.traces(list(memories)).items():
+        new = tracer.renewed(view.state, memories[seq], trace)
+        if memories[seq].echo_of is None and (new.sketch or new.terms):
+            made[seq] = (new.sketch, dict(new.terms))
+    return made
+
+
+def assert_holds(bank: MemoryBank, view: Any) -> None:
+    """A bit that turns on the rounding of a stored vector may differ."""
+    held, wanted = loaded(view), remade(bank, view)
+    assert {seq: terms for seq, (_, terms) in held.items()} == {seq: terms for seq, (_, terms) in wanted.items()}
+    for seq, (sketch, _) in held.items():
+        bits = [np.unpackbits(np.frombuffer(code or b"", np.uint8)) for code in (sketch, wanted[seq][0])]
+        assert np.sum(bits[0] != bits[1]) <= ROUNDED
+
+
+def sizes(path: Path, part: int) -> list[int]:
+    """How many rows each block holds, in order."""
+    with closing(sqlite3.connect(path)) as connection:
+        found = connection.execute("SELECT data FROM block WHERE part = ? ORDER BY number", (part,))
+        return [len(Block.parse(data).seqs) for (data,) in found]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_indexes_are_loaded_from_is_what_texts_and_vectors_say_whatever_was_done(
+    tmp_path: Path, seed: int
+) -> None:
+    path, chance, most = tmp_path / "store.db", random.Random(seed), 0
+    with opened(path) as store:
+        bank = store.bank("ana")
+        bank.observe([Turn(f"Day {i}: sun.", "ana") for i in range(50)])
+        for _ in range(STEPS):
+            chance.choice(steps(bank, store, chance))()
+            with view_of(bank) as view:
+                assert_holds(bank, view)
+            most = max(most, len(sizes(path, TERMS)))
+        assert store.doctor() == []
+    assert most > 3
+
+
+@pytest.mark.parametrize("part", [CODES, TERMS])
+def test_the_last_block_takes_in_what_comes_and_gets_vectors_beside_it_once_it_is_full(
+    tmp_path: Path, part: int
+) -> None:
+    path, found = tmp_path / "store.db", []
+    with opened(path) as store:
+        bank = store.bank("ana")
+        for i in range(3 * BLOCK):
+            bank.observe([Turn(f"Day {i}: sun.", "ana")])
+            found.append(sizes(path, part))
+            assert sizes(path, VECTORS) == [BLOCK] * sizes(path, CODES).count(BLOCK)
+        assert store.doctor() == []
+    assert found[STEP - 2 : STEP] == [[], [STEP]]
+    assert all(size == BLOCK for held in found for size in held[:-1])
+    assert all(count - sum(held) < STEP for count, held in enumerate(found, 1))
+
+
+def test_a_full_block_that_lost_rows_takes_in_others_and_its_vectors_follow(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with opened(path) as store:
+        bank = store.bank("ana")
+        ids = [o.id for o in bank.observe([Turn(f"Day {i}: sun.", "ana") for i in range(BLOCK)]).outcomes]
+        assert sizes(path, VECTORS) == [BLOCK]
+        bank.erase(ids=[id for id in ids[:3] if id])
+        assert (sizes(path, CODES), sizes(path, VECTORS)) == ([BLOCK - 3], [BLOCK - 3])
+        bank.observe([Turn(f"Night {i}: rain.", "ana") for i in range(STEP)])
+        assert (sizes(path, CODES), sizes(path, VECTORS)) == ([BLOCK], [BLOCK])
+        assert store.doctor() == []
+
+
+def test_who_reads_on_gets_each_row_once_though_it_moved_into_a_block(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with opened(path) as store:
+        bank, seen, since = store.bank("ana"), list[int](), 0
+        for i in range(3 * BLOCK):
+            bank.observe([Turn(f"Day {i}: sun.", "ana")])
+            if i % 3 == 0:
+                with view_of(bank) as view:
+                    seen += sorted(loaded(view, since))
+                    since = view.state.change
+    assert np.array_equal(seen, range(1, 3 * BLOCK - 1))
+
+
+def test_a_block_that_is_damaged_is_left_alone_and_the_next_rows_go_into_another(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with opened(path) as store:
+        store.bank("ana").observe([Turn(f"Day {i}: sun.", "ana") for i in range(STEP)])
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("UPDATE block SET data = zeroblob(100)")
+    with opened(path) as store:
+        store.bank("ana").observe([Turn(f"Night {i}: rain.", "ana") for i in range(STEP)])
+        assert store.doctor() != []
+        store.doctor(repair=True)
+        assert store.doctor() == []
+        with view_of(store.bank("ana")) as view:
+            assert_holds(store.bank("ana"), view)
