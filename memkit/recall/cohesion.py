@@ -25,7 +25,7 @@ def cohesion(vectors: FloatArray, sessions: Ints) -> float:
         order = np.argsort(sessions, kind="stable")
         vectors, sessions = vectors[order], sessions[order]
     starts = np.flatnonzero(np.diff(sessions, prepend=sessions[0] - 1))
-    parts = np.split(vectors, starts[1:])  # summed one by one: a third of the time that `reduceat` takes
+    parts = np.split(vectors, starts[1:])  # long sessions take a third of the time that `reduceat` takes
     sums = np.stack([part.sum(axis=0) for part in parts]).astype(np.float64)
     sizes = np.diff(starts, append=count)
     within = _mean_cosine((sums**2).sum(), count, (sizes * (sizes - 1)).sum())

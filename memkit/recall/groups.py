@@ -1,6 +1,7 @@
 """Rows that belong together: sorted by group once, then asked for each group's best and mean."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -29,7 +30,7 @@ class Groups:
         starts = np.flatnonzero(np.diff(ordered, prepend=-1))
         return cls(ordered[starts], order, starts)
 
-    @property
+    @cached_property
     def sizes(self) -> Ints:
         """How many rows each holds, (m,)."""
         return np.diff(self.starts, append=len(self.order))

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
-Seqs = npt.NDArray[np.integer]  # kept as int32: so many memories has no bank
+Seqs = npt.NDArray[np.integer]  # kept as int32: no bank has 2^31 memories
 ROOM = 64  # rows at first; then an eighth more than is needed
 
 
@@ -36,7 +36,7 @@ class Growing:
         return self._seqs.nbytes + self._rows.nbytes
 
     def put(self, seqs: Seqs, rows: npt.NDArray[Any]) -> None:
-        """Add rows; the last of several for one seq holds."""
+        """Add rows; the last of several for one seq holds. They may be kept: nobody else may write to them."""
         seqs, rows = _once_each(seqs.astype(np.int32), rows)
         if self.count and len(seqs) and seqs[0] <= self._seqs[self.count - 1]:
             known = np.isin(seqs, self.seqs, assume_unique=True)
@@ -62,10 +62,15 @@ class Growing:
         at = np.minimum(np.searchsorted(self.seqs, seqs.astype(np.int32)), self.count - 1)
         return at, self._seqs[at] == seqs
 
+    def _can_keep(self, rows: npt.NDArray[Any]) -> bool:
+        """Whether these can be its own as they are: alike, writable, no part of something else."""
+        alike = rows.dtype == self._rows.dtype and rows.shape[1:] == self._rows.shape[1:]
+        return alike and rows.flags.owndata and rows.flags.writeable
+
     def _append(self, seqs: Seqs, rows: npt.NDArray[Any]) -> None:
         start, end = self.count, self.count + len(seqs)
-        if not start and end > len(self._seqs) and rows.flags.owndata and rows.dtype == self._rows.dtype:
-            self._seqs, self._rows, self.count = seqs, rows, end  # nobody else has these
+        if not start and end > len(self._seqs) and self._can_keep(rows):
+            self._seqs, self._rows, self.count = seqs, rows, end
             return
         if end > len(self._seqs):
             self._seqs, self._rows = grown(self._seqs, start, end), grown(self._rows, start, end)

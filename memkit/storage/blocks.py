@@ -1,4 +1,4 @@
-"""Traces packed: the terms of one memory as bytes, and 4,096 memories' traces as one block.
+"""Traces packed: the terms of one memory as bytes, and up to 4,096 memories' traces as one block.
 
 A block holds, all little-endian: the number of rows n as uint64; n seqs, n change numbers and n + 1
 offsets as int64; then the rows' bytes. Rows lie in order of seq.
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from memkit.batches import CodeBatch, TermBatch
 
 ROWS = 4096  # in a full block
-STEP = 512  # rows that lie in no block, from which on the last block takes them in, or a new one
+STEP = 512  # once so many rows lie in no block, they move into the last one, or into new ones
 CODES, TERMS = 0, 1  # the parts of a trace
 VECTORS, NUMBERS = 2, 3  # parts that lie only in blocks: see `vector_blocks` and `row_blocks`
 _HEAD = struct.Struct("<Q")
@@ -103,9 +103,9 @@ class Block:
         return len(self.seqs) >= ROWS
 
     def and_then(self, other: "Block") -> "Block":
-        """Its rows and those of another one, of other memories."""
-        if self.seqs[-1] > other.seqs[0]:
-            return Block.of([*self.rows(), *other.rows()])
+        """Its rows and those of another one, which count where a memory has both."""
+        if self.seqs[-1] >= other.seqs[0]:
+            return Block.of([*self.without(other.seqs).rows(), *other.rows()])
         offsets = np.concatenate([self.offsets, other.offsets[1:] + self.offsets[-1]])
         seqs, changes = np.concatenate([self.seqs, other.seqs]), np.concatenate([self.changes, other.changes])
         return Block(seqs, changes, offsets, self.body + other.body)

@@ -1,4 +1,4 @@
-"""Beside the table of memories its numbers once more, 4,096 rows a block: banks are loaded from these.
+"""Beside the table of memories its numbers once more, up to 4,096 rows a block: banks are loaded from these.
 
 A block holds a CRC-32 of the rest, the number of rows, which fields follow (a bit each, in the order of
 `batches.FIELDS`; others hold no value in any row) as three uint32, then those fields as arrays, all little-endian.

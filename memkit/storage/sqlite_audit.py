@@ -268,9 +268,9 @@ def _fits(connection: sqlite3.Connection, bank: int, number: int) -> bool:
     there = run(connection, "block", bank, VECTORS, number).fetchone()
     try:
         sketches = _sketches_of(connection, bank, number)
-        made = vector_block(connection, bank, sketches)
         if there is None and not sketches.is_full:
             return True
+        made = vector_block(connection, bank, sketches)
         return bool(there == ((made.pack(),) if len(made.seqs) else None))
     except MISREAD:
         return there is None  # of what is damaged none is made

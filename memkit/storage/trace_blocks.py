@@ -1,6 +1,7 @@
 """Sketches and terms move from the tail, a row for each memory, into blocks: banks are loaded from these.
 
-The last block takes rows in until it is full. Beside a full block of sketches lies one of vectors.
+The last block takes rows in until it is full. Beside a full block of sketches lies one of vectors, and stays there
+while rows are only taken out.
 """
 
 import sqlite3
@@ -35,24 +36,25 @@ class TraceBlocks:
         self._connection, self._bank = connection, bank
 
     def seal(self, part: int, tail: int, number: int) -> Moved:
-        """Of a tail of so many rows move all, once these are STEP; new blocks are numbered from `number` on."""
+        """Move rows while the tail, of so many rows now, has STEP or more; new blocks are numbered from `number` on."""
         rows = blocks = 0
         while tail - rows >= STEP:
             held = self._open_block(part)
             some = self._oldest(part, ROWS - (len(held.block.seqs) if held else 0))
             if not some:
                 break  # the bank's counter is wrong; `doctor` counts again
+            fresh = Block.of({row.seq: row for row in some}.values())  # the newest, should a damaged tail hold several
             if held is None:
-                self._add(part, number + blocks, Block.of(some))
+                self._add(part, number + blocks, fresh)
                 blocks += 1
             else:
-                self._put(part, held.number, held.block.and_then(Block.of(some)))
+                self._put(part, held.number, held.block.and_then(fresh))
             run_many(self._connection, "drop_sealed", [(self._bank, part, row.change, row.seq) for row in some])
             rows += len(some)
         return Moved(rows, blocks)
 
     def take_out(self, part: int, number: int, data: bytes, seqs: Iterable[int]) -> None:
-        """Take memories out of a block that holds this; nothing else of it changes."""
+        """Take memories out of a block that holds this; its other rows stay as they are."""
         block = Block.parse(data).without(seqs)
         if len(block.seqs):
             self._update(part, number, block)

@@ -1,7 +1,8 @@
 """Beside each full block of sketches one of the same memories' vectors, quantised: large banks are read from these.
 
-A row holds the dimension as uint16, little-endian, then the vector and those of its text's passages, each as
-`memkit.quantisation` has it. What is not in a block yet is read from where vectors are kept whole.
+It stays where its block loses rows, and goes where that takes in others. A row holds the dimension as uint16,
+little-endian, then the vector and those of its text's passages, each as `memkit.quantisation` has it. What is in no
+block is read from where vectors are kept whole.
 """
 
 import sqlite3

@@ -30,6 +30,7 @@ from memkit.settings import RuntimeSettings, Settings
 BUDGET = 64  # MB
 USERS, EACH = 200_000, 2_000  # what is told by calculation
 ASKED = 300  # recalls, each in another bank
+SITTING = 50  # turns that a bank hears at a time
 SHARED = 50_000  # memories are made; banks draw from them in turn
 
 
@@ -47,7 +48,7 @@ def portions(corpus: Corpus, memories: int) -> Iterator[Chunk]:
 
 
 def fill(corpus: Corpus, path: Path, banks: int, memories: int) -> None:
-    """Fill a file as users would, through `observe` with all defaults; kept for the next run."""
+    """Fill a file as users would, a sitting at a time, through `observe` with all defaults; kept for the next run."""
     if path.exists():
         memkit.open(path, encoder=Given(384)).close()  # a file of an older version is brought up to date
         return
@@ -61,7 +62,8 @@ def fill(corpus: Corpus, path: Path, banks: int, memories: int) -> None:
         for number in progress.track(range(banks), description=f"{banks:,} banks of {memories:,}"):
             chunk = next(told)
             encoder.know(chunk)
-            store.bank("app", f"user{number}").observe(chunk.turns)
+            for start in range(0, memories, SITTING):  # so that the last ones lie in no block yet, as with users
+                store.bank("app", f"user{number}").observe(chunk.turns[start : start + SITTING])
     part.rename(path)
 
 

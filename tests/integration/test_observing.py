@@ -180,6 +180,27 @@ def test_what_is_observed_while_its_bank_is_erased_lies_whole_in_the_new_one(loc
         assert store.doctor() == []
 
 
+def test_what_is_inserted_while_its_bank_is_erased_lies_whole_in_the_new_one(tmp_path: Path) -> None:
+    class Erasing(HashingEncoder):
+        """Erases the bank in the midst of the second insert."""
+
+        calls = 0
+
+        def encode(self, texts: list[str]) -> FloatArray:
+            self.calls += 1
+            if self.calls == 2:
+                store.bank("ana").erase_all(confirm=("ana",))
+            return super().encode(texts)
+
+    with memkit.open(tmp_path / "store.db", encoder=Erasing()) as store:
+        bank = store.bank("ana")
+        bank.insert("Ana likes tea.")
+        assert bank.insert("The vault is under the green oak.").count("added") == 1
+        assert [o.action for o in bank.insert("The vault is under the green oak!").outcomes] == ["skipped"]
+        assert [hit.memory.text for hit in bank.recall("green oak vault")] == ["The vault is under the green oak."]
+        assert store.doctor() == []
+
+
 def test_what_is_erased_with_its_bank_just_after_it_was_stored_does_not_come_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -113,6 +113,35 @@ def test_a_full_block_that_lost_rows_takes_in_others_and_its_vectors_follow(tmp_
         assert store.doctor() == []
 
 
+def test_a_block_that_is_not_full_again_has_no_vectors_that_could_be_false(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with opened(path) as store:
+        bank = store.bank("ana")
+        ids = [o.id for o in bank.observe([Turn(f"Day {i}: sun.", "ana") for i in range(BLOCK)]).outcomes]
+        bank.erase(ids=[id for id in ids[4:] if id])
+        bank.observe([Turn(f"Night {i}: rain.", "ana") for i in range(STEP)])
+        assert (sizes(path, CODES), sizes(path, VECTORS)) == ([4 + STEP], [])
+        assert store.doctor() == []
+
+
+def test_a_memory_that_a_damaged_file_holds_twice_is_held_once_by_the_block(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with opened(path) as store:
+        for count in (STEP, 2):
+            store.bank("ana").observe([Turn(f"Day {count} {i}: sun.", "ana") for i in range(count)])
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for seq in (2, STEP + 1):  # one lies in the block, one in the tail
+            doubled = "INSERT INTO trace SELECT bank, part, 9, ?, data FROM trace WHERE seq = ? AND change < 9"
+            assert connection.execute(doubled, (seq, STEP + 2)).rowcount == 2
+        connection.execute("UPDATE bank SET code_tail = code_tail + 2, term_tail = term_tail + 2, change = 9")
+    with opened(path) as store:
+        bank = store.bank("ana")
+        bank.observe([Turn(f"Night {i}: rain.", "ana") for i in range(STEP)])
+        with view_of(bank) as view:
+            assert sorted(loaded(view)) == view.all_seqs()
+        assert sizes(path, CODES) == sizes(path, TERMS) == [2 * STEP + 2]
+
+
 def test_who_reads_on_gets_each_row_once_though_it_moved_into_a_block(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     with opened(path) as store:

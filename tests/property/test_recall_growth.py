@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,11 +33,11 @@ def row(seq: int, *, session: int | None = None, length: int = 5, strength: floa
     )
 
 
-@given(st.lists(st.tuples(SEQS, SEQS), max_size=6))
+@given(st.lists(st.tuples(SEQS, SEQS), max_size=6), st.sampled_from([0, 3, 64]))
 def test_rows_put_in_any_order_lie_by_seq_the_last_of_each_holds_and_removed_ones_are_gone(
-    steps: list[tuple[list[int], list[int]]],
+    steps: list[tuple[list[int], list[int]]], room: int
 ) -> None:
-    held, expected = Growing(2, np.int64), dict[int, list[int]]()
+    held, expected = Growing(2, np.int64, room), dict[int, list[int]]()
     for number, (seqs, gone) in enumerate(steps):
         held.put(np.array(seqs), np.array([[number, seq] for seq in seqs]))
         held.remove(np.array(gone))
@@ -47,6 +48,15 @@ def test_rows_put_in_any_order_lie_by_seq_the_last_of_each_holds_and_removed_one
     at, here = held.find(np.arange(62))
     assert np.flatnonzero(here).tolist() == sorted(expected)
     assert held.seqs[at[here]].tolist() == sorted(expected)
+
+
+def test_rows_that_belong_to_something_else_are_copied_and_others_than_its_own_are_refused() -> None:
+    held, lent = Growing(2, np.uint8, room=0), bytes([1, 2, 3, 4])
+    held.put(np.array([1, 2]), np.frombuffer(lent, np.uint8).reshape(-1, 2))
+    held.put(np.array([1]), np.array([[9, 9]], np.uint8))
+    assert (held.rows.tolist(), lent) == ([[9, 9], [3, 4]], bytes([1, 2, 3, 4]))
+    with pytest.raises(ValueError, match="shape"):
+        Growing(2, np.uint8, room=0).put(np.array([1]), np.zeros((1, 3), np.uint8))
 
 
 PLACED = st.dictionaries(st.integers(0, 60), st.tuples(st.integers(0, 3), st.integers(1, 9)))
