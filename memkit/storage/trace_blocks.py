@@ -37,21 +37,27 @@ class TraceBlocks:
 
     def seal(self, part: int, tail: int, number: int) -> Moved:
         """Move rows while the tail, of so many rows now, has STEP or more; new blocks are numbered from `number` on."""
-        rows = blocks = 0
-        while tail - rows >= STEP:
-            held = self._open_block(part)
-            some = self._oldest(part, ROWS - (len(held.block.seqs) if held else 0))
-            if not some:
+        moved = Moved()
+        while tail - moved.rows >= STEP:
+            more = self._fill(part, number + moved.blocks)
+            if not more.rows:
                 break  # the bank's counter is wrong; `doctor` counts again
-            fresh = Block.of({row.seq: row for row in some}.values())  # the newest, should a damaged tail hold several
-            if held is None:
-                self._add(part, number + blocks, fresh)
-                blocks += 1
-            else:
-                self._put(part, held.number, held.block.and_then(fresh))
-            run_many(self._connection, "drop_sealed", [(self._bank, part, row.change, row.seq) for row in some])
-            rows += len(some)
-        return Moved(rows, blocks)
+            moved = Moved(moved.rows + more.rows, moved.blocks + more.blocks)
+        return moved
+
+    def _fill(self, part: int, number: int) -> Moved:
+        """Move the tail's oldest rows into the last block, or into a new one where that is full."""
+        held = self._open_block(part)
+        rows = self._oldest(part, ROWS - (len(held.block.seqs) if held else 0))
+        if not rows:
+            return Moved()
+        fresh = Block.of({row.seq: row for row in rows}.values())  # the newest, should a damaged tail hold several
+        if held is None:
+            self._add(part, number, fresh)
+        else:
+            self._put(part, held.number, held.block.and_then(fresh))
+        run_many(self._connection, "drop_sealed", [(self._bank, part, row.change, row.seq) for row in rows])
+        return Moved(len(rows), blocks=int(held is None))
 
     def take_out(self, part: int, number: int, data: bytes, seqs: Iterable[int]) -> None:
         """Take memories out of a block that holds this; its other rows stay as they are."""
@@ -68,7 +74,7 @@ class TraceBlocks:
         """The last block, where it has room."""
         row = run(self._connection, "last_block", self._bank, part).fetchone()
         with suppress(*MISREAD):  # what can't be read is left to `doctor`
-            if row is not None and len((block := Block.parse(row[1])).seqs) < ROWS:
+            if row is not None and not (block := Block.parse(row[1])).is_full:
                 return OpenBlock(row[0], block)
         return None
 
