@@ -126,7 +126,7 @@ class SqliteStorage:
         row = run(connection, "state", bank).fetchone()
         if row is None:
             raise BankGoneError(f"{self.path}: there is no bank number {bank} (any more). Open it by its name.")
-        return BankRow(*row)
+        return BankRow(*row).checked()
 
     # -- the store's own notes
 

@@ -78,10 +78,16 @@ def _pointer(column: str) -> Check:
 
 def _tail(column: str, part: int) -> Check:
     counted = f"(SELECT count(*) FROM trace t WHERE t.bank = bank.bank AND t.part = {part})"  # noqa: S608
+    return _counting(f"banks count the rows of their index wrongly ({column})", column, counted)
+
+
+def _counting(words: str, column: str, counted: str) -> Check:
+    """A bank's count must be what is counted."""
+    false = f"({column} IS NOT {counted} OR typeof({column}) <> 'integer')"
     return Check(
-        f"banks count the rows of their index wrongly ({column})",
-        f"SELECT count(*) FROM bank WHERE {column} <> {counted}",  # noqa: S608
-        f"UPDATE bank SET {column} = {counted} WHERE {column} <> {counted}",  # noqa: S608
+        words,
+        f"SELECT count(*) FROM bank WHERE {false}",  # noqa: S608
+        f"UPDATE bank SET {column} = {counted} WHERE {false}",  # noqa: S608
     )
 
 
@@ -126,11 +132,7 @@ CHECKS = (
         f"SELECT count(*) FROM content WHERE id NOT IN ({IN_USE})",  # noqa: S608
         f"DELETE FROM content WHERE id NOT IN ({IN_USE})",  # noqa: S608
     ),
-    Check(
-        "banks count their memories wrongly",
-        "SELECT count(*) FROM bank WHERE size <> (SELECT count(*) FROM memory m WHERE m.bank = bank.bank)",
-        "UPDATE bank SET size = (SELECT count(*) FROM memory m WHERE m.bank = bank.bank)",
-    ),
+    _counting("banks count their memories wrongly", "size", "(SELECT count(*) FROM memory m WHERE m.bank = bank.bank)"),
     _ahead("next_seq", "memory", "seq"),
     _ahead("next_history", "history", "number"),
     _ahead("next_exchange", "exchange", "number"),

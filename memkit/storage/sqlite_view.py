@@ -53,6 +53,12 @@ class BankRow(NamedTuple):
     code_tail: int
     term_tail: int
 
+    def checked(self) -> "BankRow":
+        """The row, whose counters can be used. Raises CorruptError where one is no whole number."""
+        if not all(isinstance(counter, int) for counter in self[7:]):
+            raise misread("a bank's row")
+        return self
+
     @reading("a bank's row")
     def to_state(self) -> BankState:
         return BankState(
