@@ -1,4 +1,4 @@
-"""A bank's counters that damage made no whole numbers: an error of memkit's own, told by the doctor and mended by it."""
+"""Counters of a bank that damage made no whole numbers: a CorruptError, told by the doctor and mended by it."""
 
 import sqlite3
 from contextlib import closing
