@@ -26,7 +26,7 @@ from memkit.times import from_micros, utc_now
 
 SENSELESS = (
     "NOT length BETWEEN 0 AND 2147483647 OR NOT strength BETWEEN 0 AND 1e9 "
-    "OR NOT coalesce(salience, 0) BETWEEN 0 AND 1e9"
+    "OR NOT coalesce(salience, 0) BETWEEN 0 AND 1e9 OR NOT seq BETWEEN 1 AND 2147483647"
 )
 TOLD = "c.checksum, c.text, c.payload, m.id, m.kind, m.author, m.role, m.occurred_at FROM memory m"
 ROOTLESS = (

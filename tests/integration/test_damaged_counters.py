@@ -1,4 +1,4 @@
-"""Counters of a bank that damage made no whole numbers: a CorruptError, told by the doctor and mended by it."""
+"""Numbers that damage made impossible: a bank's counters, told and mended by the doctor; memories' own numbers."""
 
 import sqlite3
 from contextlib import closing
@@ -9,6 +9,7 @@ import pytest
 import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import CorruptError
+from memkit.models import STATES
 
 COUNTERS = ("next_seq", "next_history", "next_exchange", "next_block", "code_tail", "term_tail")
 
@@ -38,3 +39,22 @@ def test_a_counter_that_is_no_number_stops_reading_and_writing_until_it_is_mende
         assert store.doctor() == []
         bank.observe([("ana", "I moved to Oslo.")])
         assert [hit.memory.text for hit in bank.recall("Rome", k=1)] == ["I live in Rome."]
+
+
+@pytest.mark.parametrize("false", [-32_410, 0, 2**31, 2**40])
+def test_a_memory_whose_number_can_not_be_keeps_its_text_through_a_repair(tmp_path: Path, false: int) -> None:
+    path = tmp_path / "store.db"
+    with opened(path) as store:
+        store.bank("ana").observe([("ana", "I live in Rome."), ("ana", "I like tea.")])
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("UPDATE memory SET seq = ? WHERE seq = 1", (false,))
+    memkit.repair(path, encoder=HashingEncoder())
+    with opened(path) as store:
+        bank = store.bank("ana")
+        assert {m.text: m.state for m in bank.list(states=STATES)} == {
+            "I live in Rome.": "archived",
+            "I like tea.": "active",
+        }
+        bank.observe([("ana", "I moved to Oslo.")])
+        assert [hit.memory.text for hit in bank.recall("tea", k=1)] == ["I like tea."]
+        assert store.doctor() == []
