@@ -54,7 +54,7 @@ class BankRow(NamedTuple):
     term_tail: int
 
     def checked(self) -> "BankRow":
-        """The row, whose counters can be used. Raises CorruptError where one is no whole number."""
+        """The row, if its size and counters are whole numbers. Raises CorruptError."""
         if not all(isinstance(counter, int) for counter in self[7:]):
             raise misread("a bank's row")
         return self

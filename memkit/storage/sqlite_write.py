@@ -292,9 +292,9 @@ class Writer:
 
     def _seal(self, part: int) -> None:
         """Move the tail's rows into blocks, many at a time."""
-        moved = self._trace_blocks.seal(part, self._tails[part], self._blocks)
-        self._tails[part] -= moved.rows
-        self._blocks += moved.blocks
+        sealed = self._trace_blocks.seal(part, self._tails[part], self._blocks)
+        self._tails[part] -= sealed.rows
+        self._blocks += sealed.blocks
 
     # -- history, queue, removal
 

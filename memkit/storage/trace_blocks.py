@@ -15,7 +15,7 @@ from memkit.storage.queries import run, run_many
 from memkit.storage.vector_blocks import drop_vector_block, put_vector_block
 
 
-class Moved(NamedTuple):
+class Sealed(NamedTuple):
     """How many rows left the tail, and how many blocks were made for them."""
 
     rows: int = 0
@@ -35,29 +35,29 @@ class TraceBlocks:
     def __init__(self, connection: sqlite3.Connection, bank: int) -> None:
         self._connection, self._bank = connection, bank
 
-    def seal(self, part: int, tail: int, number: int) -> Moved:
+    def seal(self, part: int, tail: int, number: int) -> Sealed:
         """Move rows while the tail, of so many rows now, has STEP or more; new blocks are numbered from `number` on."""
-        moved = Moved()
-        while tail - moved.rows >= STEP:
-            more = self._fill(part, number + moved.blocks)
+        sealed = Sealed()
+        while tail - sealed.rows >= STEP:
+            more = self._fill(part, number + sealed.blocks)
             if not more.rows:
                 break  # the bank's counter is wrong; `doctor` counts again
-            moved = Moved(moved.rows + more.rows, moved.blocks + more.blocks)
-        return moved
+            sealed = Sealed(sealed.rows + more.rows, sealed.blocks + more.blocks)
+        return sealed
 
-    def _fill(self, part: int, number: int) -> Moved:
+    def _fill(self, part: int, number: int) -> Sealed:
         """Move the tail's oldest rows into the last block, or into a new one where that is full."""
         held = self._open_block(part)
         rows = self._oldest(part, ROWS - (len(held.block.seqs) if held else 0))
         if not rows:
-            return Moved()
+            return Sealed()
         fresh = Block.of({row.seq: row for row in rows}.values())  # the newest, should a damaged tail hold several
         if held is None:
             self._add(part, number, fresh)
         else:
             self._put(part, held.number, held.block.and_then(fresh))
         run_many(self._connection, "drop_sealed", [(self._bank, part, row.change, row.seq) for row in rows])
-        return Moved(len(rows), blocks=int(held is None))
+        return Sealed(len(rows), blocks=int(held is None))
 
     def take_out(self, part: int, number: int, data: bytes, seqs: Iterable[int]) -> None:
         """Take memories out of a block that holds this; its other rows stay as they are."""

@@ -1,7 +1,7 @@
 """What may be done to a bank, chosen by chance; and how tests of what lies in its file open it."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,8 @@ import memkit
 from memkit import MemoryBank, MemoryStore, Turn
 from memkit.encoders.hashing import HashingEncoder
 from memkit.testing import FrozenClock
+
+STEPS = 60
 
 
 def opened(path: Path) -> MemoryStore:
@@ -46,3 +48,15 @@ def steps(bank: MemoryBank, store: MemoryStore, chance: random.Random) -> list[C
         lambda: [bank.correct(id, f"It was {chance.random()}.") for id in some(1)],
         lambda: bank.erase(ids=some(chance.randrange(1, 20))),
     ]
+
+
+def life(path: Path, seed: int) -> Iterator[MemoryBank]:
+    """A bank after each of many steps; at the end the doctor must find nothing wrong."""
+    chance = random.Random(seed)
+    with opened(path) as store:
+        bank = store.bank("ana")
+        bank.observe([Turn(f"Day {i}: sun.", "ana") for i in range(50)])
+        for _ in range(STEPS):
+            chance.choice(steps(bank, store, chance))()
+            yield bank
+        assert store.doctor() == []

@@ -1,6 +1,5 @@
 """Blocks of rows: whatever happens to a bank, they and the rows that have moved tell what its table does."""
 
-import random
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bank_steps import opened, steps, view_of
+from bank_steps import life, opened, view_of
 
 from memkit import Turn
 from memkit.batches import FIELDS, RowBatch
@@ -20,7 +19,6 @@ from memkit.storage.blocks import NUMBERS
 from memkit.storage.row_blocks import SHARE, pack, unpack
 
 BLOCK, STEP = 16, 5  # rows
-STEPS = 60
 DAMAGES = [
     "DELETE FROM block WHERE part = 3 AND number = (SELECT min(number) FROM block WHERE part = 3)",
     "UPDATE block SET data = zeroblob(1000) WHERE part = 3",
@@ -58,16 +56,11 @@ def blocks(path: Path) -> int:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_what_is_loaded_from_blocks_is_what_the_table_holds_whatever_was_done(tmp_path: Path, seed: int) -> None:
-    path, chance, most = tmp_path / "store.db", random.Random(seed), 0
-    with opened(path) as store:
-        bank = store.bank("ana")
-        bank.observe([Turn(f"Day {i}: sun.", "ana") for i in range(50)])
-        for _ in range(STEPS):
-            chance.choice(steps(bank, store, chance))()
-            with view_of(bank) as view:
-                assert loaded(view) == told(view)
-            most = max(most, blocks(path))
-        assert store.doctor() == []
+    path, most = tmp_path / "store.db", 0
+    for bank in life(path, seed):
+        with view_of(bank) as view:
+            assert loaded(view) == told(view)
+        most = max(most, blocks(path))
     assert most > 3
 
 
