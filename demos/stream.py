@@ -22,12 +22,12 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from memkit.evaluation.jsonl import read_turns
+from memkit.evaluation.formats.jsonl import read_turns
 from memkit.evaluation.plot import figure
 from memkit.evaluation.stream.policies import NAMES, POLICIES, weighed, window
 from memkit.evaluation.texts import lines_of
-from memkit.observe.surprisal import NgramSurprisal
-from memkit.text.tokens import STOP_WORDS
+from memkit.surprisal.ngram import NgramSurprisal
+from memkit.text.terms.tokens import STOP_WORDS
 
 HERE = Path(__file__).parent
 FACTS = (HERE / "facts.txt").read_text(encoding="utf-8").splitlines()

@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from memkit.observe.entropy_filter import Budget
-from memkit.observe.kv_cache import EntropyCache, sampling
+from memkit.kv_cache import EntropyCache, sampling
+from memkit.surprisal.entropy_filter import Budget
 
 ANIMALS = "cat dog hen fox owl".split()
 DEEDS = "sat slept ate sang".split()

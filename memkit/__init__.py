@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from memkit.bank import MemoryBank
     from memkit.errors import MemkitError
     from memkit.models import Hit, Memory, Receipt, Turn
-    from memkit.recall.recollection import Recollection
+    from memkit.recall.present.recollection import Recollection
     from memkit.settings import Settings
     from memkit.store import MemoryStore, repair, restore
     from memkit.store import open_store as open
@@ -40,7 +40,7 @@ _HOMES = {
     "MemoryBank": "bank",
     "MemoryStore": "store",
     "Receipt": "models",
-    "Recollection": "recall.recollection",
+    "Recollection": "recall.present.recollection",
     "Settings": "settings",
     "Turn": "models",
     "open": "store",

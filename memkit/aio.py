@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from typing import Concatenate, ParamSpec, TypeVar, cast
 
 from memkit.bank import MemoryBank
-from memkit.flows.thinking import athink, checked_batch
+from memkit.flows.think import athink, checked_batch
 from memkit.models import Receipt
 
 P = ParamSpec("P")

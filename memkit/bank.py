@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from memkit.flows import editing, erasing, fading, observing, reading, recalling, reflecting, thinking, windowing
+from memkit.flows import edit, erase, fade, observe, read, recall, reflect, think, window
 from memkit.flows.context import BankContext
 from memkit.forget.decay import FadeReport
-from memkit.forget.erase import ErasePlan
+from memkit.forget.erasure_plan import ErasePlan
 from memkit.models import ErasureReceipt, HistoryEntry, Kind, Memory, Receipt, State
 from memkit.protocols import BankName
-from memkit.recall.recollection import Recollection
-from memkit.recall.window import Window
+from memkit.recall.present.recollection import Recollection
+from memkit.recall.present.window import Window
 from memkit.think.mood import Mood
 from memkit.times import Moment
 
@@ -56,7 +56,7 @@ class MemoryBank:
         not reject its batch: the receipt has an outcome for each input, in order. Raises InputError
         where none of the inputs could be taken.
         """
-        return observing.observe(self._context, turns)
+        return observe.observe(self._context, turns)
 
     # post-thinking: what it means
 
@@ -67,7 +67,7 @@ class MemoryBank:
         An exchange on which the thinker fails stays queued and is tried again later (TiM,
         arXiv 2311.08719).
         """
-        return thinking.think(self._context, batch=thinking.checked_batch(batch))
+        return think.think(self._context, batch=think.checked_batch(batch))
 
     def reflect(self) -> Receipt:
         """Sum up the days that grew, their weeks and months, and draw the portrait again (MemoryBank, 2305.10250).
@@ -78,7 +78,7 @@ class MemoryBank:
         language model where the thinker is one; where its answer can't be used, the outcome's reason says so and
         the summary is extracted.
         """
-        return reflecting.reflect(self._context)
+        return reflect.reflect(self._context)
 
     # out: what is remembered
 
@@ -108,7 +108,7 @@ class MemoryBank:
         results whatever they are. `now` is the moment of asking, `valid_at` what was true then, `as_of`
         what was recorded by then. `reinforce`: what is placed into a prompt grows stronger.
         """
-        request = recalling.Request(
+        request = recall.Request(
             query=query,
             k=k,
             kinds=kinds,
@@ -124,7 +124,7 @@ class MemoryBank:
             as_of=as_of,
             reinforce=reinforce,
         )
-        return recalling.recall(self._context, request)
+        return recall.recall(self._context, request)
 
     def window(
         self, budget: int, *, session: str | None = None, count_tokens: Callable[[str], int] | None = None
@@ -135,65 +135,65 @@ class MemoryBank:
         session with that name, or of the bank's last. `count_tokens`: your model's; without it an upper bound
         that holds for every tokenizer. Marks show where something was left out (SirLLM, arXiv 2405.12528).
         """
-        return windowing.window(self._context, budget, session=session, count_tokens=count_tokens)
+        return window.window(self._context, budget, session=session, count_tokens=count_tokens)
 
     def portrait(self) -> Memory | None:
         """The portrait of the person, as of the last reflection."""
-        return reflecting.portrait(self._context)
+        return reflect.portrait(self._context)
 
     def mood(self) -> builtins.list[Mood]:
         """Each person's mood by week (-1..1), as of the last reflection: VADER's mean, a hint and no more.
 
         Needs the extra "mood"; without it, and in other languages than English, every valence is None.
         """
-        return reflecting.mood(self._context)
+        return reflect.mood(self._context)
 
     def beliefs(self) -> dict[str, dict[str, builtins.list[Memory]]]:
         """What is held true now: thoughts by head and relation."""
-        return reading.beliefs(self._context)
+        return read.beliefs(self._context)
 
     # by hand
 
     def insert(self, items: str | Memory | Iterable[str | Memory]) -> Receipt:
         """Store texts (as thoughts) or memories as they are; a near copy of what is there is skipped."""
-        return editing.insert(self._context, items)
+        return edit.insert(self._context, items)
 
     def merge(self, ids: Sequence[str], text: str) -> Receipt:
         """Put one text in the place of several memories; sources are united, history stays."""
-        return editing.merge(self._context, ids, text)
+        return edit.merge(self._context, ids, text)
 
     def supersede(self, id: str, text: str) -> Receipt:
         """Store what holds now and close what held before."""
-        return editing.supersede(self._context, id, text)
+        return edit.supersede(self._context, id, text)
 
     def correct(self, id: str, text: str) -> Receipt:
         """As `supersede`, on the user's word: it outranks anything extracted."""
-        return editing.correct(self._context, id, text)
+        return edit.correct(self._context, id, text)
 
     def pin(self, id: str, *, pinned: bool = True) -> Receipt:
         """Keep a memory from fading."""
-        return editing.pin(self._context, id, pinned=pinned)
+        return edit.pin(self._context, id, pinned=pinned)
 
     def forget(self, ids: str | Sequence[str], *, reason: str) -> Receipt:
         """Take memories out of recall; their history stays."""
-        return editing.forget(self._context, ids, reason=reason)
+        return edit.forget(self._context, ids, reason=reason)
 
     def restore(self, ids: str | Sequence[str]) -> Receipt:
         """Bring forgotten or faded memories back into recall."""
-        return editing.restore(self._context, ids)
+        return edit.restore(self._context, ids)
 
     def undo(self, receipt: Receipt) -> Receipt:
         """Bring back what a receipt's operations changed, all or nothing; what they added is forgotten.
 
         Raises UndoError where later operations touched the same memories, and for an erasure.
         """
-        return editing.undo(self._context, receipt)
+        return edit.undo(self._context, receipt)
 
     # looking
 
     def get(self, id: str) -> Memory | None:
         """The memory of this id, whatever its state."""
-        return reading.get(self._context, id)
+        return read.get(self._context, id)
 
     def list(
         self,
@@ -204,11 +204,11 @@ class MemoryBank:
         states: Sequence[State] = ("active",),
     ) -> builtins.list[Memory]:
         """Memories in the order of recording; the next page starts after the last one's id."""
-        return reading.page(self._context, kinds, where, after, limit, states)
+        return read.page(self._context, kinds, where, after, limit, states)
 
     def history(self, id: str) -> builtins.list[HistoryEntry]:
         """Every change of a memory, oldest first."""
-        return reading.history(self._context, id)
+        return read.history(self._context, id)
 
     # away: what fades, what is erased
 
@@ -217,14 +217,14 @@ class MemoryBank:
 
         With `dry_run`, only say what would go, and by which rule.
         """
-        return fading.decay(self._context, now, dry_run=dry_run)
+        return fade.decay(self._context, now, dry_run=dry_run)
 
-    def prune(self, now: Moment | None = None, *, dry_run: bool = False) -> fading.PruneReport:
+    def prune(self, now: Moment | None = None, *, dry_run: bool = False) -> fade.PruneReport:
         """Erase what a rule (`Settings.keep`) says is to be erased after its span, as `erase` does.
 
         With `dry_run`, only say what would go, and by which rule.
         """
-        return fading.prune(self._context, now, dry_run=dry_run)
+        return fade.prune(self._context, now, dry_run=dry_run)
 
     def plan_erase(
         self,
@@ -237,8 +237,8 @@ class MemoryBank:
         ids: Sequence[str] | None = None,
     ) -> ErasePlan:
         """What an erasure would remove, and what rests on it. Nothing is removed yet."""
-        chosen = erasing.Selection(about, speaker, session, since, until, ids)
-        return erasing.plan_erase(self._context, chosen)
+        chosen = erase.Selection(about, speaker, session, since, until, ids)
+        return erase.plan_erase(self._context, chosen)
 
     def erase(
         self,
@@ -252,8 +252,8 @@ class MemoryBank:
         Recall is then as if they had never been observed. The receipt is kept in the file, with who asked for
         it. Raises StalePlanError where the bank changed since the plan was made.
         """
-        return erasing.erase(self._context, plan, ids=ids, requested_by=requested_by)
+        return erase.erase(self._context, plan, ids=ids, requested_by=requested_by)
 
     def erase_all(self, *, confirm: BankName, requested_by: str | None = None) -> ErasureReceipt:
         """Remove the whole bank; `confirm` must be its name."""
-        return erasing.erase_all(self._context, confirm=confirm, requested_by=requested_by)
+        return erase.erase_all(self._context, confirm=confirm, requested_by=requested_by)

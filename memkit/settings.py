@@ -43,7 +43,7 @@ class RankingSettings(Section):
     """How much each part of recall counts, in standard deviations of a turn's own evidence; 0 switches it off.
 
     The first group is what is found, the second what lies around it, the third what a person would notice
-    besides. The last says how the weights follow the bank, by its cohesion (see `memkit.recall.cohesion`).
+    besides. The last says how the weights follow the bank, by its cohesion (see `memkit.recall.index.cohesion`).
     Chosen on some conversations and confirmed on others: `memkit evaluate --leave-one-out`.
     """
 

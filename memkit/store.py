@@ -13,28 +13,29 @@ from typing import Any, Self
 
 from memkit.bank import MemoryBank
 from memkit.errors import InputError, InvalidNameError
-from memkit.flows import erasing, maintenance, transfer, upkeep
-from memkit.flows.auditing import AuditReport, audit_bank
-from memkit.flows.background import Background
+from memkit.flows import erase, maintain, reencode, transfer
+from memkit.flows.audit import AuditReport, audit_bank
 from memkit.flows.context import BankContext, Services
-from memkit.flows.encoding import EncoderSlot
-from memkit.flows.identity import chosen_encoder, record, stored_settings
-from memkit.flows.indexes import IndexCache
-from memkit.flows.late_encoding import LateEncoding
-from memkit.flows.reinforcement import Reinforcements
-from memkit.flows.surprisals import SurprisalCache
-from memkit.flows.traces import Tracer
-from memkit.flows.windowing import WindowCache
+from memkit.flows.maintain import Report as MaintenanceReport
+from memkit.flows.window import WindowCache
 from memkit.identifiers import uuid7
 from memkit.models import MAX_NAME, ErasureReceipt
 from memkit.operations import Reinforce
 from memkit.protocols import BankName, Encoder, Storage, SurprisalModel, Thinker
-from memkit.recall.recollection import Recollection
+from memkit.recall.present.recollection import Recollection
+from memkit.runtime.background_thread import Background
+from memkit.runtime.encoder_slot import EncoderSlot
+from memkit.runtime.encoding_thread import LateEncoding
+from memkit.runtime.file_settings import chosen_encoder, record, stored_settings
+from memkit.runtime.index_cache import IndexCache
+from memkit.runtime.indexer import Tracer
+from memkit.runtime.reinforcement_buffer import Reinforcements
+from memkit.runtime.surprisal_cache import SurprisalCache
 from memkit.settings import Settings
 from memkit.storage import open_storage
-from memkit.storage.restoring import ErasureLedger, adopt, copied, ledger_of, missing, put_in_place
-from memkit.storage.salvage import salvage
-from memkit.text.dates import first_span
+from memkit.storage.sqlite.repair.recover import salvage
+from memkit.storage.sqlite.restore import ErasureLedger, adopt, copied, ledger_of, missing, put_in_place
+from memkit.text.times.dates import first_span
 from memkit.think import as_thinker
 from memkit.times import Clock, utc_now
 
@@ -117,7 +118,7 @@ def restore(
         with opening(part) as store:
             known = store.receipts()
             done = missing(ledger, known)
-            erasing.carry_out_again(store._context_of, store._storage, done)
+            erase.carry_out_again(store._context_of, store._storage, done)
         adopt(part, ledger, len(known))
         put_in_place(part, target)
     finally:
@@ -137,7 +138,7 @@ def repair(location: str | Path, *, encoder: Encoder | object | None = None) -> 
     with open_store(location, encoder=encoder) as store:
         told += store._storage.audit(repair=True)
         for context in store._every_context():
-            upkeep.retrace(context)
+            reencode.retrace(context)
         return told
 
 
@@ -267,7 +268,7 @@ class MemoryStore:
         found = [self.bank(*name).recall(query, k=k, **options) for name in names]
         return Recollection.best(found, k)
 
-    def maintain(self, budget_s: float) -> maintenance.Report:
+    def maintain(self, budget_s: float) -> MaintenanceReport:
         """Think, reflect, fade, prune and encode for the banks that are due, for about this many seconds.
 
         Several workers and processes share the work through leases.
@@ -276,8 +277,8 @@ class MemoryStore:
 
     def _maintain(
         self, budget_s: float, *, stopped: Callable[[], bool] = lambda: False, even_open: bool = False
-    ) -> maintenance.Report:
-        return maintenance.maintain(self._services, self._context_of, budget_s, stopped=stopped, even_open=even_open)
+    ) -> MaintenanceReport:
+        return maintain.maintain(self._services, self._context_of, budget_s, stopped=stopped, even_open=even_open)
 
     def background(self, *, every_s: float = 30.0, budget_s: float = 30.0) -> Background:
         """Start a thread that does this every so many seconds, until it is stopped or the store is closed.
@@ -297,7 +298,7 @@ class MemoryStore:
 
     def doctor(self, repair: bool = False) -> list[str]:
         """Problems of the file and its indexes, one sentence each, repaired on request; [] is healthy."""
-        return maintenance.doctor(self._services, self._every_context(), repair=repair)
+        return maintain.doctor(self._services, self._every_context(), repair=repair)
 
     def audit(self, *, prefix: Sequence[str] = (), fix: bool = False) -> list[AuditReport]:
         """What the banks should not hold: copies, contradictions, orphans, recall loops, junk; one report a bank.
@@ -313,7 +314,7 @@ class MemoryStore:
         `measure`: for each bank also whether its search is exact or by sketches, how many sketches it takes, and
         which share of exact search's ten best they find. That reads every vector, and recall waits meanwhile.
         """
-        return maintenance.stats(self._services, list(self._every_context()), measure=measure)
+        return maintain.stats(self._services, list(self._every_context()), measure=measure)
 
     def warm(self) -> None:
         """Load the encoder, the hashes and the date parser ahead of the first request."""
@@ -326,14 +327,14 @@ class MemoryStore:
         from memkit.encoders import as_encoder
 
         contexts = list(self._every_context())
-        return upkeep.reencode(self._services, contexts, as_encoder(encoder), progress=progress)
+        return reencode.reencode(self._services, contexts, as_encoder(encoder), progress=progress)
 
     def erase_all(
         self, *, under: Sequence[str], confirm: Sequence[str], requested_by: str | None = None
     ) -> list[ErasureReceipt]:
         """Remove all banks whose names start with `under`; `confirm` must be the same prefix. One receipt for each."""
         chosen = [self._context_of(name) for name in self.banks(under)] if under else []
-        return erasing.erase_under(chosen, under=tuple(under), confirm=tuple(confirm), requested_by=requested_by)
+        return erase.erase_under(chosen, under=tuple(under), confirm=tuple(confirm), requested_by=requested_by)
 
     def receipts(self, prefix: Sequence[str] = ()) -> list[ErasureReceipt]:
         """Receipts of the erasures from banks whose names start with `prefix`, oldest first; they hold no text."""

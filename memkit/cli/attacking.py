@@ -12,7 +12,7 @@ from memkit.cli.stores import named_encoder
 from memkit.encoders import default_encoder
 from memkit.evaluation.attacks import AttackReport
 from memkit.evaluation.attacks import attack as attacked
-from memkit.evaluation.files import FORMATS, read_conversations
+from memkit.evaluation.formats.files import FORMATS, read_conversations
 
 Count = Annotated[int, typer.Option("--count", min=1, help="Turns that are erased from each conversation.")]
 

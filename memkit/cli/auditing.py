@@ -10,7 +10,7 @@ from memkit.cli.keeping import Prefix
 from memkit.cli.options import DEFAULT_FILE, REFUSED, AsJson, Database, bank_parts
 from memkit.cli.output import err, excerpt, note, out, say, shown, table, write_json
 from memkit.cli.stores import opened, warmed
-from memkit.flows.auditing import AuditReport
+from memkit.flows.audit import AuditReport
 from memkit.store import MemoryStore
 from memkit.think.audit import FLAWS
 

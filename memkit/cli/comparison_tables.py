@@ -5,10 +5,10 @@ from typing import Any
 from rich.text import Text
 
 from memkit.cli.output import out, say, shown, table
-from memkit.evaluation.ablation import Ablated, Ablation
-from memkit.evaluation.choosing import LeaveOneOut
-from memkit.evaluation.figures import AT
-from memkit.evaluation.sweep import Sweep
+from memkit.evaluation.recall.ablation import Ablated, Ablation
+from memkit.evaluation.recall.figures import AT
+from memkit.evaluation.recall.leave_one_out import LeaveOneOut
+from memkit.evaluation.recall.sweep import Sweep
 
 CHANGE = f"change @{AT}"
 BOUNDS = f"95 % of the change @{AT}"

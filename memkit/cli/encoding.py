@@ -7,7 +7,7 @@ import typer
 
 from memkit.cli.options import AsJson
 from memkit.cli.output import err, out, say, write_json
-from memkit.evaluation.agreement import agreement
+from memkit.evaluation.encoder_agreement import agreement
 from memkit.evaluation.texts import lines_of
 
 SAMPLES = ("unrelated.txt", "stream/fillers.txt")

@@ -13,14 +13,14 @@ from memkit.cli.stores import named_encoder
 from memkit.cli.thinking_tables import evaluate_thinking
 from memkit.encoders import default_encoder
 from memkit.errors import InputError
-from memkit.evaluation.cases import Conversation
-from memkit.evaluation.choosing import LeaveOneOut, leave_one_out
-from memkit.evaluation.figures import as_written
-from memkit.evaluation.files import FORMATS, read_conversations
-from memkit.evaluation.report import Report, report
-from memkit.evaluation.running import Asked, Options, run, work
-from memkit.evaluation.sweep import Sweep, sweep, sweep_work
-from memkit.evaluation.variants import ABLATIONS, CANDIDATES
+from memkit.evaluation.formats.cases import Conversation
+from memkit.evaluation.formats.files import FORMATS, read_conversations
+from memkit.evaluation.recall.figures import as_written
+from memkit.evaluation.recall.leave_one_out import LeaveOneOut, leave_one_out
+from memkit.evaluation.recall.report import Report, report
+from memkit.evaluation.recall.run import Asked, Options, run, work
+from memkit.evaluation.recall.sweep import Sweep, sweep, sweep_work
+from memkit.evaluation.recall.variants import ABLATIONS, CANDIDATES
 from memkit.protocols import Encoder
 
 

@@ -6,9 +6,9 @@ from rich.text import Text
 
 from memkit.cli.comparison_tables import ablation_table, decimal
 from memkit.cli.output import out, say, shown, table
-from memkit.evaluation.figures import AT
 from memkit.evaluation.plot import NAMES
-from memkit.evaluation.report import Report, Sketches, System
+from memkit.evaluation.recall.figures import AT
+from memkit.evaluation.recall.report import Report, Sketches, System
 
 WIDTH = {"category": 12}
 METRIC_NAMES = {"fraction": "fraction found", "any": "any found", "all": "all found", "ndcg": "NDCG"}

@@ -26,9 +26,9 @@ from memkit.cli.options import (
 from memkit.cli.output import err, excerpt, note, out, say, speaker_of, table, when, write_json
 from memkit.cli.stores import bank_in, opened, warmed
 from memkit.errors import InputError
-from memkit.flows.fading import PruneReport
+from memkit.flows.fade import PruneReport
 from memkit.forget.decay import FadeReport
-from memkit.forget.erase import ErasePlan, plural
+from memkit.forget.erasure_plan import ErasePlan, plural
 from memkit.models import ErasureReceipt, Memory
 from memkit.settings import KeepRule, Settings
 from memkit.store import MemoryStore

@@ -10,7 +10,7 @@ import memkit
 from memkit.cli.options import AsJson, ModelName
 from memkit.cli.output import err, out, say, table, write_json
 from memkit.cli.stores import named_encoder, warmed
-from memkit.evaluation import footprint as measuring
+from memkit.evaluation.footprint import measure as measuring
 from memkit.evaluation.texts import lines_of
 
 SAMPLES = ("unrelated.txt", "stream/fillers.txt")

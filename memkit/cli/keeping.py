@@ -10,7 +10,7 @@ from memkit.cli.options import DEFAULT_FILE, ERROR, REFUSED, AsJson, Database, E
 from memkit.cli.output import bar, err, note, out, pairs, say, shown, size, table, write_json
 from memkit.cli.stores import opened, warmed
 from memkit.errors import CorruptError, InputError, NotADatabaseError
-from memkit.forget.erase import plural
+from memkit.forget.erasure_plan import plural
 
 Prefix = Annotated[str | None, typer.Argument(metavar="[PREFIX]", help="Only banks whose name starts so: acme.")]
 

@@ -14,8 +14,8 @@ from memkit.cli.options import DEFAULT_FILE, REFUSED, AsJson, Bank, Database, En
 from memkit.cli.output import bar, err, note, out, pairs, say, shown, table, write_json
 from memkit.cli.stores import bank_in, opened, warmed
 from memkit.errors import InputError
-from memkit.evaluation.files import FORMATS, known_format, read_document
-from memkit.evaluation.jsonl import lines
+from memkit.evaluation.formats.files import FORMATS, known_format, read_document
+from memkit.evaluation.formats.jsonl import lines
 from memkit.models import Outcome, Receipt
 from memkit.store import MemoryStore
 

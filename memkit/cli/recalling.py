@@ -26,8 +26,8 @@ from memkit.cli.output import excerpt, note, out, pairs, shown, table, when, who
 from memkit.cli.stores import bank_in, opened, warmed
 from memkit.errors import UnknownMemoryError, UnknownOptionError
 from memkit.models import KINDS, Hit, Kind, Memory, State
-from memkit.recall.recollection import Recollection
-from memkit.text.tokens import words
+from memkit.recall.present.recollection import Recollection
+from memkit.text.terms.tokens import words
 
 PARTS_SHOWN = 6
 PARTS = {

@@ -6,10 +6,10 @@ from typing import Any
 
 from memkit.cli.output import out, say, shown, table, write_json
 from memkit.errors import InputError
-from memkit.evaluation.files import read_document
-from memkit.evaluation.locomo import is_locomo, locomo_conversations
-from memkit.evaluation.notes import Noted, compared, notes_of
-from memkit.evaluation.thinking import Figures, Judged, by_kind, figures, judge, read_cases
+from memkit.evaluation.formats.files import read_document
+from memkit.evaluation.formats.locomo import is_locomo, locomo_conversations
+from memkit.evaluation.thinking.judgement import Figures, Judged, by_kind, figures, judge, read_cases
+from memkit.evaluation.thinking.notes import Noted, compared, notes_of
 from memkit.think import ExtractiveThinker
 
 COLUMNS = ("exchanges", "expected", "formed", "right", "precision", "recall")

@@ -14,12 +14,12 @@ import numpy as np
 
 import memkit
 from memkit.bank import MemoryBank
-from memkit.evaluation.cases import Conversation
+from memkit.evaluation.formats.cases import Conversation
 from memkit.models import Kind, Memory, Turn
 from memkit.protocols import Encoder, FloatArray
-from memkit.recall.recollection import Recollection
+from memkit.recall.present.recollection import Recollection
 from memkit.settings import ObserveSettings, Settings
-from memkit.text.tokens import words
+from memkit.text.terms.tokens import words
 
 K = 10  # results that are looked at
 EVERY: tuple[Kind, ...] = ("turn", "thought", "summary", "portrait")

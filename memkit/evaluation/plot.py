@@ -7,8 +7,8 @@ from typing import Any
 
 from memkit.errors import MissingExtraError
 from memkit.evaluation.forgetting import Kept, Simulation, often
-from memkit.evaluation.report import Report
-from memkit.evaluation.sweep import Sweep
+from memkit.evaluation.recall.report import Report
+from memkit.evaluation.recall.sweep import Sweep
 
 COLOURS = {"memkit": "#d1495b", "dense": "#3d8fc4", "bm25": "#66873b", "rrf": "#8a5a9e"}
 NAMES = {"memkit": "memkit", "dense": "dense", "bm25": "BM25", "rrf": "dense+BM25"}

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
 from memkit.errors import BankGoneError
-from memkit.flows.encoding import EncoderSlot
-from memkit.flows.indexes import IndexCache
-from memkit.flows.reinforcement import Reinforcements
-from memkit.flows.rota import Rota
-from memkit.flows.surprisals import SurprisalCache
-from memkit.flows.traces import Tracer
 from memkit.models import BankState
 from memkit.protocols import BankName, Storage, Thinker
+from memkit.runtime.encoder_slot import EncoderSlot
+from memkit.runtime.index_cache import IndexCache
+from memkit.runtime.indexer import Tracer
+from memkit.runtime.reinforcement_buffer import Reinforcements
+from memkit.runtime.round_robin import Rota
+from memkit.runtime.surprisal_cache import SurprisalCache
 from memkit.settings import Settings
 from memkit.times import Clock
 
 if TYPE_CHECKING:
-    from memkit.flows.late_encoding import LateEncoding
-    from memkit.flows.windowing import WindowCache
+    from memkit.flows.window import WindowCache
+    from memkit.runtime.encoding_thread import LateEncoding
 
 NewId = Callable[[datetime], str]
 T = TypeVar("T")

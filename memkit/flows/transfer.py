@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from memkit.errors import InputError, UnwritablePathError
 from memkit.flows.context import BankContext
-from memkit.flows.editing import apply
-from memkit.flows.fingerprints import erased_before
-from memkit.flows.observing import cutter, piece_of
-from memkit.flows.reading import everything
+from memkit.flows.edit import apply
+from memkit.flows.erasure.fingerprints import erased_before
+from memkit.flows.observe import cutter, piece_of
+from memkit.flows.read import everything
 from memkit.models import ErasureReceipt, Memory, State
 from memkit.operations import Insert, Operation
 from memkit.protocols import BankName, BankView

@@ -5,7 +5,7 @@ from typing import Any
 
 from memkit.errors import InvalidTurnError, MemkitError
 from memkit.models import RejectedTurn, Role, Turn
-from memkit.observe.contents import checked_metadata, described, read_content
+from memkit.observe.message_content import checked_metadata, described, read_content
 
 ROLE_NAMES: dict[str, Role] = {
     "user": "user",

@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Iterable
 
-from memkit.text.terms import names_time
+from memkit.text.terms.keys import names_time
 
 REMEMBERED = 128  # turns whose saliences make the threshold
 FEWEST = 32  # before that many were heard, nothing counts as small talk

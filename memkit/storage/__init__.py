@@ -18,12 +18,12 @@ def open_storage(location: str, *, read_only: bool = False, settings: RuntimeSet
     Raises UnwritablePathError, NotADatabaseError, NewerVersionError, ReadOnlyError or CorruptError.
     """
     if location == MEMORY:
-        from memkit.storage.inmemory import MemoryStorage
+        from memkit.storage.inmemory.storage import MemoryStorage
 
         return MemoryStorage(read_only=read_only)
     if not location.strip() or "\0" in location:
         raise UnwritablePathError('location: is no path. Give a file\'s path, or ":memory:".')
-    from memkit.storage.sqlite import SqliteStorage
+    from memkit.storage.sqlite.storage import SqliteStorage
 
     path = Path(location).expanduser().absolute()
     return SqliteStorage(path, read_only=read_only, settings=settings or RuntimeSettings())

@@ -7,7 +7,7 @@ from collections import Counter
 from functools import lru_cache
 from typing import Any
 
-from memkit.text.tokens import STOP_WORDS, stem, words
+from memkit.text.terms.tokens import STOP_WORDS, stem, words
 
 PERMUTATIONS, ROWS = 64, 4
 OPENERS = frozenset("well so oh also yes yeah no ok okay anyway actually then now hey i".split())

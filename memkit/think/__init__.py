@@ -5,8 +5,8 @@ from typing import Any, cast
 
 from memkit.errors import InputError
 from memkit.protocols import Thinker
-from memkit.think.extractive import ExtractiveThinker
-from memkit.think.llm import LLMThinker
+from memkit.think.extractive.thinker import ExtractiveThinker
+from memkit.think.llm.thinker import LLMThinker
 
 __all__ = ["ExtractiveThinker", "LLMThinker", "as_thinker"]
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from memkit.models import Memory, Record, State
 from memkit.text.near_copies import band_keys, copy_key, is_near_copy
-from memkit.think.relations_of_one import is_single
+from memkit.think.extractive.functional_relations import is_single
 
 Flaw = Literal["copies", "near copies", "contradictions", "orphans", "without sources", "recall loops", "junk"]
 FLAWS: dict[Flaw, str] = {

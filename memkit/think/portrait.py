@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from memkit.models import Memory
-from memkit.text.periods import shown
-from memkit.text.tokens import words
-from memkit.think.language import languages
+from memkit.text.terms.tokens import words
+from memkit.text.times.periods import shown
+from memkit.think.extractive.language import languages
 from memkit.think.mood import Voice
 
 FEWEST_FELT = 5  # turns with any feeling, for a mood to be told

@@ -9,7 +9,7 @@ import numpy as np
 from memkit.models import Memory
 from memkit.protocols import FloatArray
 from memkit.text.passages import SENTENCE
-from memkit.text.tokens import words
+from memkit.text.terms.tokens import words
 
 CENTRAL = 1.0  # what a statement gains by being like the others of its time, per unit of mean cosine
 OVERLAP = 1.0  # what it loses by being like one that was chosen, per unit of cosine

@@ -10,7 +10,7 @@ from memkit.models import Memory, Trace, checked_text
 from memkit.operations import Cite, Forget, Insert, Merge, Operation, Proposal, Skip, Supersede
 from memkit.protocols import Task
 from memkit.text.near_copies import is_copy, numbers_of
-from memkit.think.relations_of_one import is_single
+from memkit.think.extractive.functional_relations import is_single
 
 LONGEST = 500  # characters of one thought
 LONGEST_NAME = 200  # of its head, relation and tail, and of a reason

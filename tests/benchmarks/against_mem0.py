@@ -78,7 +78,7 @@ def measure(file: Path, python: str, *, int8: bool) -> dict[str, float]:
 
     from memkit.encoders import OnnxEncoder, default_encoder
     from memkit.encoders.onnx_export import export
-    from memkit.evaluation.locomo import read_locomo
+    from memkit.evaluation.formats.locomo import read_locomo
 
     turns = list(read_locomo(file)[0].turns)
     texts = [f"{turn.speaker}: {turn.text}" for turn in turns]

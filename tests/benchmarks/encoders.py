@@ -22,7 +22,7 @@ from rich.table import Table
 import memkit
 from memkit.encoders import OnnxEncoder, default_encoder
 from memkit.encoders.onnx_export import export
-from memkit.evaluation.locomo import read_locomo
+from memkit.evaluation.formats.locomo import read_locomo
 from memkit.protocols import Encoder
 
 ROUNDS = 3

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 import memkit
-from memkit.evaluation.locomo import read_locomo
+from memkit.evaluation.formats.locomo import read_locomo
 
 BATCH = 64
 

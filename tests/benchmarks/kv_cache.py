@@ -23,10 +23,10 @@ from rich.console import Console
 from rich.table import Table
 from transformers import LlamaConfig
 
-from memkit.observe.entropy_filter import Budget
-from memkit.observe.kv_cache import EntropyCache, sampling
-from memkit.observe.kv_cache.rotary import Rotary, rotated
-from memkit.observe.kv_cache.slots import SlottedCache
+from memkit.kv_cache import EntropyCache, sampling
+from memkit.kv_cache.rotary import Rotary, rotated
+from memkit.kv_cache.slots import SlottedCache
+from memkit.surprisal.entropy_filter import Budget
 
 Row = dict[str, Any]
 WIDER = {**SIZES, "hidden_size": 256, "intermediate_size": 512, "max_position_embeddings": 2048}  # keys of 64

@@ -99,19 +99,21 @@ class Stages:
 
 
 def watched() -> Stages:
-    from memkit.flows import encoding, recalling
-    from memkit.recall import index, sketch_search, vectors
-    from memkit.storage import sqlite_view
+    from memkit.flows import recall
+    from memkit.recall import search
+    from memkit.recall.index import sketch_search, vectors
+    from memkit.runtime import encoder_slot
+    from memkit.storage.sql import view
 
     stages = Stages()
-    stages.watch(encoding.EncoderSlot, "try_encode", "encoding")
-    stages.watch(index, "lexical_evidence", "lexical")
+    stages.watch(encoder_slot.EncoderSlot, "try_encode", "encoding")
+    stages.watch(search, "lexical_evidence", "lexical")
     stages.watch(sketch_search.SketchSearch, "candidates", "sketch")
-    stages.watch(sqlite_view.SqliteView, "with_passages", "fetching")
+    stages.watch(view.SqliteView, "with_passages", "fetching")
     stages.watch(vectors.VectorIndex, "cosines", "cosines")
     for part in ("_seen", "_scope", "_retention", "_rank", "_judge"):
-        stages.watch(index.BankIndex, part, "ranking")
-    stages.watch(recalling, "_memories", "memories")
+        stages.watch(search.BankIndex, part, "ranking")
+    stages.watch(recall, "_memories", "memories")
     return stages
 
 

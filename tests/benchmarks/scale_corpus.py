@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 import memkit
 from memkit.protocols import FloatArray
-from memkit.text.tokens import words
+from memkit.text.terms.tokens import words
 
 DEMOS = Path(__file__).parents[2] / "demos"
 NAME = "demo-sentences"  # of the encoder whose vectors are given

@@ -34,7 +34,7 @@ import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.models import STATES
 from memkit.testing import FrozenClock
-from memkit.text.tokens import KNOWN
+from memkit.text.terms.tokens import KNOWN
 
 WARM_UP = 0.2  # of each half, before it is judged
 SAMPLE = 2.0  # seconds

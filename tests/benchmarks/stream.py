@@ -25,10 +25,10 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from memkit.evaluation.jsonl import read_turns
+from memkit.evaluation.formats.jsonl import read_turns
 from memkit.evaluation.texts import lines_of
-from memkit.observe.entropy_filter import EntropyFilter
-from memkit.observe.surprisal import NgramSurprisal
+from memkit.surprisal.entropy_filter import EntropyFilter
+from memkit.surprisal.ngram import NgramSurprisal
 
 DEMOS = Path(__file__).parents[2] / "demos"
 PARTS = 10

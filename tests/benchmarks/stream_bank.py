@@ -22,7 +22,7 @@ from stream import rss_mb, talk
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
-from memkit.observe.surprisal import NgramSurprisal
+from memkit.surprisal.ngram import NgramSurprisal
 
 PARTS = 10
 BATCH, WINDOW_EVERY = 100, 1_000  # turns

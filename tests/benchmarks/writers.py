@@ -97,7 +97,7 @@ class Applied:
 
 
 def _bare(memory: Memory) -> Any:
-    from memkit.flows.traces import Bare as BareText
+    from memkit.runtime.indexer import Bare as BareText
 
     return BareText.of(memory)
 

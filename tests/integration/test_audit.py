@@ -13,8 +13,8 @@ from scripted_model import ScriptedModel
 import memkit
 from memkit.cli import main
 from memkit.encoders.hashing import HashingEncoder
-from memkit.evaluation.jsonl import read_turns
-from memkit.flows.auditing import AuditReport
+from memkit.evaluation.formats.jsonl import read_turns
+from memkit.flows.audit import AuditReport
 from memkit.identifiers import uuid7
 from memkit.models import Memory
 from memkit.operations import Insert

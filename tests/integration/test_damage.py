@@ -14,7 +14,7 @@ from memkit.cli import main
 from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import BusyError, CorruptError, MemkitError, NotADatabaseError
 from memkit.models import STATES, Memory
-from memkit.storage.pages import INTERIOR_INDEX, INTERIOR_TABLE, LEAF_INDEX, LEAF_TABLE, Pages, varint
+from memkit.storage.sqlite.pages import INTERIOR_INDEX, INTERIOR_TABLE, LEAF_INDEX, LEAF_TABLE, Pages, varint
 
 PAGE = 4096
 BANKS = ("ana", "bob")

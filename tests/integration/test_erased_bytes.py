@@ -19,9 +19,9 @@ import pytest
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
-from memkit.forget.erase import forms, held_by, needles
+from memkit.forget.erasure_plan import forms, held_by, needles
 from memkit.models import Memory
-from memkit.storage.files import Search
+from memkit.storage.sqlite.secure_delete.files import Search
 
 WORDS = "garden river boat lamp bread winter window ticket violin harbour market candle letter mountain bicycle".split()
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -275,7 +275,7 @@ def test_erased_texts_are_known_when_they_are_brought_in_again_under_the_callers
 
 
 def test_in_a_large_file_the_search_is_left_to_maintenance(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("memkit.storage.erasure.LARGE", 10_000)
+    monkeypatch.setattr("memkit.storage.sqlite.purge.LARGE", 10_000)
     with opened(path) as store:
         bank = store.bank("ana")
         bank.observe(list(turns(20, random.Random(2))))

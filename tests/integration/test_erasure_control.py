@@ -11,7 +11,7 @@ import pytest
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
-from memkit.evaluation.files import read_conversations
+from memkit.evaluation.formats.files import read_conversations
 from memkit.models import Hit
 from memkit.settings import ObserveSettings, RankingSettings
 from memkit.testing import FrozenClock
@@ -169,7 +169,7 @@ def test_saliences_are_those_of_a_bank_that_never_heard_it(path: Path) -> None:
 
 
 def test_in_a_large_bank_saliences_follow_with_maintenance(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("memkit.flows.erasing.AT_ONCE", 0)
+    monkeypatch.setattr("memkit.flows.erase.AT_ONCE", 0)
     turns, _ = conversation(DEMO)
     turns = turns[:120]
     with opened(path) as store:

@@ -183,7 +183,7 @@ def test_a_server_weighs_turns_and_one_that_goes_away_loses_none(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     pytest.importorskip("httpx")
-    from memkit.servers import ServerSurprisal
+    from memkit.surprisal.server import ServerSurprisal
 
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     up = [True]

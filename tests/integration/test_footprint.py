@@ -5,7 +5,7 @@ import json
 import pytest
 
 from memkit.cli import main
-from memkit.evaluation.footprint import installed
+from memkit.evaluation.footprint.measure import installed
 
 
 def test_the_footprint_of_a_worker_grows_with_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:

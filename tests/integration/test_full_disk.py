@@ -11,7 +11,7 @@ import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import DiskFullError
 from memkit.settings import RuntimeSettings
-from memkit.storage.sqlite import SqliteStorage
+from memkit.storage.sqlite.storage import SqliteStorage
 
 
 def fill(store: memkit.MemoryStore) -> None:

@@ -13,8 +13,8 @@ import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import BusyError, StorageError, UnknownMemoryError
 from memkit.settings import RuntimeSettings
-from memkit.storage.group_commit import MOST
-from memkit.storage.sqlite import SqliteStorage
+from memkit.storage.sqlite.group_commit import MOST
+from memkit.storage.sqlite.storage import SqliteStorage
 
 Call = Callable[[memkit.MemoryBank], Any]
 

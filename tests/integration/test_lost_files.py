@@ -16,7 +16,7 @@ import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import NetworkPathError, ReadOnlyError, ReplacedFileError, UnwritablePathError
 from memkit.operations import Claim, CloseExchange
-from memkit.storage.places import check_shareable, file_system
+from memkit.storage.sqlite.filesystem import check_shareable, file_system
 from memkit.testing import FrozenClock
 
 NOBODY = 65534

@@ -12,7 +12,7 @@ import pytest
 import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.settings import RuntimeSettings, Settings
-from memkit.storage.connections import CACHED, Connection, Connections
+from memkit.storage.sqlite.connections import CACHED, Connection, Connections
 from memkit.testing import FrozenClock
 
 USERS = 60

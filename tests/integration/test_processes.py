@@ -14,7 +14,7 @@ import pytest
 import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import MemkitError
-from memkit.storage.sqlite import SqliteStorage
+from memkit.storage.sqlite.storage import SqliteStorage
 
 PROCESSES = 4
 

@@ -13,10 +13,10 @@ from memkit import Turn
 from memkit.batches import FIELDS, RowBatch
 from memkit.models import IndexRow
 from memkit.protocols import BankView
-from memkit.recall.columns import NARROW, Columns
-from memkit.storage import row_blocks
-from memkit.storage.blocks import NUMBERS
-from memkit.storage.row_blocks import SHARE, pack, unpack
+from memkit.recall.index.columns import NARROW, Columns
+from memkit.storage.core.blocks import NUMBERS
+from memkit.storage.sql import row_blocks
+from memkit.storage.sql.row_blocks import SHARE, pack, unpack
 
 BLOCK, STEP = 16, 5  # rows
 DAMAGES = [

@@ -19,12 +19,12 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from memkit.errors import InputError, InvalidTextError, SurprisalError, SurprisalUnavailableError
-from memkit.observe.causal_lm import CausalLMSurprisal
 from memkit.protocols import SurprisalModel, Token
+from memkit.surprisal.causal_lm import CausalLMSurprisal
 
 pytest.importorskip("httpx")
 
-from memkit.servers import ServerSurprisal
+from memkit.surprisal.server import ServerSurprisal
 
 TEXT = "My vault opens with quetzal-9471"
 SECRET = "quetzal"
@@ -249,7 +249,7 @@ AWAY: dict[str, tuple[Callable[[dict[str, Any]], Reply], str, int]] = {
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("memkit.servers.endpoint.FIRST_WAIT", 0.01)
+    monkeypatch.setattr("memkit.surprisal.endpoint.FIRST_WAIT", 0.01)
 
 
 @pytest.mark.usefixtures("hurried")
@@ -302,7 +302,7 @@ def test_a_server_that_answers_slowly_is_given_up_after_the_timeout(pause: float
 
 
 def test_an_answer_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("memkit.servers.endpoint.MOST_BYTES", 1000)
+    monkeypatch.setattr("memkit.surprisal.endpoint.MOST_BYTES", 1000)
     with (
         serving(lambda _: Reply(b" " * 2000)) as server,
         pytest.raises(SurprisalUnavailableError, match="more than 1000 bytes"),
@@ -381,7 +381,7 @@ def test_several_threads_may_ask_at_once(server: Server) -> None:
 
 def test_importing_it_loads_no_http_and_its_absence_is_an_error_with_the_line_that_installs_it() -> None:
     script = (
-        "import sys; from memkit.servers import ServerSurprisal; from memkit.errors import MissingExtraError\n"
+        "import sys; from memkit.surprisal.server import ServerSurprisal; from memkit.errors import MissingExtraError\n"
         "print('httpx' in sys.modules, 'tenacity' in sys.modules)\n"
         "sys.modules['httpx'] = None\n"
         "try: ServerSurprisal('http://localhost:8000/v1', 'tiny')\n"

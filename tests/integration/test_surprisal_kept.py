@@ -4,11 +4,11 @@ from pathlib import Path
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
-from memkit.flows.learnt import model_of
-from memkit.flows.surprisals import SAVED_AFTER
-from memkit.observe.surprisal import NgramSurprisal
+from memkit.runtime.surprisal_cache import SAVED_AFTER
+from memkit.runtime.surprisal_state import model_of
 from memkit.settings import RuntimeSettings
 from memkit.store import MODELS
+from memkit.surprisal.ngram import NgramSurprisal
 from memkit.testing import FrozenClock
 
 Counts = dict[int, int]

@@ -11,8 +11,9 @@ from bank_steps import life, opened, view_of
 
 from memkit import MemoryBank, Turn
 from memkit.protocols import BankView
-from memkit.storage import blocks, trace_blocks
-from memkit.storage.blocks import CODES, TERMS, VECTORS, Block
+from memkit.storage.core import blocks
+from memkit.storage.core.blocks import CODES, TERMS, VECTORS, Block
+from memkit.storage.sql import entry_blocks
 
 BLOCK, STEP = 16, 5  # rows
 ROUNDED = 3  # bits of 512
@@ -21,8 +22,8 @@ ROUNDED = 3  # bits of 512
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "ROWS", BLOCK)
-    monkeypatch.setattr(trace_blocks, "ROWS", BLOCK)
-    monkeypatch.setattr(trace_blocks, "STEP", STEP)
+    monkeypatch.setattr(entry_blocks, "ROWS", BLOCK)
+    monkeypatch.setattr(entry_blocks, "STEP", STEP)
 
 
 def loaded(view: BankView, since: int = 0) -> dict[int, tuple[bytes | None, dict[int, int]]]:

@@ -21,7 +21,7 @@ from memkit.operations import Proposal
 from memkit.protocols import Task
 from memkit.settings import RuntimeSettings, Settings, ThinkSettings
 from memkit.testing import FrozenClock, ScriptedThinker
-from memkit.think.llm import LLMThinker
+from memkit.think.llm.thinker import LLMThinker
 
 START = datetime(2025, 6, 2, 12, tzinfo=UTC)
 

@@ -13,7 +13,7 @@ import memkit
 from memkit import Settings, Turn
 from memkit.encoders.hashing import HashingEncoder
 from memkit.settings import RankingSettings
-from memkit.storage.blocks import VECTORS
+from memkit.storage.core.blocks import VECTORS
 from memkit.store import MemoryStore
 from memkit.testing import FrozenClock
 

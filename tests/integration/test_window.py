@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import InputError
-from memkit.recall.token_bound import token_bound
+from memkit.recall.present.token_bound import token_bound
 from memkit.testing import FrozenClock
 
 FACT = "The password of the archive in Valdivia is Quetzalcoatl-4471."

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memkit.forget.expire import Due, due
+from memkit.forget.retention_rules import Due, due
 from memkit.models import KINDS, IndexRow, Kind
 from memkit.settings import KeepRule, rules_of
 from memkit.times import from_micros, to_micros

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memkit.errors import InputError
-from memkit.observe.entropy_filter import Budget, EntropyFilter, Kept, kept_positions
-from memkit.observe.logits import Mode
 from memkit.protocols import Token
+from memkit.surprisal.entropy_filter import Budget, EntropyFilter, Kept, kept_positions
+from memkit.surprisal.logits import Mode
 
 CASES = 10_000
 STREAMS = 1_500

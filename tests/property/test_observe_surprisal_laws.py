@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memkit.observe.surprisal import NgramSurprisal, key_phrases, salience
+from memkit.surprisal.ngram import NgramSurprisal, key_phrases, salience
 
 texts = st.one_of(st.text(max_size=60), st.sampled_from(["yes", "good night", "I live in Porto, at number 12."]))
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memkit.models import Hit, Memory
-from memkit.recall.prompt import NOTE
-from memkit.recall.recollection import Recollection
-from memkit.recall.token_bound import token_bound
+from memkit.recall.present.prompt import NOTE
+from memkit.recall.present.recollection import Recollection
+from memkit.recall.present.token_bound import token_bound
 
 NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)
 texts = st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=300)

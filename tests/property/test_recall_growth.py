@@ -11,16 +11,16 @@ import memkit
 from memkit.batches import NONE, RowBatch, TermBatch, row_batches
 from memkit.encoders.hashing import HashingEncoder
 from memkit.models import IndexRow
-from memkit.recall.columns import Columns
-from memkit.recall.evidence import lexical_evidence
-from memkit.recall.flow import turns_around
-from memkit.recall.growing import Growing, distinct
-from memkit.recall.lexical import LexicalIndex, by_hash
-from memkit.recall.sketch_decoding import SketchDecoder, weighed_signs
-from memkit.recall.standing import Chunks, Standing
+from memkit.recall.index.bank_statistics import Chunks, Standing
+from memkit.recall.index.columns import Columns
+from memkit.recall.index.postings import LexicalIndex, by_hash
+from memkit.recall.index.seq_array import Growing, distinct
+from memkit.recall.index.sketch_decoding import SketchDecoder, weighed_signs
+from memkit.recall.ranking.adjacent_turns import turns_around
+from memkit.recall.ranking.evidence import lexical_evidence
 from memkit.settings import RankingSettings, Settings
 from memkit.testing import FrozenClock
-from memkit.text.terms import key_hash
+from memkit.text.terms.keys import key_hash
 
 SEQS = st.lists(st.integers(0, 60), min_size=1, max_size=8, unique=True)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from memkit.storage.spare import Spare
+from memkit.storage.sqlite.secure_delete.free_space import Spare
 
 SCHEMA = """
 CREATE TABLE plain (id INTEGER PRIMARY KEY, text TEXT);

@@ -22,8 +22,8 @@ from hypothesis.stateful import (
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
-from memkit.flows.rota import Rota
 from memkit.models import STATES, Memory, Receipt
+from memkit.runtime.round_robin import Rota
 from memkit.testing import FrozenClock
 
 BANKS = ("ana", "bob", "cleo")

@@ -14,8 +14,8 @@ from memkit.models import Memory, Trace
 from memkit.operations import Cite, Forget, Insert, Merge, Proposal, Skip, Supersede
 from memkit.protocols import Task
 from memkit.text.near_copies import band_keys, is_copy, is_near_copy
-from memkit.think.llm import LLMThinker, described
-from memkit.think.parsing import read_operations
+from memkit.think.llm.parsing import read_operations
+from memkit.think.llm.thinker import LLMThinker, described
 from memkit.think.prompts import default_prompts
 from memkit.think.revise import revise
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage
 
 from memkit.errors import SurprisalError
-from memkit.observe.logprobs import echoed, message_tokens, prompted
 from memkit.protocols import Token
+from memkit.surprisal.logprobs import echoed, message_tokens, prompted
 
 HARD = st.sampled_from("é ñ日本語😀🇵🇹\ufffd<>[]")
 CUTTABLE = st.text(st.one_of(st.characters(exclude_categories=["Cs"]), HARD), min_size=1)

@@ -19,8 +19,8 @@ from memkit.identifiers import uuid7
 from memkit.models import Memory
 from memkit.settings import ThinkSettings
 from memkit.testing import FrozenClock
-from memkit.think.llm import LLMThinker
-from memkit.think.parsing import read_operations
+from memkit.think.llm.parsing import read_operations
+from memkit.think.llm.thinker import LLMThinker
 
 START = datetime(2025, 6, 2, 12, tzinfo=UTC)
 MANGLED = 2000

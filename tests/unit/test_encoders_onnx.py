@@ -11,8 +11,8 @@ import pytest
 import memkit
 from memkit.encoders.sentence_transformer import DEFAULT_MODEL, SentenceTransformerEncoder, load_plain, model_location
 from memkit.errors import EncoderError, EncoderMismatchError, InputError
-from memkit.evaluation.agreement import agreement
-from memkit.evaluation.jsonl import lines
+from memkit.evaluation.encoder_agreement import agreement
+from memkit.evaluation.formats.jsonl import lines
 from memkit.protocols import Encoder
 
 pytest.importorskip("onnxruntime", reason="the extra onnx isn't installed")

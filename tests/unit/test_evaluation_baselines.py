@@ -7,9 +7,9 @@ import pytest
 
 from memkit import Turn
 from memkit.encoders.hashing import HashingEncoder
-from memkit.evaluation.baselines import K1, B, Baselines, Bm25, fused
-from memkit.evaluation.cases import Conversation, Unit
-from memkit.evaluation.encoding import RememberingEncoder
+from memkit.evaluation.formats.cases import Conversation, Unit
+from memkit.evaluation.recall.baselines import K1, B, Baselines, Bm25, fused
+from memkit.evaluation.recall.caching_encoder import RememberingEncoder
 from memkit.protocols import FloatArray
 
 DOCUMENTS = [["boat", "red"], ["boat", "boat", "sail", "wind"], ["tree"], ["wind"]]

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from memkit.errors import InputError
-from memkit.evaluation.cases import moment
-from memkit.evaluation.files import read_conversations
-from memkit.evaluation.locomo import evidence_ids, read_locomo, session_time
+from memkit.evaluation.formats.cases import moment
+from memkit.evaluation.formats.files import read_conversations
+from memkit.evaluation.formats.locomo import evidence_ids, read_locomo, session_time
 
 LOCOMO = Path(__file__).parents[3] / "shared" / "data" / "locomo_dev.json"
 

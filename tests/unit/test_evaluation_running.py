@@ -7,11 +7,11 @@ import pytest
 from evaluation_samples import TURNS
 
 from memkit.encoders.hashing import HashingEncoder
-from memkit.evaluation.cases import Conversation, Question, Unit
+from memkit.evaluation.formats.cases import Conversation, Question, Unit
 from memkit.evaluation.metrics import fraction
 from memkit.evaluation.plot import plot
-from memkit.evaluation.report import KS, report
-from memkit.evaluation.running import Options, Outcome, run, unrelated, work
+from memkit.evaluation.recall.report import KS, report
+from memkit.evaluation.recall.run import Options, Outcome, run, unrelated, work
 
 
 def conversation(

@@ -10,9 +10,9 @@ from memkit.evaluation.stream.game import FAVOURITE, MOVES, PERIODS, Game, forge
 from memkit.evaluation.stream.policies import POLICIES, START, heard, weighed, window
 from memkit.evaluation.stream.retention import BUDGETS, FORMS, Grocery, Place, Retention, grocery, group
 from memkit.evaluation.texts import lines_of
-from memkit.observe.prior import prior
-from memkit.observe.surprisal import PIECE
 from memkit.protocols import Token
+from memkit.surprisal.ngram import PIECE
+from memkit.surprisal.prior import prior
 
 SEED = 7
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from memkit.errors import InputError
-from memkit.evaluation.cases import Conversation
-from memkit.evaluation.locomo import read_locomo
-from memkit.evaluation.notes import compared, noted, notes_of, salient_turns
-from memkit.evaluation.thinking import Claim, figures, judge, meets, read_cases
+from memkit.evaluation.formats.cases import Conversation
+from memkit.evaluation.formats.locomo import read_locomo
+from memkit.evaluation.thinking.judgement import Claim, figures, judge, meets, read_cases
+from memkit.evaluation.thinking.notes import compared, noted, notes_of, salient_turns
 from memkit.models import Memory, Turn
 from memkit.think import ExtractiveThinker
 

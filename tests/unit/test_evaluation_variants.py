@@ -9,14 +9,14 @@ import pytest
 from evaluation_samples import TURNS
 
 from memkit.encoders.hashing import HashingEncoder
-from memkit.evaluation.ablation import ablation
-from memkit.evaluation.cases import Conversation, Question
-from memkit.evaluation.choosing import DEFAULTS, leave_one_out
-from memkit.evaluation.figures import as_written, ranks_under
+from memkit.evaluation.formats.cases import Conversation, Question
 from memkit.evaluation.metrics import Ranks
-from memkit.evaluation.report import Report, report
-from memkit.evaluation.running import Asked, Options, Outcome, run, work
-from memkit.evaluation.variants import ABLATIONS, CANDIDATES, FACTORS, SKETCHES, WEIGHTS, Variant
+from memkit.evaluation.recall.ablation import ablation
+from memkit.evaluation.recall.figures import as_written, ranks_under
+from memkit.evaluation.recall.leave_one_out import DEFAULTS, leave_one_out
+from memkit.evaluation.recall.report import Report, report
+from memkit.evaluation.recall.run import Asked, Options, Outcome, run, work
+from memkit.evaluation.recall.variants import ABLATIONS, CANDIDATES, FACTORS, SKETCHES, WEIGHTS, Variant
 from memkit.settings import RankingSettings, Settings
 
 NOTHING = Variant("nothing changed")

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from memkit.flows.rota import REST, Rota
 from memkit.models import BankState
+from memkit.runtime.round_robin import REST, Rota
 
 NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 from memkit.identifiers import uuid7
-from memkit.storage.records import is_uuid7
+from memkit.storage.core.records import is_uuid7
 
 NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)
 

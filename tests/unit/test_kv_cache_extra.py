@@ -12,20 +12,20 @@ ROOT = Path(__file__).parents[2]
 OBSERVING = """
 import sys, memkit
 from memkit.encoders.hashing import HashingEncoder
-from memkit.observe.entropy_filter import EntropyFilter
+from memkit.surprisal.entropy_filter import EntropyFilter
 with memkit.open(":memory:", encoder=HashingEncoder()) as store:
     bank = store.bank("acme", "ana")
     bank.observe([("ana", "I moved to Lisbon in May.")])
     bank.think()
     assert len(bank.recall("Where did Ana move?"))
-print([m for m in ("torch", "transformers", "memkit.observe.kv_cache") if m in sys.modules])
+print([m for m in ("torch", "transformers", "memkit.kv_cache") if m in sys.modules])
 """
 MISSING = """
 import sys
 sys.modules[{name!r}] = None
 from memkit.errors import MissingExtraError
 try:
-    import memkit.observe.kv_cache
+    import memkit.kv_cache
 except MissingExtraError as error:
     print(error)
 """

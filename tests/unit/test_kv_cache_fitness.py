@@ -10,8 +10,8 @@ import transformers as hf
 from kv_models import SIZES, SUPPORTED, build, llama
 
 from memkit.errors import InputError
-from memkit.observe.entropy_filter import Budget
-from memkit.observe.kv_cache import EntropyCache
+from memkit.kv_cache import EntropyCache
+from memkit.surprisal.entropy_filter import Budget
 
 SMALL = Budget(4, 16, 4)
 GPT: dict[str, Any] = {

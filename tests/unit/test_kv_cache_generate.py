@@ -9,8 +9,8 @@ import torch
 from kv_models import SUPPORTED, VOCABULARY, SlowCache, build, llama
 
 from memkit.errors import InputError
-from memkit.observe.entropy_filter import Budget
-from memkit.observe.kv_cache import EntropyCache, greedy, sampling
+from memkit.kv_cache import EntropyCache, greedy, sampling
+from memkit.surprisal.entropy_filter import Budget
 
 PROMPT = [5, 9, 2, 33, 7]
 ROOMY = Budget(4, 200, 20)

@@ -12,10 +12,10 @@ from kv_models import VOCABULARY, llama
 from transformers import BatchEncoding, DynamicCache
 
 from memkit.errors import InputError
-from memkit.observe.entropy_filter import Budget, EntropyFilter
-from memkit.observe.kv_cache import EntropyCache
-from memkit.observe.logits import Mode
+from memkit.kv_cache import EntropyCache
 from memkit.protocols import Token
+from memkit.surprisal.entropy_filter import Budget, EntropyFilter
+from memkit.surprisal.logits import Mode
 
 UNHEARD = float(np.log(VOCABULARY))
 

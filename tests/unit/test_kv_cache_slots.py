@@ -6,7 +6,7 @@ import pytest
 import torch
 from kv_models import SUPPORTED, VOCABULARY, SlowCache, build, llama
 
-from memkit.observe.kv_cache.slots import SlottedCache
+from memkit.kv_cache.slots import SlottedCache
 
 CAPACITY = 40
 

@@ -9,8 +9,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from memkit.errors import InputError
-from memkit.observe.causal_lm import CausalLMSurprisal
 from memkit.protocols import SurprisalModel
+from memkit.surprisal.causal_lm import CausalLMSurprisal
 
 WORDS = ["<s>", "<unk>", "the", "cat", "sat", "on", "mat", "and", "slept"]
 TEXT = "the cat sat on the mat and the cat slept"

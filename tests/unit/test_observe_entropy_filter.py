@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from memkit.errors import CorruptError, InputError
-from memkit.observe.entropy_filter import Budget, EntropyFilter, Span, kept_positions
 from memkit.protocols import Token
+from memkit.surprisal.entropy_filter import Budget, EntropyFilter, Span, kept_positions
 
 VECTORS = Path(__file__).parents[3] / "shared" / "vectors" / "sirllm_small.json"
 CASES: list[dict[str, Any]] = json.loads(VECTORS.read_text())["cache"] if VECTORS.exists() else []

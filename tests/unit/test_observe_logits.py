@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from memkit.errors import InputError
-from memkit.observe.logits import Mode, token_surprisals
+from memkit.surprisal.logits import Mode, token_surprisals
 
 VECTORS = Path(__file__).parents[3] / "shared" / "vectors" / "sirllm_small.json"
 

@@ -7,9 +7,9 @@ import pytest
 from langchain_core.messages import AIMessage
 
 from memkit.errors import SurprisalError
-from memkit.observe.logprobs import echoed, message_tokens, prompted
-from memkit.observe.windows import at_spaces, windows
 from memkit.protocols import Token
+from memkit.surprisal.logprobs import echoed, message_tokens, prompted
+from memkit.surprisal.windows import at_spaces, windows
 
 TEXT = "Ana moved to Lisbon"
 PARTS = ["Ana", " moved", " to", " Lis", "bon"]

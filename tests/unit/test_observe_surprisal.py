@@ -6,12 +6,12 @@ import time
 import pytest
 
 from memkit.errors import CorruptError, InputError
-from memkit.flows.learnt import Hearing
-from memkit.observe import surprisal as module
-from memkit.observe.prior import prior
 from memkit.observe.small_talk import SmallTalk
-from memkit.observe.surprisal import NgramSurprisal, ReadAhead, key_phrases, salience
 from memkit.protocols import SurprisalModel, Token
+from memkit.runtime.surprisal_state import Hearing
+from memkit.surprisal import ngram as module
+from memkit.surprisal.ngram import NgramSurprisal, ReadAhead, key_phrases, salience
+from memkit.surprisal.prior import prior
 
 FACT = "My blood group is AB negative and my surgeon is called Dr. Okonkwo."
 

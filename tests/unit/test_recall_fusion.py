@@ -13,18 +13,18 @@ from memkit.batches import CodeBatch, PassageBatch, QuantisedBatch, RowBatch
 from memkit.encoders.hashing import HashingEncoder
 from memkit.models import IndexRow
 from memkit.protocols import FloatArray
-from memkit.recall.chunk_attention import Unseen, chunk_evidence, log_attention
-from memkit.recall.cohesion import cohesion
-from memkit.recall.columns import Columns, Ints
-from memkit.recall.groups import Groups
-from memkit.recall.lsh import Sketcher
-from memkit.recall.ranking import Scope, by_evidence
-from memkit.recall.relevance import knows
-from memkit.recall.scene import scene_of
-from memkit.recall.standing import Standing
-from memkit.recall.vectors import VectorIndex, weight
+from memkit.recall.index.bank_statistics import Standing
+from memkit.recall.index.cohesion import cohesion
+from memkit.recall.index.columns import Columns, Ints
+from memkit.recall.index.lsh import Sketcher
+from memkit.recall.index.row_groups import Groups
+from memkit.recall.index.vectors import VectorIndex, weight
+from memkit.recall.ranking.calibration import knows
+from memkit.recall.ranking.chunk_attention import Unseen, chunk_evidence, log_attention
+from memkit.recall.ranking.row_features import scene_of
+from memkit.recall.ranking.scores import Scope, by_evidence
 from memkit.settings import RankingSettings
-from memkit.storage.vector_blocks import as_quantised
+from memkit.storage.sql.vector_blocks import as_quantised
 from memkit.text.passages import MOST, passages
 
 

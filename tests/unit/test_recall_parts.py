@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from memkit.batches import CodeBatch, TermBatch
-from memkit.recall.chunk_attention import Attention, attend, chunk_evidence, log_attention, softmax
-from memkit.recall.cues import is_named, read
-from memkit.recall.groups import Groups
-from memkit.recall.lexical import FULL, LexicalIndex
-from memkit.recall.lsh import CrossPolytope, Sketcher, SketchIndex
-from memkit.text.dates import first_span
-from memkit.text.terms import TIME, document_terms, key_hash, text_key
-from memkit.text.tokens import words
+from memkit.recall.index.lsh import CrossPolytope, Sketcher, SketchIndex
+from memkit.recall.index.postings import FULL, LexicalIndex
+from memkit.recall.index.row_groups import Groups
+from memkit.recall.ranking.chunk_attention import Attention, attend, chunk_evidence, log_attention, softmax
+from memkit.recall.ranking.cues import is_named, read
+from memkit.text.terms.keys import TIME, document_terms, key_hash, text_key
+from memkit.text.terms.tokens import words
+from memkit.text.times.dates import first_span
 
 VECTORS = Path(__file__).parents[3] / "shared" / "vectors" / "hcam_small.json"
 KEY = b"0123456789abcdef"

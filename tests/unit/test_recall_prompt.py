@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from memkit.models import Hit, Memory
-from memkit.recall.recollection import Recollection
+from memkit.recall.present.recollection import Recollection
 
 NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)
 LONG = "I moved to Lisbon in May, into a flat near the river, with my sister Rita and her two old cats."

@@ -9,8 +9,8 @@ import pytest
 import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.protocols import FloatArray
-from memkit.recall.lsh import FEWEST, MOST, TARGET, Sketcher, SketchIndex, candidates_for
-from memkit.recall.sketch_search import SketchSearch
+from memkit.recall.index.lsh import FEWEST, MOST, TARGET, Sketcher, SketchIndex, candidates_for
+from memkit.recall.index.sketch_search import SketchSearch
 from memkit.settings import RankingSettings, Settings
 from memkit.testing import FrozenClock
 

@@ -10,7 +10,7 @@ import pytest
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
-from memkit.storage.queries import queries
+from memkit.storage.sql.queries import queries
 
 WHOLE_BANK = re.compile(r"\(bank=\?\)$|^SCAN (?!each|CONSTANT|json_each)")
 MAY_READ_IT = {

@@ -4,11 +4,11 @@ import sqlite3
 from contextlib import closing
 from importlib.resources import files
 
-from memkit.storage.migrations import migrate, schema
+from memkit.storage.sqlite.migrations import migrate, schema
 
 
 def test_all_migrations_come_to_schema_sql() -> None:
     with closing(sqlite3.connect(":memory:")) as connection:
         migrate(connection)
         made = schema(connection)
-    assert made == files("memkit.storage").joinpath("schema.sql").read_text("utf-8")
+    assert made == files("memkit.storage.sqlite").joinpath("schema.sql").read_text("utf-8")

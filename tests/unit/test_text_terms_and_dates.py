@@ -10,20 +10,20 @@ import pytest
 from memkit.batches import PassageBatch, QuantisedBatch, RowBatch, TermBatch
 from memkit.models import IndexRow
 from memkit.protocols import FloatArray
-from memkit.recall.cues import read
-from memkit.recall.index import BankIndex
-from memkit.recall.lsh import Sketcher
-from memkit.recall.moments import told_windows
-from memkit.recall.query import Query
+from memkit.recall.index.lsh import Sketcher
+from memkit.recall.ranking.cues import read
+from memkit.recall.ranking.event_dates import told_windows
+from memkit.recall.ranking.query import Query
+from memkit.recall.search import BankIndex
 from memkit.settings import RankingSettings
-from memkit.storage.vector_blocks import as_quantised
+from memkit.storage.sql.vector_blocks import as_quantised
 from memkit.text.curve import Curve
-from memkit.text.dates import first_span
-from memkit.text.relative import relative_time
-from memkit.text.terms import date_terms, document_terms, key_hash, text_key
-from memkit.text.tokens import words
-from memkit.think.language import languages
-from memkit.think.sentences import shown
+from memkit.text.terms.keys import date_terms, document_terms, key_hash, text_key
+from memkit.text.terms.tokens import words
+from memkit.text.times.dates import first_span
+from memkit.text.times.relative import relative_time
+from memkit.think.extractive.clauses import shown
+from memkit.think.extractive.language import languages
 from memkit.times import to_micros
 
 KEY = b"0123456789abcdef"

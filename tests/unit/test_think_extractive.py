@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from memkit.models import Memory
 from memkit.operations import Proposal
 from memkit.protocols import Task
-from memkit.think.extractive import ExtractiveThinker
+from memkit.think.extractive.thinker import ExtractiveThinker
 
 AT = datetime(2024, 6, 12, 18, tzinfo=UTC)  # a Wednesday
 

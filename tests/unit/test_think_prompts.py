@@ -11,8 +11,8 @@ from langchain_core.messages.utils import count_tokens_approximately
 from memkit.errors import InputError
 from memkit.models import Memory
 from memkit.protocols import Task
-from memkit.text.tokens import words
-from memkit.think.llm import LLMThinker, described
+from memkit.text.terms.tokens import words
+from memkit.think.llm.thinker import LLMThinker, described
 from memkit.think.prompts import default_prompts, language_of, prompt_text
 
 NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memkit.models import Memory
-from memkit.text.periods import LEVELS, bounds, period_of, shown
+from memkit.text.times.periods import LEVELS, bounds, period_of, shown
 from memkit.think import mood
 from memkit.think.mood import Voice, voices
 from memkit.think.portrait import Person, compose_portrait

@@ -3,9 +3,9 @@
 import pytest
 
 from memkit.errors import InputError
-from memkit.think.language import languages, read_rules
-from memkit.think.relations_of_one import is_single
-from memkit.think.telling import language_of, languages_of
+from memkit.think.extractive.functional_relations import is_single
+from memkit.think.extractive.language import languages, read_rules
+from memkit.think.extractive.language_id import language_of, languages_of
 
 LANGUAGES = sorted(languages())
 

@@ -12,7 +12,7 @@ from memkit.cli.fading import draw, plan_table, told
 from memkit.cli.output import excerpt, near, table, who
 from memkit.errors import MissingExtraError
 from memkit.forget.decay import FadeReport
-from memkit.forget.erase import ErasePlan
+from memkit.forget.erasure_plan import ErasePlan
 from memkit.models import Memory
 from memkit.settings import Settings
 from memkit.testing import FrozenClock

@@ -15,8 +15,8 @@ from memkit.cli.demo.figures import Figures
 from memkit.cli.demo.metered import Metered
 from memkit.cli.demo.stage import Stage, date
 from memkit.cli.output import excerpt, near, pairs, shown, size, table
-from memkit.evaluation.cases import moment
-from memkit.evaluation.jsonl import UNKNOWN, lines, read_turns
+from memkit.evaluation.formats.cases import moment
+from memkit.evaluation.formats.jsonl import UNKNOWN, lines, read_turns
 from memkit.models import Memory, Turn
 from memkit.protocols import Encoder
 from memkit.store import MemoryStore

@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from memkit.evaluation.figures import mean_of, rounded
 from memkit.evaluation.metrics import interval
+from memkit.evaluation.recall.figures import mean_of, rounded
 from memkit.evaluation.stream.policies import Policy, heard, weighed, window
 from memkit.models import Record
 from memkit.protocols import Token

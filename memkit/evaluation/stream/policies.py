@@ -5,9 +5,9 @@ from typing import Literal
 
 import numpy as np
 
-from memkit.observe.entropy_filter import Budget, EntropyFilter
-from memkit.observe.surprisal import NgramSurprisal
 from memkit.protocols import Token
+from memkit.surprisal.entropy_filter import Budget, EntropyFilter
+from memkit.surprisal.ngram import NgramSurprisal
 
 Policy = Literal["sirllm", "random", "recent"]
 

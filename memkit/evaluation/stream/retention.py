@@ -16,15 +16,15 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from memkit.evaluation.figures import mean_of, rounded
 from memkit.evaluation.metrics import interval
+from memkit.evaluation.recall.figures import mean_of, rounded
 from memkit.evaluation.stream.policies import POLICIES, Policy, heard, weighed, window
 from memkit.evaluation.texts import lines_of
 from memkit.models import Record
-from memkit.observe.prior import prior
-from memkit.observe.surprisal import PIECE
 from memkit.protocols import Token
-from memkit.text.tokens import STOP_WORDS
+from memkit.surprisal.ngram import PIECE
+from memkit.surprisal.prior import prior
+from memkit.text.terms.tokens import STOP_WORDS
 
 Form = Literal["easy", "hard"]
 Pair = tuple[float, float]

@@ -1,0 +1,92 @@
+"""What memkit costs where it runs: on disk, in a worker's memory, at its first call, in an event loop."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from memkit.models import Record, Turn
+
+PACKAGE = "memkit-agents"
+WORKER = Path(__file__).with_name("worker.py")
+
+
+class Worker(Record):
+    """Megabytes that a process holds at most, milliseconds of its first calls, and how long its loop was held."""
+
+    python_mb: float
+    imported_mb: float
+    opened_mb: float
+    recalled_mb: float
+    import_ms: float
+    open_ms: float
+    first_recall_ms: float
+    next_recall_ms: float
+    recalls_at_once: int
+    recalls_per_s: float
+    longest_hold_ms: float
+
+
+class Footprint(Record):
+    """All of it. `installed_mb` by package, the largest first; `bytes_per_memory` of a file, everything included."""
+
+    installed_mb: dict[str, float]
+    memories: int
+    file_bytes: int
+    bytes_per_memory: float
+    worker: Worker
+
+
+def turns(texts: list[str], count: int) -> Iterator[Turn]:
+    """Days of talk made of these texts, no two turns alike."""
+    start = datetime(2024, 1, 1, 18, tzinfo=UTC)
+    for number in range(count):
+        text = texts[number % len(texts)]
+        told = text if number < len(texts) else f"{text} That was evening number {number // len(texts) + 1}."
+        at = start + timedelta(days=number // 20, minutes=number % 20)
+        yield Turn(told, "ana" if number % 2 else "ben", at=at)
+
+
+def measure(db: Path, encoder: str, memories: int) -> Footprint:
+    """The figures of a file that holds so many memories, its worker in a process of its own."""
+    command = [sys.executable, "-P", str(WORKER), str(db), encoder]
+    made = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    size = db.stat().st_size
+    return Footprint(
+        installed_mb=installed(PACKAGE),
+        memories=memories,
+        file_bytes=size,
+        bytes_per_memory=size / memories,
+        worker=Worker.model_validate_json(made.stdout.splitlines()[-1]),
+    )
+
+
+def installed(package: str) -> dict[str, float]:
+    """Megabytes of a package and of all that it needs without extras, by name, the largest first."""
+    found = {name: _size(own) for name, own in _needed(package).items()}
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def _needed(package: str) -> dict[str, Distribution]:
+    found: dict[str, Distribution] = {}
+    names = [package]
+    while names:
+        name = names.pop().lower().replace("_", "-")
+        if name in found:
+            continue
+        try:
+            found[name] = distribution(name)
+        except PackageNotFoundError:
+            continue
+        needs = map(Requirement, found[name].requires or ())
+        names += [need.name for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})]
+    return found
+
+
+def _size(package: Distribution) -> float:
+    paths = (Path(str(package.locate_file(file))) for file in package.files or ())
+    return sum(path.stat().st_size for path in paths if path.is_file()) / 1e6

@@ -1,0 +1,99 @@
+"""JSON lines: the format for anybody's own data.
+
+Conversation, one turn per line: {"speaker": "Ana", "text": "...", "at": "2025-03-04T09:30:00+00:00",
+"id": "t1", "session": "s1"}; also role/content. Questions, one per line: {"id": "q1", "question": "...",
+"evidence": ["t1"], "category": "...", "paraphrases": ["..."]}; without evidence (or with the category
+"unknown") nothing in the conversation answers it.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from memkit.errors import InputError, MemkitError
+from memkit.evaluation.formats.cases import Conversation, Question
+from memkit.models import Turn
+from memkit.observe.intake import as_turn
+
+UNKNOWN = "unknown"
+START = datetime(2000, 1, 1, tzinfo=UTC)  # for turns without a time
+PAUSE = timedelta(seconds=30)
+
+
+def lines(path: Path) -> Iterator[tuple[int, Any]]:
+    """The values of a JSONL file with the numbers of their lines. Raises InputError."""
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield number, _value(line, f"{path.name}, line {number}")
+    except UnicodeDecodeError:
+        raise InputError(f"{path.name}: is no UTF-8 text.") from None
+    except OSError as error:
+        raise InputError(f"{path}: can't be read ({error.strerror}).") from None
+
+
+def _value(line: str, where: str) -> Any:
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError:
+        raise InputError(f"{where}: is no JSON. Write one turn per line, for example "
+                         '{"speaker": "Ana", "text": "Hello"}.') from None  # fmt: skip
+
+
+def read_turns(path: Path) -> tuple[Turn, ...]:
+    """The turns of a conversation, each with a time, an id and a session. Raises InputError."""
+    turns = tuple(_turn(item, f"{path.name}, line {number}", count) for count, (number, item) in enumerate(lines(path)))
+    if not turns:
+        raise InputError(f"{path.name}: holds no turns.")
+    return turns
+
+
+def read_jsonl(path: Path, questions: Path | None = None) -> Conversation:
+    """A conversation and its questions. Raises InputError."""
+    turns = read_turns(path)
+    asked, unknown = read_questions(questions or beside(path), {str(turn.id) for turn in turns})
+    return Conversation(path.stem, turns, asked, unknown=unknown)
+
+
+def beside(path: Path) -> Path:
+    """Where the questions to a conversation are expected."""
+    return path.with_name(path.name.replace("conversation", "questions"))
+
+
+def _turn(item: Any, where: str, count: int) -> Turn:
+    try:
+        turn = as_turn(item)
+    except MemkitError as error:
+        raise InputError(f"{where}: {error}") from None
+    at = START + count * PAUSE if turn.at is None else turn.at
+    return replace(turn, at=at, id=turn.id or f"line-{count + 1}", session=turn.session or "conversation")
+
+
+def read_questions(path: Path, ids: set[str]) -> tuple[tuple[Question, ...], tuple[str, ...]]:
+    """The questions with evidence, and the texts of those without. Raises InputError."""
+    asked: list[Question] = []
+    unknown: list[str] = []
+    for number, item in lines(path):
+        question = _question(item, f"{path.name}, line {number}", ids)
+        if question.evidence:
+            asked.append(question)
+        else:
+            unknown += [question.text, *question.wordings]
+    return tuple(asked), tuple(unknown)
+
+
+def _question(item: Any, where: str, ids: set[str]) -> Question:
+    if not isinstance(item, Mapping) or not isinstance(item.get("question"), str):
+        raise InputError(f'{where}: a question needs at least {{"question": "...", "evidence": ["id of a turn"]}}.')
+    evidence = frozenset(map(str, item.get("evidence") or []))
+    strange = sorted(evidence - ids)
+    if strange:
+        raise InputError(f"{where}: no turn of the conversation has the id {strange[0]!r}.")
+    category = str(item.get("category") or "all")
+    known = evidence if category != UNKNOWN else frozenset()
+    wordings = tuple(map(str, item.get("paraphrases") or []))
+    return Question(str(item.get("id") or where), item["question"], known, category, wordings=wordings)

@@ -1,0 +1,86 @@
+"""LoCoMo's format (Maharana et al. 2024, arXiv 2402.17753): several conversations, evidence by turn."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from memkit.errors import InputError
+from memkit.evaluation.formats.cases import Conversation, Question
+from memkit.models import Turn
+from memkit.observe.message_content import read_content
+
+CATEGORIES = {1: "multi-hop", 2: "temporal", 3: "commonsense", 4: "single-hop", 5: "adversarial"}
+EVIDENCE = re.compile(r"D:?(\d+):(\d+)")  # also inside "D8:6; D9:17", "D:11:26" and "D30:05"
+SESSION = re.compile(r"session_(\d+)")
+PAUSE = timedelta(seconds=30)  # between the turns of a session: the files give only its beginning
+
+
+def is_locomo(document: Any) -> bool:
+    """A sample, or a list of samples, each with a conversation of numbered sessions."""
+    samples = document if isinstance(document, list) else [document]
+    return bool(samples) and all(isinstance(s, dict) and isinstance(s.get("conversation"), dict) for s in samples)
+
+
+def read_locomo(path: Path) -> list[Conversation]:
+    """The conversations of a file, with the questions whose evidence is known. Raises InputError."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path.name}: can't be read as a LoCoMo file ({type(error).__name__}).") from None
+    if not is_locomo(document):
+        raise InputError(f"{path.name}: is no LoCoMo file: it needs a list of samples with a conversation each.")
+    return locomo_conversations(document, path.name)
+
+
+def locomo_conversations(document: Any, where: str) -> list[Conversation]:
+    """The samples of a document that was read. Raises InputError; the message names place and field."""
+    samples = document if isinstance(document, list) else [document]
+    return [_conversation(sample, number, where) for number, sample in enumerate(samples, start=1)]
+
+
+def _conversation(sample: Mapping[str, Any], number: int, where: str) -> Conversation:
+    name = str(sample.get("sample_id") or f"sample-{number}")
+    try:
+        turns = tuple(_turns(sample["conversation"]))
+        ids = {turn.id for turn in turns}
+        questions = (_question(qa, index, ids) for index, qa in enumerate(sample.get("qa") or []))
+        return Conversation(name, turns, tuple(q for q in questions if q.evidence))
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        field = error.args[0] if isinstance(error, KeyError) else type(error).__name__
+        raise InputError(f"{where}, sample {number}: is not in LoCoMo's form ({field}).") from None
+
+
+def _turns(conversation: Mapping[str, Any]) -> Iterator[Turn]:
+    sessions = [key for key in conversation if SESSION.fullmatch(key) and conversation[key]]
+    for key in sorted(sessions, key=lambda key: int(key.split("_")[1])):
+        begin = session_time(conversation[f"{key}_date_time"])
+        for step, turn in enumerate(conversation[key]):
+            text, metadata = _content(turn)
+            at = begin + step * PAUSE
+            yield Turn(text, turn["speaker"], at=at, id=turn["dia_id"], session=key, metadata=metadata or None)
+
+
+def _content(turn: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """As a chat would send it; LoCoMo's authors search the captions of its photos, too."""
+    caption = turn.get("blip_caption")
+    photo = [{"type": "image", "caption": caption}] if caption else []
+    return read_content([turn["text"], *photo])
+
+
+def session_time(text: str) -> datetime:
+    """A session's beginning, "1:56 pm on 8 May, 2023", taken as UTC."""
+    return datetime.strptime(text.strip(), "%I:%M %p on %d %B, %Y").replace(tzinfo=UTC)
+
+
+def _question(qa: Mapping[str, Any], index: int, ids: set[str | None]) -> Question:
+    found = evidence_ids(qa.get("evidence") or [])
+    category = CATEGORIES.get(qa["category"], str(qa["category"]))
+    return Question(f"q{index}", qa["question"], frozenset(found & ids), category)
+
+
+def evidence_ids(strings: list[str]) -> set[str]:
+    """Ids of turns named in evidence strings, malformed ones included."""
+    return {f"D{int(s)}:{int(t)}" for text in strings for s, t in EVIDENCE.findall(text)}

@@ -1,0 +1,77 @@
+"""RealMem's format (AvatarMemory/RealMemBench, arXiv 2601.06966): one person's sessions with an assistant.
+
+Scored by session and causally: a query is asked before the session that it stands in is heard, so that only
+earlier sessions can be found. Its gold stands on the assistant's turn after it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any, TypeGuard
+
+from memkit.errors import InputError
+from memkit.evaluation.formats.cases import Conversation, Question
+from memkit.models import Role, Turn
+
+PAUSE = timedelta(seconds=20)
+MORNING = timedelta(hours=8)
+APART = timedelta(minutes=30)  # between sessions of one day, of which the files give only the day
+
+
+def is_realmem(document: object) -> TypeGuard[dict[str, Any]]:
+    """A person's dialogues, each a session."""
+    return isinstance(document, dict) and isinstance(document.get("dialogues"), list)
+
+
+def realmem_conversation(document: Mapping[str, Any], name: str, where: str) -> Conversation:
+    """All sessions of one person. Raises InputError; the message names place and field."""
+    try:
+        sessions = document["dialogues"]
+        begins = list(_begins(sessions))
+        turns = [turn for s, begin in zip(sessions, begins, strict=True) for turn in _turns(s, begin)]
+        questions = tuple(_questions(sessions, begins))
+        return Conversation(name, tuple(turns), questions, unit="session")
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        field = error.args[0] if isinstance(error, KeyError) else type(error).__name__
+        raise InputError(f"{where}: is not in RealMem's form ({field}).") from None
+
+
+def _begins(sessions: Sequence[Mapping[str, Any]]) -> Iterator[datetime]:
+    """When each session began: its day, and a time that keeps the day's sessions in order."""
+    held: dict[datetime, int] = {}
+    for session in sessions:
+        day = datetime.strptime(session["current_time"][:10], "%Y-%m-%d").replace(tzinfo=UTC)
+        yield day + MORNING + held.get(day, 0) * APART
+        held[day] = held.get(day, 0) + 1
+
+
+def _turns(session: Mapping[str, Any], begin: datetime) -> Iterator[Turn]:
+    for step, turn in enumerate(session["dialogue_turns"]):
+        yield Turn(
+            turn["content"],
+            turn["speaker"],
+            role=_role(turn["speaker"]),
+            at=begin + step * PAUSE,
+            id=f"{session['session_uuid']}:{step}",
+            session=session["session_uuid"],
+        )
+
+
+def _role(speaker: str) -> Role | None:
+    roles: dict[str, Role] = {"user": "user", "assistant": "assistant"}
+    return roles.get(speaker.casefold())
+
+
+def _questions(sessions: Sequence[Mapping[str, Any]], begins: Sequence[datetime]) -> Iterator[Question]:
+    known: set[str] = set()
+    heard = 0
+    for session, begin in zip(sessions, begins, strict=True):
+        turns = session["dialogue_turns"]
+        for query, answer in pairwise(turns):
+            gold = known & set(answer.get("memory_session_uuids") or []) if query.get("is_query") else set()
+            if gold:
+                category = query.get("category_name") or "all"
+                name = f"{session['session_uuid']}/{query.get('query_id')}"
+                yield Question(name, query["content"], frozenset(gold), category, heard, begin)
+        known.add(session["session_uuid"])
+        heard += len(turns)

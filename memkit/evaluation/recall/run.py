@@ -1,0 +1,225 @@
+"""A run: conversations heard through the public interface, questions asked, ranks of the evidence noted."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from memkit import MemoryStore
+from memkit.evaluation.formats.cases import Conversation, Question
+from memkit.evaluation.metrics import Ranks, ranks_of
+from memkit.evaluation.recall.baselines import Baselines
+from memkit.evaluation.recall.caching_encoder import RememberingEncoder
+from memkit.evaluation.recall.variant_banks import Rankings, bank_of, opened
+from memkit.evaluation.recall.variants import SKETCHES, Variant
+from memkit.evaluation.texts import lines_of
+from memkit.models import Kind
+from memkit.protocols import Encoder
+from memkit.recall.present.token_bound import token_bound
+
+Progress = Callable[[str, int], None]
+
+USUAL = 10  # results of a recall with the default floor
+BUDGET = 1000  # tokens of the prompt that is made of them
+OTHERS = 50  # questions of other conversations that are asked of each
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run does beside the usual. `wordings`: also ask each question in its other wordings.
+
+    `think`: let thoughts form before asking. `baselines`: run them, too. `ablated`, `candidates`: settings
+    under which every question is asked besides, for the ablation and for leaving one conversation out.
+    """
+
+    wordings: bool = False
+    think: bool = False
+    baselines: bool = True
+    ablated: tuple[Variant, ...] = ()
+    candidates: tuple[Variant, ...] = ()
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        """All that a question is asked under besides the defaults, each once; search by sketches always."""
+        return tuple({v.name: v for v in (SKETCHES, *self.ablated, *self.candidates)}.values())
+
+    @property
+    def kinds(self) -> tuple[Kind, ...] | None:
+        """What is recalled: turns, unless thoughts are to lift them."""
+        return None if self.think else ("turn",)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question as asked, and where its evidence stood in each system's ranking.
+
+    `floored`, `unfloored`: the ranks in the usual number of results, with the default floor and without.
+    `milliseconds`: of the recall with the floor, the question's encoding left out. `tokens`: an upper bound
+    of those in its prompt. `varied`: the ranks under each variant, of the question as written. `same_top`:
+    whether search by sketches gives the same ten results; None for other wordings.
+    """
+
+    conversation: str
+    category: str
+    wording: int
+    ranks: dict[str, Ranks]
+    floored: Ranks
+    unfloored: Ranks
+    milliseconds: float
+    tokens: int
+    varied: Mapping[str, Ranks] = field(default_factory=dict)
+    same_top: bool | None = None
+
+
+@dataclass
+class Outcome:
+    """All that a run found out. `unrelated`, `others`, `unknown`: results given to each such question.
+
+    `sketch_recall`: of each conversation, the share of exact search's ten best that sketches find.
+    """
+
+    turns: int = 0
+    asked: list[Asked] = field(default_factory=list)
+    unrelated: list[int] = field(default_factory=list)
+    others: list[int] = field(default_factory=list)
+    unknown: list[int] = field(default_factory=list)
+    sketch_recall: list[float] = field(default_factory=list)
+
+
+def run(
+    conversations: Sequence[Conversation], encoder: Encoder, options: Options, progress: Progress | None = None
+) -> Outcome:
+    """Hear and ask all conversations, each in a database of its own that is gone afterwards."""
+    outcome = Outcome()
+    remembering = RememberingEncoder(encoder)
+    for conversation in conversations:
+        others = other_questions(conversation, conversations)
+        _Run(conversation, remembering, options, outcome, progress or (lambda _, __: None)).all(others)
+    return outcome
+
+
+def work(conversations: Sequence[Conversation], options: Options) -> int:
+    """The steps that `run` reports: turns heard, questions asked."""
+    turns = sum(len(c.turns) for c in conversations)
+    asked = sum(len(_wordings(q, options)) for c in conversations for q in c.questions)
+    floor = sum(len(other_questions(c, conversations)) + len(c.unknown) + len(unrelated()) for c in conversations)
+    varied = len(options.variants) * sum(len(c.questions) for c in conversations)
+    return turns + asked + varied + floor
+
+
+def unrelated() -> list[str]:
+    """Questions that have nothing to do with anybody's conversations."""
+    return list(lines_of("unrelated.txt"))
+
+
+def other_questions(conversation: Conversation, conversations: Sequence[Conversation]) -> list[str]:
+    """Up to 50 questions about other conversations, evenly taken."""
+    every = [q.text for other in conversations if other.name != conversation.name for q in other.questions]
+    return every[:: max(1, len(every) // OTHERS)][:OTHERS]
+
+
+def _wordings(question: Question, options: Options) -> tuple[str, ...]:
+    return (question.text, *question.wordings) if options.wordings else (question.text,)
+
+
+@dataclass
+class _Run:
+    """One conversation's part of a run."""
+
+    conversation: Conversation
+    encoder: RememberingEncoder
+    options: Options
+    outcome: Outcome
+    progress: Progress
+
+    def all(self, others: Sequence[str]) -> None:
+        """Hear and ask everything, in the order in which it happened."""
+        conversation = self.conversation
+        self.rankings = Rankings(conversation, self.options.kinds)
+        with opened(conversation, self.encoder, self.options.variants) as (store, self.varied):
+            self.bank = bank_of(store, conversation)
+            self._warm()
+            for question, known in self._unfolding():
+                self._ask_all(question, known)
+            self._ask_strangers(others)
+            self._measure(store)
+
+    def _measure(self, store: MemoryStore) -> None:
+        [bank] = store.stats(measure=True)["banks"].values()
+        if bank["sketch_recall"] is not None:
+            self.outcome.sketch_recall.append(bank["sketch_recall"])
+
+    def _warm(self) -> None:
+        """Encode in large batches, ahead of the questions that are timed."""
+        self.progress(f"{self.conversation.name}: encoding", 0)
+        self.baselines = Baselines(self.conversation, self.encoder)
+        texts = [text for q in self.conversation.questions for text in _wordings(q, self.options)]
+        self.encoder.encode([*texts, *unrelated(), *self.conversation.unknown])
+
+    def _unfolding(self) -> Iterator[tuple[Question, int]]:
+        """Questions with the number of turns known when asked; the turns before are heard first."""
+        turns, heard = self.conversation.turns, 0
+        for known, question in self.conversation.unfolding():
+            self._hear(heard, known)
+            heard = max(heard, known)
+            if heard:
+                yield question, heard
+        self._hear(heard, len(turns))
+
+    def _hear(self, start: int, stop: int) -> None:
+        if start < stop:
+            self.progress(f"{self.conversation.name}: hearing", 0)
+            self.bank.observe(self.conversation.turns[start:stop])
+            if self.options.think:
+                self.bank.think()
+            self.outcome.turns += stop - start
+            self.progress(f"{self.conversation.name}: asking", stop - start)
+
+    def _ask_all(self, question: Question, known: int) -> None:
+        for number, text in enumerate(_wordings(question, self.options)):
+            self.outcome.asked.append(self._ask(question, number, text, known))
+            self.progress(f"{self.conversation.name}: asking", 1)
+
+    def _ask(self, question: Question, number: int, text: str, known: int) -> Asked:
+        now = question.asked_at or self.conversation.end
+        memories = self.rankings.memories(self.bank, text, now, known)
+        rankings = {"memkit": self.rankings.units(memories)}
+        if self.options.baselines:
+            rankings |= self.baselines.rankings(text, known)
+        start = time.perf_counter()
+        found = self.bank.recall(text, k=USUAL, kinds=self.options.kinds, now=now, reinforce=False)
+        spent = (time.perf_counter() - start) * 1000
+        varied = self._varied(text, now, known) if number == 0 else {}
+        return Asked(
+            conversation=self.conversation.name,
+            category=question.category,
+            wording=number,
+            ranks={name: ranks_of(dict.fromkeys(units), question.evidence) for name, units in rankings.items()},
+            floored=self.rankings.ranks([hit.memory.id for hit in found], question.evidence),
+            unfloored=self.rankings.ranks(memories[:USUAL], question.evidence),
+            milliseconds=spent,
+            tokens=token_bound(found.prompt(BUDGET)),
+            varied={name: self.rankings.ranks(ids, question.evidence) for name, ids in varied.items()},
+            same_top=set(varied[SKETCHES.name][:USUAL]) == set(memories[:USUAL]) if varied else None,
+        )
+
+    def _varied(self, text: str, now: datetime, known: int) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name, bank in self.varied.items():
+            found[name] = self.rankings.briefly(bank, text, now, known)
+            self.progress(f"{self.conversation.name}: asking, {name}", 1)
+        return found
+
+    def _ask_strangers(self, others: Sequence[str]) -> None:
+        """Questions that nothing here answers, with the default floor."""
+        now = self.conversation.end
+        groups = [
+            (unrelated(), self.outcome.unrelated),
+            (others, self.outcome.others),
+            (self.conversation.unknown, self.outcome.unknown),
+        ]
+        for questions, counts in groups:
+            for text in questions:
+                found = self.bank.recall(text, kinds=self.options.kinds, now=now, reinforce=False)
+                counts.append(len(found))
+                self.progress(f"{self.conversation.name}: questions without an answer", 1)

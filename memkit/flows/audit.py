@@ -1,0 +1,97 @@
+"""A bank's self-care: what it should not hold is found, counted and, on request, put right; all of it can be undone."""
+
+from collections.abc import Iterator, Sequence
+
+from memkit.flows.context import BankContext
+from memkit.flows.edit import apply
+from memkit.flows.read import everything
+from memkit.models import Memory, Receipt, Record, Trace
+from memkit.operations import Forget, Merge, Operation, Supersede
+from memkit.think.audit import FLAWS, Finding, Flaw, Holdings, audit
+
+JUNK = 0.25  # of the salience of an average turn
+
+
+class AuditReport(Record):
+    """What was found in one bank; never text. `receipt`: what putting it right did."""
+
+    bank: tuple[str, ...]
+    thoughts: int
+    findings: tuple[Finding, ...]
+    receipt: Receipt | None = None
+
+    @property
+    def counts(self) -> dict[Flaw, int]:
+        """How many memories have each flaw; of copies, those beyond the first."""
+        return {flaw: sum(_excess(f) for f in self.findings if f.flaw == flaw) for flaw in FLAWS}
+
+
+def _excess(finding: Finding) -> int:
+    return max(1, len(finding.ids) - (finding.flaw in ("copies", "near copies", "contradictions")))
+
+
+def audit_bank(ctx: BankContext, *, fix: bool) -> AuditReport:
+    """Look at a bank's thoughts and echoes; with `fix`, put right what was found.
+
+    Copies are merged, the older of two contradicting thoughts is superseded (a user's own word never is), the
+    rest is archived: out of recall, in history, back with `restore` or `undo`.
+    """
+    held = _holdings(ctx)
+    findings = tuple(audit(held))
+    known = {**held.known, **{m.id: m for m in (*held.derived, *held.echoes)}}
+    receipt = _fixed(ctx, findings, known) if fix and findings else None
+    return AuditReport(bank=ctx.name, thoughts=len(held.thoughts), findings=findings, receipt=receipt)
+
+
+def _holdings(ctx: BankContext) -> Holdings:
+    derived = everything(ctx, ("thought", "summary", "portrait"))
+    echoes = [turn for turn in everything(ctx, ("turn",)) if turn.echo_of is not None]
+    named = {id for m in derived for id in m.sources} | {e.echo_of for e in echoes if e.echo_of is not None}
+    settings = ctx.settings
+    floor = max(settings.think.salience, JUNK * settings.decay.salience_typical)
+    return Holdings(derived, echoes, _by_id(ctx, sorted(named)), floor)
+
+
+def _by_id(ctx: BankContext, ids: Sequence[str]) -> dict[str, Memory]:
+    state = ctx.state()
+    if state is None or not ids:
+        return {}
+    with ctx.storage.view(state.number) as view:
+        return {m.id: m for m in view.memories(sorted(view.locate(ids).values())).values()}
+
+
+def _fixed(ctx: BankContext, findings: Sequence[Finding], known: dict[str, Memory]) -> Receipt:
+    used: set[str] = set()
+    operations: list[Operation] = []
+    for finding in findings:
+        if used.isdisjoint(finding.ids):
+            operations += _mending(ctx, finding, [known[id] for id in finding.ids])
+            used.update(finding.ids)
+    return apply(ctx, operations)
+
+
+def _mending(ctx: BankContext, finding: Finding, memories: list[Memory]) -> Iterator[Operation]:
+    if finding.flaw in ("copies", "near copies"):
+        yield _merged(ctx, memories)
+    elif finding.flaw == "contradictions":
+        *older, newest = sorted(memories, key=lambda m: (m.author == "user", m.occurred_at))
+        bare = Trace(text_key=0)  # the memory is there, with its trace
+        yield from (Supersede(m.id, newest, bare, "contradicted") for m in older if m.author != "user")
+    else:
+        yield from (Forget(m.id, finding.flaw, author="decay", archived=True) for m in memories)
+
+
+def _merged(ctx: BankContext, memories: list[Memory]) -> Merge:
+    """One thought in place of its copies: the user's own word, else the fullest; it rests on what all rest on."""
+    best = max(memories, key=lambda m: (m.author == "user", len(m.text)))
+    now = ctx.now()
+    update = {
+        "id": ctx.services.new_id(now),
+        "recorded_at": now,
+        "occurred_at": max(m.occurred_at for m in memories),
+        "strength": max(m.strength for m in memories),
+        "pinned": any(m.pinned for m in memories),
+    }
+    memory = best.model_copy(update=update)
+    [trace] = ctx.services.tracer.trace(ctx.ensure(), [memory])
+    return Merge(tuple(m.id for m in memories), memory, trace)

@@ -1,0 +1,187 @@
+"""Changes that a caller asks for by hand: insert, merge, supersede, correct, pin, forget, restore."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from memkit.errors import InputError, UndoError, UnknownMemoryError
+from memkit.flows.context import BankContext, begun_again
+from memkit.flows.erasure.fingerprints import REASON, erased_before
+from memkit.models import Action, BankState, Kind, Memory, Outcome, Receipt, Trace, checked_text
+from memkit.operations import Forget, Insert, Merge, Operation, Pin, Restore, Revert, Skip, Supersede
+from memkit.protocols import BankView
+from memkit.text.near_copies import copy_key
+
+ADDING = ("added", "echoed", "merged", "superseded", "corrected")  # actions whose id is new
+REPLACING = ("merged", "superseded", "corrected")
+COPIED_KINDS: tuple[Kind, ...] = ("thought",)
+
+
+def drafted(ctx: BankContext, text: str, *, at: datetime, **fields: Any) -> Memory:
+    """A memory made from a text that a caller gave: a thought from an import, unless told otherwise."""
+    values = {"kind": "thought", "author": "import", "occurred_at": at, "recorded_at": at, **fields}
+    checked_text(text, where="text")
+    if not text.strip():
+        raise InputError("text: is empty. Give the sentence that is to be remembered.")
+    return Memory(id=ctx.services.new_id(at), text=text, **values)
+
+
+def insert(ctx: BankContext, items: str | Memory | Iterable[str | Memory]) -> Receipt:
+    """Store texts or memories as they are; near copies of what is there are merged into it."""
+    given: list[str | Memory] = [items] if isinstance(items, str | Memory) else list(items)
+    at = ctx.now()
+    memories = [m if isinstance(m, Memory) else drafted(ctx, m, at=at) for m in given]
+    return begun_again(lambda: _inserted(ctx, memories, at))
+
+
+def _inserted(ctx: BankContext, memories: Sequence[Memory], at: datetime) -> Receipt:
+    state = ctx.ensure()
+    traces = ctx.services.tracer.trace(state, memories)
+    barred = erased_before(ctx, memories)
+
+    def decide(view: BankView) -> list[Operation]:
+        batch: list[Memory] = []
+        operations: list[Operation] = []
+        for memory, trace in zip(memories, traces, strict=True):
+            if memory.id in barred:
+                operations.append(Skip(None, REASON))
+                continue
+            operations.append(_insert_or_merge(view, memory, trace, batch))
+            batch.append(memory)
+        return operations
+
+    return apply(ctx, decide, at=at, state=state)
+
+
+def _insert_or_merge(view: BankView, memory: Memory, trace: Trace, batch: Sequence[Memory]) -> Operation:
+    copy = _copy_of(view, memory, trace, batch)
+    if copy is None:
+        return Insert(memory, trace)
+    return Skip(copy.id, "says the same as this memory, which was kept")
+
+
+def _copy_of(view: BankView, memory: Memory, trace: Trace, batch: Sequence[Memory]) -> Memory | None:
+    if memory.kind not in COPIED_KINDS:
+        return None
+    near = view.near(trace.bands, COPIED_KINDS)
+    same_voice = (m for m in [*near, *batch] if m.speaker == memory.speaker and m.kind == memory.kind)
+    own = copy_key(memory.text)
+    return next((m for m in same_voice if copy_key(m.text) == own), None)
+
+
+def merge(ctx: BankContext, ids: Sequence[str], text: str) -> Receipt:
+    """Put one text in the place of several memories; their sources are united, their history stays."""
+    at = ctx.now()
+    parts = get_all(ctx, ids)
+    memory = drafted(ctx, text, at=at, kind=parts[0].kind, author="user", **_common(parts))
+    [trace] = ctx.services.tracer.trace(ctx.ensure(), [memory])
+    return apply(ctx, [Merge(tuple(m.id for m in parts), memory, trace)], at=at)
+
+
+def _common(parts: Sequence[Memory]) -> dict[str, Any]:
+    fields = ("speaker", "head", "relation", "tail")
+    same = {name: {getattr(m, name) for m in parts} for name in fields}
+    return {name: values.pop() for name, values in same.items() if len(values) == 1}
+
+
+def supersede(ctx: BankContext, id: str, text: str, *, author: str = "import") -> Receipt:
+    """Store what holds now, then close what held before; both stay, the old one with its end."""
+    at = ctx.now()
+    [old] = get_all(ctx, [id])
+    kind = "thought" if old.kind == "turn" else old.kind
+    kept = {name: getattr(old, name) for name in ("speaker", "head", "relation", "metadata")}
+    memory = drafted(ctx, text, at=at, kind=kind, author=author, valid_from=at, **kept)
+    [trace] = ctx.services.tracer.trace(ctx.ensure(), [memory])
+    return apply(ctx, [Supersede(old.id, memory, trace)], at=at)
+
+
+def correct(ctx: BankContext, id: str, text: str) -> Receipt:
+    """As `supersede`, on the word of the user: it outranks anything that is extracted later."""
+    return supersede(ctx, id, text, author="user")
+
+
+def pin(ctx: BankContext, id: str, *, pinned: bool = True) -> Receipt:
+    """Keep a memory from fading, or let it fade again."""
+    return apply(ctx, [Pin(id, pinned)])
+
+
+def forget(ctx: BankContext, ids: str | Sequence[str], *, reason: str) -> Receipt:
+    """Take memories out of recall; their history stays, and `restore` brings them back."""
+    chosen = [ids] if isinstance(ids, str) else list(ids)
+    return apply(ctx, [Forget(id, reason) for id in chosen])
+
+
+def restore(ctx: BankContext, ids: str | Sequence[str]) -> Receipt:
+    """Bring forgotten or faded memories back into recall."""
+    chosen = [ids] if isinstance(ids, str) else list(ids)
+    return apply(ctx, [Restore(id) for id in chosen])
+
+
+def undo(ctx: BankContext, receipt: Receipt) -> Receipt:
+    """Bring back what a receipt's operations changed, all or nothing. Raises UndoError."""
+    if receipt.bank != ctx.name:
+        raise InputError(f"undo: this receipt is of another bank, not of {'/'.join(ctx.name)}.")
+    if receipt.count("erased"):
+        raise UndoError("undo: an erasure can't be undone: what was erased is nowhere.")
+    done = [o for o in receipt.outcomes if o.change is not None and o.id is not None]
+    changes = frozenset(o.change for o in done if o.change is not None)
+    return apply(ctx, lambda view: _reverting(view, done, changes))
+
+
+def _reverting(view: BankView, done: Sequence[Outcome], changes: frozenset[int]) -> list[Operation]:
+    """What was changed is brought back; what was made, and not only closed, is forgotten."""
+    named = list(dict.fromkeys(o.id for o in done if o.id is not None))
+    seqs = view.locate(named)
+    made = {o.id: o for o in done if o.id in seqs and o.action in ADDING and o.change not in _changes(view, o.id)}
+    closed = {id: view.memories(view.replaced_by([seqs[id]])).values() for id in made}
+    olds = [memory.id for memories in closed.values() for memory in memories]
+    lost = len(seqs) < len(named) or any(o.action in REPLACING and not closed[id] for id, o in made.items())
+    if lost or any(changes.isdisjoint(_changes(view, id)) for id in olds):
+        raise UndoError("undo: something was erased or built on it since, so nothing was done.")
+    others = dict.fromkeys(id for id in [*named, *olds] if id not in made)
+    return [*(Revert(id, changes, added=True) for id in made), *(Revert(id, changes) for id in others)]
+
+
+def _changes(view: BankView, id: str) -> set[int]:
+    """The change numbers of a memory's history."""
+    return {entry.change for entry in view.history(id)}
+
+
+def get_all(ctx: BankContext, ids: Sequence[str]) -> list[Memory]:
+    """Memories by id, in the order given. Raises UnknownMemoryError for ids that aren't here."""
+    state = ctx.state()
+    found: dict[str, Memory] = {}
+    if state is not None:
+        with ctx.storage.view(state.number) as view:
+            seqs = view.locate(ids)
+            memories = view.memories(list(seqs.values()))
+            found = {id: memories[seq] for id, seq in seqs.items()}
+    missing = [id for id in ids if id not in found]
+    if missing:
+        raise UnknownMemoryError(
+            f"{len(missing)} of {len(ids)} ids are not in bank {'/'.join(ctx.name)}: {', '.join(missing[:5])}. "
+            "Ids hold within one bank; list them with bank.list()."
+        )
+    return [found[id] for id in ids]
+
+
+def apply(ctx: BankContext, decide: Any, *, at: datetime | None = None, state: BankState | None = None) -> Receipt:
+    """Do operations, together with the reinforcement that waits for this bank.
+
+    `state`: of the bank that they were made for. Raises BankGoneError where that isn't there any more.
+    """
+    state = state or ctx.ensure()
+    waiting = ctx.services.reinforcements.take(state.number)
+
+    def together(view: BankView) -> list[Operation]:
+        chosen = decide(view) if callable(decide) else decide
+        return [*chosen, *waiting]
+
+    receipt = ctx.storage.apply(state.number, together, at=at or ctx.now())
+    kept = len(receipt.outcomes) - len(waiting)
+    return receipt.model_copy(update={"outcomes": receipt.outcomes[:kept]})
+
+
+def touched(receipt: Receipt, action: Action) -> list[str]:
+    """Ids of a receipt's outcomes of one kind."""
+    return [o.id for o in receipt.outcomes if o.action == action and o.id is not None]

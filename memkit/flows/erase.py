@@ -1,0 +1,213 @@
+"""Erasure: planned, shown, done in one transaction, then followed down to the bytes of the files."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from memkit.errors import InputError, StalePlanError, UnknownMemoryError
+from memkit.flows.context import BankContext
+from memkit.flows.edit import apply
+from memkit.flows.erasure.fingerprints import fingerprints
+from memkit.flows.erasure.rederive import drafts, operations
+from memkit.flows.erasure.rescore import AT_ONCE, note_weighed, reweighed
+from memkit.flows.read import everything
+from memkit.flows.recall import relevant_ids
+from memkit.flows.reflect import quote_again
+from memkit.forget.erasure_plan import ErasePlan, plan
+from memkit.models import STATES, BankState, ErasureReceipt, Memory
+from memkit.operations import Erase, Operation
+from memkit.protocols import BankName, BankView, Storage
+from memkit.runtime.surprisal_cache import unlearning
+from memkit.times import Moment, as_utc
+
+PATIENCE = 1.0  # seconds for which readers may hold up the cutting of the log
+REPLANNED = 20  # times that an erasure by ids is planned again because somebody wrote in between
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a caller wants to be gone; the conditions hold together."""
+
+    about: str | None = None
+    speaker: str | None = None
+    session: str | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+    ids: Sequence[str] | None = None
+
+    def empty(self) -> bool:
+        """True where no condition is given: nothing is chosen by accident."""
+        return all(value is None for value in vars(self).values())
+
+
+def plan_erase(ctx: BankContext, selection: Selection) -> ErasePlan:
+    """What an erasure would remove. Raises InputError where no condition is given."""
+    if selection.empty():
+        raise InputError(
+            "plan_erase: say what is to go: about=, speaker=, session=, since=, until= or ids=. "
+            "A whole bank goes with bank.erase_all(confirm=bank.name)."
+        )
+    state = ctx.ensure()
+    about = None if selection.about is None else set(relevant_ids(ctx, selection.about))
+    with ctx.storage.view(state.number) as view:
+        chosen = [m.id for m in _matching(view, selection) if about is None or m.id in about]
+        return plan(chosen, view)
+
+
+def _matching(view: BankView, selection: Selection) -> Iterator[Memory]:
+    seqs = _possible(view, selection)
+    for start in range(0, len(seqs), 1000):
+        for memory in view.memories(seqs[start : start + 1000]).values():
+            said = selection.speaker in (None, memory.speaker) and selection.session in (None, memory.session)
+            if said and _in_time(memory, selection):
+                yield memory
+
+
+def _possible(view: BankView, selection: Selection) -> list[int]:
+    if selection.ids is None:
+        return [row.seq for row in view.rows()]
+    wanted = view.locate(selection.ids)
+    _refuse_unknown(selection.ids, wanted)
+    return sorted(set(wanted.values()))
+
+
+def _in_time(memory: Memory, selection: Selection) -> bool:
+    early = selection.since is not None and memory.occurred_at < as_utc(selection.since)
+    late = selection.until is not None and memory.occurred_at >= as_utc(selection.until)
+    return not early and not late
+
+
+def _refuse_unknown(ids: Sequence[str], found: dict[str, int]) -> None:
+    missing = [id for id in ids if id not in found]
+    if missing:
+        raise UnknownMemoryError(f"erase: {len(missing)} of {len(ids)} ids are not in this bank.")
+
+
+def erase(
+    ctx: BankContext,
+    chosen: ErasePlan | None,
+    *,
+    ids: Sequence[str] | None,
+    requested_by: str | None = None,
+    search: bool = True,
+) -> ErasureReceipt:
+    """Do a plan, or erase by ids with all that rests on them. Raises StalePlanError.
+
+    Without `search`, the bytes of a plan's memories are left to the next purge.
+    """
+    if (chosen is None) == (ids is None):
+        raise InputError("erase: give either a plan from bank.plan_erase(...) or ids=[...].")
+    if chosen is not None:
+        return _carried_out(ctx, chosen, requested_by, search=search)
+    for _ in range(REPLANNED):
+        try:
+            return _carried_out(ctx, plan_erase(ctx, Selection(ids=ids)), requested_by)
+        except StalePlanError:
+            continue  # somebody wrote in between
+    return _carried_out(ctx, plan_erase(ctx, Selection(ids=ids)), requested_by)
+
+
+def _carried_out(
+    ctx: BankContext, chosen: ErasePlan, requested_by: str | None, *, search: bool = True
+) -> ErasureReceipt:
+    state, at = ctx.ensure(), ctx.now()
+    if not chosen.ids:
+        return _nothing(state, at, requested_by)
+    with ctx.storage.view(state.number) as view:
+        refuse_stale(chosen, view.state.change)
+        small = view.state.size <= AT_ONCE
+        gone = set(view.locate(chosen.ids).values())
+        weighed = dict(reweighed(ctx, view, gone)) if small else {}
+        made = drafts(view, chosen, ctx.settings.observe, at, weighed)
+        macs = fingerprints(ctx, view.memories(sorted(gone)).values())
+    again = operations(ctx, made)
+    remade = tuple(memory.id for memory in made.memories)
+    erasing = Erase(chosen.ids, len(chosen.chosen), remade, requested_by, macs)
+
+    def decide(view: BankView) -> list[Operation]:
+        refuse_stale(chosen, view.state.change)
+        return [*unlearning(view, sorted(gone)), erasing, *again]
+
+    receipt = apply(ctx, decide, at=at)
+    if small:
+        note_weighed(ctx, state.number, receipt.change)
+    if weighed:
+        quote_again(ctx)
+    _drop_caches(ctx, state)
+    if search:
+        ctx.storage.purge(thorough=False, wait=PATIENCE)
+    return ctx.storage.receipt(state.number, receipt.change) or _nothing(state, at, requested_by)
+
+
+def _nothing(state: BankState, at: datetime, requested_by: str | None) -> ErasureReceipt:
+    facts = {"number": 0, "counts": {}, "chosen": 0, "requested_by": requested_by}
+    return ErasureReceipt(bank=state.name, at=at, change=state.change, **facts)
+
+
+def refuse_stale(chosen: ErasePlan, change: int) -> None:
+    """Raises StalePlanError where the bank is no longer what the plan was made for."""
+    if chosen.stale(change):
+        raise StalePlanError(
+            "erase: the bank changed since this plan was made, so it may name too little. "
+            "Make it again with bank.plan_erase(...) and look at it again."
+        )
+
+
+def erase_all(ctx: BankContext, *, confirm: BankName, requested_by: str | None = None) -> ErasureReceipt:
+    """Remove a bank with everything in it. Raises InputError where `confirm` isn't its name."""
+    if tuple(confirm) != ctx.name:
+        raise InputError("erase_all: confirm= must be the bank's own name: erase_all(confirm=bank.name).")
+    receipt = _dropped(ctx, requested_by)
+    ctx.storage.purge(thorough=False, wait=PATIENCE)
+    return next(r for r in ctx.storage.receipts(receipt.number - 1)) if receipt.number else receipt
+
+
+def _dropped(ctx: BankContext, requested_by: str | None) -> ErasureReceipt:
+    state = ctx.state()
+    if state is None:
+        return ErasureReceipt(number=0, bank=ctx.name, at=ctx.now(), change=0, counts={}, chosen=0)
+    ctx.services.reinforcements.take(state.number)
+    macs = fingerprints(ctx, everything(ctx, None, STATES)) if ctx.services.erasure_key else ()
+    receipt = ctx.storage.drop_bank(state.number, at=ctx.now(), requested_by=requested_by, fingerprints=macs)
+    _drop_caches(ctx, state)
+    return receipt or _nothing(state, ctx.now(), requested_by)
+
+
+def erase_under(
+    contexts: Sequence[BankContext], *, under: BankName, confirm: BankName, requested_by: str | None = None
+) -> list[ErasureReceipt]:
+    """Remove all these banks, then look for their bytes once. Raises InputError where `confirm` isn't the prefix."""
+    if not under or tuple(confirm) != tuple(under):
+        raise InputError(
+            "erase_all: confirm= must be the same prefix as under=, of at least one name: "
+            'store.erase_all(under=("acme",), confirm=("acme",)).'
+        )
+    dropped = [_dropped(ctx, requested_by) for ctx in contexts]
+    if not dropped:
+        return []
+    contexts[0].storage.purge(thorough=False, wait=PATIENCE)
+    numbers = {receipt.number for receipt in dropped}
+    return [receipt for receipt in contexts[0].storage.receipts() if receipt.number in numbers]
+
+
+def _drop_caches(ctx: BankContext, state: BankState) -> None:
+    ctx.services.surprisals.drop(state.number)
+    if ctx.state() is None:
+        ctx.services.indexes.drop(state.number)
+
+
+def carry_out_again(
+    context_of: Callable[[BankName], BankContext], storage: Storage, receipts: Sequence[ErasureReceipt]
+) -> None:
+    """Erase what these receipts say was erased, as far as it is there."""
+    for receipt in receipts:
+        state = storage.find_bank(receipt.bank)
+        if state is None:
+            continue
+        if receipt.whole and state.created_at == receipt.born:
+            storage.drop_bank(state.number, at=receipt.at, requested_by=receipt.requested_by)
+            continue
+        with storage.view(state.number) as view:
+            there = list(view.locate(receipt.erased))
+        if there:
+            erase(context_of(receipt.bank), None, ids=there, requested_by=receipt.requested_by)

@@ -1,0 +1,58 @@
+"""By which erased texts are known when they are brought in again: keyed digests, useless without the caller's key."""
+
+import hmac
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Protocol
+
+from memkit.flows.context import BankContext
+from memkit.models import Memory
+from memkit.protocols import BankName
+from memkit.runtime.indexer import WORDS_OF_AN_ECHO
+from memkit.times import to_micros
+
+BYTES = 16
+REASON = "was erased on request, and is not taken in again"
+
+
+class Said(Protocol):
+    """A memory, or a turn that is to become one."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def speaker(self) -> str | None: ...
+    @property
+    def occurred_at(self) -> datetime: ...
+
+
+def fingerprint(key: bytes, bank: BankName, memory: Said) -> bytes:
+    """HMAC-SHA-256 of a text in its bank, whatever its case and spaces; of a short one with speaker and moment.
+
+    "Yes" was said before and will be said again: only that very "yes" is known by it.
+    """
+    text = " ".join(memory.text.split()).casefold()
+    said = (*bank, text)
+    if len(text.split()) <= WORDS_OF_AN_ECHO:
+        said = (*said, memory.speaker or "", str(to_micros(memory.occurred_at)))
+    return hmac.digest(key, "\0".join(said).encode(), "sha256")[:BYTES]
+
+
+def fingerprints(ctx: BankContext, memories: Iterable[Memory]) -> tuple[bytes, ...]:
+    """Those of memories that are about to be erased; none without the caller's key."""
+    key = ctx.services.erasure_key
+    if key is None:
+        return ()
+    return tuple(sorted({fingerprint(key, ctx.name, memory) for memory in memories if memory.text}))
+
+
+def erased_before(ctx: BankContext, memories: Iterable[Said]) -> set[str]:
+    """Ids of those whose text was erased from this bank; none is known without the caller's key."""
+    key = ctx.services.erasure_key
+    if key is None:
+        return set()
+    macs = {memory.id: fingerprint(key, ctx.name, memory) for memory in memories}
+    known = ctx.storage.fingerprinted(list(macs.values()))
+    return {id for id, mac in macs.items() if mac in known}

@@ -1,0 +1,183 @@
+"""What an erasure makes again: derived memories from their other sources, an heir's trace, borders of episodes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from memkit.flows.context import BankContext
+from memkit.flows.erasure.rescore import weighing
+from memkit.forget.erasure_plan import ErasePlan, standing_in
+from memkit.models import IndexRow, Memory, Placement, Trace
+from memkit.observe.episodes import UNNAMED, Open, placed, unnamed
+from memkit.operations import Enqueue, Operation, Place, Reindex, Remake
+from memkit.protocols import BankView
+from memkit.runtime.indexer import Bare
+from memkit.settings import ObserveSettings
+from memkit.text.terms.keys import encoded_text
+from memkit.times import from_micros
+
+
+@dataclass(frozen=True)
+class Drafts:
+    """What was worked out from a bank as it was planned for; the vectors are still to be made."""
+
+    memories: list[Memory]  # derived ones, with their new contents
+    heirs: list[tuple[Memory, Trace | None]]  # each with the erased original's trace, where it fits
+    placements: list[Place]
+    queued: list[Enqueue]
+    weighed: list[Memory]
+
+
+def drafts(
+    view: BankView, plan: ErasePlan, settings: ObserveSettings, at: datetime, weighed: Mapping[int, Memory]
+) -> Drafts:
+    """Everything that is to be made again once a plan is carried out; `weighed`: turns with other saliences."""
+    gone = set(view.locate(plan.ids).values())
+    heirs = list(_heirs(view, gone))
+    return Drafts(
+        memories=list(_remade(view, plan, gone, weighed)),
+        heirs=heirs,
+        placements=list(_recut(view, gone, settings)),
+        queued=[*_queued(view, [memory for memory, _ in heirs], at), *_thought_again(view, plan, gone, at)],
+        weighed=list(weighed.values()),
+    )
+
+
+def operations(ctx: BankContext, made: Drafts) -> list[Operation]:
+    """The drafts as operations, with their traces; slow, since it encodes."""
+    state, tracer = ctx.ensure(), ctx.services.tracer
+    traces = tracer.trace(state, made.memories)
+    bares = [Bare.of(memory) for memory, _ in made.heirs]
+    bare = [tracer.words(state, one) for one in bares]
+    fresh = [i for i, (_, origin) in enumerate(made.heirs) if origin is None]
+    encoded = dict(zip(fresh, tracer.encode([bare[i] for i in fresh], [bares[i] for i in fresh]), strict=True))
+    heirs = [encoded[i] if o is None else _inherited(bare[i], o) for i, (_, o) in enumerate(made.heirs)]
+    return [
+        *(Remake(memory, trace) for memory, trace in zip(made.memories, traces, strict=True)),
+        *(Reindex(memory.id, trace) for (memory, _), trace in zip(made.heirs, heirs, strict=True)),
+        *made.placements,
+        *made.queued,
+        *map(weighing, made.weighed),
+    ]
+
+
+def _inherited(own: Trace, origin: Trace) -> Trace:
+    made = replace(own, vector=origin.vector, passages=origin.passages, sketch=origin.sketch, group=origin.group)
+    return replace(made, wanted=origin.wanted)
+
+
+# derived memories
+
+
+def _remade(view: BankView, plan: ErasePlan, gone: set[int], weighed: Mapping[int, Memory]) -> Iterator[Memory]:
+    """The derived memories that stay, in order of recording, each made from those before it."""
+    made: dict[str, Memory] = {}
+    for _, memory in sorted(view.memories(list(view.locate(plan.remade).values())).items()):
+        seqs = standing_in(view, view.locate(memory.sources).values(), gone)
+        read = view.memories(seqs).items()
+        made[memory.id] = _again(memory, [made.get(source.id, weighed.get(s, source)) for s, source in read])
+        yield made[memory.id]
+
+
+def _again(memory: Memory, sources: Sequence[Memory]) -> Memory:
+    times = sorted(source.occurred_at for source in sources)
+    said = max((at for at in times if at <= memory.occurred_at), default=times[0])  # later ones only said it again
+    fields: dict[str, object] = {"sources": tuple(source.id for source in sources), "occurred_at": said}
+    if memory.valid_from == memory.occurred_at:
+        fields["valid_from"] = said
+    return memory.model_copy(update=fields)
+
+
+# echoes of what goes
+
+
+def _heirs(view: BankView, gone: set[int]) -> Iterator[tuple[Memory, Trace | None]]:
+    """The oldest remaining echo of each erased original; its trace is the original's where they are
+
+    encoded alike, or where that was small talk, which has no vector."""
+    echoes = view.memories([seq for seq in view.echoes(sorted(gone)) if seq not in gone])
+    first: dict[str, Memory] = {}
+    for _, echo in sorted(echoes.items()):
+        first.setdefault(echo.echo_of or "", echo)
+    seqs = view.locate(list(first))
+    origins, traces = view.memories(list(seqs.values())), view.traces(list(seqs.values()))
+    for id, echo in first.items():
+        trace = traces[seqs[id]]
+        alike = _encoded(origins[seqs[id]]) == _encoded(echo) and trace.vector is not None
+        yield echo, trace if alike or not trace.wanted else None
+
+
+def _encoded(memory: Memory) -> str:
+    return encoded_text(memory.speaker, memory.text)
+
+
+def _queued(view: BankView, heirs: Sequence[Memory], at: datetime) -> Iterator[Enqueue]:
+    """An echo was never thought about; what is now the first of its kind is."""
+    seqs = view.locate([heir.id for heir in heirs])
+    for heir in heirs:
+        sessions = view.sessions_of([seqs[heir.id]]) if heir.state == "active" else []
+        if sessions:
+            yield Enqueue(sessions[0], (heir.id,), closed=True, at=at)
+
+
+def _thought_again(view: BankView, plan: ErasePlan, gone: set[int], at: datetime) -> Iterator[Enqueue]:
+    """What else an erased thought rested on may say as much: it is thought about again, for itself."""
+    thoughts = view.memories(list(view.locate(plan.derived).values())).values()
+    sources = {id for thought in thoughts if thought.kind == "thought" for id in thought.sources}
+    left = [seq for seq in view.locate(sorted(sources)).values() if seq not in gone]
+    turns = (m for m in view.memories(sorted(left)).values() if m.kind == "turn" and m.echo_of is None)
+    yield from _queued(view, list(turns), at)
+
+
+# borders of episodes
+
+
+def _recut(view: BankView, gone: set[int], settings: ObserveSettings) -> Iterator[Place]:
+    """Episodes as they would have been cut without what goes; sessions stay as they are.
+
+    Only the label of a session that nobody named follows: it told when the first turn was said.
+    """
+    by_session: dict[int, list[IndexRow]] = {}
+    for row in view.rows_of_sessions(view.sessions_of(sorted(gone))):
+        if row.session is not None:
+            by_session.setdefault(row.session, []).append(row)
+    for session, every in by_session.items():
+        rows = [row for row in every if row.seq not in gone]
+        if rows:
+            yield from _replaced(view, session, rows, settings, relabelled=every[0].seq in gone)
+
+
+def _replaced(
+    view: BankView, session: int, rows: Sequence[IndexRow], settings: ObserveSettings, *, relabelled: bool
+) -> Iterator[Place]:
+    places = dict(_moved(session, rows, settings))
+    touched = [row for row in rows if relabelled or row.seq in places]
+    memories = view.memories([row.seq for row in touched]).values()
+    label = unnamed(from_micros(rows[0].occurred_at))
+    for row, memory in zip(touched, memories, strict=True):
+        named = not relabelled or not (memory.session or "").startswith(UNNAMED)
+        place = places.get(row.seq, Placement(session, row.episode or 0))
+        if row.seq in places or not named:
+            yield Place(memory.id, place, None if named else label)
+
+
+def _moved(session: int, rows: Sequence[IndexRow], settings: ObserveSettings) -> Iterator[tuple[int, Placement]]:
+    """Which turns of a session get another episode; one that begins where an old one does keeps its number."""
+    firsts: dict[int | None, int] = {}
+    for row in rows:
+        firsts.setdefault(row.episode, row.seq)
+    numbers = _numbers(rows, firsts, settings)
+    for row, episode in zip(rows, numbers, strict=True):
+        if episode != row.episode:
+            yield row.seq, Placement(session, episode)
+
+
+def _numbers(rows: Sequence[IndexRow], firsts: Mapping[int | None, int], settings: ObserveSettings) -> Iterator[int]:
+    open = Open(0, -1, None, from_micros(rows[0].occurred_at))
+    begun, number = -1, -1
+    for row in rows:
+        place = placed(open, row.length, from_micros(row.occurred_at), row.seq, settings)
+        if place.episode != begun or number == -1:
+            begun = place.episode
+            number = row.episode if row.episode is not None and firsts[row.episode] == row.seq else row.seq
+        yield number

@@ -1,0 +1,116 @@
+"""Decay archives what the forgetting curve has let go and what is past its span; prune erases what a rule says."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from memkit.errors import StalePlanError
+from memkit.flows import erase
+from memkit.flows.context import BankContext, zone_of
+from memkit.flows.edit import apply
+from memkit.forget.decay import FADING, FadeReport, fade, may_fade
+from memkit.forget.erasure_plan import ErasePlan, plan
+from memkit.forget.retention_rules import Due, due
+from memkit.models import ErasureReceipt, IndexRow, Kind, Memory, Record
+from memkit.protocols import BankView
+from memkit.settings import DecaySettings, KeepRule, rules_of
+from memkit.times import Moment, as_utc
+
+RECALLED = ("active", "superseded")  # states of what decay archives by a rule
+ASKED_BY = "rules of retention"
+READ = 5_000  # memories at a time
+
+
+class PruneReport(Record):
+    """What the rules of retention erase; `rules` says by which, id by id, `held` what they would erase later.
+
+    `receipt`: of the erasure; None where nothing was erased.
+    """
+
+    at: datetime
+    plan: ErasePlan | None = None  # None: no rule erases anything in this bank
+    rules: dict[str, str] = {}
+    held: tuple[str, ...] = ()
+    receipt: ErasureReceipt | None = None
+
+
+def decay(ctx: BankContext, now: Moment | None = None, *, dry_run: bool = False) -> FadeReport:
+    """Archive memories below the threshold or past their span; with `dry_run`, only report them."""
+    moment = ctx.now() if now is None else as_utc(now, field="now")
+    if not dry_run:
+        ctx.services.reinforcements.flush()
+    report = _faded(ctx, moment)
+    if report.operations and not dry_run:
+        apply(ctx, report.operations, at=moment)
+    return report
+
+
+def _faded(ctx: BankContext, now: datetime) -> FadeReport:
+    state = ctx.state()
+    if state is None:
+        return fade((), now, ctx.settings.decay)
+    rules = _rules(ctx)
+    settings = _sparing(ctx.settings.decay, rules)
+    with ctx.storage.view(state.number) as view:
+        rows = list(view.rows())
+        recalled = {row.seq for row in rows if row.state in RECALLED}
+        ruled = due(rows, rules, now, zone_of(state)) if rules else []
+        past = {one.seq: str(one.rule) for one in ruled if one.seq in recalled}
+        found = _memories(view, sorted({*may_fade(rows, now, settings), *past}))
+    named = {found[seq].id: rule for seq, rule in past.items()}
+    report = fade(found.values(), now, settings, past=named)
+    return report.model_copy(update={"considered": _considered(rows, rules)})
+
+
+def _rules(ctx: BankContext) -> dict[Kind, KeepRule]:
+    return rules_of(ctx.settings.keep or (), ctx.name)
+
+
+def _sparing(settings: DecaySettings, rules: Mapping[Kind, KeepRule]) -> DecaySettings:
+    """The curve's settings, by which what a rule keeps for ever doesn't fade."""
+    spared = {kind: None for kind in FADING if kind in rules and rules[kind].days is None}
+    return settings.model_copy(update={"kinds": {**settings.kinds, **spared}})
+
+
+def _memories(view: BankView, seqs: Sequence[int]) -> dict[int, Memory]:
+    found: dict[int, Memory] = {}
+    for start in range(0, len(seqs), READ):
+        found.update(view.memories(seqs[start : start + READ]))
+    return found
+
+
+def _considered(rows: Sequence[IndexRow], rules: Mapping[Kind, KeepRule]) -> dict[str, int]:
+    fading = (row.kind for row in rows if row.state == "active" and row.kind in FADING)
+    ruled = (row.kind for row in rows if row.state in RECALLED and row.kind in rules)
+    return dict(sorted((Counter(fading) | Counter(ruled)).items()))
+
+
+def prune(ctx: BankContext, now: Moment | None = None, *, dry_run: bool = False, search: bool = True) -> PruneReport:
+    """Erase what a rule says is to be erased, with what rests on it; with `dry_run`, only report it.
+
+    Without `search`, its bytes are looked for by the next purge.
+    """
+    moment = ctx.now() if now is None else as_utc(now, field="now")
+    for _ in range(erase.REPLANNED):
+        report = _pruned(ctx, moment)
+        if dry_run or report.plan is None or not report.plan.rows:
+            return report
+        try:
+            receipt = erase.erase(ctx, report.plan, ids=None, requested_by=ASKED_BY, search=search)
+        except StalePlanError:
+            continue  # somebody wrote in between
+        return report.model_copy(update={"receipt": receipt})
+    raise StalePlanError("prune: the bank changes too fast to plan an erasure. Run it again.")
+
+
+def _pruned(ctx: BankContext, now: datetime) -> PruneReport:
+    state, rules = ctx.state(), _rules(ctx)
+    if state is None or all(rule.then != "erase" for rule in rules.values()):
+        return PruneReport(at=now)
+    with ctx.storage.view(state.number) as view:
+        found = due(view.rows(), rules, now, zone_of(state))
+        going: dict[int, Due] = {one.seq: one for one in found if one.erased}
+        memories = _memories(view, [one.seq for one in found if one.erased or one.held])
+        named = {memories[seq].id: str(one.rule) for seq, one in going.items()}
+        held = tuple(memories[one.seq].id for one in found if one.held)
+        return PruneReport(at=now, plan=plan(list(named), view), rules=named, held=held)

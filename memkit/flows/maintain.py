@@ -1,0 +1,250 @@
+"""Maintenance: what runs beside the requests, and what tells how the store is doing."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from memkit.errors import CorruptError
+from memkit.flows import fade, reencode, reflect, think
+from memkit.flows.context import BankContext, Services
+from memkit.flows.erasure import rescore
+from memkit.flows.thinking import think_budget
+from memkit.models import BankState, Exchange, IndexRow, Record
+from memkit.protocols import BankName, BankView
+from memkit.think import ExtractiveThinker
+from memkit.think.extractive.language_id import Told, languages_of
+from memkit.think.sans_io import drive
+from memkit.times import to_micros
+
+DAY_MICROS = 86_400_000_000
+TOLD_BY = 200  # newest turns
+SPANS = {"day": 1, "week": 7, "month": 30}
+
+
+class Report(Record):
+    """What a round of maintenance did."""
+
+    banks: int = 0
+    exchanges: int = 0
+    failed: int = 0
+    encoded: int = 0
+    reflected: int = 0
+    archived: int = 0
+    erased: int = 0
+    finished: bool = True
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far a round of maintenance goes: until when, until it is stopped, and whether to open exchanges, too."""
+
+    end: float  # by time.monotonic
+    stopped: Callable[[], bool] = lambda: False
+    even_open: bool = False
+
+    def reached(self) -> bool:
+        """Whether it has to end."""
+        return self.stopped() or time.monotonic() >= self.end
+
+
+def maintain(
+    services: Services,
+    context_of: Callable[[BankName], BankContext],
+    budget_s: float,
+    *,
+    stopped: Callable[[], bool] = lambda: False,
+    even_open: bool = False,
+) -> Report:
+    """Think, prune, reflect, fade and encode for the banks that are due, until the budget is spent."""
+    limits = Limits(time.monotonic() + budget_s, stopped, even_open)
+    services.storage.purge()  # where an erasure's bytes were left because of a reader or a crash
+    owner = f"{os.getpid()}-{threading.get_ident()}-{uuid4().hex[:8]}"
+    total = Report()
+    for state in services.rota.due(services.storage.banks(()), services.clock()):
+        if limits.reached():
+            total = total.model_copy(update={"finished": False})
+            break
+        done = _under_lease(services, context_of(state.name), owner, limits)
+        if done is not None:
+            total = _added(total, done)
+    if total.erased:
+        services.storage.purge()  # once for all banks
+    return total
+
+
+def _under_lease(services: Services, ctx: BankContext, owner: str, limits: Limits) -> Report | None:
+    state = ctx.state()
+    seconds = services.settings.runtime.lease
+    if state is None or not services.storage.lease(state.number, owner, ctx.now(), seconds):
+        return None
+    try:
+        done = _care(ctx, lambda: _renewed(services, state, owner, ctx, limits), even_open=limits.even_open)
+        _note(ctx, done)
+        return done
+    finally:
+        services.storage.release(state.number, owner)
+
+
+def _note(ctx: BankContext, done: Report) -> None:
+    """Tell the rota how the bank was left."""
+    state = ctx.state()
+    if state is not None:
+        with ctx.storage.view(state.number) as view:
+            idle = done.finished and not view.exchanges() and not view.unencoded(1)
+            ctx.services.rota.cared(view.state, ctx.now(), idle=idle)
+
+
+def _renewed(services: Services, state: BankState, owner: str, ctx: BankContext, limits: Limits) -> bool:
+    held = services.storage.lease(state.number, owner, ctx.now(), services.settings.runtime.lease)
+    return held and not limits.reached()
+
+
+def _care(ctx: BankContext, may_go_on: Callable[[], bool], *, even_open: bool) -> Report:
+    steps = think.rounds(ctx, only_due=True, even_open=even_open, may_go_on=may_go_on)
+    done = drive(steps, partial(think.answer, ctx.services.thinker))
+    if not done.finished:
+        return Report(banks=1, exchanges=done.exchanges, failed=done.failed, finished=False)
+    pruned = fade.prune(ctx, search=False).receipt
+    if rescore.reweigh(ctx):
+        reflect.quote_again(ctx)
+    encoded = reencode.encode_pending(ctx)
+    reflected = len(reflect.reflect(ctx, settled=True, may_go_on=may_go_on).outcomes)
+    archived = len(fade.decay(ctx).operations)
+    return Report(
+        banks=1,
+        exchanges=done.exchanges,
+        failed=done.failed,
+        encoded=encoded,
+        reflected=reflected,
+        archived=archived,
+        erased=0 if pruned is None else sum(pruned.counts.values()),
+    )
+
+
+def _added(total: Report, more: Report) -> Report:
+    counts = {name: getattr(total, name) + getattr(more, name) for name in Report.model_fields}
+    return Report(**{**counts, "finished": total.finished and more.finished})
+
+
+def doctor(services: Services, contexts: Iterable[BankContext], *, repair: bool) -> list[str]:
+    """Problems of the file, then of what is cached against what is stored; [] is healthy.
+
+    What was repaired gets the traces that it lacks, from its texts. `contexts` are asked for after the file was.
+    """
+    problems = services.storage.audit(repair=repair)
+    if problems and repair:
+        services.indexes.drop()
+    with suppress(CorruptError):  # told already
+        for ctx in contexts:
+            if problems and repair:
+                reencode.retrace(ctx)
+            problems += _stale_index(services, ctx)
+    if repair:
+        services.indexes.drop()
+    return problems
+
+
+def _stale_index(services: Services, ctx: BankContext) -> list[str]:
+    state = ctx.state()
+    if state is None:
+        return []
+    with services.indexes.opened(state.number) as (loaded, view):
+        stored = sum(1 for _ in view.rows())
+    if loaded.size == stored:
+        return []
+    return [f"bank {'/'.join(ctx.name)}: its index holds {loaded.size} memories, the file {stored}."]
+
+
+def stats(services: Services, contexts: Sequence[BankContext], *, measure: bool = False) -> dict[str, Any]:
+    """Figures for people and monitoring; never text. `measure`: `search_stats` of each bank, too."""
+    return {
+        "encoder": {"name": services.encoder.name, "dimension": services.encoder.dimension},
+        "bytes": services.storage.sizes(),
+        "index_bytes": services.indexes.nbytes(),
+        "model_bytes": services.surprisals.nbytes(),
+        "banks": {
+            "/".join(ctx.name): {**bank_stats(ctx), **(search_stats(ctx) if measure else {})} for ctx in contexts
+        },
+    }
+
+
+def bank_stats(ctx: BankContext) -> dict[str, Any]:
+    """One bank: memories by kind and state, the queue, what still lacks a vector."""
+    state = ctx.state()
+    if state is None:
+        return {"memories": 0}
+    with ctx.storage.view(state.number) as view:
+        rows, queue = list(view.rows()), view.exchanges()
+        unencoded = len(view.unencoded(10_000))
+        told = _told(ctx, view, rows)
+        budget = _budget_stats(ctx, view)
+    return {
+        "memories": state.size,
+        "change": state.change,
+        "zone": state.zone,
+        "kinds": _counted(row.kind for row in rows),
+        "states": _counted(row.state for row in rows),
+        "queue": _queue_stats(queue, ctx.now()),
+        **budget,
+        "unencoded": unencoded,
+        **({} if told is None else {"languages": told.counts, "without_rules": told.unruled}),
+        "growth": _growth([row.recorded_at for row in rows], to_micros(ctx.now())),
+    }
+
+
+def _told(ctx: BankContext, view: BankView, rows: Sequence[IndexRow]) -> Told | None:
+    """The languages of the newest turns, where thoughts form by rules of a language."""
+    if not isinstance(ctx.services.thinker, ExtractiveThinker):
+        return None
+    newest = [row.seq for row in rows if row.kind == "turn" and row.echo_of is None][-TOLD_BY:]
+    return languages_of(memory.text for memory in view.memories(newest).values())
+
+
+def _budget_stats(ctx: BankContext, view: BankView) -> dict[str, Any]:
+    """What was asked of a model today; where no more may be, how many summaries wait as well."""
+    spent = think_budget.is_spent(ctx, view.state)
+    waiting = {"summaries_waiting": reflect.waiting(view)} if spent else {}
+    return {"thinking_today": asdict(think_budget.spent_today(ctx, view.state)), "budget_spent": spent, **waiting}
+
+
+def _queue_stats(queue: Sequence[Exchange], now: datetime) -> dict[str, Any]:
+    """How many exchanges wait; of them, how many somebody is at, how many were put off, and why."""
+    leased = [e for e in queue if e.leased(now)]
+    put_off = [e for e in queue if e.error is not None and e.due_at is not None and e.due_at > now]
+    return {
+        "waiting": len(queue),
+        "leased": len(leased),
+        "put_off": len(put_off),
+        "most_attempts": max((e.attempts for e in queue), default=0),
+        "errors": _counted(e.error for e in queue if e.error),
+    }
+
+
+def search_stats(ctx: BankContext) -> dict[str, Any]:
+    """How a bank is searched, and what sketches find of exact search's ten best; reads every vector once."""
+    state = ctx.state()
+    if state is None:
+        return {"search": "exact", "candidates": None, "sketch_recall": None}
+    with ctx.services.indexes.opened(state.number) as (loaded, view):
+        index = loaded.index
+        recall, count = index.sketch_recall(view), index.candidates(view)
+    return {"search": "exact" if index.exact else "sketch", "candidates": count, "sketch_recall": recall}
+
+
+def _growth(recorded: Sequence[int], now: int) -> dict[str, int]:
+    """How many memories were recorded in the last day, week and month of 30 days."""
+    return {name: sum(now - at <= days * DAY_MICROS for at in recorded) for name, days in SPANS.items()}
+
+
+def _counted(values: Any) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for value in values:
+        counts[value] = counts.get(value, 0) + 1
+    return counts

@@ -1,0 +1,98 @@
+"""Upkeep of what is derived from texts: vectors made later, another encoder, a check of everything."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from memkit.flows.context import BankContext, Services
+from memkit.models import STATES, Memory, Trace
+from memkit.operations import Reindex
+from memkit.protocols import BankView, Encoder
+from memkit.runtime.file_settings import REENCODING, encoder_meta
+from memkit.runtime.indexer import Bare
+
+BATCH = 256
+Progress = Callable[[int], None]
+
+
+def encode_pending(ctx: BankContext, *, limit: int = 10_000, progress: Progress | None = None) -> int:
+    """Make the vectors that are still missing; gives back how many were made."""
+    state, made = ctx.state(), 0
+    while state is not None and made < limit:
+        with ctx.storage.view(state.number) as view:
+            memories = view.unencoded(BATCH)
+        traces = ctx.services.tracer.trace(state, memories)
+        done = [(m, t) for m, t in zip(memories, traces, strict=True) if t.vector is not None]
+        if not done:
+            break
+        ctx.storage.apply(state.number, partial(_unchanged, done), at=ctx.now())
+        made += len(done)
+        if progress is not None:
+            progress(len(done))
+    return made
+
+
+def _unchanged(done: Sequence[tuple[Memory, Trace]], view: BankView) -> list[Reindex]:
+    """The traces of memories that still hold the text that was encoded: it may have been erased meanwhile."""
+    held = view.memories(list(view.locate([memory.id for memory, _ in done]).values())).values()
+    texts = {(memory.id, memory.text, memory.speaker) for memory in held}
+    return [Reindex(memory.id, trace) for memory, trace in done if (memory.id, memory.text, memory.speaker) in texts]
+
+
+def reencode(
+    services: Services,
+    contexts: list[BankContext],
+    encoder: Encoder,
+    *,
+    progress: Progress | None = None,
+) -> int:
+    """Change a store to another encoder; recall goes on by words until the vectors are made again.
+
+    Killed at any moment, the file opens with one of the two encoders, and what lacks a vector gets it
+    with the next upkeep.
+    """
+    storage = services.storage
+    storage.set_meta({REENCODING: encoder.name})
+    for ctx in contexts:
+        strip(ctx)
+    storage.set_meta({**encoder_meta(encoder), REENCODING: ""})
+    services.encoder.replace(encoder)
+    services.indexes.drop()
+    return sum(encode_pending(ctx, limit=2**62, progress=progress) for ctx in contexts)
+
+
+def strip(ctx: BankContext) -> None:
+    """Take the vectors of a bank away, so that upkeep makes them again."""
+    _reindexed(ctx, lambda _, memories: [_wordy(ctx, memory) for memory in memories])
+
+
+def retrace(ctx: BankContext) -> None:
+    """Make the traces of a bank again from its texts; vectors that are there are kept, others are made."""
+    _reindexed(ctx, partial(_retraced, ctx))
+    encode_pending(ctx, limit=2**62)
+
+
+def _reindexed(ctx: BankContext, remade: Callable[[BankView, Sequence[Memory]], list[Reindex]]) -> None:
+    state = ctx.state()
+    after: str | None = None
+    while state is not None:
+        with ctx.storage.view(state.number) as view:
+            memories = view.page(None, after, 1000, STATES)
+            operations = remade(view, [memory for memory in memories if memory.echo_of is None])
+        if not memories:
+            return
+        ctx.storage.apply(state.number, operations, at=ctx.now())
+        after = memories[-1].id
+
+
+def _retraced(ctx: BankContext, view: BankView, memories: Sequence[Memory]) -> list[Reindex]:
+    seqs = view.locate([memory.id for memory in memories])
+    old = view.traces(list(seqs.values()))
+    tracer = ctx.services.tracer
+    pairs = [(memory, tracer.renewed(view.state, memory, old[seqs[memory.id]])) for memory in memories]
+    return [Reindex(memory.id, trace) for memory, trace in pairs]
+
+
+def _wordy(ctx: BankContext, memory: Memory) -> Reindex:
+    state = ctx.ensure()
+    trace: Trace = ctx.services.tracer.words(state, Bare.of(memory))
+    return Reindex(memory.id, trace)

@@ -1,0 +1,182 @@
+"""Reflection (MemoryBank, arXiv 2305.10250): days into summaries, those into weeks and months, and a portrait.
+
+A summary rests on the turns and thoughts of its day, a longer one on its days' summaries; it is due when these are
+not those that it was written from. So a day that grew costs itself, its week, its month and the portrait.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from itertools import islice
+
+from memkit.flows.context import BankContext
+from memkit.flows.edit import apply
+from memkit.flows.read import everything
+from memkit.flows.reflection.calendar import STANDING, Shelf
+from memkit.flows.reflection.drafting import Draft, Drafter, voices_of
+from memkit.flows.thinking import think_budget
+from memkit.models import Memory, Outcome, Receipt, Trace
+from memkit.operations import Forget, Insert, Operation, Remake, Skip, Supersede
+from memkit.protocols import BankView
+from memkit.text.times.periods import LEVELS, Level, period_of
+from memkit.think.llm.reflector import as_reflector
+from memkit.think.mood import Mood, Voice, together
+from memkit.times import to_micros
+
+BATCH = 16  # summaries that are written in one transaction
+MEANWHILE = "its sources changed meanwhile; the next reflection looks again"
+NOTHING_LEFT = "nothing is left that it rested on"
+
+MayGoOn = Callable[[], bool]
+
+
+def reflect(ctx: BankContext, *, settled: bool = False, may_go_on: MayGoOn = lambda: True) -> Receipt:
+    """Write the summaries that are due, then the portrait; with `settled`, none of a day that still goes on.
+
+    Where a model writes them, what the day's budget doesn't reach for is left to a later reflection.
+    """
+    state = ctx.state()
+    if state is None:
+        return Receipt(bank=ctx.name, change=0, outcomes=())
+    before = to_micros(ctx.now() - ctx.settings.observe.session_gap) if settled else None
+    drafter = Drafter(ctx, state, as_reflector(ctx.services.thinker))
+    outcomes: list[Outcome] = []
+    shelf = _shelf(drafter)
+    for level in LEVELS:
+        if done := _level(drafter, shelf, level, before, may_go_on):
+            outcomes += done
+            shelf = _shelf(drafter)
+    if may_go_on():
+        outcomes += _portrait(drafter, shelf)
+    changed = ctx.ensure().change if outcomes else state.change
+    if drafter.put_off:
+        outcomes.append(Outcome(id=None, action="skipped", reason=think_budget.SPENT))
+    return Receipt(bank=ctx.name, change=changed, outcomes=tuple(outcomes))
+
+
+def waiting(view: BankView) -> int:
+    """How many summaries are due, those of days that still go on among them."""
+    shelf = Shelf.of(view)
+    return sum(len(shelf.due(level)) for level in LEVELS)
+
+
+def _level(drafter: Drafter, shelf: Shelf, level: Level, before: int | None, may_go_on: MayGoOn) -> list[Outcome]:
+    drafts = (drafter.summary(due, shelf) for due in shelf.due(level, before) if may_go_on())
+    outcomes = _dropped(drafter, shelf.gone(level))
+    made = (draft for draft in drafts if draft is not None)
+    while batch := list(islice(made, BATCH)):
+        outcomes += _stored(drafter, batch)
+    return outcomes
+
+
+def _shelf(drafter: Drafter) -> Shelf:
+    with drafter.ctx.storage.view(drafter.state.number) as view:
+        return Shelf.of(view)
+
+
+def _portrait(drafter: Drafter, shelf: Shelf) -> list[Outcome]:
+    draft = drafter.portrait(shelf)
+    if draft is not None:
+        return _stored(drafter, [draft])
+    bare = shelf.portrait is not None and not shelf.newest and not shelf.thoughts
+    return _dropped(drafter, [shelf.portrait.seq] if bare and shelf.portrait is not None else [])
+
+
+def quote_again(ctx: BankContext) -> int:
+    """Choose anew what summaries quote once their sources were weighed again; gives back how many have other words.
+
+    Their ids stay. Only those that quote: what a model or somebody else wrote stays as it is.
+    """
+    state = ctx.state()
+    if state is None:
+        return 0
+    drafter, changed = Drafter(ctx, state, None), 0
+    with ctx.storage.view(state.number) as view:
+        if not view.page(("summary",), None, 1, STANDING):
+            return 0
+        shelf = Shelf.of(view)
+    for level in LEVELS:
+        drafts = (drafter.summary(due, shelf) for due in shelf.fitting(level))
+        if again := [draft.again for draft in drafts if draft is not None and draft.differs]:
+            changed += _requoted(drafter, again)
+            shelf = _shelf(drafter)
+    return changed
+
+
+def _requoted(drafter: Drafter, memories: Sequence[Memory]) -> int:
+    traces = drafter.ctx.services.tracer.trace(drafter.state, memories)
+
+    def decide(view: BankView) -> list[Operation]:
+        there = view.locate([memory.id for memory in memories])
+        return [Remake(memory, trace) for memory, trace in zip(memories, traces, strict=True) if memory.id in there]
+
+    return len(apply(drafter.ctx, decide).outcomes)
+
+
+def _dropped(drafter: Drafter, seqs: Sequence[int]) -> list[Outcome]:
+    """Take out of recall what rests on nothing any more, unless somebody else wrote it."""
+    if not seqs:
+        return []
+    with drafter.ctx.storage.view(drafter.state.number) as view:
+        own = [m.id for m in view.memories(seqs).values() if m.author == "thinker"]
+    return list(apply(drafter.ctx, [Forget(id, NOTHING_LEFT, author="thinker") for id in own]).outcomes) if own else []
+
+
+def _stored(drafter: Drafter, drafts: Sequence[Draft]) -> list[Outcome]:
+    ctx, state = drafter.ctx, drafter.state
+    traces = ctx.services.tracer.trace(state, [draft.memory for draft in drafts])
+
+    def decide(view: BankView) -> list[Operation]:
+        return [_operation(view, draft, trace) for draft, trace in zip(drafts, traces, strict=True)]
+
+    outcomes = apply(ctx, decide).outcomes
+    return [_noted(outcome, draft) for outcome, draft in zip(outcomes, drafts, strict=True)]
+
+
+def _operation(view: BankView, draft: Draft, trace: Trace) -> Operation:
+    """What a draft comes to, if nobody else reflected, forgot or erased in the meantime."""
+    old, memory = draft.old, draft.memory
+    whole = len(view.locate(memory.sources)) == len(set(memory.sources))
+    if not whole or _current(view, memory) != ({old.id} if old is not None else set()):
+        return Skip(None, MEANWHILE)
+    return Insert(memory, trace) if old is None else Supersede(old.id, memory, trace, "it grew")
+
+
+def _current(view: BankView, memory: Memory) -> set[str]:
+    """Ids of what stands where this would."""
+    if memory.kind == "portrait":
+        return {m.id for m in view.page(("portrait",), None, BATCH, ("active",))}
+    found = view.memories(view.matching({"period": memory.metadata["period"]})).values()
+    return {m.id for m in found if m.kind == "summary" and m.state in STANDING}
+
+
+def _noted(outcome: Outcome, draft: Draft) -> Outcome:
+    if draft.note is None or outcome.action == "skipped":
+        return outcome
+    return outcome.model_copy(update={"reason": draft.note})
+
+
+def portrait(ctx: BankContext) -> Memory | None:
+    """The portrait as of the last reflection."""
+    found = everything(ctx, ("portrait",))
+    return found[-1] if found else None
+
+
+def mood(ctx: BankContext) -> list[Mood]:
+    """Each person's mood by week, oldest first, from the figures that the days' summaries keep."""
+    weeks: dict[str, list[dict[str, Voice]]] = defaultdict(list)
+    for day, summary in _days(ctx):
+        weeks[period_of(day, "week")].append(voices_of(summary))
+    heard = [(week, speaker, voice) for week, days in weeks.items() for speaker, voice in together(days).items()]
+    return [_mood(speaker, week, voice) for week, speaker, voice in sorted(heard)]
+
+
+def _days(ctx: BankContext) -> Iterator[tuple[date, Memory]]:
+    for summary in everything(ctx, ("summary",), STANDING):
+        if summary.metadata.get("level") == "day" and "voices" in summary.metadata:
+            yield date.fromisoformat(summary.metadata["period"]), summary
+
+
+def _mood(speaker: str, week: str, voice: Voice) -> Mood:
+    valence = voice.valence if voice.felt else None
+    return Mood(speaker=speaker, week=week, valence=valence, felt=voice.felt, turns=voice.turns)

@@ -1,0 +1,160 @@
+"""Which days, weeks and months have a summary that still fits: told from numbers alone, no text is read."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import NamedTuple, Self
+from zoneinfo import ZoneInfo
+
+from memkit.models import IndexRow, State
+from memkit.protocols import BankView
+from memkit.text.times.periods import LEVELS, Level, bounds, period_of
+from memkit.times import from_micros
+
+QUARTER = 900_000_000  # microseconds in a quarter of an hour, in which no zone's day begins
+STANDING: tuple[State, ...] = ("active", "archived")  # states of a summary that its period still has
+FEWEST = 2  # days in a week, and weeks in a month, from which on they have summaries of their own
+
+Place = tuple[Level, str]  # level and period
+Parts = frozenset[int]  # seqs that a summary rests on
+
+
+class Due(NamedTuple):
+    """A period whose summary is to be written: the seqs that it rests on, and that of the one it replaces."""
+
+    level: Level
+    period: str
+    parts: Parts
+    old: int | None
+
+
+@dataclass
+class Shelf:
+    """A bank's turns and thoughts by day, and its summaries by place."""
+
+    zone: ZoneInfo
+    levels: dict[int, Level] = field(default_factory=dict)  # seq of a summary -> its level
+    said: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))  # day -> seqs of what was told
+    newest: dict[str, int] = field(default_factory=lambda: defaultdict(int))  # day -> microseconds
+    standing: dict[Place, IndexRow] = field(default_factory=dict)
+    dropped: set[tuple[Place, Parts]] = field(default_factory=set)  # forgotten on request: not written again
+    portrait: IndexRow | None = None
+    thoughts: list[IndexRow] = field(default_factory=list)  # that hold
+    places: dict[int, tuple[int | None, int | None]] = field(default_factory=dict)  # seq of a turn -> its episode
+    _days: dict[int, date] = field(default_factory=dict)  # seq -> its (first) day
+    _known: dict[int, date] = field(default_factory=dict)  # quarter of an hour -> day
+
+    @classmethod
+    def of(cls, view: BankView) -> Self:
+        """Sort all rows of a bank, one by one."""
+        shelf = cls(ZoneInfo(view.state.zone))
+        for level in LEVELS:
+            shelf.levels.update(dict.fromkeys(view.matching({"level": level}), level))
+        loose = [row for row in view.rows() if not shelf._put(row)]
+        named = view.memories([row.seq for row in loose])
+        for row in loose:
+            period = named[row.seq].metadata.get("period")
+            if isinstance(period, str) and bounds(period):
+                shelf._place(row, (shelf.levels[row.seq], period))
+        return shelf
+
+    def _put(self, row: IndexRow) -> bool:
+        """False for a summary of which only its metadata can tell the period."""
+        if row.kind == "turn":
+            self._put_turn(row)
+        elif row.kind == "thought" and row.state != "forgotten":
+            self.said[self._day_of(row).isoformat()].add(row.seq)
+            if row.state == "active":
+                self.thoughts.append(row)
+        elif row.kind == "portrait" and row.state == "active":
+            self.portrait = row
+        elif row.kind == "summary" and row.seq in self.levels:
+            return self._put_summary(row)
+        return True
+
+    def _put_turn(self, row: IndexRow) -> None:
+        day = self._days[row.seq] = self._day_of(row)
+        if row.state in STANDING and row.echo_of is None and row.length and row.role not in ("system", "tool"):
+            self.said[day.isoformat()].add(row.seq)
+            self.places[row.seq] = (row.session, row.episode)
+            self.newest[day.isoformat()] = max(self.newest[day.isoformat()], row.occurred_at)
+
+    def _put_summary(self, row: IndexRow) -> bool:
+        day = next((self._days[source] for source in row.sources if source in self._days), None)
+        if day is None:
+            return False
+        self._days[row.seq] = day
+        self._place(row, (self.levels[row.seq], period_of(day, self.levels[row.seq])))
+        return True
+
+    def _place(self, row: IndexRow, place: Place) -> None:
+        if row.state in STANDING:
+            self.standing[place] = row
+        elif row.state == "forgotten":
+            self.dropped.add((place, frozenset(row.sources)))
+
+    def _day_of(self, row: IndexRow) -> date:
+        quarter = row.occurred_at // QUARTER
+        if quarter not in self._known:
+            self._known[quarter] = from_micros(row.occurred_at).astimezone(self.zone).date()
+        return self._known[quarter]
+
+    def due(self, level: Level, before: int | None = None) -> list[Due]:
+        """Periods without a summary that fits; of days, only those whose last turn came before this microsecond."""
+        return [
+            Due(level, period, parts, None if old is None else old.seq)
+            for period, parts in self.wanted(level).items()
+            if (old := self.standing.get((level, period))) is None or set(old.sources) != parts
+            if ((level, period), parts) not in self.dropped
+            if self._ready(level, period, parts, before)
+        ]
+
+    def fitting(self, level: Level) -> list[Due]:
+        """Periods whose summary still fits, each as if it were to be written again."""
+        wanted = self.wanted(level)
+        return [
+            Due(level, period, frozenset(row.sources), row.seq)
+            for (at, period), row in self.standing.items()
+            if at == level and wanted.get(period) == frozenset(row.sources)
+        ]
+
+    def _ready(self, level: Level, period: str, parts: Parts, before: int | None) -> bool:
+        """A day once it has come to rest, a longer period once enough of its days have summaries."""
+        if level != "day":
+            return len(parts) >= FEWEST
+        return before is None or self.newest[period] < before
+
+    def gone(self, level: Level) -> list[int]:
+        """Seqs of summaries of which nothing is left that they could rest on."""
+        wanted = self.wanted(level)
+        return [row.seq for (at, period), row in self.standing.items() if at == level and period not in wanted]
+
+    def wanted(self, level: Level) -> dict[str, Parts]:
+        """What each period's summary has to rest on: a day's on what was said, a longer one's on its days'."""
+        days = sorted(day for day in self.said if day in self.newest)
+        if level == "day":
+            return {day: frozenset(self.said[day]) for day in days}
+        groups: dict[str, list[str]] = defaultdict(list)
+        for day in days:
+            groups[period_of(date.fromisoformat(day), level)].append(day)
+        return {period: self._rows(group) for period, group in groups.items() if _worth_it(level, group)}
+
+    def _rows(self, days: list[str]) -> Parts:
+        return frozenset(self.standing["day", day].seq for day in days if ("day", day) in self.standing)
+
+    def widest(self, months: int) -> Iterator[IndexRow]:
+        """Summaries of the newest so many months: the month's own, else its days'; oldest first."""
+        groups: dict[str, list[str]] = defaultdict(list)
+        for day in sorted(self.newest):
+            groups[day[:7]].append(day)
+        for month in sorted(groups)[-months:]:
+            whole = self.standing.get(("month", month))
+            found = [self.standing.get(("day", day)) for day in groups[month]] if whole is None else [whole]
+            yield from (row for row in found if row is not None)
+
+
+def _worth_it(level: Level, days: list[str]) -> bool:
+    """A week of one day would only repeat it, and so would a month of one week."""
+    lower: Level = "day" if level == "week" else "week"
+    return len({period_of(date.fromisoformat(day), lower) for day in days}) >= FEWEST

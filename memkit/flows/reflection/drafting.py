@@ -1,0 +1,249 @@
+"""From what is due to a summary or a portrait that may be stored: read, chosen or asked for, with its sources."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from memkit.errors import ThinkerError
+from memkit.flows.context import BankContext, zone_of
+from memkit.flows.reflection.calendar import Due, Shelf
+from memkit.flows.thinking import think_budget
+from memkit.models import BankState, IndexRow, Kind, Memory, Usage
+from memkit.protocols import BankView, CountedReflector, Reflection, Reflector
+from memkit.think.mood import Voice, together, voices
+from memkit.think.portrait import Person, compose_portrait, manner_line, mood_line, telling
+from memkit.think.reflect import Told, line, most_of, statements, summarise, title
+from memkit.times import to_micros
+
+log = logging.getLogger("memkit")
+
+EXTRACTIVE = "extractive"
+LINES_OF_A_WEEK, LINES_OF_A_MONTH = 7, 9
+GIVEN = 12_000  # characters of a day that a model is given; of a longer one, what tells most
+PEOPLE = 4  # in a portrait
+THOUGHTS = 100  # of each, out of which those told are chosen
+MONTHS = 12  # that a portrait looks back
+
+
+class Draft(NamedTuple):
+    """A summary or portrait to be stored, and the one that it replaces. `note`: why it is not the model's."""
+
+    old: Memory | None
+    memory: Memory
+    note: str | None = None
+
+    @property
+    def differs(self) -> bool:
+        """Whether it quotes otherwise than the one that stands, which quotes, too."""
+        if self.old is None or self.old.metadata.get("by") != EXTRACTIVE:
+            return False
+        return (self.old.text, self.old.metadata) != (self.memory.text, self.memory.metadata)
+
+    @property
+    def again(self) -> Memory:
+        """It, in the place of the one that stands."""
+        kept = {} if self.old is None else {"id": self.old.id, "recorded_at": self.old.recorded_at}
+        return self.memory.model_copy(update=kept)
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a summary is made from: its sources in order of seq, what it may quote, what a model is given."""
+
+    sources: Sequence[Memory]
+    told: Sequence[Told]
+    given: Sequence[str]
+    metadata: Mapping[str, Any]
+
+
+@dataclass
+class Drafter:
+    """Writes the drafts of one reflection; `reflector` is None where no model is asked.
+
+    `put_off`: how many were left to a later one, as the day's budget was spent.
+    """
+
+    ctx: BankContext
+    state: BankState
+    reflector: Reflector | None
+    put_off: int = 0
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return zone_of(self.state)
+
+    def summary(self, due: Due, shelf: Shelf) -> Draft | None:
+        """The summary of a period; None where somebody else wrote the one that stands, or it has to wait."""
+        with self.ctx.storage.view(self.state.number) as view:
+            old = _one(view, due.old)
+            if (old is not None and old.author != "thinker") or self._must_wait():
+                return None
+            parts = view.memories(sorted(due.parts))
+            material = self._day(view, parts, shelf) if due.level == "day" else self._longer(view, parts)
+        most = {"week": LINES_OF_A_WEEK, "month": LINES_OF_A_MONTH}.get(due.level, most_of(len(parts)))
+        chosen = summarise(material.told, most)
+        text = "\n".join(self._line(memory, dated=due.level != "day") for memory in chosen)
+        text, by, note = self._written(Reflection(due.level, due.period, material.given), text)
+        metadata = {"level": due.level, "period": due.period, "by": by, "title": title(chosen), **material.metadata}
+        if due.level == "day":
+            metadata["lines"] = [material.sources.index(memory) for memory in chosen]
+        memory = self._derived("summary", text, material.sources, head=due.period, metadata=metadata)
+        return Draft(old, memory, note)
+
+    def _line(self, memory: Memory, *, dated: bool) -> str:
+        day = memory.occurred_at.astimezone(self.zone).date()
+        return f"{day} {line(memory)}" if dated else line(memory)
+
+    def _day(self, view: BankView, parts: Mapping[int, Memory], shelf: Shelf) -> Material:
+        told = [Told(m, v) for m, v in zip(parts.values(), view.vectors(list(parts)), strict=True)]
+        turns = {seq: m for seq, m in parts.items() if m.kind == "turn"}
+        heard = voices(turns.values())
+        metadata = {"voices": heard, "episodes": _episodes(turns, shelf)}
+        given = [f"{m.occurred_at.astimezone(self.zone):%H:%M} {m.speaker}: {m.text}" for m in _told_most(turns)]
+        return Material(list(parts.values()), told, given, metadata)
+
+    def _longer(self, view: BankView, parts: Mapping[int, Memory]) -> Material:
+        days = sorted(parts.values(), key=lambda day: day.occurred_at)
+        seqs = sorted(seq for day in days for seq in _quoted(view, day))
+        quoted = view.memories(seqs)
+        told = [Told(m, v) for m, v in zip(quoted.values(), view.vectors(list(quoted)), strict=True)]
+        given = [f"{day.metadata.get('period')}: {day.text}" for day in days]
+        return Material(list(parts.values()), told, given, {"voices": together(map(voices_of, days))})
+
+    def _written(self, task: Reflection, extracted: str) -> tuple[str, str, str | None]:
+        """The text, who wrote it, and why it isn't the model's where one was asked in vain."""
+        if self.reflector is None:
+            return extracted, EXTRACTIVE, None
+        try:
+            return self._asked(self.reflector, task), self.reflector.name, None
+        except ThinkerError as error:
+            log.warning("memkit: a %s is extracted instead of written: %s", task.level, error)
+            return extracted, EXTRACTIVE, f"extracted: {type(error).__name__} from the model"
+
+    def _asked(self, reflector: Reflector, task: Reflection) -> str:
+        if not isinstance(reflector, CountedReflector):
+            return reflector.reflect(task)
+        usage = Usage()
+        try:
+            return reflector.write(task, usage)
+        finally:
+            think_budget.spend(self.ctx, self.state, usage)
+
+    def _must_wait(self) -> bool:
+        """Whether a model would be asked that today may not be asked any more."""
+        must = isinstance(self.reflector, CountedReflector) and think_budget.is_spent(self.ctx, self.state)
+        self.put_off += must
+        return must
+
+    def portrait(self, shelf: Shelf) -> Draft | None:
+        """The portrait; None where it rests on what it would rest on now, is somebody else's, or has to wait."""
+        with self.ctx.storage.view(self.state.number) as view:
+            parts = view.memories(sorted({*self._thoughts(view, shelf), *(row.seq for row in shelf.widest(MONTHS))}))
+            if shelf.portrait is not None and set(shelf.portrait.sources) == set(parts):
+                return None
+            old = _one(view, None if shelf.portrait is None else shelf.portrait.seq)
+        people = _people(parts.values())
+        text = compose_portrait(people)
+        if not text or (old is not None and old.author != "thinker") or self._must_wait():
+            return None
+        text, by, note = self._written(Reflection("portrait", "", _known(parts.values(), people)), text)
+        return Draft(old, self._derived("portrait", text, list(parts.values()), "portrait", {"by": by}), note)
+
+    def _thoughts(self, view: BankView, shelf: Shelf) -> list[int]:
+        """Seqs of the thoughts told of each of the people of whom most is known, out of those that matter most."""
+        now = to_micros(self.ctx.now())
+        groups: dict[int | None, list[IndexRow]] = defaultdict(list)
+        for row in shelf.thoughts:
+            if row.valid_until is None or row.valid_until > now:
+                groups[row.speaker].append(row)
+        chosen = sorted(groups.values(), key=len, reverse=True)[:PEOPLE]
+        ranked = [[row.seq for row in sorted(group, key=_importance, reverse=True)[:THOUGHTS]] for group in chosen]
+        known = view.memories(sorted(seq for seqs in ranked for seq in seqs))
+        told = {m.id for seqs in ranked for m in telling([known[seq] for seq in seqs if seq in known])}
+        return [seq for seq, memory in known.items() if memory.id in told]
+
+    def _derived(
+        self, kind: Kind, text: str, sources: Sequence[Memory], head: str, metadata: Mapping[str, Any]
+    ) -> Memory:
+        now = self.ctx.now()
+        return Memory(
+            id=self.ctx.services.new_id(now),
+            kind=kind,
+            text=text,
+            occurred_at=max(source.occurred_at for source in sources),
+            recorded_at=now,
+            sources=tuple(source.id for source in sources),
+            author="thinker",
+            head=head,
+            metadata=dict(metadata),
+        )
+
+
+def _one(view: BankView, seq: int | None) -> Memory | None:
+    return None if seq is None else view.memories([seq]).get(seq)
+
+
+def _importance(row: IndexRow) -> tuple[bool, float, int, int]:
+    return row.pinned, row.strength, row.occurred_at, row.length
+
+
+def _episodes(turns: Mapping[int, Memory], shelf: Shelf) -> list[dict[str, str]]:
+    """Each episode's title and its most telling statement, in order."""
+    groups: dict[tuple[int | None, int | None], list[Memory]] = defaultdict(list)
+    for seq, turn in turns.items():
+        if statements(turn.text):
+            groups[shelf.places[seq]].append(turn)
+    best = [(group, max(group, key=lambda m: m.salience or 0.0)) for group in groups.values()]
+    return [{"title": title(group), "summary": line(told)} for group, told in best]
+
+
+def _told_most(turns: Mapping[int, Memory]) -> list[Memory]:
+    """As many of the most telling turns as a model may be given, in order."""
+    kept: set[int] = set()
+    room = GIVEN
+    for seq, turn in sorted(turns.items(), key=lambda item: -(item[1].salience or 0.0)):
+        room -= len(turn.text)
+        if room < 0 and kept:
+            break
+        kept.add(seq)
+    return [turn for seq, turn in turns.items() if seq in kept]
+
+
+def _quoted(view: BankView, day: Memory) -> list[int]:
+    """Seqs of what a day's summary quotes: `lines` number its sources."""
+    seqs = sorted(view.locate(day.sources).values())
+    return [seqs[at] for at in day.metadata.get("lines", ()) if 0 <= at < len(seqs)]
+
+
+def voices_of(summary: Memory) -> dict[str, Voice]:
+    """The voices that a summary keeps as figures."""
+    return {speaker: Voice(*figures) for speaker, figures in summary.metadata.get("voices", {}).items()}
+
+
+def _people(parts: Any) -> list[Person]:
+    """Everybody of whom there is anything, whoever speaks most first."""
+    thoughts: dict[str, list[Memory]] = defaultdict(list)
+    heard: dict[str, list[tuple[str, Voice]]] = defaultdict(list)
+    for memory in sorted(parts, key=lambda m: (m.occurred_at, m.text)):
+        if memory.kind == "thought":
+            thoughts[memory.speaker or memory.head or "Also"].append(memory)
+        for speaker, voice in voices_of(memory).items() if memory.kind == "summary" else ():
+            heard[speaker].append((str(memory.metadata["period"]), voice))
+    names = dict.fromkeys([*heard, *thoughts])
+    people = [Person(name, thoughts[name], heard[name]) for name in names]
+    return sorted(people, key=lambda person: (-person.voice.turns, person.name))[:PEOPLE]
+
+
+def _known(parts: Any, people: Sequence[Person]) -> list[str]:
+    """What a model is given for a portrait."""
+    texts = [f"{m.metadata.get('period')}: {m.text}" if m.kind == "summary" else f"held true: {m.text}" for m in parts]
+    figures = [
+        f"{person.name}, {name}: {text}"
+        for person in people
+        for name, text in (("mood", mood_line(person)), ("manner", manner_line(person)))
+        if text
+    ]
+    return [*texts, *figures]

@@ -1,0 +1,319 @@
+"""Post-thinking: from the queue of exchanges to checked, applied operations (TiM, arXiv 2311.08719).
+
+The flow is a generator that yields what a thinker is to be asked (`think/sans_io.py`), so that asking may wait
+or be awaited. An exchange leaves the queue in the transaction that applies what came of it, or it stays.
+"""
+
+import asyncio
+import functools
+import logging
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from memkit.errors import InputError, ThinkerError
+from memkit.flows.context import BankContext
+from memkit.flows.thinking import think_budget
+from memkit.flows.thinking.think_task import task_of
+from memkit.models import BankState, Exchange, Memory, Outcome, Receipt, Usage
+from memkit.operations import (
+    Cite,
+    Claim,
+    Enqueue,
+    Forget,
+    Insert,
+    Merge,
+    Operation,
+    Postpone,
+    Proposal,
+    Settle,
+    Skip,
+    Supersede,
+)
+from memkit.protocols import BankView, ModelThinker, Task, Thinker
+from memkit.text.near_copies import says_all_of
+from memkit.text.recalled import without_recalled
+from memkit.text.terms.keys import is_wordless
+from memkit.think.revise import is_person, revise
+from memkit.think.sans_io import adrive, drive
+
+log = logging.getLogger("memkit")
+
+MOST_AT_ONCE = 50  # exchanges in one call
+FIRST_DELAY = timedelta(minutes=1)
+LONGEST_DELAY = timedelta(hours=6)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A question for the thinker, and where to count what it costs."""
+
+    task: Task
+    usage: Usage
+
+
+@dataclass
+class Round:
+    """What came of the exchanges that were thought about."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    change: int = 0
+    exchanges: int = 0
+    failed: int = 0
+    finished: bool = True
+
+    def add(self, receipt: Receipt, *, exchanges: int = 0, failed: int = 0) -> None:
+        """Count one more transaction."""
+        self.outcomes += receipt.outcomes
+        self.change = max(self.change, receipt.change)
+        self.exchanges += exchanges
+        self.failed += failed
+
+
+Thinking = Generator[Ask, list[Proposal], Round]
+GoOn = Callable[[], bool]
+
+
+def checked_batch(batch: int | None) -> int | None:
+    """Raises InputError for what is no number of exchanges."""
+    if batch is not None and not 1 <= batch <= MOST_AT_ONCE:
+        raise InputError(f"think: batch is how many exchanges go into one call, 1 to {MOST_AT_ONCE}.")
+    return batch
+
+
+def think(ctx: BankContext, *, batch: int | None = None) -> Receipt:
+    """Think about all exchanges that wait and that nobody else is at."""
+    done = drive(rounds(ctx, batch=batch), functools.partial(answer, ctx.services.thinker))
+    return Receipt(bank=ctx.name, change=done.change, outcomes=tuple(done.outcomes))
+
+
+async def athink(ctx: BankContext, *, batch: int | None = None) -> Receipt:
+    """The same: a model is awaited, everything else runs in the store's executor."""
+    run = functools.partial(_run, ctx)
+    done = await adrive(rounds(ctx, batch=batch), functools.partial(_awaited, ctx), run)
+    return Receipt(bank=ctx.name, change=done.change, outcomes=tuple(done.outcomes))
+
+
+async def _run(ctx: BankContext, step: Callable[[], Any]) -> Any:
+    """A step in the executor; a cancelled caller still waits for its end, so that nothing is left halfway."""
+    future = asyncio.get_running_loop().run_in_executor(ctx.services.executor, step)
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        await asyncio.wait([future])
+        raise
+
+
+def answer(thinker: Thinker, ask: Ask) -> list[Proposal]:
+    """Ask the thinker, and wait."""
+    return thinker.ask(ask.task, ask.usage) if isinstance(thinker, ModelThinker) else thinker.think(ask.task)
+
+
+async def _awaited(ctx: BankContext, ask: Ask) -> list[Proposal]:
+    thinker = ctx.services.thinker
+    if isinstance(thinker, ModelThinker):
+        return await thinker.aask(ask.task, ask.usage)
+    found: list[Proposal] = await _run(ctx, lambda: thinker.think(ask.task))
+    return found
+
+
+def rounds(
+    ctx: BankContext,
+    *,
+    batch: int | None = None,
+    only_due: bool = False,
+    even_open: bool = False,
+    may_go_on: GoOn = lambda: True,
+) -> Thinking:
+    """Think about what waits, group by group.
+
+    With `only_due`, not about exchanges that were put off, nor about open ones, but for `even_open`.
+    """
+    state, done = ctx.state(), Round()
+    if state is None:
+        return done
+    done.change = state.change
+    for group in _groups(
+        waiting(ctx, state, only_due=only_due, even_open=even_open), batch or ctx.settings.think.batch
+    ):
+        if not may_go_on():
+            done.finished = False
+            break
+        if think_budget.is_spent(ctx, state):
+            done.outcomes.append(Outcome(id=None, action="skipped", reason=think_budget.SPENT))
+            break
+        yield from _Group(ctx, state, group, done).think()
+    return done
+
+
+def waiting(ctx: BankContext, state: BankState, *, only_due: bool, even_open: bool) -> list[Exchange]:
+    """The bank's queued exchanges that nobody is at, oldest first."""
+    now = ctx.now()
+    with ctx.storage.view(state.number) as view:
+        queued = view.exchanges(due_at=now if only_due else None)
+    idle = now - ctx.settings.observe.exchange_idle
+    complete = (e for e in queued if e.closed or even_open or not only_due or e.last_at <= idle)
+    return [e for e in complete if not e.leased(now)]
+
+
+def _groups(exchanges: Sequence[Exchange], batch: int) -> Iterator[list[Exchange]]:
+    """Up to `batch` at a time; one that failed before goes alone, so that it can't take others with it."""
+    group: list[Exchange] = []
+    for exchange in exchanges:
+        if exchange.attempts:
+            yield [exchange]
+            continue
+        group.append(exchange)
+        if len(group) == batch:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+class _Group:
+    """A few exchanges of one bank on their way through the thinker."""
+
+    def __init__(self, ctx: BankContext, state: BankState, exchanges: Sequence[Exchange], done: Round) -> None:
+        self._ctx, self._state, self._exchanges, self._done = ctx, state, exchanges, done
+        self._usage = Usage()
+
+    def think(self) -> Generator[Ask, list[Proposal], None]:
+        """Claim, ask, check, apply; whatever fails leaves the exchanges in the queue."""
+        turns = self._turns()
+        if not self._tells(turns):
+            self._apply(lambda view: [Skip(None, "nothing in it tells"), *self._settled(view)])
+            return
+        if not self._claimed():
+            return
+        try:
+            task, change = task_of(self._ctx, self._state, turns)
+            proposals = yield Ask(task, self._usage)
+            operations = self._revised(proposals, task)
+            self._apply(lambda view: self._decided(view, task, operations, change))
+        except ThinkerError as error:
+            self._postpone(error)
+        except GeneratorExit:
+            self._release()
+            raise
+        finally:
+            self._count()
+
+    def _turns(self) -> list[Memory]:
+        ids = [id for exchange in self._exchanges for id in exchange.turn_ids]
+        with self._ctx.storage.view(self._state.number) as view:
+            memories = view.memories(sorted(view.locate(ids).values()))
+        said = (m for m in memories.values() if m.state == "active" and m.echo_of is None)
+        return [m.model_copy(update={"text": without_recalled(m.text)}) for m in said]
+
+    def _tells(self, turns: Sequence[Memory]) -> bool:
+        """Whether a person says something in them that is surprising enough to be asked about."""
+        floor = self._ctx.settings.think.salience
+        said = (turn for turn in turns if is_person(turn) and not is_wordless(turn.text))
+        return any(turn.salience is None or turn.salience >= floor for turn in said)
+
+    def _claimed(self) -> bool:
+        """Keep the exchanges for this worker; False where another one was faster with any of them."""
+        ctx, now = self._ctx, self._ctx.now()
+        until = now + timedelta(seconds=ctx.settings.runtime.lease)
+        mine = {e.number: e.attempts for e in self._exchanges}
+        got: list[bool] = []
+
+        def decide(view: BankView) -> list[Operation]:
+            free = {e.number: e.attempts for e in view.exchanges(numbers=list(mine)) if not e.leased(now)}
+            got[:] = [free == mine]
+            return [Claim(number, until) for number in mine] if got[0] else []
+
+        ctx.storage.apply(self._state.number, decide, at=now)
+        return got[0]
+
+    def _revised(self, proposals: Sequence[Proposal], task: Task) -> list[Operation]:
+        services = self._ctx.services
+        return revise(
+            proposals,
+            task,
+            new_id=lambda: services.new_id(task.now),
+            trace=lambda memories: services.tracer.trace(self._state, memories),
+        )
+
+    def _apply(self, decide: Callable[[BankView], list[Operation]]) -> None:
+        receipt = self._ctx.storage.apply(self._state.number, decide, at=self._ctx.now())
+        self._done.add(receipt, exchanges=len(self._exchanges))
+
+    def _decided(self, view: BankView, task: Task, operations: Sequence[Operation], change: int) -> list[Operation]:
+        """What is done, seen from inside the transaction: nothing on grounds that are no longer there."""
+        numbers = [exchange.number for exchange in self._exchanges]
+        there = view.exchanges(numbers=numbers)
+        if len(there) < len(numbers) or (view.state.change > change and _moved(view, task, operations)):
+            again = Skip(None, "the memory changed meanwhile; thought about again next time")
+            return [again, *(Claim(exchange.number, None) for exchange in there)] if there else []
+        return [*_once(view, operations), *self._settled(view)]
+
+    def _settled(self, view: BankView) -> Iterator[Operation]:
+        """The exchanges leave the queue; turns that came to them meanwhile stay, as one of their own."""
+        known = {id for exchange in self._exchanges for id in exchange.turn_ids}
+        for exchange in view.exchanges(numbers=[exchange.number for exchange in self._exchanges]):
+            yield Settle(exchange.number)
+            new = tuple(id for id in exchange.turn_ids if id not in known)
+            if new:
+                yield Enqueue(exchange.session, new, exchange.closed, exchange.last_at)
+
+    def _postpone(self, error: ThinkerError) -> None:
+        attempts = max(exchange.attempts for exchange in self._exchanges)
+        due = self._ctx.now() + min(FIRST_DELAY * 2 ** min(attempts, 20), LONGEST_DELAY)
+        later = [Postpone(exchange.number, type(error).__name__, due) for exchange in self._exchanges]
+        receipt = self._ctx.storage.apply(self._state.number, later, at=self._ctx.now())
+        failed = Outcome(id=None, action="rejected", reason="stays queued", error=type(error).__name__)
+        receipt = receipt.model_copy(update={"outcomes": (failed,) * len(later)})
+        self._done.add(receipt, failed=len(later))
+        log.warning("memkit: %d exchanges stay queued after attempt %d: %s", len(later), attempts + 1, error)
+
+    def _release(self) -> None:
+        free = [Claim(exchange.number, None) for exchange in self._exchanges]
+        self._ctx.storage.apply(self._state.number, free, at=self._ctx.now())
+
+    def _count(self) -> None:
+        if any(exchange.attempts for exchange in self._exchanges):
+            self._usage.calls, self._usage.retries = 0, self._usage.calls
+        think_budget.spend(self._ctx, self._state, self._usage)
+
+
+def _moved(view: BankView, task: Task, operations: Sequence[Operation]) -> bool:
+    """Whether something that an answer rests on was erased, or something that it changes was changed."""
+    shown = [memory.id for memory in (*task.turns, *task.thoughts)]
+    there = view.locate(shown)
+    touched = [there[id] for operation in operations for id in _targets(operation) if id in there]
+    return len(there) < len(set(shown)) or any(m.state != "active" for m in view.memories(touched).values())
+
+
+def _targets(operation: Operation) -> tuple[str, ...]:
+    if isinstance(operation, Merge):
+        return operation.ids
+    return (operation.id,) if isinstance(operation, Supersede | Forget) else ()
+
+
+def _once(view: BankView, operations: Sequence[Operation]) -> Iterator[Operation]:
+    """Operations, where an insert of what the bank holds anywhere is none."""
+    taken = {id for operation in operations for id in _targets(operation)}
+    for operation in operations:
+        yield _among(view, operation, taken) if isinstance(operation, Insert) else operation
+
+
+def _among(view: BankView, operation: Insert, taken: set[str]) -> Operation:
+    """A thought that says all of an older one, and a few words more, takes it up; one that says no more is none."""
+    new = operation.memory
+    near = [m for m in view.near(operation.trace.bands, ("thought",)) if m.speaker in (None, new.speaker)]
+    known = next((m for m in near if says_all_of(m.text, new.text)), None)
+    if known is not None:
+        return Cite(known.id, new.sources)
+    parts = (m for m in near if m.id not in taken and m.author != "user" and _same_head(m, new))
+    part = next((m for m in parts if says_all_of(new.text, m.text)), None)
+    if part is None:
+        return operation
+    taken.add(part.id)
+    return Merge((part.id,), new, operation.trace)
+
+
+def _same_head(one: Memory, other: Memory) -> bool:
+    return None in (one.head, other.head) or (one.head or "").casefold() == (other.head or "").casefold()

@@ -1,0 +1,76 @@
+"""What lies near an exchange: the thoughts that its own may repeat, change or contradict."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from memkit.flows.context import BankContext
+from memkit.models import BankState, Memory
+from memkit.protocols import BankView, FloatArray, Task, TellsHeads
+from memkit.storage.core.checksums import misread
+
+IN_GROUP = 50  # thoughts of one hash group, the newest
+BY_HEAD = 400  # thoughts about one person, the newest
+PROBES = 4  # hash groups for each turn: its own (TiM's), and the next likeliest
+
+
+def task_of(ctx: BankContext, state: BankState, turns: Sequence[Memory]) -> tuple[Task, int]:
+    """Turns with the thoughts near them, the nearest first; and the change number that this was read at.
+
+    Near is what shares a hash group with a turn, or has as its head entity one of the speakers or somebody whom, as
+    the thinker can tell, the turns are about.
+    """
+    with ctx.storage.view(state.number) as view:
+        seqs = list(view.locate([turn.id for turn in turns]).values())
+        vectors = view.vectors(seqs)
+        known = vectors.any(axis=1) if vectors.size else np.zeros(0, bool)
+        about = _about_those_told_of(ctx, view, turns)
+        found = {m.id: m for m in [*about, *_same_groups(ctx, view, vectors[known])]}
+        thoughts = _nearest_first(view, list(found.values()), vectors[known])
+        task = Task(turns, thoughts, state.zone, ctx.now(), _corrected(view, thoughts))
+        return task, view.state.change
+
+
+def _about_those_told_of(ctx: BankContext, view: BankView, turns: Sequence[Memory]) -> list[Memory]:
+    speakers = dict.fromkeys(m.speaker for m in turns if m.speaker is not None)
+    known = _about(view, speakers)
+    thinker = ctx.services.thinker
+    if not isinstance(thinker, TellsHeads):
+        return known
+    called = view.matching({"called": list(names)}) if (names := thinker.names(turns)) else []
+    known += [thought for thought in view.memories(called).values() if thought.state == "active"]
+    heads = thinker.heads(Task(turns, known, view.state.zone, ctx.now()))
+    return known + _about(view, [head for head in heads if head not in speakers])
+
+
+def _about(view: BankView, heads: Iterable[str]) -> list[Memory]:
+    return [thought for head in heads for thought in view.about(head, ("thought",), BY_HEAD)]
+
+
+def _same_groups(ctx: BankContext, view: BankView, vectors: FloatArray) -> list[Memory]:
+    """None for vectors of another length: another encoder's, or damaged."""
+    sketcher, groups = ctx.services.tracer.hashes()
+    if not len(vectors) or vectors.shape[1] != sketcher.dimension:
+        return []
+    likely = dict.fromkeys(groups.probes(vectors, PROBES).T.ravel().tolist())
+    return [thought for group in likely for thought in view.in_group(group, ("thought",), IN_GROUP)]
+
+
+def _nearest_first(view: BankView, thoughts: list[Memory], vectors: FloatArray) -> list[Memory]:
+    """By cosine to the turns, exactly; those without a vector last, as they came."""
+    if not thoughts or not len(vectors):
+        return thoughts
+    seqs = view.locate([thought.id for thought in thoughts])
+    if len(seqs) < len(thoughts):
+        raise misread("an index of the file")
+    own = view.vectors([seqs[thought.id] for thought in thoughts])
+    if own.shape[1] != vectors.shape[1]:
+        return thoughts
+    order = np.argsort(-(own @ vectors.T).max(axis=1), kind="stable")
+    return [thoughts[i] for i in order]
+
+
+def _corrected(view: BankView, thoughts: Sequence[Memory]) -> list[Memory]:
+    """What the user's own corrections among these thoughts replaced."""
+    by_user = view.locate([thought.id for thought in thoughts if thought.author == "user"])
+    return list(view.memories(view.replaced_by(list(by_user.values()))).values()) if by_user else []

@@ -1,0 +1,222 @@
+"""Erasure, planned: what goes, what rests on it, and which bytes must be nowhere afterwards."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from memkit.errors import UnknownMemoryError
+from memkit.models import Kind, Memory, Record
+from memkit.protocols import BankView
+from memkit.text.terms.keys import date_terms
+from memkit.text.terms.tokens import words
+
+WINDOW = 16  # bytes: what is shorter occurs by chance, what is longer holds one of these
+STRIDE = 8
+REFLECTED: tuple[Kind, ...] = ("summary", "portrait")
+SHORTEST = 8  # bytes: a shorter text's bytes occur by chance
+
+Holds = Callable[[bytes], bool]
+
+
+class Planned(Record):
+    """One memory that an erasure touches. `remade`: it stays, made again from its other sources."""
+
+    id: str
+    kind: Kind
+    why: Literal["chosen", "derived"]
+    remade: bool = False
+
+
+class ErasePlan(Record):
+    """What an erasure would do to a bank, as the bank was at one change number; holds no text.
+
+    What is derived goes with what it rests on, unless all that it says stands in sources that stay. Summaries and
+    portraits always go: the next reflection writes them again from what is left.
+    """
+
+    bank: tuple[str, ...]
+    change: int
+    rows: tuple[Planned, ...]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Everything that goes: the chosen ones in order, then the derived ones."""
+        return tuple(row.id for row in self.rows if not row.remade)
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """Ids that were asked for."""
+        return tuple(row.id for row in self.rows if row.why == "chosen")
+
+    @property
+    def derived(self) -> tuple[str, ...]:
+        """Ids that go because they rest on the chosen ones."""
+        return tuple(row.id for row in self.rows if row.why == "derived" and not row.remade)
+
+    @property
+    def remade(self) -> tuple[str, ...]:
+        """Ids of derived memories that are made again from their other sources."""
+        return tuple(row.id for row in self.rows if row.remade)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many go, by kind."""
+        return dict(sorted(Counter(row.kind for row in self.rows if not row.remade).items()))
+
+    def stale(self, change: int) -> bool:
+        """True where the bank is no longer at the change number that was planned for."""
+        return change != self.change
+
+    def __str__(self) -> str:
+        """What would happen, in a sentence or two, without any text of the memories."""
+        what = ", ".join(f"{count} {plural(kind, count)}" for kind, count in self.counts.items())
+        parts = [f"Erase from {'/'.join(self.bank)}: {what or 'nothing'}."]
+        if self.derived:
+            parts.append(f"{len(self.derived)} of them because they rest on what was chosen.")
+        if self.remade:
+            parts.append(f"{len(self.remade)} made again from what stays.")
+        return " ".join(parts)
+
+
+def plural(kind: str, count: int) -> str:
+    """A kind's name for a number of memories."""
+    if count == 1:
+        return kind
+    return "summaries" if kind == "summary" else f"{kind}s"
+
+
+def plan(chosen: Sequence[str], view: BankView) -> ErasePlan:
+    """Follow what was derived from the chosen memories. Raises UnknownMemoryError for ids not in the bank."""
+    seqs = view.locate(chosen)
+    missing = sum(name not in seqs for name in chosen)
+    if missing:
+        raise UnknownMemoryError(
+            f"erase: {missing} of {len(chosen)} ids are in no memory of this bank. "
+            "Ids hold within one bank; it may be gone already."
+        )
+    first = list(dict.fromkeys(seqs[name] for name in chosen))
+    rest = sorted(set(view.derived_from(first)) - set(first))
+    found = view.memories([*first, *rest])
+    fates = _Fates(view, found, first)
+    rows = [Planned(id=found[seq].id, kind=found[seq].kind, why="chosen") for seq in first if seq in found]
+    derived = [(found[seq], fates.stays(seq)) for seq in rest if seq in found]
+    derived.sort(key=lambda pair: pair[1])
+    rows += [Planned(id=m.id, kind=m.kind, why="derived", remade=stays) for m, stays in derived]
+    return ErasePlan(bank=view.state.name, change=view.state.change, rows=tuple(rows))
+
+
+class _Fates:
+    """Decides, in order of recording, which derived memories stay; what they rest on came before them."""
+
+    def __init__(self, view: BankView, found: Mapping[int, Memory], first: Sequence[int]) -> None:
+        self._view, self._found = view, found
+        self._first, self._gone = first, set(first)
+        self._remade: set[int] = set()
+        self._seqs = view.locate(sorted({id for memory in found.values() for id in memory.sources}))
+        self._zone = ZoneInfo(view.state.zone)
+
+    def stays(self, seq: int) -> bool:
+        """Whether a memory can be made again without what goes."""
+        memory = self._found[seq]
+        sources = [self._seqs[id] for id in memory.sources if id in self._seqs]
+        left = standing_in(self._view, sources, self._gone)
+        stays = bool(left) and memory.kind not in REFLECTED and self._formed(memory, left)
+        (self._remade if stays else self._gone).add(seq)
+        return stays
+
+    def _formed(self, memory: Memory, left: Sequence[int]) -> bool:
+        untouched = self._view.memories([seq for seq in left if seq not in self._remade])
+        erased = [self._found[seq] for seq in self._first if seq in self._found]
+        return formed_from(memory, list(untouched.values()), erased, self._zone)
+
+
+def standing_in(view: BankView, sources: Iterable[int], gone: set[int]) -> list[int]:
+    """The sources that stay; for those that go, what they had taken the place of and what holds again."""
+    found: set[int] = set()
+    border = set(sources)
+    while border:
+        found |= border - gone
+        border = set(view.closed_by(sorted(border & gone)))
+    return sorted(found)
+
+
+def formed_from(memory: Memory, sources: Sequence[Memory], erased: Sequence[Memory], zone: ZoneInfo) -> bool:
+    """Whether all that a derived memory says stands in these sources, and no run of 16 bytes is from what goes alone.
+
+    By its words: those of its text and of its relation, the speakers' names and the sources' dates aside.
+    """
+    told = (memory.text, memory.head or "", memory.tail or "", *memory.key_phrases, *_leaves(memory.metadata))
+    known = {term for source in sources for term in (*_terms(source.text), *_terms(source.speaker or ""))}
+    known.update(term for source in sources for term in date_terms(source.occurred_at.astimezone(zone)))
+    if not all(_terms(part) <= known for part in told):
+        return False
+    alone = _fragments(erased) - _fragments(sources)
+    return not alone.intersection(_fragments([memory]))
+
+
+def _terms(text: str) -> set[str]:
+    return {word.term for word in words(text)}
+
+
+def _fragments(memories: Iterable[Memory]) -> set[bytes]:
+    return {window for memory in memories for window in windows(memory.text.encode(), 1)}
+
+
+def needles(memories: Iterable[Memory], retained: Holds | None = None, *, stride: int = STRIDE) -> list[bytes]:
+    """Byte strings that no file may hold once these memories are erased, sorted.
+
+    For each string of their content, in UTF-8, UTF-16 (both byte orders) and JSON's escapes: the whole,
+    and its 16-byte windows at every `stride` bytes, so that any fragment of 15 + `stride` bytes is found.
+    Left out is what `retained` says that the file rightly holds elsewhere, and wholes under 8 bytes,
+    which occur by chance. Names of speakers and things are no content: other memories share them.
+    """
+    found: set[bytes] = set()
+    for text in _contents(memories):
+        for form in forms(text):
+            found.update(windows(form, stride))
+    return sorted(needle for needle in found if retained is None or not retained(needle))
+
+
+def held_by(memories: Iterable[Memory]) -> Holds:
+    """Whether remaining memories hold a byte string in any form; keeps a copy of their strings in RAM."""
+    kept = list(memories)
+    names = (name for m in kept for name in (m.speaker, m.head, m.relation) if name)
+    held = b"\0\0\0\0".join(form for text in (*_contents(kept), *names) for form in forms(text))
+    return lambda needle: needle in held
+
+
+def _contents(memories: Iterable[Memory]) -> Iterator[str]:
+    for memory in memories:
+        yield memory.text
+        yield from memory.key_phrases
+        yield memory.tail or ""
+        yield from _leaves(memory.metadata)
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _leaves(value.values())
+    elif isinstance(value, Iterable):
+        for part in value:
+            yield from _leaves(part)
+
+
+def forms(text: str) -> list[bytes]:
+    """The ways in which a text may lie in a file, without repeats."""
+    escaped = (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])
+    utf8 = [form.encode() for form in (text, *escaped)]
+    return list(dict.fromkeys([*utf8, text.encode("utf-16-le"), text.encode("utf-16-be")]))
+
+
+def windows(form: bytes, stride: int = STRIDE) -> Iterator[bytes]:
+    """The whole form, its 16-byte windows at every `stride` bytes, and its last 16 bytes."""
+    if len(form) >= SHORTEST:
+        yield form
+    for start in range(0, len(form) - WINDOW + 1, stride):
+        yield form[start : start + WINDOW]
+    if len(form) > WINDOW:
+        yield form[-WINDOW:]

@@ -1,0 +1,194 @@
+"""What a recall gives back: hits, best first, and the forms in which a model takes them."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
+from zoneinfo import ZoneInfo
+
+from memkit.errors import UnknownOptionError
+from memkit.models import Hit, Memory
+from memkit.recall.present.prompt import Counter, Key, Material, render
+
+if TYPE_CHECKING:
+    from langchain_core.documents import Document
+    from langchain_core.messages import BaseMessage
+
+OnUse = Callable[[list[str]], None]
+Beside = Callable[[], Mapping[str, Sequence[Memory]]]
+
+
+@dataclass(eq=False)
+class Origin:
+    """Where hits are from: their bank's zone, whom to tell of their use (once each), the turns beside them."""
+
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    on_use: OnUse | None = None
+    find_beside: Beside = dict
+    used: set[str] = field(default_factory=set)
+
+    @cached_property
+    def beside(self) -> Mapping[str, Sequence[Memory]]:
+        """By the id of a hit; found when it is first needed."""
+        return self.find_beside()
+
+    def use(self, ids: Iterable[str]) -> None:
+        """Tell of those that weren't used before."""
+        fresh = [name for name in dict.fromkeys(ids) if name not in self.used]
+        self.used.update(fresh)
+        if fresh and self.on_use is not None:
+            self.on_use(fresh)
+
+
+class Recollection(Sequence[Hit]):
+    """Hits, best first. A slice of it is a Recollection, too.
+
+    `portrait` and `summaries` go into the prompt before the hits. `beside` gives, by the id of a hit, the
+    turns just before and after it, of which the prompt shows those that it needs to be understood. `zone`: the
+    IANA name of the zone in which dates are shown. `on_use` is called with the ids of the hits, and of the
+    thoughts shown with them, that were placed into a prompt: once per id, however often and in whatever
+    slices it is asked.
+    """
+
+    def __init__(
+        self,
+        hits: Iterable[Hit] = (),
+        *,
+        portrait: Memory | None = None,
+        summaries: Sequence[Memory] = (),
+        beside: Beside = dict,
+        zone: str = "UTC",
+        on_use: OnUse | None = None,
+    ) -> None:
+        self._hits = tuple(hits)
+        self.portrait = portrait
+        self.summaries = tuple(summaries)
+        self._origin = Origin(ZoneInfo(zone), on_use, beside)
+        self._origins: tuple[Origin, ...] = (self._origin,) * len(self._hits)
+
+    @classmethod
+    def best(cls, found: Iterable["Recollection"], k: int) -> "Recollection":
+        """The k best hits of several banks' recollections; portraits and summaries stay with their banks."""
+        pairs = [pair for one in found for pair in one._pairs()]
+        pairs.sort(key=lambda pair: -pair[0].score)
+        return cls()._with(pairs[:k])
+
+    def _pairs(self) -> list[tuple[Hit, Origin]]:
+        return list(zip(self._hits, self._origins, strict=True))
+
+    def _with(self, pairs: Sequence[tuple[Hit, Origin]]) -> Self:
+        made = type(self)(portrait=self.portrait, summaries=self.summaries)
+        made._origin = self._origin
+        made._hits = tuple(hit for hit, _ in pairs)
+        made._origins = tuple(origin for _, origin in pairs)
+        return made
+
+    def __len__(self) -> int:
+        return len(self._hits)
+
+    @overload
+    def __getitem__(self, index: int) -> Hit: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Recollection": ...
+    def __getitem__(self, index: int | slice) -> "Hit | Recollection":
+        if isinstance(index, slice):
+            return self._with(self._pairs()[index])
+        return self._hits[index]
+
+    def __repr__(self) -> str:
+        best = f", best score {self._hits[0].score:.3f}" if self._hits else ""
+        return f"<Recollection: {len(self)} hits{best}>"
+
+    @property
+    def ids(self) -> list[str]:
+        """Ids of the hits' memories, best first."""
+        return [hit.memory.id for hit in self._hits]
+
+    def use(self) -> None:
+        """Note that all of the hits were used, for whoever passes them on without `prompt`."""
+        for hit, origin in self._pairs():
+            origin.use([hit.memory.id])
+
+    def prompt(
+        self,
+        max_tokens: int,
+        count_tokens: Counter | None = None,
+        *,
+        portrait: bool = True,
+        summaries: bool = True,
+    ) -> str:
+        """The block for a model's prompt, never longer than `max_tokens`; "" where nothing fits or was found.
+
+        `count_tokens` gives the number of tokens of a text, as the model counts; without it, an upper
+        bound for common tokenizers and every script, about twice the true number in English. Portrait
+        and summaries come first, each at most a quarter, then the memories in time order: the best hits
+        whole or as excerpts, their thoughts, and the turns around them: the question before an answer, the
+        turn after a question, both sides of a short turn, and those of `hit.around`. Raises InputError, and
+        CorruptError where a turn beside a hit isn't what was written: these are read out of their rows here.
+        """
+        material = Material(
+            hits=self._hits,
+            zones=[origin.zone for origin in self._origins],
+            beside=[origin.beside.get(hit.memory.id, ()) for hit, origin in self._pairs()],
+            portrait=self.portrait if portrait else None,
+            summaries=self.summaries if summaries else (),
+            zone=self._origin.zone,
+        )
+        block = render(material, max_tokens, count_tokens)
+        self._use(block.placed)
+        return block.text
+
+    def _use(self, placed: frozenset[Key]) -> None:
+        for hit, origin in self._pairs():
+            shown = [memory.id for memory in (hit.memory, *hit.thoughts) if (hit.bank, memory.id) in placed]
+            origin.use(shown)
+
+    def messages(
+        self,
+        max_tokens: int = 1000,
+        count_tokens: Counter | None = None,
+        *,
+        role: Literal["human", "system"] = "human",
+        portrait: bool = True,
+        summaries: bool = True,
+    ) -> "list[BaseMessage]":
+        """The block as one LangChain message, or none where there is nothing to show.
+
+        A human message by default: what was recalled should not speak with the system's voice.
+        """
+        from langchain_core.messages import HumanMessage, SystemMessage
+
+        kinds: dict[str, type[BaseMessage]] = {"human": HumanMessage, "system": SystemMessage}
+        if role not in kinds:
+            raise UnknownOptionError('messages: role must be "human" or "system".')
+        text = self.prompt(max_tokens, count_tokens, portrait=portrait, summaries=summaries)
+        return [kinds[role](content=text)] if text else []
+
+    def documents(self) -> "list[Document]":
+        """The hits as LangChain Documents, best first; the memory's own metadata under "metadata"."""
+        from langchain_core.documents import Document
+
+        return [
+            Document(id=hit.memory.id, page_content=hit.memory.text, metadata=_facts(hit, origin))
+            for hit, origin in self._pairs()
+        ]
+
+
+def _facts(hit: Hit, origin: Origin) -> dict[str, Any]:
+    """Everything of a hit but its text, as plain values; times as ISO 8601 in UTC."""
+    memory = hit.memory
+    return {
+        "id": memory.id,
+        "kind": memory.kind,
+        "speaker": memory.speaker,
+        "role": memory.role,
+        "session": memory.session,
+        "occurred_at": memory.occurred_at.isoformat(),
+        "zone": origin.zone.key,
+        "bank": list(hit.bank),
+        "score": hit.score,
+        "why": dict(hit.why),
+        "strength": memory.strength,
+        "sources": list(memory.sources),
+        "metadata": dict(memory.metadata),
+    }

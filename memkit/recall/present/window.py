@@ -1,0 +1,151 @@
+"""The running conversation as a block for a model's prompt: what is left of it, quoted, with marks where it isn't.
+
+What is left is decided token by token (SirLLM, arXiv 2405.12528), but lone words help nobody: so the block shows the
+sentences around the tokens, those that tell most for their length first.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from memkit.models import Memory
+from memkit.recall.present.prompt import DAYS, GAP, label, local, quote
+from memkit.text.passages import SENTENCE
+
+OPEN, CLOSE = "<conversation>", "</conversation>"
+START, RECENT = 1 / 16, 1 / 2  # shares of the budget that are filled first
+LINE = 12  # tokens that a line costs beside its text, about
+LONGEST = 240  # characters of a sentence that are shown together; of a longer one the parts between commas
+
+
+class Left(NamedTuple):
+    """A token that is left: characters `start` to `end` of the turn `number` of the session; what it tells."""
+
+    number: int
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Window:
+    """The running conversation, compressed to a budget of tokens (SirLLM, arXiv 2405.12528).
+
+    `text` is the block; `tokens` its length by the counter that was given, or an upper bound; `turns` how many
+    the session has, `shown` how many of them have at least a sentence in the block.
+    """
+
+    text: str
+    tokens: int
+    turns: int
+    shown: int
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Sentence(NamedTuple):
+    """A sentence with a token left in it: where it stands, what it tells (nats), what showing it costs (tokens)."""
+
+    number: int
+    start: int
+    end: int
+    told: float
+    cost: int
+
+
+def compose(
+    left: Sequence[Left],
+    memories: Mapping[int, Memory],
+    turns: int,
+    *,
+    zone: ZoneInfo,
+    budget: int,
+    count: Callable[[str], int],
+) -> Window:
+    """The window that holds most of what is left; `memories` by the number of their turn, `turns` in all."""
+    ranked = _ranked(_sentences(left, memories, count), budget)
+    best, low, high = Window("", 0, turns, 0), 0, len(ranked) + 1
+    most = high - 1
+    while high - low > 1:
+        shown = sorted(ranked[:most])
+        text = _block(shown, memories, turns, zone)
+        if (tokens := count(text)) <= budget:
+            best, low = Window(text, tokens, turns, len({s.number for s in shown})), most
+        else:
+            high = most
+        most = (low + high) // 2
+    return best
+
+
+def _sentences(left: Sequence[Left], memories: Mapping[int, Memory], count: Callable[[str], int]) -> list[Sentence]:
+    """The sentences that any token is left of, in order."""
+    by_turn: dict[int, list[Left]] = {}
+    for token in left:
+        by_turn.setdefault(token.number, []).append(token)
+    found = []
+    for number, tokens in by_turn.items():
+        text = memories[number].text
+        for start, end in _cut(text):
+            inside = [token.score for token in tokens if start <= token.start < end]
+            if inside:
+                found.append(Sentence(number, start, end, sum(inside), count(text[start:end])))
+    return sorted(found)
+
+
+def _cut(text: str) -> Iterator[tuple[int, int]]:
+    ends = [0, *(match.end() for match in SENTENCE.finditer(text)), len(text)]
+    for start, end in pairwise(ends):
+        if end - start <= LONGEST:
+            yield start, end
+            continue
+        commas = [start, *(start + i + 1 for i, c in enumerate(text[start:end]) if c in ",;:—" and i > 0), end]
+        yield from pairwise(commas)
+
+
+def _ranked(sentences: Sequence[Sentence], budget: int) -> list[Sentence]:
+    """The newest up to their share of the budget, the first up to theirs, then what tells most for its cost."""
+    newest = _within(reversed(sentences), budget * RECENT)
+    first = _within(iter(sentences), budget * START)
+    rest = sorted(sentences, key=lambda s: (-s.told / (s.cost + LINE), s))
+    return list(dict.fromkeys([*newest, *first, *rest]))
+
+
+def _within(sentences: Iterator[Sentence], tokens: float) -> list[Sentence]:
+    taken = []
+    for sentence in sentences:
+        tokens -= sentence.cost + LINE
+        if tokens < 0:
+            break
+        taken.append(sentence)
+    return taken
+
+
+def _block(shown: Sequence[Sentence], memories: Mapping[int, Memory], turns: int, zone: ZoneInfo) -> str:
+    return "\n".join([OPEN, *_lines(shown, memories, turns, zone), CLOSE]) if shown else ""
+
+
+def _lines(shown: Sequence[Sentence], memories: Mapping[int, Memory], turns: int, zone: ZoneInfo) -> Iterator[str]:
+    heading, expected = "", 0
+    for number in dict.fromkeys(sentence.number for sentence in shown):
+        memory = memories[number]
+        at = local(memory.occurred_at, zone)
+        if number != expected:
+            yield GAP
+        if (day := f"{at.date()} {DAYS[at.weekday()]}") != heading:
+            yield (heading := day)
+        spans = [(sentence.start, sentence.end) for sentence in shown if sentence.number == number]
+        yield f"{at:%H:%M} {label(memory)}: {quote(_excerpt(memory.text, spans))}"
+        expected = number + 1
+    if expected != turns:
+        yield GAP
+
+
+def _excerpt(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """What is shown of a text, with a mark for every gap."""
+    marks = [end != start for (_, end), (start, _) in pairwise([(0, 0), *spans, (len(text), len(text))])]
+    parts = [text[start:end].strip() for start, end in spans]
+    joined = "".join(f" {GAP} {part}" if mark else f" {part}" for mark, part in zip(marks, parts, strict=False))
+    return f"{joined.strip()} {GAP}" if marks[-1] else joined.strip()

@@ -1,0 +1,86 @@
+"""What a file was written with: its encoder and the settings that shape stored data, checked at opening."""
+
+import json
+
+from pydantic import TypeAdapter
+
+from memkit.encoders import encoder_named
+from memkit.errors import EncoderMismatchError
+from memkit.protocols import Encoder, FloatArray, Storage
+from memkit.runtime.encoder_slot import EncoderSlot
+from memkit.settings import IndexSettings, KeepRule, ObserveSettings, Settings
+from memkit.storage.core.checksums import reading
+
+ENCODER, DIMENSION, REENCODING = "encoder.name", "encoder.dimension", "encoder.reencoding"
+INDEX, OBSERVE, KEEP = "settings.index", "settings.observe", "settings.keep"
+RULES = TypeAdapter(tuple[KeepRule, ...])
+
+
+class AbsentEncoder:
+    """Stands in for an encoder that only the caller can give; it refuses to encode."""
+
+    def __init__(self, name: str, dimension: int) -> None:
+        self.name, self.dimension = name, dimension
+
+    def encode(self, texts: list[str]) -> FloatArray:
+        raise EncoderMismatchError(
+            f"this file was written with the encoder {self.name!r}, which memkit can't make by itself. "
+            "Pass it as memkit.open(..., encoder=...), or change to another with store.reencode(encoder)."
+        )
+
+
+@reading("a setting of the file")
+def stored_settings(storage: Storage, given: Settings | None) -> Settings:
+    """The settings to work with: the file's own where they shape its data, else the given ones."""
+    index, observe = storage.get_meta(INDEX), storage.get_meta(OBSERVE)
+    rules = RULES.validate_json(storage.get_meta(KEEP) or "[]")
+    if given is not None and given.keep is None:
+        given = given.model_copy(update={"keep": rules})
+    if index is None:
+        return given or Settings(keep=())
+    kept = IndexSettings.model_validate_json(index)
+    if given is None:
+        cut = ObserveSettings.model_validate_json(observe or "{}")
+        return Settings(index=kept, observe=cut, keep=rules)
+    if given.index != kept:
+        raise EncoderMismatchError(
+            "settings.index differs from what this file was written with. Leave it out to use the file's, "
+            "or export the store and load it into a new file; store.reencode changes only the encoder."
+        )
+    return given
+
+
+def chosen_encoder(storage: Storage, given: Encoder | None) -> Encoder | None:
+    """The encoder to work with: the given one if it is the file's, else the one of the file's name.
+
+    Raises EncoderMismatchError where the given encoder is another than the file's.
+    """
+    name, dimension = storage.get_meta(ENCODER), storage.get_meta(DIMENSION)
+    if name is None or dimension is None:
+        return given
+    if given is None:
+        return encoder_named(name) or AbsentEncoder(name, int(dimension))
+    if (given.name, given.dimension) != (name, int(dimension)):
+        raise EncoderMismatchError(
+            f"this file was written with the encoder {name!r} ({dimension} dimensions), "
+            f"not with {given.name!r} ({given.dimension}). Open it without encoder=, "
+            "then call store.reencode(encoder)."
+        )
+    return given
+
+
+def record(storage: Storage, slot: EncoderSlot, settings: Settings) -> None:
+    """Write into a new file what it is written with."""
+    if storage.get_meta(ENCODER) is None:
+        storage.set_meta({**encoder_meta(slot.get()), INDEX: settings.index.model_dump_json()})
+    cut = settings.observe.model_dump_json()
+    if storage.get_meta(OBSERVE) != cut:
+        storage.set_meta({OBSERVE: cut})
+    rules = RULES.dump_json(settings.keep or ()).decode()
+    if (storage.get_meta(KEEP) or "[]") != rules:
+        storage.set_meta({KEEP: rules})
+
+
+def encoder_meta(encoder: Encoder) -> dict[str, str]:
+    """An encoder's identity, as kept in the file."""
+    return {ENCODER: encoder.name, DIMENSION: json.dumps(encoder.dimension)}

@@ -1,0 +1,131 @@
+"""From a text to everything that the indexes keep of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from memkit.models import BankState, Memory, Trace
+from memkit.protocols import FloatArray
+from memkit.recall.index.lsh import CrossPolytope, Sketcher
+from memkit.runtime.encoder_slot import EncoderSlot
+from memkit.settings import Settings
+from memkit.text.near_copies import band_keys
+from memkit.text.passages import passages
+from memkit.text.recalled import without_recalled
+from memkit.text.terms.keys import document_terms, encoded_text, is_wordless, text_key
+
+WORDS_OF_AN_ECHO = 3  # a longer text counts as the same whoever repeats it
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """A text on its way into a bank: what is needed to index it."""
+
+    text: str
+    speaker: str | None
+    at: datetime
+    banded: bool = False
+
+    @classmethod
+    def of(cls, memory: Memory) -> "Bare":
+        """What a stored memory's trace is made from."""
+        return cls(memory.text, memory.speaker, memory.occurred_at, memory.kind == "thought")
+
+
+class Tracer:
+    """Makes traces under a bank's key; the sketches are the same in every bank of the store."""
+
+    def __init__(self, slot: EncoderSlot, settings: Settings) -> None:
+        self._slot = slot
+        self._settings = settings.index
+        self._made: tuple[int, Sketcher, CrossPolytope] | None = None
+
+    def hashes(self) -> tuple[Sketcher, CrossPolytope]:
+        """The store's random hyperplanes and TiM's hash, for the encoder's dimension."""
+        dimension = self._slot.dimension
+        if self._made is None or self._made[0] != dimension:
+            index = self._settings
+            self._made = (
+                dimension,
+                Sketcher(dimension, index.sketch_bits, index.sketch_seed),
+                CrossPolytope(dimension, index.groups, index.sketch_seed),
+            )
+        return self._made[1], self._made[2]
+
+    def key(self, state: BankState, bare: Bare) -> int:
+        """Equal for texts that count as the same; short ones only from the same speaker."""
+        short = len(bare.text.split(None, WORDS_OF_AN_ECHO)) <= WORDS_OF_AN_ECHO
+        return text_key(state.key, bare.text, bare.speaker if short else None)
+
+    def words(self, state: BankState, bare: Bare) -> Trace:
+        """The trace of a text without its vector."""
+        if is_wordless(without_recalled(bare.text)):
+            return Trace(text_key=self.key(state, bare), wanted=False)
+        terms = document_terms(bare.text, speaker=bare.speaker, at=bare.at, zone=ZoneInfo(state.zone), key=state.key)
+        bands = band_keys(bare.text, state.key) if bare.banded else ()
+        return Trace(text_key=self.key(state, bare), terms=terms, bands=bands)
+
+    def renewed(self, state: BankState, memory: Memory, old: Trace) -> Trace:
+        """A stored memory's trace made again from its text and from the vector that it has."""
+        words = replace(self.words(state, Bare.of(memory)), wanted=old.wanted)
+        width = 2 * self._slot.dimension
+        if old.vector is None or len(old.vector) != width:
+            return words
+        [trace] = self.complete([words], stacked([old.vector], self._slot.dimension), [old.passages])
+        return trace
+
+    def complete(
+        self, traces: Sequence[Trace], vectors: FloatArray, passages: Sequence[bytes | None] | None = None
+    ) -> list[Trace]:
+        """The same traces with their vectors, sketches and groups; `vectors` is (len(traces), dimension)."""
+        if not traces:
+            return []
+        sketcher, groups = self.hashes()
+        halves = vectors.astype("<f2")
+        codes, keys = sketcher.sketch(vectors), groups.group(vectors).tolist()
+        return [
+            replace(trace, vector=half.tobytes(), sketch=code.tobytes(), group=key, passages=parts)
+            for trace, half, code, key, parts in zip(
+                traces, halves, codes, keys, passages or [None] * len(traces), strict=True
+            )
+        ]
+
+    def encode(self, traces: Sequence[Trace], bares: Sequence[Bare]) -> list[Trace]:
+        """Traces with vectors where they are wanted and the encoder gives any."""
+        wanted = [i for i, trace in enumerate(traces) if trace.wanted]
+        parts = [self._parts(bares[i]) for i in wanted]
+        texts = [_encoded(bares[i]) for i in wanted]
+        vectors = self._slot.try_encode([*texts, *(part for own in parts for part in own)])
+        result = list(traces)
+        if vectors is not None:
+            rows = iter(vectors[len(wanted) :].astype("<f2"))
+            passages = [b"".join(row.tobytes() for row in islice(rows, len(own))) or None for own in parts]
+            done = self.complete([traces[i] for i in wanted], vectors[: len(wanted)], passages)
+            for i, trace in zip(wanted, done, strict=True):
+                result[i] = trace
+        return result
+
+    def _parts(self, bare: Bare) -> list[str]:
+        """The passages of a long text, as they are encoded."""
+        settings = self._settings
+        parts = passages(bare.text, size=settings.passage_characters, above=settings.passage_from)
+        return [encoded_text(bare.speaker, part) for part in parts]
+
+    def trace(self, state: BankState, memories: Sequence[Memory]) -> list[Trace]:
+        """Whole traces of memories that are about to be stored."""
+        bares = [Bare.of(memory) for memory in memories]
+        return self.encode([self.words(state, bare) for bare in bares], bares)
+
+
+def _encoded(bare: Bare) -> str:
+    return encoded_text(bare.speaker, bare.text)
+
+
+def stacked(vectors: Sequence[bytes], dimension: int) -> FloatArray:
+    """Stored float16 vectors as float32 rows, shape (len(vectors), dimension)."""
+    flat = np.frombuffer(b"".join(vectors), dtype="<f2")
+    return flat.reshape(-1, dimension).astype(np.float32)

@@ -1,0 +1,160 @@
+"""What both backends' views have in common: from seqs and kept records to what callers see."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from memkit.batches import PassageBatch, QuantisedBatch
+from memkit.errors import UnknownMemoryError
+from memkit.models import BankState, Exchange, HistoryEntry, Memory, put_off
+from memkit.protocols import FloatArray, Position
+from memkit.storage.core.checksums import reading
+from memkit.storage.core.hashing import Hasher, alternatives
+from memkit.storage.core.records import Entry, Queued, Record, history_of
+from memkit.storage.sql.vector_blocks import as_quantised
+
+
+class View(ABC):
+    """Half of a BankView: everything that follows from the few reads that a backend does itself."""
+
+    hasher: Hasher
+
+    @property
+    @abstractmethod
+    def state(self) -> BankState: ...
+    @abstractmethod
+    def locate(self, ids: Sequence[str]) -> dict[str, int]: ...
+    @abstractmethod
+    def records(self, seqs: Sequence[int]) -> dict[int, Record]: ...
+    @abstractmethod
+    def names(self, seqs: Iterable[int]) -> dict[int, str]:
+        """Ids as callers know them, by seq."""
+
+    @abstractmethod
+    def entries(self, seq: int) -> list[Entry]: ...
+    @abstractmethod
+    def tagged(self, tags: Sequence[int]) -> set[int]:
+        """Seqs of memories that have any of these metadata entries."""
+
+    @abstractmethod
+    def all_seqs(self) -> list[int]: ...
+    @abstractmethod
+    def resting_on(self, seqs: Sequence[int]) -> set[int]:
+        """Seqs of memories with any of these among their sources."""
+
+    @abstractmethod
+    def last_turn(self, label: str | None) -> int | None:
+        """Seq of the last turn of a session, or of the bank."""
+
+    @abstractmethod
+    def episode_size(self, session: int, episode: int) -> tuple[int, int]:
+        """Turns and characters of an episode."""
+
+    @abstractmethod
+    def last_session(self) -> int: ...
+    @abstractmethod
+    def open_exchange(self, session: int) -> tuple[int, int] | None:
+        """Number and turns of a session's open exchange."""
+
+    @abstractmethod
+    def queue(self) -> list[Queued]: ...
+    @abstractmethod
+    def queued(self, numbers: Sequence[int]) -> dict[int, Queued]: ...
+
+    @abstractmethod
+    def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]: ...
+
+    def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
+        """The stored vectors of those seqs that have one of this dimension, and those of their passages."""
+        return as_quantised(seqs, *self.with_passages(seqs), dimension)
+
+    def memories(self, seqs: Sequence[int]) -> dict[int, Memory]:
+        """Whole records, in the order of `seqs`."""
+        if not seqs:
+            return {}
+        records = self.records(seqs)
+        names = self.names({link for record in records.values() for link in record.links()})
+        return {seq: records[seq].to_memory(names) for seq in seqs if seq in records}
+
+    def later(self, seqs: Sequence[int]) -> Callable[[], dict[int, Memory]]:
+        found = self.memories(seqs)
+        return lambda: found
+
+    def in_order(self, seqs: Sequence[int]) -> list[Memory]:
+        return list(self.memories(seqs).values())
+
+    def history(self, id: str) -> list[HistoryEntry]:
+        """How a memory came to be, then every change of it, oldest first."""
+        seq = self.locate([id]).get(id)
+        if seq is None:
+            return []
+        entries = self.entries(seq)
+        before = [entry.before for entry in entries if entry.before is not None]
+        names = self.names({link for record in before for link in record.links()})
+        with reading("a memory"):
+            return history_of(self.records([seq])[seq], entries, names)
+
+    def matching(self, where: Mapping[str, Any]) -> list[int]:
+        """Seqs of memories whose metadata hold all of `where`. Raises InputError for what is no JSON."""
+        found: set[int] | None = None
+        for name, value in where.items():
+            tags = [self.hasher.tag(name, one) for one in alternatives(value)]
+            having = self.tagged(tags)
+            found = having if found is None else found & having
+        return self.all_seqs() if found is None else sorted(found)
+
+    def derived_from(self, seqs: Sequence[int]) -> list[int]:
+        """Seqs of memories that rest on any of these, directly or through others."""
+        seen: set[int] = set()
+        border = set(seqs)
+        while border:
+            border = self.resting_on(sorted(border)) - seen
+            seen |= border
+        return sorted(seen - set(seqs))
+
+    def position(self, label: str | None) -> Position | None:
+        """The last turn of the session called `label`, or of the bank where it is None."""
+        seq = self.last_turn(label)
+        if seq is None:
+            return None
+        with reading("the last turn"):
+            record = self.records([seq])[seq]
+        if record.placement is None:
+            return None
+        memory, place = record.memory, record.placement
+        turns, characters = self.episode_size(place.session, place.episode)
+        exchange = self.open_exchange(place.session)
+        return Position(
+            seq=seq,
+            id=memory.id,
+            label=memory.session,
+            session=place.session,
+            episode=place.episode,
+            episode_turns=turns,
+            episode_characters=characters,
+            at=memory.occurred_at,
+            speaker=memory.speaker,
+            role=memory.role,
+            exchange=None if exchange is None else exchange[0],
+            exchange_turns=0 if exchange is None else exchange[1],
+        )
+
+    def exchanges(self, *, due_at: datetime | None = None, numbers: Sequence[int] | None = None) -> list[Exchange]:
+        """The thinking queue, oldest first; with `due_at`, only what may be tried by then."""
+        queue = self.queue() if numbers is None else [q for _, q in sorted(self.queued(numbers).items())]
+        due = [q for q in queue if due_at is None or not put_off(q.due_at, due_at)]
+        names = self.names({seq for queued in due for seq in queued.turns})
+        with reading("an exchange"):
+            return [queued.to_exchange(names) for queued in due]
+
+    def start_after(self, after: str | None) -> int:
+        """The seq after which a page starts. Raises UnknownMemoryError."""
+        if after is None:
+            return 0
+        seq = self.locate([after]).get(after)
+        if seq is None:
+            raise UnknownMemoryError(
+                "after=: this id is not in this bank (any more). Start the pages again without it."
+            )
+        return seq

@@ -1,0 +1,91 @@
+"""The few primitive changes that every operation comes down to: all that a backend has to carry out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from memkit.models import Trace
+from memkit.operations import Learn
+from memkit.protocols import BankView
+from memkit.storage.core.records import Entry, Queued, Record
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What one erasure takes out, and what its receipt says; ids are UUIDs."""
+
+    seqs: tuple[int, ...]
+    counts: Mapping[str, int]
+    ids: tuple[str, ...]
+    chosen: int
+    remade: tuple[str, ...] = ()
+    requested_by: str | None = None
+    fingerprints: tuple[bytes, ...] = ()
+
+
+@dataclass
+class Changes:
+    """What one apply does to one bank; lists are in the order in which they came.
+
+    `new`: records with their traces. `changed`: existing records with other numbers. `replaced`:
+    existing records with other contents. `traces`: new traces of existing records. `removed`: seqs
+    that go with every trace, history and link; what pointed at them points nowhere. `exchanges` take
+    the place of those with the same number; `settled` leave the queue. `learnt`: segments of the surprisal
+    model. `histories` take the place of all that these memories' histories held. `erased`: an erasure, whose
+    receipt is written; nothing that it or `replaced` took away may stay in the files.
+    """
+
+    new: list[tuple[Record, Trace]] = field(default_factory=list)
+    changed: list[Record] = field(default_factory=list)
+    replaced: list[Record] = field(default_factory=list)
+    traces: dict[int, Trace] = field(default_factory=dict)
+    history: list[Entry] = field(default_factory=list)
+    removed: list[int] = field(default_factory=list)
+    exchanges: list[Queued] = field(default_factory=list)
+    settled: list[int] = field(default_factory=list)
+    learnt: list[Learn] = field(default_factory=list)
+    histories: dict[int, list[Entry]] = field(default_factory=dict)
+    erased: list[Erased] = field(default_factory=list)
+    next_seq: int = 1
+    next_exchange: int = 1
+
+    def __bool__(self) -> bool:
+        return any(
+            (
+                self.new,
+                self.changed,
+                self.replaced,
+                self.traces,
+                self.history,
+                self.removed,
+                self.exchanges,
+                self.settled,
+                self.learnt,
+                self.histories,
+                self.erased,
+            )
+        )
+
+
+class Reader(BankView, Protocol):
+    """A backend's view, with what the translation of operations needs besides."""
+
+    @property
+    def next_seq(self) -> int: ...
+    @property
+    def next_exchange(self) -> int: ...
+    def records(self, seqs: Sequence[int]) -> dict[int, Record]:
+        """Kept records, by seq."""
+        ...
+
+    def entries(self, seq: int) -> list[Entry]:
+        """A record's history, oldest first."""
+        ...
+
+    def reasons(self) -> list[tuple[int, str]]:
+        """What a thinker gave as reasons for its changes, with the seqs of the changed."""
+        ...
+
+    def queued(self, numbers: Sequence[int]) -> dict[int, Queued]:
+        """Exchanges of the queue, by number."""
+        ...

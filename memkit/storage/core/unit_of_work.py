@@ -1,0 +1,216 @@
+"""What a batch of operations makes of a bank, before anything is written: reads through, collects changes."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from memkit.errors import UnknownMemoryError
+from memkit.identifiers import uuid7
+from memkit.models import Action, Author, Memory, Placement, Trace
+from memkit.operations import Learn
+from memkit.storage.core.change_set import Changes, Erased, Reader
+from memkit.storage.core.records import Entry, Queued, Record, uuid7_bytes
+
+
+class Ledger:
+    """The bank as it will be after the operations so far. Nothing here touches the backend's data."""
+
+    def __init__(self, reader: Reader, at: datetime) -> None:
+        self.at = at
+        self.reader = reader
+        self.change = reader.state.change + 1
+        self.next_seq = reader.next_seq
+        self.next_exchange = reader.next_exchange
+        self.gone: set[int] = set()
+        self.history: list[Entry] = []
+        self.learnt: list[Learn] = []
+        self._first_seq = reader.next_seq
+        self._seqs: dict[str, int] = {}
+        self._records: dict[int, Record] = {}
+        self._traces: dict[int, Trace] = {}  # those that are to be written
+        self._dirty: dict[int, None] = {}
+        self._replaced: set[int] = set()
+        self._pointers: list[tuple[int, str]] = []
+        self._exchanges: dict[int, Queued | None] = {}
+        self._histories: dict[int, list[Entry]] = {}
+        self._erased: list[Erased] = []
+
+    def prepare(self, loaded: Iterable[str], named: Iterable[str]) -> None:
+        """Look up all ids of a batch at once; records of `loaded` are read, too."""
+        needed = set(loaded)
+        self._seqs = self.reader.locate(list(needed.union(named)))
+        self.load([self._seqs[id] for id in needed if id in self._seqs])
+
+    def load(self, seqs: Iterable[int]) -> None:
+        """Read records that aren't here yet."""
+        missing = [seq for seq in seqs if seq not in self._records and seq not in self.gone]
+        if missing:
+            self._records.update(self.reader.records(missing))
+
+    def find(self, id: str) -> int | None:
+        """The seq of an id, if it is in the bank at this point."""
+        seq = self._seqs.get(id)
+        return None if seq in self.gone else seq
+
+    def require(self, id: str, operation: str) -> int:
+        """The seq of an id. Raises UnknownMemoryError."""
+        seq = self.find(id)
+        if seq is None:
+            raise UnknownMemoryError(
+                f"{operation}: an id that it names is not in bank {'/'.join(self.reader.state.name)}, "
+                "so nothing of this call was done. Ids hold within one bank; list them with bank.list()."
+            )
+        return seq
+
+    def record(self, seq: int) -> Record:
+        self.load([seq])
+        return self._records[seq]
+
+    def remaining(self, seq: int | None) -> int | None:
+        """The seq itself, if its memory is still there."""
+        if seq is None or seq in self.gone:
+            return None
+        self.load([seq])
+        return seq if seq in self._records else None
+
+    def known(self) -> list[Record]:
+        """Records read or made so far."""
+        return list(self._records.values())
+
+    def trace(self, seq: int) -> Trace:
+        """The trace of a memory as it is at this point."""
+        return self._traces[seq] if seq in self._traces else self.reader.traces([seq])[seq]
+
+    def add(self, memory: Memory, trace: Trace, placement: Placement | None, links: Sequence[int]) -> Record:
+        """A new record at the end of the bank; `links` are its sources."""
+        bare = _without_links(memory)
+        uid = uuid7_bytes(memory.id) or UUID(uuid7(memory.recorded_at)).bytes
+        record = Record(self.next_seq, uid, bare, placement, tuple(sorted(set(links))))
+        self.next_seq += 1
+        self._seqs[memory.id] = record.seq
+        self._records[record.seq] = record
+        self._traces[record.seq] = trace
+        if memory.superseded_by is not None:
+            self._pointers.append((record.seq, memory.superseded_by))
+        return record
+
+    def put(self, record: Record) -> None:
+        """Keep a changed record."""
+        self._records[record.seq] = record
+        if record.seq < self._first_seq:
+            self._dirty[record.seq] = None
+
+    def replace(self, record: Record, trace: Trace | None) -> None:
+        """Keep other contents under a record's seq; its trace stays where none is given."""
+        record = replace(record, memory=_without_links(record.memory))
+        self._records[record.seq] = record
+        if trace is not None:
+            self._traces[record.seq] = trace
+        if record.seq < self._first_seq:
+            self._replaced.add(record.seq)
+            self._dirty[record.seq] = None
+
+    def index(self, seq: int, trace: Trace) -> None:
+        """Keep another trace."""
+        self._traces[seq] = trace
+        if seq < self._first_seq:
+            self._dirty[seq] = None
+
+    def note(
+        self,
+        before: Record,
+        event: Action,
+        author: Author,
+        *,
+        reason: str | None = None,
+        whole: bool = False,
+    ) -> None:
+        """A line of history."""
+        self.history.append(Entry(before.seq, event, self.at, author, reason, before, whole, self.change))
+
+    def past(self, seq: int) -> list[Entry]:
+        """A record's history up to this point."""
+        stored = self._histories.get(seq)
+        if stored is None:
+            stored = self.reader.entries(seq) if seq < self._first_seq else []
+        return stored + [entry for entry in self.history if entry.seq == seq]
+
+    def rewrite(self, seq: int, entries: Iterable[Entry]) -> None:
+        """Put another history in the place of a record's."""
+        self._histories[seq] = list(entries)
+        self.history = [entry for entry in self.history if entry.seq != seq]
+
+    def erase(self, erased: Erased) -> None:
+        """Take records out for good; whoever reads on sees them no more."""
+        self._erased.append(erased)
+        for seq in erased.seqs:
+            self.gone.add(seq)
+            for kept in (self._records, self._traces, self._dirty, self._histories):
+                kept.pop(seq, None)
+        self.history = [entry for entry in self.history if entry.seq not in self.gone]
+
+    def exchange(self, number: int | None) -> Queued | None:
+        """An exchange of the queue as it is at this point."""
+        if number is None:
+            return None
+        if number not in self._exchanges:
+            self._exchanges[number] = self.reader.queued([number]).get(number)
+        return self._exchanges[number]
+
+    def queue(self, exchange: Queued) -> None:
+        self._exchanges[exchange.number] = exchange
+
+    def settle(self, number: int) -> None:
+        self._exchanges[number] = None
+
+    def changes(self) -> Changes:
+        """Everything, as primitive changes."""
+        self._resolve()
+        old = [self._unlinked(self._records[seq]) for seq in self._dirty]
+        exchanges = [self._remaining(e) for e in self._exchanges.values() if e is not None]
+        found = self.reader.queued(list(self._exchanges))
+        kept = [e for e in exchanges if e.turns and found.get(e.number) != e]
+        empty = {e.number for e in exchanges if not e.turns}
+        settled = {n for n, e in self._exchanges.items() if e is None} | empty
+        return Changes(
+            new=[(self._unlinked(r), self._traces[s]) for s, r in self._records.items() if s >= self._first_seq],
+            changed=[record for record in old if record.seq not in self._replaced],
+            replaced=[record for record in old if record.seq in self._replaced],
+            traces={seq: self._traces[seq] for seq in self._dirty if seq in self._traces},
+            history=self.history,
+            histories=self._histories,
+            erased=self._erased,
+            removed=sorted(seq for seq in self.gone if seq < self._first_seq),
+            exchanges=kept,
+            learnt=self.learnt,
+            settled=sorted(number for number in settled if number in found),
+            next_seq=self.next_seq,
+            next_exchange=self.next_exchange,
+        )
+
+    def _resolve(self) -> None:
+        """A memory may name one that came later in the batch as what replaced it."""
+        for seq, id in self._pointers:
+            if seq not in self.gone:
+                target = self.require(id, "Insert")
+                self.put(replace(self._records[seq], superseded_by=target))
+
+    def _unlinked(self, record: Record) -> Record:
+        if not self.gone.intersection(record.links()):
+            return record
+        return replace(
+            record,
+            sources=tuple(seq for seq in record.sources if seq not in self.gone),
+            superseded_by=None if record.superseded_by in self.gone else record.superseded_by,
+            echo_of=None if record.echo_of in self.gone else record.echo_of,
+        )
+
+    def _remaining(self, exchange: Queued) -> Queued:
+        return replace(exchange, turns=tuple(seq for seq in exchange.turns if seq not in self.gone))
+
+
+def _without_links(memory: Memory) -> Memory:
+    if not memory.sources and memory.superseded_by is None and memory.echo_of is None:
+        return memory
+    return memory.model_copy(update={"sources": (), "superseded_by": None, "echo_of": None})

@@ -1,0 +1,171 @@
+"""One bank as dicts, and carrying out primitive changes on it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from memkit.models import BankState, CountedSegment, Trace
+from memkit.storage.core.blocks import pack_terms
+from memkit.storage.core.change_set import Changes
+from memkit.storage.core.hashing import Hasher
+from memkit.storage.core.records import Entry, Queued, Record
+from memkit.storage.core.rows import before_image, payload_of
+
+Key = tuple[str, object]  # what a memory can be found by
+
+
+class Bank:
+    """A bank's records, traces, history and queue; `found` answers which seqs have a key."""
+
+    def __init__(self, state: BankState) -> None:
+        self.state = state
+        self.hasher = Hasher(state.key)
+        self.viewers = 0
+        self.next_seq = 1
+        self.next_exchange = 1
+        self.records: dict[int, Record] = {}
+        self.traces: dict[int, Trace] = {}
+        self.changed: dict[int, int] = {}  # seq: change number of the record
+        self.traced: dict[int, int] = {}  # seq: change number of its trace
+        self.history: dict[int, list[Entry]] = defaultdict(list)
+        self.exchanges: dict[int, Queued] = {}
+        self.segments: dict[int, CountedSegment] = {}
+        self.gone: dict[int, list[int]] = {}  # change number of an erasure: seqs
+        self._seqs: dict[Key, set[int]] = defaultdict(set)
+
+    def copy(self) -> "Bank":
+        """The same bank; changing one leaves the other as it is."""
+        twin = Bank(self.state)
+        twin.next_seq, twin.next_exchange = self.next_seq, self.next_exchange
+        for name in ("records", "traces", "changed", "traced", "exchanges", "segments", "gone"):
+            setattr(twin, name, dict(getattr(self, name)))
+        twin.history.update((seq, list(entries)) for seq, entries in self.history.items())
+        twin._seqs.update((key, set(seqs)) for key, seqs in self._seqs.items())
+        return twin
+
+    def found(self, name: str, value: object) -> set[int]:
+        """Seqs of the memories that have this key."""
+        return self._seqs.get((name, value), set())
+
+    def values(self, name: str) -> Iterator[object]:
+        """All values of a key that occur."""
+        return (value for kind, value in list(self._seqs) if kind == name)
+
+    def carry_out(self, changes: Changes) -> None:
+        """Do primitive changes; they were checked, so that nothing here can fail halfway."""
+        change = self.state.change + 1
+        self.next_seq, self.next_exchange = changes.next_seq, changes.next_exchange
+        for number in changes.settled:
+            self.exchanges.pop(number, None)
+        self._remove(changes.removed, change)
+        for record, trace in changes.new:
+            self._put(record, trace, change)
+            self.traced[record.seq] = change
+        for record in (*changes.changed, *changes.replaced):
+            self._put(record, changes.traces.get(record.seq, self.traces[record.seq]), change)
+        self.traced.update((seq, change) for seq in changes.traces)
+        self.history.update((seq, list(entries)) for seq, entries in changes.histories.items())
+        for entry in changes.history:
+            self.history[entry.seq].append(entry)
+        self.exchanges.update((exchange.number, exchange) for exchange in changes.exchanges)
+        for learnt in changes.learnt:
+            kept = {**self.segments, **{segment.number: segment for segment in learnt.segments}}
+            self.segments = {number: segment for number, segment in kept.items() if number >= learnt.oldest}
+        update = {
+            "change": change,
+            "epoch": self.state.epoch + bool(changes.removed),
+            "size": len(self.records),
+        }
+        self.state = self.state.model_copy(update=update)
+
+    def _put(self, record: Record, trace: Trace, change: int) -> None:
+        self._unindex(record.seq)
+        self.records[record.seq] = record
+        self.traces[record.seq] = trace
+        self.changed[record.seq] = change
+        for key in self._keys(record, trace):
+            self._seqs[key].add(record.seq)
+
+    def _unindex(self, seq: int) -> None:
+        if seq not in self.records:
+            return
+        for key in self._keys(self.records[seq], self.traces[seq]):
+            self._seqs[key].discard(seq)
+            if not self._seqs[key]:
+                del self._seqs[key]
+
+    def _keys(self, record: Record, trace: Trace) -> Iterator[Key]:
+        memory, place = record.memory, record.placement
+        yield "id", memory.id
+        yield "kind", memory.kind
+        yield "text", trace.text_key
+        yield "group", trace.group
+        yield "unencoded", trace.wanted and trace.vector is None
+        yield "echo", record.echo_of
+        yield "superseded", record.superseded_by
+        yield "speaker", memory.speaker
+        yield "head", memory.head and memory.head.casefold()
+        yield "placed", place is not None
+        yield from (("band", band) for band in trace.bands)
+        yield from (("source", source) for source in record.sources)
+        yield from (("tag", tag) for tag in self.hasher.tags(memory.metadata))
+        if place is not None:
+            yield "label", memory.session
+            yield "session", place.session
+            yield "episode", tuple(place)
+
+    def _remove(self, seqs: Iterable[int], change: int) -> None:
+        gone = set(seqs)
+        if gone:
+            self.gone[change] = sorted(gone)
+        for seq in gone:
+            self._unindex(seq)
+            for kept in (self.records, self.traces, self.changed, self.traced, self.history):
+                kept.pop(seq, None)
+        for seq in {s for g in gone for name in ("source", "superseded", "echo") for s in self.found(name, g)}:
+            self._put(_unlinked(self.records[seq], gone), self.traces[seq], change)
+        for exchange in list(self.exchanges.values()):
+            left = tuple(seq for seq in exchange.turns if seq not in gone)
+            if left:
+                self.exchanges[exchange.number] = replace(exchange, turns=left)
+            else:
+                del self.exchanges[exchange.number]
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes by part, as SQLite would hold them."""
+        traces = self.traces.values()
+        notes = [entry for entries in self.history.values() for entry in entries]
+        return {
+            "text": sum(_size(r.memory.text) + _size(payload_of(r.memory, None)) for r in self.records.values()),
+            "vectors": sum(len(trace.vector or b"") + len(trace.passages or b"") for trace in traces),
+            "sketches": sum(len(trace.sketch or b"") for trace in traces),
+            "terms": sum(len(pack_terms(trace.terms.items())) for trace in traces if trace.terms),
+            "rows": 0,  # in blocks, which it has none of
+            "surprisal": sum(len(segment.data) for segment in self.segments.values()),
+            "history": sum(_size(entry.reason or "") + _size(before_image(entry) or "") for entry in notes),
+        }
+
+    def problems(self) -> Iterator[str]:
+        """What must never be: links to nothing, and counts that don't fit."""
+        where = f"bank {self.state.number}"
+        lost = [s for r in self.records.values() for s in r.links() if s not in self.records]
+        if lost:
+            yield f"{where}: {len(lost)} links lead to memories that are not there."
+        if set(self.traces) != set(self.records) or self.state.size != len(self.records):
+            yield f"{where}: memories, traces and their count don't fit together."
+        waiting = [s for e in self.exchanges.values() for s in e.turns if s not in self.records]
+        if waiting:
+            yield f"{where}: {len(waiting)} queued turns are not there."
+
+
+def _unlinked(record: Record, gone: set[int]) -> Record:
+    return replace(
+        record,
+        sources=tuple(seq for seq in record.sources if seq not in gone),
+        superseded_by=None if record.superseded_by in gone else record.superseded_by,
+        echo_of=None if record.echo_of in gone else record.echo_of,
+    )
+
+
+def _size(text: str) -> int:
+    return len(text.encode())

@@ -1,0 +1,218 @@
+"""Banks in dicts: for tests and for what needn't last. The reference that SQLite is tested against."""
+
+import secrets
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from memkit.errors import BankGoneError, ClosedError, ReadOnlyError, StorageError
+from memkit.models import BankState, ErasureReceipt, Receipt, put_off
+from memkit.operations import Operation
+from memkit.protocols import BankName, BankView, Decision
+from memkit.storage.core.apply_operations import lower
+from memkit.storage.core.names import checked_name, checked_zone
+from memkit.storage.core.receipts import flaws, receipt_of, receipt_of_bank
+from memkit.storage.inmemory.bank import Bank
+from memkit.storage.inmemory.view import MemoryView
+from memkit.times import utc_now
+
+
+class MemoryStorage:
+    """protocols.Storage over dicts; gone with the process. Safe to share between threads."""
+
+    def __init__(self, *, read_only: bool = False) -> None:
+        self._read_only = read_only
+        self._banks: dict[int, Bank] = {}
+        self._meta: dict[str, str] = {}
+        self._leases: dict[int, tuple[str, datetime]] = {}
+        self._last_bank = 0
+        self._receipts: list[ErasureReceipt] = []
+        self._fingerprints: set[bytes] = set()
+        self._lock = threading.RLock()
+        self._closed = False
+
+    # -- banks
+
+    def open_bank(self, name: BankName, *, zone: str | None = None) -> BankState:
+        with self._reading():
+            found = self.find_bank(name)
+            if found is not None:
+                return found
+            with self._writing():
+                self._last_bank += 1
+                state = BankState(
+                    number=self._last_bank,
+                    name=tuple(name),
+                    zone=checked_zone(zone or "UTC"),
+                    key=secrets.token_bytes(16),
+                    change=0,
+                    epoch=0,
+                    created_at=utc_now(),
+                    size=0,
+                )
+                self._banks[state.number] = Bank(state)
+                return state
+
+    def find_bank(self, name: BankName) -> BankState | None:
+        wanted = checked_name(name)
+        with self._reading():
+            return next((bank.state for bank in self._banks.values() if bank.state.name == wanted), None)
+
+    def banks(self, prefix: BankName = ()) -> list[BankState]:
+        with self._reading():
+            states = (bank.state for bank in self._banks.values())
+            chosen = [state for state in states if state.name[: len(prefix)] == tuple(prefix)]
+        return sorted(chosen, key=lambda state: state.name)
+
+    def drop_bank(
+        self, bank: int, *, at: datetime, requested_by: str | None = None, fingerprints: Sequence[bytes] = ()
+    ) -> ErasureReceipt | None:
+        """Erase a bank and everything in it; None where it isn't there."""
+        with self._writing():
+            self._leases.pop(bank, None)
+            dropped = self._banks.pop(bank, None)
+            if dropped is None:
+                return None
+            kinds: list[str] = sorted(record.memory.kind for record in dropped.records.values())
+            counts = dict(Counter(kinds))
+            made = receipt_of_bank(dropped.state, counts, at, requested_by, self._last_receipt())
+            self._keep(made)
+            self._fingerprints.update(fingerprints)
+            return self._receipts[-1]
+
+    def receipts(self, after: int = 0) -> list[ErasureReceipt]:
+        with self._reading():
+            return [receipt for receipt in self._receipts if receipt.number > after]
+
+    def receipt(self, bank: int, change: int) -> ErasureReceipt | None:
+        with self._reading():
+            name = self._bank(bank).state.name
+            found = [r for r in self._receipts if (r.bank, r.change, r.whole) == (name, change, False)]
+            return found[-1] if found else None
+
+    def fingerprinted(self, macs: Sequence[bytes]) -> set[bytes]:
+        with self._reading():
+            return self._fingerprints.intersection(macs)
+
+    def _last_receipt(self) -> ErasureReceipt | None:
+        return self._receipts[-1] if self._receipts else None
+
+    def _keep(self, receipt: ErasureReceipt) -> None:
+        """There are no files: nothing is ever pending."""
+        self._receipts.append(receipt.model_copy(update={"bytes_pending": False}))
+
+    # -- reading and changing one bank
+
+    @contextmanager
+    def view(self, bank: int) -> Iterator[BankView]:
+        with self._reading():
+            data = self._bank(bank)
+            data.viewers += 1
+        try:
+            yield MemoryView(data)
+        finally:
+            with self._lock:
+                data.viewers -= 1
+
+    def apply(self, bank: int, decide: Sequence[Operation] | Decision, *, at: datetime) -> Receipt:
+        """Do operations, all or none; as with SQLite, nothing has changed where this raises."""
+        with self._writing():
+            view = MemoryView(self._bank(bank))
+            operations = decide(view) if callable(decide) else decide
+            changes, outcomes = lower(operations, view, at=at)
+            if changes:
+                data = self._own(bank)
+                data.carry_out(changes)
+            for erased in changes.erased:
+                self._keep(receipt_of(erased, self._bank(bank).state, at, self._last_receipt()))
+                self._fingerprints.update(erased.fingerprints)
+            state = self._bank(bank).state
+            return Receipt(bank=state.name, change=state.change, outcomes=outcomes)
+
+    def _own(self, bank: int) -> Bank:
+        """The bank to be changed: a copy where somebody is looking at it."""
+        data = self._bank(bank)
+        if data.viewers:
+            data = self._banks[bank] = data.copy()
+        return data
+
+    def _bank(self, bank: int) -> Bank:
+        if bank not in self._banks:
+            raise BankGoneError(f":memory:: there is no bank number {bank} (any more). Open it by its name.")
+        return self._banks[bank]
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        with self._lock:
+            if self._closed:
+                raise ClosedError(":memory:: this store was closed, and what it held is gone.")
+            yield
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._reading():
+            if self._read_only:
+                raise ReadOnlyError(":memory:: was opened read-only. Open it again without read_only.")
+            yield
+
+    # -- the store's own notes
+
+    def get_meta(self, key: str) -> str | None:
+        with self._reading():
+            return self._meta.get(key)
+
+    def set_meta(self, values: dict[str, str]) -> None:
+        with self._writing():
+            self._meta.update(values)
+
+    def lease(self, bank: int, owner: str, now: datetime, seconds: float) -> bool:
+        with self._writing():
+            holder, until = self._leases.get(bank, (owner, now))
+            if bank not in self._banks or (holder != owner and put_off(until, now)):
+                return False
+            self._leases[bank] = (owner, now + timedelta(seconds=seconds))
+            return True
+
+    def release(self, bank: int, owner: str) -> None:
+        with self._writing():
+            if self._leases.get(bank, ("", None))[0] == owner:
+                del self._leases[bank]
+
+    # -- what a file would have
+
+    def audit(self, *, repair: bool = False) -> list[str]:
+        """Problems of the stored data, one sentence each."""
+        with self._reading():
+            problems = [problem for bank in self._banks.values() for problem in bank.problems()]
+            return problems + flaws(self._receipts)
+
+    def sizes(self, bank: int | None = None) -> dict[str, int]:
+        """Bytes by part, as they would be stored; what Python needs around them is not counted."""
+        with self._reading():
+            chosen = self._banks.values() if bank is None else [self._bank(bank)]
+            parts = dict.fromkeys(("text", "vectors", "sketches", "terms", "rows", "surprisal", "history"), 0)
+            for data in chosen:
+                for name, size in data.sizes().items():
+                    parts[name] += size
+        return {**parts, "free": 0, "total": sum(parts.values())}
+
+    def scan(self, needles: Iterable[bytes]) -> list[str]:
+        """There are no files."""
+        with self._reading():
+            return []
+
+    def purge(self, *, thorough: bool = True, wait: float = 0.0) -> bool:
+        with self._writing():
+            return True
+
+    def backup(self, path: str) -> None:
+        """Raises StorageError: nothing here outlives the process."""
+        raise StorageError("backup: a store in memory has no file to copy. Use store.export(path).")
+
+    def close(self) -> None:
+        """Let everything go; harmless to repeat."""
+        with self._lock:
+            self._closed = True
+            self._banks.clear()

@@ -1,0 +1,200 @@
+"""One bank made of dicts, as it was when the view was opened."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+import numpy as np
+
+from memkit.batches import CodeBatch, PassageBatch, RowBatch, TermBatch, row_batches
+from memkit.models import BankState, CountedSegment, IndexRow, Kind, Memory, Past, Trace
+from memkit.protocols import FloatArray
+from memkit.storage.core.base_view import View
+from memkit.storage.core.records import Entry, Queued, Record, index_row, micros, passage_batch, stacked
+from memkit.storage.core.rows import entries_of, entry_row
+from memkit.storage.inmemory.bank import Bank
+
+
+class MemoryView(View):
+    """A BankView over dicts that nobody changes while it is open."""
+
+    def __init__(self, data: Bank) -> None:
+        self.data = data
+        self.hasher = data.hasher
+
+    @property
+    def state(self) -> BankState:
+        return self.data.state
+
+    @property
+    def next_seq(self) -> int:
+        return self.data.next_seq
+
+    @property
+    def next_exchange(self) -> int:
+        return self.data.next_exchange
+
+    def locate(self, ids: Sequence[str]) -> dict[str, int]:
+        return {id: min(found) for id in ids if (found := self.data.found("id", id))}
+
+    def records(self, seqs: Sequence[int]) -> dict[int, Record]:
+        return {seq: self.data.records[seq] for seq in seqs if seq in self.data.records}
+
+    def names(self, seqs: Iterable[int]) -> dict[int, str]:
+        return {seq: record.memory.id for seq, record in self.records(list(seqs)).items()}
+
+    def rows(self, since: int = 0) -> Iterator[IndexRow]:
+        """Index rows in order of seq."""
+        for seq in sorted(self.data.records):
+            if self.data.changed[seq] > since:
+                yield index_row(self.data.records[seq], self.hasher)
+
+    def row_batches(self, since: int = 0) -> Iterator[RowBatch]:
+        return row_batches(self.rows(since))
+
+    def rows_of_sessions(self, sessions: Sequence[int]) -> list[IndexRow]:
+        seqs = sorted({seq for session in sessions for seq in self.data.found("session", session)})
+        return [index_row(self.data.records[seq], self.hasher)._replace(sources=()) for seq in seqs]
+
+    def sessions_of(self, seqs: Sequence[int]) -> list[int]:
+        places = (record.placement for record in self.records(seqs).values())
+        return sorted({place.session for place in places if place is not None})
+
+    def gone(self, since: int) -> list[list[int]]:
+        return [seqs for change, seqs in self.data.gone.items() if change > since]
+
+    def states_at(self, moment: datetime) -> dict[int, Past]:
+        found: dict[int, Past] = {}
+        for seq, entries in self.data.history.items():
+            later = next((e.before for e in entries if e.at > moment and e.before is not None), None)
+            if later is not None:
+                found[seq] = Past(later.memory.state, micros(later.memory.valid_until), later.superseded_by)
+        return found
+
+    def codes(self, since: int = 0) -> Iterator[CodeBatch]:
+        by_width: dict[int, list[tuple[int, bytes]]] = {}
+        for seq, trace in self._traced(since):
+            if trace.sketch is not None:
+                by_width.setdefault(len(trace.sketch), []).append((seq, trace.sketch))
+        for width, rows in sorted(by_width.items()):
+            codes = np.frombuffer(b"".join(code for _, code in rows), dtype=np.uint8)
+            yield CodeBatch(np.array([seq for seq, _ in rows], dtype=np.int64), codes.reshape(-1, width))
+
+    def terms(self, since: int = 0) -> Iterator[TermBatch]:
+        rows = [(seq, list(trace.terms.items())) for seq, trace in self._traced(since) if trace.terms]
+        if rows:
+            yield TermBatch.of(rows)
+
+    def _traced(self, since: int) -> Iterator[tuple[int, Trace]]:
+        written = sorted(seq for seq, change in self.data.traced.items() if change > since)
+        return ((seq, self.data.traces[seq]) for seq in written)
+
+    def vectors(self, seqs: Sequence[int]) -> FloatArray:
+        kept = [self.data.traces[seq].vector if seq in self.data.traces else None for seq in seqs]
+        if any(vector is not None for vector in kept):
+            return stacked(kept)
+        other = next((t.vector for t in self.data.traces.values() if t.vector is not None), None)
+        return stacked([*kept, other])[: len(seqs)]
+
+    def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
+        kept = {seq: self.data.traces[seq].passages for seq in seqs if seq in self.data.traces}
+        stored = {seq: passages for seq, passages in kept.items() if passages is not None}
+        vectors = self.vectors(seqs)
+        return vectors, passage_batch(stored, vectors.shape[1])
+
+    def turns_of(self, session: int, after: int = 0) -> list[int]:
+        placed = (seq for seq in self.data.found("session", session) if seq > after)
+        return sorted(seq for seq in placed if self.data.records[seq].memory.kind == "turn")
+
+    def segments(self) -> list[CountedSegment]:
+        return sorted(self.data.segments.values())
+
+    def unencoded(self, limit: int) -> list[Memory]:
+        return self.in_order(sorted(self.data.found("unencoded", True))[:limit])
+
+    def same_text(self, keys: Sequence[int]) -> dict[int, str]:
+        found: dict[int, str] = {}
+        for key in keys:
+            originals = (s for s in self.data.found("text", key) if self.data.records[s].echo_of is None)
+            seq = min(self._active(originals), default=None)
+            if seq is not None:
+                found[key] = self.data.records[seq].memory.id
+        return found
+
+    def near(self, bands: Sequence[int], kinds: Sequence[Kind]) -> list[Memory]:
+        seqs = {seq for band in bands for seq in self.data.found("band", band)}
+        return self.in_order(sorted(self._active(seqs, kinds)))
+
+    def in_group(self, group: int, kinds: Sequence[Kind], limit: int) -> list[Memory]:
+        return self._newest(self.data.found("group", group), kinds, limit)
+
+    def about(self, head: str, kinds: Sequence[Kind], limit: int) -> list[Memory]:
+        return self._newest(self.data.found("head", head.casefold()), kinds, limit)
+
+    def _newest(self, seqs: Iterable[int], kinds: Sequence[Kind], limit: int) -> list[Memory]:
+        return self.in_order(sorted(self._active(seqs, kinds), reverse=True)[:limit])
+
+    def _active(self, seqs: Iterable[int], kinds: Sequence[Kind] | None = None) -> list[int]:
+        chosen = self.records(list(seqs)).values()
+        active = (r for r in chosen if r.memory.state == "active")
+        return [record.seq for record in active if kinds is None or record.memory.kind in kinds]
+
+    def speakers(self) -> dict[str, int]:
+        names = (str(name) for name in self.data.values("speaker") if name is not None)
+        return {name: self.hasher.speaker(name) for name in names}
+
+    def tagged(self, tags: Sequence[int]) -> set[int]:
+        return {seq for tag in tags for seq in self.data.found("tag", tag)}
+
+    def all_seqs(self) -> list[int]:
+        return sorted(self.data.records)
+
+    def resting_on(self, seqs: Sequence[int]) -> set[int]:
+        return {found for seq in seqs for found in self.data.found("source", seq)}
+
+    def last_turn(self, label: str | None) -> int | None:
+        found = self.data.found("placed", True) if label is None else self.data.found("label", label)
+        return max(found, default=None)
+
+    def episode_size(self, session: int, episode: int) -> tuple[int, int]:
+        turns = self.records(list(self.data.found("episode", (session, episode)))).values()
+        return len(turns), sum(len(record.memory.text) for record in turns)
+
+    def last_session(self) -> int:
+        return max((int(str(session)) for session in self.data.values("session")), default=-1)
+
+    def open_exchange(self, session: int) -> tuple[int, int] | None:
+        waiting = (q for q in self.queue() if q.session == session and not q.closed)
+        last = max(waiting, key=lambda queued: queued.number, default=None)
+        return None if last is None else (last.number, len(last.turns))
+
+    def page(self, kinds: Sequence[Kind] | None, after: str | None, limit: int, states: Sequence[str]) -> list[Memory]:
+        start = self.start_after(after)
+        later = (self.data.records[seq] for seq in sorted(self.data.records) if seq > start)
+        chosen = (r for r in later if r.memory.state in states and (kinds is None or r.memory.kind in kinds))
+        return self.in_order([record.seq for record, _ in zip(chosen, range(limit), strict=False)])
+
+    def entries(self, seq: int) -> list[Entry]:
+        rows = [entry_row(entry) for entry in self.data.history.get(seq, ())]
+        return entries_of(rows, self.data.records.get(seq))
+
+    def replaced_by(self, seqs: Sequence[int]) -> list[int]:
+        return sorted({found for seq in seqs for found in self.data.found("superseded", seq)})
+
+    def queue(self) -> list[Queued]:
+        return [queued for _, queued in sorted(self.data.exchanges.items())]
+
+    def queued(self, numbers: Sequence[int]) -> dict[int, Queued]:
+        return {n: self.data.exchanges[n] for n in numbers if n in self.data.exchanges}
+
+    def echoes(self, seqs: Sequence[int]) -> list[int]:
+        return sorted({found for seq in seqs for found in self.data.found("echo", seq)})
+
+    def closed_by(self, seqs: Sequence[int]) -> list[int]:
+        return sorted({found for seq in seqs for found in self.data.found("superseded", seq)})
+
+    def reasons(self) -> list[tuple[int, str]]:
+        entries = (entry for own in self.data.history.values() for entry in own)
+        return [(e.seq, e.reason) for e in entries if e.author == "thinker" and e.reason is not None]
+
+    def traces(self, seqs: Sequence[int]) -> dict[int, Trace]:
+        return {seq: self.data.traces[seq] for seq in seqs if seq in self.data.traces}

@@ -1,0 +1,387 @@
+"""Connections to one SQLite file: opened when needed, safe over threads and forks, errors in memkit's words."""
+
+import os
+import random
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from memkit.errors import (
+    BusyError,
+    ClosedError,
+    CorruptError,
+    DiskFullError,
+    InvalidTextError,
+    NotADatabaseError,
+    ReadOnlyError,
+    ReplacedFileError,
+    StorageError,
+    UnwritablePathError,
+)
+from memkit.storage.sqlite.filesystem import writable
+
+FORK_PATIENCE = 5.0  # seconds that a fork waits for calls in other threads
+LOOKED = 1.0  # seconds for which readers trust that the files are still the same
+CACHED = 4  # idle connections, those used last, that keep their caches of up to 16 MB
+BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+COMMON = (
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "secure_delete = ON",
+    "temp_store = MEMORY",
+    "trusted_schema = OFF",
+    "cache_size = -16000",
+    "busy_timeout = 0",
+)
+ERRORS: dict[int, tuple[type[StorageError], str]] = {
+    sqlite3.SQLITE_FULL: (
+        DiskFullError,
+        "no room left on the disk; nothing of this call was stored. Free some room and call again.",
+    ),
+    sqlite3.SQLITE_BUSY: (
+        BusyError,
+        "another process held the database's lock for too long. Call again, "
+        "or wait longer with settings.runtime.busy_timeout.",
+    ),
+    sqlite3.SQLITE_CORRUPT: (
+        CorruptError,
+        "the file is damaged. Run memkit doctor --repair, which saves what can be read, or go back to a backup.",
+    ),
+    sqlite3.SQLITE_NOTADB: (
+        NotADatabaseError,
+        "this file is no memkit database; it was left as it is. If it was one, memkit doctor --repair saves what "
+        "can be read.",
+    ),
+    sqlite3.SQLITE_READONLY: (ReadOnlyError, "the database can't be written. Open it without read_only."),
+    sqlite3.SQLITE_IOERR: (
+        StorageError,
+        "the system can't read or write the file; nothing of this call was stored. Look at the disk's health, its "
+        "room and your quota, then call again.",
+    ),
+    sqlite3.SQLITE_CANTOPEN: (
+        UnwritablePathError,
+        "the path can't be opened. Its folder must exist, and both must be readable and writable.",
+    ),
+}
+ERRORS[sqlite3.SQLITE_IOERR_SHMSIZE] = ERRORS[sqlite3.SQLITE_FULL]  # the -shm found no room to grow
+ERRORS[sqlite3.SQLITE_LOCKED] = ERRORS[sqlite3.SQLITE_BUSY]
+ERRORS[sqlite3.SQLITE_PERM] = ERRORS[sqlite3.SQLITE_CANTOPEN]
+
+
+@contextmanager
+def translated(location: str) -> Iterator[None]:
+    """SQLite's errors as memkit's; the messages hold no values."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        told = _told(error, location)
+        raise told from (None if isinstance(told, CorruptError) else error)
+    except UnicodeEncodeError:
+        raise InvalidTextError("a text holds a lone surrogate, which is no Unicode text.") from None
+
+
+def _told(error: sqlite3.Error, location: str) -> StorageError:
+    undecodable = str(error).startswith("Could not decode")  # goes on with the text itself
+    code = sqlite3.SQLITE_CORRUPT if undecodable else _extended_code(error)
+    kind, words = ERRORS.get(code) or ERRORS.get(code & 0xFF) or (StorageError, f"SQLite says: {error}.")
+    return kind(f"{location}: {words}")
+
+
+def primary_code(error: sqlite3.Error) -> int:
+    """SQLite's result code, without its extension."""
+    return _extended_code(error) & 0xFF
+
+
+def _extended_code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", 0) or 0
+
+
+class Connections:
+    """Connections to one file: each is used by one call at a time and kept for the next one."""
+
+    def __init__(self, path: Path, *, read_only: bool, busy_timeout: float) -> None:
+        self.path = path
+        self.read_only = read_only
+        self._timeout = busy_timeout
+        self._idle: list[Connection] = []
+        self._users: list[int] = []
+        self._free = threading.Condition()
+        self._writer = threading.Lock()
+        self._crowded = 0.0  # when the lock was last found taken
+        self._closed = False
+        _every.add(self)
+
+    @contextmanager
+    def borrowed(self, *, writing: bool = False) -> Iterator["Connection"]:
+        """A connection for one call. Raises ClosedError, ReplacedFileError."""
+        connection = self._take(writing)
+        try:
+            with translated(str(self.path)):
+                yield connection
+        finally:
+            self._give(connection)
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection inside a read transaction: one snapshot."""
+        with self.borrowed() as connection:
+            self.patiently(lambda: self._begin_reading(connection))
+            try:
+                yield connection
+            finally:
+                _roll_back(connection)
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A connection inside a write transaction: committed, or rolled back where an error leaves it."""
+        with self.turn(), self.transaction() as connection:
+            yield connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """The same, for who has the turn."""
+        if self.read_only:
+            raise ReadOnlyError(f"{self.path}: was opened read-only. Open it again without read_only.")
+        if time.monotonic() - self._crowded < 1.0:
+            time.sleep(random.uniform(0.0002, 0.002))
+        with self.borrowed(writing=True) as connection:
+            self.patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                _roll_back(connection)
+                raise
+
+    def patiently(self, attempt: Callable[[], object]) -> None:
+        """Try until the lock is free, with pauses of random length that get shorter with the waiting.
+
+        So who waited longest asks most often. Raises SQLite's own error after `busy_timeout` seconds.
+        """
+        start = time.monotonic()
+        while True:
+            try:
+                attempt()
+                return
+            except sqlite3.OperationalError as error:
+                waited = time.monotonic() - start
+                if primary_code(error) not in BUSY or waited > self._timeout:
+                    raise
+                self._crowded = time.monotonic()
+                time.sleep(random.uniform(0.0002, 0.005 / (1 + 4 * waited)))
+
+    def release(self) -> None:
+        """Close what is open and not in use; the next call opens it again."""
+        with self._free:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def close(self) -> None:
+        """Close what is open; connections in use are closed when their call ends."""
+        with self._free:
+            self._closed = True
+        self.release()
+        _every.discard(self)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """This process's threads write one after the other; in a crowd, other processes get a chance."""
+        if not self._writer.acquire(timeout=self._timeout):
+            raise BusyError(f"{self.path}: {ERRORS[sqlite3.SQLITE_BUSY][1]}")
+        try:
+            yield
+        finally:
+            self._writer.release()
+
+    def _begin_reading(self, connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN")
+        try:
+            connection.execute("SELECT 1 FROM meta LIMIT 1")
+        except sqlite3.Error:
+            _roll_back(connection)
+            raise
+
+    def _take(self, writing: bool) -> "Connection":
+        with self._free:
+            if self._closed:
+                raise ClosedError(f"{self.path}: this store was closed. Open it again with memkit.open(...).")
+            connection = self._idle.pop() if self._idle else None
+            self._users.append(threading.get_ident())
+        try:
+            if connection is None:
+                return self._opened()
+            known = not writing and time.monotonic() - connection.looked < LOOKED
+            return connection if known else self._sound(connection)
+        except BaseException:
+            if connection is not None:
+                connection.close()
+            self._left()
+            raise
+
+    def _sound(self, connection: "Connection") -> "Connection":
+        """The connection, if the files that it has open are still those of these names.
+
+        Raises ReplacedFileError where they were deleted or replaced in a way that would lose writes.
+        """
+        old, now = connection.files, file_numbers(self.path)
+        connection.looked = time.monotonic()
+        if now == old or not any(old[1:]):  # in the first call the log was opened
+            connection.files = now
+            return connection
+        if now[0] != old[0] or now[2] not in (0, old[2]):
+            raise ReplacedFileError(
+                f"{self.path}: the file or its -shm was deleted or replaced while it was open; writes would be lost. "
+                "Close it in every process, then open it again."
+            )
+        return self._moved(connection) if 0 in now else self._anew(connection)
+
+    def _moved(self, connection: "Connection") -> "Connection":
+        """A log that was deleted is moved into the database through what is open of it, so that nothing is lost.
+
+        Only where no other call goes on: until then the deleted log serves on.
+        """
+        with self._free:
+            if self._others():
+                return connection
+        busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        return connection if busy else self._anew(connection)
+
+    def _anew(self, connection: "Connection") -> "Connection":
+        connection.close()
+        self.release()
+        return self._opened()
+
+    def _opened(self) -> "Connection":
+        opened: list[Connection] = []
+        with translated(str(self.path)):  # whoever closes a file's last connection holds it for a moment
+            self.patiently(lambda: opened.append(connect(self.path, read_only=self.read_only)))
+        return opened[0]
+
+    def _give(self, connection: "Connection") -> None:
+        crowd = len(self._idle) >= CACHED
+        if crowd:
+            with suppress(sqlite3.Error):
+                connection.execute("PRAGMA shrink_memory")
+        with self._free:
+            if not self._closed:
+                self._idle.insert(0 if crowd else len(self._idle), connection)
+        if self._closed:
+            connection.close()
+        self._left()
+
+    def _left(self) -> None:
+        with self._free:
+            with suppress(ValueError):
+                self._users.remove(threading.get_ident())
+            self._free.notify_all()
+
+    def before_fork(self) -> None:
+        """SQLite's connections must not cross a fork: none is open while it happens."""
+        self._free.acquire()
+        deadline = time.monotonic() + FORK_PATIENCE
+        while self._others() and time.monotonic() < deadline:
+            self._free.wait(0.05)
+        while self._idle:
+            self._idle.pop().close()
+
+    def _others(self) -> bool:
+        return any(user != threading.get_ident() for user in self._users)
+
+    def after_fork_in_parent(self) -> None:
+        self._free.release()
+
+    def after_fork_in_child(self) -> None:
+        self._free = threading.Condition()
+        self._writer = threading.Lock()
+        self._users = [user for user in self._users if user == threading.get_ident()]
+
+
+class Connection(sqlite3.Connection):
+    """A connection that knows which files it has open, by their numbers."""
+
+    files: tuple[int, int, int] = (0, 0, 0)
+    looked = 0.0  # when they were last looked at
+
+
+def file_numbers(path: Path) -> tuple[int, int, int]:
+    """The inodes of a database, its log and its shared memory; 0 for a file that isn't there."""
+    return _number(str(path)), _number(f"{path}-wal"), _number(f"{path}-shm")
+
+
+def _number(path: str) -> int:
+    try:
+        return os.stat(path).st_ino  # noqa: PTH116  -- with every call, and pathlib takes three times as long
+    except OSError:
+        return 0
+
+
+def connect(path: Path, *, read_only: bool) -> Connection:
+    """A new connection, set up as every one is. Raises SQLite's errors."""
+    connection = _open(path, _read_only(path) if read_only else "rwc")
+    try:
+        for pragma in COMMON:
+            connection.execute(f"PRAGMA {pragma}")
+        connection.files = (_number(str(path)), 0, 0)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _read_only(path: Path) -> str:
+    """Where nothing can be written, there is no log to share either: the file alone is read, if it is whole."""
+    log = path.with_name(f"{path.name}-wal")
+    alone = not writable(path.parent) and not (log.exists() and log.stat().st_size)
+    return "ro&immutable=1" if alone else "ro"
+
+
+def _open(path: Path, mode: str) -> Connection:
+    return sqlite3.connect(
+        f"file:{quote(str(path))}?mode={mode}",
+        uri=True,
+        timeout=0,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+        factory=Connection,
+    )
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+
+
+_every: "weakref.WeakSet[Connections]" = weakref.WeakSet()
+_stopped: list[Connections] = []
+
+
+def _before_fork() -> None:
+    _stopped.extend(_every)
+    for connections in _stopped:
+        connections.before_fork()
+
+
+def _after_fork_in_parent() -> None:
+    while _stopped:
+        _stopped.pop().after_fork_in_parent()
+
+
+def _after_fork_in_child() -> None:
+    while _stopped:
+        _stopped.pop().after_fork_in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )

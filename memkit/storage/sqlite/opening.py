@@ -1,0 +1,76 @@
+"""Opening a SQLite file: is it ours, is it new, is it of this format?"""
+
+import sqlite3
+from pathlib import Path
+
+from memkit.errors import NewerVersionError, NotADatabaseError, ReadOnlyError, UnwritablePathError
+from memkit.storage.sqlite.connections import Connections
+from memkit.storage.sqlite.filesystem import check_shareable, writable
+from memkit.storage.sqlite.migrations import APPLICATION_ID, FORMAT, migrate
+
+
+def prepare(connections: Connections) -> None:
+    """Make the file ready for use; a file that isn't memkit's is left as it was.
+
+    Raises UnwritablePathError, NetworkPathError, NotADatabaseError, NewerVersionError, ReadOnlyError or CorruptError.
+    """
+    path, read_only = connections.path, connections.read_only
+    _check_path(path, read_only=read_only)
+    with connections.borrowed() as connection:
+        ready = False
+
+        def look() -> None:
+            nonlocal ready
+            ready = _is_current(connection, path)
+
+        connections.patiently(look)
+        if read_only and not ready:
+            raise ReadOnlyError(
+                f"{path}: must be made or brought to this version first. Open it once without read_only."
+            )
+        if not read_only:
+            connections.patiently(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchone())
+    if not ready:
+        _migrate(connections)
+
+
+def _check_path(path: Path, *, read_only: bool) -> None:
+    folder = path.parent
+    if not folder.is_dir():
+        raise UnwritablePathError(f"{path}: its folder doesn't exist. Make it first: mkdir -p {folder}")
+    if path.is_dir():
+        raise UnwritablePathError(f"{path}: is a folder. Give the path of a file in it.")
+    check_shareable(path)
+    if read_only:
+        if not path.exists():
+            raise UnwritablePathError(f"{path}: doesn't exist, and read_only makes no file.")
+        return
+    target = path if path.exists() else folder
+    if not writable(target) or not writable(folder):
+        raise UnwritablePathError(
+            f"{path}: may not be written. Change its rights, give another path, or open it with read_only."
+        )
+
+
+def _is_current(connection: sqlite3.Connection, path: Path) -> bool:
+    """True for a database of this format, False for an empty or older one."""
+    identity = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if identity != APPLICATION_ID:
+        if identity or version or connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
+            raise NotADatabaseError(
+                f"{path}: is a database, but not memkit's; it was left as it is. Give another path."
+            )
+        return False
+    if version > FORMAT:
+        raise NewerVersionError(
+            f"{path}: was written by a newer memkit (format {version}; this one knows {FORMAT}). "
+            "Update memkit; the file was left as it is."
+        )
+    return bool(version == FORMAT)
+
+
+def _migrate(connections: Connections) -> None:
+    with connections.writing() as connection:
+        if not _is_current(connection, connections.path):
+            migrate(connection)

@@ -1,0 +1,353 @@
+"""Looking for what is wrong in a database, and mending what can be mended."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import NamedTuple
+
+from memkit.errors import CorruptError
+from memkit.storage.core.blocks import CODES, NUMBERS, TERMS, VECTORS, Block, unpack_terms
+from memkit.storage.core.change_set import Changes
+from memkit.storage.core.checksums import MISREAD, bytes_intact, intact, words_intact
+from memkit.storage.sql.queries import run, run_many
+from memkit.storage.sql.row_blocks import is_true, rebuild
+from memkit.storage.sql.vector_blocks import put_vector_block, vector_block
+from memkit.storage.sql.view import BankRow, SqliteView
+from memkit.storage.sql.writer import Writer
+from memkit.storage.sqlite.connections import Connections
+from memkit.storage.sqlite.repair.reconcile import MISPLACED, SENSELESS
+
+
+class Check(NamedTuple):
+    """`found` counts how many rows break a rule; `repair` mends them all."""
+
+    words: str
+    found: str
+    repair: str
+
+
+IN_USE = (
+    "SELECT content FROM memory UNION ALL SELECT vector FROM memory WHERE vector IS NOT NULL "
+    "UNION ALL SELECT content FROM history"
+)
+LOST_VECTOR = (
+    "vector IS NOT NULL AND NOT EXISTS (SELECT 1 FROM content c "
+    "WHERE c.id = memory.vector AND c.bank = memory.bank AND c.vector IS NOT NULL)"
+)
+SHARED_VECTOR = "vector IN (SELECT vector FROM memory WHERE vector IS NOT NULL GROUP BY vector HAVING count(*) > 1)"
+NO_PLACE = (
+    "(SELECT next_seq FROM bank b WHERE b.bank = memory.bank) <= max(coalesce(session, 0), coalesce(episode, 0)) "
+    "OR min(coalesce(session, 0), coalesce(episode, 0)) < 0"
+)
+LOST_NOTE = "NOT EXISTS (SELECT 1 FROM content c WHERE c.id = history.content)"
+NO_TURNS = "NOT EXISTS (SELECT 1 FROM exchange_turn t WHERE t.bank = exchange.bank AND t.number = exchange.number)"
+
+
+def _ahead(counter: str, table: str, column: str) -> Check:
+    """A bank's counter must lie above every number that is in use."""
+    used = f"(SELECT coalesce(max({column}), 0) FROM {table} t WHERE t.bank = bank.bank)"  # noqa: S608
+    false = f"({counter} <= {used} OR typeof({counter}) <> 'integer')"
+    return Check(
+        f"banks would give a number of {table} again",
+        f"SELECT count(*) FROM bank WHERE {false}",  # noqa: S608
+        f"UPDATE bank SET {counter} = {used} + 1 WHERE {false}",  # noqa: S608
+    )
+
+
+def _dangling(table: str, column: str) -> Check:
+    """Rows that belong to memories which aren't there."""
+    lost = f"NOT EXISTS (SELECT 1 FROM memory m WHERE m.bank = {table}.bank AND m.seq = {table}.{column})"  # noqa: S608
+    return Check(
+        f"rows of {table} belong to memories that are not there",
+        f"SELECT count(*) FROM {table} WHERE {lost}",  # noqa: S608
+        f"DELETE FROM {table} WHERE {lost}",  # noqa: S608
+    )
+
+
+def _pointer(column: str) -> Check:
+    lost = (
+        f"{column} IS NOT NULL AND NOT EXISTS "  # noqa: S608
+        f"(SELECT 1 FROM memory m WHERE m.bank = memory.bank AND m.seq = memory.{column})"
+    )
+    return Check(
+        f"memories point ({column}) at memories that are not there",
+        f"SELECT count(*) FROM memory WHERE {lost}",  # noqa: S608
+        f"UPDATE memory SET {column} = NULL WHERE {lost}",  # noqa: S608
+    )
+
+
+def _tail(column: str, part: int) -> Check:
+    counted = f"(SELECT count(*) FROM trace t WHERE t.bank = bank.bank AND t.part = {part})"  # noqa: S608
+    return _counting(f"banks count the rows of their index wrongly ({column})", column, counted)
+
+
+def _counting(words: str, column: str, counted: str) -> Check:
+    """A bank's count must be what is counted."""
+    false = f"({column} IS NOT {counted} OR typeof({column}) <> 'integer')"
+    return Check(
+        words,
+        f"SELECT count(*) FROM bank WHERE {false}",  # noqa: S608
+        f"UPDATE bank SET {column} = {counted} WHERE {false}",  # noqa: S608
+    )
+
+
+CHECKS = (
+    _dangling("source", "seq"),
+    _dangling("source", "source"),
+    _dangling("tag", "seq"),
+    _dangling("band", "seq"),
+    _dangling("moved", "seq"),
+    _dangling("trace", "seq"),
+    _dangling("history", "seq"),
+    _dangling("exchange_turn", "seq"),
+    Check(
+        "memories lie in sessions or episodes that can't be",
+        f"SELECT count(*) FROM memory WHERE {NO_PLACE}",  # noqa: S608
+        f"UPDATE memory SET session = NULL, episode = NULL WHERE {NO_PLACE}",  # noqa: S608
+    ),
+    _pointer("superseded_by"),
+    _pointer("echo_of"),
+    Check(
+        "memories point at vectors that are not there",
+        f"SELECT count(*) FROM memory WHERE {LOST_VECTOR}",  # noqa: S608
+        f"UPDATE memory SET vector = NULL WHERE {LOST_VECTOR}",  # noqa: S608
+    ),
+    Check(
+        "memories share a vector",
+        f"SELECT count(*) FROM memory WHERE {SHARED_VECTOR}",  # noqa: S608
+        f"UPDATE memory SET vector = NULL WHERE {SHARED_VECTOR}",  # noqa: S608
+    ),
+    Check(
+        "entries of history have lost what they held",
+        f"SELECT count(*) FROM history WHERE {LOST_NOTE}",  # noqa: S608
+        f"DELETE FROM history WHERE {LOST_NOTE}",  # noqa: S608
+    ),
+    Check(
+        "exchanges wait without turns",
+        f"SELECT count(*) FROM exchange WHERE {NO_TURNS}",  # noqa: S608
+        f"DELETE FROM exchange WHERE {NO_TURNS}",  # noqa: S608
+    ),
+    Check(
+        "texts or vectors belong to no memory",
+        f"SELECT count(*) FROM content WHERE id NOT IN ({IN_USE})",  # noqa: S608
+        f"DELETE FROM content WHERE id NOT IN ({IN_USE})",  # noqa: S608
+    ),
+    _counting("banks count their memories wrongly", "size", "(SELECT count(*) FROM memory m WHERE m.bank = bank.bank)"),
+    _ahead("next_seq", "memory", "seq"),
+    _ahead("next_history", "history", "number"),
+    _ahead("next_exchange", "exchange", "number"),
+    _ahead("next_block", "block", "number"),
+    _tail("code_tail", CODES),
+    _tail("term_tail", TERMS),
+)
+LOST_TEXT = (
+    "SELECT seq FROM memory WHERE bank = ? "
+    "AND NOT EXISTS (SELECT 1 FROM content c WHERE c.id = memory.content AND c.text IS NOT NULL)"
+)
+
+
+def audit(connections: Connections, *, repair: bool) -> list[str]:
+    """Problems, one sentence each, without any memory text; what can be mended is, on request."""
+    opened = connections.writing if repair else connections.reading
+    with opened() as connection:
+        if repair:
+            connection.execute("PRAGMA defer_foreign_keys = ON")
+        problems = [problem for bank in _banks(connection) for problem in _bank(connection, bank, repair)]
+        problems += [problem for check in CHECKS for problem in _checked(connection, check, repair)]
+        made = (_quantised, _numbers)  # from what was mended by then
+        return problems + [p for bank in _banks(connection) for check in made for p in check(connection, bank, repair)]
+
+
+def damage(connections: Connections) -> list[str]:
+    """What is not as it was written: pages, by SQLite's own check, and contents, by their checksums."""
+    found: list[str] = []
+    try:
+        with connections.reading() as connection:
+            for check in (_pages, _types, _words, _vectors):
+                found += check(connection)
+    except CorruptError:
+        found = found or ["pages can't be read"]
+    return [f"the file is damaged: {words}." for words in found]
+
+
+def _pages(connection: sqlite3.Connection) -> list[str]:
+    found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(5)")]
+    return [" ".join(words.split()) for words in found if words != "ok"]
+
+
+def _types(connection: sqlite3.Connection) -> list[str]:
+    """Numbers must be numbers that can be: SQLite keeps whatever type a damaged row seems to have."""
+    columns = connection.execute("SELECT name FROM pragma_table_info('memory') WHERE type IN ('INTEGER', 'REAL')")
+    false = " OR ".join(f"typeof({name}) IN ('text', 'blob')" for (name,) in columns)
+    count = connection.execute(f"SELECT count(*) FROM memory WHERE {false} OR {SENSELESS}").fetchone()[0]  # noqa: S608
+    return [f"{count} memories hold what can't be where numbers belong"] if count else []
+
+
+def _words(connection: sqlite3.Connection) -> list[str]:
+    rows = connection.execute(
+        "SELECT c.checksum, c.text, c.payload, m.id, m.kind, m.author, m.role, m.occurred_at "
+        "FROM memory m JOIN content c ON c.id = m.content WHERE c.checksum IS NOT NULL"
+    )
+    memories = sum(not intact(checksum, text, payload, numbers) for checksum, text, payload, *numbers in rows)
+    rows = connection.execute(
+        "SELECT c.checksum, c.text, c.payload FROM history h JOIN content c ON c.id = h.content "
+        "WHERE c.checksum IS NOT NULL"
+    )
+    notes = sum(not words_intact(*row) for row in rows)
+    counts = {"memories": memories, "notes of the history": notes}
+    told = [f"{count} {name} are not what was written" for name, count in counts.items() if count]
+    misplaced = len(connection.execute(MISPLACED).fetchall())
+    return told + ([f"{misplaced} memories lie in another bank than their texts"] if misplaced else [])
+
+
+def _vectors(connection: sqlite3.Connection) -> list[str]:
+    rows = connection.execute(
+        "SELECT checksum, vector, passages FROM content WHERE vector IS NOT NULL AND checksum IS NOT NULL"
+    )
+    false = sum(not bytes_intact(*row) for row in rows)
+    return [f"{false} vectors are not what was written"] if false else []
+
+
+def _checked(connection: sqlite3.Connection, check: Check, repair: bool) -> Iterator[str]:
+    number = connection.execute(check.found).fetchone()[0]
+    if number:
+        yield f"{number} {check.words}."
+        if repair:
+            connection.execute(check.repair)
+
+
+def _banks(connection: sqlite3.Connection) -> list[int]:
+    return [row[0] for row in connection.execute("SELECT bank FROM bank ORDER BY bank")]
+
+
+def _bank(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
+    steps: tuple[Callable[[sqlite3.Connection, int, bool], Iterator[str]], ...]
+    steps = (_blocks, _texts, _sketches)
+    for step in steps:
+        for problem in step(connection, bank, repair):
+            yield f"bank {bank}: {problem}"
+
+
+def _blocks(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
+    """Blocks must parse. What a broken one held is made again with the vectors of its memories."""
+    rows = connection.execute(
+        "SELECT part, number, first_seq, last_seq, data FROM block WHERE bank = ? AND part <> ?", (bank, NUMBERS)
+    ).fetchall()
+    for part, number, first, last, data in rows:
+        if not _parses(part, data):
+            yield "a block of the index can't be read; vectors and terms of its memories must be made again."
+            if repair:
+                run(connection, "drop_block", bank, part, number)
+            if repair and part != VECTORS:
+                connection.execute(
+                    "UPDATE memory SET vector = NULL WHERE bank = ? AND seq BETWEEN ? AND ?",
+                    (bank, first, last),
+                )
+
+
+def _quantised(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
+    """Beside every full block of sketches lies one of the same memories' vectors; beside others it may be left out."""
+    there, wanted = ({row[0] for row in run(connection, "numbers_of_blocks", bank, p)} for p in (VECTORS, CODES))
+    false = [number for number in wanted if not _fits(connection, bank, number)]
+    if false or there - wanted:
+        yield f"bank {bank}: {len(false) + len(there - wanted)} blocks of vectors do not hold what they are made from."
+        if repair:
+            run_many(connection, "drop_block", [(bank, VECTORS, number) for number in there - wanted])
+            for number in false:
+                _renew(connection, bank, number)
+
+
+def _numbers(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
+    """What blocks of rows hold is what the table of memories does."""
+    end = BankRow(*run(connection, "state", bank).fetchone()).next_seq
+    if not is_true(connection, bank, end):
+        yield f"bank {bank}: the blocks of its rows do not hold what they are made from."
+        if repair:
+            rebuild(connection, bank)
+
+
+def _fits(connection: sqlite3.Connection, bank: int, number: int) -> bool:
+    there = run(connection, "block", bank, VECTORS, number).fetchone()
+    try:
+        sketches = _sketches_of(connection, bank, number)
+        if there is None and not sketches.is_full:
+            return True
+        made = vector_block(connection, bank, sketches)
+        return bool(there == ((made.pack(),) if len(made.seqs) else None))
+    except MISREAD:
+        return there is None  # of what is damaged none is made
+
+
+def _renew(connection: sqlite3.Connection, bank: int, number: int) -> None:
+    run(connection, "drop_block", bank, VECTORS, number)
+    with suppress(*MISREAD):
+        put_vector_block(connection, bank, number, _sketches_of(connection, bank, number))
+
+
+def _sketches_of(connection: sqlite3.Connection, bank: int, number: int) -> Block:
+    return Block.parse(run(connection, "block", bank, CODES, number).fetchone()[0])
+
+
+def _parses(part: int, data: bytes) -> bool:
+    try:
+        rows = list(Block.parse(data).rows())
+        if part == TERMS:
+            for row in rows:
+                unpack_terms(row.data)
+    except ValueError:
+        return False
+    return True
+
+
+def _texts(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
+    lost = [row[0] for row in connection.execute(LOST_TEXT, (bank,))]
+    if lost:
+        yield f"{len(lost)} memories have lost their text; nothing of them can be kept."
+        if repair:
+            _remove(connection, bank, lost)
+
+
+def _remove(connection: sqlite3.Connection, bank: int, seqs: list[int]) -> None:
+    row = BankRow(*run(connection, "state", bank).fetchone())
+    changes = Changes(removed=seqs, next_seq=row.next_seq, next_exchange=row.next_exchange)
+    Writer(SqliteView(connection, row), changes).write()
+
+
+def _sketches(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
+    """Every vector has its sketch and every trace its memory, each once."""
+    view = SqliteView(connection, BankRow(*run(connection, "state", bank).fetchone()))
+    seqs = set(view.all_seqs())
+    with_vector = {
+        row[0] for row in connection.execute("SELECT seq FROM memory WHERE bank = ? AND vector IS NOT NULL", (bank,))
+    }
+    coded = _seqs_of(connection, bank, CODES)
+    worded = _seqs_of(connection, bank, TERMS)
+    double = len(coded) - len(set(coded)) + len(worded) - len(set(worded))
+    if double:
+        yield f"{double} memories are indexed twice."
+    stray = (set(coded) | set(worded)) - seqs
+    if stray:
+        yield f"{len(stray)} indexed memories are not there."
+    unsketched = with_vector - set(coded)
+    if unsketched:
+        yield f"{len(unsketched)} vectors have no sketch."
+    if repair:
+        _forget_traces(connection, view, stray)
+        rows = [(bank, seq) for seq in unsketched]
+        connection.executemany("UPDATE memory SET vector = NULL WHERE bank = ? AND seq = ?", rows)
+
+
+def _seqs_of(connection: sqlite3.Connection, bank: int, part: int) -> list[int]:
+    found = [row[0] for row in connection.execute("SELECT seq FROM trace WHERE bank = ? AND part = ?", (bank, part))]
+    for (data,) in run(connection, "blocks", bank, part, -1):
+        try:
+            found += Block.parse(data).seqs.tolist()
+        except ValueError:
+            continue  # reported already
+    return found
+
+
+def _forget_traces(connection: sqlite3.Connection, view: SqliteView, seqs: set[int]) -> None:
+    if seqs:
+        writer = Writer(view, Changes(next_seq=view.next_seq, next_exchange=view.next_exchange))
+        writer.forget_traces(sorted(seqs))

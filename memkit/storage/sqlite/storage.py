@@ -1,0 +1,247 @@
+"""Banks in one SQLite file. Each call is one transaction; what returned survives kill -9 and power loss."""
+
+import os
+import secrets
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from memkit.errors import BankGoneError, InputError
+from memkit.models import FARTHEST, BankState, ErasureReceipt, Receipt
+from memkit.operations import Operation
+from memkit.protocols import BankName, BankView, Decision
+from memkit.settings import RuntimeSettings
+from memkit.storage.core.apply_operations import lower
+from memkit.storage.core.blocks import CODES, NUMBERS, TERMS, VECTORS
+from memkit.storage.core.names import checked_name, checked_zone, name_key, prefix_range
+from memkit.storage.core.receipts import flaws
+from memkit.storage.sql.queries import run, run_many, run_over
+from memkit.storage.sql.view import BankRow, SqliteView
+from memkit.storage.sql.writer import Writer
+from memkit.storage.sqlite.connections import Connections
+from memkit.storage.sqlite.group_commit import GroupCommit
+from memkit.storage.sqlite.opening import prepare
+from memkit.storage.sqlite.purge import Erasures, one_receipt, receipts
+from memkit.storage.sqlite.repair.audit import audit, damage
+from memkit.storage.sqlite.repair.recover import salvage
+from memkit.storage.sqlite.secure_delete.files import Files
+from memkit.times import to_micros, utc_now
+
+LAST_BANK = "storage.last_bank"
+
+
+class SqliteStorage:
+    """protocols.Storage over one file; safe to share between threads, reopened after a fork.
+
+    Raises the StorageError of what went wrong; a call that raised changed nothing.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool, settings: RuntimeSettings) -> None:
+        self.path = path
+        self._connections = Connections(path, read_only=read_only, busy_timeout=settings.busy_timeout)
+        self._writes = GroupCommit(self._connections)
+        self._files = Files(path)
+        self._erasures = Erasures(self._connections, self._files)
+        self._lock = threading.Lock()
+        self._closed = False
+        try:
+            prepare(self._connections)
+        except BaseException:
+            self.close()
+            raise
+
+    # -- banks
+
+    def open_bank(self, name: BankName, *, zone: str | None = None) -> BankState:
+        found = self.find_bank(name)
+        return found if found is not None else self._make_bank(name, checked_zone(zone or "UTC"))
+
+    def _make_bank(self, name: BankName, zone: str) -> BankState:
+        with self._connections.writing() as connection:
+            row = run(connection, "state_by_name", name_key(name)).fetchone()
+            if row is None:
+                number = run(connection, "last_bank").fetchone()[0] + 1
+                key, now = secrets.token_bytes(16), to_micros(utc_now())
+                run(connection, "add_bank", number, name_key(name), zone, key, now)
+                row = run(connection, "state", number).fetchone()
+            return BankRow(*row).to_state()
+
+    def find_bank(self, name: BankName) -> BankState | None:
+        with self._connections.reading() as connection:
+            row = run(connection, "state_by_name", name_key(checked_name(name))).fetchone()
+        return None if row is None else BankRow(*row).to_state()
+
+    def banks(self, prefix: BankName = ()) -> list[BankState]:
+        with self._connections.reading() as connection:
+            rows = run(connection, "states", *prefix_range(prefix)).fetchall()
+        return sorted((BankRow(*row).to_state() for row in rows), key=lambda state: state.name)
+
+    def drop_bank(
+        self, bank: int, *, at: datetime, requested_by: str | None = None, fingerprints: Sequence[bytes] = ()
+    ) -> ErasureReceipt | None:
+        """Erase a bank and everything in it; None where it isn't there."""
+        with self._connections.writing() as connection:
+            row = run(connection, "state", bank).fetchone()
+            if row is None:
+                return None
+            receipt = self._erasures.drop_bank(connection, BankRow(*row), at, requested_by)
+            run(connection, "set_meta", LAST_BANK, str(max(bank, run(connection, "last_bank").fetchone()[0])))
+            run(connection, "drop_bank", bank)
+            run_many(connection, "add_fingerprint", [(mac,) for mac in fingerprints])
+        return receipt
+
+    # -- reading and changing one bank
+
+    @contextmanager
+    def view(self, bank: int) -> Iterator[BankView]:
+        with self._connections.reading() as connection:
+            yield SqliteView(connection, self._row(connection, bank))
+
+    def apply(self, bank: int, decide: Sequence[Operation] | Decision, *, at: datetime) -> Receipt:
+        """Do operations in one transaction, all or none; it is committed with what other threads write meanwhile.
+
+        Raises UnknownMemoryError where an operation names an id that isn't there, and whatever `decide`
+        raises; nothing was changed then.
+        """
+        return self._writes.run(lambda connection: self._applied(connection, bank, decide, at))
+
+    def _applied(
+        self, connection: sqlite3.Connection, bank: int, decide: Sequence[Operation] | Decision, at: datetime
+    ) -> Receipt:
+        view = SqliteView(connection, self._row(connection, bank))
+        operations = decide(view) if callable(decide) else decide
+        changes, outcomes = lower(operations, view, at=at)
+        change = view.row.change
+        if changes:
+            writer = Writer(view, changes)
+            row = writer.write()
+            change = row.change
+            self._erasures.note(connection, row, changes.erased, writer.erased, at)
+        return Receipt(bank=view.state.name, change=change, outcomes=outcomes)
+
+    def _row(self, connection: sqlite3.Connection, bank: int) -> BankRow:
+        row = run(connection, "state", bank).fetchone()
+        if row is None:
+            raise BankGoneError(f"{self.path}: there is no bank number {bank} (any more). Open it by its name.")
+        return BankRow(*row).checked()
+
+    # -- the store's own notes
+
+    def get_meta(self, key: str) -> str | None:
+        with self._connections.reading() as connection:
+            row = run(connection, "get_meta", key).fetchone()
+        return None if row is None else str(row[0])
+
+    def set_meta(self, values: dict[str, str]) -> None:
+        with self._connections.writing() as connection:
+            for key, value in values.items():
+                run(connection, "set_meta", key, value)
+
+    def lease(self, bank: int, owner: str, now: datetime, seconds: float) -> bool:
+        start = to_micros(now)
+        with self._connections.writing() as connection:
+            if run(connection, "state", bank).fetchone() is None:
+                return False
+            until = start + round(seconds * 1_000_000)
+            farthest = to_micros(now + FARTHEST)  # a clock was wrong where a lease ends beyond it
+            return run(connection, "take_lease", bank, owner, until, start, farthest).rowcount > 0
+
+    def release(self, bank: int, owner: str) -> None:
+        with self._connections.writing() as connection:
+            run(connection, "drop_lease", bank, owner)
+
+    def receipts(self, after: int = 0) -> list[ErasureReceipt]:
+        with self._connections.reading() as connection:
+            return receipts(connection, after)
+
+    def receipt(self, bank: int, change: int) -> ErasureReceipt | None:
+        with self._connections.reading() as connection:
+            return one_receipt(connection, bank, change)
+
+    def fingerprinted(self, macs: Sequence[bytes]) -> set[bytes]:
+        with self._connections.reading() as connection:
+            return {row[0] for row in run_over(connection, "known_fingerprints", (), macs)}
+
+    # -- the files
+
+    def audit(self, *, repair: bool = False) -> list[str]:
+        """Problems of the stored data, one sentence each; repaired on request.
+
+        A damaged file is rebuilt from what can be read of it. Raises BusyError where somebody else has it open.
+        """
+        problems = damage(self._connections)
+        if problems and not repair:
+            return problems
+        if problems:
+            self._connections.release()
+            problems += salvage(self.path)
+        problems += audit(self._connections, repair=repair) + flaws(self.receipts())
+        if self._erasures.pending():
+            problems.append("erased bytes may still lie in the files: an erasure was interrupted.")
+            if repair:
+                self.purge()
+        return problems
+
+    def sizes(self, bank: int | None = None) -> dict[str, int]:
+        """Bytes by part; `total` is that of the files, or of one bank's parts."""
+        with self._connections.reading() as connection:
+            parts = {
+                "text": run(connection, "size_of_text", bank).fetchone()[0],
+                "vectors": run(connection, "size_of_vectors", bank).fetchone()[0]
+                + run(connection, "size_of_traces", bank, VECTORS).fetchone()[0],
+                "sketches": run(connection, "size_of_traces", bank, CODES).fetchone()[0],
+                "terms": run(connection, "size_of_traces", bank, TERMS).fetchone()[0],
+                "rows": run(connection, "size_of_traces", bank, NUMBERS).fetchone()[0],
+                "surprisal": run(connection, "size_of_segments", bank).fetchone()[0],
+                "history": run(connection, "size_of_history", bank).fetchone()[0],
+            }
+            pages = connection.execute("PRAGMA freelist_count").fetchone()[0]
+            free = pages * connection.execute("PRAGMA page_size").fetchone()[0]
+        if bank is not None:
+            return {**parts, "free": 0, "total": sum(parts.values())}
+        return {**parts, "free": free, "total": self._files.size()}
+
+    def scan(self, needles: Iterable[bytes]) -> list[str]:
+        """Names of the database's files that hold any of these byte strings."""
+        return self._files.holding(needles)
+
+    def purge(self, *, thorough: bool = True, wait: float = 0.0) -> bool:
+        """Push erased bytes out of the log and the pages; False where some may be left."""
+        return self._erasures.purge(thorough=thorough, wait=wait)
+
+    def backup(self, path: str) -> None:
+        """A compact, consistent copy, while the store is in use; an older copy there is replaced.
+
+        Raises UnwritablePathError, DiskFullError or InputError.
+        """
+        target = Path(path)
+        if target.exists() and target.samefile(self.path):
+            raise InputError(f"backup: {path} is this store's own file. Give another path.")
+        part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
+        try:
+            with self._connections.borrowed() as connection:
+                self._connections.patiently(lambda: connection.execute("VACUUM INTO ?", (str(part),)))
+            _synced(part)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Close the file; harmless to repeat. Calls afterwards raise ClosedError."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        self._connections.close()
+        self._files.close()
+
+
+def _synced(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

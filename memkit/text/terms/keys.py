@@ -1,0 +1,73 @@
+"""Terms as numbers under a bank's own key: what the indexes keep instead of words."""
+
+import hashlib
+import re
+from collections import Counter
+from datetime import datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from memkit.text.terms.tokens import KNOWN, has_words, stem, words
+
+TIME = "#time"  # a term of every text that names a time or a number: where a "when" finds its answer
+MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+TIMES = re.compile(
+    r"\d|\b(?=[adfjlmnorstwy])(?:yesterday|today|tonight|tomorrow|recently|ago"
+    r"|(?:last|next|this) (?:night|week|weekend|month|year|morning|spring|summer|autumn|fall|winter)"
+    rf"|(?:mon|tues|wednes|thurs|fri|satur|sun)day|{MONTHS})\b",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=KNOWN)
+def key_hash(key: bytes, word: str) -> int:
+    """A signed 64-bit hash that can't be computed without the bank's key. It is kept in RAM: for single words."""
+    return _hashed(key, word)
+
+
+def _hashed(key: bytes, word: str) -> int:
+    digest = hashlib.blake2b(word.encode(), key=key, digest_size=8).digest()
+    return int.from_bytes(digest, "little", signed=True)
+
+
+def document_terms(
+    text: str, *, speaker: str | None, at: datetime, zone: ZoneInfo, key: bytes, language: str = "english"
+) -> dict[int, int]:
+    """Hash -> count of a memory's terms: those of its text, and the day on which it happened.
+
+    A speaker's own name is no term of what they say: who spoke is a cue of its own.
+    """
+    local = at.astimezone(zone)
+    own = {stem(part.casefold(), language) for part in (speaker or "").split()}
+    counts = Counter([word.term for word in words(text, language)])
+    for name in own & counts.keys():
+        counts[name] = 1
+    counts.update(date_terms(local, language))
+    if names_time(text):
+        counts[TIME] = 1
+    return {key_hash(key, term): count for term, count in counts.items()}
+
+
+def names_time(text: str) -> bool:
+    """Whether a text names a time or a number."""
+    return TIMES.search(text) is not None
+
+
+def date_terms(local: datetime, language: str = "english") -> list[str]:
+    """Day, month and year of a moment, as they stand in a text."""
+    return [str(local.day), stem(local.strftime("%B").casefold(), language), str(local.year)]
+
+
+def text_key(key: bytes, text: str, speaker: str | None) -> int:
+    """Equal for texts that differ in nothing but space and case (and that the same speaker said)."""
+    return _hashed(key, f"{speaker or ''}\n{' '.join(text.split()).casefold()}")
+
+
+def encoded_text(speaker: str | None, text: str) -> str:
+    """The form in which a text is encoded: the speaker's name helps to find what they said."""
+    return f"{speaker}: {text}" if speaker else text
+
+
+def is_wordless(text: str) -> bool:
+    """True for a text without letters or digits: nothing to encode or to search."""
+    return not has_words(text)
