@@ -23,9 +23,9 @@ from memkit.models import MAX_NAME, ErasureReceipt
 from memkit.operations import Reinforce
 from memkit.protocols import BankName, Encoder, Storage, SurprisalModel, Thinker
 from memkit.recall.present.recollection import Recollection
-from memkit.runtime.background_thread import Background
+from memkit.runtime.background_thread import BackgroundThread
 from memkit.runtime.encoder_slot import EncoderSlot
-from memkit.runtime.encoding_thread import LateEncoding
+from memkit.runtime.encoding_thread import EncodingThread
 from memkit.runtime.file_settings import chosen_encoder, record, stored_settings
 from memkit.runtime.index_cache import IndexCache
 from memkit.runtime.indexer import Tracer
@@ -162,7 +162,7 @@ class MemoryStore:
         self._contexts: weakref.WeakValueDictionary[BankName, BankContext] = weakref.WeakValueDictionary()
         self._zones: dict[BankName, str] = {}  # of banks that may not be made yet
         self._lock = threading.Lock()
-        self._background: Background | None = None
+        self._background: BackgroundThread | None = None
         tracer, runtime = Tracer(slot, settings), settings.runtime
 
         def assembled() -> Services:
@@ -186,7 +186,7 @@ class MemoryStore:
                 executor=ThreadPoolExecutor(runtime.workers, thread_name_prefix="memkit"),
                 settings=settings,
                 read_only=read_only,
-                late=LateEncoding() if runtime.encode_late and not read_only else None,
+                late=EncodingThread(reencode.encode_pending) if runtime.encode_late and not read_only else None,
                 erasure_key=erasure_key,
             )
 
@@ -280,7 +280,7 @@ class MemoryStore:
     ) -> MaintenanceReport:
         return maintain.maintain(self._services, self._context_of, budget_s, stopped=stopped, even_open=even_open)
 
-    def background(self, *, every_s: float = 30.0, budget_s: float = 30.0) -> Background:
+    def background(self, *, every_s: float = 30.0, budget_s: float = 30.0) -> BackgroundThread:
         """Start a thread that does this every so many seconds, until it is stopped or the store is closed.
 
         `flush()` waits until all that waits was thought about. Raises InputError where one runs already.
@@ -289,7 +289,7 @@ class MemoryStore:
             raise InputError("background: a thread runs already. Use it, or stop it first.")
         if not (every_s > 0 and budget_s > 0):
             raise InputError("background: every_s and budget_s are seconds, above 0.")
-        self._background = Background(partial(self._maintain, budget_s), every_s)
+        self._background = BackgroundThread(partial(self._maintain, budget_s), every_s)
         return self._background
 
     def flush(self, timeout_s: float | None = None) -> bool:

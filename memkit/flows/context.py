@@ -23,7 +23,7 @@ from memkit.times import Clock
 
 if TYPE_CHECKING:
     from memkit.flows.window import WindowCache
-    from memkit.runtime.encoding_thread import LateEncoding
+    from memkit.runtime.encoding_thread import EncodingThread
 
 NewId = Callable[[datetime], str]
 T = TypeVar("T")
@@ -47,7 +47,7 @@ class Services:
     settings: Settings
     rota: Rota = field(default_factory=Rota)
     read_only: bool = False
-    late: "LateEncoding | None" = None  # where vectors follow after observe has returned
+    late: "EncodingThread[BankContext] | None" = None  # where vectors follow after observe has returned
     erasure_key: bytes | None = None  # under which erased texts are known when they come again
 
 

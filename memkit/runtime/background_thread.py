@@ -7,24 +7,30 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from memkit.errors import MemkitError
-from memkit.flows.maintain import Report
 
 log = logging.getLogger("memkit")
 
 Stopped = Callable[[], bool]
 
 
-class Care(Protocol):
-    """A round of maintenance."""
+class Round(Protocol):
+    """How a round of maintenance ended."""
 
-    def __call__(self, *, stopped: Stopped, even_open: bool) -> Report: ...
+    @property
+    def finished(self) -> bool: ...
 
 
-class Background:
+class Maintain(Protocol):
+    """One round of maintenance."""
+
+    def __call__(self, *, stopped: Stopped, even_open: bool) -> Round: ...
+
+
+class BackgroundThread:
     """Maintains a store beside its users' requests. A context manager: leaving it stops the thread."""
 
-    def __init__(self, care: Care, every_s: float) -> None:
-        self._care, self._every_s = care, every_s
+    def __init__(self, maintain: Maintain, every_s: float) -> None:
+        self._maintain, self._every_s = maintain, every_s
         self._condition = threading.Condition()
         self._asked = self._answered = 0  # flushes
         self._stopping = self._ended = False
@@ -67,25 +73,25 @@ class Background:
     def _run(self) -> None:
         try:
             while not self._stopping:
-                self._wait_and_care()
+                self._wait_and_maintain()
         finally:
             with self._condition:
                 self._ended = True
                 self._condition.notify_all()
 
-    def _wait_and_care(self) -> None:
+    def _wait_and_maintain(self) -> None:
         with self._condition:
             self._condition.wait_for(lambda: self._stopping or self._asked > self._answered, self._every_s)
             asked = self._asked
-        if not self._stopping and self._cared(even_open=asked > self._answered):
+        if not self._stopping and self._maintained(even_open=asked > self._answered):
             with self._condition:
                 self._answered = max(self._answered, asked)
                 self._condition.notify_all()
 
-    def _cared(self, *, even_open: bool) -> bool:
+    def _maintained(self, *, even_open: bool) -> bool:
         """One round; True where it came to its end."""
         try:
-            return self._care(stopped=lambda: self._stopping, even_open=even_open).finished
+            return self._maintain(stopped=lambda: self._stopping, even_open=even_open).finished
         except MemkitError as error:
             log.warning("memkit: a round of maintenance broke off: %s", error)
             self._pause()

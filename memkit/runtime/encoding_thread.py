@@ -2,30 +2,40 @@
 
 import logging
 import threading
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
 
 from memkit.errors import MemkitError
-from memkit.flows import reencode
-from memkit.flows.context import BankContext
 from memkit.protocols import BankName
 
+
+class Named(Protocol):
+    """A bank's context."""
+
+    @property
+    def name(self) -> BankName: ...
+
+
+Bank = TypeVar("Bank", bound=Named)
 log = logging.getLogger("memkit")
 
 
-class LateEncoding:
+class EncodingThread(Generic[Bank]):
     """Takes banks whose newest turns have no vectors yet, and makes them, at once and one bank after the other.
 
     The file knows what lacks a vector, so that nothing is lost with this thread: the next one, or the next
     maintenance, finds it again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, encode: Callable[[Bank], object]) -> None:
+        self._encode_bank = encode
         self._condition = threading.Condition()
-        self._waiting: dict[BankName, BankContext] = {}
+        self._waiting: dict[BankName, Bank] = {}
         self._busy = self._stopping = self._ended = False
         self._thread = threading.Thread(target=self._run, name="memkit-late-encoding", daemon=True)
         self._thread.start()
 
-    def add(self, ctx: BankContext) -> None:
+    def add(self, ctx: Bank) -> None:
         """Make the vectors that this bank lacks."""
         with self._condition:
             self._waiting[ctx.name] = ctx
@@ -47,13 +57,13 @@ class LateEncoding:
     def _run(self) -> None:
         try:
             while (ctx := self._next()) is not None:
-                _encode(ctx)
+                self._encode(ctx)
         finally:
             with self._condition:
                 self._ended = True
                 self._condition.notify_all()
 
-    def _next(self) -> BankContext | None:
+    def _next(self) -> Bank | None:
         """The bank that waits longest; None at the end."""
         with self._condition:
             self._busy = False
@@ -64,9 +74,8 @@ class LateEncoding:
             self._busy = True
             return self._waiting.pop(next(iter(self._waiting)))
 
-
-def _encode(ctx: BankContext) -> None:
-    try:
-        reencode.encode_pending(ctx)
-    except MemkitError as error:
-        log.warning("memkit: turns stay without vectors until the next maintenance: %s", error)
+    def _encode(self, ctx: Bank) -> None:
+        try:
+            self._encode_bank(ctx)
+        except MemkitError as error:
+            log.warning("memkit: turns stay without vectors until the next maintenance: %s", error)

@@ -24,7 +24,7 @@ from memkit.recall.ranking.chunk_attention import Unseen, chunk_evidence, log_at
 from memkit.recall.ranking.row_features import scene_of
 from memkit.recall.ranking.scores import Scope, by_evidence
 from memkit.settings import RankingSettings
-from memkit.storage.sql.vector_blocks import as_quantised
+from memkit.storage.core.vector_packing import as_quantised
 from memkit.text.passages import MOST, passages
 
 

@@ -16,7 +16,7 @@ from memkit.recall.ranking.event_dates import told_windows
 from memkit.recall.ranking.query import Query
 from memkit.recall.search import BankIndex
 from memkit.settings import RankingSettings
-from memkit.storage.sql.vector_blocks import as_quantised
+from memkit.storage.core.vector_packing import as_quantised
 from memkit.text.curve import Curve
 from memkit.text.terms.keys import date_terms, document_terms, key_hash, text_key
 from memkit.text.terms.tokens import words

@@ -12,7 +12,7 @@ from memkit.protocols import FloatArray, Position
 from memkit.storage.core.checksums import reading
 from memkit.storage.core.hashing import Hasher, alternatives
 from memkit.storage.core.records import Entry, Queued, Record, history_of
-from memkit.storage.sql.vector_blocks import as_quantised
+from memkit.storage.core.vector_packing import as_quantised
 
 
 class View(ABC):

@@ -4,13 +4,13 @@ The last block takes rows in until it is full. Beside a full block of sketches l
 while rows are only taken out.
 """
 
-import sqlite3
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
 from memkit.storage.core.blocks import CODES, ROWS, STEP, Block, TraceRow
 from memkit.storage.core.checksums import MISREAD, reading
+from memkit.storage.sql.connection import Connection
 from memkit.storage.sql.queries import run, run_many
 from memkit.storage.sql.vector_blocks import drop_vector_block, put_vector_block
 
@@ -32,7 +32,7 @@ class OpenBlock(NamedTuple):
 class TraceBlocks:
     """Writes a bank's blocks of sketches and of terms."""
 
-    def __init__(self, connection: sqlite3.Connection, bank: int) -> None:
+    def __init__(self, connection: Connection, bank: int) -> None:
         self._connection, self._bank = connection, bank
 
     def seal(self, part: int, tail: int, number: int) -> Sealed:

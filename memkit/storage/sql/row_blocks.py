@@ -5,7 +5,6 @@ A block holds a CRC-32 of the rest, the number of rows, which fields follow (a b
 The table is the truth: a trigger notes in `moved` which rows of blocks have changed there since.
 """
 
-import sqlite3
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from memkit.batches import FIELDS, NONE, RowBatch
 from memkit.errors import CorruptError
 from memkit.storage.core.blocks import NUMBERS, ROWS, STEP
 from memkit.storage.core.checksums import MISREAD, reading
+from memkit.storage.sql.connection import Connection
 from memkit.storage.sql.index_rows import row_batch
 from memkit.storage.sql.queries import change_over, run
 
@@ -55,7 +55,7 @@ def unpack(data: bytes) -> RowBatch:
     return RowBatch(fields, {})
 
 
-def rows_of_blocks(connection: sqlite3.Connection, bank: int) -> Iterator[RowBatch]:
+def rows_of_blocks(connection: Connection, bank: int) -> Iterator[RowBatch]:
     """The rows of all blocks in order, as they were when those were made. Raises CorruptError."""
     for (data,) in run(connection, "blocks", bank, NUMBERS, -1):
         with reading("a block of rows"):
@@ -63,7 +63,7 @@ def rows_of_blocks(connection: sqlite3.Connection, bank: int) -> Iterator[RowBat
         yield rows
 
 
-def last_in_blocks(connection: sqlite3.Connection, bank: int) -> int:
+def last_in_blocks(connection: Connection, bank: int) -> int:
     """Up to this seq all rows lie in blocks."""
     row = run(connection, "last_in_blocks", bank, NUMBERS).fetchone()
     return 0 if row is None else int(row[0])
@@ -74,7 +74,7 @@ def too_many(moved: int, size: int, share: int = SHARE) -> bool:
     return moved > max(STEP, size // share)
 
 
-def is_true(connection: sqlite3.Connection, bank: int, end: int) -> bool:
+def is_true(connection: Connection, bank: int, end: int) -> bool:
     """Whether the blocks hold what the table does, but for what has moved."""
     moved = np.array([seq for (seq,) in run(connection, "moved", bank)], dtype=np.int64)
     after = 0
@@ -94,13 +94,13 @@ def _without(rows: RowBatch, seqs: npt.NDArray[np.int64]) -> bytes:
     return pack(rows.only(~np.isin(rows.seqs, seqs)))
 
 
-def forget(connection: sqlite3.Connection, bank: int) -> None:
+def forget(connection: Connection, bank: int) -> None:
     """Drop all blocks of a bank; it is loaded from its table then."""
     run(connection, "drop_blocks", bank, NUMBERS)
     run(connection, "drop_all_moved", bank)
 
 
-def rebuild(connection: sqlite3.Connection, bank: int) -> None:
+def rebuild(connection: Connection, bank: int) -> None:
     """Make all blocks of a bank anew."""
     forget(connection, bank)
     change, end, number = run(connection, "block_counters", bank).fetchone()
@@ -118,7 +118,7 @@ class OpenBlock(NamedTuple):
 class RowBlocks:
     """Writes a bank's blocks of rows; `change`: the bank's change number by then."""
 
-    def __init__(self, connection: sqlite3.Connection, bank: int, change: int) -> None:
+    def __init__(self, connection: Connection, bank: int, change: int) -> None:
         self._connection, self._bank, self._change = connection, bank, change
 
     def seal(self, number: int, end: int) -> int:

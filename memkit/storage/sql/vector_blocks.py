@@ -1,28 +1,16 @@
 """Beside each full block of sketches one of the same memories' vectors, quantised: large banks are read from these.
 
-It stays where its block loses rows, and goes where that takes in others. A row holds the dimension as uint16,
-little-endian, then the vector and those of its text's passages, each as `memkit.quantisation` has it. What is in no
-block is read from where vectors are kept whole.
+It stays where its block loses rows, and goes where that takes in others. What is in no block is
+read from where vectors are kept whole.
 """
 
-import sqlite3
-import struct
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-
-import numpy as np
-
-from memkit.batches import PassageBatch, QuantisedBatch
-from memkit.protocols import FloatArray
-from memkit.quantisation import SCALE, quantised
 from memkit.storage.core.blocks import VECTORS, Block
+from memkit.storage.core.vector_packing import packed
+from memkit.storage.sql.connection import Connection
 from memkit.storage.sql.queries import run, run_over
 
-_HEAD = struct.Struct("<H")
-Stored = tuple[int, bytes, bytes | None]  # seq, vector, passages
 
-
-def vector_block(connection: sqlite3.Connection, bank: int, sketches: Block) -> Block:
+def vector_block(connection: Connection, bank: int, sketches: Block) -> Block:
     """The vectors of a block of sketches. Raises ValueError for bytes that are no vectors."""
     seqs = sketches.seqs.tolist()
     found = {row[0]: row for row in run_over(connection, "vectors_with_passages", (bank,), seqs)}
@@ -30,64 +18,14 @@ def vector_block(connection: sqlite3.Connection, bank: int, sketches: Block) -> 
     return Block.of((seq, changes[seq], data) for seq, data in packed(found.values()))
 
 
-def drop_vector_block(connection: sqlite3.Connection, bank: int, number: int) -> None:
+def drop_vector_block(connection: Connection, bank: int, number: int) -> None:
     """Its memories' vectors are read from where they are kept whole, then."""
     run(connection, "drop_block", bank, VECTORS, number)
 
 
-def put_vector_block(connection: sqlite3.Connection, bank: int, number: int, sketches: Block) -> None:
+def put_vector_block(connection: Connection, bank: int, number: int, sketches: Block) -> None:
     """Write it in the place of the one that is there. Raises ValueError for bytes that are no vectors."""
     drop_vector_block(connection, bank, number)
     block = vector_block(connection, bank, sketches)
     if len(block.seqs):
         run(connection, "add_block", bank, VECTORS, number, *block.bounds, block.pack())
-
-
-def packed(stored: Iterable[Stored]) -> Iterator[tuple[int, bytes]]:
-    """Rows of a block, from vectors as they are stored; those of one dimension at once."""
-    by_width: dict[int, list[Stored]] = defaultdict(list)
-    for row in stored:
-        by_width[len(row[1])].append(row)
-    for width, rows in by_width.items():
-        yield from _packed(width // 2, rows)
-
-
-def _packed(dimension: int, stored: list[Stored]) -> Iterator[tuple[int, bytes]]:
-    whole = b"".join(vector + (passages or b"") for _, vector, passages in stored)
-    vectors = np.frombuffer(whole, dtype="<f2").reshape(-1, dimension).astype(np.float32)
-    data, start, head = quantised(vectors).tobytes(), 0, _HEAD.pack(dimension)
-    for seq, vector, passages in stored:
-        end = start + (1 + len(passages or b"") // len(vector)) * (SCALE + dimension)
-        yield seq, head + data[start:end]
-        start = end
-
-
-def unpacked(block: Block, dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
-    """The vectors of this dimension in a block, and those of passages. Raises ValueError for damaged bytes."""
-    body = np.frombuffer(block.body, dtype=np.uint8)
-    starts, lengths = block.offsets[:-1], np.diff(block.offsets)
-    if bool(np.any(lengths <= _HEAD.size)):
-        raise ValueError("a row of vectors is cut short")
-    fitting = body[starts] + (body[starts + 1].astype(np.int64) << 8) == dimension
-    if not bool(np.all(fitting)):
-        return unpacked(block.only(fitting), dimension)
-    counts, rest = np.divmod(lengths - _HEAD.size, SCALE + dimension)
-    if bool(np.any(rest)):
-        raise ValueError("a row of vectors is cut short")
-    inside = np.ones(len(body), dtype=bool)
-    inside[starts] = inside[starts + 1] = False
-    rows = body[inside].reshape(-1, SCALE + dimension)
-    owners, own = np.repeat(block.seqs, counts).astype(np.int64), np.zeros(len(rows), dtype=bool)
-    own[counts.cumsum() - counts] = True
-    return QuantisedBatch(owners[own], rows[own]), QuantisedBatch(owners[~own], rows[~own])
-
-
-def as_quantised(
-    seqs: Sequence[int], vectors: FloatArray, passages: PassageBatch, dimension: int
-) -> tuple[QuantisedBatch, QuantisedBatch]:
-    """The same from whole vectors, (n, d), zeros where none is; nothing where d is another dimension."""
-    known = vectors.any(axis=1) & (vectors.shape[1] == dimension)
-    own, owners = np.array(seqs, dtype=np.int64)[known], passages.seqs
-    fitting = np.isin(owners, own)
-    parts = QuantisedBatch(owners[fitting], quantised(passages.vectors[fitting]))
-    return QuantisedBatch(own, quantised(vectors[known])), parts

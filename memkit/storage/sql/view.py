@@ -1,7 +1,6 @@
 """One bank in SQLite, read within one read or write transaction."""
 
 import json
-import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,10 +22,11 @@ from memkit.storage.core.enum_codes import AUTHOR, KIND, STATE
 from memkit.storage.core.hashing import Hasher
 from memkit.storage.core.records import Entry, Queued, Record, passage_batch, stacked, uuid7_bytes
 from memkit.storage.core.rows import Payload, entries_of, past_of, queued_of, record_of
+from memkit.storage.core.vector_packing import unpacked
+from memkit.storage.sql.connection import Connection, Cursor
 from memkit.storage.sql.index_rows import index_row, row_batch
 from memkit.storage.sql.queries import run, run_over
 from memkit.storage.sql.row_blocks import last_in_blocks, rows_of_blocks, too_many
-from memkit.storage.sql.vector_blocks import unpacked
 from memkit.times import from_micros, to_micros
 
 Sources = dict[int, tuple[int, ...]]
@@ -84,7 +84,7 @@ class Located:
 class SqliteView(View):
     """A BankView over a connection that is inside a transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, row: BankRow) -> None:
+    def __init__(self, connection: Connection, row: BankRow) -> None:
         self.connection = connection
         self.row = row
         self.bank = row.bank
@@ -164,11 +164,11 @@ class SqliteView(View):
         yield from self._batches(run(self.connection, "rows_after", self.bank, last), links)
         yield from self._batches(run(self.connection, "moved_rows", self.bank), links)
 
-    def _batches(self, rows: sqlite3.Cursor, links: Sources) -> Iterator[RowBatch]:
+    def _batches(self, rows: Cursor, links: Sources) -> Iterator[RowBatch]:
         while some := rows.fetchmany(ROWS):
             yield row_batch(some, _resting(links, (row[0] for row in some)), self.row.next_seq)
 
-    def _changed(self, name: str, since: int) -> sqlite3.Cursor:
+    def _changed(self, name: str, since: int) -> Cursor:
         if since:
             return run(self.connection, f"{name}_since", self.bank, since)
         return run(self.connection, name, self.bank)

@@ -1,6 +1,5 @@
 """Carrying out primitive changes in SQLite; everything runs inside one write transaction."""
 
-import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from typing import Any
@@ -12,6 +11,7 @@ from memkit.storage.core.checksums import of_bytes, of_memory, of_words
 from memkit.storage.core.enum_codes import AUTHOR, KIND, ROLE, STATE
 from memkit.storage.core.records import Entry, Record, micros, uuid7_bytes
 from memkit.storage.core.rows import entry_row, exchange_row, payload_of
+from memkit.storage.sql.connection import Connection
 from memkit.storage.sql.entry_blocks import TraceBlocks
 from memkit.storage.sql.queries import change_over, run, run_many, run_over
 from memkit.storage.sql.row_blocks import RowBlocks
@@ -26,7 +26,7 @@ class Writer:
     """Writes the changes of one apply, and the bank's counters with them."""
 
     def __init__(self, view: SqliteView, changes: Changes) -> None:
-        self.connection: sqlite3.Connection = view.connection
+        self.connection: Connection = view.connection
         self.view = view
         self.changes = changes
         self.bank = view.bank
