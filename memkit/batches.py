@@ -95,11 +95,11 @@ def integers(values: Sequence[int | None]) -> npt.NDArray[np.int64]:
     return np.array(values, dtype=np.int64)
 
 
-class CodeBatch(NamedTuple):
-    """Sketches in order of seq: `seqs` int64 (n,), `codes` uint8 (n, bytes)."""
+class SketchBatch(NamedTuple):
+    """Sketches in order of seq: `seqs` int64 (n,), `sketches` uint8 (n, bytes)."""
 
     seqs: npt.NDArray[np.int64]
-    codes: npt.NDArray[np.uint8]
+    sketches: npt.NDArray[np.uint8]
 
 
 class PassageBatch(NamedTuple):

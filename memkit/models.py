@@ -103,13 +103,13 @@ class Turn:
         return None if self.at is None else as_utc(self.at)
 
 
-class Record(BaseModel):
+class FrozenModel(BaseModel):
     """Base of memkit's immutable records. Unknown fields are errors; inputs stay out of messages."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-class Memory(Record):
+class Memory(FrozenModel):
     """One stored record.
 
     `id` is the caller's own id where one was given, else a UUIDv7. `occurred_at` is when it happened,
@@ -155,7 +155,7 @@ class Placement(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class IndexEntry:
     """What the indexes keep of a memory's text; nothing here can be read back as words.
 
     `text_key` and the keys of `terms` are 64-bit hashes under the bank's own key (signed, so that
@@ -216,7 +216,7 @@ class Past(NamedTuple):
     superseded_by: int | None  # seq
 
 
-class Outcome(Record):
+class Outcome(FrozenModel):
     """What became of one input. `id` is None only where nothing was stored or found."""
 
     id: str | None
@@ -252,7 +252,7 @@ class Usage:
             setattr(self, name, getattr(self, name) + value)
 
 
-class Receipt(Record):
+class Receipt(FrozenModel):
     """What applying operations did: one outcome per input, in order."""
 
     bank: tuple[str, ...]
@@ -269,7 +269,7 @@ class Receipt(Record):
         return sum(o.action == action for o in self.outcomes)
 
 
-class ErasureReceipt(Record):
+class ErasureReceipt(FrozenModel):
     """What an erasure removed, when and on whose request; holds no text and no digest of it.
 
     Receipts are kept in the file, numbered from 1 and chained: `hash` is SHA-256 over the other fields, in
@@ -294,7 +294,7 @@ class ErasureReceipt(Record):
     bytes_pending: bool = False  # rows are gone; the files weren't found free of their bytes yet
 
 
-class HistoryEntry(Record):
+class HistoryEntry(FrozenModel):
     """One change of one memory. `before` holds what the change replaced, as it was."""
 
     id: str
@@ -314,7 +314,7 @@ def put_off(until: datetime | None, now: datetime) -> bool:
     return until is not None and now < until <= now + FARTHEST
 
 
-class Exchange(Record):
+class Exchange(FrozenModel):
     """A run of turns waiting to be thought about; it never holds text.
 
     `due_at`: not to be tried before then, because it failed (`error`), or because somebody is at it.
@@ -334,7 +334,7 @@ class Exchange(Record):
         return self.error is None and put_off(self.due_at, now)
 
 
-class BankState(Record):
+class BankState(FrozenModel):
     """What a bank is, at one change number."""
 
     number: int
@@ -347,7 +347,7 @@ class BankState(Record):
     size: int
 
 
-class Hit(Record):
+class Hit(FrozenModel):
     """One result of a recall: the memory, its score, and what the score is made of."""
 
     memory: Memory

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from memkit.errors import MemkitError
-from memkit.models import Author, CountedSegment, Memory, Placement, Trace
+from memkit.models import Author, CountedSegment, IndexEntry, Memory, Placement
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +12,7 @@ class Insert:
     """Store a new memory, with everything that the indexes keep of it, at its place in the flow."""
 
     memory: Memory
-    trace: Trace
+    entry: IndexEntry
     placement: Placement | None = None
 
 
@@ -22,7 +22,7 @@ class Merge:
 
     ids: tuple[str, ...]
     memory: Memory
-    trace: Trace
+    entry: IndexEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Supersede:
 
     id: str
     memory: Memory
-    trace: Trace
+    entry: IndexEntry
     reason: str | None = None
 
 
@@ -104,7 +104,7 @@ class Remake:
     """Put other contents in the place of a derived memory's, which are erased: its id and its place stay."""
 
     memory: Memory
-    trace: Trace
+    entry: IndexEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class Reindex:
     """Give a memory the trace that it still lacked, or a new one."""
 
     id: str
-    trace: Trace
+    entry: IndexEntry
 
 
 @dataclass(frozen=True, slots=True)

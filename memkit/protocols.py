@@ -8,19 +8,19 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from memkit.batches import CodeBatch, PassageBatch, QuantisedBatch, RowBatch, TermBatch
+from memkit.batches import PassageBatch, QuantisedBatch, RowBatch, SketchBatch, TermBatch
 from memkit.models import (
     BankState,
     CountedSegment,
     ErasureReceipt,
     Exchange,
     HistoryEntry,
+    IndexEntry,
     IndexRow,
     Kind,
     Memory,
     Past,
     Receipt,
-    Trace,
     Usage,
 )
 from memkit.operations import Operation, Proposal
@@ -173,7 +173,7 @@ class BankView(Protocol):
         """The same rows as arrays."""
         ...
 
-    def codes(self, since: int = 0) -> Iterator[CodeBatch]:
+    def sketches(self, since: int = 0) -> Iterator[SketchBatch]:
         """Sketches written after the change number `since`."""
         ...
 
@@ -256,7 +256,7 @@ class BankView(Protocol):
         """Seqs of the echoes of any of these."""
         ...
 
-    def traces(self, seqs: Sequence[int]) -> dict[int, Trace]:
+    def entries(self, seqs: Sequence[int]) -> dict[int, IndexEntry]:
         """Whole traces, by seq."""
         ...
 

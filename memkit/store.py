@@ -28,12 +28,12 @@ from memkit.runtime.encoder_slot import EncoderSlot
 from memkit.runtime.encoding_thread import EncodingThread
 from memkit.runtime.file_settings import chosen_encoder, record, stored_settings
 from memkit.runtime.index_cache import IndexCache
-from memkit.runtime.indexer import Tracer
-from memkit.runtime.reinforcement_buffer import Reinforcements
+from memkit.runtime.indexer import Indexer
+from memkit.runtime.reinforcement_buffer import ReinforcementBuffer
 from memkit.runtime.surprisal_cache import SurprisalCache
 from memkit.settings import Settings
 from memkit.storage import open_storage
-from memkit.storage.sqlite.repair.recover import salvage
+from memkit.storage.sqlite.repair.recover import recover
 from memkit.storage.sqlite.restore import ErasureLedger, adopt, copied, ledger_of, missing, put_in_place
 from memkit.text.times.dates import first_span
 from memkit.think import as_thinker
@@ -134,11 +134,11 @@ def repair(location: str | Path, *, encoder: Encoder | object | None = None) -> 
     A new database takes its place, the damaged one is kept beside it. For one that opens, `store.doctor(repair=True)`
     does the same. Raises BusyError where somebody has it open, NotADatabaseError where nothing of memkit's is in it.
     """
-    told = salvage(Path(location).expanduser().absolute())
+    told = recover(Path(location).expanduser().absolute())
     with open_store(location, encoder=encoder) as store:
         told += store._storage.audit(repair=True)
         for context in store._every_context():
-            reencode.retrace(context)
+            reencode.reindex_bank(context)
         return told
 
 
@@ -163,22 +163,22 @@ class MemoryStore:
         self._zones: dict[BankName, str] = {}  # of banks that may not be made yet
         self._lock = threading.Lock()
         self._background: BackgroundThread | None = None
-        tracer, runtime = Tracer(slot, settings), settings.runtime
+        indexer, runtime = Indexer(slot, settings), settings.runtime
 
         def assembled() -> Services:
             return Services(
                 storage=storage,
                 encoder=slot,
-                tracer=tracer,
+                indexer=indexer,
                 thinker=thinker,
                 indexes=IndexCache(
-                    storage, tracer, decay=settings.decay, ranking=settings.ranking, budget=runtime.cache_bytes
+                    storage, indexer, decay=settings.decay, ranking=settings.ranking, budget=runtime.cache_bytes
                 ),
                 surprisals=SurprisalCache(
                     storage, surprisal, settings.observe.small_talk, budget=runtime.cache_bytes // MODELS
                 ),
                 windows=WindowCache(),
-                reinforcements=Reinforcements(
+                reinforcements=ReinforcementBuffer(
                     write=self._reinforce, after=runtime.reinforce_after, count=runtime.reinforce_count
                 ),
                 clock=clock,
@@ -209,7 +209,7 @@ class MemoryStore:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
 
@@ -319,7 +319,7 @@ class MemoryStore:
     def warm(self) -> None:
         """Load the encoder, the hashes and the date parser ahead of the first request."""
         self._services.encoder.encode(["warm"])
-        self._services.tracer.hashes()
+        self._services.indexer.hashes()
         first_span("in May 2024", self._services.clock(), "UTC")
 
     def reencode(self, encoder: Encoder | object, *, progress: Callable[[int], None] | None = None) -> int:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from memkit.models import Record
+from memkit.models import FrozenModel
 from memkit.protocols import Encoder, FloatArray
 
 NEAREST = 10
 
 
-class Agreement(Record):
+class Agreement(FrozenModel):
     """Cosines of the two vectors of each text, and the share of each text's ten nearest that both find."""
 
     texts: int

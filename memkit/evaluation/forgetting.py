@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from memkit.models import Record
+from memkit.models import FrozenModel
 from memkit.settings import DecaySettings
 from memkit.text.curve import LEGACY, PAPER, Curve
 
@@ -98,7 +98,7 @@ def _until(born: float, asked: Floats, rule: Rule) -> float:
     return until
 
 
-class Kept(Record):
+class Kept(FrozenModel):
     """What one curve keeps: the share remembered by rate (rows, as in RATES) and age (columns); None: no such memory.
 
     `by_rate` and `by_age` are the shares over all ages, and over all rates.
@@ -111,7 +111,7 @@ class Kept(Record):
     share: float
 
 
-class Simulation(Record):
+class Simulation(FrozenModel):
     """What was simulated, and what each curve kept. Ages are in days, the upper edges of their groups."""
 
     days: int

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Sequence
 from memkit.flows.context import BankContext
 from memkit.flows.edit import apply
 from memkit.flows.read import everything
-from memkit.models import Memory, Receipt, Record, Trace
+from memkit.models import FrozenModel, IndexEntry, Memory, Receipt
 from memkit.operations import Forget, Merge, Operation, Supersede
 from memkit.think.audit import FLAWS, Finding, Flaw, Holdings, audit
 
 JUNK = 0.25  # of the salience of an average turn
 
 
-class AuditReport(Record):
+class AuditReport(FrozenModel):
     """What was found in one bank; never text. `receipt`: what putting it right did."""
 
     bank: tuple[str, ...]
@@ -75,7 +75,7 @@ def _mending(ctx: BankContext, finding: Finding, memories: list[Memory]) -> Iter
         yield _merged(ctx, memories)
     elif finding.flaw == "contradictions":
         *older, newest = sorted(memories, key=lambda m: (m.author == "user", m.occurred_at))
-        bare = Trace(text_key=0)  # the memory is there, with its trace
+        bare = IndexEntry(text_key=0)  # the memory is there, with its trace
         yield from (Supersede(m.id, newest, bare, "contradicted") for m in older if m.author != "user")
     else:
         yield from (Forget(m.id, finding.flaw, author="decay", archived=True) for m in memories)
@@ -93,5 +93,5 @@ def _merged(ctx: BankContext, memories: list[Memory]) -> Merge:
         "pinned": any(m.pinned for m in memories),
     }
     memory = best.model_copy(update=update)
-    [trace] = ctx.services.tracer.trace(ctx.ensure(), [memory])
-    return Merge(tuple(m.id for m in memories), memory, trace)
+    [entry] = ctx.services.indexer.entry(ctx.ensure(), [memory])
+    return Merge(tuple(m.id for m in memories), memory, entry)

@@ -14,9 +14,9 @@ from memkit.models import BankState
 from memkit.protocols import BankName, Storage, Thinker
 from memkit.runtime.encoder_slot import EncoderSlot
 from memkit.runtime.index_cache import IndexCache
-from memkit.runtime.indexer import Tracer
-from memkit.runtime.reinforcement_buffer import Reinforcements
-from memkit.runtime.round_robin import Rota
+from memkit.runtime.indexer import Indexer
+from memkit.runtime.reinforcement_buffer import ReinforcementBuffer
+from memkit.runtime.round_robin import RoundRobin
 from memkit.runtime.surprisal_cache import SurprisalCache
 from memkit.settings import Settings
 from memkit.times import Clock
@@ -35,17 +35,17 @@ class Services:
 
     storage: Storage
     encoder: EncoderSlot
-    tracer: Tracer
+    indexer: Indexer
     thinker: Thinker
     indexes: IndexCache
     surprisals: SurprisalCache
     windows: "WindowCache"
-    reinforcements: Reinforcements
+    reinforcements: ReinforcementBuffer
     clock: Clock
     new_id: NewId
     executor: Executor
     settings: Settings
-    rota: Rota = field(default_factory=Rota)
+    round_robin: RoundRobin = field(default_factory=RoundRobin)
     read_only: bool = False
     late: "EncodingThread[BankContext] | None" = None  # where vectors follow after observe has returned
     erasure_key: bytes | None = None  # under which erased texts are known when they come again

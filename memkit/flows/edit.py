@@ -7,7 +7,7 @@ from typing import Any
 from memkit.errors import InputError, UndoError, UnknownMemoryError
 from memkit.flows.context import BankContext, begun_again
 from memkit.flows.erasure.fingerprints import REASON, erased_before
-from memkit.models import Action, BankState, Kind, Memory, Outcome, Receipt, Trace, checked_text
+from memkit.models import Action, BankState, IndexEntry, Kind, Memory, Outcome, Receipt, checked_text
 from memkit.operations import Forget, Insert, Merge, Operation, Pin, Restore, Revert, Skip, Supersede
 from memkit.protocols import BankView
 from memkit.text.near_copies import copy_key
@@ -36,34 +36,34 @@ def insert(ctx: BankContext, items: str | Memory | Iterable[str | Memory]) -> Re
 
 def _inserted(ctx: BankContext, memories: Sequence[Memory], at: datetime) -> Receipt:
     state = ctx.ensure()
-    traces = ctx.services.tracer.trace(state, memories)
+    entries = ctx.services.indexer.entry(state, memories)
     barred = erased_before(ctx, memories)
 
     def decide(view: BankView) -> list[Operation]:
         batch: list[Memory] = []
         operations: list[Operation] = []
-        for memory, trace in zip(memories, traces, strict=True):
+        for memory, entry in zip(memories, entries, strict=True):
             if memory.id in barred:
                 operations.append(Skip(None, REASON))
                 continue
-            operations.append(_insert_or_merge(view, memory, trace, batch))
+            operations.append(_insert_or_merge(view, memory, entry, batch))
             batch.append(memory)
         return operations
 
     return apply(ctx, decide, at=at, state=state)
 
 
-def _insert_or_merge(view: BankView, memory: Memory, trace: Trace, batch: Sequence[Memory]) -> Operation:
-    copy = _copy_of(view, memory, trace, batch)
+def _insert_or_merge(view: BankView, memory: Memory, entry: IndexEntry, batch: Sequence[Memory]) -> Operation:
+    copy = _copy_of(view, memory, entry, batch)
     if copy is None:
-        return Insert(memory, trace)
+        return Insert(memory, entry)
     return Skip(copy.id, "says the same as this memory, which was kept")
 
 
-def _copy_of(view: BankView, memory: Memory, trace: Trace, batch: Sequence[Memory]) -> Memory | None:
+def _copy_of(view: BankView, memory: Memory, entry: IndexEntry, batch: Sequence[Memory]) -> Memory | None:
     if memory.kind not in COPIED_KINDS:
         return None
-    near = view.near(trace.bands, COPIED_KINDS)
+    near = view.near(entry.bands, COPIED_KINDS)
     same_voice = (m for m in [*near, *batch] if m.speaker == memory.speaker and m.kind == memory.kind)
     own = copy_key(memory.text)
     return next((m for m in same_voice if copy_key(m.text) == own), None)
@@ -74,8 +74,8 @@ def merge(ctx: BankContext, ids: Sequence[str], text: str) -> Receipt:
     at = ctx.now()
     parts = get_all(ctx, ids)
     memory = drafted(ctx, text, at=at, kind=parts[0].kind, author="user", **_common(parts))
-    [trace] = ctx.services.tracer.trace(ctx.ensure(), [memory])
-    return apply(ctx, [Merge(tuple(m.id for m in parts), memory, trace)], at=at)
+    [entry] = ctx.services.indexer.entry(ctx.ensure(), [memory])
+    return apply(ctx, [Merge(tuple(m.id for m in parts), memory, entry)], at=at)
 
 
 def _common(parts: Sequence[Memory]) -> dict[str, Any]:
@@ -91,8 +91,8 @@ def supersede(ctx: BankContext, id: str, text: str, *, author: str = "import") -
     kind = "thought" if old.kind == "turn" else old.kind
     kept = {name: getattr(old, name) for name in ("speaker", "head", "relation", "metadata")}
     memory = drafted(ctx, text, at=at, kind=kind, author=author, valid_from=at, **kept)
-    [trace] = ctx.services.tracer.trace(ctx.ensure(), [memory])
-    return apply(ctx, [Supersede(old.id, memory, trace)], at=at)
+    [entry] = ctx.services.indexer.entry(ctx.ensure(), [memory])
+    return apply(ctx, [Supersede(old.id, memory, entry)], at=at)
 
 
 def correct(ctx: BankContext, id: str, text: str) -> Receipt:
@@ -144,7 +144,7 @@ def _reverting(view: BankView, done: Sequence[Outcome], changes: frozenset[int])
 
 def _changes(view: BankView, id: str) -> set[int]:
     """The change numbers of a memory's history."""
-    return {entry.change for entry in view.history(id)}
+    return {history_row.change for history_row in view.history(id)}
 
 
 def get_all(ctx: BankContext, ids: Sequence[str]) -> list[Memory]:

@@ -11,7 +11,7 @@ from memkit.flows.edit import apply
 from memkit.forget.decay import FADING, FadeReport, fade, may_fade
 from memkit.forget.erasure_plan import ErasePlan, plan
 from memkit.forget.retention_rules import Due, due
-from memkit.models import ErasureReceipt, IndexRow, Kind, Memory, Record
+from memkit.models import ErasureReceipt, FrozenModel, IndexRow, Kind, Memory
 from memkit.protocols import BankView
 from memkit.settings import DecaySettings, KeepRule, rules_of
 from memkit.times import Moment, as_utc
@@ -21,7 +21,7 @@ ASKED_BY = "rules of retention"
 READ = 5_000  # memories at a time
 
 
-class PruneReport(Record):
+class PruneReport(FrozenModel):
     """What the rules of retention erase; `rules` says by which, id by id, `held` what they would erase later.
 
     `receipt`: of the erasure; None where nothing was erased.

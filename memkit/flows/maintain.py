@@ -16,10 +16,10 @@ from memkit.flows import fade, reencode, reflect, think
 from memkit.flows.context import BankContext, Services
 from memkit.flows.erasure import rescore
 from memkit.flows.thinking import think_budget
-from memkit.models import BankState, Exchange, IndexRow, Record
+from memkit.models import BankState, Exchange, FrozenModel, IndexRow
 from memkit.protocols import BankName, BankView
 from memkit.think import ExtractiveThinker
-from memkit.think.extractive.language_id import Told, languages_of
+from memkit.think.extractive.language_id import LanguageCounts, languages_of
 from memkit.think.sans_io import drive
 from memkit.times import to_micros
 
@@ -28,7 +28,7 @@ TOLD_BY = 200  # newest turns
 SPANS = {"day": 1, "week": 7, "month": 30}
 
 
-class Report(Record):
+class Report(FrozenModel):
     """What a round of maintenance did."""
 
     banks: int = 0
@@ -67,7 +67,7 @@ def maintain(
     services.storage.purge()  # where an erasure's bytes were left because of a reader or a crash
     owner = f"{os.getpid()}-{threading.get_ident()}-{uuid4().hex[:8]}"
     total = Report()
-    for state in services.rota.due(services.storage.banks(()), services.clock()):
+    for state in services.round_robin.due(services.storage.banks(()), services.clock()):
         if limits.reached():
             total = total.model_copy(update={"finished": False})
             break
@@ -98,7 +98,7 @@ def _note(ctx: BankContext, done: Report) -> None:
     if state is not None:
         with ctx.storage.view(state.number) as view:
             idle = done.finished and not view.exchanges() and not view.unencoded(1)
-            ctx.services.rota.cared(view.state, ctx.now(), idle=idle)
+            ctx.services.round_robin.cared(view.state, ctx.now(), idle=idle)
 
 
 def _renewed(services: Services, state: BankState, owner: str, ctx: BankContext, limits: Limits) -> bool:
@@ -144,7 +144,7 @@ def doctor(services: Services, contexts: Iterable[BankContext], *, repair: bool)
     with suppress(CorruptError):  # told already
         for ctx in contexts:
             if problems and repair:
-                reencode.retrace(ctx)
+                reencode.reindex_bank(ctx)
             problems += _stale_index(services, ctx)
     if repair:
         services.indexes.drop()
@@ -199,7 +199,7 @@ def bank_stats(ctx: BankContext) -> dict[str, Any]:
     }
 
 
-def _told(ctx: BankContext, view: BankView, rows: Sequence[IndexRow]) -> Told | None:
+def _told(ctx: BankContext, view: BankView, rows: Sequence[IndexRow]) -> LanguageCounts | None:
     """The languages of the newest turns, where thoughts form by rules of a language."""
     if not isinstance(ctx.services.thinker, ExtractiveThinker):
         return None

@@ -13,22 +13,22 @@ from memkit.flows import reencode
 from memkit.flows.context import BankContext, begun_again
 from memkit.flows.edit import apply
 from memkit.flows.erasure.fingerprints import REASON, erased_before
-from memkit.models import BankState, Memory, Receipt, RejectedTurn, Trace, Turn
+from memkit.models import BankState, IndexEntry, Memory, Receipt, RejectedTurn, Turn
 from memkit.observe.episodes import Cutter, Piece
 from memkit.observe.intake import as_turns
 from memkit.operations import Insert, Operation, Reject, Skip
 from memkit.protocols import BankView
-from memkit.runtime.indexer import Bare
-from memkit.runtime.surprisal_state import Hearing
+from memkit.runtime.indexer import IndexableText
+from memkit.runtime.surprisal_state import PendingTurns
 from memkit.settings import ObserveSettings
-from memkit.surprisal.guard import Told
+from memkit.surprisal.guard import TurnSalience
 
 CHUNK = 1000  # turns in one transaction
 STORED = ("added", "echoed")
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class IncomingTurn:
     """A turn on its way in, with the id and the moment that its memory will have."""
 
     id: str
@@ -38,9 +38,9 @@ class Heard:
     turn: Turn
 
     @property
-    def bare(self) -> Bare:
+    def bare(self) -> IndexableText:
         """What its trace is made from."""
-        return Bare(self.text, self.speaker, self.occurred_at)
+        return IndexableText(self.text, self.speaker, self.occurred_at)
 
     def piece(self, *, quiet: bool) -> Piece:
         """What the cutter has to know of it."""
@@ -51,20 +51,20 @@ class Heard:
 class Prepared:
     """What was worked out of a turn before the transaction began; `told`: None where the bank's model can't tell it."""
 
-    heard: Heard
-    trace: Trace
-    told: Told | None
+    heard: IncomingTurn
+    entry: IndexEntry
+    told: TurnSalience | None
     small_talk: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Barred:
+class ErasedTurn:
     """A turn whose text was erased from this bank: it doesn't come back."""
 
     id: str
 
 
-Item = Prepared | RejectedTurn | Barred
+Item = Prepared | RejectedTurn | ErasedTurn
 
 
 def observe(ctx: BankContext, items: Iterable[Any]) -> Receipt:
@@ -118,40 +118,42 @@ def _observe_chunk(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tu
 
 def prepare(
     ctx: BankContext, state: BankState, turns: Sequence[Turn | RejectedTurn], at: datetime
-) -> tuple[list[Item], Hearing | None]:
+) -> tuple[list[Item], PendingTurns | None]:
     """Everything that is slow, before the transaction: hashing, surprisal, encoding."""
     read = [t if isinstance(t, RejectedTurn) else _heard(ctx, t, at) for t in turns]
-    barred = erased_before(ctx, [h for h in read if isinstance(h, Heard)])
-    items = [Barred(h.id) if isinstance(h, Heard) and h.id in barred else h for h in read]
-    heard = [item for item in items if isinstance(item, Heard)]
+    barred = erased_before(ctx, [h for h in read if isinstance(h, IncomingTurn)])
+    items = [ErasedTurn(h.id) if isinstance(h, IncomingTurn) and h.id in barred else h for h in read]
+    heard = [item for item in items if isinstance(item, IncomingTurn)]
     judged = ctx.services.surprisals.judge(state, [item.text for item in heard])
-    prepared = map(Prepared, heard, _traces(ctx, state, heard, judged.small), judged.told, judged.small)
-    return [next(prepared) if isinstance(item, Heard) else item for item in items], judged.hearing
+    prepared = map(Prepared, heard, _entries(ctx, state, heard, judged.small), judged.told, judged.small)
+    return [next(prepared) if isinstance(item, IncomingTurn) else item for item in items], judged.hearing
 
 
-def _heard(ctx: BankContext, turn: Turn, at: datetime) -> Heard:
-    return Heard(turn.id or ctx.services.new_id(at), turn.text, turn.speaker, turn.moment or at, turn)
+def _heard(ctx: BankContext, turn: Turn, at: datetime) -> IncomingTurn:
+    return IncomingTurn(turn.id or ctx.services.new_id(at), turn.text, turn.speaker, turn.moment or at, turn)
 
 
-def _traces(ctx: BankContext, state: BankState, heard: Sequence[Heard], small: Sequence[bool]) -> list[Trace]:
+def _entries(
+    ctx: BankContext, state: BankState, heard: Sequence[IncomingTurn], small: Sequence[bool]
+) -> list[IndexEntry]:
     """Traces, with vectors for the texts that the bank doesn't hold yet, once each; none for small talk."""
-    tracer = ctx.services.tracer
+    indexer = ctx.services.indexer
     bares = [item.bare for item in heard]
-    traces = [tracer.words(state, bare) for bare in bares]
+    entries = [indexer.words(state, bare) for bare in bares]
     if ctx.services.late is not None:
-        return traces
+        return entries
     with ctx.storage.view(state.number) as view:
-        seen = set(view.same_text([trace.text_key for trace in traces]))
+        seen = set(view.same_text([entry.text_key for entry in entries]))
         behind = bool(view.unencoded(1))
-    first = {trace.text_key: i for i, trace in reversed(list(enumerate(traces)))}
-    new = [i for i, t in enumerate(traces) if t.wanted and first[t.text_key] == i and t.text_key not in seen]
+    first = {entry.text_key: i for i, entry in reversed(list(enumerate(entries)))}
+    new = [i for i, t in enumerate(entries) if t.wanted and first[t.text_key] == i and t.text_key not in seen]
     fresh = [i for i in new if not small[i]]
-    made = tracer.encode([traces[i] for i in fresh], [bares[i] for i in fresh])
-    for i, trace in zip(fresh, made, strict=True):
-        traces[i] = trace
-    if behind and any(trace.vector is not None for trace in made):
+    made = indexer.encode([entries[i] for i in fresh], [bares[i] for i in fresh])
+    for i, entry in zip(fresh, made, strict=True):
+        entries[i] = entry
+    if behind and any(entry.vector is not None for entry in made):
         reencode.encode_pending(ctx, limit=reencode.BATCH)
-    return traces
+    return entries
 
 
 class _Decision:
@@ -161,11 +163,11 @@ class _Decision:
         self._view, self._at = view, at
         self._cutter = cutter(view, ctx.settings.observe)
         self._holders: dict[int, str] = {}  # text key -> the memory whose text it is
-        self._batch: dict[str, Memory | Heard] = {}
+        self._batch: dict[str, Memory | IncomingTurn] = {}
 
     def decide(self, items: Sequence[Item]) -> list[Operation]:
         prepared = [item for item in items if isinstance(item, Prepared)]
-        self._holders = self._view.same_text([p.trace.text_key for p in prepared])
+        self._holders = self._view.same_text([p.entry.text_key for p in prepared])
         known = self._view.locate([p.heard.id for p in prepared])
         stored = self._view.memories(list(known.values()))
         self._batch = {id: stored[seq] for id, seq in known.items()}
@@ -175,7 +177,7 @@ class _Decision:
     def _operation(self, item: Item) -> Operation:
         if isinstance(item, RejectedTurn):
             return Reject(item.error)
-        if isinstance(item, Barred):
+        if isinstance(item, ErasedTurn):
             return Skip(None, REASON)
         earlier = self._batch.get(item.heard.id)
         if earlier is not None:
@@ -183,16 +185,16 @@ class _Decision:
         return self._inserted(item)
 
     def _inserted(self, item: Prepared) -> Insert:
-        heard, trace = item.heard, item.trace
-        original = self._holders.get(trace.text_key) if trace.wanted else None
-        cut = self._cutter.cut(heard.piece(quiet=original is not None or not trace.wanted))
+        heard, entry = item.heard, item.entry
+        original = self._holders.get(entry.text_key) if entry.wanted else None
+        cut = self._cutter.cut(heard.piece(quiet=original is not None or not entry.wanted))
         memory = self._memory(item, cut.label, original)
         self._batch[heard.id] = heard
         if original is not None:
-            return Insert(memory, Trace(trace.text_key, wanted=False), cut.placement)
-        if trace.wanted:
-            self._holders[trace.text_key] = heard.id
-        return Insert(memory, replace(trace, wanted=False) if item.small_talk else trace, cut.placement)
+            return Insert(memory, IndexEntry(entry.text_key, wanted=False), cut.placement)
+        if entry.wanted:
+            self._holders[entry.text_key] = heard.id
+        return Insert(memory, replace(entry, wanted=False) if item.small_talk else entry, cut.placement)
 
     def _memory(self, item: Prepared, session: str, original: str | None) -> Memory:
         heard, turn = item.heard, item.heard.turn
@@ -223,7 +225,7 @@ def piece_of(memory: Memory, *, quiet: bool) -> Piece:
     return Piece(memory.id, memory.occurred_at, len(memory.text), memory.role, memory.session, quiet)
 
 
-def _repeated(earlier: Memory | Heard, heard: Heard) -> Operation:
+def _repeated(earlier: Memory | IncomingTurn, heard: IncomingTurn) -> Operation:
     """The same id again: the same content is a repeat, other content a conflict."""
     if (earlier.text, earlier.speaker) == (heard.text, heard.speaker):
         return Skip(earlier.id, "already stored")

@@ -17,7 +17,7 @@ from memkit.protocols import BankView, FloatArray
 from memkit.recall.present.recollection import Beside, Recollection
 from memkit.recall.ranking.cues import without_names
 from memkit.recall.ranking.query import Query
-from memkit.recall.ranking.results import Scored
+from memkit.recall.ranking.results import ScoredRow
 from memkit.runtime.index_cache import Loaded
 from memkit.text.curve import Curve
 from memkit.text.terms.tokens import words
@@ -65,7 +65,7 @@ def recall(ctx: BankContext, request: Request) -> Recollection:
 
 
 def _recollected(
-    ctx: BankContext, view: BankView, request: Request, query: Query, scored: Sequence[Scored]
+    ctx: BankContext, view: BankView, request: Request, query: Query, scored: Sequence[ScoredRow]
 ) -> Recollection:
     memories, portrait = _memories(view, scored, query), _portraits(view, query)
     hits = [_hit(ctx, s, memories) for s in scored if s.seq in memories]
@@ -161,13 +161,13 @@ def _query(
     )
 
 
-def _memories(view: BankView, scored: Sequence[Scored], query: Query) -> dict[int, Memory]:
+def _memories(view: BankView, scored: Sequence[ScoredRow], query: Query) -> dict[int, Memory]:
     """The hits with what belongs to them, by seq, without what was forgotten or recorded too late."""
     wanted = {seq for s in scored for seq in (s.seq, *s.thoughts, *s.around)}
     return _recalled(view.memories(sorted(wanted)), query)
 
 
-def _beside(view: BankView, scored: Sequence[Scored], memories: Mapping[int, Memory], query: Query) -> Beside:
+def _beside(view: BankView, scored: Sequence[ScoredRow], memories: Mapping[int, Memory], query: Query) -> Beside:
     """By id, the turns beside each hit; those that aren't among these memories are made when a prompt needs them."""
     others = view.later(sorted({seq for s in scored for seq in s.beside} - memories.keys()))
 
@@ -209,7 +209,7 @@ def _listed(memories: Mapping[int, Memory], seqs: Sequence[int]) -> list[Memory]
     return [memories[seq] for seq in seqs if seq in memories]
 
 
-def _hit(ctx: BankContext, scored: Scored, memories: Mapping[int, Memory]) -> Hit:
+def _hit(ctx: BankContext, scored: ScoredRow, memories: Mapping[int, Memory]) -> Hit:
     memory = memories[scored.seq]
     return Hit(
         memory=memory,

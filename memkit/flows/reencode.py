@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from memkit.flows.context import BankContext, Services
-from memkit.models import STATES, Memory, Trace
+from memkit.models import STATES, IndexEntry, Memory
 from memkit.operations import Reindex
 from memkit.protocols import BankView, Encoder
 from memkit.runtime.file_settings import REENCODING, encoder_meta
-from memkit.runtime.indexer import Bare
+from memkit.runtime.indexer import IndexableText
 
 BATCH = 256
 Progress = Callable[[int], None]
@@ -20,8 +20,8 @@ def encode_pending(ctx: BankContext, *, limit: int = 10_000, progress: Progress 
     while state is not None and made < limit:
         with ctx.storage.view(state.number) as view:
             memories = view.unencoded(BATCH)
-        traces = ctx.services.tracer.trace(state, memories)
-        done = [(m, t) for m, t in zip(memories, traces, strict=True) if t.vector is not None]
+        entries = ctx.services.indexer.entry(state, memories)
+        done = [(m, t) for m, t in zip(memories, entries, strict=True) if t.vector is not None]
         if not done:
             break
         ctx.storage.apply(state.number, partial(_unchanged, done), at=ctx.now())
@@ -31,11 +31,11 @@ def encode_pending(ctx: BankContext, *, limit: int = 10_000, progress: Progress 
     return made
 
 
-def _unchanged(done: Sequence[tuple[Memory, Trace]], view: BankView) -> list[Reindex]:
+def _unchanged(done: Sequence[tuple[Memory, IndexEntry]], view: BankView) -> list[Reindex]:
     """The traces of memories that still hold the text that was encoded: it may have been erased meanwhile."""
     held = view.memories(list(view.locate([memory.id for memory, _ in done]).values())).values()
     texts = {(memory.id, memory.text, memory.speaker) for memory in held}
-    return [Reindex(memory.id, trace) for memory, trace in done if (memory.id, memory.text, memory.speaker) in texts]
+    return [Reindex(memory.id, entry) for memory, entry in done if (memory.id, memory.text, memory.speaker) in texts]
 
 
 def reencode(
@@ -65,9 +65,9 @@ def strip(ctx: BankContext) -> None:
     _reindexed(ctx, lambda _, memories: [_wordy(ctx, memory) for memory in memories])
 
 
-def retrace(ctx: BankContext) -> None:
+def reindex_bank(ctx: BankContext) -> None:
     """Make the traces of a bank again from its texts; vectors that are there are kept, others are made."""
-    _reindexed(ctx, partial(_retraced, ctx))
+    _reindexed(ctx, partial(_reindexed_rows, ctx))
     encode_pending(ctx, limit=2**62)
 
 
@@ -84,15 +84,15 @@ def _reindexed(ctx: BankContext, remade: Callable[[BankView, Sequence[Memory]], 
         after = memories[-1].id
 
 
-def _retraced(ctx: BankContext, view: BankView, memories: Sequence[Memory]) -> list[Reindex]:
+def _reindexed_rows(ctx: BankContext, view: BankView, memories: Sequence[Memory]) -> list[Reindex]:
     seqs = view.locate([memory.id for memory in memories])
-    old = view.traces(list(seqs.values()))
-    tracer = ctx.services.tracer
-    pairs = [(memory, tracer.renewed(view.state, memory, old[seqs[memory.id]])) for memory in memories]
-    return [Reindex(memory.id, trace) for memory, trace in pairs]
+    old = view.entries(list(seqs.values()))
+    indexer = ctx.services.indexer
+    pairs = [(memory, indexer.renewed(view.state, memory, old[seqs[memory.id]])) for memory in memories]
+    return [Reindex(memory.id, entry) for memory, entry in pairs]
 
 
 def _wordy(ctx: BankContext, memory: Memory) -> Reindex:
     state = ctx.ensure()
-    trace: Trace = ctx.services.tracer.words(state, Bare.of(memory))
-    return Reindex(memory.id, trace)
+    entry: IndexEntry = ctx.services.indexer.words(state, IndexableText.of(memory))
+    return Reindex(memory.id, entry)

@@ -12,10 +12,10 @@ from itertools import islice
 from memkit.flows.context import BankContext
 from memkit.flows.edit import apply
 from memkit.flows.read import everything
-from memkit.flows.reflection.calendar import STANDING, Shelf
+from memkit.flows.reflection.calendar import STANDING, Calendar
 from memkit.flows.reflection.drafting import Draft, Drafter, voices_of
 from memkit.flows.thinking import think_budget
-from memkit.models import Memory, Outcome, Receipt, Trace
+from memkit.models import IndexEntry, Memory, Outcome, Receipt
 from memkit.operations import Forget, Insert, Operation, Remake, Skip, Supersede
 from memkit.protocols import BankView
 from memkit.text.times.periods import LEVELS, Level, period_of
@@ -56,11 +56,11 @@ def reflect(ctx: BankContext, *, settled: bool = False, may_go_on: MayGoOn = lam
 
 def waiting(view: BankView) -> int:
     """How many summaries are due, those of days that still go on among them."""
-    shelf = Shelf.of(view)
+    shelf = Calendar.of(view)
     return sum(len(shelf.due(level)) for level in LEVELS)
 
 
-def _level(drafter: Drafter, shelf: Shelf, level: Level, before: int | None, may_go_on: MayGoOn) -> list[Outcome]:
+def _level(drafter: Drafter, shelf: Calendar, level: Level, before: int | None, may_go_on: MayGoOn) -> list[Outcome]:
     drafts = (drafter.summary(due, shelf) for due in shelf.due(level, before) if may_go_on())
     outcomes = _dropped(drafter, shelf.gone(level))
     made = (draft for draft in drafts if draft is not None)
@@ -69,12 +69,12 @@ def _level(drafter: Drafter, shelf: Shelf, level: Level, before: int | None, may
     return outcomes
 
 
-def _shelf(drafter: Drafter) -> Shelf:
+def _shelf(drafter: Drafter) -> Calendar:
     with drafter.ctx.storage.view(drafter.state.number) as view:
-        return Shelf.of(view)
+        return Calendar.of(view)
 
 
-def _portrait(drafter: Drafter, shelf: Shelf) -> list[Outcome]:
+def _portrait(drafter: Drafter, shelf: Calendar) -> list[Outcome]:
     draft = drafter.portrait(shelf)
     if draft is not None:
         return _stored(drafter, [draft])
@@ -94,7 +94,7 @@ def quote_again(ctx: BankContext) -> int:
     with ctx.storage.view(state.number) as view:
         if not view.page(("summary",), None, 1, STANDING):
             return 0
-        shelf = Shelf.of(view)
+        shelf = Calendar.of(view)
     for level in LEVELS:
         drafts = (drafter.summary(due, shelf) for due in shelf.fitting(level))
         if again := [draft.again for draft in drafts if draft is not None and draft.differs]:
@@ -104,11 +104,11 @@ def quote_again(ctx: BankContext) -> int:
 
 
 def _requoted(drafter: Drafter, memories: Sequence[Memory]) -> int:
-    traces = drafter.ctx.services.tracer.trace(drafter.state, memories)
+    entries = drafter.ctx.services.indexer.entry(drafter.state, memories)
 
     def decide(view: BankView) -> list[Operation]:
         there = view.locate([memory.id for memory in memories])
-        return [Remake(memory, trace) for memory, trace in zip(memories, traces, strict=True) if memory.id in there]
+        return [Remake(memory, entry) for memory, entry in zip(memories, entries, strict=True) if memory.id in there]
 
     return len(apply(drafter.ctx, decide).outcomes)
 
@@ -124,22 +124,22 @@ def _dropped(drafter: Drafter, seqs: Sequence[int]) -> list[Outcome]:
 
 def _stored(drafter: Drafter, drafts: Sequence[Draft]) -> list[Outcome]:
     ctx, state = drafter.ctx, drafter.state
-    traces = ctx.services.tracer.trace(state, [draft.memory for draft in drafts])
+    entries = ctx.services.indexer.entry(state, [draft.memory for draft in drafts])
 
     def decide(view: BankView) -> list[Operation]:
-        return [_operation(view, draft, trace) for draft, trace in zip(drafts, traces, strict=True)]
+        return [_operation(view, draft, entry) for draft, entry in zip(drafts, entries, strict=True)]
 
     outcomes = apply(ctx, decide).outcomes
     return [_noted(outcome, draft) for outcome, draft in zip(outcomes, drafts, strict=True)]
 
 
-def _operation(view: BankView, draft: Draft, trace: Trace) -> Operation:
+def _operation(view: BankView, draft: Draft, entry: IndexEntry) -> Operation:
     """What a draft comes to, if nobody else reflected, forgot or erased in the meantime."""
     old, memory = draft.old, draft.memory
     whole = len(view.locate(memory.sources)) == len(set(memory.sources))
     if not whole or _current(view, memory) != ({old.id} if old is not None else set()):
         return Skip(None, MEANWHILE)
-    return Insert(memory, trace) if old is None else Supersede(old.id, memory, trace, "it grew")
+    return Insert(memory, entry) if old is None else Supersede(old.id, memory, entry, "it grew")
 
 
 def _current(view: BankView, memory: Memory) -> set[str]:

@@ -234,7 +234,7 @@ class _Group:
             proposals,
             task,
             new_id=lambda: services.new_id(task.now),
-            trace=lambda memories: services.tracer.trace(self._state, memories),
+            entry=lambda memories: services.indexer.entry(self._state, memories),
         )
 
     def _apply(self, decide: Callable[[BankView], list[Operation]]) -> None:
@@ -303,7 +303,7 @@ def _once(view: BankView, operations: Sequence[Operation]) -> Iterator[Operation
 def _among(view: BankView, operation: Insert, taken: set[str]) -> Operation:
     """A thought that says all of an older one, and a few words more, takes it up; one that says no more is none."""
     new = operation.memory
-    near = [m for m in view.near(operation.trace.bands, ("thought",)) if m.speaker in (None, new.speaker)]
+    near = [m for m in view.near(operation.entry.bands, ("thought",)) if m.speaker in (None, new.speaker)]
     known = next((m for m in near if says_all_of(m.text, new.text)), None)
     if known is not None:
         return Cite(known.id, new.sources)
@@ -312,7 +312,7 @@ def _among(view: BankView, operation: Insert, taken: set[str]) -> Operation:
     if part is None:
         return operation
     taken.add(part.id)
-    return Merge((part.id,), new, operation.trace)
+    return Merge((part.id,), new, operation.entry)
 
 
 def _same_head(one: Memory, other: Memory) -> bool:

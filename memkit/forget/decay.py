@@ -8,7 +8,7 @@ from hashlib import blake2b
 import numpy as np
 import numpy.typing as npt
 
-from memkit.models import IndexRow, Kind, Memory, Record
+from memkit.models import FrozenModel, IndexRow, Kind, Memory
 from memkit.operations import Forget
 from memkit.settings import DecaySettings
 from memkit.text.curve import DAY, Curve, days_since_use
@@ -20,7 +20,7 @@ DAY_MICROS = DAY.total_seconds() * 1e6
 Floats = npt.NDArray[np.float64]
 
 
-class FadedRow(Record):
+class FadedRow(FrozenModel):
     """One memory that goes. `age` and `unused` are days; never holds text."""
 
     id: str
@@ -35,7 +35,7 @@ class FadedRow(Record):
     rule: str | None = None  # the rule of retention whose span is over; None: the curve let it go
 
 
-class FadeReport(Record):
+class FadeReport(FrozenModel):
     """What goes at a moment, by the curve or by a rule, weakest first, out of how many that were looked at."""
 
     at: datetime

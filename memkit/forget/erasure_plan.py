@@ -7,7 +7,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from memkit.errors import UnknownMemoryError
-from memkit.models import Kind, Memory, Record
+from memkit.models import FrozenModel, Kind, Memory
 from memkit.protocols import BankView
 from memkit.text.terms.keys import date_terms
 from memkit.text.terms.tokens import words
@@ -20,7 +20,7 @@ SHORTEST = 8  # bytes: a shorter text's bytes occur by chance
 Holds = Callable[[bytes], bool]
 
 
-class Planned(Record):
+class Planned(FrozenModel):
     """One memory that an erasure touches. `remade`: it stays, made again from its other sources."""
 
     id: str
@@ -29,7 +29,7 @@ class Planned(Record):
     remade: bool = False
 
 
-class ErasePlan(Record):
+class ErasePlan(FrozenModel):
     """What an erasure would do to a bank, as the bank was at one change number; holds no text.
 
     What is derived goes with what it rests on, unless all that it says stands in sources that stay. Summaries and

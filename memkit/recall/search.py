@@ -5,9 +5,9 @@ from datetime import datetime
 
 import numpy as np
 
-from memkit.batches import NONE, CodeBatch, RowBatch, TermBatch
+from memkit.batches import NONE, RowBatch, SketchBatch, TermBatch
 from memkit.protocols import FloatArray, VectorSource
-from memkit.recall.index.bank_statistics import Standing
+from memkit.recall.index.bank_statistics import BankStatistics
 from memkit.recall.index.cohesion import cohesion
 from memkit.recall.index.columns import Bools, Columns, Ints, among, only
 from memkit.recall.index.lsh import Sketcher
@@ -17,14 +17,14 @@ from memkit.recall.index.sketch_search import WANTED
 from memkit.recall.index.vectors import VectorIndex
 from memkit.recall.ranking import cues as cue_reading
 from memkit.recall.ranking.adjacent_turns import turns_around
-from memkit.recall.ranking.calibration import evidence, knows, relevance
+from memkit.recall.ranking.calibration import evidence, is_answerable, relevance
 from memkit.recall.ranking.candidates import Pool
 from memkit.recall.ranking.chunk_attention import Unseen
 from memkit.recall.ranking.event_dates import Windows, told_windows
 from memkit.recall.ranking.evidence import Lexical, greatest, lexical_evidence, standardised_cosines
-from memkit.recall.ranking.query import Query, eligible, known, within
-from memkit.recall.ranking.results import Scored, whys
-from memkit.recall.ranking.row_features import Scene, scene_of
+from memkit.recall.ranking.query import Query, eligible, is_visible, matches_filters
+from memkit.recall.ranking.results import ScoredRow, whys
+from memkit.recall.ranking.row_features import RowFeatures, row_features
 from memkit.recall.ranking.scores import Scope, by_cues, by_evidence
 from memkit.recall.ranking.thoughts import attach_thoughts, fresh_first
 from memkit.settings import RankingSettings
@@ -71,8 +71,8 @@ class BankIndex:
         self._weights = ranking
         self._cohesion: float | None = None  # None: to be measured
         self._measured_at = 0
-        self._standing = Standing()
-        self._whole: Scene | None = None  # of a small bank
+        self._standing = BankStatistics()
+        self._whole: RowFeatures | None = None  # of a small bank
 
     @property
     def size(self) -> int:
@@ -101,7 +101,7 @@ class BankIndex:
     def update(
         self,
         rows: Iterable[RowBatch],
-        codes: Iterable[CodeBatch],
+        sketches: Iterable[SketchBatch],
         terms: Iterable[TermBatch],
         source: VectorSource,
     ) -> None:
@@ -109,7 +109,7 @@ class BankIndex:
         self._columns.put(rows)
         self._lexical.add(terms)
         self._stand()
-        self._vectors.add(codes, source, self._columns.column("length"))
+        self._vectors.add(sketches, source, self._columns.column("length"))
         if self._vectors.exact or self.size > GROWN * self._measured_at:
             self._cohesion = None
 
@@ -133,7 +133,7 @@ class BankIndex:
         self._standing.update(self._columns, timed)
         self._whole = None
 
-    def search(self, query: Query, source: VectorSource) -> list[Scored]:
+    def search(self, query: Query, source: VectorSource) -> list[ScoredRow]:
         """The best rows for a question, best first, those below the floor left out."""
         pool = self._pool(query, source)
         if not pool.eligible.any():
@@ -166,7 +166,7 @@ class BankIndex:
         compared = np.full(len(scene), self._vectors.keeps_all)
         return Pool(scene, eligible(self._columns, scene.rows, query), cosine, sample, lexical, cues, compared)
 
-    def _scene(self, query: Query, lexical: Lexical, source: VectorSource) -> Scene:
+    def _scene(self, query: Query, lexical: Lexical, source: VectorSource) -> RowFeatures:
         """The rows that are scored: of a small bank all, and these stay the same from question to question."""
         if not self._vectors.exact:
             return self._seen(self._with_context(self._candidates(query, lexical, source)), query, source)
@@ -176,9 +176,9 @@ class BankIndex:
             self._whole = self._seen(np.arange(self.size), query, source)
         return self._whole
 
-    def _seen(self, rows: Ints, query: Query, source: VectorSource) -> Scene:
+    def _seen(self, rows: Ints, query: Query, source: VectorSource) -> RowFeatures:
         live = rows[self._live(rows, query)]
-        return scene_of(self._columns, self._standing, live, self._measured_cohesion(source), self._weights)
+        return row_features(self._columns, self._standing, live, self._measured_cohesion(source), self._weights)
 
     def _candidates(self, query: Query, lexical: Lexical, source: VectorSource) -> Ints:
         chosen = lexical.best(CANDIDATES)
@@ -202,7 +202,9 @@ class BankIndex:
         return np.flatnonzero(wanted)
 
     def _live(self, rows: Ints, query: Query) -> Bools:
-        return np.asarray(known(self._columns, rows, query) & (self._columns.at("echo_of", rows) == NONE), dtype=bool)
+        return np.asarray(
+            is_visible(self._columns, rows, query) & (self._columns.at("echo_of", rows) == NONE), dtype=bool
+        )
 
     # in which order
 
@@ -297,11 +299,11 @@ class BankIndex:
 
     # what is given back
 
-    def _best(self, pool: Pool, query: Query) -> list[Scored]:
+    def _best(self, pool: Pool, query: Query) -> list[ScoredRow]:
         found = pool.eligible.copy()
         if query.min_score is not None:
             found &= pool.relevance >= query.min_score
-        elif not knows(pool.evidence, pool.eligible, self._searched(pool)):
+        elif not is_answerable(pool.evidence, pool.eligible, self._searched(pool)):
             return []
         else:
             found &= pool.relevance >= FLOOR
@@ -318,7 +320,7 @@ class BankIndex:
             return {}
         found = turns_around(self._columns, self._standing.sessions, rows, reach)
         every = np.array([row for near in found.values() for row in near], dtype=np.int64)
-        seen = known(self._columns, every, query) & within(self._columns, every, query)
+        seen = is_visible(self._columns, every, query) & matches_filters(self._columns, every, query)
         told = zip(every.tolist(), self._columns.column("seq")[every].tolist(), seen.tolist(), strict=True)
         allowed = {row: seq for row, seq, visible in told if visible}
         return {row: tuple(allowed[r] for r in near if r in allowed) for row, near in found.items()}
@@ -327,13 +329,15 @@ class BankIndex:
         """About how many memories the best were chosen from: as large a share of all as of the pool."""
         return round((self.size - self._standing.hidden) * float(pool.eligible.mean()))
 
-    def _results(self, pool: Pool, best: Ints, query: Query) -> list[Scored]:
+    def _results(self, pool: Pool, best: Ints, query: Query) -> list[ScoredRow]:
         rows = pool.rows[best]
         beside, around = self._near(rows, query, 1), self._near(rows, query, query.around)
         seqs = self._columns.column("seq")[rows].tolist()
         scores = pool.relevance[best].astype(np.float64).round(4).tolist()
         return [
-            Scored(seq, score, why, words, tuple(pool.thoughts.get(seq, ())), beside.get(row, ()), around.get(row, ()))
+            ScoredRow(
+                seq, score, why, words, tuple(pool.thoughts.get(seq, ())), beside.get(row, ()), around.get(row, ())
+            )
             for row, seq, score, why, words in zip(
                 rows.tolist(), seqs, scores, whys(pool, best), pool.lexical.terms_of(rows), strict=True
             )

@@ -11,14 +11,14 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from memkit.batches import CodeBatch, RowBatch, TermBatch
+from memkit.batches import RowBatch, SketchBatch, TermBatch
 from memkit.models import KINDS, BankState
 from memkit.protocols import BankView, Storage, VectorSource
 from memkit.recall.ranking.query import REFLECTED, Query
-from memkit.recall.ranking.results import Scored
+from memkit.recall.ranking.results import ScoredRow
 from memkit.recall.search import BankIndex
 from memkit.runtime import heap
-from memkit.runtime.indexer import Tracer
+from memkit.runtime.indexer import Indexer
 from memkit.settings import DecaySettings, RankingSettings
 from memkit.storage.core.checksums import misread
 from memkit.text.curve import Curve
@@ -58,7 +58,7 @@ class Loaded:
             self.written -= gone
         return done
 
-    def search(self, query: Query, source: VectorSource) -> list[Scored]:
+    def search(self, query: Query, source: VectorSource) -> list[ScoredRow]:
         """The best rows of the kinds that are asked for; each index's own order is kept."""
         if query.kinds is None:
             return self.index.search(query, source)
@@ -79,10 +79,10 @@ class Sorting:
     def __init__(self, seqs: set[int]) -> None:
         self.seqs = seqs
         self.rows: list[RowBatch] = []
-        self.codes: list[CodeBatch] = []
+        self.sketches: list[SketchBatch] = []
         self.terms: list[TermBatch] = []
 
-    def said_rows(self, batches: Iterable[RowBatch]) -> Iterator[RowBatch]:
+    def written_rows(self, batches: Iterable[RowBatch]) -> Iterator[RowBatch]:
         """Without summaries and portraits, whose seqs are known from then on."""
         for batch in batches:
             written = np.isin(batch.fields["kind"], WRITTEN)
@@ -92,16 +92,16 @@ class Sorting:
                 batch = batch.only(~written)
             yield batch
 
-    def said_codes(self, batches: Iterable[CodeBatch]) -> Iterator[CodeBatch]:
+    def written_sketches(self, batches: Iterable[SketchBatch]) -> Iterator[SketchBatch]:
         """Without theirs."""
         for batch in batches:
             written = np.isin(batch.seqs, list(self.seqs))
             if written.any():
-                self.codes.append(CodeBatch(batch.seqs[written], batch.codes[written]))
-                batch = CodeBatch(batch.seqs[~written], batch.codes[~written])
+                self.sketches.append(SketchBatch(batch.seqs[written], batch.sketches[written]))
+                batch = SketchBatch(batch.seqs[~written], batch.sketches[~written])
             yield batch
 
-    def said_terms(self, batches: Iterable[TermBatch]) -> Iterator[TermBatch]:
+    def written_terms(self, batches: Iterable[TermBatch]) -> Iterator[TermBatch]:
         """Without theirs."""
         for batch in batches:
             written = np.isin(batch.seqs, list(self.seqs))
@@ -115,9 +115,9 @@ class IndexCache:
     """Indexes of the banks in use. The store is the truth: any of these may vanish at any time."""
 
     def __init__(
-        self, storage: Storage, tracer: Tracer, *, decay: DecaySettings, ranking: RankingSettings, budget: int
+        self, storage: Storage, indexer: Indexer, *, decay: DecaySettings, ranking: RankingSettings, budget: int
     ) -> None:
-        self._storage, self._tracer = storage, tracer
+        self._storage, self._indexer = storage, indexer
         self._decay, self._ranking, self._budget = decay, ranking, budget
         self._loaded: OrderedDict[int, Loaded] = OrderedDict()
         self._sizes: dict[int, int] = {}  # bytes of each, as they were counted last
@@ -187,7 +187,7 @@ class IndexCache:
             return self._held
 
     def _empty(self, state: BankState, room: int = 0) -> BankIndex:
-        sketcher, _ = self._tracer.hashes()
+        sketcher, _ = self._indexer.hashes()
         return BankIndex(
             key=state.key,
             zone=state.zone,
@@ -201,18 +201,21 @@ class IndexCache:
     def _update(self, loaded: Loaded, view: BankView) -> None:
         since = loaded.state.change
         sorting = Sorting(loaded.written)
-        codes, terms = sorting.said_codes(self._of_width(view.codes(since))), sorting.said_terms(view.terms(since))
-        loaded.index.update(sorting.said_rows(view.row_batches(since)), codes, terms, view)
-        if sorting.rows or sorting.codes or sorting.terms:
+        sketches, terms = (
+            sorting.written_sketches(self._of_width(view.sketches(since))),
+            sorting.written_terms(view.terms(since)),
+        )
+        loaded.index.update(sorting.written_rows(view.row_batches(since)), sketches, terms, view)
+        if sorting.rows or sorting.sketches or sorting.terms:
             loaded.reflected = loaded.reflected or self._empty(view.state)
-            loaded.reflected.update(sorting.rows, sorting.codes, sorting.terms, view)
+            loaded.reflected.update(sorting.rows, sorting.sketches, sorting.terms, view)
         loaded.speakers = view.speakers()
 
-    def _of_width(self, batches: Iterable[CodeBatch]) -> Iterator[CodeBatch]:
+    def _of_width(self, batches: Iterable[SketchBatch]) -> Iterator[SketchBatch]:
         """Sketches as long as this file's are. Raises CorruptError."""
-        sketcher, _ = self._tracer.hashes()
+        sketcher, _ = self._indexer.hashes()
         for batch in batches:
-            if batch.codes.shape[1] != sketcher.bits // 8:
+            if batch.sketches.shape[1] != sketcher.bits // 8:
                 raise misread("a sketch")
             yield batch
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from memkit.models import BankState, Memory, Trace
+from memkit.models import BankState, IndexEntry, Memory
 from memkit.protocols import FloatArray
 from memkit.recall.index.lsh import CrossPolytope, Sketcher
 from memkit.runtime.encoder_slot import EncoderSlot
@@ -22,7 +22,7 @@ WORDS_OF_AN_ECHO = 3  # a longer text counts as the same whoever repeats it
 
 
 @dataclass(frozen=True, slots=True)
-class Bare:
+class IndexableText:
     """A text on its way into a bank: what is needed to index it."""
 
     text: str
@@ -31,12 +31,12 @@ class Bare:
     banded: bool = False
 
     @classmethod
-    def of(cls, memory: Memory) -> "Bare":
+    def of(cls, memory: Memory) -> "IndexableText":
         """What a stored memory's trace is made from."""
         return cls(memory.text, memory.speaker, memory.occurred_at, memory.kind == "thought")
 
 
-class Tracer:
+class Indexer:
     """Makes traces under a bank's key; the sketches are the same in every bank of the store."""
 
     def __init__(self, slot: EncoderSlot, settings: Settings) -> None:
@@ -56,72 +56,72 @@ class Tracer:
             )
         return self._made[1], self._made[2]
 
-    def key(self, state: BankState, bare: Bare) -> int:
+    def key(self, state: BankState, bare: IndexableText) -> int:
         """Equal for texts that count as the same; short ones only from the same speaker."""
         short = len(bare.text.split(None, WORDS_OF_AN_ECHO)) <= WORDS_OF_AN_ECHO
         return text_key(state.key, bare.text, bare.speaker if short else None)
 
-    def words(self, state: BankState, bare: Bare) -> Trace:
+    def words(self, state: BankState, bare: IndexableText) -> IndexEntry:
         """The trace of a text without its vector."""
         if is_wordless(without_recalled(bare.text)):
-            return Trace(text_key=self.key(state, bare), wanted=False)
+            return IndexEntry(text_key=self.key(state, bare), wanted=False)
         terms = document_terms(bare.text, speaker=bare.speaker, at=bare.at, zone=ZoneInfo(state.zone), key=state.key)
         bands = band_keys(bare.text, state.key) if bare.banded else ()
-        return Trace(text_key=self.key(state, bare), terms=terms, bands=bands)
+        return IndexEntry(text_key=self.key(state, bare), terms=terms, bands=bands)
 
-    def renewed(self, state: BankState, memory: Memory, old: Trace) -> Trace:
+    def renewed(self, state: BankState, memory: Memory, old: IndexEntry) -> IndexEntry:
         """A stored memory's trace made again from its text and from the vector that it has."""
-        words = replace(self.words(state, Bare.of(memory)), wanted=old.wanted)
+        words = replace(self.words(state, IndexableText.of(memory)), wanted=old.wanted)
         width = 2 * self._slot.dimension
         if old.vector is None or len(old.vector) != width:
             return words
-        [trace] = self.complete([words], stacked([old.vector], self._slot.dimension), [old.passages])
-        return trace
+        [entry] = self.complete([words], stacked([old.vector], self._slot.dimension), [old.passages])
+        return entry
 
     def complete(
-        self, traces: Sequence[Trace], vectors: FloatArray, passages: Sequence[bytes | None] | None = None
-    ) -> list[Trace]:
+        self, entries: Sequence[IndexEntry], vectors: FloatArray, passages: Sequence[bytes | None] | None = None
+    ) -> list[IndexEntry]:
         """The same traces with their vectors, sketches and groups; `vectors` is (len(traces), dimension)."""
-        if not traces:
+        if not entries:
             return []
         sketcher, groups = self.hashes()
         halves = vectors.astype("<f2")
-        codes, keys = sketcher.sketch(vectors), groups.group(vectors).tolist()
+        sketches, keys = sketcher.sketch(vectors), groups.group(vectors).tolist()
         return [
-            replace(trace, vector=half.tobytes(), sketch=code.tobytes(), group=key, passages=parts)
-            for trace, half, code, key, parts in zip(
-                traces, halves, codes, keys, passages or [None] * len(traces), strict=True
+            replace(entry, vector=half.tobytes(), sketch=sketch.tobytes(), group=key, passages=parts)
+            for entry, half, sketch, key, parts in zip(
+                entries, halves, sketches, keys, passages or [None] * len(entries), strict=True
             )
         ]
 
-    def encode(self, traces: Sequence[Trace], bares: Sequence[Bare]) -> list[Trace]:
+    def encode(self, entries: Sequence[IndexEntry], bares: Sequence[IndexableText]) -> list[IndexEntry]:
         """Traces with vectors where they are wanted and the encoder gives any."""
-        wanted = [i for i, trace in enumerate(traces) if trace.wanted]
+        wanted = [i for i, entry in enumerate(entries) if entry.wanted]
         parts = [self._parts(bares[i]) for i in wanted]
         texts = [_encoded(bares[i]) for i in wanted]
         vectors = self._slot.try_encode([*texts, *(part for own in parts for part in own)])
-        result = list(traces)
+        result = list(entries)
         if vectors is not None:
             rows = iter(vectors[len(wanted) :].astype("<f2"))
             passages = [b"".join(row.tobytes() for row in islice(rows, len(own))) or None for own in parts]
-            done = self.complete([traces[i] for i in wanted], vectors[: len(wanted)], passages)
-            for i, trace in zip(wanted, done, strict=True):
-                result[i] = trace
+            done = self.complete([entries[i] for i in wanted], vectors[: len(wanted)], passages)
+            for i, entry in zip(wanted, done, strict=True):
+                result[i] = entry
         return result
 
-    def _parts(self, bare: Bare) -> list[str]:
+    def _parts(self, bare: IndexableText) -> list[str]:
         """The passages of a long text, as they are encoded."""
         settings = self._settings
         parts = passages(bare.text, size=settings.passage_characters, above=settings.passage_from)
         return [encoded_text(bare.speaker, part) for part in parts]
 
-    def trace(self, state: BankState, memories: Sequence[Memory]) -> list[Trace]:
+    def entry(self, state: BankState, memories: Sequence[Memory]) -> list[IndexEntry]:
         """Whole traces of memories that are about to be stored."""
-        bares = [Bare.of(memory) for memory in memories]
+        bares = [IndexableText.of(memory) for memory in memories]
         return self.encode([self.words(state, bare) for bare in bares], bares)
 
 
-def _encoded(bare: Bare) -> str:
+def _encoded(bare: IndexableText) -> str:
     return encoded_text(bare.speaker, bare.text)
 
 

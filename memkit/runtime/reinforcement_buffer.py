@@ -9,7 +9,7 @@ from memkit.operations import Reinforce
 Pending = dict[int, list[Reinforce]]
 
 
-class Reinforcements:
+class ReinforcementBuffer:
     """Queues what was used, per bank; written with the next apply, when enough wait, or when it is time.
 
     Commutative and outside history: a crash loses only these.

@@ -8,7 +8,7 @@ from memkit.models import BankState
 REST = timedelta(hours=1)  # days begin and end in a bank: longer it is never left alone
 
 
-class Rota:
+class RoundRobin:
     """Where the last round ended, and which banks rest; kept while a store is open.
 
     Rounds are bounded in time. Without a rota each would begin with the same banks, and of many thousands the last

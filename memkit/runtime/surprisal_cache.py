@@ -12,8 +12,8 @@ from memkit.models import BankState, Memory
 from memkit.observe.small_talk import REMEMBERED, SmallTalk
 from memkit.operations import Learn
 from memkit.protocols import BankView, Storage, SurprisalModel
-from memkit.runtime.surprisal_state import Hearing, Learnt, model_of, spans_of, unlearnt
-from memkit.surprisal.guard import Told, read_guarded
+from memkit.runtime.surprisal_state import PendingTurns, SurprisalState, model_of, spans_of, unlearnt
+from memkit.surprisal.guard import TurnSalience, read_guarded
 from memkit.surprisal.ngram import NgramSurprisal
 
 LOADED = 64  # banks whose models are kept in RAM at most
@@ -30,9 +30,9 @@ class Judged(NamedTuple):
     `hearing`: what they were judged by; None where the bank's model could not even be made.
     """
 
-    told: list[Told | None]
+    told: list[TurnSalience | None]
     small: list[bool]
-    hearing: Hearing | None
+    hearing: PendingTurns | None
 
 
 @dataclass
@@ -40,7 +40,7 @@ class _Slot:
     """What is in RAM of a bank; the lock is held while its model reads, so that no other bank waits."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
-    learnt: Learnt | None = None
+    learnt: SurprisalState | None = None
 
     @property
     def nbytes(self) -> int:
@@ -64,7 +64,7 @@ class SurprisalCache:
 
     def judge(self, state: BankState, texts: Sequence[str]) -> Judged:
         """What the bank's model makes of its next turns, each learnt before the next one."""
-        hearing: Hearing | None = None
+        hearing: PendingTurns | None = None
 
         def model() -> SurprisalModel:
             nonlocal hearing
@@ -78,7 +78,7 @@ class SurprisalCache:
         small = [hearing is not None and hearing.is_small_talk(t and t.salience, text) for t, text in pairs]
         return Judged(told, small, hearing)
 
-    def stored(self, bank: int, hearing: Hearing, ids: Sequence[str | None], *, change: int, at: datetime) -> None:
+    def stored(self, bank: int, hearing: PendingTurns, ids: Sequence[str | None], *, change: int, at: datetime) -> None:
         """Learn those of the judged turns that the change of this number stored; keep the model now and then.
 
         `ids`: under which each was stored, None where it wasn't.
@@ -123,26 +123,28 @@ class SurprisalCache:
         """A model that has read nothing yet; None where the store's models learn nothing from their bank."""
         return NgramSurprisal(key) if self._factory is None else None
 
-    def _hearing(self, slot: _Slot, state: BankState) -> Hearing:
+    def _hearing(self, slot: _Slot, state: BankState) -> PendingTurns:
         if slot.learnt is None or slot.learnt.epoch != state.epoch:
             slot.learnt = self._loaded(state)
         if slot.learnt.change != state.change:
             self._catch_up(slot.learnt, state)
         return slot.learnt.hearing()
 
-    def _loaded(self, state: BankState) -> Learnt:
+    def _loaded(self, state: BankState) -> SurprisalState:
         with self._storage.view(state.number) as view:
             kept = view.segments() if self._factory is None else []
             through = kept[-1].last_seq if kept else max(0, _last_seq(view) - REPLAYED)
             earlier = list(_turns(view, max(0, through - REMEMBERED), through)) if kept else []
         model = model_of(kept, state.key) if self._factory is None else self._factory()
         spans = spans_of(kept)
-        learnt = Learnt(model, SmallTalk(self._small_talk), state.epoch, through=through, spans=spans, kept=dict(spans))
+        learnt = SurprisalState(
+            model, SmallTalk(self._small_talk), state.epoch, through=through, spans=spans, kept=dict(spans)
+        )
         for turn, _ in earlier:
             learnt.hear(turn)
         return learnt
 
-    def _catch_up(self, learnt: Learnt, state: BankState) -> None:
+    def _catch_up(self, learnt: SurprisalState, state: BankState) -> None:
         """Learn what was stored by others, or before this process began."""
         with self._storage.view(state.number) as view:
             last = _last_seq(view)
@@ -150,7 +152,7 @@ class SurprisalCache:
                 learnt.learn(turn, seq)
             learnt.change, learnt.through = view.state.change, last
 
-    def _saved(self, bank: int, learnt: Learnt, at: datetime) -> Learnt | None:
+    def _saved(self, bank: int, learnt: SurprisalState, at: datetime) -> SurprisalState | None:
         """The same, kept; None where others kept theirs meanwhile, which then counts."""
         learn = learnt.unkept()
         if learn is None:

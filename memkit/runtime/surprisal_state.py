@@ -12,7 +12,7 @@ from memkit.surprisal.segments import Segment, pack, unpack
 
 
 @dataclass
-class Hearing:
+class PendingTurns:
     """What turns on their way in are judged by. It reads on from what the bank learnt, which learns what is stored.
 
     `change`: the bank's, as far as it was learnt. `judged`: the salience of each turn, in order.
@@ -35,7 +35,7 @@ class Hearing:
 
 
 @dataclass
-class Learnt:
+class SurprisalState:
     """What was learnt of a bank's turns up to the seq `through`, as the bank was at `change` and `epoch`.
 
     `spans`: the seqs of the first and the last turn in each segment of the model. `kept`: the spans that lie in
@@ -51,10 +51,10 @@ class Learnt:
     kept: dict[int, tuple[int, int]] = field(default_factory=dict)
     unsaved: int = 0
 
-    def hearing(self) -> Hearing:
+    def hearing(self) -> PendingTurns:
         """What the next turns are to be judged by."""
         model = self.model.ahead() if isinstance(self.model, NgramSurprisal) else self.model
-        return Hearing(model, self.small_talk.copy(), self.change)
+        return PendingTurns(model, self.small_talk.copy(), self.change)
 
     def learn(self, turn: Memory, seq: int) -> None:
         """Learn a stored turn."""
@@ -70,7 +70,7 @@ class Learnt:
         if turn.salience is not None:
             self.small_talk.remember(turn.salience)
 
-    def take_in(self, hearing: Hearing, stored: Sequence[bool], through: int) -> None:
+    def take_in(self, hearing: PendingTurns, stored: Sequence[bool], through: int) -> None:
         """Learn those of the judged turns that are stored now, side by side, the last one as `through`."""
         for salience, was_stored in zip(hearing.judged, stored, strict=True):
             if was_stored and salience is not None:

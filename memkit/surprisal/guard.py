@@ -14,14 +14,14 @@ log = logging.getLogger("memkit")
 OWN = (NgramSurprisal, ReadAhead)  # no foreign code
 
 
-class Told(NamedTuple):
+class TurnSalience(NamedTuple):
     """How much a text tells, in nats, and the phrases that tell it."""
 
     salience: float
     key_phrases: tuple[str, ...]
 
 
-def read_guarded(model: Callable[[], SurprisalModel], texts: Sequence[str]) -> list[Told | None]:
+def read_guarded(model: Callable[[], SurprisalModel], texts: Sequence[str]) -> list[TurnSalience | None]:
     """What each text tells by the model, which learns it before the next one; None where it fails.
 
     A model, and `model`, which gives it, may raise anything: that is logged, once and without its words. When it is
@@ -47,7 +47,7 @@ def checked(text: str, tokens: Iterable[Token]) -> list[Token]:
     return found
 
 
-def _readings(model: Callable[[], SurprisalModel], texts: Sequence[str]) -> Iterator[Told | SurprisalError]:
+def _readings(model: Callable[[], SurprisalModel], texts: Sequence[str]) -> Iterator[TurnSalience | SurprisalError]:
     away: SurprisalUnavailableError | None = None
     for text in texts:
         reading = away or _reading(model, text)
@@ -56,12 +56,12 @@ def _readings(model: Callable[[], SurprisalModel], texts: Sequence[str]) -> Iter
         yield reading
 
 
-def _reading(model: Callable[[], SurprisalModel], text: str) -> Told | SurprisalError:
+def _reading(model: Callable[[], SurprisalModel], text: str) -> TurnSalience | SurprisalError:
     try:
         reader = model()
         scored = reader.score(text)
         tokens = scored if type(reader) in OWN else checked(text, scored)
-        told = Told(float(salience(tokens)), key_phrases(text, tokens))
+        told = TurnSalience(float(salience(tokens)), key_phrases(text, tokens))
         reader.learn(text)
     except StorageError:
         raise

@@ -6,7 +6,7 @@ from typing import Any
 
 from memkit.errors import UndoError, UnknownMemoryError
 from memkit.identifiers import uuid7
-from memkit.models import CountedSegment, Exchange, Kind, Memory, Placement, Receipt, Trace
+from memkit.models import CountedSegment, Exchange, IndexEntry, Kind, Memory, Placement, Receipt
 from memkit.operations import (
     Cite,
     Claim,
@@ -43,14 +43,14 @@ def memory(text: str, *, id: str | None = None, kind: Kind = "turn", **fields: A
     return Memory(id=id or uuid7(NOW), kind=kind, text=text, **values)
 
 
-def trace(number: int = 1, **fields: Any) -> Trace:
+def entry(number: int = 1, **fields: Any) -> IndexEntry:
     """A trace of a four-dimensional vector and a 64-bit sketch, for tests."""
     import numpy as np
 
     vector = np.zeros(4, dtype="<f2")
     vector[number % 4] = 1
     values = {"terms": {number: 2, -number: 1}, "sketch": bytes([number % 256] * 8), "group": number % 8, **fields}
-    return Trace(text_key=number, vector=vector.tobytes(), **values)
+    return IndexEntry(text_key=number, vector=vector.tobytes(), **values)
 
 
 class StorageContract:
@@ -86,88 +86,92 @@ class StorageContract:
 
     def test_what_was_inserted_is_read_back_whole(self, storage: Storage) -> None:
         given = memory("I moved to Lisbon", id="t1", role="user", metadata={"a": [1, "b"]}, session="s", salience=2.5)
-        receipt = self.put(storage, Insert(given, trace(), Placement(1, 2)))
+        receipt = self.put(storage, Insert(given, entry(), Placement(1, 2)))
         assert [o.action for o in receipt.outcomes] == ["added"]
         assert self.one(storage, "t1") == given
 
     def test_changes_are_counted_once_per_apply(self, storage: Storage) -> None:
-        receipts = [self.put(storage, Insert(memory("a"), trace(1)), Insert(memory("b"), trace(2))) for _ in range(2)]
+        receipts = [self.put(storage, Insert(memory("a"), entry(1)), Insert(memory("b"), entry(2))) for _ in range(2)]
         assert [r.change for r in receipts] == [1, 2]
         assert storage.open_bank(("acme", "ana")).size == 4
 
     def test_an_id_given_again_is_a_repeat_or_a_conflict_and_never_an_overwrite(self, storage: Storage) -> None:
-        self.put(storage, Insert(memory("tea", id="t1"), trace()))
-        again = self.put(storage, Insert(memory("tea", id="t1"), trace()), Insert(memory("coffee", id="t1"), trace()))
+        self.put(storage, Insert(memory("tea", id="t1"), entry()))
+        again = self.put(storage, Insert(memory("tea", id="t1"), entry()), Insert(memory("coffee", id="t1"), entry()))
         assert [o.action for o in again.outcomes] == ["skipped", "rejected"]
         assert self.one(storage, "t1").text == "tea"
 
     def test_one_unknown_id_undoes_the_whole_apply(self, storage: Storage) -> None:
         try:
-            self.put(storage, Insert(memory("a", id="t1"), trace()), Pin("nobody"))
+            self.put(storage, Insert(memory("a", id="t1"), entry()), Pin("nobody"))
         except UnknownMemoryError:
             assert self.all(storage) == []
         else:
             raise AssertionError("an unknown id was taken")
 
     def test_an_item_is_replaced_in_place(self, storage: Storage) -> None:
-        self.put(storage, Insert(memory("1", id="k", kind="item"), trace()))
-        self.put(storage, Insert(memory("2", id="k", kind="item"), trace()))
+        self.put(storage, Insert(memory("1", id="k", kind="item"), entry()))
+        self.put(storage, Insert(memory("2", id="k", kind="item"), entry()))
         assert [m.text for m in self.all(storage)] == ["2"]
 
     def test_superseding_closes_the_old_and_points_at_the_new(self, storage: Storage) -> None:
-        self.put(storage, Insert(memory("lives in Lisbon", id="old", kind="thought"), trace()))
+        self.put(storage, Insert(memory("lives in Lisbon", id="old", kind="thought"), entry()))
         new = memory("lives in Porto", id="new", kind="thought", valid_from=NOW)
-        receipt = self.put(storage, Supersede("old", new, trace(2)))
+        receipt = self.put(storage, Supersede("old", new, entry(2)))
         assert [(o.id, o.action) for o in receipt.outcomes] == [("new", "superseded")]
         old = self.one(storage, "old")
         assert (old.state, old.superseded_by, old.valid_until) == ("superseded", "new", NOW)
 
     def test_merging_unites_sources(self, storage: Storage) -> None:
-        self.put(storage, Insert(memory("a turn", id="t1"), trace(1)), Insert(memory("another", id="t2"), trace(2)))
+        self.put(
+            storage,
+            Insert(memory("a turn", id="t1"), entry(1)),
+            Insert(memory("another", id="t2"), entry(2)),
+        )
         thoughts = [memory(f"thought {i}", id=f"h{i}", kind="thought", sources=(f"t{i}",)) for i in (1, 2)]
-        self.put(storage, *(Insert(thought, trace(i)) for i, thought in enumerate(thoughts, start=3)))
-        self.put(storage, Merge(("h1", "h2"), memory("both", id="m", kind="thought"), trace(5)))
+        self.put(storage, *(Insert(thought, entry(i)) for i, thought in enumerate(thoughts, start=3)))
+        self.put(storage, Merge(("h1", "h2"), memory("both", id="m", kind="thought"), entry(5)))
         assert set(self.one(storage, "m").sources) == {"t1", "t2"}
         assert {self.one(storage, id).state for id in ("h1", "h2")} == {"merged"}
 
     def test_a_cited_thought_rests_on_more_and_one_by_hand_does_not(self, storage: Storage) -> None:
-        self.put(storage, *(Insert(memory(f"text {i}", id=f"t{i}"), trace(i)) for i in (1, 2)))
+        self.put(storage, *(Insert(memory(f"text {i}", id=f"t{i}"), entry(i)) for i in (1, 2)))
         told = memory("told", id="h1", kind="thought", sources=("t1",), author="thinker")
-        self.put(storage, Insert(told, trace(3)), Insert(memory("typed", id="h2", kind="thought"), trace(4)))
+        self.put(storage, Insert(told, entry(3)), Insert(memory("typed", id="h2", kind="thought"), entry(4)))
         done = self.put(storage, Cite("h1", ("t2", "unknown")), Cite("h2", ("t2",)), Cite("unknown", ("t1",)))
         assert [outcome.action for outcome in done.outcomes] == ["skipped"] * 3
         assert [self.one(storage, id).sources for id in ("h1", "h2")] == [("t1", "t2"), ()]
 
     def test_forgetting_pinning_and_restoring_leave_their_history(self, storage: Storage) -> None:
-        self.put(storage, Insert(memory("a", id="t1"), trace()))
+        self.put(storage, Insert(memory("a", id="t1"), entry()))
         for operation in (Pin("t1"), Forget("t1", "why not"), Restore("t1"), Pin("t1", pinned=False)):
             self.put(storage, operation)
         with storage.view(storage.open_bank(("acme", "ana")).number) as view:
-            events = [(entry.event, entry.reason) for entry in view.history("t1")]
+            events = [(row.event, row.reason) for row in view.history("t1")]
         assert [event for event, _ in events][-4:] == ["pinned", "forgotten", "restored", "unpinned"]
         assert ("forgotten", "why not") in events
 
     def test_reinforcement_adds_up_and_leaves_no_history(self, storage: Storage) -> None:
-        self.put(storage, Insert(memory("a", id="t1"), trace()))
+        self.put(storage, Insert(memory("a", id="t1"), entry()))
         later = NOW + timedelta(days=1)
         self.put(storage, Reinforce("t1", later, 1.0), Reinforce("t1", NOW, 0.5), Reinforce("gone", NOW, 1.0))
         kept = self.one(storage, "t1")
         assert (kept.strength, kept.recalled_at, kept.recall_count) == (2.5, later, 2)
         with storage.view(storage.open_bank(("acme", "ana")).number) as view:
-            assert "reinforced" not in [entry.event for entry in view.history("t1")]
+            assert "reinforced" not in [row.event for row in view.history("t1")]
 
     def test_what_is_made_later_is_as_it_was_when_it_was_read(self, storage: Storage) -> None:
-        self.put(storage, Insert(memory("lives in Lisbon", id="t1"), trace(1)))
-        self.put(storage, Insert(memory("lives in Lisbon", id="h1", kind="thought", sources=("t1",)), trace(2)))
-        self.put(storage, Supersede("h1", memory("lives in Porto", id="h2", kind="thought"), trace(3)))
+        self.put(storage, Insert(memory("lives in Lisbon", id="t1"), entry(1)))
+        self.put(storage, Insert(memory("lives in Lisbon", id="h1", kind="thought", sources=("t1",)), entry(2)))
+        self.put(storage, Supersede("h1", memory("lives in Porto", id="h2", kind="thought"), entry(3)))
         with storage.view(storage.open_bank(("acme", "ana")).number) as view:
             then, later, none = view.memories([3, 1, 2]), view.later([3, 99, 1, 2]), view.later([])
         self.put(storage, Erase(("t1",)))
         assert (later(), none(), then[2].superseded_by) == (then, {}, "h2")
 
     def test_an_erased_memory_is_nowhere_and_its_echo_inherits(self, storage: Storage) -> None:
-        self.put(storage, Insert(memory("yes", id="t1"), trace(7)))
-        echo = replace(trace(7), terms={}, vector=None, sketch=None, wanted=False)
+        self.put(storage, Insert(memory("yes", id="t1"), entry(7)))
+        echo = replace(entry(7), terms={}, vector=None, sketch=None, wanted=False)
         self.put(storage, Insert(memory("yes", id="t2", echo_of="t1"), echo))
         epoch = storage.open_bank(("acme", "ana")).epoch
         self.put(storage, Erase(("t1",)))
@@ -180,23 +184,23 @@ class StorageContract:
         assert self.one(storage, "t2").echo_of is None
 
     def test_what_an_erased_memory_closed_is_open_again(self, storage: Storage) -> None:
-        self.put(storage, Insert(memory("lives in Lisbon", id="a", kind="thought"), trace(1)))
-        self.put(storage, Supersede("a", memory("lives in Porto", id="b", kind="thought", valid_from=NOW), trace(2)))
+        self.put(storage, Insert(memory("lives in Lisbon", id="a", kind="thought"), entry(1)))
+        self.put(storage, Supersede("a", memory("lives in Porto", id="b", kind="thought", valid_from=NOW), entry(2)))
         self.put(storage, Pin("a"))
         self.put(storage, Erase(("b",)))
         kept = self.one(storage, "a")
         assert (kept.state, kept.superseded_by, kept.valid_until) == ("active", None, None)
         with storage.view(storage.open_bank(("acme", "ana")).number) as view:
             story = view.history("a")
-        assert [entry.event for entry in story] == ["added", "pinned"]
+        assert [row.event for row in story] == ["added", "pinned"]
         assert story[-1].before is not None
         assert story[-1].before.state == "active"
 
     def test_a_chain_closes_over_an_erased_memory_as_if_it_had_never_been(self, storage: Storage) -> None:
         later = NOW + timedelta(days=3)
-        self.put(storage, Insert(memory("lives in Lisbon", id="a", kind="thought"), trace(1)))
-        self.put(storage, Supersede("a", memory("lives in Porto", id="b", kind="thought", valid_from=NOW), trace(2)))
-        self.put(storage, Supersede("b", memory("lives in Faro", id="c", kind="thought", valid_from=later), trace(3)))
+        self.put(storage, Insert(memory("lives in Lisbon", id="a", kind="thought"), entry(1)))
+        self.put(storage, Supersede("a", memory("lives in Porto", id="b", kind="thought", valid_from=NOW), entry(2)))
+        self.put(storage, Supersede("b", memory("lives in Faro", id="c", kind="thought", valid_from=later), entry(3)))
         self.put(storage, Erase(("b",)))
         kept = self.one(storage, "a")
         assert (kept.state, kept.superseded_by, kept.valid_until) == ("superseded", "c", later)
@@ -205,17 +209,20 @@ class StorageContract:
         assert (kept.state, kept.superseded_by, kept.valid_until) == ("active", None, None)
 
     def test_a_thinkers_reason_goes_with_what_it_tells_of(self, storage: Storage) -> None:
-        self.put(storage, Insert(memory("I sold my zither", id="t1"), trace(1)))
+        self.put(storage, Insert(memory("I sold my zither", id="t1"), entry(1)))
         for number, reason in enumerate(("the zither was sold", "said twice"), start=2):
-            self.put(storage, Insert(memory("a thought", id=f"h{number}", kind="thought"), trace(number)))
+            self.put(storage, Insert(memory("a thought", id=f"h{number}", kind="thought"), entry(number)))
             self.put(storage, Forget(f"h{number}", reason, author="thinker"))
         self.put(storage, Erase(("t1",)))
         with storage.view(storage.open_bank(("acme", "ana")).number) as view:
             told = [view.history(id)[-1] for id in ("h2", "h3")]
-        assert [(entry.event, entry.reason) for entry in told] == [("forgotten", None), ("forgotten", "said twice")]
+        assert [(row.event, row.reason) for row in told] == [
+            ("forgotten", None),
+            ("forgotten", "said twice"),
+        ]
 
     def test_receipts_are_numbered_chained_and_sound(self, storage: Storage) -> None:
-        self.put(storage, *(Insert(memory(f"text {i}", id=f"t{i}"), trace(i)) for i in range(1, 6)))
+        self.put(storage, *(Insert(memory(f"text {i}", id=f"t{i}"), entry(i)) for i in range(1, 6)))
         self.put(storage, Erase(("t1", "t2"), chosen=1, requested_by="ana", fingerprints=(b"0123456789abcdef",)))
         self.put(storage, Erase(("t3",)))
         storage.drop_bank(storage.open_bank(("acme", "ana")).number, at=NOW)
@@ -229,11 +236,11 @@ class StorageContract:
         assert storage.audit() in ([], ["erased bytes may still lie in the files: an erasure was interrupted."])
 
     def test_a_memory_that_is_made_again_keeps_its_id_and_place_and_nothing_of_its_text(self, storage: Storage) -> None:
-        self.put(storage, Insert(memory("one", id="t1"), trace(1)), Insert(memory("two", id="t2"), trace(2)))
+        self.put(storage, Insert(memory("one", id="t1"), entry(1)), Insert(memory("two", id="t2"), entry(2)))
         summary = memory("one and two", id="s", kind="summary", sources=("t1", "t2"))
-        self.put(storage, Insert(summary, trace(3)), Pin("s"))
+        self.put(storage, Insert(summary, entry(3)), Pin("s"))
         again = memory("two", id="s", kind="summary", sources=("t2",))
-        self.put(storage, Erase(("t1",), remade=("s",)), Remake(again, trace(4)))
+        self.put(storage, Erase(("t1",), remade=("s",)), Remake(again, entry(4)))
         kept = self.one(storage, "s")
         assert (kept.text, kept.sources, kept.pinned) == ("two", ("t2",), True)
         assert len(storage.receipts()[0].remade) == 1
@@ -243,7 +250,7 @@ class StorageContract:
             assert dict(zip(terms.terms.tolist(), terms.counts.tolist(), strict=True)) == {4: 2, -4: 1}
 
     def test_turns_get_other_places_and_other_saliences(self, storage: Storage) -> None:
-        turns = (Insert(memory(f"turn {i}", id=f"t{i}"), trace(i), Placement(1, 1 + i // 3)) for i in range(1, 5))
+        turns = (Insert(memory(f"turn {i}", id=f"t{i}"), entry(i), Placement(1, 1 + i // 3)) for i in range(1, 5))
         self.put(storage, *turns)
         self.put(storage, Place("t3", Placement(1, 1)), Weigh("t3", 7.5, ("turn 3",)), Weigh("t4", 2.0, ()))
         with storage.view(storage.open_bank(("acme", "ana")).number) as view:
@@ -258,7 +265,7 @@ class StorageContract:
 
     def test_states_of_an_earlier_moment_are_told(self, storage: Storage) -> None:
         bank = storage.open_bank(("acme", "ana")).number
-        self.put(storage, Insert(memory("a", id="t1"), trace(1)), Insert(memory("b", id="t2"), trace(2)))
+        self.put(storage, Insert(memory("a", id="t1"), entry(1)), Insert(memory("b", id="t2"), entry(2)))
         storage.apply(bank, [Forget("t1", "test")], at=NOW + timedelta(days=1))
         storage.apply(bank, [Restore("t1")], at=NOW + timedelta(days=2))
         with storage.view(bank) as view:
@@ -270,7 +277,7 @@ class StorageContract:
         ]
 
     def test_what_was_erased_is_told_by_change_number(self, storage: Storage) -> None:
-        self.put(storage, *(Insert(memory(f"text {i}", id=f"t{i}"), trace(i)) for i in range(1, 6)))
+        self.put(storage, *(Insert(memory(f"text {i}", id=f"t{i}"), entry(i)) for i in range(1, 6)))
         change = self.put(storage, Erase(("t1", "t2"))).change
         self.put(storage, Erase(("t5",)))
         with storage.view(storage.open_bank(("acme", "ana")).number) as view:
@@ -278,35 +285,35 @@ class StorageContract:
             assert view.gone(change) == [[5]]
 
     def test_indexes_see_only_what_changed_since(self, storage: Storage) -> None:
-        self.put(storage, Insert(memory("a", id="t1"), trace(1)))
-        change = self.put(storage, Insert(memory("b", id="t2"), trace(2))).change
+        self.put(storage, Insert(memory("a", id="t1"), entry(1)))
+        change = self.put(storage, Insert(memory("b", id="t2"), entry(2))).change
         self.put(storage, Pin("t1"))
         with storage.view(storage.open_bank(("acme", "ana")).number) as view:
             assert [row.seq for row in view.rows(change)] == [1]
-            assert [seq for batch in view.codes(change - 1) for seq in batch.seqs.tolist()] == [2]
+            assert [seq for batch in view.sketches(change - 1) for seq in batch.seqs.tolist()] == [2]
             assert view.vectors([2, 1, 99]).shape == (3, 4)
             assert view.vectors([2])[0].tolist() == [0, 0, 1, 0]
 
     def test_a_missing_vector_is_listed_until_it_is_made(self, storage: Storage) -> None:
-        bare = replace(trace(), vector=None, sketch=None)
+        bare = replace(entry(), vector=None, sketch=None)
         self.put(storage, Insert(memory("a", id="t1"), bare))
         number = storage.open_bank(("acme", "ana")).number
         with storage.view(number) as view:
             assert [m.id for m in view.unencoded(10)] == ["t1"]
-        self.put(storage, Reindex("t1", trace()))
+        self.put(storage, Reindex("t1", entry()))
         with storage.view(number) as view:
             assert view.unencoded(10) == []
 
     def test_metadata_is_matched_by_equal_values(self, storage: Storage) -> None:
         for id, project in (("t1", "x"), ("t2", "y"), ("t3", "x")):
-            self.put(storage, Insert(memory(id, id=id, metadata={"project": project, "n": 1}), trace()))
+            self.put(storage, Insert(memory(id, id=id, metadata={"project": project, "n": 1}), entry()))
         with storage.view(storage.open_bank(("acme", "ana")).number) as view:
             assert sorted(view.matching({"project": "x"})) == [1, 3]
             assert sorted(view.matching({"project": ["x", "y"], "n": 1})) == [1, 2, 3]
             assert view.matching({"project": "z"}) == []
 
     def test_the_queue_keeps_an_exchange_until_it_is_settled(self, storage: Storage) -> None:
-        self.put(storage, Insert(memory("a", id="t1"), trace(1), Placement(1, 1)), Enqueue(1, ("t1",), False, NOW))
+        self.put(storage, Insert(memory("a", id="t1"), entry(1), Placement(1, 1)), Enqueue(1, ("t1",), False, NOW))
         number = storage.open_bank(("acme", "ana")).number
         with storage.view(number) as view:
             [waiting] = view.exchanges()
@@ -323,7 +330,7 @@ class StorageContract:
             assert view.exchanges() == []
 
     def test_a_claim_keeps_an_exchange_and_one_that_never_ended_counts_as_an_attempt(self, storage: Storage) -> None:
-        self.put(storage, Insert(memory("a", id="t1"), trace(1), Placement(1, 1)), Enqueue(1, ("t1",), True, NOW))
+        self.put(storage, Insert(memory("a", id="t1"), entry(1), Placement(1, 1)), Enqueue(1, ("t1",), True, NOW))
         number, soon = storage.open_bank(("acme", "ana")).number, NOW + timedelta(minutes=2)
 
         def kept() -> Exchange:
@@ -344,15 +351,15 @@ class StorageContract:
         assert (kept().attempts, kept().error) == (2, None)
 
     def test_changes_are_reverted_unless_something_came_after_them(self, storage: Storage) -> None:
-        self.put(storage, Insert(memory("old", id="old", kind="thought"), trace()))
+        self.put(storage, Insert(memory("old", id="old", kind="thought"), entry()))
         new = memory("new", id="new", kind="thought", valid_from=NOW)
-        receipt = self.put(storage, Supersede("old", new, trace(2)))
+        receipt = self.put(storage, Supersede("old", new, entry(2)))
         changes = frozenset([receipt.change])
         assert [o.change for o in receipt.outcomes] == [receipt.change]
         with storage.view(storage.open_bank(("acme", "ana")).number) as view:
             old, new_seq = (view.locate([id])[id] for id in ("old", "new"))
             assert view.replaced_by([new_seq]) == [old]
-            assert [entry.change for entry in view.history("old")] == [0, receipt.change]
+            assert [row.change for row in view.history("old")] == [0, receipt.change]
         self.put(storage, Revert("new", changes, added=True), Revert("old", changes))
         was = self.one(storage, "old")
         assert (was.state, was.valid_until, was.superseded_by) == ("active", None, None)
@@ -376,14 +383,14 @@ class StorageContract:
         assert storage.sizes(number)["surprisal"] == 1
 
     def test_what_was_derived_is_found_through_others(self, storage: Storage) -> None:
-        self.put(storage, Insert(memory("a turn", id="t1"), trace(1)))
-        self.put(storage, Insert(memory("thought", id="h", kind="thought", sources=("t1",)), trace(2)))
-        self.put(storage, Insert(memory("portrait", id="p", kind="portrait", sources=("h",)), trace(3)))
+        self.put(storage, Insert(memory("a turn", id="t1"), entry(1)))
+        self.put(storage, Insert(memory("thought", id="h", kind="thought", sources=("t1",)), entry(2)))
+        self.put(storage, Insert(memory("portrait", id="p", kind="portrait", sources=("h",)), entry(3)))
         with storage.view(storage.open_bank(("acme", "ana")).number) as view:
             assert sorted(view.derived_from([1])) == [2, 3]
 
     def test_banks_never_meet(self, storage: Storage) -> None:
-        self.put(storage, Insert(memory("mine", id="t1"), trace(1)))
+        self.put(storage, Insert(memory("mine", id="t1"), entry(1)))
         other = storage.open_bank(("acme", "bob"))
         with storage.view(other.number) as view:
             assert view.locate(["t1"]) == {}
@@ -404,7 +411,7 @@ class StorageContract:
         assert storage.lease(bank, "one", NOW, 60)
 
     def test_a_storage_that_was_used_is_sound(self, storage: Storage) -> None:
-        self.put(storage, *(Insert(memory(f"text {i}", id=f"t{i}"), trace(i)) for i in range(1, 50)))
+        self.put(storage, *(Insert(memory(f"text {i}", id=f"t{i}"), entry(i)) for i in range(1, 50)))
         self.put(storage, Erase(("t7", "t8")), Forget("t9", "test"))
         assert storage.purge()
         assert storage.audit() == []

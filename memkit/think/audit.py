@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from memkit.models import Memory, Record, State
+from memkit.models import FrozenModel, Memory, State
 from memkit.text.near_copies import band_keys, copy_key, is_near_copy
 from memkit.think.extractive.functional_relations import is_single
 
@@ -23,7 +23,7 @@ LOOP = 3  # times that a text has to come back
 KEY = b"audit"
 
 
-class Finding(Record):
+class Finding(FrozenModel):
     """One flaw, and the memories that have it together; the oldest first."""
 
     flaw: Flaw

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from memkit.models import Memory, Record
+from memkit.models import FrozenModel, Memory
 
 
 class Voice(NamedTuple):
@@ -30,7 +30,7 @@ class Voice(NamedTuple):
         return Voice(*counts, felt, round(valence, 4))
 
 
-class Mood(Record):
+class Mood(FrozenModel):
     """A person's mood in one week: `valence` in -1..1, the mean over `felt` of `turns` turns; None where none felt."""
 
     speaker: str

@@ -26,7 +26,7 @@ ABOUT_SELF = re.compile(r"\b(?:I|I'm|I’m|I've|I’ve|I'll|I’ll|my|we|our|we'
 
 
 @dataclass(frozen=True)
-class Told:
+class QuotableMemory:
     """A turn or a thought that a summary may quote; `vector` (dimension,) is zeros where there is none."""
 
     memory: Memory
@@ -63,7 +63,7 @@ def _joined(sentences: Sequence[str], kept: Sequence[int]) -> str:
     return "".join(parts)
 
 
-def summarise(told: Sequence[Told], most: int) -> list[Memory]:
+def summarise(told: Sequence[QuotableMemory], most: int) -> list[Memory]:
     """At most so many of these memories, in the order in which they happened.
 
     Maximal marginal relevance (Carbonell & Goldstein 1998) over the stored vectors, weighed by salience. Questions
@@ -81,7 +81,7 @@ def summarise(told: Sequence[Told], most: int) -> list[Memory]:
     return sorted((left[i].memory for i in chosen), key=lambda m: (m.occurred_at, m.recorded_at))
 
 
-def _statements_of(told: Sequence[Told]) -> list[Told]:
+def _statements_of(told: Sequence[QuotableMemory]) -> list[QuotableMemory]:
     meant = [one for one in told if len(words(statements(one.memory.text))) >= FEWEST_WORDS]
     least = QUIET * _typical(one.memory for one in meant)
     spoken = [one for one in meant if one.memory.kind == "thought" or (one.memory.salience or least) >= least]
@@ -94,7 +94,7 @@ def _typical(memories: Iterable[Memory]) -> float:
     return sum(known) / len(known) if known else 1.0
 
 
-def _worth(told: Sequence[Told]) -> FloatArray:
+def _worth(told: Sequence[QuotableMemory]) -> FloatArray:
     typical = max(_typical(one.memory for one in told), 1e-9)
     vectors = np.stack([one.vector for one in told])
     central = vectors @ vectors.mean(axis=0)
@@ -108,7 +108,7 @@ def _own_worth(memory: Memory, typical: float) -> float:
     return told + about_self + THOUGHT * (memory.kind == "thought") + ASSISTANT * (memory.role == "assistant")
 
 
-def _likeness(told: Sequence[Told]) -> FloatArray:
+def _likeness(told: Sequence[QuotableMemory]) -> FloatArray:
     """Cosines (n, n), at least 0; a thought and the turn that it rests on are nearly the same."""
     vectors = np.stack([one.vector for one in told])
     like = np.maximum(vectors @ vectors.T, 0)

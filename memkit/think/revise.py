@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from memkit.errors import InvalidTextError
-from memkit.models import Memory, Trace, checked_text
+from memkit.models import IndexEntry, Memory, checked_text
 from memkit.operations import Cite, Forget, Insert, Merge, Operation, Proposal, Skip, Supersede
 from memkit.protocols import Task
 from memkit.text.near_copies import is_copy, numbers_of
@@ -21,10 +21,10 @@ OUTRANKED = "a correction by the user stands"
 KNOWN = "already known"
 
 NewId = Callable[[], str]
-MakeTraces = Callable[[Sequence[Memory]], Sequence[Trace]]
+MakeEntries = Callable[[Sequence[Memory]], Sequence[IndexEntry]]
 
 
-def revise(proposals: Sequence[Proposal], task: Task, *, new_id: NewId, trace: MakeTraces) -> list[Operation]:
+def revise(proposals: Sequence[Proposal], task: Task, *, new_id: NewId, entry: MakeEntries) -> list[Operation]:
     """Operations for the proposals that pass, a Skip with the reason for each that doesn't, in order.
 
     Refused: ids that aren't among the task's thoughts, texts that are empty, enormous or already known, what
@@ -33,8 +33,8 @@ def revise(proposals: Sequence[Proposal], task: Task, *, new_id: NewId, trace: M
     """
     revision = _Revision(task, new_id)
     drafts = [revision.check(proposal) for proposal in _paired(proposals, task)]
-    traces = iter(trace([d.memory for d in drafts if d.memory is not None]))
-    return [_operation(draft, next(traces) if draft.memory is not None else None) for draft in drafts]
+    entries = iter(entry([d.memory for d in drafts if d.memory is not None]))
+    return [_operation(draft, next(entries) if draft.memory is not None else None) for draft in drafts]
 
 
 @dataclass(frozen=True)
@@ -207,16 +207,16 @@ def _start(proposal: Proposal, said: datetime) -> datetime | None:
     return proposal.valid_from or (said if proposal.action == "supersede" else None)
 
 
-def _operation(draft: _Draft, trace: Trace | None) -> Operation:
+def _operation(draft: _Draft, entry: IndexEntry | None) -> Operation:
     proposal = draft.proposal
     if draft.cited is not None:
         return draft.cited
     if draft.refused is not None:
         return Skip(proposal.ids[0] if proposal.ids else None, draft.refused)
-    if draft.memory is None or trace is None:
+    if draft.memory is None or entry is None:
         return Forget(proposal.ids[0], proposal.reason or "", author="thinker")
     if proposal.action == "merge":
-        return Merge(proposal.ids, draft.memory, trace)
+        return Merge(proposal.ids, draft.memory, entry)
     if proposal.action == "supersede":
-        return Supersede(proposal.ids[0], draft.memory, trace, proposal.reason)
-    return Insert(draft.memory, trace)
+        return Supersede(proposal.ids[0], draft.memory, entry, proposal.reason)
+    return Insert(draft.memory, entry)

@@ -83,8 +83,8 @@ class Applied:
         memory = Memory(
             id=made, kind="thought", text=sentence(0, number), occurred_at=AT, recorded_at=AT, author="import"
         )
-        trace = services.tracer.words(self._state, _bare(memory))
-        return Insert(memory, services.tracer.complete([trace], self._vector)[0])
+        entry = services.indexer.words(self._state, _bare(memory))
+        return Insert(memory, services.indexer.complete([entry], self._vector)[0])
 
     def __call__(self, number: int) -> None:
         self._context.storage.apply(self._state.number, [self.operation(number)], at=AT)
@@ -92,12 +92,12 @@ class Applied:
     def size(self) -> int:
         """Bytes of one memory: text, vector, sketch and terms."""
         insert = self.operation(0)
-        trace = insert.trace
-        return len(insert.memory.text) + len(trace.vector or b"") + len(trace.sketch or b"") + 1 + 9 * len(trace.terms)
+        entry = insert.entry
+        return len(insert.memory.text) + len(entry.vector or b"") + len(entry.sketch or b"") + 1 + 9 * len(entry.terms)
 
 
 def _bare(memory: Memory) -> Any:
-    from memkit.runtime.indexer import Bare as BareText
+    from memkit.runtime.indexer import IndexableText as BareText
 
     return BareText.of(memory)
 

@@ -40,8 +40,8 @@ def thought(text: str, days: int = 0, **fields: Any) -> Memory:
 def put(bank: memkit.MemoryBank, *memories: Memory) -> None:
     """As they are: what the ordinary ways in would have refused."""
     ctx = bank._context
-    traces = ctx.services.tracer.trace(ctx.ensure(), memories)
-    ctx.storage.apply(ctx.ensure().number, [Insert(m, t) for m, t in zip(memories, traces, strict=True)], at=START)
+    entries = ctx.services.indexer.entry(ctx.ensure(), memories)
+    ctx.storage.apply(ctx.ensure().number, [Insert(m, t) for m, t in zip(memories, entries, strict=True)], at=START)
 
 
 LIVES: dict[str, Any] = {"head": "Ana", "relation": "lives in"}

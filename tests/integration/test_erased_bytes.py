@@ -293,16 +293,16 @@ def test_nothing_is_left_of_the_passages_of_a_long_text_nor_of_its_echoes_vector
         bank = store.bank("ana")
         first, second, _, _ = bank.observe(said).ids
         with store.bank("ana")._context.storage.view(1) as view:
-            [trace] = view.traces([1]).values()
-        assert trace.passages is not None
-        pieces = {part[i : i + 32] for part in (trace.vector or b"", trace.passages) for i in range(0, len(part), 512)}
+            [entry] = view.entries([1]).values()
+        assert entry.passages is not None
+        pieces = {part[i : i + 32] for part in (entry.vector or b"", entry.passages) for i in range(0, len(part), 512)}
         assert left(path.parent, pieces) != []
         bank.erase(ids=[first])
         with store.bank("ana")._context.storage.view(1) as view:
-            rest = view.traces([2, 3, 4])
+            rest = view.entries([2, 3, 4])
         heir, kept = rest[2], b"".join(part for t in rest.values() for part in (t.vector, t.passages) if part)
         own = Dense().encode([f"bob: {long}"]).astype("<f2").tobytes()
-        assert (heir.vector, len(heir.passages or b"")) == (own, len(trace.passages))
+        assert (heir.vector, len(heir.passages or b"")) == (own, len(entry.passages))
         assert left(path.parent, {piece for piece in pieces if piece not in kept}) == []
         assert bank.recall("Who was the captain of the boat?", k=1)[0].memory.id == second
 

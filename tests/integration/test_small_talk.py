@@ -25,7 +25,7 @@ def encoded(store: memkit.MemoryStore, bank: memkit.MemoryBank) -> set[str]:
     state = storage.find_bank(bank.name)
     assert state is not None
     with storage.view(state.number) as view:
-        seqs = [seq for batch in view.codes() for seq in batch.seqs.tolist()]
+        seqs = [seq for batch in view.sketches() for seq in batch.seqs.tolist()]
         return {memory.id for memory in view.memories(seqs).values()}
 
 

@@ -12,7 +12,7 @@ from bank_steps import life, opened, view_of
 from memkit import MemoryBank, Turn
 from memkit.protocols import BankView
 from memkit.storage.core import blocks
-from memkit.storage.core.blocks import CODES, TERMS, VECTORS, Block
+from memkit.storage.core.blocks import SKETCHES, TERMS, VECTORS, Block
 from memkit.storage.sql import entry_blocks
 
 BLOCK, STEP = 16, 5  # rows
@@ -28,7 +28,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def loaded(view: BankView, since: int = 0) -> dict[int, tuple[bytes | None, dict[int, int]]]:
     """By seq the sketch and the terms that an index gets."""
-    pairs = (pair for batch in view.codes(since) for pair in zip(batch.seqs.tolist(), batch.codes, strict=True))
+    pairs = (pair for batch in view.sketches(since) for pair in zip(batch.seqs.tolist(), batch.sketches, strict=True))
     sketches = {seq: code.tobytes() for seq, code in pairs}
     terms: dict[int, dict[int, int]] = {}
     for batch in view.terms(since):
@@ -40,10 +40,10 @@ def loaded(view: BankView, since: int = 0) -> dict[int, tuple[bytes | None, dict
 
 def remade(bank: MemoryBank, view: Any) -> dict[int, tuple[bytes | None, dict[int, int]]]:
     """The same made anew from stored texts and vectors, of what is no echo."""
-    tracer, made = bank._context.services.tracer, {}
+    indexer, made = bank._context.services.indexer, {}
     memories = view.memories(view.all_seqs())
-    for seq, trace in view.traces(list(memories)).items():
-        new = tracer.renewed(view.state, memories[seq], trace)
+    for seq, entry in view.entries(list(memories)).items():
+        new = indexer.renewed(view.state, memories[seq], entry)
         if memories[seq].echo_of is None and (new.sketch or new.terms):
             made[seq] = (new.sketch, dict(new.terms))
     return made
@@ -77,7 +77,7 @@ def test_what_indexes_are_loaded_from_is_what_texts_and_vectors_say_whatever_was
     assert most > 3
 
 
-@pytest.mark.parametrize("part", [CODES, TERMS])
+@pytest.mark.parametrize("part", [SKETCHES, TERMS])
 def test_the_last_block_takes_in_what_comes_and_gets_vectors_beside_it_once_it_is_full(
     tmp_path: Path, part: int
 ) -> None:
@@ -87,7 +87,7 @@ def test_the_last_block_takes_in_what_comes_and_gets_vectors_beside_it_once_it_i
         for i in range(3 * BLOCK):
             bank.observe([Turn(f"Day {i}: sun.", "ana")])
             found.append(sizes(path, part))
-            assert sizes(path, VECTORS) == [BLOCK] * sizes(path, CODES).count(BLOCK)
+            assert sizes(path, VECTORS) == [BLOCK] * sizes(path, SKETCHES).count(BLOCK)
         assert store.doctor() == []
     assert found[STEP - 2 : STEP] == [[], [STEP]]
     assert all(size == BLOCK for held in found for size in held[:-1])
@@ -101,9 +101,9 @@ def test_a_full_block_that_lost_rows_takes_in_others_and_its_vectors_follow(tmp_
         ids = [o.id for o in bank.observe([Turn(f"Day {i}: sun.", "ana") for i in range(BLOCK)]).outcomes]
         assert sizes(path, VECTORS) == [BLOCK]
         bank.erase(ids=[id for id in ids[:3] if id])
-        assert (sizes(path, CODES), sizes(path, VECTORS)) == ([BLOCK - 3], [BLOCK - 3])
+        assert (sizes(path, SKETCHES), sizes(path, VECTORS)) == ([BLOCK - 3], [BLOCK - 3])
         bank.observe([Turn(f"Night {i}: rain.", "ana") for i in range(STEP)])
-        assert (sizes(path, CODES), sizes(path, VECTORS)) == ([BLOCK], [BLOCK])
+        assert (sizes(path, SKETCHES), sizes(path, VECTORS)) == ([BLOCK], [BLOCK])
         assert store.doctor() == []
 
 
@@ -114,7 +114,7 @@ def test_a_block_that_is_not_full_again_has_no_vectors_that_could_be_false(tmp_p
         ids = [o.id for o in bank.observe([Turn(f"Day {i}: sun.", "ana") for i in range(BLOCK)]).outcomes]
         bank.erase(ids=[id for id in ids[4:] if id])
         bank.observe([Turn(f"Night {i}: rain.", "ana") for i in range(STEP)])
-        assert (sizes(path, CODES), sizes(path, VECTORS)) == ([4 + STEP], [])
+        assert (sizes(path, SKETCHES), sizes(path, VECTORS)) == ([4 + STEP], [])
         assert store.doctor() == []
 
 
@@ -133,7 +133,7 @@ def test_a_memory_that_a_damaged_file_holds_twice_is_held_once_by_the_block(tmp_
         bank.observe([Turn(f"Night {i}: rain.", "ana") for i in range(STEP)])
         with view_of(bank) as view:
             assert sorted(loaded(view)) == view.all_seqs()
-        assert sizes(path, CODES) == sizes(path, TERMS) == [2 * STEP + 2]
+        assert sizes(path, SKETCHES) == sizes(path, TERMS) == [2 * STEP + 2]
 
 
 def test_who_reads_on_gets_each_row_once_though_it_moved_into_a_block(tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ import memkit
 from memkit.batches import NONE, RowBatch, TermBatch, row_batches
 from memkit.encoders.hashing import HashingEncoder
 from memkit.models import IndexRow
-from memkit.recall.index.bank_statistics import Chunks, Standing
+from memkit.recall.index.bank_statistics import BankGroups, BankStatistics
 from memkit.recall.index.columns import Columns
 from memkit.recall.index.postings import LexicalIndex, by_hash
-from memkit.recall.index.seq_array import Growing, distinct
+from memkit.recall.index.seq_array import SeqArray, distinct
 from memkit.recall.index.sketch_decoding import SketchDecoder, weighed_signs
 from memkit.recall.ranking.adjacent_turns import turns_around
 from memkit.recall.ranking.evidence import lexical_evidence
@@ -37,7 +37,7 @@ def row(seq: int, *, session: int | None = None, length: int = 5, strength: floa
 def test_rows_put_in_any_order_lie_by_seq_the_last_of_each_holds_and_removed_ones_are_gone(
     steps: list[tuple[list[int], list[int]]], room: int
 ) -> None:
-    held, expected = Growing(2, np.int64, room), dict[int, list[int]]()
+    held, expected = SeqArray(2, np.int64, room), dict[int, list[int]]()
     for number, (seqs, gone) in enumerate(steps):
         held.put(np.array(seqs), np.array([[number, seq] for seq in seqs]))
         held.remove(np.array(gone))
@@ -51,12 +51,12 @@ def test_rows_put_in_any_order_lie_by_seq_the_last_of_each_holds_and_removed_one
 
 
 def test_rows_that_belong_to_something_else_are_copied_and_others_than_its_own_are_refused() -> None:
-    held, lent = Growing(2, np.uint8, room=0), bytes([1, 2, 3, 4])
+    held, lent = SeqArray(2, np.uint8, room=0), bytes([1, 2, 3, 4])
     held.put(np.array([1, 2]), np.frombuffer(lent, np.uint8).reshape(-1, 2))
     held.put(np.array([1]), np.array([[9, 9]], np.uint8))
     assert (held.rows.tolist(), lent) == ([[9, 9], [3, 4]], bytes([1, 2, 3, 4]))
     with pytest.raises(ValueError, match="shape"):
-        Growing(2, np.uint8, room=0).put(np.array([1]), np.zeros((1, 3), np.uint8))
+        SeqArray(2, np.uint8, room=0).put(np.array([1]), np.zeros((1, 3), np.uint8))
 
 
 PLACED = st.dictionaries(st.integers(0, 60), st.tuples(st.integers(0, 3), st.integers(1, 9)))
@@ -66,7 +66,7 @@ PLACED = st.dictionaries(st.integers(0, 60), st.tuples(st.integers(0, 3), st.int
 def test_columns_and_what_stands_beside_them_equal_those_loaded_at_once(
     steps: list[tuple[dict[int, tuple[int, int]], set[int]]],
 ) -> None:
-    grown, standing, final = Columns(), Standing(), dict[int, IndexRow]()
+    grown, standing, final = Columns(), BankStatistics(), dict[int, IndexRow]()
     none = np.empty(0, np.int64)
     for batch, gone in steps:
         final.update({seq: row(seq, session=s, length=n) for seq, (s, n) in batch.items()})
@@ -75,7 +75,7 @@ def test_columns_and_what_stands_beside_them_equal_those_loaded_at_once(
         grown.remove(np.array(sorted(gone), dtype=np.int64))
         standing.update(grown, none)
         final = {seq: row for seq, row in final.items() if seq not in gone}
-    whole, fresh = Columns(), Standing()
+    whole, fresh = Columns(), BankStatistics()
     whole.put([RowBatch.of(final.values())])
     fresh.update(whole, none)
     for name in ("seq", "session", "length", "occurred_at", "valid_from"):
@@ -91,7 +91,7 @@ def test_columns_and_what_stands_beside_them_equal_those_loaded_at_once(
 
 
 def test_rows_that_no_question_finds_lie_in_their_chunks_and_are_not_counted_as_live() -> None:
-    columns, standing, none = Columns(), Standing(), np.empty(0, np.int64)
+    columns, standing, none = Columns(), BankStatistics(), np.empty(0, np.int64)
     found, echo, gone = row(1, session=0), row(2, session=0)._replace(echo_of=1), row(3, session=1)
     columns.put([RowBatch.of([found, echo, gone])])
     standing.update(columns, none)
@@ -104,7 +104,7 @@ def test_rows_that_no_question_finds_lie_in_their_chunks_and_are_not_counted_as_
 
 @given(st.lists(st.lists(st.one_of(st.none(), st.integers(0, 5)), max_size=9), max_size=4), st.sets(st.integers(0, 5)))
 def test_the_members_of_chunks_are_those_that_a_loop_finds(parts: list[list[int | None]], asked: set[int]) -> None:
-    chunks = Chunks()
+    chunks = BankGroups()
     column = np.array([NONE if number is None else number for part in parts for number in part], dtype=np.int64)
     start = 0
     for part in parts:
@@ -151,7 +151,7 @@ def test_the_turns_beside_one_are_the_nearest_of_its_session_however_sessions_in
     runs: list[tuple[int, bool, int]], reach: int
 ) -> None:
     flow = [(session, said) for session, said, times in runs for _ in range(times)]
-    columns, standing = Columns(), Standing()
+    columns, standing = Columns(), BankStatistics()
     rows = [row(seq, session=session or None) for seq, (session, _) in enumerate(flow)]
     kept = [found if said else found._replace(kind="thought") for found, (_, said) in zip(rows, flow, strict=True)]
     columns.put([RowBatch.of(kept)])
@@ -188,10 +188,10 @@ def test_the_best_rows_by_words_score_as_those_that_looking_at_every_row_finds(
 def test_signs_are_weighed_by_counting_bits_as_by_adding_up(seed: int) -> None:
     random = np.random.default_rng(seed)
     weights = random.standard_normal(128).astype(np.float32)
-    codes = random.integers(0, 256, (30, 16), dtype=np.uint8)
-    signs = 2.0 * np.unpackbits(codes, axis=1) - 1
+    sketches = random.integers(0, 256, (30, 16), dtype=np.uint8)
+    signs = 2.0 * np.unpackbits(sketches, axis=1) - 1
     step = (weights.max() - weights.min()) / 127
-    assert np.abs(weighed_signs(weights, codes) - signs @ weights).max() < step / 2 * 128
+    assert np.abs(weighed_signs(weights, sketches) - signs @ weights).max() < step / 2 * 128
 
 
 def test_a_sketch_tells_a_cosine_with_two_thirds_of_the_error_of_hamming_distances() -> None:
@@ -199,13 +199,13 @@ def test_a_sketch_tells_a_cosine_with_two_thirds_of_the_error_of_hamming_distanc
     rows = random.standard_normal((4_000, 384)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     planes = random.standard_normal((384, 512)).astype(np.float32)
-    codes = np.packbits(rows @ planes > 0, axis=1)
+    sketches = np.packbits(rows @ planes > 0, axis=1)
     decoder = SketchDecoder(planes, rows[:2_000])
     asked = rows[2_000]
     true = rows[2_001:] @ asked
-    differing = np.unpackbits(codes[2_001:] ^ codes[2_000], axis=1).sum(axis=1)
+    differing = np.unpackbits(sketches[2_001:] ^ sketches[2_000], axis=1).sum(axis=1)
     by_distance = np.cos(np.pi * differing / 512) - true
-    assert (decoder.cosines(asked, codes[2_001:]) - true).std() < by_distance.std() / 1.5
+    assert (decoder.cosines(asked, sketches[2_001:]) - true).std() < by_distance.std() / 1.5
 
 
 @given(st.lists(st.integers(-9, 9)))

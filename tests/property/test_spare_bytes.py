@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from memkit.storage.sqlite.secure_delete.free_space import Spare
+from memkit.storage.sqlite.secure_delete.free_space import FreeSpace
 
 SCHEMA = """
 CREATE TABLE plain (id INTEGER PRIMARY KEY, text TEXT);
@@ -55,7 +55,7 @@ class Rows:
 
 
 def spare_of(data: bytes) -> bytes:
-    return b"\0".join(Spare(lambda start, length: data[start : start + length]).parts())
+    return b"\0".join(FreeSpace(lambda start, length: data[start : start + length]).parts())
 
 
 def planted(data: bytes, texts: Iterable[bytes], size: int) -> tuple[bytes, int]:

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.models import STATES, Memory, Receipt
-from memkit.runtime.round_robin import Rota
+from memkit.runtime.round_robin import RoundRobin
 from memkit.testing import FrozenClock
 
 BANKS = ("ana", "bob", "cleo")
@@ -249,7 +249,7 @@ class StoreMachine(RuleBasedStateMachine):
         """The file is closed and opened; its twin writes what waits at the same moment, and lets no bank rest."""
         self.stores[0].close()
         self.stores[1]._services.reinforcements.flush()
-        vars(self.stores[1]._services.rota).update(vars(Rota()))
+        vars(self.stores[1]._services.round_robin).update(vars(RoundRobin()))
         self.stores[0] = self.opened(self.path)
 
     @rule()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
 
 from memkit.errors import ThinkerError, ThinkerOutputError
-from memkit.models import Memory, Trace
+from memkit.models import IndexEntry, Memory
 from memkit.operations import Cite, Forget, Insert, Merge, Proposal, Skip, Supersede
 from memkit.protocols import Task
 from memkit.text.near_copies import band_keys, is_copy, is_near_copy
@@ -111,7 +111,9 @@ def test_the_prompt_is_short_quotes_its_data_and_dates_every_turn() -> None:
 
 def operations(*proposals: Proposal) -> list[object]:
     ids = iter(f"new{n}" for n in range(100))
-    return list(revise(proposals, TASK, new_id=lambda: next(ids), trace=lambda ms: [Trace(text_key=1) for _ in ms]))
+    return list(
+        revise(proposals, TASK, new_id=lambda: next(ids), entry=lambda ms: [IndexEntry(text_key=1) for _ in ms])
+    )
 
 
 def test_revision_lets_good_proposals_through_and_refuses_bad_ones_one_by_one() -> None:

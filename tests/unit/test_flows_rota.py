@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from memkit.models import BankState
-from memkit.runtime.round_robin import REST, Rota
+from memkit.runtime.round_robin import REST, RoundRobin
 
 NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)
 
@@ -14,31 +14,31 @@ def bank(number: int, *, change: int = 1, key: bytes = b"k") -> BankState:
     )
 
 
-def numbers(rota: Rota, *banks: BankState, now: datetime = NOW) -> list[int]:
-    return [state.number for state in rota.due(banks, now)]
+def numbers(round_robin: RoundRobin, *banks: BankState, now: datetime = NOW) -> list[int]:
+    return [state.number for state in round_robin.due(banks, now)]
 
 
 def test_a_round_begins_after_the_bank_with_which_the_last_one_ended() -> None:
-    rota, banks = Rota(), [bank(3), bank(1), bank(2)]
-    assert numbers(rota, *banks) == [1, 2, 3]
-    rota.cared(banks[1], NOW, idle=False)
-    assert numbers(rota, *banks) == [2, 3, 1]
-    rota.cared(banks[2], NOW, idle=False)
-    assert numbers(rota, *banks) == [3, 1, 2]
+    round_robin, banks = RoundRobin(), [bank(3), bank(1), bank(2)]
+    assert numbers(round_robin, *banks) == [1, 2, 3]
+    round_robin.cared(banks[1], NOW, idle=False)
+    assert numbers(round_robin, *banks) == [2, 3, 1]
+    round_robin.cared(banks[2], NOW, idle=False)
+    assert numbers(round_robin, *banks) == [3, 1, 2]
 
 
 def test_an_idle_bank_rests_until_it_changes_or_an_hour_is_over_or_the_clock_goes_back() -> None:
-    rota = Rota()
-    rota.cared(bank(1), NOW, idle=True)
-    assert numbers(rota, bank(1), bank(2)) == [2]
-    assert numbers(rota, bank(1, change=2), bank(2)) == [2, 1]
-    assert numbers(rota, bank(1, key=b"other"), bank(2)) == [2, 1]
-    assert numbers(rota, bank(1), bank(2), now=NOW + REST) == [2, 1]
-    assert numbers(rota, bank(1), bank(2), now=NOW - timedelta(days=1)) == [2, 1]
+    round_robin = RoundRobin()
+    round_robin.cared(bank(1), NOW, idle=True)
+    assert numbers(round_robin, bank(1), bank(2)) == [2]
+    assert numbers(round_robin, bank(1, change=2), bank(2)) == [2, 1]
+    assert numbers(round_robin, bank(1, key=b"other"), bank(2)) == [2, 1]
+    assert numbers(round_robin, bank(1), bank(2), now=NOW + REST) == [2, 1]
+    assert numbers(round_robin, bank(1), bank(2), now=NOW - timedelta(days=1)) == [2, 1]
 
 
 def test_a_bank_in_which_something_waits_does_not_rest() -> None:
-    rota = Rota()
-    rota.cared(bank(1), NOW, idle=True)
-    rota.cared(bank(1), NOW, idle=False)
-    assert numbers(rota, bank(1)) == [1]
+    round_robin = RoundRobin()
+    round_robin.cared(bank(1), NOW, idle=True)
+    round_robin.cared(bank(1), NOW, idle=False)
+    assert numbers(round_robin, bank(1)) == [1]

@@ -8,7 +8,7 @@ import pytest
 from memkit.errors import CorruptError, InputError
 from memkit.observe.small_talk import SmallTalk
 from memkit.protocols import SurprisalModel, Token
-from memkit.runtime.surprisal_state import Hearing
+from memkit.runtime.surprisal_state import PendingTurns
 from memkit.surprisal import ngram as module
 from memkit.surprisal.ngram import NgramSurprisal, ReadAhead, key_phrases, salience
 from memkit.surprisal.prior import prior
@@ -226,7 +226,7 @@ def test_where_the_numbers_of_a_pair_and_of_a_word_coincide_no_probability_is_ab
 
 
 def test_a_hearing_in_which_the_model_failed_at_a_turn_is_told_from_a_whole_one() -> None:
-    hearing = Hearing(ReadAhead(NgramSurprisal(b"key")), SmallTalk(0.1), change=3)
+    hearing = PendingTurns(ReadAhead(NgramSurprisal(b"key")), SmallTalk(0.1), change=3)
     for text in ("one", "two"):
         assert isinstance(hearing.model, ReadAhead)
         hearing.model.learn(text)

@@ -9,19 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import memkit
-from memkit.batches import CodeBatch, PassageBatch, QuantisedBatch, RowBatch
+from memkit.batches import PassageBatch, QuantisedBatch, RowBatch, SketchBatch
 from memkit.encoders.hashing import HashingEncoder
 from memkit.models import IndexRow
 from memkit.protocols import FloatArray
-from memkit.recall.index.bank_statistics import Standing
+from memkit.recall.index.bank_statistics import BankStatistics
 from memkit.recall.index.cohesion import cohesion
 from memkit.recall.index.columns import Columns, Ints
 from memkit.recall.index.lsh import Sketcher
-from memkit.recall.index.row_groups import Groups
+from memkit.recall.index.row_groups import RowGroups
 from memkit.recall.index.vectors import VectorIndex, weight
-from memkit.recall.ranking.calibration import knows
+from memkit.recall.ranking.calibration import is_answerable
 from memkit.recall.ranking.chunk_attention import Unseen, chunk_evidence, log_attention
-from memkit.recall.ranking.row_features import scene_of
+from memkit.recall.ranking.row_features import row_features
 from memkit.recall.ranking.scores import Scope, by_evidence
 from memkit.settings import RankingSettings
 from memkit.storage.core.vector_packing import as_quantised
@@ -57,7 +57,7 @@ def test_a_bank_of_hardly_any_turns_has_no_cohesion(rows: int) -> None:
     assert cohesion(np.ones((rows, 4), np.float32), np.zeros(rows, np.int64)) == 0.0
 
 
-def two_sessions() -> tuple[Columns, Standing]:
+def two_sessions() -> tuple[Columns, BankStatistics]:
     """Three turns of 600 characters each."""
     rows = [
         IndexRow(
@@ -66,14 +66,16 @@ def two_sessions() -> tuple[Columns, Standing]:
         )
         for seq, session in enumerate([1, 1, 1, 2, 2, 2])
     ]
-    columns, standing = Columns(), Standing()
+    columns, standing = Columns(), BankStatistics()
     columns.put([RowBatch.of(rows)])
     standing.update(columns, np.empty(0, np.int64))
     return columns, standing
 
 
 def test_a_cohesive_bank_weighs_sessions_more_and_leans_longer_turns_on_their_context() -> None:
-    loose, cohesive = (scene_of(*two_sessions(), np.arange(6), cohesion, RankingSettings()) for cohesion in (0.0, 1.0))
+    loose, cohesive = (
+        row_features(*two_sessions(), np.arange(6), cohesion, RankingSettings()) for cohesion in (0.0, 1.0)
+    )
     found = np.array([3, 1, 0, 0, 0, 0], np.float32)
     before, after = (by_evidence(Scope(scene, found, 0 * found), RankingSettings()) for scene in (loose, cohesive))
     assert after["session"][0] > before["session"][0] > 0 > before["session"][5] > after["session"][5]
@@ -120,7 +122,7 @@ def indexed(source: Source, *, exact_up_to: int, compact_up_to: int = 0, share: 
     sketcher = Sketcher(source.rows.shape[1], 64, seed=1)
     ranking = RankingSettings(exact_up_to=exact_up_to, compact_up_to=compact_up_to, passages=share)
     index = VectorIndex(sketcher, ranking)
-    batch = CodeBatch(np.arange(len(source.rows)), sketcher.sketch(source.rows))
+    batch = SketchBatch(np.arange(len(source.rows)), sketcher.sketch(source.rows))
     index.add([batch], source, np.full(len(source.rows), 10))
     return index
 
@@ -152,7 +154,7 @@ def test_what_is_put_again_or_removed_leaves_no_vector_and_no_passage_behind(
     source = Source(rows, {2: rows[[0, 1]], 3: rows[[1]]})
     index = indexed(source, exact_up_to=exact_up_to, compact_up_to=compact_up_to)
     source.parts = {3: rows[[1]]}
-    index.add([CodeBatch(np.array([2]), np.zeros((1, 8), np.uint8))], source, np.full(4, 10))
+    index.add([SketchBatch(np.array([2]), np.zeros((1, 8), np.uint8))], source, np.full(4, 10))
     assert index.remove(np.array([3]), np.full(3, 10))
     cosines, _ = index.cosines(rows[1], np.arange(4), source)
     assert cosines.tolist() == pytest.approx([0, 1, 0, np.nan], abs=1e-6, nan_ok=True)
@@ -160,7 +162,7 @@ def test_what_is_put_again_or_removed_leaves_no_vector_and_no_passage_behind(
 
 @given(st.lists(st.tuples(st.integers(-2, 6), st.floats(-5, 5, width=32)), max_size=40))
 def test_groups_tell_what_the_obvious_loop_tells(pairs: list[tuple[int, float]]) -> None:
-    groups = Groups.of(np.array([group for group, _ in pairs], np.int64))
+    groups = RowGroups.of(np.array([group for group, _ in pairs], np.int64))
     values = np.array([value for _, value in pairs], np.float32)
     members = {n: [value for group, value in pairs if group == n] for n in sorted({g for g, _ in pairs if g >= 0})}
     assert groups.numbers.tolist() == list(members)
@@ -176,16 +178,16 @@ def test_a_bank_knows_by_five_good_results_or_one_sure_one_and_not_by_chance() -
     noise = np.full(500, 0.2, np.float32)
     five, sure, chance = noise.copy(), noise.copy(), noise.copy()
     five[:5], sure[0], chance[0] = 0.45, 0.8, 0.6
-    assert knows(five, every, 500)
-    assert knows(sure, every, 500)
-    assert not knows(chance, every, 500)
-    assert not knows(noise[:0], every[:0], 500)
+    assert is_answerable(five, every, 500)
+    assert is_answerable(sure, every, 500)
+    assert not is_answerable(chance, every, 500)
+    assert not is_answerable(noise[:0], every[:0], 500)
 
 
 def test_the_more_a_bank_holds_the_more_is_asked_of_its_best() -> None:
     some = np.full(5, 0.42, np.float32)
-    assert knows(some, np.ones(5, dtype=bool), 500)
-    assert not knows(some, np.ones(5, dtype=bool), 5000)
+    assert is_answerable(some, np.ones(5, dtype=bool), 500)
+    assert not is_answerable(some, np.ones(5, dtype=bool), 5000)
 
 
 def test_a_fact_in_the_middle_of_a_long_message_is_found_and_its_passages_go_with_it() -> None:
@@ -203,7 +205,7 @@ def test_a_fact_in_the_middle_of_a_long_message_is_found_and_its_passages_go_wit
 
 def test_chunks_without_a_candidate_count_in_the_average_and_members_left_out_in_the_mean() -> None:
     evidence = np.array([3.0, 0.0, 1.0, 1.0], np.float32)
-    chunks = Groups.of(np.array([0, 0, 1, 1]))
+    chunks = RowGroups.of(np.array([0, 0, 1, 1]))
     every = chunk_evidence(evidence, chunks)
     halved = chunk_evidence(evidence, chunks, np.array([4, 4]))
     assert every.tolist() == [4.5, 2.0]

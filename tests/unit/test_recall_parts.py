@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from memkit.batches import CodeBatch, TermBatch
+from memkit.batches import SketchBatch, TermBatch
 from memkit.recall.index.lsh import CrossPolytope, Sketcher, SketchIndex
 from memkit.recall.index.postings import FULL, LexicalIndex
-from memkit.recall.index.row_groups import Groups
+from memkit.recall.index.row_groups import RowGroups
 from memkit.recall.ranking.chunk_attention import Attention, attend, chunk_evidence, log_attention, softmax
 from memkit.recall.ranking.cues import is_named, read
 from memkit.text.terms.keys import TIME, document_terms, key_hash, text_key
@@ -56,7 +56,7 @@ def test_a_softmax_sums_to_one_and_does_not_overflow() -> None:
 
 
 def test_chunks_are_lifted_by_their_best_member_and_an_average_one_stays() -> None:
-    chunks = Groups.of(np.array([0, 0, 1, 1, 2, 2]))
+    chunks = RowGroups.of(np.array([0, 0, 1, 1, 2, 2]))
     evidence = chunk_evidence(np.array([0.0, 3.0, 0.0, 0.0, 1.0, 1.0], np.float32), chunks)
     assert evidence.tolist() == [4.5, 0.0, 2.0]
     lifted = log_attention(evidence)
@@ -79,8 +79,8 @@ def test_sketch_search_with_rerank_finds_what_exact_search_finds() -> None:
     vectors = np.repeat(centres, 50, axis=0) + 1.2 * random.standard_normal((10_000, 384))
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     sketcher, index = Sketcher(384, 512, seed=5), SketchIndex(512)
-    batch = CodeBatch(np.arange(10_000), sketcher.sketch(vectors))
-    index.add(batch.seqs, batch.codes)
+    batch = SketchBatch(np.arange(10_000), sketcher.sketch(vectors))
+    index.add(batch.seqs, batch.sketches)
     hit = 0
     for query in vectors[::500]:
         exact = set(np.argsort(-(vectors @ query))[:10].tolist())

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memkit.quantisation import dequantised, products, quantised
-from memkit.storage.core.blocks import Block, TraceRow
+from memkit.storage.core.blocks import Block, EntryRow
 from memkit.storage.core.vector_packing import packed, unpacked
 from memkit.storage.sql.vector_blocks import Stored
 
@@ -35,7 +35,7 @@ def test_a_block_gives_back_the_vectors_of_one_dimension_with_their_passages(sha
     for seq, (dimension, parts) in enumerate(shapes, 1):
         halves = unit(1 + parts, dimension, seed=seq).astype("<f2")
         stored.append((seq, halves[0].tobytes(), halves[1:].tobytes() or None))
-    block = Block.of([TraceRow(seq, 1, data) for seq, data in packed(stored)])
+    block = Block.of([EntryRow(seq, 1, data) for seq, data in packed(stored)])
     for dimension in (2, 3, 8) if stored else ():
         fitting = [row for row, shape in zip(stored, shapes, strict=True) if shape[0] == dimension]
         own, passages = unpacked(block, dimension)
@@ -50,4 +50,4 @@ def test_a_block_gives_back_the_vectors_of_one_dimension_with_their_passages(sha
 @pytest.mark.parametrize("data", [b"", b"\x02", b"\x02\x00", b"\x02\x00" + bytes(7)])
 def test_rows_that_are_cut_short_are_an_error(data: bytes) -> None:
     with pytest.raises(ValueError, match="cut short"):
-        unpacked(Block.of([TraceRow(1, 1, data)]), 2)
+        unpacked(Block.of([EntryRow(1, 1, data)]), 2)

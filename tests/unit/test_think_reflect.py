@@ -15,7 +15,7 @@ from memkit.text.times.periods import LEVELS, bounds, period_of, shown
 from memkit.think import mood
 from memkit.think.mood import Voice, voices
 from memkit.think.portrait import Person, compose_portrait
-from memkit.think.reflect import LONGEST, Told, statements, summarise, title
+from memkit.think.reflect import LONGEST, QuotableMemory, statements, summarise, title
 
 NOW = datetime(2025, 3, 3, 12, tzinfo=UTC)
 
@@ -26,8 +26,8 @@ def turn(number: int, text: str, **fields: Any) -> Memory:
     return Memory(id=f"t{number}", text=text, **values)
 
 
-def told(memory: Memory, *vector: float) -> Told:
-    return Told(memory, np.array(vector or (1.0, 0.0), np.float32))
+def told(memory: Memory, *vector: float) -> QuotableMemory:
+    return QuotableMemory(memory, np.array(vector or (1.0, 0.0), np.float32))
 
 
 def texts(memories: Sequence[Memory]) -> list[str]:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from memkit.models import Record, Turn
+from memkit.models import FrozenModel, Turn
 
 PACKAGE = "memkit-agents"
 WORKER = Path(__file__).with_name("worker.py")
 
 
-class Worker(Record):
+class Worker(FrozenModel):
     """Megabytes that a process holds at most, milliseconds of its first calls, and how long its loop was held."""
 
     python_mb: float
@@ -31,7 +31,7 @@ class Worker(Record):
     longest_hold_ms: float
 
 
-class Footprint(Record):
+class Footprint(FrozenModel):
     """All of it. `installed_mb` by package, the largest first; `bytes_per_memory` of a file, everything included."""
 
     installed_mb: dict[str, float]

@@ -6,12 +6,12 @@ from memkit.evaluation.metrics import fraction, interval
 from memkit.evaluation.recall.figures import AT, grouped, mean_of, ranks_under
 from memkit.evaluation.recall.run import Asked
 from memkit.evaluation.recall.variants import Variant
-from memkit.models import Record
+from memkit.models import FrozenModel
 
 AT_EACH = (5, 10, 25)
 
 
-class Ablated(Record):
+class Ablated(FrozenModel):
     """One variant's fraction at each of AT_EACH, and by how much that at 10 differs from the defaults'."""
 
     name: str
@@ -20,7 +20,7 @@ class Ablated(Record):
     interval: tuple[float, float] | None
 
 
-class Ablation(Record):
+class Ablation(FrozenModel):
     """The defaults, then every variant."""
 
     ks: tuple[int, ...]

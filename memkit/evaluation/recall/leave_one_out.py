@@ -6,14 +6,14 @@ from typing import Any
 from memkit.evaluation.recall.figures import fraction_at_ten, mean_of, rounded
 from memkit.evaluation.recall.run import Asked
 from memkit.evaluation.recall.variants import Variant
-from memkit.models import Record
+from memkit.models import FrozenModel
 
 DEFAULTS = "defaults"
 
 Parts = Mapping[tuple[str, str], Sequence[Asked]]  # (format, conversation) -> its questions as written
 
 
-class LeftOut(Record):
+class LeftOut(FrozenModel):
     """One conversation: its fraction at 10 under the defaults, and under what was chosen on all the others."""
 
     format: str
@@ -24,7 +24,7 @@ class LeftOut(Record):
     candidate: str
 
 
-class LeaveOneOut(Record):
+class LeaveOneOut(FrozenModel):
     """Every conversation left out once; the means are over conversations."""
 
     candidates: int

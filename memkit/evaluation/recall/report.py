@@ -9,13 +9,13 @@ from memkit.evaluation.metrics import METRICS, Ranks, fraction, interval
 from memkit.evaluation.recall.ablation import Ablation, ablation
 from memkit.evaluation.recall.figures import AT, as_written, difference, grouped, mean_of, names, rounded
 from memkit.evaluation.recall.run import BUDGET, USUAL, Asked, Options, Outcome
-from memkit.models import Record
+from memkit.models import FrozenModel
 
 KS = (5, 10, 25, 50)
 CURVE = 50  # recall against k is kept up to here
 
 
-class System(Record):
+class System(FrozenModel):
     """One system's figures: metric -> mean at each of `ks`; by category and conversation: fraction at 10."""
 
     metrics: dict[str, list[float]]
@@ -27,7 +27,7 @@ class System(Record):
     curve: list[float]  # fraction at 1, 2, ... 50
 
 
-class Floor(Record):
+class Floor(FrozenModel):
     """What the default floor does: results given to questions that nothing answers, evidence that it costs."""
 
     unrelated_questions: int
@@ -41,21 +41,21 @@ class Floor(Record):
     recall_with: float
 
 
-class Speed(Record):
+class Speed(FrozenModel):
     """Milliseconds of a recall of ten, without the question's encoding."""
 
     p50: float
     p95: float
 
 
-class Sketches(Record):
+class Sketches(FrozenModel):
     """How near search by sketches comes to exact search; None where nothing was measured."""
 
     sketch_recall: float | None  # share of exact search's ten best vectors found, mean over conversations
     same_top: float | None  # share of the questions with the same ten results
 
 
-class Report(Record):
+class Report(FrozenModel):
     """The figures of a run over conversations of one format."""
 
     format: str

@@ -11,7 +11,7 @@ from memkit.evaluation.metrics import fraction, interval
 from memkit.evaluation.recall.figures import mean_of, rounded
 from memkit.evaluation.recall.run import Progress
 from memkit.evaluation.recall.variant_banks import Rankings, bank_of
-from memkit.models import Record
+from memkit.models import FrozenModel
 from memkit.protocols import Encoder, FloatArray
 from memkit.settings import ObserveSettings, Settings
 
@@ -19,7 +19,7 @@ SHARES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
 KS = (5, 10, 25)
 
 
-class Swept(Record):
+class Swept(FrozenModel):
     """One share of small talk, as set. `filtered`: turns that were not encoded, as a share of those that are without.
 
     `fractions` at each of KS; `difference` and `interval`: of the fraction at 10 to that without the filter.
@@ -34,7 +34,7 @@ class Swept(Record):
     faster: float
 
 
-class Sweep(Record):
+class Sweep(FrozenModel):
     """A row per share; the first is without the filter."""
 
     format: str

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from memkit.evaluation.metrics import interval
 from memkit.evaluation.recall.figures import mean_of, rounded
 from memkit.evaluation.stream.policies import Policy, heard, weighed, window
-from memkit.models import Record
+from memkit.models import FrozenModel
 from memkit.protocols import Token
 
 Pair = tuple[float, float]
@@ -54,7 +54,7 @@ PLAYERS = (
 )
 
 
-class Rate(Record):
+class Rate(FrozenModel):
     """The share of rounds that a player wins, and its interval (95 %, resampling games).
 
     `player`: a policy; or "all rounds", who counts every round so far, or "the habit", who knows the favourite.
@@ -67,7 +67,7 @@ class Rate(Record):
     interval: Pair | None
 
 
-class Game(Record):
+class Game(FrozenModel):
     """The figures of all players against opponents of all periods."""
 
     seed: int

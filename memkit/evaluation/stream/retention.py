@@ -20,7 +20,7 @@ from memkit.evaluation.metrics import interval
 from memkit.evaluation.recall.figures import mean_of, rounded
 from memkit.evaluation.stream.policies import POLICIES, Policy, heard, weighed, window
 from memkit.evaluation.texts import lines_of
-from memkit.models import Record
+from memkit.models import FrozenModel
 from memkit.protocols import Token
 from memkit.surprisal.ngram import PIECE
 from memkit.surprisal.prior import prior
@@ -51,7 +51,7 @@ class Group(NamedTuple):
     other: Place
 
 
-class Retention(Record):
+class Retention(FrozenModel):
     """The share of groups in which the item and the filler's word are kept; intervals (95 %) resample groups.
 
     `lead`: how much oftener the item is, and its interval.
@@ -68,7 +68,7 @@ class Retention(Record):
     lead_interval: Pair | None
 
 
-class Grocery(Record):
+class Grocery(FrozenModel):
     """The figures of all forms, policies and budgets. `draws`: of random keeping, for each group."""
 
     seed: int

@@ -7,11 +7,11 @@ from datetime import datetime
 from memkit.flows.context import BankContext
 from memkit.flows.erasure.rescore import weighing
 from memkit.forget.erasure_plan import ErasePlan, standing_in
-from memkit.models import IndexRow, Memory, Placement, Trace
+from memkit.models import IndexEntry, IndexRow, Memory, Placement
 from memkit.observe.episodes import UNNAMED, Open, placed, unnamed
 from memkit.operations import Enqueue, Operation, Place, Reindex, Remake
 from memkit.protocols import BankView
-from memkit.runtime.indexer import Bare
+from memkit.runtime.indexer import IndexableText
 from memkit.settings import ObserveSettings
 from memkit.text.terms.keys import encoded_text
 from memkit.times import from_micros
@@ -22,7 +22,7 @@ class Drafts:
     """What was worked out from a bank as it was planned for; the vectors are still to be made."""
 
     memories: list[Memory]  # derived ones, with their new contents
-    heirs: list[tuple[Memory, Trace | None]]  # each with the erased original's trace, where it fits
+    heirs: list[tuple[Memory, IndexEntry | None]]  # each with the erased original's trace, where it fits
     placements: list[Place]
     queued: list[Enqueue]
     weighed: list[Memory]
@@ -45,23 +45,23 @@ def drafts(
 
 def operations(ctx: BankContext, made: Drafts) -> list[Operation]:
     """The drafts as operations, with their traces; slow, since it encodes."""
-    state, tracer = ctx.ensure(), ctx.services.tracer
-    traces = tracer.trace(state, made.memories)
-    bares = [Bare.of(memory) for memory, _ in made.heirs]
-    bare = [tracer.words(state, one) for one in bares]
+    state, indexer = ctx.ensure(), ctx.services.indexer
+    entries = indexer.entry(state, made.memories)
+    bares = [IndexableText.of(memory) for memory, _ in made.heirs]
+    bare = [indexer.words(state, one) for one in bares]
     fresh = [i for i, (_, origin) in enumerate(made.heirs) if origin is None]
-    encoded = dict(zip(fresh, tracer.encode([bare[i] for i in fresh], [bares[i] for i in fresh]), strict=True))
+    encoded = dict(zip(fresh, indexer.encode([bare[i] for i in fresh], [bares[i] for i in fresh]), strict=True))
     heirs = [encoded[i] if o is None else _inherited(bare[i], o) for i, (_, o) in enumerate(made.heirs)]
     return [
-        *(Remake(memory, trace) for memory, trace in zip(made.memories, traces, strict=True)),
-        *(Reindex(memory.id, trace) for (memory, _), trace in zip(made.heirs, heirs, strict=True)),
+        *(Remake(memory, entry) for memory, entry in zip(made.memories, entries, strict=True)),
+        *(Reindex(memory.id, entry) for (memory, _), entry in zip(made.heirs, heirs, strict=True)),
         *made.placements,
         *made.queued,
         *map(weighing, made.weighed),
     ]
 
 
-def _inherited(own: Trace, origin: Trace) -> Trace:
+def _inherited(own: IndexEntry, origin: IndexEntry) -> IndexEntry:
     made = replace(own, vector=origin.vector, passages=origin.passages, sketch=origin.sketch, group=origin.group)
     return replace(made, wanted=origin.wanted)
 
@@ -91,7 +91,7 @@ def _again(memory: Memory, sources: Sequence[Memory]) -> Memory:
 # echoes of what goes
 
 
-def _heirs(view: BankView, gone: set[int]) -> Iterator[tuple[Memory, Trace | None]]:
+def _heirs(view: BankView, gone: set[int]) -> Iterator[tuple[Memory, IndexEntry | None]]:
     """The oldest remaining echo of each erased original; its trace is the original's where they are
 
     encoded alike, or where that was small talk, which has no vector."""
@@ -100,11 +100,11 @@ def _heirs(view: BankView, gone: set[int]) -> Iterator[tuple[Memory, Trace | Non
     for _, echo in sorted(echoes.items()):
         first.setdefault(echo.echo_of or "", echo)
     seqs = view.locate(list(first))
-    origins, traces = view.memories(list(seqs.values())), view.traces(list(seqs.values()))
+    origins, entries = view.memories(list(seqs.values())), view.entries(list(seqs.values()))
     for id, echo in first.items():
-        trace = traces[seqs[id]]
-        alike = _encoded(origins[seqs[id]]) == _encoded(echo) and trace.vector is not None
-        yield echo, trace if alike or not trace.wanted else None
+        entry = entries[seqs[id]]
+        alike = _encoded(origins[seqs[id]]) == _encoded(echo) and entry.vector is not None
+        yield echo, entry if alike or not entry.wanted else None
 
 
 def _encoded(memory: Memory) -> str:

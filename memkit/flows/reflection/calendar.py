@@ -30,7 +30,7 @@ class Due(NamedTuple):
 
 
 @dataclass
-class Shelf:
+class Calendar:
     """A bank's turns and thoughts by day, and its summaries by place."""
 
     zone: ZoneInfo

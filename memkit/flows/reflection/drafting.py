@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 
 from memkit.errors import ThinkerError
 from memkit.flows.context import BankContext, zone_of
-from memkit.flows.reflection.calendar import Due, Shelf
+from memkit.flows.reflection.calendar import Calendar, Due
 from memkit.flows.thinking import think_budget
 from memkit.models import BankState, IndexRow, Kind, Memory, Usage
 from memkit.protocols import BankView, CountedReflector, Reflection, Reflector
 from memkit.think.mood import Voice, together, voices
 from memkit.think.portrait import Person, compose_portrait, manner_line, mood_line, telling
-from memkit.think.reflect import Told, line, most_of, statements, summarise, title
+from memkit.think.reflect import QuotableMemory, line, most_of, statements, summarise, title
 from memkit.times import to_micros
 
 log = logging.getLogger("memkit")
@@ -54,7 +54,7 @@ class Material:
     """What a summary is made from: its sources in order of seq, what it may quote, what a model is given."""
 
     sources: Sequence[Memory]
-    told: Sequence[Told]
+    told: Sequence[QuotableMemory]
     given: Sequence[str]
     metadata: Mapping[str, Any]
 
@@ -75,7 +75,7 @@ class Drafter:
     def zone(self) -> ZoneInfo:
         return zone_of(self.state)
 
-    def summary(self, due: Due, shelf: Shelf) -> Draft | None:
+    def summary(self, due: Due, shelf: Calendar) -> Draft | None:
         """The summary of a period; None where somebody else wrote the one that stands, or it has to wait."""
         with self.ctx.storage.view(self.state.number) as view:
             old = _one(view, due.old)
@@ -97,8 +97,8 @@ class Drafter:
         day = memory.occurred_at.astimezone(self.zone).date()
         return f"{day} {line(memory)}" if dated else line(memory)
 
-    def _day(self, view: BankView, parts: Mapping[int, Memory], shelf: Shelf) -> Material:
-        told = [Told(m, v) for m, v in zip(parts.values(), view.vectors(list(parts)), strict=True)]
+    def _day(self, view: BankView, parts: Mapping[int, Memory], shelf: Calendar) -> Material:
+        told = [QuotableMemory(m, v) for m, v in zip(parts.values(), view.vectors(list(parts)), strict=True)]
         turns = {seq: m for seq, m in parts.items() if m.kind == "turn"}
         heard = voices(turns.values())
         metadata = {"voices": heard, "episodes": _episodes(turns, shelf)}
@@ -109,7 +109,7 @@ class Drafter:
         days = sorted(parts.values(), key=lambda day: day.occurred_at)
         seqs = sorted(seq for day in days for seq in _quoted(view, day))
         quoted = view.memories(seqs)
-        told = [Told(m, v) for m, v in zip(quoted.values(), view.vectors(list(quoted)), strict=True)]
+        told = [QuotableMemory(m, v) for m, v in zip(quoted.values(), view.vectors(list(quoted)), strict=True)]
         given = [f"{day.metadata.get('period')}: {day.text}" for day in days]
         return Material(list(parts.values()), told, given, {"voices": together(map(voices_of, days))})
 
@@ -138,7 +138,7 @@ class Drafter:
         self.put_off += must
         return must
 
-    def portrait(self, shelf: Shelf) -> Draft | None:
+    def portrait(self, shelf: Calendar) -> Draft | None:
         """The portrait; None where it rests on what it would rest on now, is somebody else's, or has to wait."""
         with self.ctx.storage.view(self.state.number) as view:
             parts = view.memories(sorted({*self._thoughts(view, shelf), *(row.seq for row in shelf.widest(MONTHS))}))
@@ -152,7 +152,7 @@ class Drafter:
         text, by, note = self._written(Reflection("portrait", "", _known(parts.values(), people)), text)
         return Draft(old, self._derived("portrait", text, list(parts.values()), "portrait", {"by": by}), note)
 
-    def _thoughts(self, view: BankView, shelf: Shelf) -> list[int]:
+    def _thoughts(self, view: BankView, shelf: Calendar) -> list[int]:
         """Seqs of the thoughts told of each of the people of whom most is known, out of those that matter most."""
         now = to_micros(self.ctx.now())
         groups: dict[int | None, list[IndexRow]] = defaultdict(list)
@@ -190,7 +190,7 @@ def _importance(row: IndexRow) -> tuple[bool, float, int, int]:
     return row.pinned, row.strength, row.occurred_at, row.length
 
 
-def _episodes(turns: Mapping[int, Memory], shelf: Shelf) -> list[dict[str, str]]:
+def _episodes(turns: Mapping[int, Memory], shelf: Calendar) -> list[dict[str, str]]:
     """Each episode's title and its most telling statement, in order."""
     groups: dict[tuple[int | None, int | None], list[Memory]] = defaultdict(list)
     for seq, turn in turns.items():

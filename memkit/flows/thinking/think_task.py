@@ -49,7 +49,7 @@ def _about(view: BankView, heads: Iterable[str]) -> list[Memory]:
 
 def _same_groups(ctx: BankContext, view: BankView, vectors: FloatArray) -> list[Memory]:
     """None for vectors of another length: another encoder's, or damaged."""
-    sketcher, groups = ctx.services.tracer.hashes()
+    sketcher, groups = ctx.services.indexer.hashes()
     if not len(vectors) or vectors.shape[1] != sketcher.dimension:
         return []
     likely = dict.fromkeys(groups.probes(vectors, PROBES).T.ravel().tolist())

@@ -13,7 +13,7 @@ LEAST_SPREAD = 0.3  # of the log length
 LAST_FOUND = STATES.index("superseded")  # no question finds what is in a state after it
 
 
-class Chunks:
+class BankGroups:
     """A bank's episodes, or its sessions, in order of their numbers: how many rows each has, and where they lie."""
 
     def __init__(self) -> None:
@@ -80,7 +80,7 @@ class Chunks:
         return distinct(rows[column[rows] == np.repeat(chunks, held)])
 
 
-class Standing:
+class BankStatistics:
     """Sums and places of a bank's rows; brought up to date by `update`."""
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ class Standing:
         self._clear()
 
     def _clear(self) -> None:
-        self.episodes, self.sessions = Chunks(), Chunks()
+        self.episodes, self.sessions = BankGroups(), BankGroups()
         self._count = self.hidden = 0  # rows, and those among them that no question finds
         self._sums = np.zeros(2)  # of the log lengths, and of their squares
         self._timed: Bools = np.zeros(0, dtype=bool)

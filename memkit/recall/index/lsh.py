@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memkit.protocols import FloatArray
-from memkit.recall.index.seq_array import Growing, Seqs
+from memkit.recall.index.seq_array import SeqArray, Seqs
 
 TARGET = 0.98  # the share of exact search's results that sketches are to find
 FEWEST, MOST = 400, 4_000  # sketches that a search takes
@@ -70,7 +70,7 @@ class SketchIndex:
     """Sketches in one contiguous array, scanned whole by Hamming distance (faiss)."""
 
     def __init__(self, bits: int, room: int = 0) -> None:
-        self._held = Growing(bits // 8, np.uint8, room)
+        self._held = SeqArray(bits // 8, np.uint8, room)
 
     def __len__(self) -> int:
         return len(self._held)
@@ -84,25 +84,25 @@ class SketchIndex:
     def nbytes(self) -> int:
         return self._held.nbytes
 
-    def add(self, rows: npt.NDArray[np.int64], codes: npt.NDArray[np.uint8]) -> None:
+    def add(self, rows: npt.NDArray[np.int64], sketches: npt.NDArray[np.uint8]) -> None:
         """Add the sketches of rows; a row that is there already gets the new one."""
-        self._held.put(rows, codes)
+        self._held.put(rows, sketches)
 
     def remove(self, rows: npt.NDArray[np.int64]) -> None:
         """Take the sketches of rows out."""
         self._held.remove(rows)
 
-    def search(self, code: npt.NDArray[np.uint8], count: int) -> npt.NDArray[np.int64]:
+    def search(self, sketch: npt.NDArray[np.uint8], count: int) -> npt.NDArray[np.int64]:
         """The rows with the nearest sketches, nearest first."""
         if not len(self._held):
             return np.empty(0, np.int64)
         import faiss
 
         near = min(count, len(self._held))
-        _, found = faiss.knn_hamming(code.reshape(1, -1), self._held.rows, near, variant="mc")
+        _, found = faiss.knn_hamming(sketch.reshape(1, -1), self._held.rows, near, variant="mc")
         return np.asarray(self._held.seqs[found[0]], dtype=np.int64)
 
-    def codes(self, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
+    def sketches(self, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
         """The sketches of rows, (n, bits / 8), and which of them are here; of others any."""
         at, here = self._held.find(rows)
         return (

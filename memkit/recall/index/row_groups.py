@@ -14,7 +14,7 @@ Number = TypeVar("Number", bound=np.number[Any])
 
 
 @dataclass(frozen=True)
-class Groups:
+class RowGroups:
     """The groups that some rows lie in, in order of their numbers (m,)."""
 
     numbers: Ints
@@ -22,7 +22,7 @@ class Groups:
     starts: Ints  # where each group begins in `order`
 
     @classmethod
-    def of(cls, numbers: Ints) -> "Groups":
+    def of(cls, numbers: Ints) -> "RowGroups":
         """From each row's number, (n,); a negative one is of no group."""
         order = np.flatnonzero(numbers >= 0)
         order = order[np.argsort(numbers[order], kind="stable")]

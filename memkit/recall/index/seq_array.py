@@ -10,7 +10,7 @@ Seqs = npt.NDArray[np.integer]  # kept as int32: no bank has 2^31 memories
 ROOM = 64  # rows at first; then an eighth more than is needed
 
 
-class Growing:
+class SeqArray:
     """Rows in order of seq; one that is put again takes the place of the old one."""
 
     def __init__(self, width: int, kind: Any, room: int = ROOM) -> None:

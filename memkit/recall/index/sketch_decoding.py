@@ -16,7 +16,7 @@ from memkit.protocols import FloatArray
 
 PLANES = 7  # bits to which the weights are rounded: far finer than the estimate itself
 SHRUNK = 0.5  # how much of the second moment is that of vectors without any direction of their own
-Codes = npt.NDArray[np.uint8]
+Sketches = npt.NDArray[np.uint8]
 
 
 class SketchDecoder:
@@ -33,7 +33,7 @@ class SketchDecoder:
         self._sample, self._codes = sample, np.packbits(sample @ planes > 0, axis=1)
         self._weights: FloatArray = np.linalg.solve(signs, (np.sqrt(2 / np.pi) * through / spread).T).astype(np.float32)
 
-    def cosines(self, vector: FloatArray, codes: Codes) -> FloatArray:
+    def cosines(self, vector: FloatArray, sketches: Sketches) -> FloatArray:
         """Estimates of the cosines of sketched vectors to a vector: (n, bits / 8) -> (n,).
 
         Set right by the line through what the sample's sketches tell of this vector and what is true of it: where
@@ -41,7 +41,7 @@ class SketchDecoder:
         """
         weights = np.vecdot(self._weights, vector)
         slope, start = _line(weighed_signs(weights, self._codes), np.vecdot(self._sample, vector))
-        return np.asarray(start + slope * weighed_signs(weights, codes), dtype=np.float32)
+        return np.asarray(start + slope * weighed_signs(weights, sketches), dtype=np.float32)
 
 
 def _line(told: FloatArray, true: FloatArray) -> tuple[float, float]:
@@ -53,7 +53,7 @@ def _line(told: FloatArray, true: FloatArray) -> tuple[float, float]:
     return slope, float(true.mean()) - slope * float(told.mean())
 
 
-def weighed_signs(weights: FloatArray, codes: Codes) -> FloatArray:
+def weighed_signs(weights: FloatArray, sketches: Sketches) -> FloatArray:
     """The sum of weights, each with the sign of its bit: (bits,), (n, bits / 8) -> (n,).
 
     The weights are rounded to PLANES binary digits, so that counting common bits of whole words does all the work.
@@ -61,15 +61,15 @@ def weighed_signs(weights: FloatArray, codes: Codes) -> FloatArray:
     low = float(weights.min())
     step = max(float(weights.max()) - low, 1e-12) / (2**PLANES - 1)
     levels = np.rint((weights - low) / step).astype(np.int64)
-    words = np.ascontiguousarray(np.ascontiguousarray(codes).view(np.uint64).T)
-    total = np.zeros(len(codes), np.float32)
+    words = np.ascontiguousarray(np.ascontiguousarray(sketches).view(np.uint64).T)
+    total = np.zeros(len(sketches), np.float32)
     for place in range(PLANES):
         total += 2.0**place * _common(words, np.packbits(levels >> place & 1 == 1))
-    held = low * _common(words, np.full(codes.shape[1], 255, np.uint8)) + step * total
+    held = low * _common(words, np.full(sketches.shape[1], 255, np.uint8)) + step * total
     return np.asarray(2 * held - (low + step * levels).sum(), dtype=np.float32)
 
 
-def _common(words: npt.NDArray[np.uint64], mask: Codes) -> FloatArray:
+def _common(words: npt.NDArray[np.uint64], mask: Sketches) -> FloatArray:
     """How many bits each sketch shares with a mask; `words`: (bits / 64, n), so that whole rows are added up."""
     shared = np.bitwise_count(words & mask.view(np.uint64)[:, None])
     return np.asarray(shared.sum(axis=0, dtype=np.uint16), dtype=np.float32)

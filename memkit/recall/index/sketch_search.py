@@ -85,8 +85,8 @@ class SketchSearch:
         """The cosines that these seqs' sketches tell, and which of them have any."""
         if self._decoder is None:
             self._decoder = SketchDecoder(self._sketcher.planes, self.sample(fetch))
-        codes, here = self._sketches.codes(seqs)
-        return self._decoder.cosines(vector, codes), here
+        sketches, here = self._sketches.sketches(seqs)
+        return self._decoder.cosines(vector, sketches), here
 
     def recall(self, fetch: FetchVectors, queries: FloatArray | None = None, k: int = WANTED) -> float | None:
         """The share of exact search's k best that sketches and rerank find; None where there is nothing to find.

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from memkit.batches import CodeBatch
+from memkit.batches import SketchBatch
 from memkit.protocols import FloatArray, VectorSource
 from memkit.recall.index.columns import Ints
 from memkit.recall.index.lsh import Sketcher, SketchIndex
 from memkit.recall.index.seq_array import Seqs
 from memkit.recall.index.sketch_search import FetchVectors, SketchSearch
-from memkit.recall.index.vectors_in_memory import Compact, Whole, blended
+from memkit.recall.index.vectors_in_memory import Float32Vectors, QuantisedVectors, blended
 from memkit.settings import RankingSettings
 
 LONG, PART = 300, 200  # characters: from which on a text has passages, and of one of them
@@ -28,7 +28,7 @@ class VectorIndex:
         self._dimension = sketcher.dimension
         self._sketches = SketchIndex(sketcher.bits, room)
         self._settings = ranking
-        self._kept: Whole | Compact | None = Whole(self._dimension, ranking.passages)
+        self._kept: Float32Vectors | QuantisedVectors | None = Float32Vectors(self._dimension, ranking.passages)
         self.sketch_search = SketchSearch(sketcher, self._sketches)
 
     def __len__(self) -> int:
@@ -37,7 +37,7 @@ class VectorIndex:
     @property
     def exact(self) -> bool:
         """True while every vector is kept as it is, so that everything can be scored."""
-        return isinstance(self._kept, Whole)
+        return isinstance(self._kept, Float32Vectors)
 
     @property
     def keeps_all(self) -> bool:
@@ -49,14 +49,14 @@ class VectorIndex:
         kept = 0 if self._kept is None else self._kept.nbytes
         return self._sketches.nbytes + kept + self.sketch_search.nbytes
 
-    def add(self, batches: Iterable[CodeBatch], source: VectorSource, lengths: Ints) -> None:
+    def add(self, batches: Iterable[SketchBatch], source: VectorSource, lengths: Ints) -> None:
         """Take in sketches, and what else is kept of their memories; `lengths`: of all the bank's texts."""
         wanted = self._wanted(lengths)
         if wanted is not type(self._kept):
             self._kept = self._new(wanted)
             self._keep(self._sketches.seqs, source)
-        for seqs, codes in batches:
-            self._sketches.add(seqs, codes)
+        for seqs, sketches in batches:
+            self._sketches.add(seqs, sketches)
             self._keep(seqs, source)
 
     def remove(self, seqs: Ints, lengths: Ints) -> bool:
@@ -67,16 +67,16 @@ class VectorIndex:
             self._kept.remove(seqs)
         return self._wanted(lengths) is type(self._kept)
 
-    def _wanted(self, lengths: Ints) -> type[Whole | Compact | None]:
+    def _wanted(self, lengths: Ints) -> type[Float32Vectors | QuantisedVectors | None]:
         size = weight(lengths) if self._settings.passages else len(lengths)
         if size <= self._settings.exact_up_to:
-            return Whole
-        return Compact if size <= self._settings.compact_up_to else type(None)
+            return Float32Vectors
+        return QuantisedVectors if size <= self._settings.compact_up_to else type(None)
 
-    def _new(self, kind: type[Whole | Compact | None]) -> Whole | Compact | None:
-        if kind is Whole:
-            return Whole(self._dimension, self._settings.passages)
-        return Compact(self._dimension, self._settings.passages) if kind is Compact else None
+    def _new(self, kind: type[Float32Vectors | QuantisedVectors | None]) -> Float32Vectors | QuantisedVectors | None:
+        if kind is Float32Vectors:
+            return Float32Vectors(self._dimension, self._settings.passages)
+        return QuantisedVectors(self._dimension, self._settings.passages) if kind is QuantisedVectors else None
 
     def _keep(self, seqs: Seqs, source: VectorSource) -> None:
         if self._kept is not None and len(seqs):
@@ -84,11 +84,11 @@ class VectorIndex:
 
     def fetching(self, source: VectorSource) -> FetchVectors:
         """Gives vectors by seq, from RAM where they are."""
-        return self._kept.vectors if isinstance(self._kept, Compact) else source.vectors
+        return self._kept.vectors if isinstance(self._kept, QuantisedVectors) else source.vectors
 
     def kept_or(self, chosen: Callable[[], Ints], source: VectorSource) -> tuple[Seqs, FloatArray]:
         """All seqs with their vectors while every one is kept, else those of the chosen seqs."""
-        if isinstance(self._kept, Whole):
+        if isinstance(self._kept, Float32Vectors):
             return self._kept.seqs, self._kept.rows
         seqs = chosen()
         vectors = self.fetching(source)(seqs.tolist())
@@ -101,11 +101,11 @@ class VectorIndex:
         The former are NaN where a seq has no vector. Unless `keeps_all`, they are what the sketches tell, and
         `exactly` puts them right.
         """
-        if isinstance(self._kept, Whole):
+        if isinstance(self._kept, Float32Vectors):
             return self._kept.cosines(vector, seqs)
         fetch = self.fetching(source)
         sample = np.vecdot(self.sketch_search.sample(fetch), vector)
-        if isinstance(self._kept, Compact):
+        if isinstance(self._kept, QuantisedVectors):
             return self._kept.cosines(vector, seqs), sample
         told, here = self.sketch_search.told(vector, seqs, fetch)
         return np.where(here, told, np.float32(np.nan)), sample

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from memkit.protocols import FloatArray, VectorSource
 from memkit.quantisation import SCALE, dequantised, products
 from memkit.recall.index.columns import Ints
-from memkit.recall.index.row_groups import Groups
-from memkit.recall.index.seq_array import Growing, Seqs
+from memkit.recall.index.row_groups import RowGroups
+from memkit.recall.index.seq_array import SeqArray, Seqs
 
 
 class Passages:
@@ -53,14 +53,14 @@ class Passages:
         return self._owners, self._rows
 
 
-class Whole:
+class Float32Vectors:
     """Every vector and every passage of a small bank.
 
     `share`: how much of the cosine of a text with passages is that of its best passage.
     """
 
     def __init__(self, dimension: int, share: float) -> None:
-        self._held, self._passages = Growing(dimension, np.float32), Passages(dimension, np.float32)
+        self._held, self._passages = SeqArray(dimension, np.float32), Passages(dimension, np.float32)
         self._share = share
 
     @property
@@ -99,12 +99,12 @@ class Whole:
         return blended(own, seqs, owners, np.vecdot(parts, vector), self._share), every
 
 
-class Compact:
+class QuantisedVectors:
     """Every vector and every passage of a larger bank, quantised."""
 
     def __init__(self, dimension: int, share: float) -> None:
         width = SCALE + dimension
-        self._held, self._passages = Growing(width, np.uint8), Passages(width, np.uint8)
+        self._held, self._passages = SeqArray(width, np.uint8), Passages(width, np.uint8)
         self._dimension, self._share = dimension, share
 
     @property
@@ -149,6 +149,6 @@ def blended(own: FloatArray, seqs: Ints, owners: Ints, parts: FloatArray, share:
         return own
     at = np.minimum(np.searchsorted(seqs, owners), len(seqs) - 1)
     inside = seqs[at] == owners
-    texts, whole = Groups.of(at[inside]), own.copy()
+    texts, whole = RowGroups.of(at[inside]), own.copy()
     whole[texts.numbers] = (1 - share) * own[texts.numbers] + share * texts.maxima(parts[inside])
     return whole

@@ -3,14 +3,14 @@
 from bisect import bisect_left
 
 from memkit.models import KINDS
-from memkit.recall.index.bank_statistics import Chunks
+from memkit.recall.index.bank_statistics import BankGroups
 from memkit.recall.index.columns import Columns, Ints
 
 TURN = KINDS.index("turn")
 NEAR, WIDER = 8, 16  # rows that are looked at first for each turn that is wanted, and how many times as many then
 
 
-def turns_around(columns: Columns, sessions: Chunks, rows: Ints, reach: int) -> dict[int, list[int]]:
+def turns_around(columns: Columns, sessions: BankGroups, rows: Ints, reach: int) -> dict[int, list[int]]:
     """By each of these rows that is a turn of a session, the rows of its session's turns beside it, in order.
 
     At most `reach` before it, and as many after it.

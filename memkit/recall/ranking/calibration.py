@@ -29,7 +29,7 @@ def relevance(evidence: FloatArray) -> FloatArray:
     return np.asarray(1 / (1 + np.exp(STEEPNESS * (MIDDLE - evidence))), dtype=np.float32)
 
 
-def knows(evidence: FloatArray, eligible: Bools, size: int) -> bool:
+def is_answerable(evidence: FloatArray, eligible: Bools, size: int) -> bool:
     """Whether a bank of this size knows anything of the question: by the mean of the five best, or by a sure one.
 
     Calibrated on banks of 2 to 1,500 memories, by questions about them and by questions about nothing in them:

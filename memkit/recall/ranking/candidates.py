@@ -8,14 +8,14 @@ from memkit.protocols import FloatArray
 from memkit.recall.index.columns import Bools, Ints
 from memkit.recall.ranking.cues import Cues
 from memkit.recall.ranking.evidence import Lexical
-from memkit.recall.ranking.row_features import Scene
+from memkit.recall.ranking.row_features import RowFeatures
 
 
 @dataclass
 class Pool:
     """The rows that are scored for one question, and what was found for them; arrays are (n,)."""
 
-    scene: Scene
+    scene: RowFeatures
     eligible: Bools
     cosine: FloatArray
     sample: FloatArray  # cosines of vectors that stand for the whole bank, (any number,)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memkit.protocols import FloatArray
-from memkit.recall.index.row_groups import Groups
+from memkit.recall.index.row_groups import RowGroups
 
 Floats = npt.NDArray[np.floating]
 
@@ -98,7 +98,7 @@ class Unseen:
         return np.asarray(groups.max(axis=1) + groups.mean(axis=1), dtype=np.float32)
 
 
-def chunk_evidence(evidence: FloatArray, chunks: Groups, sizes: npt.NDArray[np.integer] | None = None) -> FloatArray:
+def chunk_evidence(evidence: FloatArray, chunks: RowGroups, sizes: npt.NDArray[np.integer] | None = None) -> FloatArray:
     """What a query finds in each chunk, (m,): its best member's evidence and its members' mean.
 
     `sizes`: of the whole chunks, where not all members are given.

@@ -42,19 +42,19 @@ class Query:
     around: int = 0  # turns on each side that are given with each result
 
 
-def known(columns: Columns, rows: Ints, query: Query) -> Bools:
+def is_visible(columns: Columns, rows: Ints, query: Query) -> Bools:
     """Which rows are neither forgotten nor merged away, and were recorded in time; echoes too.
 
     With `as_of`, as it was then.
     """
-    state = then(columns, query, "state")[rows]
-    known = (state == STATES.index("active")) | (state == STATES.index("superseded"))
+    state = column_as_of(columns, query, "state")[rows]
+    is_visible = (state == STATES.index("active")) | (state == STATES.index("superseded"))
     if query.as_of is not None:
-        known &= columns.column("recorded_at")[rows] <= to_micros(query.as_of)
-    return np.asarray(known, dtype=bool)
+        is_visible &= columns.column("recorded_at")[rows] <= to_micros(query.as_of)
+    return np.asarray(is_visible, dtype=bool)
 
 
-def then(columns: Columns, query: Query, name: str) -> Ints:
+def column_as_of(columns: Columns, query: Query, name: str) -> Ints:
     """The column "state", "valid_until" or "superseded_by", as it was at the moment that is asked about."""
     values = columns.column(name)
     if not query.past:
@@ -81,7 +81,7 @@ def eligible(columns: Columns, rows: Ints, query: Query) -> Bools:
         fits &= column("speaker") == query.speakers.get(query.speaker, NONE)
     if query.valid_at is not None:
         fits &= _valid(columns, rows, query, to_micros(query.valid_at))
-    return np.asarray(fits & within(columns, rows, query), dtype=bool)
+    return np.asarray(fits & matches_filters(columns, rows, query), dtype=bool)
 
 
 def _newest(kinds: Ints, states: Ints) -> Bools:
@@ -90,7 +90,7 @@ def _newest(kinds: Ints, states: Ints) -> Bools:
     return np.asarray(~written | (states == STATES.index("active")), dtype=bool)
 
 
-def within(columns: Columns, rows: Ints, query: Query) -> Bools:
+def matches_filters(columns: Columns, rows: Ints, query: Query) -> Bools:
     """Which rows lie in the span and the part of the bank that were asked for."""
     fits, moments = np.ones(len(rows), dtype=bool), columns.column("occurred_at")
     if query.since is not None:
@@ -103,6 +103,6 @@ def within(columns: Columns, rows: Ints, query: Query) -> Bools:
 
 
 def _valid(columns: Columns, rows: Ints, query: Query, moment: int) -> Bools:
-    start, end = columns.column("valid_from")[rows], then(columns, query, "valid_until")[rows]
+    start, end = columns.column("valid_from")[rows], column_as_of(columns, query, "valid_until")[rows]
     begun = (start == NONE) | (start <= moment)
     return np.asarray(begun & ((end == NONE) | (end > moment)), dtype=bool)

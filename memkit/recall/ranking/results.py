@@ -9,7 +9,7 @@ from memkit.recall.ranking.candidates import Pool
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredRow:
     """One result: `score` in 0..1 is how relevant it is, `parts` what its rank is made of."""
 
     seq: int

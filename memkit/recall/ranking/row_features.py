@@ -8,9 +8,9 @@ import numpy.typing as npt
 
 from memkit.models import KINDS, ROLES
 from memkit.protocols import FloatArray
-from memkit.recall.index.bank_statistics import Standing
+from memkit.recall.index.bank_statistics import BankStatistics
 from memkit.recall.index.columns import Bools, Columns, Ints
-from memkit.recall.index.row_groups import Groups
+from memkit.recall.index.row_groups import RowGroups
 from memkit.settings import RankingSettings
 
 SHORT = 300  # characters: a longer text holds many words by chance, and they count for less
@@ -19,13 +19,13 @@ Lengths = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
-class Scene:
+class RowFeatures:
     """Some rows of a bank, in order of seq; arrays are (n,)."""
 
     rows: Ints
     seqs: Ints
-    episodes: Groups
-    sessions: Groups
+    episodes: RowGroups
+    sessions: RowGroups
     adjacent: Bools  # (n - 1,): row i+1 follows row i in the bank
     linked: Bools  # (n - 1,): and is of its session
     speaker: Ints
@@ -41,14 +41,16 @@ class Scene:
         return len(self.rows)
 
 
-def scene_of(columns: Columns, standing: Standing, rows: Ints, cohesion: float, weights: RankingSettings) -> Scene:
+def row_features(
+    columns: Columns, standing: BankStatistics, rows: Ints, cohesion: float, weights: RankingSettings
+) -> RowFeatures:
     """What is known of these rows of a bank."""
 
     def column(name: str) -> Any:
         return columns.at(name, rows)
 
     own, adjacent = column("session"), _adjacent(rows, column("kind"))
-    linked, sessions = adjacent & (own[1:] == own[:-1]), Groups.of(own)
+    linked, sessions = adjacent & (own[1:] == own[:-1]), RowGroups.of(own)
     context = weights.whole_context + weights.cohesive_context * cohesion
     traits = {
         "role": weights.assistant * (column("role") == ROLES.index("assistant")).astype(np.float32),
@@ -59,10 +61,10 @@ def scene_of(columns: Columns, standing: Standing, rows: Ints, cohesion: float, 
     if cohesion:
         since = sessions.spread(standing.sessions_since(sessions.numbers), len(rows))
         traits["recency"] = -weights.cohesive_recency * cohesion * np.log(since.astype(np.float32) + 1)
-    return Scene(
+    return RowFeatures(
         rows=rows,
         seqs=column("seq"),
-        episodes=Groups.of(column("episode")),
+        episodes=RowGroups.of(column("episode")),
         sessions=sessions,
         adjacent=adjacent,
         linked=linked,

@@ -15,11 +15,11 @@ import numpy as np
 
 from memkit.protocols import FloatArray
 from memkit.recall.index.columns import Bools, Ints, among
-from memkit.recall.index.row_groups import Groups
+from memkit.recall.index.row_groups import RowGroups
 from memkit.recall.ranking.chunk_attention import Unseen, chunk_evidence, log_attention
 from memkit.recall.ranking.cues import Cues
 from memkit.recall.ranking.event_dates import Windows
-from memkit.recall.ranking.row_features import Scene
+from memkit.recall.ranking.row_features import RowFeatures
 from memkit.settings import RankingSettings
 from memkit.times import to_micros
 
@@ -28,7 +28,7 @@ from memkit.times import to_micros
 class Scope:
     """The rows that are scored, and what a question finds in them; arrays are (n,)."""
 
-    scene: Scene
+    scene: RowFeatures
     dense: FloatArray
     lexical: FloatArray
     windows: Windows = ()  # the times that the question tells from an event
@@ -51,7 +51,7 @@ def by_evidence(scope: Scope, weights: RankingSettings) -> dict[str, FloatArray]
     }
 
 
-def _neighbours(own: FloatArray, scene: Scene, weights: RankingSettings) -> FloatArray:
+def _neighbours(own: FloatArray, scene: RowFeatures, weights: RankingSettings) -> FloatArray:
     found, linked = np.zeros_like(own), scene.linked
     _share(found, own, linked, 1, weights.neighbour)
     _share(found, own, linked[1:] & linked[:-1], 2, weights.second_neighbour)
@@ -65,7 +65,7 @@ def _share(found: FloatArray, own: FloatArray, linked: Bools, step: int, weight:
         found[:-step] += weight * own[step:] * linked
 
 
-def _lift(own: FloatArray, chunks: Groups, unseen: Unseen | None) -> FloatArray:
+def _lift(own: FloatArray, chunks: RowGroups, unseen: Unseen | None) -> FloatArray:
     """The log-attention of each row's chunk; 0 for rows that lie in none."""
     sizes = None if unseen is None else unseen.sizes
     return chunks.spread(log_attention(chunk_evidence(own, chunks, sizes), unseen), len(own))

@@ -9,7 +9,7 @@ from memkit.models import KINDS
 from memkit.protocols import FloatArray
 from memkit.recall.index.columns import Columns, Ints
 from memkit.recall.ranking.candidates import Pool
-from memkit.recall.ranking.query import Query, then
+from memkit.recall.ranking.query import Query, column_as_of
 
 THOUGHT = 0.5  # the share of a thought's evidence that its turns take
 
@@ -62,7 +62,7 @@ def _replacements(pool: Pool, columns: Columns, query: Query) -> Iterator[tuple[
     if not columns.has("superseded_by") and not query.past:
         return
     seqs = pool.scene.seqs
-    successors = then(columns, query, "superseded_by")[pool.rows]
+    successors = column_as_of(columns, query, "superseded_by")[pool.rows]
     closed = np.flatnonzero(successors != NONE)
     at = {seq: i for i, seq in enumerate(seqs.tolist())} if len(closed) else {}
     outdated = {int(seqs[i]) for i in closed}

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from memkit.errors import ConflictError, UndoError
-from memkit.models import Action, Author, Memory, Outcome, Placement, State, Trace
+from memkit.models import Action, Author, IndexEntry, Memory, Outcome, Placement, State
 from memkit.operations import (
     Cite,
     Claim,
@@ -33,9 +33,9 @@ from memkit.operations import (
     Weigh,
 )
 from memkit.storage.core.apply_erase import erase, place, remake, weigh
-from memkit.storage.core.change_set import Changes, Reader
-from memkit.storage.core.records import Entry, Queued, Record, checked, open_closings
-from memkit.storage.core.unit_of_work import Ledger
+from memkit.storage.core.change_set import ChangeSet, Reader
+from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, checked, open_closings
+from memkit.storage.core.unit_of_work import UnitOfWork
 
 UNDONE = "undone"
 BACK: dict[State, Action] = {
@@ -50,12 +50,14 @@ ABSENT = "not in this bank (any more)"
 KNOWN = "already known"
 
 
-def lower(operations: Sequence[Operation], reader: Reader, *, at: datetime) -> tuple[Changes, tuple[Outcome, ...]]:
+def apply_operations(
+    operations: Sequence[Operation], reader: Reader, *, at: datetime
+) -> tuple[ChangeSet, tuple[Outcome, ...]]:
     """What operations come to in this bank, and what became of each.
 
     Raises UnknownMemoryError where one names an id that isn't there; nothing was changed then.
     """
-    ledger = Ledger(reader, at)
+    ledger = UnitOfWork(reader, at)
     ledger.prepare(_loaded(operations), _named(operations))
     outcomes = [_RULES[type(operation)](ledger, operation) for operation in operations]
     return ledger.changes(), tuple(_numbered(o, ledger.change) for o in outcomes if o is not None)
@@ -99,42 +101,42 @@ def _named(operations: Sequence[Operation]) -> Iterable[str]:
             yield from operation.turn_ids
 
 
-def _insert(ledger: Ledger, op: Insert) -> Outcome:
-    record, outcome = _add(ledger, op.memory, op.trace, op.placement)
+def _insert(ledger: UnitOfWork, op: Insert) -> Outcome:
+    record, outcome = _add(ledger, op.memory, op.entry, op.placement)
     if record is not None and record.echo_of is not None:
         return outcome.model_copy(update={"action": "echoed"})
     return outcome
 
 
 def _add(
-    ledger: Ledger,
+    ledger: UnitOfWork,
     memory: Memory,
-    trace: Trace,
+    entry: IndexEntry,
     placement: Placement | None = None,
     united: Iterable[int] = (),
-) -> tuple[Record | None, Outcome]:
+) -> tuple[StoredMemory | None, Outcome]:
     known = ledger.find(memory.id)
     memory = checked(memory)
     if known is not None:
-        return None, _again(ledger, ledger.record(known), memory, trace)
+        return None, _again(ledger, ledger.record(known), memory, entry)
     sources = [ledger.require(id, "sources") for id in memory.sources]
-    record = ledger.add(memory, trace, placement, [*sources, *united])
+    record = ledger.add(memory, entry, placement, [*sources, *united])
     if memory.echo_of is not None:
         record = replace(record, echo_of=_original(ledger, memory.echo_of))
         ledger.put(record)
     return record, Outcome(id=memory.id, action="added")
 
 
-def _original(ledger: Ledger, id: str) -> int:
+def _original(ledger: UnitOfWork, id: str) -> int:
     """An echo of an echo is an echo of the first."""
     record = ledger.record(ledger.require(id, "echo_of"))
     return record.seq if record.echo_of is None else record.echo_of
 
 
-def _again(ledger: Ledger, old: Record, memory: Memory, trace: Trace) -> Outcome:
+def _again(ledger: UnitOfWork, old: StoredMemory, memory: Memory, entry: IndexEntry) -> Outcome:
     """An id that is there already: a repeat, an item's next value, or a conflict."""
     if old.memory.kind == memory.kind == "item":
-        return _replace_item(ledger, old, memory, trace)
+        return _replace_item(ledger, old, memory, entry)
     if _content(old.memory) == _content(memory):
         return Outcome(id=memory.id, action="skipped", reason="already stored")
     return Outcome(
@@ -149,21 +151,21 @@ def _content(memory: Memory) -> tuple[object, ...]:
     return (memory.text, memory.speaker, memory.kind)
 
 
-def _replace_item(ledger: Ledger, old: Record, memory: Memory, trace: Trace) -> Outcome:
+def _replace_item(ledger: UnitOfWork, old: StoredMemory, memory: Memory, entry: IndexEntry) -> Outcome:
     same = _content(old.memory) == _content(memory) and old.memory.metadata == memory.metadata
     if same and old.memory.state == memory.state:
         return Outcome(id=memory.id, action="skipped", reason="already stored")
     sources = sorted({ledger.require(id, "sources") for id in memory.sources})
     kept = memory.model_copy(update={"id": old.memory.id, "recorded_at": old.memory.recorded_at})
     ledger.note(old, "superseded", memory.author, reason="replaced", whole=True)
-    ledger.replace(Record(old.seq, old.uid, kept, old.placement, tuple(sources)), trace)
+    ledger.replace(StoredMemory(old.seq, old.uid, kept, old.placement, tuple(sources)), entry)
     return Outcome(id=old.memory.id, action="superseded", reason="replaced")
 
 
-def _merge(ledger: Ledger, op: Merge) -> Outcome:
+def _merge(ledger: UnitOfWork, op: Merge) -> Outcome:
     parts = [ledger.record(ledger.require(id, "Merge")) for id in dict.fromkeys(op.ids)]
     united = [source for part in parts for source in part.sources]
-    record, outcome = _add(ledger, op.memory, op.trace, united=united)
+    record, outcome = _add(ledger, op.memory, op.entry, united=united)
     if record is None:
         return outcome
     for part in parts:
@@ -171,9 +173,9 @@ def _merge(ledger: Ledger, op: Merge) -> Outcome:
     return outcome.model_copy(update={"action": "merged"})
 
 
-def _supersede(ledger: Ledger, op: Supersede) -> Outcome:
+def _supersede(ledger: UnitOfWork, op: Supersede) -> Outcome:
     old = ledger.record(ledger.require(op.id, "Supersede"))
-    record, outcome = _add(ledger, op.memory, op.trace)
+    record, outcome = _add(ledger, op.memory, op.entry)
     if record is None and outcome.action == "skipped" and op.id != op.memory.id:
         record, outcome = ledger.record(ledger.require(op.memory.id, "Supersede")), Outcome(id=op.id, action="added")
     if record is None:
@@ -185,9 +187,9 @@ def _supersede(ledger: Ledger, op: Supersede) -> Outcome:
 
 
 def _close(
-    ledger: Ledger,
-    old: Record,
-    by: Record,
+    ledger: UnitOfWork,
+    old: StoredMemory,
+    by: StoredMemory,
     state: State,
     event: Action,
     *,
@@ -198,7 +200,7 @@ def _close(
     ledger.put(replace(old.changed(state=state, **fields), superseded_by=by.seq))
 
 
-def _pin(ledger: Ledger, op: Pin) -> Outcome:
+def _pin(ledger: UnitOfWork, op: Pin) -> Outcome:
     old = ledger.record(ledger.require(op.id, "Pin"))
     event: Action = "pinned" if op.pinned else "unpinned"
     if old.memory.pinned == op.pinned:
@@ -206,7 +208,7 @@ def _pin(ledger: Ledger, op: Pin) -> Outcome:
     return _alter(ledger, old, op.id, event, "user", pinned=op.pinned)
 
 
-def _forget(ledger: Ledger, op: Forget) -> Outcome:
+def _forget(ledger: UnitOfWork, op: Forget) -> Outcome:
     old = ledger.record(ledger.require(op.id, "Forget"))
     state: Action = "archived" if op.archived else "forgotten"
     if old.memory.state == state:
@@ -215,8 +217,8 @@ def _forget(ledger: Ledger, op: Forget) -> Outcome:
 
 
 def _alter(
-    ledger: Ledger,
-    old: Record,
+    ledger: UnitOfWork,
+    old: StoredMemory,
     id: str,
     event: Action,
     author: Author,
@@ -229,7 +231,7 @@ def _alter(
     return Outcome(id=id, action=event)
 
 
-def _restore(ledger: Ledger, op: Restore) -> Outcome:
+def _restore(ledger: UnitOfWork, op: Restore) -> Outcome:
     old = ledger.record(ledger.require(op.id, "Restore"))
     if old.memory.state == "active":
         return Outcome(id=op.id, action="skipped", reason="already active")
@@ -243,27 +245,27 @@ def _restore(ledger: Ledger, op: Restore) -> Outcome:
     return Outcome(id=op.id, action="restored")
 
 
-def _last_closing(entries: Sequence[Entry]) -> Record | None:
+def _last_closing(history_rows: Sequence[HistoryRow]) -> StoredMemory | None:
     """The record before the last change that took it out of recall and wasn't undone yet."""
-    closings = open_closings(entries)
-    return entries[closings[-1]].before if closings else None
+    closings = open_closings(history_rows)
+    return history_rows[closings[-1]].before if closings else None
 
 
-def _revert(ledger: Ledger, op: Revert) -> Outcome:
+def _revert(ledger: UnitOfWork, op: Revert) -> Outcome:
     old = ledger.record(ledger.require(op.id, "Revert"))
     past = ledger.past(old.seq)
-    own = [entry for entry in past if entry.change in op.changes]
-    first = 0 if op.added else min((entry.change for entry in own), default=0)
-    if any(entry.change > first and entry.change not in op.changes for entry in past):
+    own = [history_row for history_row in past if history_row.change in op.changes]
+    first = 0 if op.added else min((history_row.change for history_row in own), default=0)
+    if any(history_row.change > first and history_row.change not in op.changes for history_row in past):
         raise UndoError("undo: later operations changed the same memories, so nothing was done. Undo those first.")
-    if any(entry.whole or entry.before is None for entry in own):
+    if any(history_row.whole or history_row.before is None for history_row in own):
         raise UndoError("undo: an item's earlier value isn't brought back, so nothing was done. Put it again.")
     if op.added or not own:
         return _alter(ledger, old, op.id, "forgotten", "user", reason=UNDONE, state="forgotten")
     return _brought_back(ledger, old, own[0].before, op.id)
 
 
-def _brought_back(ledger: Ledger, old: Record, before: Record | None, id: str) -> Outcome:
+def _brought_back(ledger: UnitOfWork, old: StoredMemory, before: StoredMemory | None, id: str) -> Outcome:
     was = (before or old).memory
     pin: Action = "pinned" if was.pinned else "unpinned"
     event = BACK[was.state] if was.state != old.memory.state or was.pinned == old.memory.pinned else pin
@@ -274,7 +276,7 @@ def _brought_back(ledger: Ledger, old: Record, before: Record | None, id: str) -
     return Outcome(id=id, action=event, reason=UNDONE)
 
 
-def _reinforce(ledger: Ledger, op: Reinforce) -> Outcome:
+def _reinforce(ledger: UnitOfWork, op: Reinforce) -> Outcome:
     seq = ledger.find(op.id)
     if seq is None:
         return Outcome(id=op.id, action="skipped", reason=ABSENT)
@@ -290,19 +292,19 @@ def _reinforce(ledger: Ledger, op: Reinforce) -> Outcome:
     return Outcome(id=op.id, action="reinforced")
 
 
-def _reindex(ledger: Ledger, op: Reindex) -> Outcome:
+def _reindex(ledger: UnitOfWork, op: Reindex) -> Outcome:
     seq = ledger.find(op.id)
     if seq is None:
         return Outcome(id=op.id, action="skipped", reason=ABSENT)
-    ledger.index(seq, op.trace)
+    ledger.index(seq, op.entry)
     return Outcome(id=op.id, action="indexed")
 
 
-def _skip(ledger: Ledger, op: Skip) -> Outcome:
+def _skip(ledger: UnitOfWork, op: Skip) -> Outcome:
     return Outcome(id=op.id, action="skipped", reason=op.reason)
 
 
-def _cite(ledger: Ledger, op: Cite) -> Outcome:
+def _cite(ledger: UnitOfWork, op: Cite) -> Outcome:
     seq = ledger.find(op.id)
     old = None if seq is None else ledger.record(seq)
     if old is not None and old.sources and old.memory.author == "thinker":
@@ -312,11 +314,11 @@ def _cite(ledger: Ledger, op: Cite) -> Outcome:
     return Outcome(id=op.id, action="skipped", reason=KNOWN)
 
 
-def _reject(ledger: Ledger, op: Reject) -> Outcome:
+def _reject(ledger: UnitOfWork, op: Reject) -> Outcome:
     return Outcome(id=op.id, action="rejected", reason=str(op.error), error=type(op.error).__name__)
 
 
-def _enqueue(ledger: Ledger, op: Enqueue) -> None:
+def _enqueue(ledger: UnitOfWork, op: Enqueue) -> None:
     turns = tuple(sorted({ledger.require(id, "Enqueue") for id in op.turn_ids}))
     old = ledger.exchange(op.number)
     if old is None:
@@ -329,17 +331,17 @@ def _enqueue(ledger: Ledger, op: Enqueue) -> None:
     ledger.queue(replace(old, turns=together, closed=old.closed or op.closed, last_at=latest))
 
 
-def _close_exchange(ledger: Ledger, op: CloseExchange) -> None:
+def _close_exchange(ledger: UnitOfWork, op: CloseExchange) -> None:
     old = ledger.exchange(op.number)
     if old is not None:
         ledger.queue(replace(old, closed=True))
 
 
-def _learn(ledger: Ledger, op: Learn) -> None:
+def _learn(ledger: UnitOfWork, op: Learn) -> None:
     ledger.learnt.append(op)
 
 
-def _claim(ledger: Ledger, op: Claim) -> None:
+def _claim(ledger: UnitOfWork, op: Claim) -> None:
     old = ledger.exchange(op.number)
     if old is None:
         return
@@ -347,17 +349,17 @@ def _claim(ledger: Ledger, op: Claim) -> None:
     ledger.queue(replace(old, attempts=old.attempts + broken_off, error=None, due_at=op.until))
 
 
-def _settle(ledger: Ledger, op: Settle) -> None:
+def _settle(ledger: UnitOfWork, op: Settle) -> None:
     ledger.settle(op.number)
 
 
-def _postpone(ledger: Ledger, op: Postpone) -> None:
+def _postpone(ledger: UnitOfWork, op: Postpone) -> None:
     old = ledger.exchange(op.number)
     if old is not None:
         ledger.queue(replace(old, attempts=old.attempts + 1, error=op.error, due_at=op.until))
 
 
-_RULES: dict[type, Callable[[Ledger, Any], Outcome | None]] = {
+_RULES: dict[type, Callable[[UnitOfWork, Any], Outcome | None]] = {
     Insert: _insert,
     Merge: _merge,
     Supersede: _supersede,

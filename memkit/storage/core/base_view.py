@@ -11,7 +11,7 @@ from memkit.models import BankState, Exchange, HistoryEntry, Memory, put_off
 from memkit.protocols import FloatArray, Position
 from memkit.storage.core.checksums import reading
 from memkit.storage.core.hashing import Hasher, alternatives
-from memkit.storage.core.records import Entry, Queued, Record, history_of
+from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, history_of
 from memkit.storage.core.vector_packing import as_quantised
 
 
@@ -26,13 +26,13 @@ class View(ABC):
     @abstractmethod
     def locate(self, ids: Sequence[str]) -> dict[str, int]: ...
     @abstractmethod
-    def records(self, seqs: Sequence[int]) -> dict[int, Record]: ...
+    def records(self, seqs: Sequence[int]) -> dict[int, StoredMemory]: ...
     @abstractmethod
     def names(self, seqs: Iterable[int]) -> dict[int, str]:
         """Ids as callers know them, by seq."""
 
     @abstractmethod
-    def entries(self, seq: int) -> list[Entry]: ...
+    def history_rows(self, seq: int) -> list[HistoryRow]: ...
     @abstractmethod
     def tagged(self, tags: Sequence[int]) -> set[int]:
         """Seqs of memories that have any of these metadata entries."""
@@ -89,11 +89,11 @@ class View(ABC):
         seq = self.locate([id]).get(id)
         if seq is None:
             return []
-        entries = self.entries(seq)
-        before = [entry.before for entry in entries if entry.before is not None]
+        history_rows = self.history_rows(seq)
+        before = [entry.before for entry in history_rows if entry.before is not None]
         names = self.names({link for record in before for link in record.links()})
         with reading("a memory"):
-            return history_of(self.records([seq])[seq], entries, names)
+            return history_of(self.records([seq])[seq], history_rows, names)
 
     def matching(self, where: Mapping[str, Any]) -> list[int]:
         """Seqs of memories whose metadata hold all of `where`. Raises InputError for what is no JSON."""

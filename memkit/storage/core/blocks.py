@@ -12,18 +12,18 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from memkit.batches import CodeBatch, TermBatch
+from memkit.batches import SketchBatch, TermBatch
 
 ROWS = 4096  # in a full block
 STEP = 512  # once so many rows lie in no block, they move into the last one, or into new ones
-CODES, TERMS = 0, 1  # the parts of a trace
+SKETCHES, TERMS = 0, 1  # the parts of a trace
 VECTORS, NUMBERS = 2, 3  # parts that lie only in blocks: see `vector_blocks` and `row_blocks`
 _HEAD = struct.Struct("<Q")
 _SMALL = 255
 Int64s = npt.NDArray[np.int64]
 
 
-class TraceRow(NamedTuple):
+class EntryRow(NamedTuple):
     """One part of one memory's trace, and the bank's change number when it was written."""
 
     seq: int
@@ -110,11 +110,11 @@ class Block:
         seqs, changes = np.concatenate([self.seqs, other.seqs]), np.concatenate([self.changes, other.changes])
         return Block(seqs, changes, offsets, self.body + other.body)
 
-    def rows(self) -> Iterator[TraceRow]:
+    def rows(self) -> Iterator[EntryRow]:
         """All rows, in order of seq."""
         ends = self.offsets.tolist()
         triples = zip(self.seqs.tolist(), self.changes.tolist(), ends[:-1], ends[1:], strict=True)
-        return (TraceRow(seq, change, self.body[start:end]) for seq, change, start, end in triples)
+        return (EntryRow(seq, change, self.body[start:end]) for seq, change, start, end in triples)
 
     def since(self, change: int) -> "Block":
         """The rows that were written after a change number."""
@@ -131,17 +131,17 @@ class Block:
         return Block.of([row for row, kept in zip(self.rows(), keep.tolist(), strict=True) if kept])
 
 
-def code_batches(rows: Block) -> Iterator[CodeBatch]:
+def sketch_batches(rows: Block) -> Iterator[SketchBatch]:
     """A block's sketches as arrays; one batch for each width of sketches there is."""
     widths = np.diff(rows.offsets)
     for width in np.unique(widths).tolist():
         chosen = widths == width
         if bool(np.all(chosen)):
-            codes = np.frombuffer(rows.body, dtype=np.uint8).reshape(-1, width)
+            sketches = np.frombuffer(rows.body, dtype=np.uint8).reshape(-1, width)
         else:
             parts = [row.data for row, here in zip(rows.rows(), chosen.tolist(), strict=True) if here]
-            codes = np.frombuffer(b"".join(parts), dtype=np.uint8).reshape(-1, width)
-        yield CodeBatch(rows.seqs[chosen].astype(np.int64), codes)
+            sketches = np.frombuffer(b"".join(parts), dtype=np.uint8).reshape(-1, width)
+        yield SketchBatch(rows.seqs[chosen].astype(np.int64), sketches)
 
 
 def term_batch(rows: Block) -> TermBatch:

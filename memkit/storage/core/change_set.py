@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from memkit.models import Trace
+from memkit.models import IndexEntry
 from memkit.operations import Learn
 from memkit.protocols import BankView
-from memkit.storage.core.records import Entry, Queued, Record
+from memkit.storage.core.records import HistoryRow, Queued, StoredMemory
 
 
 @dataclass(frozen=True)
@@ -24,27 +24,27 @@ class Erased:
 
 
 @dataclass
-class Changes:
+class ChangeSet:
     """What one apply does to one bank; lists are in the order in which they came.
 
     `new`: records with their traces. `changed`: existing records with other numbers. `replaced`:
-    existing records with other contents. `traces`: new traces of existing records. `removed`: seqs
+    existing records with other contents. `entries`: new traces of existing records. `removed`: seqs
     that go with every trace, history and link; what pointed at them points nowhere. `exchanges` take
     the place of those with the same number; `settled` leave the queue. `learnt`: segments of the surprisal
     model. `histories` take the place of all that these memories' histories held. `erased`: an erasure, whose
     receipt is written; nothing that it or `replaced` took away may stay in the files.
     """
 
-    new: list[tuple[Record, Trace]] = field(default_factory=list)
-    changed: list[Record] = field(default_factory=list)
-    replaced: list[Record] = field(default_factory=list)
-    traces: dict[int, Trace] = field(default_factory=dict)
-    history: list[Entry] = field(default_factory=list)
+    new: list[tuple[StoredMemory, IndexEntry]] = field(default_factory=list)
+    changed: list[StoredMemory] = field(default_factory=list)
+    replaced: list[StoredMemory] = field(default_factory=list)
+    entries: dict[int, IndexEntry] = field(default_factory=dict)
+    history: list[HistoryRow] = field(default_factory=list)
     removed: list[int] = field(default_factory=list)
     exchanges: list[Queued] = field(default_factory=list)
     settled: list[int] = field(default_factory=list)
     learnt: list[Learn] = field(default_factory=list)
-    histories: dict[int, list[Entry]] = field(default_factory=dict)
+    histories: dict[int, list[HistoryRow]] = field(default_factory=dict)
     erased: list[Erased] = field(default_factory=list)
     next_seq: int = 1
     next_exchange: int = 1
@@ -55,7 +55,7 @@ class Changes:
                 self.new,
                 self.changed,
                 self.replaced,
-                self.traces,
+                self.entries,
                 self.history,
                 self.removed,
                 self.exchanges,
@@ -74,11 +74,11 @@ class Reader(BankView, Protocol):
     def next_seq(self) -> int: ...
     @property
     def next_exchange(self) -> int: ...
-    def records(self, seqs: Sequence[int]) -> dict[int, Record]:
+    def records(self, seqs: Sequence[int]) -> dict[int, StoredMemory]:
         """Kept records, by seq."""
         ...
 
-    def entries(self, seq: int) -> list[Entry]:
+    def history_rows(self, seq: int) -> list[HistoryRow]:
         """A record's history, oldest first."""
         ...
 

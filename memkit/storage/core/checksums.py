@@ -11,7 +11,7 @@ from zlib import crc32
 
 from memkit.errors import CorruptError
 from memkit.storage.core.enum_codes import AUTHOR, KIND, ROLE
-from memkit.storage.core.records import Record
+from memkit.storage.core.records import StoredMemory
 from memkit.times import to_micros
 
 Numbers = Sequence[Any]  # uid, kind, author, role, occurred_at, as they are stored
@@ -45,7 +45,7 @@ def of_words(text: str | None, payload: str | None) -> int:
     return crc32((payload or "").encode(), crc32((text or "").encode()))
 
 
-def of_memory(record: Record, payload: str) -> int:
+def of_memory(record: StoredMemory, payload: str) -> int:
     """The checksum of a memory's row of words."""
     memory = record.memory
     role, occurred = ROLE.number(memory.role), to_micros(memory.occurred_at)

@@ -7,7 +7,7 @@ from memkit.models import Action, Author, Kind, Role, State
 Word = TypeVar("Word", bound=str)
 
 
-class Codes(Generic[Word]):
+class EnumCodes(Generic[Word]):
     """A fixed list of words, each with its number."""
 
     def __init__(self, *words: Word) -> None:
@@ -25,11 +25,11 @@ class Codes(Generic[Word]):
         return [self.numbers[word] for word in cast("list[str]", words) if word in self.numbers]
 
 
-KIND = Codes[Kind]("turn", "thought", "summary", "portrait", "item")
-ROLE = Codes[Role]("user", "assistant", "system", "tool")
-STATE = Codes[State]("active", "superseded", "merged", "archived", "forgotten")
-AUTHOR = Codes[Author]("user", "thinker", "import", "observer", "decay")
-EVENT = Codes[Action](
+KIND = EnumCodes[Kind]("turn", "thought", "summary", "portrait", "item")
+ROLE = EnumCodes[Role]("user", "assistant", "system", "tool")
+STATE = EnumCodes[State]("active", "superseded", "merged", "archived", "forgotten")
+AUTHOR = EnumCodes[Author]("user", "thinker", "import", "observer", "decay")
+EVENT = EnumCodes[Action](
     "added",
     "echoed",
     "merged",

@@ -12,7 +12,7 @@ import numpy as np
 
 from memkit.batches import PassageBatch
 from memkit.errors import InputError, InvalidTextError
-from memkit.models import Action, Author, Exchange, HistoryEntry, IndexRow, Memory, Placement, Trace
+from memkit.models import Action, Author, Exchange, HistoryEntry, IndexEntry, IndexRow, Memory, Placement
 from memkit.protocols import FloatArray
 from memkit.storage.core.hashing import Hasher
 from memkit.text.asking import asks
@@ -25,7 +25,7 @@ WORDS = ("id", "text", "speaker", "session", "head", "relation", "tail")
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class StoredMemory:
     """A memory as it is kept: links to other memories are seqs, and `memory` itself holds none."""
 
     seq: int
@@ -41,7 +41,7 @@ class Record:
         pointers = (self.superseded_by, self.echo_of)
         return [*self.sources, *(seq for seq in pointers if seq is not None)]
 
-    def changed(self, **fields: Any) -> "Record":
+    def changed(self, **fields: Any) -> "StoredMemory":
         """The same record with other fields in its memory."""
         return replace(self, memory=self.memory.model_copy(update=fields))
 
@@ -59,7 +59,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class HistoryRow:
     """One line of a memory's history. `whole`: the change replaced the text, not only numbers."""
 
     seq: int
@@ -67,18 +67,18 @@ class Entry:
     at: datetime
     author: Author
     reason: str | None = None
-    before: Record | None = None
+    before: StoredMemory | None = None
     whole: bool = False
     change: int = 0
 
 
-def open_closings(entries: Sequence[Entry]) -> list[int]:
+def open_closings(history_rows: Sequence[HistoryRow]) -> list[int]:
     """Which entries took the record out of recall and weren't undone, oldest first; by position."""
     stack: list[int] = []
-    for at, entry in enumerate(entries):
-        if entry.event in CLOSING and not entry.whole:
+    for at, history_row in enumerate(history_rows):
+        if history_row.event in CLOSING and not history_row.whole:
             stack.append(at)
-        elif entry.event == "restored" and stack:
+        elif history_row.event == "restored" and stack:
             stack.pop()
     return stack
 
@@ -109,31 +109,33 @@ class Queued:
         )
 
 
-def history_of(record: Record, entries: Sequence[Entry], names: Mapping[int, str]) -> list[HistoryEntry]:
+def history_of(
+    record: StoredMemory, history_rows: Sequence[HistoryRow], names: Mapping[int, str]
+) -> list[HistoryEntry]:
     """A memory's history as callers see it: how it came to be, then every change."""
-    first = entries[0].before if entries and entries[0].before is not None else record
+    first = history_rows[0].before if history_rows and history_rows[0].before is not None else record
     born = HistoryEntry(
         id=record.memory.id,
         event="added" if first.echo_of is None else "echoed",
         at=first.memory.recorded_at,
         author=first.memory.author,
     )
-    return [born, *(_shown(record, entry, names) for entry in entries)]
+    return [born, *(_shown(record, history_row, names) for history_row in history_rows)]
 
 
-def _shown(record: Record, entry: Entry, names: Mapping[int, str]) -> HistoryEntry:
+def _shown(record: StoredMemory, history_row: HistoryRow, names: Mapping[int, str]) -> HistoryEntry:
     return HistoryEntry(
         id=record.memory.id,
-        event=entry.event,
-        at=entry.at,
-        author=entry.author,
-        reason=entry.reason,
-        before=None if entry.before is None else entry.before.to_memory(names),
-        change=entry.change,
+        event=history_row.event,
+        at=history_row.at,
+        author=history_row.author,
+        reason=history_row.reason,
+        before=None if history_row.before is None else history_row.before.to_memory(names),
+        change=history_row.change,
     )
 
 
-def index_row(record: Record, hasher: Hasher) -> IndexRow:
+def index_row(record: StoredMemory, hasher: Hasher) -> IndexRow:
     """The numbers that recall keeps of a record."""
     memory, place = record.memory, record.placement
     return IndexRow(
@@ -239,7 +241,7 @@ def passage_batch(stored: Mapping[int, bytes], dimension: int) -> PassageBatch:
     return PassageBatch(np.repeat(np.array(list(fitting), dtype=np.int64), counts), rows.astype(np.float32))
 
 
-def heir_trace(own: Trace, origin: Trace) -> Trace:
+def heir_entry(own: IndexEntry, origin: IndexEntry) -> IndexEntry:
     """What an echo keeps once its original is erased: its own words, the original's vector."""
     return replace(
         origin,

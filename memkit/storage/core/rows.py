@@ -9,7 +9,7 @@ from uuid import UUID
 from memkit.models import Memory, Past, Placement
 from memkit.storage.core.checksums import MISREAD, misread, reading, verify
 from memkit.storage.core.enum_codes import AUTHOR, EVENT, KIND, ROLE, STATE
-from memkit.storage.core.records import Entry, Queued, Record, micros
+from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, micros
 from memkit.times import from_micros
 
 FIELDS: dict[str, Any] = dict.fromkeys(Memory.model_fields)
@@ -53,7 +53,7 @@ def payload_of(memory: Memory, own_id: str | None) -> str:
     return JSON.encode(kept)
 
 
-def record_of(row: tuple[Any, ...], sources: tuple[int, ...]) -> Record:
+def record_of(row: tuple[Any, ...], sources: tuple[int, ...]) -> StoredMemory:
     """A record from the columns of the query `records`. Raises CorruptError where it isn't what was written."""
     try:
         return _record(row, sources)
@@ -61,7 +61,7 @@ def record_of(row: tuple[Any, ...], sources: tuple[int, ...]) -> Record:
         raise misread("a memory") from None
 
 
-def _record(row: tuple[Any, ...], sources: tuple[int, ...]) -> Record:
+def _record(row: tuple[Any, ...], sources: tuple[int, ...]) -> StoredMemory:
     (seq, uid, kind, state, author, role, session, episode, occurred, recorded) = row[:10]
     (valid_from, valid_until, superseded_by, echo_of, strength, recalled, count) = row[10:17]
     (salience, pinned, text, payload, checksum, of_its_bank) = row[17:]
@@ -99,7 +99,7 @@ def _record(row: tuple[Any, ...], sources: tuple[int, ...]) -> Record:
         pinned=bool(pinned),
     )
     placement = None if session is None else Placement(session, episode)
-    return Record(seq, uid, memory, placement, sources, superseded_by, echo_of)
+    return StoredMemory(seq, uid, memory, placement, sources, superseded_by, echo_of)
 
 
 def _memory(**fields: Any) -> Memory:
@@ -141,11 +141,11 @@ def exchange_row(bank: int, queued: Queued) -> tuple[Any, ...]:
     )
 
 
-def before_image(entry: Entry) -> str | None:
+def before_image(history_row: HistoryRow) -> str | None:
     """What a change replaced, as JSON: numbers, and the whole contents where they were replaced, too."""
-    if entry.before is None:
+    if history_row.before is None:
         return None
-    record = entry.before
+    record = history_row.before
     memory = record.memory
     numbers = [
         STATE.number(memory.state),
@@ -158,15 +158,15 @@ def before_image(entry: Entry) -> str | None:
         record.echo_of,
     ]
     kept: dict[str, Any] = {"n": numbers}
-    if entry.whole:
+    if history_row.whole:
         kept |= {"w": memory.model_dump(mode="json"), "s": record.sources}
     return JSON.encode(kept)
 
 
-def entry_row(entry: Entry) -> tuple[Any, ...]:
-    """The columns of the query `entries`."""
-    event, author = EVENT.numbers[entry.event], AUTHOR.numbers[entry.author]
-    return entry.change, event, micros(entry.at), author, entry.reason, before_image(entry)
+def history_columns(history_row: HistoryRow) -> tuple[Any, ...]:
+    """The columns of the query `history_rows`."""
+    event, author = EVENT.numbers[history_row.event], AUTHOR.numbers[history_row.author]
+    return history_row.change, event, micros(history_row.at), author, history_row.reason, before_image(history_row)
 
 
 @reading("a line of a history")
@@ -177,12 +177,12 @@ def past_of(image: str) -> Past:
 
 
 @reading("a history")
-def entries_of(rows: Sequence[tuple[Any, ...]], current: Record | None) -> list[Entry]:
-    """History from the columns of the query `entries`.
+def history_rows_of(rows: Sequence[tuple[Any, ...]], current: StoredMemory | None) -> list[HistoryRow]:
+    """History from the columns of the query `history_rows`.
 
     An image holds contents only where they were replaced; the others had those of what came next.
     """
-    entries: list[Entry] = []
+    history_rows: list[HistoryRow] = []
     later = current
     for change, event, at, author, reason, image in reversed(rows):
         kept = None if image is None else json.loads(image)
@@ -191,11 +191,13 @@ def entries_of(rows: Sequence[tuple[Any, ...]], current: Record | None) -> list[
         whole = kept is not None and "w" in kept
         seq = 0 if later is None else later.seq
         moment = from_micros(at)
-        entries.append(Entry(seq, EVENT.words[event], moment, AUTHOR.words[author], reason, before, whole, change))
-    return entries[::-1]
+        history_rows.append(
+            HistoryRow(seq, EVENT.words[event], moment, AUTHOR.words[author], reason, before, whole, change)
+        )
+    return history_rows[::-1]
 
 
-def _restored(kept: dict[str, Any], later: Record) -> Record:
+def _restored(kept: dict[str, Any], later: StoredMemory) -> StoredMemory:
     state, valid_until, strength, recalled_at, recall_count, pinned, superseded_by, echo_of = kept["n"]
     if "w" in kept:
         memory = Memory.model_validate(kept["w"])

@@ -7,13 +7,13 @@ from uuid import UUID
 
 from memkit.errors import UnknownMemoryError
 from memkit.identifiers import uuid7
-from memkit.models import Action, Author, Memory, Placement, Trace
+from memkit.models import Action, Author, IndexEntry, Memory, Placement
 from memkit.operations import Learn
-from memkit.storage.core.change_set import Changes, Erased, Reader
-from memkit.storage.core.records import Entry, Queued, Record, uuid7_bytes
+from memkit.storage.core.change_set import ChangeSet, Erased, Reader
+from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, uuid7_bytes
 
 
-class Ledger:
+class UnitOfWork:
     """The bank as it will be after the operations so far. Nothing here touches the backend's data."""
 
     def __init__(self, reader: Reader, at: datetime) -> None:
@@ -23,17 +23,17 @@ class Ledger:
         self.next_seq = reader.next_seq
         self.next_exchange = reader.next_exchange
         self.gone: set[int] = set()
-        self.history: list[Entry] = []
+        self.history: list[HistoryRow] = []
         self.learnt: list[Learn] = []
         self._first_seq = reader.next_seq
         self._seqs: dict[str, int] = {}
-        self._records: dict[int, Record] = {}
-        self._traces: dict[int, Trace] = {}  # those that are to be written
+        self._records: dict[int, StoredMemory] = {}
+        self._entries: dict[int, IndexEntry] = {}  # those that are to be written
         self._dirty: dict[int, None] = {}
         self._replaced: set[int] = set()
         self._pointers: list[tuple[int, str]] = []
         self._exchanges: dict[int, Queued | None] = {}
-        self._histories: dict[int, list[Entry]] = {}
+        self._histories: dict[int, list[HistoryRow]] = {}
         self._erased: list[Erased] = []
 
     def prepare(self, loaded: Iterable[str], named: Iterable[str]) -> None:
@@ -63,7 +63,7 @@ class Ledger:
             )
         return seq
 
-    def record(self, seq: int) -> Record:
+    def record(self, seq: int) -> StoredMemory:
         self.load([seq])
         return self._records[seq]
 
@@ -74,52 +74,52 @@ class Ledger:
         self.load([seq])
         return seq if seq in self._records else None
 
-    def known(self) -> list[Record]:
+    def known(self) -> list[StoredMemory]:
         """Records read or made so far."""
         return list(self._records.values())
 
-    def trace(self, seq: int) -> Trace:
+    def entry(self, seq: int) -> IndexEntry:
         """The trace of a memory as it is at this point."""
-        return self._traces[seq] if seq in self._traces else self.reader.traces([seq])[seq]
+        return self._entries[seq] if seq in self._entries else self.reader.entries([seq])[seq]
 
-    def add(self, memory: Memory, trace: Trace, placement: Placement | None, links: Sequence[int]) -> Record:
+    def add(self, memory: Memory, entry: IndexEntry, placement: Placement | None, links: Sequence[int]) -> StoredMemory:
         """A new record at the end of the bank; `links` are its sources."""
         bare = _without_links(memory)
         uid = uuid7_bytes(memory.id) or UUID(uuid7(memory.recorded_at)).bytes
-        record = Record(self.next_seq, uid, bare, placement, tuple(sorted(set(links))))
+        record = StoredMemory(self.next_seq, uid, bare, placement, tuple(sorted(set(links))))
         self.next_seq += 1
         self._seqs[memory.id] = record.seq
         self._records[record.seq] = record
-        self._traces[record.seq] = trace
+        self._entries[record.seq] = entry
         if memory.superseded_by is not None:
             self._pointers.append((record.seq, memory.superseded_by))
         return record
 
-    def put(self, record: Record) -> None:
+    def put(self, record: StoredMemory) -> None:
         """Keep a changed record."""
         self._records[record.seq] = record
         if record.seq < self._first_seq:
             self._dirty[record.seq] = None
 
-    def replace(self, record: Record, trace: Trace | None) -> None:
+    def replace(self, record: StoredMemory, entry: IndexEntry | None) -> None:
         """Keep other contents under a record's seq; its trace stays where none is given."""
         record = replace(record, memory=_without_links(record.memory))
         self._records[record.seq] = record
-        if trace is not None:
-            self._traces[record.seq] = trace
+        if entry is not None:
+            self._entries[record.seq] = entry
         if record.seq < self._first_seq:
             self._replaced.add(record.seq)
             self._dirty[record.seq] = None
 
-    def index(self, seq: int, trace: Trace) -> None:
+    def index(self, seq: int, entry: IndexEntry) -> None:
         """Keep another trace."""
-        self._traces[seq] = trace
+        self._entries[seq] = entry
         if seq < self._first_seq:
             self._dirty[seq] = None
 
     def note(
         self,
-        before: Record,
+        before: StoredMemory,
         event: Action,
         author: Author,
         *,
@@ -127,28 +127,28 @@ class Ledger:
         whole: bool = False,
     ) -> None:
         """A line of history."""
-        self.history.append(Entry(before.seq, event, self.at, author, reason, before, whole, self.change))
+        self.history.append(HistoryRow(before.seq, event, self.at, author, reason, before, whole, self.change))
 
-    def past(self, seq: int) -> list[Entry]:
+    def past(self, seq: int) -> list[HistoryRow]:
         """A record's history up to this point."""
         stored = self._histories.get(seq)
         if stored is None:
-            stored = self.reader.entries(seq) if seq < self._first_seq else []
-        return stored + [entry for entry in self.history if entry.seq == seq]
+            stored = self.reader.history_rows(seq) if seq < self._first_seq else []
+        return stored + [history_row for history_row in self.history if history_row.seq == seq]
 
-    def rewrite(self, seq: int, entries: Iterable[Entry]) -> None:
+    def rewrite(self, seq: int, history_rows: Iterable[HistoryRow]) -> None:
         """Put another history in the place of a record's."""
-        self._histories[seq] = list(entries)
-        self.history = [entry for entry in self.history if entry.seq != seq]
+        self._histories[seq] = list(history_rows)
+        self.history = [history_row for history_row in self.history if history_row.seq != seq]
 
     def erase(self, erased: Erased) -> None:
         """Take records out for good; whoever reads on sees them no more."""
         self._erased.append(erased)
         for seq in erased.seqs:
             self.gone.add(seq)
-            for kept in (self._records, self._traces, self._dirty, self._histories):
+            for kept in (self._records, self._entries, self._dirty, self._histories):
                 kept.pop(seq, None)
-        self.history = [entry for entry in self.history if entry.seq not in self.gone]
+        self.history = [history_row for history_row in self.history if history_row.seq not in self.gone]
 
     def exchange(self, number: int | None) -> Queued | None:
         """An exchange of the queue as it is at this point."""
@@ -164,7 +164,7 @@ class Ledger:
     def settle(self, number: int) -> None:
         self._exchanges[number] = None
 
-    def changes(self) -> Changes:
+    def changes(self) -> ChangeSet:
         """Everything, as primitive changes."""
         self._resolve()
         old = [self._unlinked(self._records[seq]) for seq in self._dirty]
@@ -173,11 +173,11 @@ class Ledger:
         kept = [e for e in exchanges if e.turns and found.get(e.number) != e]
         empty = {e.number for e in exchanges if not e.turns}
         settled = {n for n, e in self._exchanges.items() if e is None} | empty
-        return Changes(
-            new=[(self._unlinked(r), self._traces[s]) for s, r in self._records.items() if s >= self._first_seq],
+        return ChangeSet(
+            new=[(self._unlinked(r), self._entries[s]) for s, r in self._records.items() if s >= self._first_seq],
             changed=[record for record in old if record.seq not in self._replaced],
             replaced=[record for record in old if record.seq in self._replaced],
-            traces={seq: self._traces[seq] for seq in self._dirty if seq in self._traces},
+            entries={seq: self._entries[seq] for seq in self._dirty if seq in self._entries},
             history=self.history,
             histories=self._histories,
             erased=self._erased,
@@ -196,7 +196,7 @@ class Ledger:
                 target = self.require(id, "Insert")
                 self.put(replace(self._records[seq], superseded_by=target))
 
-    def _unlinked(self, record: Record) -> Record:
+    def _unlinked(self, record: StoredMemory) -> StoredMemory:
         if not self.gone.intersection(record.links()):
             return record
         return replace(

@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from memkit.models import BankState, CountedSegment, Trace
+from memkit.models import BankState, CountedSegment, IndexEntry
 from memkit.storage.core.blocks import pack_terms
-from memkit.storage.core.change_set import Changes
+from memkit.storage.core.change_set import ChangeSet
 from memkit.storage.core.hashing import Hasher
-from memkit.storage.core.records import Entry, Queued, Record
+from memkit.storage.core.records import HistoryRow, Queued, StoredMemory
 from memkit.storage.core.rows import before_image, payload_of
 
 Key = tuple[str, object]  # what a memory can be found by
@@ -23,11 +23,11 @@ class Bank:
         self.viewers = 0
         self.next_seq = 1
         self.next_exchange = 1
-        self.records: dict[int, Record] = {}
-        self.traces: dict[int, Trace] = {}
+        self.records: dict[int, StoredMemory] = {}
+        self.entries: dict[int, IndexEntry] = {}
         self.changed: dict[int, int] = {}  # seq: change number of the record
         self.traced: dict[int, int] = {}  # seq: change number of its trace
-        self.history: dict[int, list[Entry]] = defaultdict(list)
+        self.history: dict[int, list[HistoryRow]] = defaultdict(list)
         self.exchanges: dict[int, Queued] = {}
         self.segments: dict[int, CountedSegment] = {}
         self.gone: dict[int, list[int]] = {}  # change number of an erasure: seqs
@@ -39,7 +39,7 @@ class Bank:
         twin.next_seq, twin.next_exchange = self.next_seq, self.next_exchange
         for name in ("records", "traces", "changed", "traced", "exchanges", "segments", "gone"):
             setattr(twin, name, dict(getattr(self, name)))
-        twin.history.update((seq, list(entries)) for seq, entries in self.history.items())
+        twin.history.update((seq, list(history_rows)) for seq, history_rows in self.history.items())
         twin._seqs.update((key, set(seqs)) for key, seqs in self._seqs.items())
         return twin
 
@@ -51,22 +51,22 @@ class Bank:
         """All values of a key that occur."""
         return (value for kind, value in list(self._seqs) if kind == name)
 
-    def carry_out(self, changes: Changes) -> None:
+    def carry_out(self, changes: ChangeSet) -> None:
         """Do primitive changes; they were checked, so that nothing here can fail halfway."""
         change = self.state.change + 1
         self.next_seq, self.next_exchange = changes.next_seq, changes.next_exchange
         for number in changes.settled:
             self.exchanges.pop(number, None)
         self._remove(changes.removed, change)
-        for record, trace in changes.new:
-            self._put(record, trace, change)
+        for record, entry in changes.new:
+            self._put(record, entry, change)
             self.traced[record.seq] = change
         for record in (*changes.changed, *changes.replaced):
-            self._put(record, changes.traces.get(record.seq, self.traces[record.seq]), change)
-        self.traced.update((seq, change) for seq in changes.traces)
-        self.history.update((seq, list(entries)) for seq, entries in changes.histories.items())
-        for entry in changes.history:
-            self.history[entry.seq].append(entry)
+            self._put(record, changes.entries.get(record.seq, self.entries[record.seq]), change)
+        self.traced.update((seq, change) for seq in changes.entries)
+        self.history.update((seq, list(history_rows)) for seq, history_rows in changes.histories.items())
+        for row in changes.history:
+            self.history[row.seq].append(row)
         self.exchanges.update((exchange.number, exchange) for exchange in changes.exchanges)
         for learnt in changes.learnt:
             kept = {**self.segments, **{segment.number: segment for segment in learnt.segments}}
@@ -78,35 +78,35 @@ class Bank:
         }
         self.state = self.state.model_copy(update=update)
 
-    def _put(self, record: Record, trace: Trace, change: int) -> None:
+    def _put(self, record: StoredMemory, entry: IndexEntry, change: int) -> None:
         self._unindex(record.seq)
         self.records[record.seq] = record
-        self.traces[record.seq] = trace
+        self.entries[record.seq] = entry
         self.changed[record.seq] = change
-        for key in self._keys(record, trace):
+        for key in self._keys(record, entry):
             self._seqs[key].add(record.seq)
 
     def _unindex(self, seq: int) -> None:
         if seq not in self.records:
             return
-        for key in self._keys(self.records[seq], self.traces[seq]):
+        for key in self._keys(self.records[seq], self.entries[seq]):
             self._seqs[key].discard(seq)
             if not self._seqs[key]:
                 del self._seqs[key]
 
-    def _keys(self, record: Record, trace: Trace) -> Iterator[Key]:
+    def _keys(self, record: StoredMemory, entry: IndexEntry) -> Iterator[Key]:
         memory, place = record.memory, record.placement
         yield "id", memory.id
         yield "kind", memory.kind
-        yield "text", trace.text_key
-        yield "group", trace.group
-        yield "unencoded", trace.wanted and trace.vector is None
+        yield "text", entry.text_key
+        yield "group", entry.group
+        yield "unencoded", entry.wanted and entry.vector is None
         yield "echo", record.echo_of
         yield "superseded", record.superseded_by
         yield "speaker", memory.speaker
         yield "head", memory.head and memory.head.casefold()
         yield "placed", place is not None
-        yield from (("band", band) for band in trace.bands)
+        yield from (("band", band) for band in entry.bands)
         yield from (("source", source) for source in record.sources)
         yield from (("tag", tag) for tag in self.hasher.tags(memory.metadata))
         if place is not None:
@@ -120,10 +120,10 @@ class Bank:
             self.gone[change] = sorted(gone)
         for seq in gone:
             self._unindex(seq)
-            for kept in (self.records, self.traces, self.changed, self.traced, self.history):
+            for kept in (self.records, self.entries, self.changed, self.traced, self.history):
                 kept.pop(seq, None)
         for seq in {s for g in gone for name in ("source", "superseded", "echo") for s in self.found(name, g)}:
-            self._put(_unlinked(self.records[seq], gone), self.traces[seq], change)
+            self._put(_unlinked(self.records[seq], gone), self.entries[seq], change)
         for exchange in list(self.exchanges.values()):
             left = tuple(seq for seq in exchange.turns if seq not in gone)
             if left:
@@ -133,16 +133,16 @@ class Bank:
 
     def sizes(self) -> dict[str, int]:
         """Bytes by part, as SQLite would hold them."""
-        traces = self.traces.values()
-        notes = [entry for entries in self.history.values() for entry in entries]
+        entries = self.entries.values()
+        notes = [row for history_rows in self.history.values() for row in history_rows]
         return {
             "text": sum(_size(r.memory.text) + _size(payload_of(r.memory, None)) for r in self.records.values()),
-            "vectors": sum(len(trace.vector or b"") + len(trace.passages or b"") for trace in traces),
-            "sketches": sum(len(trace.sketch or b"") for trace in traces),
-            "terms": sum(len(pack_terms(trace.terms.items())) for trace in traces if trace.terms),
+            "vectors": sum(len(entry.vector or b"") + len(entry.passages or b"") for entry in entries),
+            "sketches": sum(len(entry.sketch or b"") for entry in entries),
+            "terms": sum(len(pack_terms(entry.terms.items())) for entry in entries if entry.terms),
             "rows": 0,  # in blocks, which it has none of
             "surprisal": sum(len(segment.data) for segment in self.segments.values()),
-            "history": sum(_size(entry.reason or "") + _size(before_image(entry) or "") for entry in notes),
+            "history": sum(_size(row.reason or "") + _size(before_image(row) or "") for row in notes),
         }
 
     def problems(self) -> Iterator[str]:
@@ -151,14 +151,14 @@ class Bank:
         lost = [s for r in self.records.values() for s in r.links() if s not in self.records]
         if lost:
             yield f"{where}: {len(lost)} links lead to memories that are not there."
-        if set(self.traces) != set(self.records) or self.state.size != len(self.records):
+        if set(self.entries) != set(self.records) or self.state.size != len(self.records):
             yield f"{where}: memories, traces and their count don't fit together."
         waiting = [s for e in self.exchanges.values() for s in e.turns if s not in self.records]
         if waiting:
             yield f"{where}: {len(waiting)} queued turns are not there."
 
 
-def _unlinked(record: Record, gone: set[int]) -> Record:
+def _unlinked(record: StoredMemory, gone: set[int]) -> StoredMemory:
     return replace(
         record,
         sources=tuple(seq for seq in record.sources if seq not in gone),

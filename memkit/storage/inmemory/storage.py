@@ -11,7 +11,7 @@ from memkit.errors import BankGoneError, ClosedError, ReadOnlyError, StorageErro
 from memkit.models import BankState, ErasureReceipt, Receipt, put_off
 from memkit.operations import Operation
 from memkit.protocols import BankName, BankView, Decision
-from memkit.storage.core.apply_operations import lower
+from memkit.storage.core.apply_operations import apply_operations
 from memkit.storage.core.names import checked_name, checked_zone
 from memkit.storage.core.receipts import flaws, receipt_of, receipt_of_bank
 from memkit.storage.inmemory.bank import Bank
@@ -121,7 +121,7 @@ class MemoryStorage:
         with self._writing():
             view = MemoryView(self._bank(bank))
             operations = decide(view) if callable(decide) else decide
-            changes, outcomes = lower(operations, view, at=at)
+            changes, outcomes = apply_operations(operations, view, at=at)
             if changes:
                 data = self._own(bank)
                 data.carry_out(changes)

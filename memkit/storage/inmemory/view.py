@@ -5,12 +5,12 @@ from datetime import datetime
 
 import numpy as np
 
-from memkit.batches import CodeBatch, PassageBatch, RowBatch, TermBatch, row_batches
-from memkit.models import BankState, CountedSegment, IndexRow, Kind, Memory, Past, Trace
+from memkit.batches import PassageBatch, RowBatch, SketchBatch, TermBatch, row_batches
+from memkit.models import BankState, CountedSegment, IndexEntry, IndexRow, Kind, Memory, Past
 from memkit.protocols import FloatArray
 from memkit.storage.core.base_view import View
-from memkit.storage.core.records import Entry, Queued, Record, index_row, micros, passage_batch, stacked
-from memkit.storage.core.rows import entries_of, entry_row
+from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, index_row, micros, passage_batch, stacked
+from memkit.storage.core.rows import history_columns, history_rows_of
 from memkit.storage.inmemory.bank import Bank
 
 
@@ -36,7 +36,7 @@ class MemoryView(View):
     def locate(self, ids: Sequence[str]) -> dict[str, int]:
         return {id: min(found) for id in ids if (found := self.data.found("id", id))}
 
-    def records(self, seqs: Sequence[int]) -> dict[int, Record]:
+    def records(self, seqs: Sequence[int]) -> dict[int, StoredMemory]:
         return {seq: self.data.records[seq] for seq in seqs if seq in self.data.records}
 
     def names(self, seqs: Iterable[int]) -> dict[int, str]:
@@ -64,39 +64,39 @@ class MemoryView(View):
 
     def states_at(self, moment: datetime) -> dict[int, Past]:
         found: dict[int, Past] = {}
-        for seq, entries in self.data.history.items():
-            later = next((e.before for e in entries if e.at > moment and e.before is not None), None)
+        for seq, history_rows in self.data.history.items():
+            later = next((e.before for e in history_rows if e.at > moment and e.before is not None), None)
             if later is not None:
                 found[seq] = Past(later.memory.state, micros(later.memory.valid_until), later.superseded_by)
         return found
 
-    def codes(self, since: int = 0) -> Iterator[CodeBatch]:
+    def sketches(self, since: int = 0) -> Iterator[SketchBatch]:
         by_width: dict[int, list[tuple[int, bytes]]] = {}
-        for seq, trace in self._traced(since):
-            if trace.sketch is not None:
-                by_width.setdefault(len(trace.sketch), []).append((seq, trace.sketch))
+        for seq, entry in self._traced(since):
+            if entry.sketch is not None:
+                by_width.setdefault(len(entry.sketch), []).append((seq, entry.sketch))
         for width, rows in sorted(by_width.items()):
-            codes = np.frombuffer(b"".join(code for _, code in rows), dtype=np.uint8)
-            yield CodeBatch(np.array([seq for seq, _ in rows], dtype=np.int64), codes.reshape(-1, width))
+            sketches = np.frombuffer(b"".join(sketch for _, sketch in rows), dtype=np.uint8)
+            yield SketchBatch(np.array([seq for seq, _ in rows], dtype=np.int64), sketches.reshape(-1, width))
 
     def terms(self, since: int = 0) -> Iterator[TermBatch]:
-        rows = [(seq, list(trace.terms.items())) for seq, trace in self._traced(since) if trace.terms]
+        rows = [(seq, list(entry.terms.items())) for seq, entry in self._traced(since) if entry.terms]
         if rows:
             yield TermBatch.of(rows)
 
-    def _traced(self, since: int) -> Iterator[tuple[int, Trace]]:
+    def _traced(self, since: int) -> Iterator[tuple[int, IndexEntry]]:
         written = sorted(seq for seq, change in self.data.traced.items() if change > since)
-        return ((seq, self.data.traces[seq]) for seq in written)
+        return ((seq, self.data.entries[seq]) for seq in written)
 
     def vectors(self, seqs: Sequence[int]) -> FloatArray:
-        kept = [self.data.traces[seq].vector if seq in self.data.traces else None for seq in seqs]
+        kept = [self.data.entries[seq].vector if seq in self.data.entries else None for seq in seqs]
         if any(vector is not None for vector in kept):
             return stacked(kept)
-        other = next((t.vector for t in self.data.traces.values() if t.vector is not None), None)
+        other = next((t.vector for t in self.data.entries.values() if t.vector is not None), None)
         return stacked([*kept, other])[: len(seqs)]
 
     def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
-        kept = {seq: self.data.traces[seq].passages for seq in seqs if seq in self.data.traces}
+        kept = {seq: self.data.entries[seq].passages for seq in seqs if seq in self.data.entries}
         stored = {seq: passages for seq, passages in kept.items() if passages is not None}
         vectors = self.vectors(seqs)
         return vectors, passage_batch(stored, vectors.shape[1])
@@ -173,9 +173,9 @@ class MemoryView(View):
         chosen = (r for r in later if r.memory.state in states and (kinds is None or r.memory.kind in kinds))
         return self.in_order([record.seq for record, _ in zip(chosen, range(limit), strict=False)])
 
-    def entries(self, seq: int) -> list[Entry]:
-        rows = [entry_row(entry) for entry in self.data.history.get(seq, ())]
-        return entries_of(rows, self.data.records.get(seq))
+    def history_rows(self, seq: int) -> list[HistoryRow]:
+        rows = [history_columns(history_row) for history_row in self.data.history.get(seq, ())]
+        return history_rows_of(rows, self.data.records.get(seq))
 
     def replaced_by(self, seqs: Sequence[int]) -> list[int]:
         return sorted({found for seq in seqs for found in self.data.found("superseded", seq)})
@@ -193,8 +193,8 @@ class MemoryView(View):
         return sorted({found for seq in seqs for found in self.data.found("superseded", seq)})
 
     def reasons(self) -> list[tuple[int, str]]:
-        entries = (entry for own in self.data.history.values() for entry in own)
-        return [(e.seq, e.reason) for e in entries if e.author == "thinker" and e.reason is not None]
+        history_rows = (history_row for own in self.data.history.values() for history_row in own)
+        return [(e.seq, e.reason) for e in history_rows if e.author == "thinker" and e.reason is not None]
 
-    def traces(self, seqs: Sequence[int]) -> dict[int, Trace]:
-        return {seq: self.data.traces[seq] for seq in seqs if seq in self.data.traces}
+    def entries(self, seqs: Sequence[int]) -> dict[int, IndexEntry]:
+        return {seq: self.data.entries[seq] for seq in seqs if seq in self.data.entries}

@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
-from memkit.storage.core.blocks import CODES, ROWS, STEP, Block, TraceRow
+from memkit.storage.core.blocks import ROWS, SKETCHES, STEP, Block, EntryRow
 from memkit.storage.core.checksums import MISREAD, reading
 from memkit.storage.sql.connection import Connection
 from memkit.storage.sql.queries import run, run_many
 from memkit.storage.sql.vector_blocks import drop_vector_block, put_vector_block
 
 
-class Sealed(NamedTuple):
+class Flushed(NamedTuple):
     """How many rows left the tail, and how many blocks were made for them."""
 
     rows: int = 0
@@ -29,35 +29,35 @@ class OpenBlock(NamedTuple):
     block: Block
 
 
-class TraceBlocks:
+class EntryBlocks:
     """Writes a bank's blocks of sketches and of terms."""
 
     def __init__(self, connection: Connection, bank: int) -> None:
         self._connection, self._bank = connection, bank
 
-    def seal(self, part: int, tail: int, number: int) -> Sealed:
+    def seal(self, part: int, tail: int, number: int) -> Flushed:
         """Move rows while the tail, of so many rows now, has STEP or more; new blocks are numbered from `number` on."""
-        sealed = Sealed()
+        sealed = Flushed()
         while tail - sealed.rows >= STEP:
             more = self._fill(part, number + sealed.blocks)
             if not more.rows:
                 break  # the bank's counter is wrong; `doctor` counts again
-            sealed = Sealed(sealed.rows + more.rows, sealed.blocks + more.blocks)
+            sealed = Flushed(sealed.rows + more.rows, sealed.blocks + more.blocks)
         return sealed
 
-    def _fill(self, part: int, number: int) -> Sealed:
+    def _fill(self, part: int, number: int) -> Flushed:
         """Move the tail's oldest rows into the last block, or into a new one where that is full."""
         held = self._open_block(part)
         rows = self._oldest(part, ROWS - (len(held.block.seqs) if held else 0))
         if not rows:
-            return Sealed()
+            return Flushed()
         fresh = Block.of({row.seq: row for row in rows}.values())  # the newest, should a damaged tail hold several
         if held is None:
             self._add(part, number, fresh)
         else:
             self._put(part, held.number, held.block.and_then(fresh))
         run_many(self._connection, "drop_sealed", [(self._bank, part, row.change, row.seq) for row in rows])
-        return Sealed(len(rows), blocks=int(held is None))
+        return Flushed(len(rows), blocks=int(held is None))
 
     def take_out(self, part: int, number: int, data: bytes, seqs: Iterable[int]) -> None:
         """Take memories out of a block that holds this; its other rows stay as they are."""
@@ -67,8 +67,8 @@ class TraceBlocks:
         else:
             run(self._connection, "drop_block", self._bank, part, number)
 
-    def _oldest(self, part: int, most: int) -> list[TraceRow]:
-        return [TraceRow(*row) for row in run(self._connection, "oldest_traces", self._bank, part, most)]
+    def _oldest(self, part: int, most: int) -> list[EntryRow]:
+        return [EntryRow(*row) for row in run(self._connection, "oldest_traces", self._bank, part, most)]
 
     def _open_block(self, part: int) -> OpenBlock | None:
         """The last block, where it has room."""
@@ -90,7 +90,7 @@ class TraceBlocks:
         run(self._connection, "update_block", *block.bounds, block.pack(), self._bank, part, number)
 
     def _put_vectors(self, part: int, number: int, block: Block) -> None:
-        if part != CODES:
+        if part != SKETCHES:
             return
         if block.is_full:
             with reading("a vector"):

@@ -240,7 +240,7 @@ SELECT seq FROM memory INDEXED BY memory_derived
 WHERE bank = ? AND kind <> 0 AND kind = ? AND seq > ? AND state IN (SELECT value FROM json_each(?))
 ORDER BY seq LIMIT ?
 
--- name: entries
+-- name: history_rows
 SELECT h.change, h.event, h.at, h.author, c.text, c.payload
 FROM history h INDEXED BY history_seq JOIN content c ON c.id = h.content
 WHERE h.bank = ? AND h.seq = ? ORDER BY h.number

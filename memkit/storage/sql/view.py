@@ -12,16 +12,25 @@ from uuid import UUID
 
 import numpy as np
 
-from memkit.batches import ROWS, CodeBatch, PassageBatch, QuantisedBatch, RowBatch, TermBatch
-from memkit.models import BankState, CountedSegment, IndexRow, Kind, Memory, Past, Trace
+from memkit.batches import ROWS, PassageBatch, QuantisedBatch, RowBatch, SketchBatch, TermBatch
+from memkit.models import BankState, CountedSegment, IndexEntry, IndexRow, Kind, Memory, Past
 from memkit.protocols import FloatArray
 from memkit.storage.core.base_view import View
-from memkit.storage.core.blocks import CODES, TERMS, VECTORS, Block, TraceRow, code_batches, term_batch, unpack_terms
+from memkit.storage.core.blocks import (
+    SKETCHES,
+    TERMS,
+    VECTORS,
+    Block,
+    EntryRow,
+    sketch_batches,
+    term_batch,
+    unpack_terms,
+)
 from memkit.storage.core.checksums import misread, reading
 from memkit.storage.core.enum_codes import AUTHOR, KIND, STATE
 from memkit.storage.core.hashing import Hasher
-from memkit.storage.core.records import Entry, Queued, Record, passage_batch, stacked, uuid7_bytes
-from memkit.storage.core.rows import Payload, entries_of, past_of, queued_of, record_of
+from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, passage_batch, stacked, uuid7_bytes
+from memkit.storage.core.rows import Payload, history_rows_of, past_of, queued_of, record_of
 from memkit.storage.core.vector_packing import unpacked
 from memkit.storage.sql.connection import Connection, Cursor
 from memkit.storage.sql.index_rows import index_row, row_batch
@@ -50,8 +59,8 @@ class BankRow(NamedTuple):
     next_history: int
     next_exchange: int
     next_block: int
-    code_tail: int
-    term_tail: int
+    unsealed_sketches: int
+    unsealed_terms: int
 
     def checked(self) -> "BankRow":
         """The row, if its size and counters are whole numbers. Raises CorruptError."""
@@ -78,7 +87,7 @@ class Located:
     """A seq with the number of the block that holds a part of its trace; None: the tail does."""
 
     block: int | None
-    row: TraceRow
+    row: EntryRow
 
 
 class SqliteView(View):
@@ -121,7 +130,7 @@ class SqliteView(View):
         found |= {id: by_ref.get(ref) for id, ref in refs.items()}
         return {id: seq for id in ids if (seq := found[id]) is not None}
 
-    def records(self, seqs: Sequence[int]) -> dict[int, Record]:
+    def records(self, seqs: Sequence[int]) -> dict[int, StoredMemory]:
         return _made(*self._read(seqs))
 
     def later(self, seqs: Sequence[int]) -> Callable[[], dict[int, Memory]]:
@@ -195,10 +204,10 @@ class SqliteView(View):
                 found[seq] = past_of(image)
         return found
 
-    def codes(self, since: int = 0) -> Iterator[CodeBatch]:
-        for block in self._blocks(CODES, since):
+    def sketches(self, since: int = 0) -> Iterator[SketchBatch]:
+        for block in self._blocks(SKETCHES, since):
             with reading("an index row"):
-                batches = list(code_batches(block))
+                batches = list(sketch_batches(block))
             yield from batches
 
     def terms(self, since: int = 0) -> Iterator[TermBatch]:
@@ -332,9 +341,9 @@ class SqliteView(View):
         found = [s for n in set(numbers) for s in self._all("page_of_derived", n, start, in_states, limit)]
         return self.in_order(sorted(found)[:limit])
 
-    def entries(self, seq: int) -> list[Entry]:
-        rows = run(self.connection, "entries", self.bank, seq).fetchall()
-        return entries_of(rows, self.records([seq]).get(seq)) if rows else []
+    def history_rows(self, seq: int) -> list[HistoryRow]:
+        rows = run(self.connection, "history_rows", self.bank, seq).fetchall()
+        return history_rows_of(rows, self.records([seq]).get(seq)) if rows else []
 
     def replaced_by(self, seqs: Sequence[int]) -> list[int]:
         return sorted(row[0] for row in self._over("replaced_by", seqs))
@@ -362,20 +371,20 @@ class SqliteView(View):
         found = run(self.connection, "reasons", self.bank, AUTHOR.numbers["thinker"])
         return [(int(seq), str(text)) for seq, text in found]
 
-    def traces(self, seqs: Sequence[int]) -> dict[int, Trace]:
+    def entries(self, seqs: Sequence[int]) -> dict[int, IndexEntry]:
         terms = {s: dict(_terms(at.row)) for s, at in self.located(TERMS, seqs).items()}
-        codes = {s: at.row.data for s, at in self.located(CODES, seqs).items()}
+        sketches = {s: at.row.data for s, at in self.located(SKETCHES, seqs).items()}
         vectors = dict(self._over("vectors", seqs))
         passages = dict(self._over("passages", seqs))
         bands: dict[int, set[int]] = defaultdict(set)
         for seq, band in self._over("bands_of", seqs):
             bands[seq].add(band)
         return {
-            seq: Trace(
+            seq: IndexEntry(
                 text_key=text_key,
                 terms=terms.get(seq, {}),
                 vector=vectors.get(seq),
-                sketch=codes.get(seq),
+                sketch=sketches.get(seq),
                 group=group,
                 bands=tuple(sorted(bands[seq])),
                 wanted=bool(wanted),
@@ -388,7 +397,7 @@ class SqliteView(View):
         """Where one part of these memories' traces lies, and what it holds."""
         if not seqs:
             return {}
-        rows = [TraceRow(*row) for row in self._over("tail_of", seqs, part)]
+        rows = [EntryRow(*row) for row in self._over("tail_of", seqs, part)]
         found = {row.seq: Located(None, row) for row in rows}
         missing = set(seqs) - set(found)
         if missing:
@@ -414,10 +423,10 @@ def _parsed(data: bytes) -> Block:
         return Block.parse(data)
 
 
-def _terms(row: TraceRow) -> list[tuple[int, int]]:
+def _terms(row: EntryRow) -> list[tuple[int, int]]:
     with reading("an index row"):
         return unpack_terms(row.data)
 
 
-def _made(rows: Iterable[tuple[Any, ...]], sources: Sources) -> dict[int, Record]:
+def _made(rows: Iterable[tuple[Any, ...]], sources: Sources) -> dict[int, StoredMemory]:
     return {row[0]: record_of(row, sources.get(row[0], ())) for row in rows}

@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from typing import Any
 
-from memkit.models import Memory, Trace
-from memkit.storage.core.blocks import CODES, TERMS, VECTORS, pack_terms
-from memkit.storage.core.change_set import Changes
+from memkit.models import IndexEntry, Memory
+from memkit.storage.core.blocks import SKETCHES, TERMS, VECTORS, pack_terms
+from memkit.storage.core.change_set import ChangeSet
 from memkit.storage.core.checksums import of_bytes, of_memory, of_words
 from memkit.storage.core.enum_codes import AUTHOR, KIND, ROLE, STATE
-from memkit.storage.core.records import Entry, Record, micros, uuid7_bytes
-from memkit.storage.core.rows import entry_row, exchange_row, payload_of
+from memkit.storage.core.records import HistoryRow, StoredMemory, micros, uuid7_bytes
+from memkit.storage.core.rows import exchange_row, history_columns, payload_of
 from memkit.storage.sql.connection import Connection
-from memkit.storage.sql.entry_blocks import TraceBlocks
+from memkit.storage.sql.entry_blocks import EntryBlocks
 from memkit.storage.sql.queries import change_over, run, run_many, run_over
 from memkit.storage.sql.row_blocks import RowBlocks
 from memkit.storage.sql.view import BankRow, SqliteView
@@ -25,7 +25,7 @@ MOST_PACKED = 1000  # of what is erased at once: whose sketches and vectors are 
 class Writer:
     """Writes the changes of one apply, and the bank's counters with them."""
 
-    def __init__(self, view: SqliteView, changes: Changes) -> None:
+    def __init__(self, view: SqliteView, changes: ChangeSet) -> None:
         self.connection: Connection = view.connection
         self.view = view
         self.changes = changes
@@ -35,9 +35,9 @@ class Writer:
         self._content = count(run(self.connection, "last_content").fetchone()[0] + 1)
         self._history = view.row.next_history
         self._blocks = view.row.next_block
-        self._tails = {CODES: view.row.code_tail, TERMS: view.row.term_tail}
+        self._tails = {SKETCHES: view.row.unsealed_sketches, TERMS: view.row.unsealed_terms}
         self._rows = RowBlocks(self.connection, self.bank, self.change)
-        self._trace_blocks = TraceBlocks(self.connection, self.bank)
+        self._entry_blocks = EntryBlocks(self.connection, self.bank)
 
     def write(self) -> BankRow:
         """Do everything; the bank's row as it is then."""
@@ -46,12 +46,12 @@ class Writer:
         self._add(self.changes.new)
         self._change(self.changes.changed)
         self._replace(self.changes.replaced)
-        self._index(self.changes.traces)
+        self._index(self.changes.entries)
         self._rewrite_histories(self.changes.histories)
         self._note(self.changes.history)
         self._queue()
         self._learn()
-        self._seal(CODES)
+        self._seal(SKETCHES)
         self._seal(TERMS)
         if made := self._rows.seal(self._blocks, self.changes.next_seq):
             self._blocks += made
@@ -69,47 +69,53 @@ class Writer:
             next_history=self._history,
             next_exchange=changes.next_exchange,
             next_block=self._blocks,
-            code_tail=self._tails[CODES],
-            term_tail=self._tails[TERMS],
+            unsealed_sketches=self._tails[SKETCHES],
+            unsealed_terms=self._tails[TERMS],
         )
         run(self.connection, "update_bank", row.change, row.epoch, row.size, *row[8:], self.bank)
         return row
 
     # -- new records
 
-    def _add(self, new: Sequence[tuple[Record, Trace]]) -> None:
+    def _add(self, new: Sequence[tuple[StoredMemory, IndexEntry]]) -> None:
         contents = self._texts([record for record, _ in new])
-        vectors = self._vectors([trace for _, trace in new])
+        vectors = self._vectors([entry for _, entry in new])
         rows = [
-            self._memory_row(record, trace, content, vector)
-            for (record, trace), content, vector in zip(new, contents, vectors, strict=True)
+            self._memory_row(record, entry, content, vector)
+            for (record, entry), content, vector in zip(new, contents, vectors, strict=True)
         ]
         run_many(self.connection, "add_memory", rows)
         self._link([record for record, _ in new])
-        self._bands((record.seq, trace) for record, trace in new)
-        self._traces([(record.seq, trace) for record, trace in new])
+        self._bands((record.seq, entry) for record, entry in new)
+        self._entries([(record.seq, entry) for record, entry in new])
 
-    def _texts(self, records: Sequence[Record]) -> list[int]:
+    def _texts(self, records: Sequence[StoredMemory]) -> list[int]:
         ids = [next(self._content) for _ in records]
         run_many(self.connection, "add_text", [self._text(id, r) for id, r in zip(ids, records, strict=True)])
         return ids
 
-    def _text(self, id: int, record: Record) -> Row:
+    def _text(self, id: int, record: StoredMemory) -> Row:
         payload = payload_of(record.memory, _own_id(record.memory))
         return (id, self.bank, record.memory.text, payload, of_memory(record, payload))
 
-    def _vectors(self, traces: Sequence[Trace]) -> list[int | None]:
-        ids = [None if trace.vector is None else next(self._content) for trace in traces]
-        pairs = zip(ids, traces, strict=True)
+    def _vectors(self, entries: Sequence[IndexEntry]) -> list[int | None]:
+        ids = [None if entry.vector is None else next(self._content) for entry in entries]
+        pairs = zip(ids, entries, strict=True)
         rows = [
-            (id, self.bank, trace.vector, trace.passages, of_bytes(trace.vector, trace.passages))
-            for id, trace in pairs
+            (
+                id,
+                self.bank,
+                entry.vector,
+                entry.passages,
+                of_bytes(entry.vector, entry.passages),
+            )
+            for id, entry in pairs
             if id is not None
         ]
         run_many(self.connection, "add_vector", rows)
         return ids
 
-    def _memory_row(self, record: Record, trace: Trace, content: int, vector: int | None) -> Row:
+    def _memory_row(self, record: StoredMemory, entry: IndexEntry, content: int, vector: int | None) -> Row:
         memory, place, hasher = record.memory, record.placement, self.view.hasher
         own = _own_id(memory)
         return (
@@ -119,7 +125,7 @@ class Writer:
             None if own is None else hasher.ref(own),
             content,
             vector,
-            trace.wanted,
+            entry.wanted,
             KIND.numbers[memory.kind],
             STATE.numbers[memory.state],
             AUTHOR.numbers[memory.author],
@@ -142,15 +148,15 @@ class Writer:
             memory.pinned,
             len(memory.text),
             asks(memory.text),
-            trace.group,
-            trace.text_key,
+            entry.group,
+            entry.text_key,
             self.change,
         )
 
     def _hash(self, hash: Callable[[str], int], word: str | None) -> int | None:
         return None if word is None else hash(word)
 
-    def _link(self, records: Sequence[Record]) -> None:
+    def _link(self, records: Sequence[StoredMemory]) -> None:
         """Sources and tags."""
         sources = [(self.bank, r.seq, source) for r in records for source in r.sources]
         run_many(self.connection, "add_source", sources)
@@ -161,10 +167,10 @@ class Writer:
 
     # -- existing records
 
-    def _change(self, records: Sequence[Record]) -> None:
+    def _change(self, records: Sequence[StoredMemory]) -> None:
         run_many(self.connection, "change_memory", [self._changed_row(record) for record in records])
 
-    def _changed_row(self, record: Record) -> Row:
+    def _changed_row(self, record: StoredMemory) -> Row:
         memory = record.memory
         return (
             STATE.numbers[memory.state],
@@ -182,7 +188,7 @@ class Writer:
             record.seq,
         )
 
-    def _replace(self, records: Sequence[Record]) -> None:
+    def _replace(self, records: Sequence[StoredMemory]) -> None:
         """Other contents under the same seqs."""
         seqs = [record.seq for record in records]
         old = list(run_over(self.connection, "contents_of", (self.bank,), seqs))
@@ -194,7 +200,7 @@ class Writer:
         change_over(self.connection, "drop_tags", (self.bank,), seqs)
         self._link(records)
 
-    def _replaced_row(self, record: Record, content: int) -> Row:
+    def _replaced_row(self, record: StoredMemory, content: int) -> Row:
         memory, hasher = record.memory, self.view.hasher
         return (
             content,
@@ -224,60 +230,63 @@ class Writer:
 
     # -- traces
 
-    def _index(self, traces: dict[int, Trace]) -> None:
+    def _index(self, entries: dict[int, IndexEntry]) -> None:
         """Other traces for existing records."""
-        seqs = list(traces)
+        seqs = list(entries)
         if not seqs:
             return
         if self.changes.erased:
-            self._remember_traces(seqs)
-        vectors = self._moved_vectors(traces)
-        rows = [(vectors[seq], t.wanted, t.group, t.text_key, self.bank, seq) for seq, t in traces.items()]
+            self._remember_entries(seqs)
+        vectors = self._moved_vectors(entries)
+        rows = [(vectors[seq], t.wanted, t.group, t.text_key, self.bank, seq) for seq, t in entries.items()]
         run_many(self.connection, "index_memory", rows)
         change_over(self.connection, "drop_bands", (self.bank,), seqs)
-        self._bands(traces.items())
-        self.forget_traces(seqs)
-        self._traces(list(traces.items()))
+        self._bands(entries.items())
+        self.forget_entries(seqs)
+        self._entries(list(entries.items()))
 
-    def _moved_vectors(self, traces: dict[int, Trace]) -> dict[int, int | None]:
+    def _moved_vectors(self, entries: dict[int, IndexEntry]) -> dict[int, int | None]:
         """Vectors of the same length are overwritten where they lie: rows never grow."""
-        found = run_over(self.connection, "vectors_of", (self.bank,), list(traces))
+        found = run_over(self.connection, "vectors_of", (self.bank,), list(entries))
         old = {seq: (content, lengths) for seq, content, *lengths in found}
         placed: dict[int, int | None] = {}
-        for seq, trace in traces.items():
+        for seq, entry in entries.items():
             content, lengths = old.get(seq, (None, None))
-            if trace.vector is not None and lengths == [len(trace.vector), len(trace.passages or b"")]:
-                checksum = of_bytes(trace.vector, trace.passages)
-                run(self.connection, "overwrite_vector", trace.vector, trace.passages, checksum, content)
+            if entry.vector is not None and lengths == [
+                len(entry.vector),
+                len(entry.passages or b""),
+            ]:
+                checksum = of_bytes(entry.vector, entry.passages)
+                run(self.connection, "overwrite_vector", entry.vector, entry.passages, checksum, content)
                 placed[seq] = content
                 del old[seq]
-        fresh = [seq for seq in traces if seq not in placed]
-        placed.update(zip(fresh, self._vectors([traces[seq] for seq in fresh]), strict=True))
+        fresh = [seq for seq in entries if seq not in placed]
+        placed.update(zip(fresh, self._vectors([entries[seq] for seq in fresh]), strict=True))
         self._drop_content({content for content, _ in old.values()})
         return placed
 
-    def _remember_traces(self, seqs: Sequence[int]) -> None:
-        for trace in self.view.traces(seqs).values():
-            self.erased += [part for part in (trace.vector, trace.passages) if part]
+    def _remember_entries(self, seqs: Sequence[int]) -> None:
+        for entry in self.view.entries(seqs).values():
+            self.erased += [part for part in (entry.vector, entry.passages) if part]
         self._remember_packed(seqs)
 
-    def _bands(self, traces: Iterable[tuple[int, Trace]]) -> None:
-        rows = [(self.bank, band, seq) for seq, trace in traces for band in trace.bands]
+    def _bands(self, entries: Iterable[tuple[int, IndexEntry]]) -> None:
+        rows = [(self.bank, band, seq) for seq, entry in entries for band in entry.bands]
         run_many(self.connection, "add_band", rows)
 
-    def _traces(self, traces: Sequence[tuple[int, Trace]]) -> None:
-        codes = [self._trace(CODES, seq, t.sketch) for seq, t in traces if t.sketch is not None]
-        terms = [self._trace(TERMS, seq, pack_terms(t.terms.items())) for seq, t in traces if t.terms]
-        run_many(self.connection, "add_trace", codes + terms)
-        self._tails[CODES] += len(codes)
+    def _entries(self, entries: Sequence[tuple[int, IndexEntry]]) -> None:
+        sketches = [self._entry(SKETCHES, seq, t.sketch) for seq, t in entries if t.sketch is not None]
+        terms = [self._entry(TERMS, seq, pack_terms(t.terms.items())) for seq, t in entries if t.terms]
+        run_many(self.connection, "add_trace", sketches + terms)
+        self._tails[SKETCHES] += len(sketches)
         self._tails[TERMS] += len(terms)
 
-    def _trace(self, part: int, seq: int, data: bytes) -> Row:
+    def _entry(self, part: int, seq: int, data: bytes) -> Row:
         return (self.bank, part, self.change, seq, data)
 
-    def forget_traces(self, seqs: Sequence[int]) -> None:
+    def forget_entries(self, seqs: Sequence[int]) -> None:
         """Take these memories out of the tail and the blocks."""
-        for part in (CODES, TERMS, VECTORS):
+        for part in (SKETCHES, TERMS, VECTORS):
             located = self.view.located(part, seqs)
             in_tail = [seq for seq, at in located.items() if at.block is None]
             if in_tail:
@@ -288,35 +297,35 @@ class Writer:
     def _take_out(self, part: int, number: int, seqs: Sequence[int]) -> None:
         around = run(self.connection, "blocks_around", self.bank, part, max(seqs), min(seqs))
         data = next(data for found, data in around.fetchall() if found == number)
-        self._trace_blocks.take_out(part, number, data, seqs)
+        self._entry_blocks.take_out(part, number, data, seqs)
 
     def _seal(self, part: int) -> None:
         """Move the tail's rows into blocks, many at a time."""
-        sealed = self._trace_blocks.seal(part, self._tails[part], self._blocks)
+        sealed = self._entry_blocks.seal(part, self._tails[part], self._blocks)
         self._tails[part] -= sealed.rows
         self._blocks += sealed.blocks
 
     # -- history, queue, removal
 
-    def _note(self, entries: Sequence[Entry]) -> None:
+    def _note(self, history_rows: Sequence[HistoryRow]) -> None:
         rows: list[tuple[Any, ...]] = []
         texts: list[tuple[Any, ...]] = []
-        for number, entry in enumerate(entries, self._history):
-            *numbers, reason, image = entry_row(entry)
+        for number, history_row in enumerate(history_rows, self._history):
+            *numbers, reason, image = history_columns(history_row)
             id = next(self._content)
             texts.append((id, self.bank, reason, image, of_words(reason, image)))
-            rows.append((self.bank, number, entry.seq, *numbers, id))
+            rows.append((self.bank, number, history_row.seq, *numbers, id))
         run_many(self.connection, "add_text", texts)
         run_many(self.connection, "add_history", rows)
         self._history += len(rows)
 
-    def _rewrite_histories(self, histories: dict[int, list[Entry]]) -> None:
+    def _rewrite_histories(self, histories: dict[int, list[HistoryRow]]) -> None:
         """Other histories in the place of these memories'."""
         seqs = list(histories)
         notes = {row[0] for row in run_over(self.connection, "history_contents", (self.bank,), seqs)}
         change_over(self.connection, "drop_history", (self.bank,), seqs)
         self._drop_content(notes, erased=True)
-        self._note([entry for entries in histories.values() for entry in entries])
+        self._note([history_row for history_rows in histories.values() for history_row in history_rows])
 
     def _queue(self) -> None:
         exchanges = self.changes.exchanges
@@ -341,7 +350,7 @@ class Writer:
         head = (self.bank,)
         contents = self._contents_of(seqs)
         self._remember_packed(seqs[:MOST_PACKED])
-        self.forget_traces(seqs)
+        self.forget_entries(seqs)
         self._unlink(seqs)
         for name in ("drop_sources", "drop_tags", "drop_bands", "drop_history"):
             change_over(self.connection, name, head, seqs)
@@ -352,7 +361,7 @@ class Writer:
         self._drop_content(contents, erased=True)
 
     def _remember_packed(self, seqs: Sequence[int]) -> None:
-        for part in (CODES, VECTORS):
+        for part in (SKETCHES, VECTORS):
             self.erased += [at.row.data for at in self.view.located(part, seqs).values()]
 
     def _contents_of(self, seqs: Sequence[int]) -> set[int]:

@@ -14,8 +14,8 @@ from memkit.models import FARTHEST, BankState, ErasureReceipt, Receipt
 from memkit.operations import Operation
 from memkit.protocols import BankName, BankView, Decision
 from memkit.settings import RuntimeSettings
-from memkit.storage.core.apply_operations import lower
-from memkit.storage.core.blocks import CODES, NUMBERS, TERMS, VECTORS
+from memkit.storage.core.apply_operations import apply_operations
+from memkit.storage.core.blocks import NUMBERS, SKETCHES, TERMS, VECTORS
 from memkit.storage.core.names import checked_name, checked_zone, name_key, prefix_range
 from memkit.storage.core.receipts import flaws
 from memkit.storage.sql.queries import run, run_many, run_over
@@ -26,7 +26,7 @@ from memkit.storage.sqlite.group_commit import GroupCommit
 from memkit.storage.sqlite.opening import prepare
 from memkit.storage.sqlite.purge import Erasures, one_receipt, receipts
 from memkit.storage.sqlite.repair.audit import audit, damage
-from memkit.storage.sqlite.repair.recover import salvage
+from memkit.storage.sqlite.repair.recover import recover
 from memkit.storage.sqlite.secure_delete.files import Files
 from memkit.times import to_micros, utc_now
 
@@ -113,7 +113,7 @@ class SqliteStorage:
     ) -> Receipt:
         view = SqliteView(connection, self._row(connection, bank))
         operations = decide(view) if callable(decide) else decide
-        changes, outcomes = lower(operations, view, at=at)
+        changes, outcomes = apply_operations(operations, view, at=at)
         change = view.row.change
         if changes:
             writer = Writer(view, changes)
@@ -177,7 +177,7 @@ class SqliteStorage:
             return problems
         if problems:
             self._connections.release()
-            problems += salvage(self.path)
+            problems += recover(self.path)
         problems += audit(self._connections, repair=repair) + flaws(self.receipts())
         if self._erasures.pending():
             problems.append("erased bytes may still lie in the files: an erasure was interrupted.")
@@ -192,7 +192,7 @@ class SqliteStorage:
                 "text": run(connection, "size_of_text", bank).fetchone()[0],
                 "vectors": run(connection, "size_of_vectors", bank).fetchone()[0]
                 + run(connection, "size_of_traces", bank, VECTORS).fetchone()[0],
-                "sketches": run(connection, "size_of_traces", bank, CODES).fetchone()[0],
+                "sketches": run(connection, "size_of_traces", bank, SKETCHES).fetchone()[0],
                 "terms": run(connection, "size_of_traces", bank, TERMS).fetchone()[0],
                 "rows": run(connection, "size_of_traces", bank, NUMBERS).fetchone()[0],
                 "surprisal": run(connection, "size_of_segments", bank).fetchone()[0],

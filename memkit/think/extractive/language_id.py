@@ -46,15 +46,15 @@ def language_of(text: str, usual: str | None = None) -> str | None:
     return best if counts[best] >= LEAST * len(found) else None
 
 
-class Told(NamedTuple):
+class LanguageCounts(NamedTuple):
     """The languages of texts: code -> how many of them, "?" where none can be told; `unruled` have no rules."""
 
     counts: dict[str, int]
     unruled: int
 
 
-def languages_of(texts: Iterable[str]) -> Told:
+def languages_of(texts: Iterable[str]) -> LanguageCounts:
     """How many texts are in which language, and in how many no thoughts can form."""
     counts = Counter(language_of(text) or UNKNOWN for text in texts if has_words(text))
     unruled = sum(count for code, count in counts.items() if code not in languages() and code != UNKNOWN)
-    return Told(dict(counts.most_common()), unruled)
+    return LanguageCounts(dict(counts.most_common()), unruled)

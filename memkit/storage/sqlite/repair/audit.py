@@ -6,8 +6,8 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from memkit.errors import CorruptError
-from memkit.storage.core.blocks import CODES, NUMBERS, TERMS, VECTORS, Block, unpack_terms
-from memkit.storage.core.change_set import Changes
+from memkit.storage.core.blocks import NUMBERS, SKETCHES, TERMS, VECTORS, Block, unpack_terms
+from memkit.storage.core.change_set import ChangeSet
 from memkit.storage.core.checksums import MISREAD, bytes_intact, intact, words_intact
 from memkit.storage.sql.queries import run, run_many
 from memkit.storage.sql.row_blocks import is_true, rebuild
@@ -137,7 +137,7 @@ CHECKS = (
     _ahead("next_history", "history", "number"),
     _ahead("next_exchange", "exchange", "number"),
     _ahead("next_block", "block", "number"),
-    _tail("code_tail", CODES),
+    _tail("code_tail", SKETCHES),
     _tail("term_tail", TERMS),
 )
 LOST_TEXT = (
@@ -247,7 +247,7 @@ def _blocks(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator
 
 def _quantised(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
     """Beside every full block of sketches lies one of the same memories' vectors; beside others it may be left out."""
-    there, wanted = ({row[0] for row in run(connection, "numbers_of_blocks", bank, p)} for p in (VECTORS, CODES))
+    there, wanted = ({row[0] for row in run(connection, "numbers_of_blocks", bank, p)} for p in (VECTORS, SKETCHES))
     false = [number for number in wanted if not _fits(connection, bank, number)]
     if false or there - wanted:
         yield f"bank {bank}: {len(false) + len(there - wanted)} blocks of vectors do not hold what they are made from."
@@ -285,7 +285,7 @@ def _renew(connection: sqlite3.Connection, bank: int, number: int) -> None:
 
 
 def _sketches_of(connection: sqlite3.Connection, bank: int, number: int) -> Block:
-    return Block.parse(run(connection, "block", bank, CODES, number).fetchone()[0])
+    return Block.parse(run(connection, "block", bank, SKETCHES, number).fetchone()[0])
 
 
 def _parses(part: int, data: bytes) -> bool:
@@ -309,7 +309,7 @@ def _texts(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[
 
 def _remove(connection: sqlite3.Connection, bank: int, seqs: list[int]) -> None:
     row = BankRow(*run(connection, "state", bank).fetchone())
-    changes = Changes(removed=seqs, next_seq=row.next_seq, next_exchange=row.next_exchange)
+    changes = ChangeSet(removed=seqs, next_seq=row.next_seq, next_exchange=row.next_exchange)
     Writer(SqliteView(connection, row), changes).write()
 
 
@@ -320,7 +320,7 @@ def _sketches(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterat
     with_vector = {
         row[0] for row in connection.execute("SELECT seq FROM memory WHERE bank = ? AND vector IS NOT NULL", (bank,))
     }
-    coded = _seqs_of(connection, bank, CODES)
+    coded = _seqs_of(connection, bank, SKETCHES)
     worded = _seqs_of(connection, bank, TERMS)
     double = len(coded) - len(set(coded)) + len(worded) - len(set(worded))
     if double:
@@ -332,7 +332,7 @@ def _sketches(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterat
     if unsketched:
         yield f"{len(unsketched)} vectors have no sketch."
     if repair:
-        _forget_traces(connection, view, stray)
+        _forget_entries(connection, view, stray)
         rows = [(bank, seq) for seq in unsketched]
         connection.executemany("UPDATE memory SET vector = NULL WHERE bank = ? AND seq = ?", rows)
 
@@ -347,7 +347,7 @@ def _seqs_of(connection: sqlite3.Connection, bank: int, part: int) -> list[int]:
     return found
 
 
-def _forget_traces(connection: sqlite3.Connection, view: SqliteView, seqs: set[int]) -> None:
+def _forget_entries(connection: sqlite3.Connection, view: SqliteView, seqs: set[int]) -> None:
     if seqs:
-        writer = Writer(view, Changes(next_seq=view.next_seq, next_exchange=view.next_exchange))
-        writer.forget_traces(sorted(seqs))
+        writer = Writer(view, ChangeSet(next_seq=view.next_seq, next_exchange=view.next_exchange))
+        writer.forget_entries(sorted(seqs))

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from memkit.errors import CorruptError
-from memkit.models import Memory, Trace
+from memkit.models import IndexEntry, Memory
 from memkit.operations import Insert
-from memkit.storage.core.apply_operations import lower
+from memkit.storage.core.apply_operations import apply_operations
 from memkit.storage.core.checksums import intact, of_numbers
 from memkit.storage.core.enum_codes import AUTHOR, KIND, ROLE, STATE
 from memkit.storage.core.hashing import Hasher
@@ -41,7 +41,7 @@ DERIVED = ("trace", "block", "band", "tag", "segment")  # hashes under a bank's 
 ENCODER = "encoder.name"
 
 
-def resettle(connection: sqlite3.Connection, names: dict[int, str]) -> list[str]:
+def reconcile(connection: sqlite3.Connection, names: dict[int, str]) -> list[str]:
     """Mend what only shows once all rows are in their tables; one sentence for each thing that was lost."""
     for bank in {row[0] for row in connection.execute("SELECT bank FROM block UNION SELECT bank FROM moved")}:
         forget(connection, bank)
@@ -203,8 +203,8 @@ def _archive(connection: sqlite3.Connection, bank: int, texts: Sequence[tuple[in
     view = SqliteView(connection, BankRow(*run(connection, "state", bank).fetchone()))
     known = connection.execute("SELECT content, recorded_at FROM memory WHERE bank = ? ORDER BY content", (bank,))
     moments = _Moments(known.fetchall())
-    new = [Insert(_memory(text, words, moments.near(id)), Trace(0)) for id, text, words in texts]
-    changes, _ = lower(new, view, at=utc_now())
+    new = [Insert(_memory(text, words, moments.near(id)), IndexEntry(0)) for id, text, words in texts]
+    changes, _ = apply_operations(new, view, at=utc_now())
     Writer(view, changes).write()
 
 

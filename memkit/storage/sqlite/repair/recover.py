@@ -18,7 +18,7 @@ from memkit.storage.core.checksums import bytes_intact, words_intact
 from memkit.storage.sqlite.connections import BUSY, connect, primary_code, translated
 from memkit.storage.sqlite.migrations import migrate
 from memkit.storage.sqlite.pages import Pages, Row, Value
-from memkit.storage.sqlite.repair.reconcile import resettle
+from memkit.storage.sqlite.repair.reconcile import reconcile
 
 TYPES: dict[str, tuple[type, ...]] = {"INTEGER": (int,), "REAL": (int, float), "TEXT": (str,), "BLOB": (bytes,)}
 OWN = ("migration",)  # tables that the new database has already
@@ -67,7 +67,7 @@ class Salvaged:
     broken: int = 0
 
 
-def salvage(path: Path) -> list[str]:
+def recover(path: Path) -> list[str]:
     """Put a new database in the place of a damaged one; what was done and what is lost, one sentence each.
 
     Raises BusyError where somebody has it open, NotADatabaseError where nothing of memkit's is in it.
@@ -140,7 +140,7 @@ def _rebuilt(pages: Pages, part: Path, path: Path) -> list[str]:
         for name, rows in found.rows.items():
             marks = ", ".join("?" * len(rows[0])) if rows else "NULL"
             connection.executemany(f'INSERT OR IGNORE INTO "{name}" VALUES ({marks})', rows)  # noqa: S608
-        told = resettle(connection, found.names)
+        told = reconcile(connection, found.names)
         connection.execute("COMMIT")
     _sync(part)
     return [*([f"{found.broken} texts or vectors are not what was written."] if found.broken else []), *told]
@@ -238,8 +238,8 @@ def _whole(content: Sequence[Any]) -> bool:
     return words_intact(checksum, text, payload)
 
 
-def _readable(trace: Sequence[Any]) -> bool:
-    _, part, _, _, data = trace
+def _readable(entry: Sequence[Any]) -> bool:
+    _, part, _, _, data = entry
     try:
         return part != TERMS or bool(unpack_terms(data))
     except ValueError:
@@ -254,4 +254,4 @@ def _parses(payload: str | None) -> bool:
         return False
 
 
-__all__ = ["salvage"]
+__all__ = ["recover"]

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from memkit.storage.sqlite.secure_delete.free_space import Read, Spare
+from memkit.storage.sqlite.secure_delete.free_space import FreeSpace, Read
 
 CHUNK = 4 * 2**20  # bytes read at once
 WINDOW = 16  # bytes of erased text that are looked for
@@ -58,7 +58,7 @@ class Files:
         search = Search(needles)
         if not search:
             return set()
-        parts = joined(Spare(self._read(self.path)).parts(), CHUNK)
+        parts = joined(FreeSpace(self._read(self.path)).parts(), CHUNK)
         beside = (self._found(path, search) for path in self.existing() if path != self.path)
         return set().union(*map(search.found, parts), *beside)
 

@@ -51,7 +51,7 @@ class Trees(NamedTuple):
         return self.pointers + 2 * self.cells
 
 
-class Spare:
+class FreeSpace:
     """The spare parts of one file."""
 
     def __init__(self, read: Read) -> None:
