@@ -21,7 +21,7 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if compiler is None or sys.platform != "linux":
         pytest.skip("needs Linux and a C compiler")
     made = tmp_path_factory.mktemp("shim") / "written.so"
-    source = Path(__file__).with_name("written.c")
+    source = Path(__file__).parents[1] / "support" / "written.c"
     subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", made, source, "-ldl"], check=True)
     return made
 

@@ -11,7 +11,7 @@ from memkit.errors import CorruptError, InputError
 from memkit.protocols import Token
 from memkit.surprisal.entropy_filter import Budget, EntropyFilter, Span, kept_positions
 
-VECTORS = Path(__file__).parents[3] / "shared" / "vectors" / "sirllm_small.json"
+VECTORS = Path(__file__).parents[4] / "shared" / "vectors" / "sirllm_small.json"
 CASES: list[dict[str, Any]] = json.loads(VECTORS.read_text())["cache"] if VECTORS.exists() else []
 
 

@@ -433,7 +433,7 @@ def test_restore_brings_a_backup_back_without_what_was_erased_since(filled: Cli,
 
 
 def test_attack_prints_how_often_something_erased_is_still_told(cli: Cli) -> None:
-    demo = Path(__file__).parents[2] / "demos" / "conversation.jsonl"
+    demo = Path(__file__).parents[3] / "demos" / "conversation.jsonl"
     figures = cli("attack", demo, "--encoder", "hashing", "--count", "6", "--json").json
     assert figures["alike"] == figures["queries"] > 20
     assert figures["intact"]["after"] == figures["intact"]["control"]
@@ -524,7 +524,7 @@ def test_evaluate_switches_parts_off_and_leaves_conversations_out(cli: Cli, tmp_
 
 
 def test_evaluate_measures_thoughts_against_what_should_come_of_exchanges(cli: Cli) -> None:
-    file = Path(__file__).parents[1] / "data" / "thinking" / "first.jsonl"
+    file = Path(__file__).parents[2] / "data" / "thinking" / "first.jsonl"
     said = cli("evaluate", "--thinking", file)
     assert "precision" in said.out
     assert "exchanges that should lead to nothing do" in said.out

@@ -122,7 +122,7 @@ def test_an_export_never_writes_into_a_folder_that_holds_something(folder: Path)
 
 def found_at_ten(encoder: Encoder) -> float:
     """The share of the demo's evidence that recall has among its first ten."""
-    demos = Path(__file__).parents[2] / "demos"
+    demos = Path(__file__).parents[3] / "demos"
     shares = []
     with memkit.open(":memory:", encoder=encoder) as store:
         bank = store.bank("demo")

@@ -10,7 +10,7 @@ import pytest
 
 from memkit.cli import main
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FACTS = [
     ("I adopted a spotted greyhound called Biscuit", "Which greyhound was adopted?"),
     ("The dentist is on Pine Street, next to the bakery", "On which street is the dentist?"),

@@ -18,7 +18,7 @@ from memkit.text.terms.keys import TIME, document_terms, key_hash, text_key
 from memkit.text.terms.tokens import words
 from memkit.text.times.dates import first_span
 
-VECTORS = Path(__file__).parents[3] / "shared" / "vectors" / "hcam_small.json"
+VECTORS = Path(__file__).parents[4] / "shared" / "vectors" / "hcam_small.json"
 KEY = b"0123456789abcdef"
 NOW = datetime(2025, 6, 4, 12, tzinfo=UTC)  # a Wednesday
 

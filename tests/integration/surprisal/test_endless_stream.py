@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "stream.py"
+BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "stream.py"
 
 
 def measured(tokens: int) -> Any:

@@ -12,7 +12,7 @@ from memkit.evaluation.formats.cases import moment
 from memkit.evaluation.formats.files import read_conversations
 from memkit.evaluation.formats.locomo import evidence_ids, read_locomo, session_time
 
-LOCOMO = Path(__file__).parents[3] / "shared" / "data" / "locomo_dev.json"
+LOCOMO = Path(__file__).parents[5] / "shared" / "data" / "locomo_dev.json"
 
 
 def locomo_sample(**changes: Any) -> dict[str, Any]:

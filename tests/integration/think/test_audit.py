@@ -21,7 +21,7 @@ from memkit.operations import Insert
 from memkit.testing import FrozenClock
 
 START = datetime(2025, 6, 2, 12, tzinfo=UTC)
-DEMOS = Path(__file__).parents[2] / "demos"
+DEMOS = Path(__file__).parents[3] / "demos"
 
 
 def thought(text: str, days: int = 0, **fields: Any) -> Memory:

@@ -35,7 +35,15 @@ class Server:
 
     @classmethod
     def started(cls, path: Path) -> "Server":
-        command = [sys.executable, "-m", "uvicorn", "web_app:app", "--app-dir", str(Path(__file__).parent), *OPTIONS]
+        command = [
+            sys.executable,
+            "-m",
+            "uvicorn",
+            "web_app:app",
+            "--app-dir",
+            str(Path(__file__).parents[2] / "support"),
+            *OPTIONS,
+        ]
         told = {**os.environ, "MEMORY": str(path)}
         return cls(subprocess.Popen(command, env=told, stderr=subprocess.PIPE, text=True))
 

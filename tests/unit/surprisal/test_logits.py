@@ -11,7 +11,7 @@ import torch
 from memkit.errors import InputError
 from memkit.surprisal.logits import Mode, token_surprisals
 
-VECTORS = Path(__file__).parents[3] / "shared" / "vectors" / "sirllm_small.json"
+VECTORS = Path(__file__).parents[4] / "shared" / "vectors" / "sirllm_small.json"
 
 
 @pytest.mark.skipif(not VECTORS.exists(), reason="the authors' reference vectors are not here")

@@ -4,7 +4,7 @@ import random
 from pathlib import Path
 
 import pytest
-from test_erased_bytes import canary, everything, left, opened, turns
+from canaries import canary, everything, left, opened, turns
 
 import memkit
 from memkit.errors import InputError, NotADatabaseError

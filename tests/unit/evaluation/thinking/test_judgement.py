@@ -14,8 +14,8 @@ from memkit.evaluation.thinking.notes import compared, noted, notes_of, salient_
 from memkit.models import Memory, Turn
 from memkit.think import ExtractiveThinker
 
-DATA = Path(__file__).parents[1] / "data" / "thinking"
-LOCOMO = Path(__file__).parents[3] / "shared" / "data" / "locomo_dev.json"
+DATA = Path(__file__).parents[3] / "data" / "thinking"
+LOCOMO = Path(__file__).parents[5] / "shared" / "data" / "locomo_dev.json"
 PARTS = ("first", "second", "third", "fourth", "fifth")
 AT = datetime(2024, 6, 12, tzinfo=UTC)
 

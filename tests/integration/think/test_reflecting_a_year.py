@@ -11,7 +11,7 @@ import pytest
 
 import memkit
 
-DEMOS = Path(__file__).parents[2] / "demos"
+DEMOS = Path(__file__).parents[3] / "demos"
 # Written down before any of it was tried: ten facts about the two, each as the words that a line has to hold.
 FACTS = {
     "Ines is allergic to walnuts": ("walnut", "allergic|reaction|banned"),

@@ -16,7 +16,7 @@ from memkit.models import Hit
 from memkit.settings import ObserveSettings, RankingSettings
 from memkit.testing import FrozenClock
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)
 DEMO = ROOT / "demos" / "conversation.jsonl"
 LOCOMO = Path(os.environ.get("MEMKIT_LOCOMO", ROOT.parent / "shared" / "data" / "locomo_dev.json"))

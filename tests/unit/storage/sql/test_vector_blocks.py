@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from memkit.quantisation import dequantised, products, quantised
 from memkit.storage.core.blocks import Block, EntryRow
-from memkit.storage.core.vector_packing import packed, unpacked
-from memkit.storage.sql.vector_blocks import Stored
+from memkit.storage.core.vector_packing import Stored, packed, unpacked
 
 
 def unit(count: int, dimension: int, seed: int = 0) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
