@@ -1,0 +1,36 @@
+"""READMEs tell what is true: each Python block in them runs, and prints what stands beneath it."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+READMES = sorted({*ROOT.glob("*/**/README.md")} - {*ROOT.glob(".*/**/README.md")})
+PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n*^```text\n(.*?)^```\n)?", re.DOTALL | re.MULTILINE)
+SCORE = re.compile(r"(?<=\.\d)\d+")  # digits of a score after the first depend on the processor
+
+
+def python_blocks() -> list[tuple[str, str, str | None]]:
+    return [
+        (f"{file.relative_to(ROOT)}:{text[: match.start()].count(chr(10)) + 1}", match[1], match[2])
+        for file in READMES
+        for text in [file.read_text("utf-8")]
+        for match in PYTHON_BLOCK.finditer(text)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("place", "code", "expected"), [pytest.param(*block, id=block[0]) for block in python_blocks()]
+)
+def test_a_readmes_python_runs_and_prints_what_stands_beneath_it(
+    place: str, code: str, expected: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        exec(compile(code, place, "exec"), {"__name__": "__main__"})
+    if expected is not None:
+        assert SCORE.sub("", output.getvalue()) == SCORE.sub("", expected)
