@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from memkit.flows.context import BankContext
-from memkit.flows.edit import apply
+from memkit.flows.context import BankContext, apply
 from memkit.flows.read import everything
 from memkit.models import FrozenModel, IndexEntry, Memory, Receipt
 from memkit.operations import Forget, Merge, Operation, Supersede

@@ -1,7 +1,7 @@
-"""What the flows work with: the store's services, and one bank seen through them."""
+"""The store's services, one bank seen through them, and the one way to change it."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
 from memkit.errors import BankGoneError
-from memkit.models import BankState
-from memkit.protocols import BankName, Storage, Thinker
+from memkit.models import BankState, Receipt
+from memkit.operations import Operation
+from memkit.protocols import BankName, BankView, Decision, Storage, Thinker
 from memkit.runtime.encoder_slot import EncoderSlot
 from memkit.runtime.index_cache import IndexCache
 from memkit.runtime.indexer import Indexer
@@ -91,3 +92,24 @@ def begun_again(attempt: Callable[[], T]) -> T:
     while True:
         with suppress(BankGoneError):
             return attempt()
+
+
+def apply(
+    ctx: BankContext,
+    operations: Sequence[Operation] | Decision,
+    *,
+    at: datetime | None = None,
+    state: BankState | None = None,
+) -> Receipt:
+    """Do operations, together with the reinforcement that waits for this bank.
+
+    `state`: of the bank that they are meant for. Raises BankGoneError where that isn't there any more.
+    """
+    state = state or ctx.ensure()
+    waiting = ctx.services.reinforcements.take(state.number)
+
+    def decide(view: BankView) -> list[Operation]:
+        return [*(operations(view) if callable(operations) else operations), *waiting]
+
+    receipt = ctx.storage.apply(state.number, decide, at=at or ctx.now())
+    return receipt.model_copy(update={"outcomes": receipt.outcomes[: len(receipt.outcomes) - len(waiting)]})

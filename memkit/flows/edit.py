@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from memkit.errors import InputError, UndoError, UnknownMemoryError
-from memkit.flows.context import BankContext, begun_again
+from memkit.flows.context import BankContext, apply, begun_again
 from memkit.flows.erasure.fingerprints import REASON, erased_before
-from memkit.models import Action, BankState, IndexEntry, Kind, Memory, Outcome, Receipt, checked_text
+from memkit.models import IndexEntry, Kind, Memory, Outcome, Receipt, checked_text
 from memkit.operations import Forget, Insert, Merge, Operation, Pin, Restore, Revert, Skip, Supersede
 from memkit.protocols import BankView
 from memkit.text.near_copies import copy_key
@@ -163,25 +163,3 @@ def get_all(ctx: BankContext, ids: Sequence[str]) -> list[Memory]:
             "Ids hold within one bank; list them with bank.list()."
         )
     return [found[id] for id in ids]
-
-
-def apply(ctx: BankContext, decide: Any, *, at: datetime | None = None, state: BankState | None = None) -> Receipt:
-    """Do operations, together with the reinforcement that waits for this bank.
-
-    `state`: of the bank that they were made for. Raises BankGoneError where that isn't there any more.
-    """
-    state = state or ctx.ensure()
-    waiting = ctx.services.reinforcements.take(state.number)
-
-    def together(view: BankView) -> list[Operation]:
-        chosen = decide(view) if callable(decide) else decide
-        return [*chosen, *waiting]
-
-    receipt = ctx.storage.apply(state.number, together, at=at or ctx.now())
-    kept = len(receipt.outcomes) - len(waiting)
-    return receipt.model_copy(update={"outcomes": receipt.outcomes[:kept]})
-
-
-def touched(receipt: Receipt, action: Action) -> list[str]:
-    """Ids of a receipt's outcomes of one kind."""
-    return [o.id for o in receipt.outcomes if o.action == action and o.id is not None]

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from memkit.errors import InputError, StalePlanError, UnknownMemoryError
-from memkit.flows.context import BankContext
-from memkit.flows.edit import apply
+from memkit.flows.context import BankContext, apply
 from memkit.flows.erasure.fingerprints import fingerprints
 from memkit.flows.erasure.rederive import drafts, operations
 from memkit.flows.erasure.rescore import AT_ONCE, note_weighed, reweighed

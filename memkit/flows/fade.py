@@ -6,8 +6,7 @@ from datetime import datetime
 
 from memkit.errors import StalePlanError
 from memkit.flows import erase
-from memkit.flows.context import BankContext, zone_of
-from memkit.flows.edit import apply
+from memkit.flows.context import BankContext, apply, zone_of
 from memkit.forget.decay import FADING, FadeReport, fade, may_fade
 from memkit.forget.erasure_plan import ErasePlan, plan
 from memkit.forget.retention_rules import Due, due

@@ -10,8 +10,7 @@ from typing import Any
 
 from memkit.errors import BankGoneError, ConflictError, MemkitError
 from memkit.flows import reencode
-from memkit.flows.context import BankContext, begun_again
-from memkit.flows.edit import apply
+from memkit.flows.context import BankContext, apply, begun_again
 from memkit.flows.erasure.fingerprints import REASON, erased_before
 from memkit.models import BankState, IndexEntry, Memory, Receipt, RejectedTurn, Turn
 from memkit.observe.episodes import Cutter, Piece

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from itertools import islice
 
-from memkit.flows.context import BankContext
-from memkit.flows.edit import apply
+from memkit.flows.context import BankContext, apply
 from memkit.flows.read import everything
 from memkit.flows.reflection.calendar import STANDING, Calendar
 from memkit.flows.reflection.drafting import Draft, Drafter, voices_of

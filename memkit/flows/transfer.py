@@ -9,8 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from memkit.errors import InputError, UnwritablePathError
-from memkit.flows.context import BankContext
-from memkit.flows.edit import apply
+from memkit.flows.context import BankContext, apply
 from memkit.flows.erasure.fingerprints import erased_before
 from memkit.flows.observe import cutter, piece_of
 from memkit.flows.read import everything
