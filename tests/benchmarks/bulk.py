@@ -86,11 +86,11 @@ def takers(folder: Path, onto: Path | None, stack: contextlib.ExitStack) -> dict
     path = folder / "memkit.db"
     if onto is not None:
         shutil.copy(onto, path)
-    found = {"memkit": stack.enter_context(memkit_takes(path))}
+    takers = {"memkit": stack.enter_context(memkit_takes(path))}
     for name, taking in (("chroma", chroma_takes), ("qdrant", qdrant_takes)):
         with contextlib.suppress(ImportError):
-            found[name] = stack.enter_context(taking(folder / name))
-    return found
+            takers[name] = stack.enter_context(taking(folder / name))
+    return takers
 
 
 def measure(corpus: Corpus, size: int, onto: Path | None) -> dict[str, Any]:

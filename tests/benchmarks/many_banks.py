@@ -27,21 +27,21 @@ from scale_corpus import CHUNK, Chunk, Corpus, Given
 import memkit
 from memkit.settings import RuntimeSettings, Settings
 
-BUDGET = 64  # MB
-USERS, EACH = 200_000, 2_000  # what is told by calculation
-ASKED = 300  # recalls, each in another bank
-SITTING = 50  # turns that a bank hears at a time
-SHARED = 50_000  # memories are made; banks draw from them in turn
+CACHE_MB = 64
+EXTRAPOLATED_USERS, MEMORIES_EACH = 200_000, 2_000
+RECALL_COUNT = 300  # each in another bank
+SESSION_TURNS = 50  # observed at a time
+SHARED_MEMORIES = 50_000  # banks draw from them in turn
 
 
 def settings(*, batch: int = 64) -> Settings:
-    return Settings(runtime=RuntimeSettings(cache_bytes=BUDGET * 2**20, encode_batch=batch))
+    return Settings(runtime=RuntimeSettings(cache_bytes=CACHE_MB * 2**20, encode_batch=batch))
 
 
 def portions(corpus: Corpus, memories: int) -> Iterator[Chunk]:
-    """What one bank after the other is told, without end."""
+    """Turns for one bank after the other, without end."""
     while True:
-        for chunk in corpus.chunks(SHARED):
+        for chunk in corpus.chunks(SHARED_MEMORIES):
             for start in range(0, CHUNK - memories + 1, memories):
                 part = slice(start, start + memories)
                 yield Chunk(chunk.turns[part], chunk.vectors[part])
@@ -54,16 +54,16 @@ def fill(corpus: Corpus, path: Path, banks: int, memories: int) -> None:
         return
     part, encoder = path.with_suffix(".part"), Given(384)
     part.unlink(missing_ok=True)
-    told = portions(corpus, memories)
+    chunks = portions(corpus, memories)
     with (
         Progress(console=Console(stderr=True)) as progress,
         memkit.open(part, encoder=encoder, settings=settings(batch=memories)) as store,
     ):
         for number in progress.track(range(banks), description=f"{banks:,} banks of {memories:,}"):
-            chunk = next(told)
+            chunk = next(chunks)
             encoder.know(chunk)
-            for start in range(0, memories, SITTING):  # so that the last ones lie in no block yet, as with users
-                store.bank("app", f"user{number}").observe(chunk.turns[start : start + SITTING])
+            for start in range(0, memories, SESSION_TURNS):  # so that the last ones lie in no block yet, as with users
+                store.bank("app", f"user{number}").observe(chunk.turns[start : start + SESSION_TURNS])
     part.rename(path)
 
 
@@ -92,7 +92,7 @@ def measure(folder: Path, banks: int, memories: int) -> dict[str, Any]:
     corpus = Corpus.cached(folder)
     path = folder / f"{banks}x{memories}.db"
     fill(corpus, path, banks, memories)
-    asked, encoder = corpus.questions(SHARED, min(ASKED, banks)), Given(384)
+    asked, encoder = corpus.questions(SHARED_MEMORIES, min(RECALL_COUNT, banks)), Given(384)
     corpus.forget()
     encoder.know(asked)
     with memkit.open(":memory:", encoder=encoder) as warmed:
@@ -113,7 +113,7 @@ def measure(folder: Path, banks: int, memories: int) -> dict[str, Any]:
         "memory_grown_mb": grown,
         "bytes_per_bank": path.stat().st_size / banks,
         "bytes_per_memory": per_memory,
-        f"gb_for_{USERS}_users_of_{EACH}": per_memory * USERS * EACH / 1e9,
+        f"gb_for_{EXTRAPOLATED_USERS}_users_of_{MEMORIES_EACH}": per_memory * EXTRAPOLATED_USERS * MEMORIES_EACH / 1e9,
     }
 
 

@@ -1,4 +1,4 @@
-"""What durable writes cost, and how several processes and threads share one file.
+"""Costs of durable writes, alone and with several processes and threads that share one file.
 
 Run:  python tests/benchmarks/writers.py [--seconds 5] [--writers 8] [--folder SCRATCH]
 Shows ratios first. `bare`: one-row commits of the same bytes by plain SQLite, WAL and synchronous=FULL as memkit's
@@ -34,13 +34,13 @@ from memkit.encoders.hashing import HashingEncoder
 from memkit.models import Memory
 from memkit.operations import Insert
 
-SLICE = 0.25  # seconds
-DIMENSION = 384
-AT = datetime(2025, 6, 2, 12, tzinfo=UTC)
+SLICE_SECONDS = 0.25
+VECTOR_DIMENSION = 384
+STORED_AT = datetime(2025, 6, 2, 12, tzinfo=UTC)
 
 
 def opened(path: Path) -> memkit.MemoryStore:
-    return memkit.open(path, encoder=HashingEncoder(dimension=DIMENSION))
+    return memkit.open(path, encoder=HashingEncoder(dimension=VECTOR_DIMENSION))
 
 
 def sentence(me: int, number: int) -> str:
@@ -50,8 +50,8 @@ def sentence(me: int, number: int) -> str:
 
 @functools.cache
 def words() -> list[str]:
-    told = (Path(__file__).parents[2] / "demos" / "conversation.jsonl").read_text("utf-8")
-    return sorted(set(re.findall(r"[a-z]{3,}", told)))
+    conversation = (Path(__file__).parents[2] / "demos" / "conversation.jsonl").read_text("utf-8")
+    return sorted(set(re.findall(r"[a-z]{3,}", conversation)))
 
 
 class Bare:
@@ -75,19 +75,18 @@ class Applied:
         bank = store.bank("applied")
         self._context = bank._context
         self._state = self._context.ensure()
-        self._vector = np.random.default_rng(1).normal(size=(1, DIMENSION)).astype(np.float32)
+        self._vector = np.random.default_rng(1).normal(size=(1, VECTOR_DIMENSION)).astype(np.float32)
 
     def operation(self, number: int) -> Insert:
         services = self._context.services
-        made = services.new_id(AT)
-        memory = Memory(
-            id=made, kind="thought", text=sentence(0, number), occurred_at=AT, recorded_at=AT, author="import"
-        )
+        memory_id = services.new_id(STORED_AT)
+        moments = {"occurred_at": STORED_AT, "recorded_at": STORED_AT}
+        memory = Memory(id=memory_id, kind="thought", text=sentence(0, number), author="import", **moments)
         entry = services.indexer.words(self._state, _bare(memory))
         return Insert(memory, services.indexer.complete([entry], self._vector)[0])
 
     def __call__(self, number: int) -> None:
-        self._context.storage.apply(self._state.number, [self.operation(number)], at=AT)
+        self._context.storage.apply(self._state.number, [self.operation(number)], at=STORED_AT)
 
     def size(self) -> int:
         """Bytes of one memory: text, vector, sketch and terms."""
@@ -114,15 +113,15 @@ def single(folder: Path, seconds: float) -> dict[str, Any]:
             "observe": lambda n: bank.observe([("ana", sentence(2, n))]),
         }
         waits: dict[str, list[float]] = {name: [] for name in verbs}
-        for _ in range(max(1, round(seconds / SLICE))):
+        for _ in range(max(1, round(seconds / SLICE_SECONDS))):
             for name, verb in verbs.items():
-                waits[name] += waiting(verb, len(waits[name]), SLICE)
-    rates = {name: len(found) / sum(found) for name, found in waits.items()}
+                waits[name] += waiting(verb, len(waits[name]), SLICE_SECONDS)
+    rates = {name: len(times) / sum(times) for name, times in waits.items()}
     return {
         "row_bytes": applied.size(),
         "per_s": rates,
         "of_bare": {name: rate / rates["bare"] for name, rate in rates.items()},
-        "wait_ms": {name: percentiles(found) for name, found in waits.items()},
+        "wait_ms": {name: percentiles(times) for name, times in waits.items()},
     }
 
 
@@ -137,8 +136,8 @@ def waiting(verb: Callable[[int], object], first: int, seconds: float) -> list[f
 
 
 def percentiles(waits: Sequence[float]) -> dict[str, float]:
-    found = np.percentile(np.array(waits) * 1000, [50, 99, 100])
-    return dict(zip(("p50", "p99", "most"), found.tolist(), strict=True))
+    values = np.percentile(np.array(waits) * 1000, [50, 99, 100])
+    return dict(zip(("p50", "p99", "most"), values.tolist(), strict=True))
 
 
 def process(path: Path, me: int, seconds: float, ready: Any, report: Any) -> None:
@@ -156,46 +155,46 @@ def by_processes(folder: Path, count: int, seconds: float) -> list[list[float]]:
     workers = [context.Process(target=process, args=(path, me, seconds, ready, report)) for me in range(count)]
     for worker in workers:
         worker.start()
-    found = [report.get(timeout=seconds + 120)[1] for _ in workers]
+    waits = [report.get(timeout=seconds + 120)[1] for _ in workers]
     for worker in workers:
         worker.join()
-    return found
+    return waits
 
 
 def by_threads(folder: Path, count: int, seconds: float) -> list[list[float]]:
-    found: list[list[float]] = [[] for _ in range(count)]
+    waits: list[list[float]] = [[] for _ in range(count)]
     with opened(folder / f"threads{count}.db") as store:
 
         def work(me: int) -> None:
             bank = store.bank("shared")
-            found[me] = waiting(lambda n: bank.observe([(f"w{me}", sentence(me, n))]), 0, seconds)
+            waits[me] = waiting(lambda n: bank.observe([(f"w{me}", sentence(me, n))]), 0, seconds)
 
         threads = [threading.Thread(target=work, args=(me,)) for me in range(count)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-    return found
+    return waits
 
 
 def together(run: Callable[[Path, int, float], list[list[float]]], folder: Path, count: int, seconds: float) -> Any:
-    """How `count` writers do together, against one alone before and one after."""
+    """Rates of `count` writers together, against one alone before and one after."""
     alone = [run(folder, 1, seconds / 2)]
     waits = run(folder, count, seconds)
     for name in folder.glob("*1.db*"):
         name.unlink()
     alone.append(run(folder, 1, seconds / 2))
-    one = sum(len(found[0]) for found in alone) / seconds
-    every = [len(found) for found in waits]
-    told = percentiles([wait for found in waits for wait in found])
+    alone_per_s = sum(len(waits_of_one) for [waits_of_one] in alone) / seconds
+    counts = [len(times) for times in waits]
+    spread = percentiles([wait for times in waits for wait in times])
     return {
         "writers": count,
-        "one_per_s": one,
-        "together_per_s": sum(every) / seconds,
-        "of_one": sum(every) / seconds / one,
-        "slowest_of_fastest": min(every) / max(every),
-        "p99_of_p50": told["p99"] / told["p50"],
-        "wait_ms": told,
+        "one_per_s": alone_per_s,
+        "together_per_s": sum(counts) / seconds,
+        "of_one": sum(counts) / seconds / alone_per_s,
+        "slowest_of_fastest": min(counts) / max(counts),
+        "p99_of_p50": spread["p99"] / spread["p50"],
+        "wait_ms": spread,
     }
 
 
@@ -206,14 +205,14 @@ def table(results: dict[str, Any]) -> Table:
         aim = "" if name == "bare" else ".35"
         shown.add_row(f"single {name}, of bare commits", f"{share:.2f}  ({single['per_s'][name]:,.0f}/s)", aim)
     for kind in ("processes", "threads"):
-        found = results[kind]
+        figures = results[kind]
         shown.add_section()
-        rates = f"({found['together_per_s']:,.0f}/s, one {found['one_per_s']:,.0f}/s)"
-        shown.add_row(f"{found['writers']} {kind} together, of one", f"{found['of_one']:.2f}  {rates}", ".80")
-        shown.add_row("slowest of fastest", f"{found['slowest_of_fastest']:.2f}", ".25")
-        waits = found["wait_ms"]
+        rates = f"({figures['together_per_s']:,.0f}/s, one {figures['one_per_s']:,.0f}/s)"
+        shown.add_row(f"{figures['writers']} {kind} together, of one", f"{figures['of_one']:.2f}  {rates}", ".80")
+        shown.add_row("slowest of fastest", f"{figures['slowest_of_fastest']:.2f}", ".25")
+        waits = figures["wait_ms"]
         shown.add_row(
-            "p99 of p50", f"{found['p99_of_p50']:.1f}  ({waits['p99']:.1f} of {waits['p50']:.1f} ms)", "at most 50"
+            "p99 of p50", f"{figures['p99_of_p50']:.1f}  ({waits['p99']:.1f} of {waits['p50']:.1f} ms)", "at most 50"
         )
     return shown
 
@@ -225,8 +224,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="on the disk that is to be measured")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=args.folder) as made, Progress(console=Console(stderr=True)) as progress:
-        folder, task, results = Path(made), progress.add_task("writing", total=3), dict[str, Any]()
+    with tempfile.TemporaryDirectory(dir=args.folder) as scratch, Progress(console=Console(stderr=True)) as progress:
+        folder, task, results = Path(scratch), progress.add_task("writing", total=3), dict[str, Any]()
         results["single"] = single(folder, args.seconds)
         progress.advance(task)
         for kind, run in (("processes", by_processes), ("threads", by_threads)):

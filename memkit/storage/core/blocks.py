@@ -1,4 +1,4 @@
-"""Traces packed: the terms of one memory as bytes, and up to 4,096 memories' traces as one block.
+"""Index entries packed: the terms of one memory as bytes, and one part of up to 4,096 memories' entries as a block.
 
 A block holds, all little-endian: the number of rows n as uint64; n seqs, n change numbers and n + 1
 offsets as int64; then the rows' bytes. Rows lie in order of seq.
@@ -14,17 +14,19 @@ import numpy.typing as npt
 
 from memkit.batches import SketchBatch, TermBatch
 
-ROWS = 4096  # in a full block
-STEP = 512  # once so many rows lie in no block, they move into the last one, or into new ones
-SKETCHES, TERMS = 0, 1  # the parts of a trace
-VECTORS, NUMBERS = 2, 3  # parts that lie only in blocks: see `vector_blocks` and `row_blocks`
+BLOCK_ROWS = 4096  # in a full block
+FLUSH_ROWS = 512  # once so many rows lie in no block, they are flushed into the last one, or into new ones
+SKETCH_PART = 0  # parts of an index entry
+TERM_PART = 1
+VECTOR_PART = 2  # parts that lie only in blocks: see `vector_blocks` and `row_blocks`
+ROW_PART = 3
 _HEAD = struct.Struct("<Q")
 _SMALL = 255
 Int64s = npt.NDArray[np.int64]
 
 
 class EntryRow(NamedTuple):
-    """One part of one memory's trace, and the bank's change number when it was written."""
+    """One part of one memory's index entry, and the bank's change number when it was written."""
 
     seq: int
     change: int
@@ -100,7 +102,7 @@ class Block:
     @property
     def is_full(self) -> bool:
         """Whether it takes in no more rows."""
-        return len(self.seqs) >= ROWS
+        return len(self.seqs) >= BLOCK_ROWS
 
     def and_then(self, other: "Block") -> "Block":
         """Its rows and those of another one, which count where a memory has both."""

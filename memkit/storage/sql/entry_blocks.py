@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
-from memkit.storage.core.blocks import ROWS, SKETCHES, STEP, Block, EntryRow
+from memkit.storage.core.blocks import BLOCK_ROWS, FLUSH_ROWS, SKETCH_PART, Block, EntryRow
 from memkit.storage.core.checksums import MISREAD, reading
 from memkit.storage.sql.connection import Connection
 from memkit.storage.sql.queries import run, run_many
@@ -38,7 +38,7 @@ class EntryBlocks:
     def seal(self, part: int, tail: int, number: int) -> Flushed:
         """Move rows while the tail, of so many rows now, has STEP or more; new blocks are numbered from `number` on."""
         sealed = Flushed()
-        while tail - sealed.rows >= STEP:
+        while tail - sealed.rows >= FLUSH_ROWS:
             more = self._fill(part, number + sealed.blocks)
             if not more.rows:
                 break  # the bank's counter is wrong; `doctor` counts again
@@ -48,7 +48,7 @@ class EntryBlocks:
     def _fill(self, part: int, number: int) -> Flushed:
         """Move the tail's oldest rows into the last block, or into a new one where that is full."""
         held = self._open_block(part)
-        rows = self._oldest(part, ROWS - (len(held.block.seqs) if held else 0))
+        rows = self._oldest(part, BLOCK_ROWS - (len(held.block.seqs) if held else 0))
         if not rows:
             return Flushed()
         fresh = Block.of({row.seq: row for row in rows}.values())  # the newest, should a damaged tail hold several
@@ -90,7 +90,7 @@ class EntryBlocks:
         run(self._connection, "update_block", *block.bounds, block.pack(), self._bank, part, number)
 
     def _put_vectors(self, part: int, number: int, block: Block) -> None:
-        if part != SKETCHES:
+        if part != SKETCH_PART:
             return
         if block.is_full:
             with reading("a vector"):

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from memkit.batches import FIELDS, NONE, RowBatch
 from memkit.errors import CorruptError
-from memkit.storage.core.blocks import NUMBERS, ROWS, STEP
+from memkit.storage.core.blocks import BLOCK_ROWS, FLUSH_ROWS, ROW_PART
 from memkit.storage.core.checksums import MISREAD, reading
 from memkit.storage.sql.connection import Connection
 from memkit.storage.sql.index_rows import row_batch
@@ -57,7 +57,7 @@ def unpack(data: bytes) -> RowBatch:
 
 def rows_of_blocks(connection: Connection, bank: int) -> Iterator[RowBatch]:
     """The rows of all blocks in order, as they were when those were made. Raises CorruptError."""
-    for (data,) in run(connection, "blocks", bank, NUMBERS, -1):
+    for (data,) in run(connection, "blocks", bank, ROW_PART, -1):
         with reading("a block of rows"):
             rows = unpack(data)
         yield rows
@@ -65,13 +65,13 @@ def rows_of_blocks(connection: Connection, bank: int) -> Iterator[RowBatch]:
 
 def last_in_blocks(connection: Connection, bank: int) -> int:
     """Up to this seq all rows lie in blocks."""
-    row = run(connection, "last_in_blocks", bank, NUMBERS).fetchone()
+    row = run(connection, "last_in_blocks", bank, ROW_PART).fetchone()
     return 0 if row is None else int(row[0])
 
 
 def too_many(moved: int, size: int, share: int = SHARE) -> bool:
     """Whether more rows have moved than one in `share` of a bank's, and more than a few."""
-    return moved > max(STEP, size // share)
+    return moved > max(FLUSH_ROWS, size // share)
 
 
 def is_true(connection: Connection, bank: int, end: int) -> bool:
@@ -81,7 +81,7 @@ def is_true(connection: Connection, bank: int, end: int) -> bool:
     try:
         for held in rows_of_blocks(connection, bank):
             last = int(held.seqs[-1])
-            rows = run(connection, "rows_between", bank, after + 1, last, ROWS + 1).fetchall()
+            rows = run(connection, "rows_between", bank, after + 1, last, BLOCK_ROWS + 1).fetchall()
             if not rows or _without(row_batch(rows, {}, end), moved) != _without(held, moved):
                 return False
             after = last
@@ -96,7 +96,7 @@ def _without(rows: RowBatch, seqs: npt.NDArray[np.int64]) -> bytes:
 
 def forget(connection: Connection, bank: int) -> None:
     """Drop all blocks of a bank; it is loaded from its table then."""
-    run(connection, "drop_blocks", bank, NUMBERS)
+    run(connection, "drop_blocks", bank, ROW_PART)
     run(connection, "drop_all_moved", bank)
 
 
@@ -127,9 +127,9 @@ class RowBlocks:
         `end`: above all seqs.
         """
         made, last = 0, last_in_blocks(self._connection, self._bank)
-        while end - last > STEP:
+        while end - last > FLUSH_ROWS:
             held = self._open_block()
-            rows = self._between(last + 1, end, end, ROWS - (len(held.rows.seqs) if held else 0))
+            rows = self._between(last + 1, end, end, BLOCK_ROWS - (len(held.rows.seqs) if held else 0))
             if rows is None:
                 break
             last = int(rows.seqs[-1])
@@ -137,19 +137,19 @@ class RowBlocks:
                 self._put(held.number, held.rows.and_then(rows))
             else:
                 values = (int(rows.seqs[0]), last, self._change, pack(rows))
-                run(self._connection, "add_block", self._bank, NUMBERS, number + made, *values)
+                run(self._connection, "add_block", self._bank, ROW_PART, number + made, *values)
                 made += 1
         return made
 
     def _open_block(self) -> "OpenBlock | None":
         """The last block, where it has room."""
-        row = run(self._connection, "last_block", self._bank, NUMBERS).fetchone()
+        row = run(self._connection, "last_block", self._bank, ROW_PART).fetchone()
         with suppress(*MISREAD):  # what can't be read is left to `doctor`
-            if row is not None and len((rows := unpack(row[1])).seqs) < ROWS:
+            if row is not None and len((rows := unpack(row[1])).seqs) < BLOCK_ROWS:
                 return OpenBlock(row[0], rows)
         return None
 
-    def _between(self, first: int, last: int, end: int, most: int = ROWS) -> RowBatch | None:
+    def _between(self, first: int, last: int, end: int, most: int = BLOCK_ROWS) -> RowBatch | None:
         """The table's rows; None where there are none, or damaged ones: recall needs no block."""
         rows = run(self._connection, "rows_between", self._bank, first, last, most).fetchall()
         with suppress(CorruptError):
@@ -159,7 +159,7 @@ class RowBlocks:
     def renew(self, size: int, end: int) -> None:
         """Once too many rows of a bank of this size have moved: make that block anew of which most have."""
         if too_many(run(self._connection, "count_moved", self._bank).fetchone()[0], size):
-            number, first, last = run(self._connection, "most_moved", self._bank, NUMBERS).fetchone()
+            number, first, last = run(self._connection, "most_moved", self._bank, ROW_PART).fetchone()
             rows = self._between(first, last, end)
             if rows is not None:
                 self._put(number, rows)
@@ -167,7 +167,7 @@ class RowBlocks:
 
     def remove(self, seqs: Sequence[int]) -> None:
         """Take rows out of the blocks."""
-        around = run(self._connection, "blocks_around", self._bank, NUMBERS, max(seqs), min(seqs))
+        around = run(self._connection, "blocks_around", self._bank, ROW_PART, max(seqs), min(seqs))
         for number, data in around.fetchall():
             with suppress(*MISREAD):  # what can't be read is told by `doctor`, which makes it again
                 rows = unpack(data)
@@ -178,7 +178,7 @@ class RowBlocks:
 
     def _put(self, number: int, rows: RowBatch) -> None:
         if not len(rows.seqs):
-            run(self._connection, "drop_block", self._bank, NUMBERS, number)
+            run(self._connection, "drop_block", self._bank, ROW_PART, number)
             return
         values = (int(rows.seqs[0]), int(rows.seqs[-1]), self._change, pack(rows))
-        run(self._connection, "update_block", *values, self._bank, NUMBERS, number)
+        run(self._connection, "update_block", *values, self._bank, ROW_PART, number)

@@ -4,7 +4,7 @@ It stays where its block loses rows, and goes where that takes in others. What i
 read from where vectors are kept whole.
 """
 
-from memkit.storage.core.blocks import VECTORS, Block
+from memkit.storage.core.blocks import VECTOR_PART, Block
 from memkit.storage.core.vector_packing import packed
 from memkit.storage.sql.connection import Connection
 from memkit.storage.sql.queries import run, run_over
@@ -20,7 +20,7 @@ def vector_block(connection: Connection, bank: int, sketches: Block) -> Block:
 
 def drop_vector_block(connection: Connection, bank: int, number: int) -> None:
     """Its memories' vectors are read from where they are kept whole, then."""
-    run(connection, "drop_block", bank, VECTORS, number)
+    run(connection, "drop_block", bank, VECTOR_PART, number)
 
 
 def put_vector_block(connection: Connection, bank: int, number: int, sketches: Block) -> None:
@@ -28,4 +28,4 @@ def put_vector_block(connection: Connection, bank: int, number: int, sketches: B
     drop_vector_block(connection, bank, number)
     block = vector_block(connection, bank, sketches)
     if len(block.seqs):
-        run(connection, "add_block", bank, VECTORS, number, *block.bounds, block.pack())
+        run(connection, "add_block", bank, VECTOR_PART, number, *block.bounds, block.pack())

@@ -17,9 +17,9 @@ from memkit.models import BankState, CountedSegment, IndexEntry, IndexRow, Kind,
 from memkit.protocols import FloatArray
 from memkit.storage.core.base_view import View
 from memkit.storage.core.blocks import (
-    SKETCHES,
-    TERMS,
-    VECTORS,
+    SKETCH_PART,
+    TERM_PART,
+    VECTOR_PART,
     Block,
     EntryRow,
     sketch_batches,
@@ -205,13 +205,13 @@ class SqliteView(View):
         return found
 
     def sketches(self, since: int = 0) -> Iterator[SketchBatch]:
-        for block in self._blocks(SKETCHES, since):
+        for block in self._blocks(SKETCH_PART, since):
             with reading("an index row"):
                 batches = list(sketch_batches(block))
             yield from batches
 
     def terms(self, since: int = 0) -> Iterator[TermBatch]:
-        for block in self._blocks(TERMS, since):
+        for block in self._blocks(TERM_PART, since):
             with reading("an index row"):
                 batch = term_batch(block)
             yield batch
@@ -266,7 +266,7 @@ class SqliteView(View):
     def _around(self, seqs: Sequence[int]) -> Iterator[Block]:
         """Blocks of vectors that may hold some of these."""
         if seqs:
-            for _, data in run(self.connection, "blocks_around", self.bank, VECTORS, max(seqs), min(seqs)):
+            for _, data in run(self.connection, "blocks_around", self.bank, VECTOR_PART, max(seqs), min(seqs)):
                 yield _parsed(data)
 
     def _unpacked(self, block: Block, dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
@@ -372,8 +372,8 @@ class SqliteView(View):
         return [(int(seq), str(text)) for seq, text in found]
 
     def entries(self, seqs: Sequence[int]) -> dict[int, IndexEntry]:
-        terms = {s: dict(_terms(at.row)) for s, at in self.located(TERMS, seqs).items()}
-        sketches = {s: at.row.data for s, at in self.located(SKETCHES, seqs).items()}
+        terms = {s: dict(_terms(at.row)) for s, at in self.located(TERM_PART, seqs).items()}
+        sketches = {s: at.row.data for s, at in self.located(SKETCH_PART, seqs).items()}
         vectors = dict(self._over("vectors", seqs))
         passages = dict(self._over("passages", seqs))
         bands: dict[int, set[int]] = defaultdict(set)

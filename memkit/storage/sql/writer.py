@@ -5,7 +5,7 @@ from itertools import count
 from typing import Any
 
 from memkit.models import IndexEntry, Memory
-from memkit.storage.core.blocks import SKETCHES, TERMS, VECTORS, pack_terms
+from memkit.storage.core.blocks import SKETCH_PART, TERM_PART, VECTOR_PART, pack_terms
 from memkit.storage.core.change_set import ChangeSet
 from memkit.storage.core.checksums import of_bytes, of_memory, of_words
 from memkit.storage.core.enum_codes import AUTHOR, KIND, ROLE, STATE
@@ -35,7 +35,7 @@ class Writer:
         self._content = count(run(self.connection, "last_content").fetchone()[0] + 1)
         self._history = view.row.next_history
         self._blocks = view.row.next_block
-        self._tails = {SKETCHES: view.row.unsealed_sketches, TERMS: view.row.unsealed_terms}
+        self._tails = {SKETCH_PART: view.row.unsealed_sketches, TERM_PART: view.row.unsealed_terms}
         self._rows = RowBlocks(self.connection, self.bank, self.change)
         self._entry_blocks = EntryBlocks(self.connection, self.bank)
 
@@ -51,8 +51,8 @@ class Writer:
         self._note(self.changes.history)
         self._queue()
         self._learn()
-        self._seal(SKETCHES)
-        self._seal(TERMS)
+        self._seal(SKETCH_PART)
+        self._seal(TERM_PART)
         if made := self._rows.seal(self._blocks, self.changes.next_seq):
             self._blocks += made
         if self.changes.changed or self.changes.replaced:
@@ -69,8 +69,8 @@ class Writer:
             next_history=self._history,
             next_exchange=changes.next_exchange,
             next_block=self._blocks,
-            unsealed_sketches=self._tails[SKETCHES],
-            unsealed_terms=self._tails[TERMS],
+            unsealed_sketches=self._tails[SKETCH_PART],
+            unsealed_terms=self._tails[TERM_PART],
         )
         run(self.connection, "update_bank", row.change, row.epoch, row.size, *row[8:], self.bank)
         return row
@@ -275,18 +275,18 @@ class Writer:
         run_many(self.connection, "add_band", rows)
 
     def _entries(self, entries: Sequence[tuple[int, IndexEntry]]) -> None:
-        sketches = [self._entry(SKETCHES, seq, t.sketch) for seq, t in entries if t.sketch is not None]
-        terms = [self._entry(TERMS, seq, pack_terms(t.terms.items())) for seq, t in entries if t.terms]
+        sketches = [self._entry(SKETCH_PART, seq, t.sketch) for seq, t in entries if t.sketch is not None]
+        terms = [self._entry(TERM_PART, seq, pack_terms(t.terms.items())) for seq, t in entries if t.terms]
         run_many(self.connection, "add_trace", sketches + terms)
-        self._tails[SKETCHES] += len(sketches)
-        self._tails[TERMS] += len(terms)
+        self._tails[SKETCH_PART] += len(sketches)
+        self._tails[TERM_PART] += len(terms)
 
     def _entry(self, part: int, seq: int, data: bytes) -> Row:
         return (self.bank, part, self.change, seq, data)
 
     def forget_entries(self, seqs: Sequence[int]) -> None:
         """Take these memories out of the tail and the blocks."""
-        for part in (SKETCHES, TERMS, VECTORS):
+        for part in (SKETCH_PART, TERM_PART, VECTOR_PART):
             located = self.view.located(part, seqs)
             in_tail = [seq for seq, at in located.items() if at.block is None]
             if in_tail:
@@ -361,7 +361,7 @@ class Writer:
         self._drop_content(contents, erased=True)
 
     def _remember_packed(self, seqs: Sequence[int]) -> None:
-        for part in (SKETCHES, VECTORS):
+        for part in (SKETCH_PART, VECTOR_PART):
             self.erased += [at.row.data for at in self.view.located(part, seqs).values()]
 
     def _contents_of(self, seqs: Sequence[int]) -> set[int]:

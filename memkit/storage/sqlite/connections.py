@@ -25,11 +25,11 @@ from memkit.errors import (
 )
 from memkit.storage.sqlite.filesystem import writable
 
-FORK_PATIENCE = 5.0  # seconds that a fork waits for calls in other threads
-LOOKED = 1.0  # seconds for which readers trust that the files are still the same
-CACHED = 4  # idle connections, those used last, that keep their caches of up to 16 MB
-BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-COMMON = (
+FORK_WAIT_SECONDS = 5.0  # for calls in other threads
+FILE_CHECK_SECONDS = 1.0  # between two looks of a reader at whether the files are still the same
+MAX_CACHED_CONNECTIONS = 4  # idle connections, those used last, that keep their caches of up to 16 MB
+BUSY_CODES = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+CONNECTION_PRAGMAS = (
     "synchronous = FULL",
     "foreign_keys = ON",
     "secure_delete = ON",
@@ -38,7 +38,7 @@ COMMON = (
     "cache_size = -16000",
     "busy_timeout = 0",
 )
-ERRORS: dict[int, tuple[type[StorageError], str]] = {
+ERRORS_BY_CODE: dict[int, tuple[type[StorageError], str]] = {
     sqlite3.SQLITE_FULL: (
         DiskFullError,
         "no room left on the disk; nothing of this call was stored. Free some room and call again.",
@@ -68,9 +68,9 @@ ERRORS: dict[int, tuple[type[StorageError], str]] = {
         "the path can't be opened. Its folder must exist, and both must be readable and writable.",
     ),
 }
-ERRORS[sqlite3.SQLITE_IOERR_SHMSIZE] = ERRORS[sqlite3.SQLITE_FULL]  # the -shm found no room to grow
-ERRORS[sqlite3.SQLITE_LOCKED] = ERRORS[sqlite3.SQLITE_BUSY]
-ERRORS[sqlite3.SQLITE_PERM] = ERRORS[sqlite3.SQLITE_CANTOPEN]
+ERRORS_BY_CODE[sqlite3.SQLITE_IOERR_SHMSIZE] = ERRORS_BY_CODE[sqlite3.SQLITE_FULL]  # the -shm found no room to grow
+ERRORS_BY_CODE[sqlite3.SQLITE_LOCKED] = ERRORS_BY_CODE[sqlite3.SQLITE_BUSY]
+ERRORS_BY_CODE[sqlite3.SQLITE_PERM] = ERRORS_BY_CODE[sqlite3.SQLITE_CANTOPEN]
 
 
 @contextmanager
@@ -79,16 +79,18 @@ def translated(location: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        told = _told(error, location)
-        raise told from (None if isinstance(told, CorruptError) else error)
+        error_for_caller = _translated_error(error, location)
+        raise error_for_caller from (None if isinstance(error_for_caller, CorruptError) else error)
     except UnicodeEncodeError:
         raise InvalidTextError("a text holds a lone surrogate, which is no Unicode text.") from None
 
 
-def _told(error: sqlite3.Error, location: str) -> StorageError:
+def _translated_error(error: sqlite3.Error, location: str) -> StorageError:
     undecodable = str(error).startswith("Could not decode")  # goes on with the text itself
     code = sqlite3.SQLITE_CORRUPT if undecodable else _extended_code(error)
-    kind, words = ERRORS.get(code) or ERRORS.get(code & 0xFF) or (StorageError, f"SQLite says: {error}.")
+    kind, words = (
+        ERRORS_BY_CODE.get(code) or ERRORS_BY_CODE.get(code & 0xFF) or (StorageError, f"SQLite says: {error}.")
+    )
     return kind(f"{location}: {words}")
 
 
@@ -108,29 +110,29 @@ class Connections:
         self.path = path
         self.read_only = read_only
         self._timeout = busy_timeout
-        self._idle: list[Connection] = []
+        self._idle: list[SqliteConnection] = []
         self._users: list[int] = []
-        self._free = threading.Condition()
+        self._changed = threading.Condition()
         self._writer = threading.Lock()
-        self._crowded = 0.0  # when the lock was last found taken
+        self._contended_at = 0.0  # when the lock was last found taken
         self._closed = False
-        _every.add(self)
+        _open_connections.add(self)
 
     @contextmanager
-    def borrowed(self, *, writing: bool = False) -> Iterator["Connection"]:
+    def borrowed(self, *, writing: bool = False) -> Iterator["SqliteConnection"]:
         """A connection for one call. Raises ClosedError, ReplacedFileError."""
-        connection = self._take(writing)
+        connection = self._check_out(writing)
         try:
             with translated(str(self.path)):
                 yield connection
         finally:
-            self._give(connection)
+            self._check_in(connection)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection inside a read transaction: one snapshot."""
         with self.borrowed() as connection:
-            self.patiently(lambda: self._begin_reading(connection))
+            self.retry_while_busy(lambda: self._begin_reading(connection))
             try:
                 yield connection
             finally:
@@ -144,13 +146,13 @@ class Connections:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """The same, for who has the turn."""
+        """The same, for a thread that holds the turn."""
         if self.read_only:
             raise ReadOnlyError(f"{self.path}: was opened read-only. Open it again without read_only.")
-        if time.monotonic() - self._crowded < 1.0:
+        if time.monotonic() - self._contended_at < 1.0:
             time.sleep(random.uniform(0.0002, 0.002))
         with self.borrowed(writing=True) as connection:
-            self.patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
+            self.retry_while_busy(lambda: connection.execute("BEGIN IMMEDIATE"))
             try:
                 yield connection
                 connection.execute("COMMIT")
@@ -158,10 +160,10 @@ class Connections:
                 _roll_back(connection)
                 raise
 
-    def patiently(self, attempt: Callable[[], object]) -> None:
-        """Try until the lock is free, with pauses of random length that get shorter with the waiting.
+    def retry_while_busy(self, attempt: Callable[[], object]) -> None:
+        """Try until the lock is free, with random pauses; they get shorter, so that who waited longest asks most often.
 
-        So who waited longest asks most often. Raises SQLite's own error after `busy_timeout` seconds.
+        Raises SQLite's own error after `busy_timeout` seconds.
         """
         start = time.monotonic()
         while True:
@@ -170,30 +172,30 @@ class Connections:
                 return
             except sqlite3.OperationalError as error:
                 waited = time.monotonic() - start
-                if primary_code(error) not in BUSY or waited > self._timeout:
+                if primary_code(error) not in BUSY_CODES or waited > self._timeout:
                     raise
-                self._crowded = time.monotonic()
+                self._contended_at = time.monotonic()
                 time.sleep(random.uniform(0.0002, 0.005 / (1 + 4 * waited)))
 
     def release(self) -> None:
         """Close what is open and not in use; the next call opens it again."""
-        with self._free:
+        with self._changed:
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
 
     def close(self) -> None:
         """Close what is open; connections in use are closed when their call ends."""
-        with self._free:
+        with self._changed:
             self._closed = True
         self.release()
-        _every.discard(self)
+        _open_connections.discard(self)
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """This process's threads write one after the other; in a crowd, other processes get a chance."""
+        """The turn to write: this process's threads write one after the other. Raises BusyError."""
         if not self._writer.acquire(timeout=self._timeout):
-            raise BusyError(f"{self.path}: {ERRORS[sqlite3.SQLITE_BUSY][1]}")
+            raise BusyError(f"{self.path}: {ERRORS_BY_CODE[sqlite3.SQLITE_BUSY][1]}")
         try:
             yield
         finally:
@@ -207,30 +209,30 @@ class Connections:
             _roll_back(connection)
             raise
 
-    def _take(self, writing: bool) -> "Connection":
-        with self._free:
+    def _check_out(self, writing: bool) -> "SqliteConnection":
+        with self._changed:
             if self._closed:
                 raise ClosedError(f"{self.path}: this store was closed. Open it again with memkit.open(...).")
             connection = self._idle.pop() if self._idle else None
             self._users.append(threading.get_ident())
         try:
             if connection is None:
-                return self._opened()
-            known = not writing and time.monotonic() - connection.looked < LOOKED
-            return connection if known else self._sound(connection)
+                return self._open_another()
+            files_trusted = not writing and time.monotonic() - connection.checked_at < FILE_CHECK_SECONDS
+            return connection if files_trusted else self._verified(connection)
         except BaseException:
             if connection is not None:
                 connection.close()
-            self._left()
+            self._unregister()
             raise
 
-    def _sound(self, connection: "Connection") -> "Connection":
+    def _verified(self, connection: "SqliteConnection") -> "SqliteConnection":
         """The connection, if the files that it has open are still those of these names.
 
         Raises ReplacedFileError where they were deleted or replaced in a way that would lose writes.
         """
         old, now = connection.files, file_numbers(self.path)
-        connection.looked = time.monotonic()
+        connection.checked_at = time.monotonic()
         if now == old or not any(old[1:]):  # in the first call the log was opened
             connection.files = now
             return connection
@@ -239,74 +241,74 @@ class Connections:
                 f"{self.path}: the file or its -shm was deleted or replaced while it was open; writes would be lost. "
                 "Close it in every process, then open it again."
             )
-        return self._moved(connection) if 0 in now else self._anew(connection)
+        return self._with_log_moved(connection) if 0 in now else self._reopened(connection)
 
-    def _moved(self, connection: "Connection") -> "Connection":
-        """A log that was deleted is moved into the database through what is open of it, so that nothing is lost.
+    def _with_log_moved(self, connection: "SqliteConnection") -> "SqliteConnection":
+        """A connection after a deleted log, which is still open, was moved into the database, so that nothing is lost.
 
-        Only where no other call goes on: until then the deleted log serves on.
+        The log is moved only while no other call runs; until then it stays in use.
         """
-        with self._free:
-            if self._others():
+        with self._changed:
+            if self._others_in_use():
                 return connection
         busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        return connection if busy else self._anew(connection)
+        return connection if busy else self._reopened(connection)
 
-    def _anew(self, connection: "Connection") -> "Connection":
+    def _reopened(self, connection: "SqliteConnection") -> "SqliteConnection":
         connection.close()
         self.release()
-        return self._opened()
+        return self._open_another()
 
-    def _opened(self) -> "Connection":
-        opened: list[Connection] = []
+    def _open_another(self) -> "SqliteConnection":
+        opened: list[SqliteConnection] = []
         with translated(str(self.path)):  # whoever closes a file's last connection holds it for a moment
-            self.patiently(lambda: opened.append(connect(self.path, read_only=self.read_only)))
+            self.retry_while_busy(lambda: opened.append(connect(self.path, read_only=self.read_only)))
         return opened[0]
 
-    def _give(self, connection: "Connection") -> None:
-        crowd = len(self._idle) >= CACHED
+    def _check_in(self, connection: "SqliteConnection") -> None:
+        crowd = len(self._idle) >= MAX_CACHED_CONNECTIONS
         if crowd:
             with suppress(sqlite3.Error):
                 connection.execute("PRAGMA shrink_memory")
-        with self._free:
+        with self._changed:
             if not self._closed:
                 self._idle.insert(0 if crowd else len(self._idle), connection)
         if self._closed:
             connection.close()
-        self._left()
+        self._unregister()
 
-    def _left(self) -> None:
-        with self._free:
+    def _unregister(self) -> None:
+        with self._changed:
             with suppress(ValueError):
                 self._users.remove(threading.get_ident())
-            self._free.notify_all()
+            self._changed.notify_all()
 
     def before_fork(self) -> None:
-        """SQLite's connections must not cross a fork: none is open while it happens."""
-        self._free.acquire()
-        deadline = time.monotonic() + FORK_PATIENCE
-        while self._others() and time.monotonic() < deadline:
-            self._free.wait(0.05)
+        """Close idle connections and wait for the others: SQLite's connections must not cross a fork."""
+        self._changed.acquire()
+        deadline = time.monotonic() + FORK_WAIT_SECONDS
+        while self._others_in_use() and time.monotonic() < deadline:
+            self._changed.wait(0.05)
         while self._idle:
             self._idle.pop().close()
 
-    def _others(self) -> bool:
+    def _others_in_use(self) -> bool:
         return any(user != threading.get_ident() for user in self._users)
 
     def after_fork_in_parent(self) -> None:
-        self._free.release()
+        self._changed.release()
 
     def after_fork_in_child(self) -> None:
-        self._free = threading.Condition()
+        self._changed = threading.Condition()
         self._writer = threading.Lock()
         self._users = [user for user in self._users if user == threading.get_ident()]
 
 
-class Connection(sqlite3.Connection):
+class SqliteConnection(sqlite3.Connection):
     """A connection that knows which files it has open, by their numbers."""
 
     files: tuple[int, int, int] = (0, 0, 0)
-    looked = 0.0  # when they were last looked at
+    checked_at = 0.0  # seconds of time.monotonic
 
 
 def file_numbers(path: Path) -> tuple[int, int, int]:
@@ -321,11 +323,11 @@ def _number(path: str) -> int:
         return 0
 
 
-def connect(path: Path, *, read_only: bool) -> Connection:
+def connect(path: Path, *, read_only: bool) -> SqliteConnection:
     """A new connection, set up as every one is. Raises SQLite's errors."""
     connection = _open(path, _read_only(path) if read_only else "rwc")
     try:
-        for pragma in COMMON:
+        for pragma in CONNECTION_PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         connection.files = (_number(str(path)), 0, 0)
     except sqlite3.Error:
@@ -335,13 +337,13 @@ def connect(path: Path, *, read_only: bool) -> Connection:
 
 
 def _read_only(path: Path) -> str:
-    """Where nothing can be written, there is no log to share either: the file alone is read, if it is whole."""
+    """Mode of a read-only connection: where nothing can be written, a file that is whole is read without its log."""
     log = path.with_name(f"{path.name}-wal")
     alone = not writable(path.parent) and not (log.exists() and log.stat().st_size)
     return "ro&immutable=1" if alone else "ro"
 
 
-def _open(path: Path, mode: str) -> Connection:
+def _open(path: Path, mode: str) -> SqliteConnection:
     return sqlite3.connect(
         f"file:{quote(str(path))}?mode={mode}",
         uri=True,
@@ -349,7 +351,7 @@ def _open(path: Path, mode: str) -> Connection:
         isolation_level=None,
         check_same_thread=False,
         cached_statements=256,
-        factory=Connection,
+        factory=SqliteConnection,
     )
 
 
@@ -359,24 +361,24 @@ def _roll_back(connection: sqlite3.Connection) -> None:
             connection.execute("ROLLBACK")
 
 
-_every: "weakref.WeakSet[Connections]" = weakref.WeakSet()
-_stopped: list[Connections] = []
+_open_connections: "weakref.WeakSet[Connections]" = weakref.WeakSet()
+_forking: list[Connections] = []
 
 
 def _before_fork() -> None:
-    _stopped.extend(_every)
-    for connections in _stopped:
+    _forking.extend(_open_connections)
+    for connections in _forking:
         connections.before_fork()
 
 
 def _after_fork_in_parent() -> None:
-    while _stopped:
-        _stopped.pop().after_fork_in_parent()
+    while _forking:
+        _forking.pop().after_fork_in_parent()
 
 
 def _after_fork_in_child() -> None:
-    while _stopped:
-        _stopped.pop().after_fork_in_child()
+    while _forking:
+        _forking.pop().after_fork_in_child()
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,4 +1,4 @@
-"""Where a database may lie: what a path allows, and whether its file system can hold a shared database."""
+"""Checks of a path: whether it can be written, and whether its file system can hold a shared database."""
 
 import os
 import sys
@@ -6,11 +6,11 @@ from pathlib import Path
 
 from memkit.errors import NetworkPathError
 
-NETWORK = frozenset(
+NETWORK_FILE_SYSTEMS = frozenset(
     "nfs nfs4 cifs smb3 smbfs afs ncpfs davfs fuse.sshfs fuse.davfs fuse.davfs2 fuse.s3fs fuse.rclone "
     "fuse.gcsfuse fuse.goofys fuse.glusterfs".split()
 )
-MOUNTS = Path("/proc/self/mounts")
+MOUNTS_FILE = Path("/proc/self/mounts")
 
 
 def writable(path: Path) -> bool:
@@ -25,7 +25,7 @@ def check_shareable(path: Path, mounts: str | None = None) -> None:
     that don't tell their mounts are trusted.
     """
     kind = file_system(path, _mounts() if mounts is None else mounts)
-    if kind in NETWORK:
+    if kind in NETWORK_FILE_SYSTEMS:
         raise NetworkPathError(
             f"{path}: lies on a network file system ({kind}), whose locks a database can't rely on. Give a path on a "
             "local disk, and use store.backup(path) to copy it there."
@@ -35,17 +35,17 @@ def check_shareable(path: Path, mounts: str | None = None) -> None:
 def file_system(path: Path, mounts: str) -> str | None:
     """The type of the file system of a path: that of the last of the longest mount points above it."""
     whole = path.resolve()
-    found: tuple[int, str | None] = (-1, None)
+    deepest: tuple[int, str | None] = (-1, None)  # parts of the mount point, and its type
     for line in mounts.splitlines():
         _, place, kind, *_ = line.split(" ")
         point = Path(_unescaped(place))
-        if whole.is_relative_to(point) and len(point.parts) >= found[0]:
-            found = (len(point.parts), kind)
-    return found[1]
+        if whole.is_relative_to(point) and len(point.parts) >= deepest[0]:
+            deepest = (len(point.parts), kind)
+    return deepest[1]
 
 
 def _mounts() -> str:
-    return MOUNTS.read_text("utf-8", "surrogateescape") if sys.platform == "linux" and MOUNTS.exists() else ""
+    return MOUNTS_FILE.read_text("utf-8", "surrogateescape") if sys.platform == "linux" and MOUNTS_FILE.exists() else ""
 
 
 def _unescaped(place: str) -> str:

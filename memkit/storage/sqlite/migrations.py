@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from memkit.storage.core.blocks import SKETCHES, Block
+from memkit.storage.core.blocks import SKETCH_PART, Block
 from memkit.storage.core.checksums import MISREAD
 from memkit.storage.sql.queries import run
 from memkit.storage.sql.row_blocks import rebuild
@@ -267,8 +267,8 @@ def statements(script: str) -> Iterator[str]:
 
 def add_vector_blocks(connection: sqlite3.Connection) -> None:
     """For every block of sketches one of vectors; where something is damaged none, as recall needs none."""
-    for bank, number in connection.execute("SELECT bank, number FROM block WHERE part = ?", (SKETCHES,)).fetchall():
-        (data,) = run(connection, "block", bank, SKETCHES, number).fetchone()
+    for bank, number in connection.execute("SELECT bank, number FROM block WHERE part = ?", (SKETCH_PART,)).fetchall():
+        (data,) = run(connection, "block", bank, SKETCH_PART, number).fetchone()
         with suppress(*MISREAD):
             put_vector_block(connection, bank, number, Block.parse(data))
 

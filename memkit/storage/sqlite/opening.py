@@ -23,13 +23,13 @@ def prepare(connections: Connections) -> None:
             nonlocal ready
             ready = _is_current(connection, path)
 
-        connections.patiently(look)
+        connections.retry_while_busy(look)
         if read_only and not ready:
             raise ReadOnlyError(
                 f"{path}: must be made or brought to this version first. Open it once without read_only."
             )
         if not read_only:
-            connections.patiently(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchone())
+            connections.retry_while_busy(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchone())
     if not ready:
         _migrate(connections)
 

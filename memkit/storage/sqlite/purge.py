@@ -18,7 +18,7 @@ from memkit.storage.core.receipts import receipt_of, receipt_of_bank
 from memkit.storage.sql.queries import queries, run, run_many
 from memkit.storage.sql.view import BankRow
 from memkit.storage.sql.writer import as_bytes
-from memkit.storage.sqlite.connections import BUSY, Connections, primary_code
+from memkit.storage.sqlite.connections import BUSY_CODES, Connections, primary_code
 from memkit.storage.sqlite.secure_delete.files import Files, Search, pieces
 
 MOST = 200_000  # pieces of what was erased that are looked for
@@ -110,7 +110,7 @@ class Erasures:
 
     def _left_after_rewriting(self, wanted: set[bytes], wait: float) -> bool:
         with self._connections.borrowed() as connection:
-            self._connections.patiently(lambda: connection.execute("VACUUM"))
+            self._connections.retry_while_busy(lambda: connection.execute("VACUUM"))
         return self._left(wanted, wait)
 
     def _left(self, wanted: set[bytes], wait: float) -> bool:
@@ -169,7 +169,7 @@ class Erasures:
             try:
                 busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
             except sqlite3.OperationalError as error:
-                if primary_code(error) not in BUSY:
+                if primary_code(error) not in BUSY_CODES:
                     raise
                 return False
         return not busy

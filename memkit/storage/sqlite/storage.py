@@ -15,7 +15,7 @@ from memkit.operations import Operation
 from memkit.protocols import BankName, BankView, Decision
 from memkit.settings import RuntimeSettings
 from memkit.storage.core.apply_operations import apply_operations
-from memkit.storage.core.blocks import NUMBERS, SKETCHES, TERMS, VECTORS
+from memkit.storage.core.blocks import ROW_PART, SKETCH_PART, TERM_PART, VECTOR_PART
 from memkit.storage.core.names import checked_name, checked_zone, name_key, prefix_range
 from memkit.storage.core.receipts import flaws
 from memkit.storage.sql.queries import run, run_many, run_over
@@ -56,8 +56,7 @@ class SqliteStorage:
     # -- banks
 
     def open_bank(self, name: BankName, *, zone: str | None = None) -> BankState:
-        found = self.find_bank(name)
-        return found if found is not None else self._make_bank(name, checked_zone(zone or "UTC"))
+        return self.find_bank(name) or self._make_bank(name, checked_zone(zone or "UTC"))
 
     def _make_bank(self, name: BankName, zone: str) -> BankState:
         with self._connections.writing() as connection:
@@ -191,10 +190,10 @@ class SqliteStorage:
             parts = {
                 "text": run(connection, "size_of_text", bank).fetchone()[0],
                 "vectors": run(connection, "size_of_vectors", bank).fetchone()[0]
-                + run(connection, "size_of_traces", bank, VECTORS).fetchone()[0],
-                "sketches": run(connection, "size_of_traces", bank, SKETCHES).fetchone()[0],
-                "terms": run(connection, "size_of_traces", bank, TERMS).fetchone()[0],
-                "rows": run(connection, "size_of_traces", bank, NUMBERS).fetchone()[0],
+                + run(connection, "size_of_traces", bank, VECTOR_PART).fetchone()[0],
+                "sketches": run(connection, "size_of_traces", bank, SKETCH_PART).fetchone()[0],
+                "terms": run(connection, "size_of_traces", bank, TERM_PART).fetchone()[0],
+                "rows": run(connection, "size_of_traces", bank, ROW_PART).fetchone()[0],
                 "surprisal": run(connection, "size_of_segments", bank).fetchone()[0],
                 "history": run(connection, "size_of_history", bank).fetchone()[0],
             }
@@ -223,7 +222,7 @@ class SqliteStorage:
         part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
         try:
             with self._connections.borrowed() as connection:
-                self._connections.patiently(lambda: connection.execute("VACUUM INTO ?", (str(part),)))
+                self._connections.retry_while_busy(lambda: connection.execute("VACUUM INTO ?", (str(part),)))
             _synced(part)
             part.replace(target)
         finally:

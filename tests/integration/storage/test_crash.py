@@ -12,7 +12,7 @@ import pytest
 import memkit
 from memkit.encoders.hashing import HashingEncoder
 
-WRITER = """
+WRITER_SCRIPT = """
 import sys, memkit
 from memkit.encoders.hashing import HashingEncoder
 path, start = sys.argv[1], int(sys.argv[2])
@@ -35,7 +35,9 @@ with memkit.open(path, encoder=HashingEncoder()) as store:
 
 def killed(path: Path, start: int, after: float) -> tuple[int, set[str]]:
     """Run a writer, kill it after a while; the last number that it said was stored, and what was erased."""
-    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path), str(start)], stdout=subprocess.PIPE, text=True)
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER_SCRIPT, str(path), str(start)], stdout=subprocess.PIPE, text=True
+    )
     assert writer.stdout is not None
     assert writer.stdout.readline() == "ready\n"
     time.sleep(after)

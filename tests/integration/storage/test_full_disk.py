@@ -15,7 +15,7 @@ from memkit.storage.sqlite.storage import SqliteStorage
 
 
 def fill(store: memkit.MemoryStore) -> None:
-    """From now on the database may not grow: SQLite then answers as it does on a full disk."""
+    """Let the database grow no more: SQLite then answers as it does on a full disk."""
     storage = store.bank("any")._context.storage
     assert isinstance(storage, SqliteStorage)
     with storage._connections.borrowed() as connection:
@@ -38,7 +38,7 @@ def test_a_full_disk_is_a_clear_error_and_loses_nothing(path: Path) -> None:
         assert len(store.bank("ana").list(limit=1000)) == 21
 
 
-FILLED = """
+FILLING_SCRIPT = """
 import ctypes, os, sys, memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import DiskFullError
@@ -112,7 +112,7 @@ def test_a_long_log_whose_index_finds_no_room_to_grow_is_a_full_disk_too(shim: P
 
 
 def fill_again_and_again(shim: Path, folder: Path, most: int) -> None:
-    with_shim(shim, folder, FILLED, str(most))
+    with_shim(shim, folder, FILLING_SCRIPT, str(most))
     with memkit.open(folder / "memory.db", encoder=HashingEncoder()) as store:
         assert store.doctor() == []
 

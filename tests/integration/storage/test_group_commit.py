@@ -13,7 +13,7 @@ import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import BusyError, StorageError, UnknownMemoryError
 from memkit.settings import RuntimeSettings
-from memkit.storage.sqlite.group_commit import MOST
+from memkit.storage.sqlite.group_commit import MAX_WRITES
 from memkit.storage.sqlite.storage import SqliteStorage
 
 Call = Callable[[memkit.MemoryBank], Any]
@@ -38,13 +38,13 @@ def at_once(store: memkit.MemoryStore, calls: list[Call]) -> tuple[list["Future[
     bank.observe([("ana", "The first one")])
     storage._connections.release()
     with ThreadPoolExecutor(len(calls)) as pool, storage._connections.turn():
-        made = [pool.submit(call, bank) for call in calls]
+        futures = [pool.submit(call, bank) for call in calls]
         while len(storage._writes._waiting) < len(calls):
-            assert not any(future.done() for future in made), [future for future in made if future.done()]
+            assert not any(future.done() for future in futures), [future for future in futures if future.done()]
             time.sleep(0.001)
         storage._connections.release()
         seen = commits(storage)
-    return made, len(seen)
+    return futures, len(seen)
 
 
 def saying(number: int) -> Call:
@@ -56,8 +56,8 @@ def ids(store: memkit.MemoryStore) -> set[str]:
 
 
 def test_waiting_writes_share_one_commit_and_each_has_its_own_receipt(store: memkit.MemoryStore) -> None:
-    made, count = at_once(store, [saying(n) for n in range(8)])
-    changes = sorted(future.result().change for future in made)
+    futures, count = at_once(store, [saying(n) for n in range(8)])
+    changes = sorted(future.result().change for future in futures)
     assert changes == list(range(changes[0], changes[0] + 8))
     assert count == 1
     assert {f"t{n}" for n in range(8)} <= ids(store)
@@ -65,17 +65,17 @@ def test_waiting_writes_share_one_commit_and_each_has_its_own_receipt(store: mem
 
 
 def test_a_crowd_that_one_commit_does_not_hold_is_stored_in_two(store: memkit.MemoryStore) -> None:
-    made, count = at_once(store, [saying(n) for n in range(MOST + 6)])
-    assert len({future.result(30).change for future in made}) == MOST + 6
+    futures, count = at_once(store, [saying(n) for n in range(MAX_WRITES + 6)])
+    assert len({future.result(30).change for future in futures}) == MAX_WRITES + 6
     assert count == 2
 
 
 def test_an_error_undoes_only_the_write_that_it_belongs_to(store: memkit.MemoryStore) -> None:
     calls = [saying(0), lambda bank: bank.forget("nowhere", reason="none"), saying(1)]
-    made, count = at_once(store, calls)
-    assert isinstance(made[1].exception(), UnknownMemoryError)
-    assert made[0].exception() is None
-    assert made[2].exception() is None
+    futures, count = at_once(store, calls)
+    assert isinstance(futures[1].exception(), UnknownMemoryError)
+    assert futures[0].exception() is None
+    assert futures[2].exception() is None
     assert count == 1
     assert {"t0", "t1"} <= ids(store)
     assert store.doctor() == []
@@ -93,9 +93,9 @@ def test_an_error_undoes_only_the_write_that_it_belongs_to(store: memkit.MemoryS
 def test_where_a_shared_commit_fails_each_is_tried_alone(store: memkit.MemoryStore, broken: str) -> None:
     storage = storage_of(store)
     calls: list[Call] = [saying(0), lambda _: storage._writes.run(lambda c: c.execute(broken)), saying(1)]
-    made, _ = at_once(store, calls)
-    assert isinstance(made[1].exception(), StorageError)
-    assert made[0].result().change != made[2].result().change
+    futures, _ = at_once(store, calls)
+    assert isinstance(futures[1].exception(), StorageError)
+    assert futures[0].result().change != futures[2].result().change
     assert {"t0", "t1"} <= ids(store)
     assert store.doctor() == []
 
@@ -133,6 +133,6 @@ def test_many_threads_in_many_banks_lose_nothing(store: memkit.MemoryStore) -> N
     with ThreadPoolExecutor(12) as pool:
         list(pool.map(work, range(12)))
     for bank in range(3):
-        found = {m.id for m in store.bank(f"b{bank}").list(kinds=["turn"], limit=1000)}
-        assert found == {f"{me}-{n}" for me in range(bank, 12, 3) for n in range(15)}
+        stored_ids = {m.id for m in store.bank(f"b{bank}").list(kinds=["turn"], limit=1000)}
+        assert stored_ids == {f"{me}-{n}" for me in range(bank, 12, 3) for n in range(15)}
     assert store.doctor() == []

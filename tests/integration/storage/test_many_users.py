@@ -12,24 +12,24 @@ import pytest
 import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.settings import RuntimeSettings, Settings
-from memkit.storage.sqlite.connections import CACHED, Connection, Connections
+from memkit.storage.sqlite.connections import MAX_CACHED_CONNECTIONS, Connections, SqliteConnection
 from memkit.testing import FrozenClock
 
-USERS = 60
+USER_COUNT = 60
 
 
 def heard(store: memkit.MemoryStore) -> None:
-    for number in range(USERS):
-        store.bank("app", str(number)).observe([("ana", f"I keep {number} bees in a {word}.") for word in BOXES])
+    for number in range(USER_COUNT):
+        store.bank("app", str(number)).observe([("ana", f"I keep {number} bees in a {word}.") for word in BOX_TEXTS])
 
 
-BOXES = [f"box{number}" for number in range(40)]
+BOX_TEXTS = [f"box{number}" for number in range(40)]
 
 
 def test_what_loaded_banks_hold_is_counted_as_they_come_change_and_go() -> None:
     with memkit.open(":memory:", encoder=HashingEncoder()) as store:
         heard(store)
-        for number in range(USERS):
+        for number in range(USER_COUNT):
             store.bank("app", str(number)).recall("bees")
         store.bank("app", "3").observe([("ana", "I sold the bees.")])
         store.bank("app", "3").recall("bees")
@@ -44,12 +44,12 @@ def test_the_banks_used_last_stay_within_the_budget() -> None:
     small = Settings(runtime=RuntimeSettings(cache_bytes=2**20))
     with memkit.open(":memory:", encoder=HashingEncoder(), settings=small) as store:
         heard(store)
-        for number in range(USERS):
+        for number in range(USER_COUNT):
             store.bank("app", str(number)).recall("bees")
             assert 0 < store._services.indexes.nbytes() <= 2**20
         held = list(store._services.indexes._loaded)
-        assert held == list(range(USERS + 1))[-len(held) :]
-        assert 1 < len(held) < USERS
+        assert held == list(range(USER_COUNT + 1))[-len(held) :]
+        assert 1 < len(held) < USER_COUNT
 
 
 def test_a_bank_that_nobody_holds_leaves_nothing_behind_and_keeps_its_zone_and_its_lock() -> None:
@@ -80,28 +80,28 @@ def test_rounds_too_short_for_all_banks_reach_all_of_them_and_then_find_nothing_
         assert all(bank["queue"]["waiting"] == 0 for bank in store.stats()["banks"].values())
         assert store.maintain(budget_s=30).banks == 0
         clock.advance(timedelta(hours=1))
-        assert store.maintain(budget_s=30).banks == USERS
+        assert store.maintain(budget_s=30).banks == USER_COUNT
 
 
 def test_of_many_connections_only_those_used_last_keep_their_caches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    emptied: list[Connection] = []
+    emptied: list[SqliteConnection] = []
 
-    def watched(connection: Connection, sql: str, *values: Any) -> Any:
+    def watched(connection: SqliteConnection, sql: str, *values: Any) -> Any:
         if "shrink_memory" in sql:
             emptied.append(connection)
         return sqlite3.Connection.execute(connection, sql, *values)
 
     path = tmp_path / "store.db"
     memkit.open(path, encoder=HashingEncoder()).close()
-    monkeypatch.setattr(Connection, "execute", watched, raising=False)
+    monkeypatch.setattr(SqliteConnection, "execute", watched, raising=False)
     connections = Connections(path, read_only=False, busy_timeout=1.0)
     with ExitStack() as readers:
-        for _ in range(CACHED + 3):
+        for _ in range(MAX_CACHED_CONNECTIONS + 3):
             readers.enter_context(connections.reading())
     assert len(emptied) == 3
     with ExitStack() as readers:
-        again = [readers.enter_context(connections.reading()) for _ in range(CACHED)]
+        again = [readers.enter_context(connections.reading()) for _ in range(MAX_CACHED_CONNECTIONS)]
         assert not set(map(id, again)) & set(map(id, emptied))
     connections.close()

@@ -101,8 +101,8 @@ def test_a_read_only_store_reads_and_refuses_to_write(path: Path) -> None:
     with memkit.open(path, encoder=HashingEncoder()) as store:
         store.bank("ana").observe([("ana", "The key lies under the flowerpot")])
     with memkit.open(path, encoder=HashingEncoder(), read_only=True) as store:
-        found = store.bank("ana").recall("flowerpot")
-        assert found.prompt(max_tokens=200)
+        hits = store.bank("ana").recall("flowerpot")
+        assert hits.prompt(max_tokens=200)
         with pytest.raises(ReadOnlyError):
             store.bank("ana").observe([("ana", "Something new")])
 

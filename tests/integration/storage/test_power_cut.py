@@ -23,10 +23,10 @@ import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.models import STATES
 
-HEAD = struct.Struct("<cIqQ")
-SECTOR = 512  # bytes that a disk writes as a whole
-BATCH = 3
-WRITER = """
+EVENT_HEAD = struct.Struct("<cIqQ")
+SECTOR_BYTES = 512  # bytes that a disk writes as a whole
+BATCH_TURNS = 3
+WRITER_SCRIPT = """
 import os, sys, memkit
 from memkit.encoders.hashing import HashingEncoder
 folder, rounds = sys.argv[1], int(sys.argv[2])
@@ -57,22 +57,22 @@ class Event(NamedTuple):
 def events(log: bytes) -> Iterator[Event]:
     at = 0
     while at < len(log):
-        what, named, offset, length = HEAD.unpack_from(log, at)
-        at += HEAD.size
+        what, named, offset, length = EVENT_HEAD.unpack_from(log, at)
+        at += EVENT_HEAD.size
         path = log[at : at + named].decode()
         yield Event(what.decode(), Path(path).name, offset, log[at + named : at + named + length])
         at += named + length
 
 
 def written(shim: Path, folder: Path, rounds: int) -> list[Event]:
-    """What a writer did to its files, in order."""
+    """Events of a writer's files, in order."""
     watched = folder / "watched"
     watched.mkdir()
     seen = {"LD_PRELOAD": str(shim), "WATCHED": str(watched), "WRITTEN": str(folder / "log")}
-    subprocess.run([sys.executable, "-c", WRITER, watched, str(rounds)], env={**os.environ, **seen}, check=True)
-    found = list(events((folder / "log").read_bytes()))
-    assert sum(event.what == "s" for event in found) > rounds
-    return found
+    subprocess.run([sys.executable, "-c", WRITER_SCRIPT, watched, str(rounds)], env={**os.environ, **seen}, check=True)
+    events_in_log = list(events((folder / "log").read_bytes()))
+    assert sum(event.what == "s" for event in events_in_log) > rounds
+    return events_in_log
 
 
 class Disk:
@@ -87,14 +87,14 @@ class Disk:
             self.synced.pop(event.path, None)
             self.loose.pop(event.path, None)
         elif event.what == "s":
-            kept = self.synced.setdefault(event.path, bytearray())
+            on_disk = self.synced.setdefault(event.path, bytearray())
             for waiting in self.loose.pop(event.path, []):
-                done(kept, waiting)
+                done(on_disk, waiting)
         else:
             self.loose[event.path].append(event)
 
     def cut(self, chance: random.Random) -> dict[str, bytearray]:
-        """What is left when the power fails now: of what wasn't synced, any selection, writes torn between sectors."""
+        """Files after a power cut at this moment: of what wasn't synced, any selection, writes torn between sectors."""
         left = {name: bytearray(data) for name, data in self.synced.items()}
         for name, waiting in self.loose.items():
             share = chance.choice((0.0, 0.5, 0.9, 1.0))
@@ -107,7 +107,7 @@ class Disk:
 def torn(event: Event, chance: random.Random) -> Event:
     if event.what != "w" or chance.random() < 0.7:
         return event
-    return event._replace(data=event.data[: SECTOR * chance.randrange(len(event.data) // SECTOR + 1)])
+    return event._replace(data=event.data[: SECTOR_BYTES * chance.randrange(len(event.data) // SECTOR_BYTES + 1)])
 
 
 def done(data: bytearray, event: Event) -> None:
@@ -133,11 +133,11 @@ def check(folder: Path, left: dict[str, bytearray], happened: list[Event]) -> No
     stored, erased = acknowledged(happened)
     with memkit.open(folder / "memory.db", encoder=HashingEncoder()) as store:
         assert [p for p in store.doctor() if "erased bytes" not in p] == []
-        found = {m.id for m in store.bank("ana").list(kinds=["turn"], limit=10_000, states=STATES)}
+        stored_ids = {m.id for m in store.bank("ana").list(kinds=["turn"], limit=10_000, states=STATES)}
     by_round = defaultdict(int)
-    for id in found:
+    for id in stored_ids:
         by_round[int(id.split("-")[0])] += 1
-    assert set(by_round.values()) <= {BATCH}, "half of a write is there"
+    assert set(by_round.values()) <= {BATCH_TURNS}, "half of a write is there"
     gone = stored - erased - set(by_round)
     assert len(gone) <= 1, "an acknowledged write is lost"  # one may be in the midst of being erased
     assert all(number % 10 == 4 for number in gone)

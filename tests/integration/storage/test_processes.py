@@ -16,7 +16,7 @@ from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import MemkitError
 from memkit.storage.sqlite.storage import SqliteStorage
 
-PROCESSES = 4
+PROCESS_COUNT = 4
 
 
 def work(path: Path, me: int, seconds: float, ready: Any, report: Any) -> None:
@@ -37,28 +37,28 @@ def work(path: Path, me: int, seconds: float, ready: Any, report: Any) -> None:
 
 def together(path: Path, seconds: float, method: str) -> dict[int, tuple[int, float, int]]:
     context = mp.get_context(method)
-    ready, report = context.Barrier(PROCESSES), context.Queue()
-    workers = [context.Process(target=work, args=(path, me, seconds, ready, report)) for me in range(PROCESSES)]
+    ready, report = context.Barrier(PROCESS_COUNT), context.Queue()
+    workers = [context.Process(target=work, args=(path, me, seconds, ready, report)) for me in range(PROCESS_COUNT)]
     for worker in workers:
         worker.start()
-    found = {me: rest for me, *rest in (report.get(timeout=seconds + 60) for _ in workers)}
+    reports = {me: rest for me, *rest in (report.get(timeout=seconds + 60) for _ in workers)}
     for worker in workers:
         worker.join()
         assert worker.exitcode == 0
-    return {me: (written, longest, seen) for me, (written, longest, seen) in found.items()}
+    return {me: (written, longest, seen) for me, (written, longest, seen) in reports.items()}
 
 
-def check(path: Path, found: dict[int, tuple[int, float, int]], seconds: float) -> None:
+def check(path: Path, reports: dict[int, tuple[int, float, int]], seconds: float) -> None:
     with memkit.open(path, encoder=HashingEncoder()) as store:
-        expected = {f"{me}-{n}" for me, (written, _, _) in found.items() for n in range(written)}
+        expected = {f"{me}-{n}" for me, (written, _, _) in reports.items() for n in range(written)}
         stored = [m.id for m in store.bank("shared").list(limit=10_000)]
         assert len(stored) == len(set(stored))
         assert set(stored) == expected
         assert store.doctor() == []
-    counts = [written for written, _, _ in found.values()]
+    counts = [written for written, _, _ in reports.values()]
     assert min(counts) * 4 >= max(counts), counts
-    assert max(longest for _, longest, _ in found.values()) < seconds / 2
-    assert all(seen == PROCESSES for _, _, seen in found.values())
+    assert max(longest for _, longest, _ in reports.values()) < seconds / 2
+    assert all(seen == PROCESS_COUNT for _, _, seen in reports.values())
 
 
 def test_four_processes_on_one_file_lose_nothing_and_each_sees_the_others(path: Path) -> None:
@@ -72,7 +72,7 @@ def test_four_processes_on_one_file_for_half_a_minute(path: Path) -> None:
     check(path, together(path, 30.0, "spawn"), 30.0)
 
 
-FORKING = """
+FORKING_SCRIPT = """
 import os, sys, threading, memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import MemkitError
@@ -106,7 +106,7 @@ sys.exit(max(codes))
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
 def test_forks_of_a_process_whose_threads_write_lose_nothing(path: Path) -> None:
-    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKING, str(path)]
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKING_SCRIPT, str(path)]
     subprocess.run(command, check=True, timeout=40)
     with memkit.open(path, encoder=HashingEncoder()) as store:
         counts = {
@@ -121,7 +121,7 @@ def test_forks_of_a_process_whose_threads_write_lose_nothing(path: Path) -> None
 
 
 def serve(path: Path, me: int, requests: int) -> None:
-    """As a worker of a web server: an event loop of its own, many requests at a time."""
+    """Work as a web server's worker does: an event loop of its own, many requests at a time."""
 
     async def request(store: memkit.MemoryStore, number: int) -> None:
         bank = store.bank(f"user{number % 5}")
@@ -144,8 +144,8 @@ def test_workers_with_event_loops_of_their_own_lose_nothing(path: Path) -> None:
         worker.join(120)
         assert worker.exitcode == 0
     with memkit.open(path, encoder=HashingEncoder()) as store:
-        found = {m.id for n in range(5) for m in store.bank(f"user{n}").list(limit=1000)}
-        assert found == {f"{me}-{number}" for me in range(3) for number in range(60)}
+        stored_ids = {m.id for n in range(5) for m in store.bank(f"user{n}").list(limit=1000)}
+        assert stored_ids == {f"{me}-{number}" for me in range(3) for number in range(60)}
         assert store.doctor() == []
 
 

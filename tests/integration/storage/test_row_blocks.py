@@ -1,4 +1,4 @@
-"""Blocks of rows: whatever happens to a bank, they and the rows that have moved tell what its table does."""
+"""Blocks of rows: whatever happens to a bank, they and the rows that have moved hold what its table does."""
 
 import sqlite3
 from contextlib import closing
@@ -14,12 +14,12 @@ from memkit.batches import FIELDS, RowBatch
 from memkit.models import IndexRow
 from memkit.protocols import BankView
 from memkit.recall.index.columns import NARROW, Columns
-from memkit.storage.core.blocks import NUMBERS
+from memkit.storage.core.blocks import ROW_PART
 from memkit.storage.sql import row_blocks
 from memkit.storage.sql.row_blocks import SHARE, pack, unpack
 
-BLOCK, STEP = 16, 5  # rows
-DAMAGES = [
+SMALL_BLOCK_ROWS, SMALL_FLUSH_ROWS = 16, 5
+DAMAGE_STATEMENTS = [
     "DELETE FROM block WHERE part = 3 AND number = (SELECT min(number) FROM block WHERE part = 3)",
     "UPDATE block SET data = zeroblob(1000) WHERE part = 3",
     "UPDATE block SET data = 'text' WHERE part = 3",
@@ -31,17 +31,17 @@ DAMAGES = [
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(row_blocks, "ROWS", BLOCK)
-    monkeypatch.setattr(row_blocks, "STEP", STEP)
+    monkeypatch.setattr(row_blocks, "BLOCK_ROWS", SMALL_BLOCK_ROWS)
+    monkeypatch.setattr(row_blocks, "FLUSH_ROWS", SMALL_FLUSH_ROWS)
 
 
-def loaded(view: BankView) -> dict[str, list[Any]]:
+def as_loaded(view: BankView) -> dict[str, list[Any]]:
     columns = Columns()
     columns.put(view.row_batches())
     return {name: columns.column(name).tolist() for name in FIELDS} | {"sources": sorted(columns.sources.items())}
 
 
-def told(view: BankView) -> dict[str, list[Any]]:
+def as_in_table(view: BankView) -> dict[str, list[Any]]:
     rows = list(view.rows())
     batch = RowBatch.of(rows)
     fields = {name: batch.fields[name].tolist() for name in FIELDS}
@@ -51,7 +51,7 @@ def told(view: BankView) -> dict[str, list[Any]]:
 
 def blocks(path: Path) -> int:
     with closing(sqlite3.connect(path)) as connection:
-        return int(connection.execute("SELECT count(*) FROM block WHERE part = ?", (NUMBERS,)).fetchone()[0])
+        return int(connection.execute("SELECT count(*) FROM block WHERE part = ?", (ROW_PART,)).fetchone()[0])
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -59,7 +59,7 @@ def test_what_is_loaded_from_blocks_is_what_the_table_holds_whatever_was_done(tm
     path, most = tmp_path / "store.db", 0
     for bank in life(path, seed):
         with view_of(bank) as view:
-            assert loaded(view) == told(view)
+            assert as_loaded(view) == as_in_table(view)
         most = max(most, blocks(path))
     assert most > 3
 
@@ -77,24 +77,26 @@ def test_rows_that_changed_are_read_from_the_table_until_there_are_too_many(tmp_
         for id in ids[: 100 // SHARE]:
             bank.pin(id)
         assert (blocks(path), moved()) == (6, 100 // SHARE)
-        bank.pin(ids[BLOCK])
+        bank.pin(ids[SMALL_BLOCK_ROWS])
         assert moved() == 1  # the first block was made anew
         assert store.doctor() == []
 
 
 def test_the_last_block_takes_in_what_comes_until_it_is_full(tmp_path: Path) -> None:
-    path, found = tmp_path / "store.db", []
+    path, sizes_after_each = tmp_path / "store.db", []
     with opened(path) as store:
         bank = store.bank("ana")
-        for i in range(3 * BLOCK):
+        for i in range(3 * SMALL_BLOCK_ROWS):
             bank.observe([Turn(f"Day {i}: sun.", "ana")])
             with view_of(bank) as view:
-                assert loaded(view) == told(view)
-                found.append([len(rows.seqs) for rows in row_blocks.rows_of_blocks(view.connection, view.bank)])
+                assert as_loaded(view) == as_in_table(view)
+                sizes_after_each.append(
+                    [len(rows.seqs) for rows in row_blocks.rows_of_blocks(view.connection, view.bank)]
+                )
         assert store.doctor() == []
-    assert found[STEP - 2 : STEP] == [[], [STEP]]
-    assert all(size == BLOCK for sizes in found for size in sizes[:-1])
-    assert all(count - sum(sizes) < STEP for count, sizes in enumerate(found, 1))
+    assert sizes_after_each[SMALL_FLUSH_ROWS - 2 : SMALL_FLUSH_ROWS] == [[], [SMALL_FLUSH_ROWS]]
+    assert all(size == SMALL_BLOCK_ROWS for sizes in sizes_after_each for size in sizes[:-1])
+    assert all(count - sum(sizes) < SMALL_FLUSH_ROWS for count, sizes in enumerate(sizes_after_each, 1))
 
 
 def test_a_block_gives_back_what_was_packed_and_nothing_that_was_not() -> None:
@@ -115,7 +117,7 @@ def test_a_block_gives_back_what_was_packed_and_nothing_that_was_not() -> None:
             unpack(data[:place])
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", DAMAGE_STATEMENTS)
 def test_blocks_that_do_not_hold_what_they_should_are_told_and_made_again(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "store.db"
     with opened(path) as store:
@@ -129,7 +131,7 @@ def test_blocks_that_do_not_hold_what_they_should_are_told_and_made_again(tmp_pa
         store.doctor(repair=True)
         assert store.doctor() == []
         with view_of(store.bank("ana")) as view:
-            assert loaded(view) == told(view)
+            assert as_loaded(view) == as_in_table(view)
     assert blocks(path) == 6
 
 
@@ -139,14 +141,14 @@ def test_a_file_of_the_format_before_gets_its_blocks_when_it_is_opened(tmp_path:
         store.bank("ana").observe([Turn(f"Day {i}: sun.", "ana") for i in range(100)])
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.executescript(
-            f"DROP TRIGGER memory_moved; DROP TABLE moved; DELETE FROM block WHERE part = {NUMBERS}"
+            f"DROP TRIGGER memory_moved; DROP TABLE moved; DELETE FROM block WHERE part = {ROW_PART}"
         )
         connection.execute("DELETE FROM migration WHERE name = 'row_blocks'")
         connection.execute("PRAGMA user_version = 7")
     with opened(path) as store:
         assert store.doctor() == []
         with view_of(store.bank("ana")) as view:
-            assert np.array_equal(loaded(view)["seq"], range(1, 101))
+            assert np.array_equal(as_loaded(view)["seq"], range(1, 101))
     assert blocks(path) == 6
 
 

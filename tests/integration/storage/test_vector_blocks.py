@@ -13,51 +13,52 @@ import memkit
 from memkit import Settings, Turn
 from memkit.encoders.hashing import HashingEncoder
 from memkit.settings import RankingSettings
-from memkit.storage.core.blocks import VECTORS
+from memkit.storage.core.blocks import VECTOR_PART
 from memkit.store import MemoryStore
 from memkit.testing import FrozenClock
 
-COMPACT = Settings(ranking=RankingSettings(exact_up_to=100))
-LONG = "The boat left late in the evening. " * 12
-TURNS = [
-    Turn(f"{LONG if i % 500 == 7 else ''}On day {i} I ate {i * 7 % 31} figs.", "ana", id=f"t{i}") for i in range(4_700)
+COMPACT_FROM_ROWS = Settings(ranking=RankingSettings(exact_up_to=100))
+LONG_TEXT = "The boat left late in the evening. " * 12
+ALL_TURNS = [
+    Turn(f"{LONG_TEXT if i % 500 == 7 else ''}On day {i} I ate {i * 7 % 31} figs.", "ana", id=f"t{i}")
+    for i in range(4_700)
 ]
-QUESTIONS = ("How many figs on day 111?", "When did the boat leave?", "day 4207", "Who ate 30 figs?")
+QUESTION_TEXTS = ("How many figs on day 111?", "When did the boat leave?", "day 4207", "Who ate 30 figs?")
 
 
 def opened(path: Path | str) -> MemoryStore:
     clock = FrozenClock(datetime(2025, 6, 2, 12, tzinfo=UTC))
-    return memkit.open(path, encoder=HashingEncoder(), clock=clock, settings=COMPACT)
+    return memkit.open(path, encoder=HashingEncoder(), clock=clock, settings=COMPACT_FROM_ROWS)
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def template_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("blocks") / "made.db"
     with opened(path) as store:
-        store.bank("ana").observe(TURNS)
+        store.bank("ana").observe(ALL_TURNS)
     return path
 
 
 @pytest.fixture
-def path(made: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copy(made, tmp_path / "store.db"))
+def path(template_path: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(template_path, tmp_path / "store.db"))
 
 
 def blocks(path: Path) -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(path)) as connection:
-        return connection.execute("SELECT * FROM block WHERE part = ? ORDER BY number", (VECTORS,)).fetchall()
+        return connection.execute("SELECT * FROM block WHERE part = ? ORDER BY number", (VECTOR_PART,)).fetchall()
 
 
-def found(store: MemoryStore) -> list[list[tuple[str, float]]]:
+def results(store: MemoryStore) -> list[list[tuple[str, float]]]:
     bank = store.bank("ana")
-    return [[(h.memory.id, h.score) for h in bank.recall(q, k=8, reinforce=False)] for q in QUESTIONS]
+    return [[(h.memory.id, h.score) for h in bank.recall(q, k=8, reinforce=False)] for q in QUESTION_TEXTS]
 
 
 def test_a_file_and_the_twin_in_memory_find_the_same(path: Path) -> None:
     assert len(blocks(path)) == 1
     with opened(path) as store, opened(":memory:") as twin:
-        twin.bank("ana").observe(TURNS)
-        assert found(store) == found(twin)
+        twin.bank("ana").observe(ALL_TURNS)
+        assert results(store) == results(twin)
         assert store.doctor() == []
 
 
@@ -65,18 +66,18 @@ def test_what_is_erased_leaves_the_block_and_what_is_encoded_anew_moves_out_of_i
     with opened(path) as store:
         store.bank("ana").erase(ids=["t111", "t507"])
         assert store.doctor() == []
-        before, kept = blocks(path), found(store)
+        before, results_before = blocks(path), results(store)
         store.reencode(HashingEncoder())
         assert store.doctor() == []
         assert blocks(path) != before
     with opened(path) as store:
-        assert found(store) == kept
+        assert results(store) == results_before
 
 
 def test_a_file_of_the_format_before_gets_its_blocks_when_it_is_opened(path: Path) -> None:
     whole = blocks(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("DELETE FROM block WHERE part = ?", (VECTORS,))
+        connection.execute("DELETE FROM block WHERE part = ?", (VECTOR_PART,))
         connection.execute("DELETE FROM migration WHERE name = 'vector_blocks'")
         connection.execute("PRAGMA user_version = 6")
     with opened(path) as store:
@@ -96,7 +97,7 @@ def test_a_file_of_the_format_before_gets_its_blocks_when_it_is_opened(path: Pat
 )
 def test_a_block_that_does_not_hold_what_it_should_is_told_and_made_again(path: Path, damage: str) -> None:
     with opened(path) as store:
-        kept = found(store)
+        results_before = results(store)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("UPDATE bank SET next_block = 100")
         connection.execute(damage)
@@ -104,7 +105,7 @@ def test_a_block_that_does_not_hold_what_it_should_is_told_and_made_again(path: 
         assert any("block" in problem for problem in store.doctor())
         store.doctor(repair=True)
         assert store.doctor() == []
-        assert found(store) == kept
+        assert results(store) == results_before
     assert len(blocks(path)) == 1
 
 

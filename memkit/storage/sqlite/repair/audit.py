@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from memkit.errors import CorruptError
-from memkit.storage.core.blocks import NUMBERS, SKETCHES, TERMS, VECTORS, Block, unpack_terms
+from memkit.storage.core.blocks import ROW_PART, SKETCH_PART, TERM_PART, VECTOR_PART, Block, unpack_terms
 from memkit.storage.core.change_set import ChangeSet
 from memkit.storage.core.checksums import MISREAD, bytes_intact, intact, words_intact
 from memkit.storage.sql.queries import run, run_many
@@ -137,8 +137,8 @@ CHECKS = (
     _ahead("next_history", "history", "number"),
     _ahead("next_exchange", "exchange", "number"),
     _ahead("next_block", "block", "number"),
-    _tail("code_tail", SKETCHES),
-    _tail("term_tail", TERMS),
+    _tail("code_tail", SKETCH_PART),
+    _tail("term_tail", TERM_PART),
 )
 LOST_TEXT = (
     "SELECT seq FROM memory WHERE bank = ? "
@@ -231,14 +231,14 @@ def _bank(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[s
 def _blocks(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
     """Blocks must parse. What a broken one held is made again with the vectors of its memories."""
     rows = connection.execute(
-        "SELECT part, number, first_seq, last_seq, data FROM block WHERE bank = ? AND part <> ?", (bank, NUMBERS)
+        "SELECT part, number, first_seq, last_seq, data FROM block WHERE bank = ? AND part <> ?", (bank, ROW_PART)
     ).fetchall()
     for part, number, first, last, data in rows:
         if not _parses(part, data):
             yield "a block of the index can't be read; vectors and terms of its memories must be made again."
             if repair:
                 run(connection, "drop_block", bank, part, number)
-            if repair and part != VECTORS:
+            if repair and part != VECTOR_PART:
                 connection.execute(
                     "UPDATE memory SET vector = NULL WHERE bank = ? AND seq BETWEEN ? AND ?",
                     (bank, first, last),
@@ -247,12 +247,14 @@ def _blocks(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator
 
 def _quantised(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
     """Beside every full block of sketches lies one of the same memories' vectors; beside others it may be left out."""
-    there, wanted = ({row[0] for row in run(connection, "numbers_of_blocks", bank, p)} for p in (VECTORS, SKETCHES))
+    there, wanted = (
+        {row[0] for row in run(connection, "numbers_of_blocks", bank, p)} for p in (VECTOR_PART, SKETCH_PART)
+    )
     false = [number for number in wanted if not _fits(connection, bank, number)]
     if false or there - wanted:
         yield f"bank {bank}: {len(false) + len(there - wanted)} blocks of vectors do not hold what they are made from."
         if repair:
-            run_many(connection, "drop_block", [(bank, VECTORS, number) for number in there - wanted])
+            run_many(connection, "drop_block", [(bank, VECTOR_PART, number) for number in there - wanted])
             for number in false:
                 _renew(connection, bank, number)
 
@@ -267,7 +269,7 @@ def _numbers(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterato
 
 
 def _fits(connection: sqlite3.Connection, bank: int, number: int) -> bool:
-    there = run(connection, "block", bank, VECTORS, number).fetchone()
+    there = run(connection, "block", bank, VECTOR_PART, number).fetchone()
     try:
         sketches = _sketches_of(connection, bank, number)
         if there is None and not sketches.is_full:
@@ -279,19 +281,19 @@ def _fits(connection: sqlite3.Connection, bank: int, number: int) -> bool:
 
 
 def _renew(connection: sqlite3.Connection, bank: int, number: int) -> None:
-    run(connection, "drop_block", bank, VECTORS, number)
+    run(connection, "drop_block", bank, VECTOR_PART, number)
     with suppress(*MISREAD):
         put_vector_block(connection, bank, number, _sketches_of(connection, bank, number))
 
 
 def _sketches_of(connection: sqlite3.Connection, bank: int, number: int) -> Block:
-    return Block.parse(run(connection, "block", bank, SKETCHES, number).fetchone()[0])
+    return Block.parse(run(connection, "block", bank, SKETCH_PART, number).fetchone()[0])
 
 
 def _parses(part: int, data: bytes) -> bool:
     try:
         rows = list(Block.parse(data).rows())
-        if part == TERMS:
+        if part == TERM_PART:
             for row in rows:
                 unpack_terms(row.data)
     except ValueError:
@@ -320,8 +322,8 @@ def _sketches(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterat
     with_vector = {
         row[0] for row in connection.execute("SELECT seq FROM memory WHERE bank = ? AND vector IS NOT NULL", (bank,))
     }
-    coded = _seqs_of(connection, bank, SKETCHES)
-    worded = _seqs_of(connection, bank, TERMS)
+    coded = _seqs_of(connection, bank, SKETCH_PART)
+    worded = _seqs_of(connection, bank, TERM_PART)
     double = len(coded) - len(set(coded)) + len(worded) - len(set(worded))
     if double:
         yield f"{double} memories are indexed twice."

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from memkit.errors import BusyError, NotADatabaseError
-from memkit.storage.core.blocks import TERMS, unpack_terms
+from memkit.storage.core.blocks import TERM_PART, unpack_terms
 from memkit.storage.core.checksums import bytes_intact, words_intact
-from memkit.storage.sqlite.connections import BUSY, connect, primary_code, translated
+from memkit.storage.sqlite.connections import BUSY_CODES, connect, primary_code, translated
 from memkit.storage.sqlite.migrations import migrate
 from memkit.storage.sqlite.pages import Pages, Row, Value
 from memkit.storage.sqlite.repair.reconcile import reconcile
@@ -103,7 +103,7 @@ def _lock(path: Path, stack: ExitStack) -> None:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("BEGIN IMMEDIATE")
     except sqlite3.DatabaseError as error:
-        if primary_code(error) in BUSY:
+        if primary_code(error) in BUSY_CODES:
             raise BusyError(
                 f"{path}: somebody has it open, and a damaged file is rebuilt only alone. Close it there, then repair."
             ) from error  # any other error: too damaged to be locked
@@ -241,7 +241,7 @@ def _whole(content: Sequence[Any]) -> bool:
 def _readable(entry: Sequence[Any]) -> bool:
     _, part, _, _, data = entry
     try:
-        return part != TERMS or bool(unpack_terms(data))
+        return part != TERM_PART or bool(unpack_terms(data))
     except ValueError:
         return False
 

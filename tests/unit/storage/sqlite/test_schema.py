@@ -10,5 +10,5 @@ from memkit.storage.sqlite.migrations import migrate, schema
 def test_all_migrations_come_to_schema_sql() -> None:
     with closing(sqlite3.connect(":memory:")) as connection:
         migrate(connection)
-        made = schema(connection)
-    assert made == files("memkit.storage.sqlite").joinpath("schema.sql").read_text("utf-8")
+        migrated = schema(connection)
+    assert migrated == files("memkit.storage.sqlite").joinpath("schema.sql").read_text("utf-8")
