@@ -33,7 +33,7 @@ __all__ = [
     "restore",
 ]
 
-_HOMES = {
+_HOME_MODULES = {
     "Hit": "models",
     "MemkitError": "errors",
     "Memory": "models",
@@ -51,9 +51,9 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     """Import a public name where it is first used: `import memkit` itself stays light."""
-    if name not in _HOMES:
+    if name not in _HOME_MODULES:
         raise AttributeError(f"module 'memkit' has no attribute {name!r}")
-    value = getattr(import_module(f"memkit.{_HOMES[name]}"), "open_store" if name == "open" else name)
+    value = getattr(import_module(f"memkit.{_HOME_MODULES[name]}"), "open_store" if name == "open" else name)
     globals()[name] = value
     return value
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from memkit.models import KINDS, ROLES, STATES, IndexRow
+from memkit.models import MEMORY_KINDS, MEMORY_STATES, TURN_ROLES, IndexRow
 
 NONE = np.iinfo(np.int64).min  # stands for "no value" in arrays of integers
 ROWS = 4_096  # in a batch, about
@@ -32,9 +32,9 @@ FIELDS: dict[str, Any] = {
     "echo_of": np.int64,
 }
 CODED: dict[str, dict[Any, int]] = {
-    "kind": {kind: number for number, kind in enumerate(KINDS)},
-    "state": {state: number for number, state in enumerate(STATES)},
-    "role": {None: -1, **{role: number for number, role in enumerate(ROLES)}},
+    "kind": {kind: number for number, kind in enumerate(MEMORY_KINDS)},
+    "state": {state: number for number, state in enumerate(MEMORY_STATES)},
+    "role": {None: -1, **{role: number for number, role in enumerate(TURN_ROLES)}},
 }
 Column = npt.NDArray[Any]
 

@@ -6,7 +6,7 @@ from itertools import count
 
 from memkit.times import to_micros
 
-_made = count(secrets.randbits(31))
+_counter = count(secrets.randbits(31))
 
 
 def uuid7(at: datetime) -> str:
@@ -14,7 +14,7 @@ def uuid7(at: datetime) -> str:
 
     After the milliseconds come 32 bits that count, from a random start (RFC 9562, 6.2), then 42 random ones.
     """
-    number = next(_made) & 0xFFFF_FFFF
+    number = next(_counter) & 0xFFFF_FFFF
     first, second = number >> 20, number & 0xF_FFFF
     head = (max(to_micros(at), 0) // 1000) << 80 | 7 << 76 | first << 64
     digits = f"{head | 2 << 62 | second << 42 | secrets.randbits(42):032x}"

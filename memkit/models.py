@@ -32,11 +32,11 @@ Action = Literal[
 ]
 Author = Literal["user", "thinker", "import", "observer", "decay"]
 
-KINDS: tuple[Kind, ...] = get_args(Kind)
-ROLES: tuple[str, ...] = get_args(Role)
-STATES: tuple[State, ...] = get_args(State)
-MAX_TEXT = 1_000_000  # characters in one text
-MAX_NAME = 512  # characters in an id, a speaker or a session
+MEMORY_KINDS: tuple[Kind, ...] = get_args(Kind)
+TURN_ROLES: tuple[str, ...] = get_args(Role)
+MEMORY_STATES: tuple[State, ...] = get_args(State)
+MAX_TEXT_CHARS = 1_000_000  # characters in one text
+MAX_NAME_CHARS = 512  # characters in an id, a speaker or a session
 
 
 def checked_text(text: object, *, where: str) -> str:
@@ -46,9 +46,10 @@ def checked_text(text: object, *, where: str) -> str:
     """
     if not isinstance(text, str):
         raise InvalidTextError(f"{where}: text must be a string, not {type(text).__name__}.")
-    if len(text) > MAX_TEXT:
+    if len(text) > MAX_TEXT_CHARS:
         raise InvalidTextError(
-            f"{where}: {len(text)} characters, at most {MAX_TEXT} are stored in one text. Split it into several turns."
+            f"{where}: {len(text)} characters, at most {MAX_TEXT_CHARS} are stored in one text. "
+            "Split it into several turns."
         )
     if "\0" in text:
         raise InvalidTextError(f"{where}: holds a NUL character. Remove it: text.replace('\\0', '').")
@@ -64,8 +65,8 @@ def checked_text(text: object, *, where: str) -> str:
 def checked_name(value: object, *, where: str) -> str:
     """A short, non-empty, storable string: an id, a speaker, a session."""
     text = checked_text(value, where=where)
-    if not text.strip() or len(text) > MAX_NAME:
-        raise InvalidTurnError(f"{where}: must hold 1 to {MAX_NAME} characters, and not only spaces.")
+    if not text.strip() or len(text) > MAX_NAME_CHARS:
+        raise InvalidTurnError(f"{where}: must hold 1 to {MAX_NAME_CHARS} characters, and not only spaces.")
     return text
 
 
@@ -92,8 +93,8 @@ class Turn:
         for name in ("id", "session"):
             if getattr(self, name) is not None:
                 checked_name(getattr(self, name), where=f"Turn.{name}")
-        if self.role is not None and self.role not in ROLES:
-            raise InvalidTurnError(f"Turn.role: unknown role; known are {', '.join(ROLES)}.")
+        if self.role is not None and self.role not in TURN_ROLES:
+            raise InvalidTurnError(f"Turn.role: unknown role; known are {', '.join(TURN_ROLES)}.")
         if self.at is not None:
             object.__setattr__(self, "at", as_utc(self.at, field="Turn.at"))
 
@@ -208,7 +209,7 @@ class CountedSegment(NamedTuple):
     data: bytes
 
 
-class Past(NamedTuple):
+class PastState(NamedTuple):
     """What a memory's state was at an earlier moment: what a later change replaced."""
 
     state: State
@@ -306,12 +307,12 @@ class HistoryEntry(FrozenModel):
     change: int = 0  # the bank's change number; 0 for how it came to be
 
 
-FARTHEST = timedelta(days=1)  # nothing is put off for longer
+MAX_DELAY = timedelta(days=1)  # nothing is put off for longer
 
 
 def put_off(until: datetime | None, now: datetime) -> bool:
     """Whether something has to wait; a moment too far ahead is from a clock that was wrong."""
-    return until is not None and now < until <= now + FARTHEST
+    return until is not None and now < until <= now + MAX_DELAY
 
 
 class Exchange(FrozenModel):

@@ -19,7 +19,7 @@ from memkit.models import (
     IndexRow,
     Kind,
     Memory,
-    Past,
+    PastState,
     Receipt,
     Usage,
 )
@@ -264,7 +264,7 @@ class BankView(Protocol):
         """Seqs that were erased after the change number `since`, a list for each erasure."""
         ...
 
-    def states_at(self, moment: datetime) -> dict[int, Past]:
+    def states_at(self, moment: datetime) -> dict[int, PastState]:
         """For memories whose state changed after a moment: their state at that moment, by seq."""
         ...
 

@@ -9,14 +9,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from memkit.models import KINDS, Kind
+from memkit.models import MEMORY_KINDS, Kind
 
 
-class Section(BaseModel):
+class SettingsSection(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ObserveSettings(Section):
+class ObserveSettings(SettingsSection):
     """How a stream of turns is cut and kept. These shape stored data and live in the file."""
 
     episode_turns: int = Field(8, ge=1)  # HCAM's chunk length C
@@ -27,7 +27,7 @@ class ObserveSettings(Section):
     small_talk: float = Field(0.1, ge=0, lt=1)  # share of turns, those that tell least, without vectors; 0: off
 
 
-class IndexSettings(Section):
+class IndexSettings(SettingsSection):
     """How text becomes sketches and keys. These shape stored data and live in the file."""
 
     sketch_bits: int = Field(512, ge=64, multiple_of=64)
@@ -35,11 +35,9 @@ class IndexSettings(Section):
     groups: int = Field(32, ge=2, multiple_of=2)  # TiM's b
     passage_from: int = Field(300, ge=1)  # characters: a longer text gets passages with vectors of their own
     passage_characters: int = Field(200, ge=50)  # of one passage, at most
-    minhash_permutations: int = Field(64, ge=16)
-    minhash_threshold: float = Field(0.8, gt=0, lt=1)
 
 
-class RankingSettings(Section):
+class RankingSettings(SettingsSection):
     """How much each part of recall counts, in standard deviations of a turn's own evidence; 0 switches it off.
 
     The first group is what is found, the second what lies around it, the third what a person would notice
@@ -78,10 +76,10 @@ class RankingSettings(Section):
     cohesive_recency: float = 0.8  # ... what each unit of log(1 + sessions since) costs
 
 
-FACTORS: dict[str, float | None] = {"turn": 1.0, "thought": 4.0, "summary": 8.0}
+KIND_FACTORS: dict[str, float | None] = {"turn": 1.0, "thought": 4.0, "summary": 8.0}
 
 
-class DecaySettings(Section):
+class DecaySettings(SettingsSection):
     """The Ebbinghaus curve R = exp(-t / (c S)), t in days (MemoryBank, arXiv 2305.10250).
 
     The constant c of a memory is `days` times its kind's factor, moved up or down by its salience. With
@@ -91,7 +89,7 @@ class DecaySettings(Section):
     """
 
     days: float = Field(240.0, gt=0)  # c of a turn: days after which R = 1/e at strength 1
-    kinds: dict[str, float | None] = FACTORS  # c by kind, as a multiple of `days`; None: never fades
+    kinds: dict[str, float | None] = KIND_FACTORS  # c by kind, as a multiple of `days`; None: never fades
     threshold: float = Field(0.05, ge=0, lt=1)
     growth: float = Field(1.0, gt=0)  # what the first recall adds to S
     growth_mode: Literal["log", "paper"] = "log"  # paper: every recall adds the same
@@ -105,15 +103,15 @@ class DecaySettings(Section):
     @field_validator("kinds")
     @classmethod
     def _known_kinds(cls, kinds: dict[str, float | None]) -> dict[str, float | None]:
-        unknown = sorted(set(kinds) - set(FACTORS))
+        unknown = sorted(set(kinds) - set(KIND_FACTORS))
         if unknown:
-            raise ValueError(f"{unknown[0]!r} is no kind that fades; those are {', '.join(FACTORS)}.")
+            raise ValueError(f"{unknown[0]!r} is no kind that fades; those are {', '.join(KIND_FACTORS)}.")
         if any(factor is not None and not 0 < factor < inf for factor in kinds.values()):
             raise ValueError("a kind's factor must be positive and finite, or None for never.")
-        return {**FACTORS, **kinds}
+        return {**KIND_FACTORS, **kinds}
 
 
-class KeepRule(Section):
+class KeepRule(SettingsSection):
     """How long memories are kept: some kinds, or all, in the banks whose names start so, or in all.
 
     After so many `days` they go, recalled or not; None keeps them for ever, whatever the curve says. A span counts
@@ -141,14 +139,14 @@ class KeepRule(Section):
         return f"{names}{'+'.join(self.kinds) or 'all'}={span}{',erase' if self.then == 'erase' else ''}"
 
 
-def rules_of(rules: Sequence[KeepRule], bank: tuple[str, ...]) -> dict[Kind, KeepRule]:
+def rules_by_kind(rules: Sequence[KeepRule], bank: tuple[str, ...]) -> dict[Kind, KeepRule]:
     """The rule that holds in a bank, for each kind that has one."""
     fitting = [rule for rule in rules if bank[: len(rule.under)] == rule.under]
     fitting.sort(key=lambda rule: (len(rule.under), bool(rule.kinds)))
-    return {kind: rule for rule in fitting for kind in rule.kinds or KINDS}
+    return {kind: rule for rule in fitting for kind in rule.kinds or MEMORY_KINDS}
 
 
-class ThinkSettings(Section):
+class ThinkSettings(SettingsSection):
     """What post-thinking asks of a thinker; never stored.
 
     A day's budget is counted for each bank, in its own zone. What is left when it is spent stays queued.
@@ -161,7 +159,7 @@ class ThinkSettings(Section):
     prompts: Path | None = None  # a folder with texts that take the place of memkit's own
 
 
-class RuntimeSettings(Section):
+class RuntimeSettings(SettingsSection):
     """How this process behaves; never stored."""
 
     encode_timeout: float = Field(60.0, gt=0)  # seconds

@@ -16,17 +16,17 @@ from memkit.errors import InputError, InvalidNameError
 from memkit.flows import erase, maintain, reencode, transfer
 from memkit.flows.audit import AuditReport, audit_bank
 from memkit.flows.context import BankContext, Services
-from memkit.flows.maintain import Report as MaintenanceReport
+from memkit.flows.maintain import MaintenanceReport as MaintenanceReport
 from memkit.flows.window import WindowCache
 from memkit.identifiers import uuid7
-from memkit.models import MAX_NAME, ErasureReceipt
+from memkit.models import MAX_NAME_CHARS, ErasureReceipt
 from memkit.operations import Reinforce
 from memkit.protocols import BankName, Encoder, Storage, SurprisalModel, Thinker
 from memkit.recall.present.recollection import Recollection
 from memkit.runtime.background_thread import BackgroundThread
 from memkit.runtime.encoder_slot import EncoderSlot
 from memkit.runtime.encoding_thread import EncodingThread
-from memkit.runtime.file_settings import chosen_encoder, record, stored_settings
+from memkit.runtime.file_settings import chosen_encoder, record_settings, stored_settings
 from memkit.runtime.index_cache import IndexCache
 from memkit.runtime.indexer import Indexer
 from memkit.runtime.reinforcement_buffer import ReinforcementBuffer
@@ -35,12 +35,12 @@ from memkit.settings import Settings
 from memkit.storage import open_storage
 from memkit.storage.sqlite.repair.recover import recover
 from memkit.storage.sqlite.restore import ErasureLedger, adopt, copied, ledger_of, missing, put_in_place
-from memkit.text.times.dates import first_span
+from memkit.text.times.dates import first_mentioned_time
 from memkit.think import as_thinker
 from memkit.times import Clock, utc_now
 
-SHORTEST_KEY = 16  # bytes
-MODELS = 8  # the share of the caches' bytes that surprisal models may take beside the indexes: one in so many
+MIN_KEY_BYTES = 16  # bytes
+MODELS_SHARE = 8  # the share of the caches' bytes that surprisal models may take beside the indexes: one in so many
 
 
 def open_store(
@@ -67,8 +67,8 @@ def open_store(
 
     if surprisal is not None and not callable(surprisal):
         raise InputError("surprisal: give a function that makes a bank's model, for example lambda: model.")
-    if erasure_key is not None and len(erasure_key) < SHORTEST_KEY:
-        raise InputError(f"erasure_key: must hold at least {SHORTEST_KEY} bytes: secrets.token_bytes(32).")
+    if erasure_key is not None and len(erasure_key) < MIN_KEY_BYTES:
+        raise InputError(f"erasure_key: must hold at least {MIN_KEY_BYTES} bytes: secrets.token_bytes(32).")
     runtime = (settings or Settings()).runtime
     storage = open_storage(str(location), read_only=read_only, settings=runtime)
     try:
@@ -76,7 +76,7 @@ def open_store(
         given = None if encoder is None else as_encoder(encoder)
         slot = EncoderSlot(chosen_encoder(storage, given), timeout=runtime.encode_timeout)
         if not read_only:
-            record(storage, slot, settled)
+            record_settings(storage, slot, settled)
             storage.purge(thorough=False)  # where an erasure was cut off
     except BaseException:
         storage.close()
@@ -175,7 +175,7 @@ class MemoryStore:
                     storage, indexer, decay=settings.decay, ranking=settings.ranking, budget=runtime.cache_bytes
                 ),
                 surprisals=SurprisalCache(
-                    storage, surprisal, settings.observe.small_talk, budget=runtime.cache_bytes // MODELS
+                    storage, surprisal, settings.observe.small_talk, budget=runtime.cache_bytes // MODELS_SHARE
                 ),
                 windows=WindowCache(),
                 reinforcements=ReinforcementBuffer(
@@ -320,7 +320,7 @@ class MemoryStore:
         """Load the encoder, the hashes and the date parser ahead of the first request."""
         self._services.encoder.encode(["warm"])
         self._services.indexer.hashes()
-        first_span("in May 2024", self._services.clock(), "UTC")
+        first_mentioned_time("in May 2024", self._services.clock(), "UTC")
 
     def reencode(self, encoder: Encoder | object, *, progress: Callable[[int], None] | None = None) -> int:
         """Make all vectors again with another encoder; gives back how many. May be resumed."""
@@ -375,10 +375,10 @@ def checked_bank_name(names: Sequence[str]) -> BankName:
     if not names:
         raise InvalidNameError('bank: give at least one name, for example store.bank("acme", "ana").')
     for part in names:
-        good = isinstance(part, str) and part.strip() and len(part) <= MAX_NAME and part.isprintable()
+        good = isinstance(part, str) and part.strip() and len(part) <= MAX_NAME_CHARS and part.isprintable()
         if not good:
             raise InvalidNameError(
-                f"bank: each part of a name must be a printable string of 1 to {MAX_NAME} characters."
+                f"bank: each part of a name must be a printable string of 1 to {MAX_NAME_CHARS} characters."
             )
     return tuple(names)
 

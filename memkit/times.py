@@ -8,8 +8,8 @@ from memkit.errors import InputError, NaiveDatetimeError
 Moment = datetime | str | int | float
 Clock = Callable[[], datetime]
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
+UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ONE_MICROSECOND = timedelta(microseconds=1)
 
 
 def utc_now() -> datetime:
@@ -48,14 +48,14 @@ def _parse(value: Moment) -> datetime:
         return value
     if isinstance(value, str):
         return datetime.fromisoformat(value)
-    return EPOCH + timedelta(seconds=value)
+    return UNIX_EPOCH + timedelta(seconds=value)
 
 
 def to_micros(moment: datetime) -> int:
     """Microseconds since 1970 in UTC, as stored."""
-    return (moment - EPOCH) // MICROSECOND
+    return (moment - UNIX_EPOCH) // ONE_MICROSECOND
 
 
 def from_micros(micros: int) -> datetime:
     """The inverse of `to_micros`."""
-    return EPOCH + timedelta(microseconds=micros)
+    return UNIX_EPOCH + timedelta(microseconds=micros)

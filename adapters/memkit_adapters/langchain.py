@@ -281,11 +281,17 @@ def _turns(
     return [_turn(message, given.get("speaker"), named, partial=partial) for message in messages]
 
 
-ROLES: dict[str, Any] = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool", "function": "tool"}
+ROLES_BY_TYPE: dict[str, Any] = {
+    "human": "user",
+    "ai": "assistant",
+    "system": "system",
+    "tool": "tool",
+    "function": "tool",
+}
 
 
 def _turn(message: BaseMessage, speaker: str | None, session: str | None, *, partial: bool) -> memkit.Turn:
-    role = ROLES.get(message.type.removesuffix("MessageChunk").lower(), "user")
+    role = ROLES_BY_TYPE.get(message.type.removesuffix("MessageChunk").lower(), "user")
     metadata: dict[str, Any] = {}
     if isinstance(message.content, list):
         others = [b for b in message.content if isinstance(b, dict) and b.get("type") != "text"]

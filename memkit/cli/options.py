@@ -10,14 +10,14 @@ import typer
 from pydantic import ValidationError
 
 from memkit.errors import InputError
-from memkit.models import KINDS
+from memkit.models import MEMORY_KINDS
 from memkit.settings import KeepRule
 
 ERROR, REFUSED = 1, 3
 
 DEFAULT_FILE = Path("memkit.db")
 RULE_PARTS = {
-    "kinds": f"it names a kind that isn't one of {', '.join(KINDS)} or all",
+    "kinds": f"it names a kind that isn't one of {', '.join(MEMORY_KINDS)} or all",
     "days": "its days are no whole number from 1 to 100,000, nor forever",
     "then": "after the comma stands only archive or erase",
 }
@@ -35,7 +35,9 @@ EncoderName = Annotated[
 ModelName = Annotated[
     str, typer.Option("--encoder", metavar="NAME", help="minilm, hashing (no model), or an exported folder.")
 ]
-Kinds = Annotated[list[str] | None, typer.Option("--kind", metavar="KIND", help=f"Only these: {', '.join(KINDS)}.")]
+Kinds = Annotated[
+    list[str] | None, typer.Option("--kind", metavar="KIND", help=f"Only these: {', '.join(MEMORY_KINDS)}.")
+]
 Where = Annotated[
     list[str] | None,
     typer.Option(metavar="KEY=VALUE", help="Only with this metadata; the same key again: either value."),

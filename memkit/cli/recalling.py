@@ -25,7 +25,7 @@ from memkit.cli.options import (
 from memkit.cli.output import excerpt, note, out, pairs, shown, table, when, who, write_json
 from memkit.cli.stores import bank_in, opened, warmed
 from memkit.errors import UnknownMemoryError, UnknownOptionError
-from memkit.models import KINDS, Hit, Kind, Memory, State
+from memkit.models import MEMORY_KINDS, Hit, Kind, Memory, State
 from memkit.recall.present.recollection import Recollection
 from memkit.text.terms.tokens import words
 
@@ -99,7 +99,7 @@ def recall(
 
 def known_kinds(kinds: list[str] | None) -> list[Kind] | None:
     """The --kind options. Raises UnknownOptionError."""
-    return cast("list[Kind] | None", _known("--kind", kinds, KINDS))
+    return cast("list[Kind] | None", _known("--kind", kinds, MEMORY_KINDS))
 
 
 def known_states(states: list[str] | None) -> list[State] | None:

@@ -10,7 +10,7 @@ from memkit.cli.options import DEFAULT_FILE, REFUSED, AsJson, Bank, Database, En
 from memkit.cli.output import err, note, out, say, shown, table, write_json
 from memkit.cli.stores import bank_in, opened
 from memkit.models import Memory, Outcome
-from memkit.text.times.periods import shown as shown_period
+from memkit.text.times.periods import readable_period as shown_period
 from memkit.think.mood import Mood
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from memkit.models import FrozenModel
 from memkit.settings import DecaySettings
-from memkit.text.curve import LEGACY, PAPER, Curve
+from memkit.text.curve import LEGACY_CURVE, PAPER_CURVE, Curve
 
 YEAR = 365.0
 RATES = (52.0, 12.0, 4.0, 1.0, 0.0)  # times a year: the lower edges of the groups, the most asked for first
@@ -44,7 +44,7 @@ def rules(settings: DecaySettings) -> dict[str, Rule]:
     """
     own = Rule(Curve.of(settings), settings.threshold, settings.archive_after)
     made = {"default": own}
-    for name, curve in (("paper", PAPER), ("legacy", LEGACY)):
+    for name, curve in (("paper", PAPER_CURVE), ("legacy", LEGACY_CURVE)):
         made[name] = Rule(curve, settings.threshold, 0)
         made[f"{name}, slow"] = Rule(replace(curve, days=settings.days), settings.threshold, 0)
     return made

@@ -8,7 +8,7 @@ from memkit.models import FrozenModel, IndexEntry, Memory, Receipt
 from memkit.operations import Forget, Merge, Operation, Supersede
 from memkit.think.audit import FLAWS, Finding, Flaw, Holdings, audit
 
-JUNK = 0.25  # of the salience of an average turn
+JUNK_SALIENCE_SHARE = 0.25  # of the salience of an average turn
 
 
 class AuditReport(FrozenModel):
@@ -47,7 +47,7 @@ def _holdings(ctx: BankContext) -> Holdings:
     echoes = [turn for turn in everything(ctx, ("turn",)) if turn.echo_of is not None]
     named = {id for m in derived for id in m.sources} | {e.echo_of for e in echoes if e.echo_of is not None}
     settings = ctx.settings
-    floor = max(settings.think.salience, JUNK * settings.decay.salience_typical)
+    floor = max(settings.think.salience, JUNK_SALIENCE_SHARE * settings.decay.salience_typical)
     return Holdings(derived, echoes, _by_id(ctx, sorted(named)), floor)
 
 

@@ -6,14 +6,14 @@ from typing import Any
 
 from memkit.errors import InputError, UndoError, UnknownMemoryError
 from memkit.flows.context import BankContext, apply, begun_again
-from memkit.flows.erasure.fingerprints import REASON, erased_before
+from memkit.flows.erasure.fingerprints import ERASED_REASON, erased_before
 from memkit.models import IndexEntry, Kind, Memory, Outcome, Receipt, checked_text
 from memkit.operations import Forget, Insert, Merge, Operation, Pin, Restore, Revert, Skip, Supersede
 from memkit.protocols import BankView
 from memkit.text.near_copies import copy_key
 
-ADDING = ("added", "echoed", "merged", "superseded", "corrected")  # actions whose id is new
-REPLACING = ("merged", "superseded", "corrected")
+ADDING_ACTIONS = ("added", "echoed", "merged", "superseded", "corrected")  # actions whose id is new
+REPLACING_ACTIONS = ("merged", "superseded", "corrected")
 COPIED_KINDS: tuple[Kind, ...] = ("thought",)
 
 
@@ -44,7 +44,7 @@ def _inserted(ctx: BankContext, memories: Sequence[Memory], at: datetime) -> Rec
         operations: list[Operation] = []
         for memory, entry in zip(memories, entries, strict=True):
             if memory.id in barred:
-                operations.append(Skip(None, REASON))
+                operations.append(Skip(None, ERASED_REASON))
                 continue
             operations.append(_insert_or_merge(view, memory, entry, batch))
             batch.append(memory)
@@ -132,10 +132,12 @@ def _reverting(view: BankView, done: Sequence[Outcome], changes: frozenset[int])
     """What was changed is brought back; what was made, and not only closed, is forgotten."""
     named = list(dict.fromkeys(o.id for o in done if o.id is not None))
     seqs = view.locate(named)
-    made = {o.id: o for o in done if o.id in seqs and o.action in ADDING and o.change not in _changes(view, o.id)}
+    made = {
+        o.id: o for o in done if o.id in seqs and o.action in ADDING_ACTIONS and o.change not in _changes(view, o.id)
+    }
     closed = {id: view.memories(view.replaced_by([seqs[id]])).values() for id in made}
     olds = [memory.id for memories in closed.values() for memory in memories]
-    lost = len(seqs) < len(named) or any(o.action in REPLACING and not closed[id] for id, o in made.items())
+    lost = len(seqs) < len(named) or any(o.action in REPLACING_ACTIONS and not closed[id] for id, o in made.items())
     if lost or any(changes.isdisjoint(_changes(view, id)) for id in olds):
         raise UndoError("undo: something was erased or built on it since, so nothing was done.")
     others = dict.fromkeys(id for id in [*named, *olds] if id not in made)

@@ -13,14 +13,14 @@ from memkit.flows.read import everything
 from memkit.flows.recall import relevant_ids
 from memkit.flows.reflect import quote_again
 from memkit.forget.erasure_plan import ErasePlan, plan
-from memkit.models import STATES, BankState, ErasureReceipt, Memory
+from memkit.models import MEMORY_STATES, BankState, ErasureReceipt, Memory
 from memkit.operations import Erase, Operation
 from memkit.protocols import BankName, BankView, Storage
 from memkit.runtime.surprisal_cache import unlearning
 from memkit.times import Moment, as_utc
 
-PATIENCE = 1.0  # seconds for which readers may hold up the cutting of the log
-REPLANNED = 20  # times that an erasure by ids is planned again because somebody wrote in between
+READER_WAIT_S = 1.0  # seconds for which readers may hold up the cutting of the log
+MAX_REPLANS = 20  # times that an erasure by ids is planned again because somebody wrote in between
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def erase(
         raise InputError("erase: give either a plan from bank.plan_erase(...) or ids=[...].")
     if chosen is not None:
         return _carried_out(ctx, chosen, requested_by, search=search)
-    for _ in range(REPLANNED):
+    for _ in range(MAX_REPLANS):
         try:
             return _carried_out(ctx, plan_erase(ctx, Selection(ids=ids)), requested_by)
         except StalePlanError:
@@ -134,7 +134,7 @@ def _carried_out(
         quote_again(ctx)
     _drop_caches(ctx, state)
     if search:
-        ctx.storage.purge(thorough=False, wait=PATIENCE)
+        ctx.storage.purge(thorough=False, wait=READER_WAIT_S)
     return ctx.storage.receipt(state.number, receipt.change) or _nothing(state, at, requested_by)
 
 
@@ -157,7 +157,7 @@ def erase_all(ctx: BankContext, *, confirm: BankName, requested_by: str | None =
     if tuple(confirm) != ctx.name:
         raise InputError("erase_all: confirm= must be the bank's own name: erase_all(confirm=bank.name).")
     receipt = _dropped(ctx, requested_by)
-    ctx.storage.purge(thorough=False, wait=PATIENCE)
+    ctx.storage.purge(thorough=False, wait=READER_WAIT_S)
     return next(r for r in ctx.storage.receipts(receipt.number - 1)) if receipt.number else receipt
 
 
@@ -166,7 +166,7 @@ def _dropped(ctx: BankContext, requested_by: str | None) -> ErasureReceipt:
     if state is None:
         return ErasureReceipt(number=0, bank=ctx.name, at=ctx.now(), change=0, counts={}, chosen=0)
     ctx.services.reinforcements.take(state.number)
-    macs = fingerprints(ctx, everything(ctx, None, STATES)) if ctx.services.erasure_key else ()
+    macs = fingerprints(ctx, everything(ctx, None, MEMORY_STATES)) if ctx.services.erasure_key else ()
     receipt = ctx.storage.drop_bank(state.number, at=ctx.now(), requested_by=requested_by, fingerprints=macs)
     _drop_caches(ctx, state)
     return receipt or _nothing(state, ctx.now(), requested_by)
@@ -184,7 +184,7 @@ def erase_under(
     dropped = [_dropped(ctx, requested_by) for ctx in contexts]
     if not dropped:
         return []
-    contexts[0].storage.purge(thorough=False, wait=PATIENCE)
+    contexts[0].storage.purge(thorough=False, wait=READER_WAIT_S)
     numbers = {receipt.number for receipt in dropped}
     return [receipt for receipt in contexts[0].storage.receipts() if receipt.number in numbers]
 

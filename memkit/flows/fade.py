@@ -7,17 +7,17 @@ from datetime import datetime
 from memkit.errors import StalePlanError
 from memkit.flows import erase
 from memkit.flows.context import BankContext, apply, zone_of
-from memkit.forget.decay import FADING, FadeReport, fade, may_fade
+from memkit.forget.decay import FADING_KINDS, FadeReport, fade, may_fade
 from memkit.forget.erasure_plan import ErasePlan, plan
-from memkit.forget.retention_rules import Due, due
+from memkit.forget.retention_rules import OverdueMemory, overdue
 from memkit.models import ErasureReceipt, FrozenModel, IndexRow, Kind, Memory
 from memkit.protocols import BankView
-from memkit.settings import DecaySettings, KeepRule, rules_of
+from memkit.settings import DecaySettings, KeepRule, rules_by_kind
 from memkit.times import Moment, as_utc
 
-RECALLED = ("active", "superseded")  # states of what decay archives by a rule
-ASKED_BY = "rules of retention"
-READ = 5_000  # memories at a time
+RECALLED_STATES = ("active", "superseded")  # states of what decay archives by a rule
+RULES_REQUESTER = "rules of retention"
+READ_BATCH = 5_000  # memories at a time
 
 
 class PruneReport(FrozenModel):
@@ -52,8 +52,8 @@ def _faded(ctx: BankContext, now: datetime) -> FadeReport:
     settings = _sparing(ctx.settings.decay, rules)
     with ctx.storage.view(state.number) as view:
         rows = list(view.rows())
-        recalled = {row.seq for row in rows if row.state in RECALLED}
-        ruled = due(rows, rules, now, zone_of(state)) if rules else []
+        recalled = {row.seq for row in rows if row.state in RECALLED_STATES}
+        ruled = overdue(rows, rules, now, zone_of(state)) if rules else []
         past = {one.seq: str(one.rule) for one in ruled if one.seq in recalled}
         found = _memories(view, sorted({*may_fade(rows, now, settings), *past}))
     named = {found[seq].id: rule for seq, rule in past.items()}
@@ -62,25 +62,25 @@ def _faded(ctx: BankContext, now: datetime) -> FadeReport:
 
 
 def _rules(ctx: BankContext) -> dict[Kind, KeepRule]:
-    return rules_of(ctx.settings.keep or (), ctx.name)
+    return rules_by_kind(ctx.settings.keep or (), ctx.name)
 
 
 def _sparing(settings: DecaySettings, rules: Mapping[Kind, KeepRule]) -> DecaySettings:
     """The curve's settings, by which what a rule keeps for ever doesn't fade."""
-    spared = {kind: None for kind in FADING if kind in rules and rules[kind].days is None}
+    spared = {kind: None for kind in FADING_KINDS if kind in rules and rules[kind].days is None}
     return settings.model_copy(update={"kinds": {**settings.kinds, **spared}})
 
 
 def _memories(view: BankView, seqs: Sequence[int]) -> dict[int, Memory]:
     found: dict[int, Memory] = {}
-    for start in range(0, len(seqs), READ):
-        found.update(view.memories(seqs[start : start + READ]))
+    for start in range(0, len(seqs), READ_BATCH):
+        found.update(view.memories(seqs[start : start + READ_BATCH]))
     return found
 
 
 def _considered(rows: Sequence[IndexRow], rules: Mapping[Kind, KeepRule]) -> dict[str, int]:
-    fading = (row.kind for row in rows if row.state == "active" and row.kind in FADING)
-    ruled = (row.kind for row in rows if row.state in RECALLED and row.kind in rules)
+    fading = (row.kind for row in rows if row.state == "active" and row.kind in FADING_KINDS)
+    ruled = (row.kind for row in rows if row.state in RECALLED_STATES and row.kind in rules)
     return dict(sorted((Counter(fading) | Counter(ruled)).items()))
 
 
@@ -90,12 +90,12 @@ def prune(ctx: BankContext, now: Moment | None = None, *, dry_run: bool = False,
     Without `search`, its bytes are looked for by the next purge.
     """
     moment = ctx.now() if now is None else as_utc(now, field="now")
-    for _ in range(erase.REPLANNED):
+    for _ in range(erase.MAX_REPLANS):
         report = _pruned(ctx, moment)
         if dry_run or report.plan is None or not report.plan.rows:
             return report
         try:
-            receipt = erase.erase(ctx, report.plan, ids=None, requested_by=ASKED_BY, search=search)
+            receipt = erase.erase(ctx, report.plan, ids=None, requested_by=RULES_REQUESTER, search=search)
         except StalePlanError:
             continue  # somebody wrote in between
         return report.model_copy(update={"receipt": receipt})
@@ -107,8 +107,8 @@ def _pruned(ctx: BankContext, now: datetime) -> PruneReport:
     if state is None or all(rule.then != "erase" for rule in rules.values()):
         return PruneReport(at=now)
     with ctx.storage.view(state.number) as view:
-        found = due(view.rows(), rules, now, zone_of(state))
-        going: dict[int, Due] = {one.seq: one for one in found if one.erased}
+        found = overdue(view.rows(), rules, now, zone_of(state))
+        going: dict[int, OverdueMemory] = {one.seq: one for one in found if one.erased}
         memories = _memories(view, [one.seq for one in found if one.erased or one.held])
         named = {memories[seq].id: str(one.rule) for seq, one in going.items()}
         held = tuple(memories[one.seq].id for one in found if one.held)

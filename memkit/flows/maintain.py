@@ -24,11 +24,11 @@ from memkit.think.sans_io import drive
 from memkit.times import to_micros
 
 DAY_MICROS = 86_400_000_000
-TOLD_BY = 200  # newest turns
-SPANS = {"day": 1, "week": 7, "month": 30}
+LANGUAGE_SAMPLE_TURNS = 200  # newest turns
+GROWTH_SPAN_DAYS = {"day": 1, "week": 7, "month": 30}
 
 
-class Report(FrozenModel):
+class MaintenanceReport(FrozenModel):
     """What a round of maintenance did."""
 
     banks: int = 0
@@ -61,12 +61,12 @@ def maintain(
     *,
     stopped: Callable[[], bool] = lambda: False,
     even_open: bool = False,
-) -> Report:
+) -> MaintenanceReport:
     """Think, prune, reflect, fade and encode for the banks that are due, until the budget is spent."""
     limits = Limits(time.monotonic() + budget_s, stopped, even_open)
     services.storage.purge()  # where an erasure's bytes were left because of a reader or a crash
     owner = f"{os.getpid()}-{threading.get_ident()}-{uuid4().hex[:8]}"
-    total = Report()
+    total = MaintenanceReport()
     for state in services.round_robin.due(services.storage.banks(()), services.clock()):
         if limits.reached():
             total = total.model_copy(update={"finished": False})
@@ -79,7 +79,7 @@ def maintain(
     return total
 
 
-def _under_lease(services: Services, ctx: BankContext, owner: str, limits: Limits) -> Report | None:
+def _under_lease(services: Services, ctx: BankContext, owner: str, limits: Limits) -> MaintenanceReport | None:
     state = ctx.state()
     seconds = services.settings.runtime.lease
     if state is None or not services.storage.lease(state.number, owner, ctx.now(), seconds):
@@ -92,7 +92,7 @@ def _under_lease(services: Services, ctx: BankContext, owner: str, limits: Limit
         services.storage.release(state.number, owner)
 
 
-def _note(ctx: BankContext, done: Report) -> None:
+def _note(ctx: BankContext, done: MaintenanceReport) -> None:
     """Tell the rota how the bank was left."""
     state = ctx.state()
     if state is not None:
@@ -106,18 +106,18 @@ def _renewed(services: Services, state: BankState, owner: str, ctx: BankContext,
     return held and not limits.reached()
 
 
-def _care(ctx: BankContext, may_go_on: Callable[[], bool], *, even_open: bool) -> Report:
+def _care(ctx: BankContext, may_go_on: Callable[[], bool], *, even_open: bool) -> MaintenanceReport:
     steps = think.rounds(ctx, only_due=True, even_open=even_open, may_go_on=may_go_on)
     done = drive(steps, partial(think.answer, ctx.services.thinker))
     if not done.finished:
-        return Report(banks=1, exchanges=done.exchanges, failed=done.failed, finished=False)
+        return MaintenanceReport(banks=1, exchanges=done.exchanges, failed=done.failed, finished=False)
     pruned = fade.prune(ctx, search=False).receipt
     if rescore.reweigh(ctx):
         reflect.quote_again(ctx)
     encoded = reencode.encode_pending(ctx)
     reflected = len(reflect.reflect(ctx, settled=True, may_go_on=may_go_on).outcomes)
     archived = len(fade.decay(ctx).operations)
-    return Report(
+    return MaintenanceReport(
         banks=1,
         exchanges=done.exchanges,
         failed=done.failed,
@@ -128,9 +128,9 @@ def _care(ctx: BankContext, may_go_on: Callable[[], bool], *, even_open: bool) -
     )
 
 
-def _added(total: Report, more: Report) -> Report:
-    counts = {name: getattr(total, name) + getattr(more, name) for name in Report.model_fields}
-    return Report(**{**counts, "finished": total.finished and more.finished})
+def _added(total: MaintenanceReport, more: MaintenanceReport) -> MaintenanceReport:
+    counts = {name: getattr(total, name) + getattr(more, name) for name in MaintenanceReport.model_fields}
+    return MaintenanceReport(**{**counts, "finished": total.finished and more.finished})
 
 
 def doctor(services: Services, contexts: Iterable[BankContext], *, repair: bool) -> list[str]:
@@ -203,7 +203,7 @@ def _told(ctx: BankContext, view: BankView, rows: Sequence[IndexRow]) -> Languag
     """The languages of the newest turns, where thoughts form by rules of a language."""
     if not isinstance(ctx.services.thinker, ExtractiveThinker):
         return None
-    newest = [row.seq for row in rows if row.kind == "turn" and row.echo_of is None][-TOLD_BY:]
+    newest = [row.seq for row in rows if row.kind == "turn" and row.echo_of is None][-LANGUAGE_SAMPLE_TURNS:]
     return languages_of(memory.text for memory in view.memories(newest).values())
 
 
@@ -240,7 +240,7 @@ def search_stats(ctx: BankContext) -> dict[str, Any]:
 
 def _growth(recorded: Sequence[int], now: int) -> dict[str, int]:
     """How many memories were recorded in the last day, week and month of 30 days."""
-    return {name: sum(now - at <= days * DAY_MICROS for at in recorded) for name, days in SPANS.items()}
+    return {name: sum(now - at <= days * DAY_MICROS for at in recorded) for name, days in GROWTH_SPAN_DAYS.items()}
 
 
 def _counted(values: Any) -> dict[str, int]:

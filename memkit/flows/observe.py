@@ -11,7 +11,7 @@ from typing import Any
 from memkit.errors import BankGoneError, ConflictError, MemkitError
 from memkit.flows import reencode
 from memkit.flows.context import BankContext, apply, begun_again
-from memkit.flows.erasure.fingerprints import REASON, erased_before
+from memkit.flows.erasure.fingerprints import ERASED_REASON, erased_before
 from memkit.models import BankState, IndexEntry, Memory, Receipt, RejectedTurn, Turn
 from memkit.observe.episodes import Cutter, Piece
 from memkit.observe.intake import as_turns
@@ -151,7 +151,7 @@ def _entries(
     for i, entry in zip(fresh, made, strict=True):
         entries[i] = entry
     if behind and any(entry.vector is not None for entry in made):
-        reencode.encode_pending(ctx, limit=reencode.BATCH)
+        reencode.encode_pending(ctx, limit=reencode.ENCODE_BATCH)
     return entries
 
 
@@ -177,7 +177,7 @@ class _Decision:
         if isinstance(item, RejectedTurn):
             return Reject(item.error)
         if isinstance(item, ErasedTurn):
-            return Skip(None, REASON)
+            return Skip(None, ERASED_REASON)
         earlier = self._batch.get(item.heard.id)
         if earlier is not None:
             return _repeated(earlier, item.heard)

@@ -5,7 +5,7 @@ from typing import Any
 
 from memkit.errors import InputError, UnknownMemoryError, UnknownOptionError
 from memkit.flows.context import BankContext
-from memkit.models import KINDS, HistoryEntry, Kind, Memory, State
+from memkit.models import MEMORY_KINDS, HistoryEntry, Kind, Memory, State
 
 MAX_PAGE = 10_000
 
@@ -79,6 +79,6 @@ def everything(ctx: BankContext, kinds: Sequence[Kind] | None, states: Sequence[
 
 def checked_kinds(kinds: Sequence[str] | None) -> None:
     """Raises UnknownOptionError where a kind doesn't exist."""
-    unknown = [kind for kind in kinds or () if kind not in KINDS]
+    unknown = [kind for kind in kinds or () if kind not in MEMORY_KINDS]
     if unknown:
-        raise UnknownOptionError(f"kinds: unknown kind {unknown[0]!r}; known are {', '.join(KINDS)}.")
+        raise UnknownOptionError(f"kinds: unknown kind {unknown[0]!r}; known are {', '.join(MEMORY_KINDS)}.")

@@ -11,7 +11,7 @@ from memkit.errors import InputError, UnknownMemoryError
 from memkit.flows.context import BankContext
 from memkit.flows.read import checked_kinds
 from memkit.flows.reflection import recall_summaries
-from memkit.models import STATES, BankState, Hit, Kind, Memory, Past, Turn, checked_text
+from memkit.models import MEMORY_STATES, BankState, Hit, Kind, Memory, PastState, Turn, checked_text
 from memkit.observe.intake import as_turns
 from memkit.protocols import BankView, FloatArray
 from memkit.recall.present.recollection import Beside, Recollection
@@ -189,7 +189,7 @@ def _then(found: dict[int, Memory], query: Query) -> dict[int, Memory]:
     return {seq: _before(m, query.past.get(seq)) for seq, m in found.items() if m.recorded_at <= query.as_of}
 
 
-def _before(memory: Memory, past: Past | None) -> Memory:
+def _before(memory: Memory, past: PastState | None) -> Memory:
     if past is None:
         return memory
     until = None if past.valid_until is None else from_micros(past.valid_until)
@@ -200,7 +200,7 @@ def _before(memory: Memory, past: Past | None) -> Memory:
 def _portraits(view: BankView, query: Query) -> list[Memory]:
     if query.as_of is None:
         return view.page(("portrait",), None, 1, ("active",))
-    every = view.page(("portrait",), None, MOST, STATES)
+    every = view.page(("portrait",), None, MOST, MEMORY_STATES)
     then = _then(view.memories(list(view.locate([portrait.id for portrait in every]).values())), query)
     return [portrait for _, portrait in sorted(then.items()) if portrait.state == "active"]
 

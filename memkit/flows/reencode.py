@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from memkit.flows.context import BankContext, Services
-from memkit.models import STATES, IndexEntry, Memory
+from memkit.models import MEMORY_STATES, IndexEntry, Memory
 from memkit.operations import Reindex
 from memkit.protocols import BankView, Encoder
-from memkit.runtime.file_settings import REENCODING, encoder_meta
+from memkit.runtime.file_settings import REENCODING_KEY, encoder_meta
 from memkit.runtime.indexer import IndexableText
 
-BATCH = 256
+ENCODE_BATCH = 256
 Progress = Callable[[int], None]
 
 
@@ -19,7 +19,7 @@ def encode_pending(ctx: BankContext, *, limit: int = 10_000, progress: Progress 
     state, made = ctx.state(), 0
     while state is not None and made < limit:
         with ctx.storage.view(state.number) as view:
-            memories = view.unencoded(BATCH)
+            memories = view.unencoded(ENCODE_BATCH)
         entries = ctx.services.indexer.entry(state, memories)
         done = [(m, t) for m, t in zip(memories, entries, strict=True) if t.vector is not None]
         if not done:
@@ -51,10 +51,10 @@ def reencode(
     with the next upkeep.
     """
     storage = services.storage
-    storage.set_meta({REENCODING: encoder.name})
+    storage.set_meta({REENCODING_KEY: encoder.name})
     for ctx in contexts:
         strip(ctx)
-    storage.set_meta({**encoder_meta(encoder), REENCODING: ""})
+    storage.set_meta({**encoder_meta(encoder), REENCODING_KEY: ""})
     services.encoder.replace(encoder)
     services.indexes.drop()
     return sum(encode_pending(ctx, limit=2**62, progress=progress) for ctx in contexts)
@@ -76,7 +76,7 @@ def _reindexed(ctx: BankContext, remade: Callable[[BankView, Sequence[Memory]], 
     after: str | None = None
     while state is not None:
         with ctx.storage.view(state.number) as view:
-            memories = view.page(None, after, 1000, STATES)
+            memories = view.page(None, after, 1000, MEMORY_STATES)
             operations = remade(view, [memory for memory in memories if memory.echo_of is None])
         if not memories:
             return

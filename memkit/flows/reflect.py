@@ -11,20 +11,20 @@ from itertools import islice
 
 from memkit.flows.context import BankContext, apply
 from memkit.flows.read import everything
-from memkit.flows.reflection.calendar import STANDING, Calendar
+from memkit.flows.reflection.calendar import STANDING_STATES, Calendar
 from memkit.flows.reflection.drafting import Draft, Drafter, voices_of
 from memkit.flows.thinking import think_budget
 from memkit.models import IndexEntry, Memory, Outcome, Receipt
 from memkit.operations import Forget, Insert, Operation, Remake, Skip, Supersede
 from memkit.protocols import BankView
-from memkit.text.times.periods import LEVELS, Level, period_of
+from memkit.text.times.periods import PERIOD_LEVELS, Level, period_of
 from memkit.think.llm.reflector import as_reflector
 from memkit.think.mood import Mood, Voice, together
 from memkit.times import to_micros
 
-BATCH = 16  # summaries that are written in one transaction
-MEANWHILE = "its sources changed meanwhile; the next reflection looks again"
-NOTHING_LEFT = "nothing is left that it rested on"
+WRITE_BATCH = 16  # summaries that are written in one transaction
+SOURCES_CHANGED_REASON = "its sources changed meanwhile; the next reflection looks again"
+NO_SOURCES_REASON = "nothing is left that it rested on"
 
 MayGoOn = Callable[[], bool]
 
@@ -41,7 +41,7 @@ def reflect(ctx: BankContext, *, settled: bool = False, may_go_on: MayGoOn = lam
     drafter = Drafter(ctx, state, as_reflector(ctx.services.thinker))
     outcomes: list[Outcome] = []
     shelf = _shelf(drafter)
-    for level in LEVELS:
+    for level in PERIOD_LEVELS:
         if done := _level(drafter, shelf, level, before, may_go_on):
             outcomes += done
             shelf = _shelf(drafter)
@@ -49,21 +49,21 @@ def reflect(ctx: BankContext, *, settled: bool = False, may_go_on: MayGoOn = lam
         outcomes += _portrait(drafter, shelf)
     changed = ctx.ensure().change if outcomes else state.change
     if drafter.put_off:
-        outcomes.append(Outcome(id=None, action="skipped", reason=think_budget.SPENT))
+        outcomes.append(Outcome(id=None, action="skipped", reason=think_budget.SPENT_REASON))
     return Receipt(bank=ctx.name, change=changed, outcomes=tuple(outcomes))
 
 
 def waiting(view: BankView) -> int:
     """How many summaries are due, those of days that still go on among them."""
     shelf = Calendar.of(view)
-    return sum(len(shelf.due(level)) for level in LEVELS)
+    return sum(len(shelf.due(level)) for level in PERIOD_LEVELS)
 
 
 def _level(drafter: Drafter, shelf: Calendar, level: Level, before: int | None, may_go_on: MayGoOn) -> list[Outcome]:
     drafts = (drafter.summary(due, shelf) for due in shelf.due(level, before) if may_go_on())
     outcomes = _dropped(drafter, shelf.gone(level))
     made = (draft for draft in drafts if draft is not None)
-    while batch := list(islice(made, BATCH)):
+    while batch := list(islice(made, WRITE_BATCH)):
         outcomes += _stored(drafter, batch)
     return outcomes
 
@@ -91,10 +91,10 @@ def quote_again(ctx: BankContext) -> int:
         return 0
     drafter, changed = Drafter(ctx, state, None), 0
     with ctx.storage.view(state.number) as view:
-        if not view.page(("summary",), None, 1, STANDING):
+        if not view.page(("summary",), None, 1, STANDING_STATES):
             return 0
         shelf = Calendar.of(view)
-    for level in LEVELS:
+    for level in PERIOD_LEVELS:
         drafts = (drafter.summary(due, shelf) for due in shelf.fitting(level))
         if again := [draft.again for draft in drafts if draft is not None and draft.differs]:
             changed += _requoted(drafter, again)
@@ -118,7 +118,11 @@ def _dropped(drafter: Drafter, seqs: Sequence[int]) -> list[Outcome]:
         return []
     with drafter.ctx.storage.view(drafter.state.number) as view:
         own = [m.id for m in view.memories(seqs).values() if m.author == "thinker"]
-    return list(apply(drafter.ctx, [Forget(id, NOTHING_LEFT, author="thinker") for id in own]).outcomes) if own else []
+    return (
+        list(apply(drafter.ctx, [Forget(id, NO_SOURCES_REASON, author="thinker") for id in own]).outcomes)
+        if own
+        else []
+    )
 
 
 def _stored(drafter: Drafter, drafts: Sequence[Draft]) -> list[Outcome]:
@@ -137,16 +141,16 @@ def _operation(view: BankView, draft: Draft, entry: IndexEntry) -> Operation:
     old, memory = draft.old, draft.memory
     whole = len(view.locate(memory.sources)) == len(set(memory.sources))
     if not whole or _current(view, memory) != ({old.id} if old is not None else set()):
-        return Skip(None, MEANWHILE)
+        return Skip(None, SOURCES_CHANGED_REASON)
     return Insert(memory, entry) if old is None else Supersede(old.id, memory, entry, "it grew")
 
 
 def _current(view: BankView, memory: Memory) -> set[str]:
     """Ids of what stands where this would."""
     if memory.kind == "portrait":
-        return {m.id for m in view.page(("portrait",), None, BATCH, ("active",))}
+        return {m.id for m in view.page(("portrait",), None, WRITE_BATCH, ("active",))}
     found = view.memories(view.matching({"period": memory.metadata["period"]})).values()
-    return {m.id for m in found if m.kind == "summary" and m.state in STANDING}
+    return {m.id for m in found if m.kind == "summary" and m.state in STANDING_STATES}
 
 
 def _noted(outcome: Outcome, draft: Draft) -> Outcome:
@@ -171,7 +175,7 @@ def mood(ctx: BankContext) -> list[Mood]:
 
 
 def _days(ctx: BankContext) -> Iterator[tuple[date, Memory]]:
-    for summary in everything(ctx, ("summary",), STANDING):
+    for summary in everything(ctx, ("summary",), STANDING_STATES):
         if summary.metadata.get("level") == "day" and "voices" in summary.metadata:
             yield date.fromisoformat(summary.metadata["period"]), summary
 

@@ -32,17 +32,17 @@ from memkit.operations import (
     Supersede,
 )
 from memkit.protocols import BankView, ModelThinker, Task, Thinker
+from memkit.text.insertions import without_recalled
 from memkit.text.near_copies import says_all_of
-from memkit.text.recalled import without_recalled
 from memkit.text.terms.keys import is_wordless
 from memkit.think.revise import is_person, revise
 from memkit.think.sans_io import adrive, drive
 
 log = logging.getLogger("memkit")
 
-MOST_AT_ONCE = 50  # exchanges in one call
+MAX_BATCH = 50  # exchanges in one call
 FIRST_DELAY = timedelta(minutes=1)
-LONGEST_DELAY = timedelta(hours=6)
+MAX_DELAY = timedelta(hours=6)
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Ask:
 
 
 @dataclass
-class Round:
+class ThinkingRound:
     """What came of the exchanges that were thought about."""
 
     outcomes: list[Outcome] = field(default_factory=list)
@@ -71,14 +71,14 @@ class Round:
         self.failed += failed
 
 
-Thinking = Generator[Ask, list[Proposal], Round]
+Thinking = Generator[Ask, list[Proposal], ThinkingRound]
 GoOn = Callable[[], bool]
 
 
 def checked_batch(batch: int | None) -> int | None:
     """Raises InputError for what is no number of exchanges."""
-    if batch is not None and not 1 <= batch <= MOST_AT_ONCE:
-        raise InputError(f"think: batch is how many exchanges go into one call, 1 to {MOST_AT_ONCE}.")
+    if batch is not None and not 1 <= batch <= MAX_BATCH:
+        raise InputError(f"think: batch is how many exchanges go into one call, 1 to {MAX_BATCH}.")
     return batch
 
 
@@ -130,7 +130,7 @@ def rounds(
 
     With `only_due`, not about exchanges that were put off, nor about open ones, but for `even_open`.
     """
-    state, done = ctx.state(), Round()
+    state, done = ctx.state(), ThinkingRound()
     if state is None:
         return done
     done.change = state.change
@@ -141,9 +141,9 @@ def rounds(
             done.finished = False
             break
         if think_budget.is_spent(ctx, state):
-            done.outcomes.append(Outcome(id=None, action="skipped", reason=think_budget.SPENT))
+            done.outcomes.append(Outcome(id=None, action="skipped", reason=think_budget.SPENT_REASON))
             break
-        yield from _Group(ctx, state, group, done).think()
+        yield from _ExchangeGroup(ctx, state, group, done).think()
     return done
 
 
@@ -172,10 +172,10 @@ def _groups(exchanges: Sequence[Exchange], batch: int) -> Iterator[list[Exchange
         yield group
 
 
-class _Group:
+class _ExchangeGroup:
     """A few exchanges of one bank on their way through the thinker."""
 
-    def __init__(self, ctx: BankContext, state: BankState, exchanges: Sequence[Exchange], done: Round) -> None:
+    def __init__(self, ctx: BankContext, state: BankState, exchanges: Sequence[Exchange], done: ThinkingRound) -> None:
         self._ctx, self._state, self._exchanges, self._done = ctx, state, exchanges, done
         self._usage = Usage()
 
@@ -261,7 +261,7 @@ class _Group:
 
     def _postpone(self, error: ThinkerError) -> None:
         attempts = max(exchange.attempts for exchange in self._exchanges)
-        due = self._ctx.now() + min(FIRST_DELAY * 2 ** min(attempts, 20), LONGEST_DELAY)
+        due = self._ctx.now() + min(FIRST_DELAY * 2 ** min(attempts, 20), MAX_DELAY)
         later = [Postpone(exchange.number, type(error).__name__, due) for exchange in self._exchanges]
         receipt = self._ctx.storage.apply(self._state.number, later, at=self._ctx.now())
         failed = Outcome(id=None, action="rejected", reason="stays queued", error=type(error).__name__)

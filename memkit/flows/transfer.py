@@ -13,12 +13,11 @@ from memkit.flows.context import BankContext, apply
 from memkit.flows.erasure.fingerprints import erased_before
 from memkit.flows.observe import cutter, piece_of
 from memkit.flows.read import everything
-from memkit.models import ErasureReceipt, Memory, State
+from memkit.models import MEMORY_STATES, ErasureReceipt, Memory
 from memkit.operations import Insert, Operation
 from memkit.protocols import BankName, BankView
 
-STATES: tuple[State, ...] = ("active", "superseded", "merged", "archived", "forgotten")
-BATCH = 500
+LOAD_BATCH = 500
 
 ContextOf = Callable[[BankName, str | None], BankContext]
 
@@ -44,7 +43,7 @@ def export_receipts(receipts: Sequence[ErasureReceipt], path: Path) -> int:
 
 def _write_bank(ctx: BankContext, write: Callable[[str], object]) -> int:
     state = ctx.ensure()
-    memories = everything(ctx, None, STATES)
+    memories = everything(ctx, None, MEMORY_STATES)
     for memory in memories:
         line = {"bank": ctx.name, "zone": state.zone, "memory": memory.model_dump(mode="json")}
         write(json.dumps(line, ensure_ascii=False) + "\n")
@@ -78,7 +77,7 @@ def _load_run(ctx: BankContext, memories: Sequence[Memory]) -> int:
 def _runs(path: Path) -> Iterator[tuple[BankName, str | None, list[Memory]]]:
     """An export's memories in batches of one bank each, in the order of the file."""
     lines = _lines(path)
-    while batch := list(islice(lines, BATCH)):
+    while batch := list(islice(lines, LOAD_BATCH)):
         names = dict.fromkeys((name, zone) for name, zone, _ in batch)
         for name, zone in names:
             yield name, zone, [m for other, _, m in batch if other == name]

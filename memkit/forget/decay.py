@@ -11,11 +11,11 @@ import numpy.typing as npt
 from memkit.models import FrozenModel, IndexRow, Kind, Memory
 from memkit.operations import Forget
 from memkit.settings import DecaySettings
-from memkit.text.curve import DAY, Curve, days_since_use
+from memkit.text.curve import ONE_DAY, Curve, days_since_use
 from memkit.times import to_micros
 
-FADING: tuple[Kind, ...] = ("turn", "thought", "summary")  # items and portraits never fade
-DAY_MICROS = DAY.total_seconds() * 1e6
+FADING_KINDS: tuple[Kind, ...] = ("turn", "thought", "summary")  # items and portraits never fade
+DAY_MICROS = ONE_DAY.total_seconds() * 1e6
 
 Floats = npt.NDArray[np.float64]
 
@@ -78,7 +78,7 @@ def fade(
     """
     curve = curve or Curve.of(settings)
     rules = past or {}
-    found = [m for m in memories if m.id in rules or (m.state == "active" and m.kind in FADING)]
+    found = [m for m in memories if m.id in rules or (m.state == "active" and m.kind in FADING_KINDS)]
     retention = _retention(found, now, curve)
     rows = [
         _row(memory, kept, now, rules.get(memory.id))
@@ -117,7 +117,7 @@ def _floor(memory: Memory, settings: DecaySettings) -> float:
 def _settled(memory: Memory, now: datetime, settings: DecaySettings) -> bool:
     """True once a memory has lain in the bank unused for long enough to be archived."""
     touched = max(memory.recorded_at, memory.recalled_at or memory.recorded_at)
-    return (now - touched) / DAY >= settings.archive_after
+    return (now - touched) / ONE_DAY >= settings.archive_after
 
 
 def _row(memory: Memory, retention: float, now: datetime, rule: str | None) -> FadedRow:
@@ -127,7 +127,7 @@ def _row(memory: Memory, retention: float, now: datetime, rule: str | None) -> F
         occurred_at=memory.occurred_at,
         recalled_at=memory.recalled_at,
         recall_count=memory.recall_count,
-        age=(now - memory.occurred_at) / DAY,
+        age=(now - memory.occurred_at) / ONE_DAY,
         unused=days_since_use(memory, now),
         strength=memory.strength,
         retention=retention,
@@ -153,7 +153,7 @@ def may_fade(rows: Iterable[IndexRow], now: datetime, settings: DecaySettings) -
     return [
         row.seq
         for row in rows
-        if row.state == "active" and row.kind in FADING and not row.pinned
+        if row.state == "active" and row.kind in FADING_KINDS and not row.pinned
         if settings.sampled or _row_faded(row, moment, settings, curve)
     ]
 

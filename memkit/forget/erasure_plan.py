@@ -1,8 +1,7 @@
 """Erasure, planned: what goes, what rests on it, and which bytes must be nowhere afterwards."""
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -12,15 +11,12 @@ from memkit.protocols import BankView
 from memkit.text.terms.keys import date_terms
 from memkit.text.terms.tokens import words
 
-WINDOW = 16  # bytes: what is shorter occurs by chance, what is longer holds one of these
-STRIDE = 8
-REFLECTED: tuple[Kind, ...] = ("summary", "portrait")
-SHORTEST = 8  # bytes: a shorter text's bytes occur by chance
-
-Holds = Callable[[bytes], bool]
+WINDOW_BYTES = 16  # bytes: what is shorter occurs by chance, what is longer holds one of these
+REFLECTED_KINDS: tuple[Kind, ...] = ("summary", "portrait")
+MIN_NEEDLE_BYTES = 8  # bytes: a shorter text's bytes occur by chance
 
 
-class Planned(FrozenModel):
+class PlannedMemory(FrozenModel):
     """One memory that an erasure touches. `remade`: it stays, made again from its other sources."""
 
     id: str
@@ -38,7 +34,7 @@ class ErasePlan(FrozenModel):
 
     bank: tuple[str, ...]
     change: int
-    rows: tuple[Planned, ...]
+    rows: tuple[PlannedMemory, ...]
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -100,10 +96,10 @@ def plan(chosen: Sequence[str], view: BankView) -> ErasePlan:
     rest = sorted(set(view.derived_from(first)) - set(first))
     found = view.memories([*first, *rest])
     fates = _Fates(view, found, first)
-    rows = [Planned(id=found[seq].id, kind=found[seq].kind, why="chosen") for seq in first if seq in found]
+    rows = [PlannedMemory(id=found[seq].id, kind=found[seq].kind, why="chosen") for seq in first if seq in found]
     derived = [(found[seq], fates.stays(seq)) for seq in rest if seq in found]
     derived.sort(key=lambda pair: pair[1])
-    rows += [Planned(id=m.id, kind=m.kind, why="derived", remade=stays) for m, stays in derived]
+    rows += [PlannedMemory(id=m.id, kind=m.kind, why="derived", remade=stays) for m, stays in derived]
     return ErasePlan(bank=view.state.name, change=view.state.change, rows=tuple(rows))
 
 
@@ -122,7 +118,7 @@ class _Fates:
         memory = self._found[seq]
         sources = [self._seqs[id] for id in memory.sources if id in self._seqs]
         left = standing_in(self._view, sources, self._gone)
-        stays = bool(left) and memory.kind not in REFLECTED and self._formed(memory, left)
+        stays = bool(left) and memory.kind not in REFLECTED_KINDS and self._formed(memory, left)
         (self._remade if stays else self._gone).add(seq)
         return stays
 
@@ -164,37 +160,6 @@ def _fragments(memories: Iterable[Memory]) -> set[bytes]:
     return {window for memory in memories for window in windows(memory.text.encode(), 1)}
 
 
-def needles(memories: Iterable[Memory], retained: Holds | None = None, *, stride: int = STRIDE) -> list[bytes]:
-    """Byte strings that no file may hold once these memories are erased, sorted.
-
-    For each string of their content, in UTF-8, UTF-16 (both byte orders) and JSON's escapes: the whole,
-    and its 16-byte windows at every `stride` bytes, so that any fragment of 15 + `stride` bytes is found.
-    Left out is what `retained` says that the file rightly holds elsewhere, and wholes under 8 bytes,
-    which occur by chance. Names of speakers and things are no content: other memories share them.
-    """
-    found: set[bytes] = set()
-    for text in _contents(memories):
-        for form in forms(text):
-            found.update(windows(form, stride))
-    return sorted(needle for needle in found if retained is None or not retained(needle))
-
-
-def held_by(memories: Iterable[Memory]) -> Holds:
-    """Whether remaining memories hold a byte string in any form; keeps a copy of their strings in RAM."""
-    kept = list(memories)
-    names = (name for m in kept for name in (m.speaker, m.head, m.relation) if name)
-    held = b"\0\0\0\0".join(form for text in (*_contents(kept), *names) for form in forms(text))
-    return lambda needle: needle in held
-
-
-def _contents(memories: Iterable[Memory]) -> Iterator[str]:
-    for memory in memories:
-        yield memory.text
-        yield from memory.key_phrases
-        yield memory.tail or ""
-        yield from _leaves(memory.metadata)
-
-
 def _leaves(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
@@ -205,18 +170,11 @@ def _leaves(value: Any) -> Iterator[str]:
             yield from _leaves(part)
 
 
-def forms(text: str) -> list[bytes]:
-    """The ways in which a text may lie in a file, without repeats."""
-    escaped = (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])
-    utf8 = [form.encode() for form in (text, *escaped)]
-    return list(dict.fromkeys([*utf8, text.encode("utf-16-le"), text.encode("utf-16-be")]))
-
-
-def windows(form: bytes, stride: int = STRIDE) -> Iterator[bytes]:
+def windows(form: bytes, stride: int) -> Iterator[bytes]:
     """The whole form, its 16-byte windows at every `stride` bytes, and its last 16 bytes."""
-    if len(form) >= SHORTEST:
+    if len(form) >= MIN_NEEDLE_BYTES:
         yield form
-    for start in range(0, len(form) - WINDOW + 1, stride):
-        yield form[start : start + WINDOW]
-    if len(form) > WINDOW:
-        yield form[-WINDOW:]
+    for start in range(0, len(form) - WINDOW_BYTES + 1, stride):
+        yield form[start : start + WINDOW_BYTES]
+    if len(form) > WINDOW_BYTES:
+        yield form[-WINDOW_BYTES:]

@@ -10,23 +10,24 @@ import numpy as np
 import numpy.typing as npt
 
 from memkit.errors import InputError, MissingExtraError
-from memkit.forget.decay import FADING
+from memkit.forget.decay import FADING_KINDS
 from memkit.models import Memory
 from memkit.settings import DecaySettings
-from memkit.text.curve import DAY, Curve
+from memkit.text.curve import ONE_DAY, Curve
 from memkit.times import to_micros
 
-BANDS = (
+RETENTION_BANDS = (
     ("vivid, R over .6", "#1b4f72"),
     ("fading, R .2 to .6", "#3d8fc4"),
     ("faint, R under .2", "#a9cfe8"),
     ("below the threshold", "#e8e4dc"),
 )
-PLURALS = {"turn": "turns", "thought": "thoughts", "summary": "summaries"}
+KIND_PLURALS = {"turn": "turns", "thought": "thoughts", "summary": "summaries"}
 KIND_COLOURS = {"turn": "#d1495b", "thought": "#8a5a9e", "summary": "#66873b"}
-VIVID, FAINT = 0.6, 0.2
-STEPS = 240
-TICKS = 9
+VIVID_RETENTION = 0.6
+FAINT_RETENTION = 0.2
+PLOT_STEPS = 240
+MAX_TICKS = 9
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -46,14 +47,14 @@ def timeline(memories: Sequence[Memory], moments: Sequence[datetime], settings: 
     Of the past only the last recall is known: before it, a memory is drawn as never recalled, at
     strength 1. A memory counts from when it happened; forgotten ones are left out.
     """
-    kept = [m for m in memories if m.kind in FADING and m.state in ("active", "archived")]
+    kept = [m for m in memories if m.kind in FADING_KINDS and m.state in ("active", "archived")]
     table, curve = _Table.of(kept, Curve.of(settings)), Curve.of(settings)
-    bands = np.zeros((len(BANDS), len(moments)), np.int64)
-    means: dict[str, Floats] = {k: np.full(len(moments), np.nan) for k in FADING if k in table.kinds}
-    edges = np.maximum([settings.threshold, FAINT, VIVID], settings.threshold)
+    bands = np.zeros((len(RETENTION_BANDS), len(moments)), np.int64)
+    means: dict[str, Floats] = {k: np.full(len(moments), np.nan) for k in FADING_KINDS if k in table.kinds}
+    edges = np.maximum([settings.threshold, FAINT_RETENTION, VIVID_RETENTION], settings.threshold)
     for column, moment in enumerate(moments):
         there, retention = table.at(moment, curve)
-        bands[:, column] = np.bincount(np.digitize(retention[there], edges), minlength=len(BANDS))[::-1]
+        bands[:, column] = np.bincount(np.digitize(retention[there], edges), minlength=len(RETENTION_BANDS))[::-1]
         for kind, mean in means.items():
             chosen = retention[there & (table.kinds == kind)]
             mean[column] = chosen.mean() if chosen.size else np.nan
@@ -98,10 +99,10 @@ def _days(moment: datetime) -> float:
 
 def moments_around(memories: Sequence[Memory], now: datetime, settings: DecaySettings) -> list[datetime]:
     """Evenly spaced moments: from the oldest memory, past `now`, to where an average turn has faded."""
-    first = min((m.occurred_at for m in memories), default=now - 30 * DAY)
+    first = min((m.occurred_at for m in memories), default=now - 30 * ONE_DAY)
     ahead = max(Curve.of(settings).lasts(settings.threshold or 0.05) * 1.25, 30.0)
-    first, last = min(first, now - DAY), now + timedelta(days=min(ahead, 3650.0))
-    moments = [first + (last - first) * step / STEPS for step in range(STEPS + 1)]
+    first, last = min(first, now - ONE_DAY), now + timedelta(days=min(ahead, 3650.0))
+    moments = [first + (last - first) * step / PLOT_STEPS for step in range(PLOT_STEPS + 1)]
     return sorted({*moments, now})
 
 
@@ -117,7 +118,7 @@ def plot(
 
     Raises MissingExtraError without matplotlib, InputError where nothing in the bank can fade.
     """
-    if not any(m.kind in FADING for m in memories):
+    if not any(m.kind in FADING_KINDS for m in memories):
         raise InputError("plot: this bank holds no turns, thoughts or summaries yet. Observe something first.")
     figure_type, dates = _matplotlib()
     line = timeline(memories, moments_around(memories, now, settings), settings)
@@ -129,7 +130,7 @@ def plot(
         _frame(axes, now, line.moments[-1])
     _note(upper, now, "now → to come, if nothing is recalled")
     years = (line.moments[-1] - line.moments[0]) / timedelta(days=365)
-    locator = dates.YearLocator(ceil(years / TICKS)) if years > 3 else dates.AutoDateLocator(maxticks=TICKS)
+    locator = dates.YearLocator(ceil(years / MAX_TICKS)) if years > 3 else dates.AutoDateLocator(maxticks=MAX_TICKS)
     lower.xaxis.set_major_locator(locator)
     lower.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
     figure.savefig(path, format="png")
@@ -156,7 +157,13 @@ def _matplotlib() -> tuple[Any, Any]:
 
 
 def _draw_bands(axes: Any, line: Timeline, title: str) -> None:
-    axes.stackplot(line.moments, line.bands, colors=[c for _, c in BANDS], labels=[n for n, _ in BANDS], linewidth=0)
+    axes.stackplot(
+        line.moments,
+        line.bands,
+        colors=[c for _, c in RETENTION_BANDS],
+        labels=[n for n, _ in RETENTION_BANDS],
+        linewidth=0,
+    )
     axes.set_ylabel("memories")
     axes.set_title(title, loc="left", fontsize=13, fontweight="bold")
     axes.set_ylim(0, max(1, int(line.bands.sum(axis=0).max())) * 1.02)
@@ -166,7 +173,7 @@ def _draw_bands(axes: Any, line: Timeline, title: str) -> None:
 
 def _draw_means(axes: Any, line: Timeline, threshold: float) -> None:
     for kind, mean in line.means.items():
-        axes.plot(line.moments, mean, color=KIND_COLOURS[kind], linewidth=1.8, label=PLURALS[kind])
+        axes.plot(line.moments, mean, color=KIND_COLOURS[kind], linewidth=1.8, label=KIND_PLURALS[kind])
     axes.axhline(threshold, color="#777777", linewidth=0.9, linestyle=(0, (4, 3)))
     axes.set_ylim(0, 1.02)
     axes.set_ylabel("mean retention R")

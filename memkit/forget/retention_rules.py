@@ -10,10 +10,10 @@ from memkit.models import IndexRow, Kind
 from memkit.settings import KeepRule
 from memkit.times import to_micros
 
-HOLDING = ("active", "superseded", "archived")  # states of what holds its sources
+HOLDING_STATES = ("active", "superseded", "archived")  # states of what holds its sources
 
 
-class Due(NamedTuple):
+class OverdueMemory(NamedTuple):
     """A memory that is past its span, the rule that says so, and whether it is to be erased now.
 
     `held`: it would be, if nothing rested on it that a pin or a rule of its own keeps.
@@ -25,7 +25,9 @@ class Due(NamedTuple):
     held: bool
 
 
-def due(rows: Iterable[IndexRow], rules: Mapping[Kind, KeepRule], now: datetime, zone: ZoneInfo) -> list[Due]:
+def overdue(
+    rows: Iterable[IndexRow], rules: Mapping[Kind, KeepRule], now: datetime, zone: ZoneInfo
+) -> list[OverdueMemory]:
     """What the rules of a bank let go at `now`, in the order of recording.
 
     Pinned memories stay, and so does what took the place of something that stays, or else what is outdated would
@@ -38,7 +40,7 @@ def due(rows: Iterable[IndexRow], rules: Mapping[Kind, KeepRule], now: datetime,
     ruled = {seq: rules[known[seq].kind] for seq in sorted(past)}
     erased = {seq for seq, rule in ruled.items() if rule.then == "erase"}
     held = _held(known, erased, rules)
-    return [Due(seq, rule, seq in erased - held, seq in held) for seq, rule in ruled.items()]
+    return [OverdueMemory(seq, rule, seq in erased - held, seq in held) for seq, rule in ruled.items()]
 
 
 def _end(days: int | None, now: datetime, zone: ZoneInfo) -> float:
@@ -69,7 +71,7 @@ def _held(known: Mapping[int, IndexRow], erased: set[int], rules: Mapping[Kind, 
     border = {
         seq
         for seq, row in known.items()
-        if seq not in erased and row.state in HOLDING and (row.pinned or row.kind in rules)
+        if seq not in erased and row.state in HOLDING_STATES and (row.pinned or row.kind in rules)
     }
     reached: set[int] = set()
     while border:

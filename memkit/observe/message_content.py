@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from memkit.errors import InvalidTurnError
-from memkit.text.shown import TOLD, shown
+from memkit.text.insertions import CAPTION_KEYS, described_media
 
 TEXT_TYPES = frozenset({"text", "input_text", "output_text"})
 LONGEST = 2_000  # characters of one value in a description; images and files stay out of the memory
@@ -42,8 +42,8 @@ def _words(block: Any) -> str | None:
         return block if isinstance(block, str) else str(block["text"])
     if not isinstance(block, Mapping) or not isinstance(block.get("type"), str):
         return None
-    told = next((block[key] for key in TOLD if isinstance(block.get(key), str) and block[key].strip()), None)
-    return None if told is None else shown(block["type"], _short(told))
+    told = next((block[key] for key in CAPTION_KEYS if isinstance(block.get(key), str) and block[key].strip()), None)
+    return None if told is None else described_media(block["type"], _short(told))
 
 
 def described(value: Any, depth: int = 0) -> Any:

@@ -29,7 +29,7 @@ from memkit.recall.ranking.scores import Scope, by_cues, by_evidence
 from memkit.recall.ranking.thoughts import attach_thoughts, fresh_first
 from memkit.settings import RankingSettings
 from memkit.text.curve import Curve
-from memkit.text.terms.keys import TIME, key_hash
+from memkit.text.terms.keys import TIME_TERM, key_hash
 from memkit.text.terms.tokens import words
 from memkit.times import to_micros
 
@@ -129,7 +129,7 @@ class BankIndex:
         return self._vectors.remove(gone, self._columns.column("length"))
 
     def _stand(self) -> None:
-        timed, _ = self._lexical.postings(key_hash(self._key, TIME))
+        timed, _ = self._lexical.postings(key_hash(self._key, TIME_TERM))
         self._standing.update(self._columns, timed)
         self._whole = None
 

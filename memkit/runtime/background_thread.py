@@ -13,7 +13,7 @@ log = logging.getLogger("memkit")
 Stopped = Callable[[], bool]
 
 
-class Round(Protocol):
+class MaintenanceRound(Protocol):
     """How a round of maintenance ended."""
 
     @property
@@ -23,7 +23,7 @@ class Round(Protocol):
 class Maintain(Protocol):
     """One round of maintenance."""
 
-    def __call__(self, *, stopped: Stopped, even_open: bool) -> Round: ...
+    def __call__(self, *, stopped: Stopped, even_open: bool) -> MaintenanceRound: ...
 
 
 class BackgroundThread:

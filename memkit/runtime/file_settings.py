@@ -11,9 +11,13 @@ from memkit.runtime.encoder_slot import EncoderSlot
 from memkit.settings import IndexSettings, KeepRule, ObserveSettings, Settings
 from memkit.storage.core.checksums import reading
 
-ENCODER, DIMENSION, REENCODING = "encoder.name", "encoder.dimension", "encoder.reencoding"
-INDEX, OBSERVE, KEEP = "settings.index", "settings.observe", "settings.keep"
-RULES = TypeAdapter(tuple[KeepRule, ...])
+ENCODER_KEY = "encoder.name"
+DIMENSION_KEY = "encoder.dimension"
+REENCODING_KEY = "encoder.reencoding"
+INDEX_KEY = "settings.index"
+OBSERVE_KEY = "settings.observe"
+KEEP_KEY = "settings.keep"
+RULES_ADAPTER = TypeAdapter(tuple[KeepRule, ...])
 
 
 class AbsentEncoder:
@@ -32,8 +36,8 @@ class AbsentEncoder:
 @reading("a setting of the file")
 def stored_settings(storage: Storage, given: Settings | None) -> Settings:
     """The settings to work with: the file's own where they shape its data, else the given ones."""
-    index, observe = storage.get_meta(INDEX), storage.get_meta(OBSERVE)
-    rules = RULES.validate_json(storage.get_meta(KEEP) or "[]")
+    index, observe = storage.get_meta(INDEX_KEY), storage.get_meta(OBSERVE_KEY)
+    rules = RULES_ADAPTER.validate_json(storage.get_meta(KEEP_KEY) or "[]")
     if given is not None and given.keep is None:
         given = given.model_copy(update={"keep": rules})
     if index is None:
@@ -55,7 +59,7 @@ def chosen_encoder(storage: Storage, given: Encoder | None) -> Encoder | None:
 
     Raises EncoderMismatchError where the given encoder is another than the file's.
     """
-    name, dimension = storage.get_meta(ENCODER), storage.get_meta(DIMENSION)
+    name, dimension = storage.get_meta(ENCODER_KEY), storage.get_meta(DIMENSION_KEY)
     if name is None or dimension is None:
         return given
     if given is None:
@@ -69,18 +73,18 @@ def chosen_encoder(storage: Storage, given: Encoder | None) -> Encoder | None:
     return given
 
 
-def record(storage: Storage, slot: EncoderSlot, settings: Settings) -> None:
+def record_settings(storage: Storage, slot: EncoderSlot, settings: Settings) -> None:
     """Write into a new file what it is written with."""
-    if storage.get_meta(ENCODER) is None:
-        storage.set_meta({**encoder_meta(slot.get()), INDEX: settings.index.model_dump_json()})
+    if storage.get_meta(ENCODER_KEY) is None:
+        storage.set_meta({**encoder_meta(slot.get()), INDEX_KEY: settings.index.model_dump_json()})
     cut = settings.observe.model_dump_json()
-    if storage.get_meta(OBSERVE) != cut:
-        storage.set_meta({OBSERVE: cut})
-    rules = RULES.dump_json(settings.keep or ()).decode()
-    if (storage.get_meta(KEEP) or "[]") != rules:
-        storage.set_meta({KEEP: rules})
+    if storage.get_meta(OBSERVE_KEY) != cut:
+        storage.set_meta({OBSERVE_KEY: cut})
+    rules = RULES_ADAPTER.dump_json(settings.keep or ()).decode()
+    if (storage.get_meta(KEEP_KEY) or "[]") != rules:
+        storage.set_meta({KEEP_KEY: rules})
 
 
 def encoder_meta(encoder: Encoder) -> dict[str, str]:
     """An encoder's identity, as kept in the file."""
-    return {ENCODER: encoder.name, DIMENSION: json.dumps(encoder.dimension)}
+    return {ENCODER_KEY: encoder.name, DIMENSION_KEY: json.dumps(encoder.dimension)}

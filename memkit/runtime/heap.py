@@ -3,7 +3,7 @@
 import ctypes
 import sys
 
-LARGE = 100_000  # memories: loading fewer frees too little to be worth a millisecond
+LARGE_BANK_SIZE = 100_000  # memories: loading fewer frees too little to be worth a millisecond
 
 
 def trim() -> None:

@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from memkit.batches import RowBatch, SketchBatch, TermBatch
-from memkit.models import KINDS, BankState
+from memkit.models import MEMORY_KINDS, BankState
 from memkit.protocols import BankView, Storage, VectorSource
 from memkit.recall.ranking.query import REFLECTED, Query
 from memkit.recall.ranking.results import ScoredRow
@@ -23,7 +23,7 @@ from memkit.settings import DecaySettings, RankingSettings
 from memkit.storage.core.checksums import misread
 from memkit.text.curve import Curve
 
-WRITTEN = [KINDS.index(kind) for kind in REFLECTED]
+WRITTEN = [MEMORY_KINDS.index(kind) for kind in REFLECTED]
 
 
 @dataclass
@@ -153,7 +153,7 @@ class IndexCache:
         if loaded is None or not self._brought_up(loaded, view):
             loaded = Loaded(state.model_copy(update={"change": 0}), self._empty(state, room=state.size))
             self._update(loaded, view)
-            if state.size > heap.LARGE:
+            if state.size > heap.LARGE_BANK_SIZE:
                 loaded.index.prepare(view)
                 heap.trim()
         loaded.state = state

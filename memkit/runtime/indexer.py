@@ -13,9 +13,9 @@ from memkit.protocols import FloatArray
 from memkit.recall.index.lsh import CrossPolytope, Sketcher
 from memkit.runtime.encoder_slot import EncoderSlot
 from memkit.settings import Settings
+from memkit.text.insertions import without_recalled
 from memkit.text.near_copies import band_keys
 from memkit.text.passages import passages
-from memkit.text.recalled import without_recalled
 from memkit.text.terms.keys import document_terms, encoded_text, is_wordless, text_key
 
 WORDS_OF_AN_ECHO = 3  # a longer text counts as the same whoever repeats it

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from memkit.models import BankState
 
-REST = timedelta(hours=1)  # days begin and end in a bank: longer it is never left alone
+MAX_REST = timedelta(hours=1)  # days begin and end in a bank: longer it is never left alone
 
 
 class RoundRobin:
@@ -26,7 +26,7 @@ class RoundRobin:
 
     def _rests(self, state: BankState, now: datetime) -> bool:
         key, change, since = self._rested.get(state.number, (b"", 0, now))
-        return (key, change) == (state.key, state.change) and since <= now < since + REST
+        return (key, change) == (state.key, state.change) and since <= now < since + MAX_REST
 
     def cared(self, state: BankState, now: datetime, *, idle: bool) -> None:
         """Note a bank as it was left; `idle`: nothing waits in it."""

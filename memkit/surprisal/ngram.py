@@ -16,7 +16,7 @@ from memkit.surprisal.prior import prior
 from memkit.surprisal.salience import key_phrases, salience
 from memkit.surprisal.segments import Segment
 from memkit.text.terms.keys import key_hash
-from memkit.text.terms.tokens import KNOWN
+from memkit.text.terms.tokens import CACHED_WORDS
 
 __all__ = ["NgramSurprisal", "key_phrases", "salience"]
 
@@ -215,7 +215,7 @@ def _keys(words: Sequence[int]) -> list[int]:
     return ends[1:] + [((before * ODD) ^ (word + 1)) & MASK for before, word in pairwise(ends)]
 
 
-@lru_cache(maxsize=KNOWN)
+@lru_cache(maxsize=CACHED_WORDS)
 def _known(key: bytes, piece: str) -> tuple[int, float]:
     """A token's number, and how often it counts before it was heard."""
     low = piece.casefold()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from importlib.resources import files
 
-from memkit.text.terms.tokens import KNOWN
+from memkit.text.terms.tokens import CACHED_WORDS
 
 # How the tokens of a conversation divide into kinds, roughly; what is left of 1 is for the end of a text.
 FREQUENT, WORD, NUMBER, MARK, SYMBOL = 0.60, 0.18, 0.015, 0.13, 0.005
@@ -22,7 +22,7 @@ EDGE = "\n"  # starts and ends a word in the spelling model
 WEIGHT = 4.0  # of the shorter context, in tokens, where a longer one was seen
 
 
-@lru_cache(maxsize=KNOWN)
+@lru_cache(maxsize=CACHED_WORDS)
 def prior(piece: str) -> float:
     """P of a casefolded token before anything was heard; over all tokens it adds up to at most 1."""
     first = piece[0]
@@ -76,7 +76,7 @@ def _letters(word: str) -> Iterator[float]:
     return (_letter(padded[max(i - 2, 0) : i], padded[i]) for i in range(1, len(padded)))
 
 
-@lru_cache(maxsize=KNOWN)
+@lru_cache(maxsize=CACHED_WORDS)
 def _letter(before: str, letter: str) -> float:
     """P(letter | at most two before it), from the shortest context to the longest."""
     counts, p = _spelling(), 1 / LETTERS

@@ -22,9 +22,9 @@ ArrayLike = Array | npt.NDArray[np.float32] | npt.NDArray[np.int64]
 Form = Literal["ebbinghaus", "legacy"]
 GrowthMode = Literal["log", "paper"]
 
-WEAKEST = 1e-9  # a strength of zero or less would divide by zero
+MIN_STRENGTH = 1e-9  # a strength of zero or less would divide by zero
 SALIENCE_RANGE = 2.0  # salience makes a memory last at most this many times longer, or shorter
-DAY = timedelta(days=1)
+ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Curve:
         counts as now, and what is unknown (NaN) as not forgotten: R = 1.
         """
         days = np.fmax(np.asarray(t, np.float64), 0.0)
-        s = np.fmax(np.asarray(strength, np.float64), WEAKEST)
+        s = np.fmax(np.asarray(strength, np.float64), MIN_STRENGTH)
         c = np.asarray(self.days if constant is None else constant, np.float64)
         kept = np.exp(self._exponent(days, s, c))
         kept = np.where(np.isnan(kept) | np.isnan(np.asarray(strength, np.float64)), 1.0, kept)
@@ -117,7 +117,7 @@ class Curve:
         c = self.days if constant is None else constant
         if threshold <= 0 or c == inf:
             return inf
-        s = max(strength, WEAKEST)
+        s = max(strength, MIN_STRENGTH)
         return -log(threshold) * (c / s if self.form == "legacy" else c * s)
 
     def growth(self, strength: float, since_last_recall: float | None = None) -> float:
@@ -140,15 +140,14 @@ class Curve:
 
     def growth_of(self, memory: Memory, at: datetime) -> float:
         """What a recall of this memory at this moment adds to its S."""
-        since = nan if memory.recalled_at is None else (at - memory.recalled_at) / DAY
+        since = nan if memory.recalled_at is None else (at - memory.recalled_at) / ONE_DAY
         return self.growth(memory.strength, since)
 
 
-PAPER = Curve()
-INTENDED = Curve(days=5.0)
-LEGACY = Curve(days=5.0, form="legacy")
+PAPER_CURVE = Curve()
+LEGACY_CURVE = Curve(days=5.0, form="legacy")
 
 
 def days_since_use(memory: Memory, now: datetime) -> float:
     """t of a memory: days since it happened, or since it was last recalled."""
-    return (now - max(memory.occurred_at, memory.recalled_at or memory.occurred_at)) / DAY
+    return (now - max(memory.occurred_at, memory.recalled_at or memory.occurred_at)) / ONE_DAY

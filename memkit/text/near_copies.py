@@ -9,18 +9,19 @@ from typing import Any
 
 from memkit.text.terms.tokens import STOP_WORDS, stem, words
 
-PERMUTATIONS, ROWS = 64, 4
-OPENERS = frozenset("well so oh also yes yeah no ok okay anyway actually then now hey i".split())
-NEAR = 0.8  # of the words that matter, shared by near copies
-TOKEN = re.compile(r"\w+(?:['’:.,-]\w+)*")
-NEGATIONS = frozenset(
+MINHASH_PERMUTATIONS = 64
+BAND_ROWS = 4
+OPENING_WORDS = frozenset("well so oh also yes yeah no ok okay anyway actually then now hey i".split())
+NEAR_COPY_SHARE = 0.8  # of the words that matter, shared by near copies
+TOKEN_PATTERN = re.compile(r"\w+(?:['’:.,-]\w+)*")
+NEGATION_WORDS = frozenset(
     """
     not no never none nothing nobody nowhere neither nor without cannot hardly barely no longer stopped quit
     """.split()
 )
-FILLERS = (
+FILLER_WORDS = (
     STOP_WORDS
-    - NEGATIONS
+    - NEGATION_WORDS
     - frozenset(
         ["i", "me", "my", "you", "your", "he", "him", "his", "she", "her", "we", "us", "our", "they", "them", "their"]
     )
@@ -31,7 +32,7 @@ FILLERS = (
 def _empty() -> Any:
     from datasketch import MinHash
 
-    return MinHash(num_perm=PERMUTATIONS, seed=1)
+    return MinHash(num_perm=MINHASH_PERMUTATIONS, seed=1)
 
 
 def band_keys(text: str, key: bytes) -> tuple[int, ...]:
@@ -39,7 +40,7 @@ def band_keys(text: str, key: bytes) -> tuple[int, ...]:
     shingles = {word.term.encode() for word in words(text)} or {text.casefold().encode()}
     sketch = copy.copy(_empty())  # shallow is enough: `update_batch` binds other values
     sketch.update_batch(sorted(shingles))
-    values = sketch.hashvalues.reshape(-1, ROWS)
+    values = sketch.hashvalues.reshape(-1, BAND_ROWS)
     return tuple(_band(key, number, row.tobytes()) for number, row in enumerate(values))
 
 
@@ -66,12 +67,12 @@ def is_near_copy(one: str, other: str) -> bool:
     a, b = _essence(one), _essence(other)
     if numbers_of(one) != numbers_of(other) or a["not"] != b["not"] or _names(one) != _names(other):
         return False
-    return (a & b).total() >= NEAR * max((a | b).total(), 1)
+    return (a & b).total() >= NEAR_COPY_SHARE * max((a | b).total(), 1)
 
 
 def numbers_of(text: str) -> Counter[str]:
     """The tokens of a text that hold a digit."""
-    return Counter(token for token in TOKEN.findall(text) if any(character.isdigit() for character in token))
+    return Counter(token for token in TOKEN_PATTERN.findall(text) if any(character.isdigit() for character in token))
 
 
 def says_all_of(one: str, other: str) -> bool:
@@ -81,18 +82,18 @@ def says_all_of(one: str, other: str) -> bool:
 
 def _names(text: str) -> list[str]:
     """Capitalised words in order (who called whom), but for common ones that only open a sentence."""
-    found = (token.removesuffix("'s") for token in TOKEN.findall(text.replace("’", "'")) if token[:1].isupper())
-    return [token for token in found if token.casefold() not in STOP_WORDS | OPENERS]
+    found = (token.removesuffix("'s") for token in TOKEN_PATTERN.findall(text.replace("’", "'")) if token[:1].isupper())
+    return [token for token in found if token.casefold() not in STOP_WORDS | OPENING_WORDS]
 
 
 def _essence(text: str) -> Counter[str]:
     """A text's words that matter, as a multiset, and its negations."""
     found: Counter[str] = Counter()
-    for token in TOKEN.findall(text.replace("’", "'")):
+    for token in TOKEN_PATTERN.findall(text.replace("’", "'")):
         low = token.casefold()
-        if low.endswith("n't") or low in NEGATIONS:
+        if low.endswith("n't") or low in NEGATION_WORDS:
             found["not"] += 1
-        elif any(character.isdigit() for character in low) or low not in FILLERS:
+        elif any(character.isdigit() for character in low) or low not in FILLER_WORDS:
             found[_plain(low)] += 1
     return found
 

@@ -3,8 +3,8 @@
 import re
 import textwrap
 
-SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
-MOST = 64  # passages of one text: what comes later is found by its words
+SENTENCE_END_PATTERN = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
+MAX_PASSAGES = 64  # passages of one text: what comes later is found by its words
 
 
 def passages(text: str, *, size: int, above: int) -> list[str]:
@@ -20,9 +20,9 @@ def passages(text: str, *, size: int, above: int) -> list[str]:
             found.append(piece)
         else:
             found[-1] = f"{found[-1]} {piece}".strip()
-    return [passage for passage in found if any(map(str.isalnum, passage))][:MOST]
+    return [passage for passage in found if any(map(str.isalnum, passage))][:MAX_PASSAGES]
 
 
 def _pieces(text: str, size: int) -> list[str]:
-    sentences = (sentence.strip() for sentence in SENTENCE.split(text))
+    sentences = (sentence.strip() for sentence in SENTENCE_END_PATTERN.split(text))
     return [piece for sentence in sentences if sentence for piece in textwrap.wrap(sentence, 2 * size)]

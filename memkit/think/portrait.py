@@ -9,7 +9,7 @@ from functools import cache
 
 from memkit.models import Memory
 from memkit.text.terms.tokens import words
-from memkit.text.times.periods import shown
+from memkit.text.times.periods import readable_period
 from memkit.think.extractive.language import languages
 from memkit.think.mood import Voice
 
@@ -99,7 +99,7 @@ def mood_line(person: Person) -> str:
         return ""
     whole = person.voice
     line = f"{_mood(whole)} on the whole ({whole.valence:+.2f} of -1 to 1, over {whole.felt} turns)"
-    months = ", ".join(f"{shown(month)} {voice.valence:+.2f}" for month, voice in felt)
+    months = ", ".join(f"{readable_period(month)} {voice.valence:+.2f}" for month, voice in felt)
     return f"{line}; {months}." if len(felt) > 1 else f"{line}."
 
 

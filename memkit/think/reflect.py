@@ -8,7 +8,7 @@ import numpy as np
 
 from memkit.models import Memory
 from memkit.protocols import FloatArray
-from memkit.text.passages import SENTENCE
+from memkit.text.passages import SENTENCE_END_PATTERN
 from memkit.text.terms.tokens import words
 
 CENTRAL = 1.0  # what a statement gains by being like the others of its time, per unit of mean cosine
@@ -40,7 +40,7 @@ def most_of(turns: int) -> int:
 
 def statements(text: str) -> str:
     """A text without its questions; of a long one the sentences that hold most, at most LONGEST characters."""
-    sentences = [sentence.strip() for sentence in SENTENCE.split(text.strip())]
+    sentences = [sentence.strip() for sentence in SENTENCE_END_PATTERN.split(text.strip())]
     said = [sentence for sentence in sentences if sentence and not sentence.endswith("?")]
     if len(whole := " ".join(said)) <= LONGEST:
         return whole

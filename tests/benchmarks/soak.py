@@ -32,9 +32,9 @@ from rich.table import Table
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
-from memkit.models import STATES
+from memkit.models import MEMORY_STATES
 from memkit.testing import FrozenClock
-from memkit.text.terms.tokens import KNOWN
+from memkit.text.terms.tokens import CACHED_WORDS
 
 WARM_UP = 0.2  # of each half, before it is judged
 SAMPLE = 2.0  # seconds
@@ -159,7 +159,7 @@ class Soak:
 
     def _check(self, number: int) -> None:
         bank, found, after = self.bank(number), list[memkit.Memory](), None
-        while page := bank.list(kinds=["turn"], states=STATES, limit=1000, after=after):
+        while page := bank.list(kinds=["turn"], states=MEMORY_STATES, limit=1000, after=after):
             found += page
             after = page[-1].id
         if {int(m.id) for m in found} != self.model.there[number]:
@@ -192,7 +192,9 @@ def resident() -> int:
 def warm_up(folder: Path) -> None:
     """Load what a process loads once, and fill what it keeps of words, which is bounded and shared by all banks."""
     chance = random.Random(2)
-    words = ["".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=9)) for _ in range(KNOWN + KNOWN // 4)]
+    words = [
+        "".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=9)) for _ in range(CACHED_WORDS + CACHED_WORDS // 4)
+    ]
     turns = [" ".join(words[start : start + 50]) for start in range(0, len(words), 50)]
     soak = Soak.on(folder / "warm.db", 2)
     with soak.store as store:

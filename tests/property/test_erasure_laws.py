@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
-from memkit.models import STATES, Memory
+from memkit.models import MEMORY_STATES, Memory
 from memkit.testing import FrozenClock
 
 TOWN = re.compile(r"[Tt]own[a-p]{4}")
@@ -38,7 +38,7 @@ class World:
 
     def everything(self, *kinds: str) -> list[Memory]:
         chosen = kinds or None
-        return self.bank.list(kinds=chosen, limit=10_000, states=STATES)  # type: ignore[arg-type]
+        return self.bank.list(kinds=chosen, limit=10_000, states=MEMORY_STATES)  # type: ignore[arg-type]
 
     def _one(self, number: int, *kinds: str) -> Memory | None:
         found = self.everything(*kinds)

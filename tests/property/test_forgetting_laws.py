@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from memkit.forget.decay import draw, fade, may_fade
 from memkit.models import IndexRow, Memory
 from memkit.settings import DecaySettings
-from memkit.text.curve import INTENDED, LEGACY, PAPER, Curve
+from memkit.text.curve import LEGACY_CURVE, PAPER_CURVE, Curve
 from memkit.times import to_micros
 
 NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)
@@ -31,7 +31,10 @@ def test_retention_is_the_formula(t: float, s: float, c: float) -> None:
 
 
 def test_the_three_readings_of_the_paper_are_told_apart() -> None:
-    shown = [[round(float(curve.retention(5.0, s)), 3) for s in (1, 2, 3)] for curve in (PAPER, INTENDED, LEGACY)]
+    shown = [
+        [round(float(curve.retention(5.0, s)), 3) for s in (1, 2, 3)]
+        for curve in (PAPER_CURVE, Curve(days=5.0), LEGACY_CURVE)
+    ]
     assert shown == [[0.007, 0.082, 0.189], [0.368, 0.607, 0.717], [0.368, 0.135, 0.050]]
 
 
@@ -40,14 +43,14 @@ def test_a_stronger_memory_is_never_forgotten_faster_except_by_the_published_cod
     t: float, one: float, other: float
 ) -> None:
     weak, strong = sorted((one, other))
-    assert PAPER.retention(t, strong) >= PAPER.retention(t, weak)
-    assert LEGACY.retention(t, strong) <= LEGACY.retention(t, weak)
+    assert PAPER_CURVE.retention(t, strong) >= PAPER_CURVE.retention(t, weak)
+    assert LEGACY_CURVE.retention(t, strong) <= LEGACY_CURVE.retention(t, weak)
 
 
 def test_the_future_and_the_unknown_count_as_not_forgotten() -> None:
-    assert PAPER.retention(-5.0) == 1.0
-    assert PAPER.retention(float("nan")) == 1.0
-    assert np.asarray(PAPER.retention(np.array([-1.0, 0.0, inf]))).tolist() == [1.0, 1.0, 0.0]
+    assert PAPER_CURVE.retention(-5.0) == 1.0
+    assert PAPER_CURVE.retention(float("nan")) == 1.0
+    assert np.asarray(PAPER_CURVE.retention(np.array([-1.0, 0.0, inf]))).tolist() == [1.0, 1.0, 0.0]
 
 
 def test_growth_slows_down_and_cramming_adds_little() -> None:

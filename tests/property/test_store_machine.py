@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
-from memkit.models import STATES, Memory, Receipt
+from memkit.models import MEMORY_STATES, Memory, Receipt
 from memkit.runtime.round_robin import RoundRobin
 from memkit.testing import FrozenClock
 
@@ -58,7 +58,7 @@ class Pair:
         return found
 
     def everything(self, side: int = 0, *kinds: str) -> list[Memory]:
-        return self.both[side].list(kinds=kinds or None, limit=10_000, states=STATES)  # type: ignore[arg-type]
+        return self.both[side].list(kinds=kinds or None, limit=10_000, states=MEMORY_STATES)  # type: ignore[arg-type]
 
 
 def towns(*texts: str | None) -> set[str]:

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+from needles import held_by, needles
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
-from memkit.forget.erasure_plan import held_by, needles
 from memkit.models import Memory
 from memkit.storage.sqlite.secure_delete.files import Search
 

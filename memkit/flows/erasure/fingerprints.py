@@ -11,8 +11,8 @@ from memkit.protocols import BankName
 from memkit.runtime.indexer import WORDS_OF_AN_ECHO
 from memkit.times import to_micros
 
-BYTES = 16
-REASON = "was erased on request, and is not taken in again"
+FINGERPRINT_BYTES = 16
+ERASED_REASON = "was erased on request, and is not taken in again"
 
 
 class Said(Protocol):
@@ -37,7 +37,7 @@ def fingerprint(key: bytes, bank: BankName, memory: Said) -> bytes:
     said = (*bank, text)
     if len(text.split()) <= WORDS_OF_AN_ECHO:
         said = (*said, memory.speaker or "", str(to_micros(memory.occurred_at)))
-    return hmac.digest(key, "\0".join(said).encode(), "sha256")[:BYTES]
+    return hmac.digest(key, "\0".join(said).encode(), "sha256")[:FINGERPRINT_BYTES]
 
 
 def fingerprints(ctx: BankContext, memories: Iterable[Memory]) -> tuple[bytes, ...]:

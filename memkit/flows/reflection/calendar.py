@@ -9,18 +9,18 @@ from zoneinfo import ZoneInfo
 
 from memkit.models import IndexRow, State
 from memkit.protocols import BankView
-from memkit.text.times.periods import LEVELS, Level, bounds, period_of
+from memkit.text.times.periods import PERIOD_LEVELS, Level, bounds, period_of
 from memkit.times import from_micros
 
-QUARTER = 900_000_000  # microseconds in a quarter of an hour, in which no zone's day begins
-STANDING: tuple[State, ...] = ("active", "archived")  # states of a summary that its period still has
-FEWEST = 2  # days in a week, and weeks in a month, from which on they have summaries of their own
+QUARTER_HOUR_MICROS = 900_000_000  # microseconds in a quarter of an hour, in which no zone's day begins
+STANDING_STATES: tuple[State, ...] = ("active", "archived")  # states of a summary that its period still has
+MIN_PARTS = 2  # days in a week, and weeks in a month, from which on they have summaries of their own
 
 Place = tuple[Level, str]  # level and period
 Parts = frozenset[int]  # seqs that a summary rests on
 
 
-class Due(NamedTuple):
+class DuePeriod(NamedTuple):
     """A period whose summary is to be written: the seqs that it rests on, and that of the one it replaces."""
 
     level: Level
@@ -49,7 +49,7 @@ class Calendar:
     def of(cls, view: BankView) -> Self:
         """Sort all rows of a bank, one by one."""
         shelf = cls(ZoneInfo(view.state.zone))
-        for level in LEVELS:
+        for level in PERIOD_LEVELS:
             shelf.levels.update(dict.fromkeys(view.matching({"level": level}), level))
         loose = [row for row in view.rows() if not shelf._put(row)]
         named = view.memories([row.seq for row in loose])
@@ -75,7 +75,7 @@ class Calendar:
 
     def _put_turn(self, row: IndexRow) -> None:
         day = self._days[row.seq] = self._day_of(row)
-        if row.state in STANDING and row.echo_of is None and row.length and row.role not in ("system", "tool"):
+        if row.state in STANDING_STATES and row.echo_of is None and row.length and row.role not in ("system", "tool"):
             self.said[day.isoformat()].add(row.seq)
             self.places[row.seq] = (row.session, row.episode)
             self.newest[day.isoformat()] = max(self.newest[day.isoformat()], row.occurred_at)
@@ -89,32 +89,32 @@ class Calendar:
         return True
 
     def _place(self, row: IndexRow, place: Place) -> None:
-        if row.state in STANDING:
+        if row.state in STANDING_STATES:
             self.standing[place] = row
         elif row.state == "forgotten":
             self.dropped.add((place, frozenset(row.sources)))
 
     def _day_of(self, row: IndexRow) -> date:
-        quarter = row.occurred_at // QUARTER
+        quarter = row.occurred_at // QUARTER_HOUR_MICROS
         if quarter not in self._known:
             self._known[quarter] = from_micros(row.occurred_at).astimezone(self.zone).date()
         return self._known[quarter]
 
-    def due(self, level: Level, before: int | None = None) -> list[Due]:
+    def due(self, level: Level, before: int | None = None) -> list[DuePeriod]:
         """Periods without a summary that fits; of days, only those whose last turn came before this microsecond."""
         return [
-            Due(level, period, parts, None if old is None else old.seq)
+            DuePeriod(level, period, parts, None if old is None else old.seq)
             for period, parts in self.wanted(level).items()
             if (old := self.standing.get((level, period))) is None or set(old.sources) != parts
             if ((level, period), parts) not in self.dropped
             if self._ready(level, period, parts, before)
         ]
 
-    def fitting(self, level: Level) -> list[Due]:
+    def fitting(self, level: Level) -> list[DuePeriod]:
         """Periods whose summary still fits, each as if it were to be written again."""
         wanted = self.wanted(level)
         return [
-            Due(level, period, frozenset(row.sources), row.seq)
+            DuePeriod(level, period, frozenset(row.sources), row.seq)
             for (at, period), row in self.standing.items()
             if at == level and wanted.get(period) == frozenset(row.sources)
         ]
@@ -122,7 +122,7 @@ class Calendar:
     def _ready(self, level: Level, period: str, parts: Parts, before: int | None) -> bool:
         """A day once it has come to rest, a longer period once enough of its days have summaries."""
         if level != "day":
-            return len(parts) >= FEWEST
+            return len(parts) >= MIN_PARTS
         return before is None or self.newest[period] < before
 
     def gone(self, level: Level) -> list[int]:
@@ -157,4 +157,4 @@ class Calendar:
 def _worth_it(level: Level, days: list[str]) -> bool:
     """A week of one day would only repeat it, and so would a month of one week."""
     lower: Level = "day" if level == "week" else "week"
-    return len({period_of(date.fromisoformat(day), lower) for day in days}) >= FEWEST
+    return len({period_of(date.fromisoformat(day), lower) for day in days}) >= MIN_PARTS

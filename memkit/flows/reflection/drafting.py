@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from memkit.errors import ThinkerError
 from memkit.flows.context import BankContext, zone_of
-from memkit.flows.reflection.calendar import Calendar, Due
+from memkit.flows.reflection.calendar import Calendar, DuePeriod
 from memkit.flows.thinking import think_budget
 from memkit.models import BankState, IndexRow, Kind, Memory, Usage
 from memkit.protocols import BankView, CountedReflector, Reflection, Reflector
@@ -20,12 +20,13 @@ from memkit.times import to_micros
 
 log = logging.getLogger("memkit")
 
-EXTRACTIVE = "extractive"
-LINES_OF_A_WEEK, LINES_OF_A_MONTH = 7, 9
-GIVEN = 12_000  # characters of a day that a model is given; of a longer one, what tells most
-PEOPLE = 4  # in a portrait
-THOUGHTS = 100  # of each, out of which those told are chosen
-MONTHS = 12  # that a portrait looks back
+EXTRACTED_BY = "extractive"
+MAX_WEEK_LINES = 7
+MAX_MONTH_LINES = 9
+MAX_PROMPT_CHARS = 12_000  # characters of a day that a model is given; of a longer one, what tells most
+MAX_PEOPLE = 4  # in a portrait
+MAX_THOUGHTS_EACH = 100  # of each, out of which those told are chosen
+PORTRAIT_MONTHS = 12  # that a portrait looks back
 
 
 class Draft(NamedTuple):
@@ -38,7 +39,7 @@ class Draft(NamedTuple):
     @property
     def differs(self) -> bool:
         """Whether it quotes otherwise than the one that stands, which quotes, too."""
-        if self.old is None or self.old.metadata.get("by") != EXTRACTIVE:
+        if self.old is None or self.old.metadata.get("by") != EXTRACTED_BY:
             return False
         return (self.old.text, self.old.metadata) != (self.memory.text, self.memory.metadata)
 
@@ -50,7 +51,7 @@ class Draft(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Material:
+class SummaryMaterial:
     """What a summary is made from: its sources in order of seq, what it may quote, what a model is given."""
 
     sources: Sequence[Memory]
@@ -75,7 +76,7 @@ class Drafter:
     def zone(self) -> ZoneInfo:
         return zone_of(self.state)
 
-    def summary(self, due: Due, shelf: Calendar) -> Draft | None:
+    def summary(self, due: DuePeriod, shelf: Calendar) -> Draft | None:
         """The summary of a period; None where somebody else wrote the one that stands, or it has to wait."""
         with self.ctx.storage.view(self.state.number) as view:
             old = _one(view, due.old)
@@ -83,7 +84,7 @@ class Drafter:
                 return None
             parts = view.memories(sorted(due.parts))
             material = self._day(view, parts, shelf) if due.level == "day" else self._longer(view, parts)
-        most = {"week": LINES_OF_A_WEEK, "month": LINES_OF_A_MONTH}.get(due.level, most_of(len(parts)))
+        most = {"week": MAX_WEEK_LINES, "month": MAX_MONTH_LINES}.get(due.level, most_of(len(parts)))
         chosen = summarise(material.told, most)
         text = "\n".join(self._line(memory, dated=due.level != "day") for memory in chosen)
         text, by, note = self._written(Reflection(due.level, due.period, material.given), text)
@@ -97,31 +98,31 @@ class Drafter:
         day = memory.occurred_at.astimezone(self.zone).date()
         return f"{day} {line(memory)}" if dated else line(memory)
 
-    def _day(self, view: BankView, parts: Mapping[int, Memory], shelf: Calendar) -> Material:
+    def _day(self, view: BankView, parts: Mapping[int, Memory], shelf: Calendar) -> SummaryMaterial:
         told = [QuotableMemory(m, v) for m, v in zip(parts.values(), view.vectors(list(parts)), strict=True)]
         turns = {seq: m for seq, m in parts.items() if m.kind == "turn"}
         heard = voices(turns.values())
         metadata = {"voices": heard, "episodes": _episodes(turns, shelf)}
         given = [f"{m.occurred_at.astimezone(self.zone):%H:%M} {m.speaker}: {m.text}" for m in _told_most(turns)]
-        return Material(list(parts.values()), told, given, metadata)
+        return SummaryMaterial(list(parts.values()), told, given, metadata)
 
-    def _longer(self, view: BankView, parts: Mapping[int, Memory]) -> Material:
+    def _longer(self, view: BankView, parts: Mapping[int, Memory]) -> SummaryMaterial:
         days = sorted(parts.values(), key=lambda day: day.occurred_at)
         seqs = sorted(seq for day in days for seq in _quoted(view, day))
         quoted = view.memories(seqs)
         told = [QuotableMemory(m, v) for m, v in zip(quoted.values(), view.vectors(list(quoted)), strict=True)]
         given = [f"{day.metadata.get('period')}: {day.text}" for day in days]
-        return Material(list(parts.values()), told, given, {"voices": together(map(voices_of, days))})
+        return SummaryMaterial(list(parts.values()), told, given, {"voices": together(map(voices_of, days))})
 
     def _written(self, task: Reflection, extracted: str) -> tuple[str, str, str | None]:
         """The text, who wrote it, and why it isn't the model's where one was asked in vain."""
         if self.reflector is None:
-            return extracted, EXTRACTIVE, None
+            return extracted, EXTRACTED_BY, None
         try:
             return self._asked(self.reflector, task), self.reflector.name, None
         except ThinkerError as error:
             log.warning("memkit: a %s is extracted instead of written: %s", task.level, error)
-            return extracted, EXTRACTIVE, f"extracted: {type(error).__name__} from the model"
+            return extracted, EXTRACTED_BY, f"extracted: {type(error).__name__} from the model"
 
     def _asked(self, reflector: Reflector, task: Reflection) -> str:
         if not isinstance(reflector, CountedReflector):
@@ -141,7 +142,9 @@ class Drafter:
     def portrait(self, shelf: Calendar) -> Draft | None:
         """The portrait; None where it rests on what it would rest on now, is somebody else's, or has to wait."""
         with self.ctx.storage.view(self.state.number) as view:
-            parts = view.memories(sorted({*self._thoughts(view, shelf), *(row.seq for row in shelf.widest(MONTHS))}))
+            parts = view.memories(
+                sorted({*self._thoughts(view, shelf), *(row.seq for row in shelf.widest(PORTRAIT_MONTHS))})
+            )
             if shelf.portrait is not None and set(shelf.portrait.sources) == set(parts):
                 return None
             old = _one(view, None if shelf.portrait is None else shelf.portrait.seq)
@@ -159,8 +162,10 @@ class Drafter:
         for row in shelf.thoughts:
             if row.valid_until is None or row.valid_until > now:
                 groups[row.speaker].append(row)
-        chosen = sorted(groups.values(), key=len, reverse=True)[:PEOPLE]
-        ranked = [[row.seq for row in sorted(group, key=_importance, reverse=True)[:THOUGHTS]] for group in chosen]
+        chosen = sorted(groups.values(), key=len, reverse=True)[:MAX_PEOPLE]
+        ranked = [
+            [row.seq for row in sorted(group, key=_importance, reverse=True)[:MAX_THOUGHTS_EACH]] for group in chosen
+        ]
         known = view.memories(sorted(seq for seqs in ranked for seq in seqs))
         told = {m.id for seqs in ranked for m in telling([known[seq] for seq in seqs if seq in known])}
         return [seq for seq, memory in known.items() if memory.id in told]
@@ -203,7 +208,7 @@ def _episodes(turns: Mapping[int, Memory], shelf: Calendar) -> list[dict[str, st
 def _told_most(turns: Mapping[int, Memory]) -> list[Memory]:
     """As many of the most telling turns as a model may be given, in order."""
     kept: set[int] = set()
-    room = GIVEN
+    room = MAX_PROMPT_CHARS
     for seq, turn in sorted(turns.items(), key=lambda item: -(item[1].salience or 0.0)):
         room -= len(turn.text)
         if room < 0 and kept:
@@ -234,7 +239,7 @@ def _people(parts: Any) -> list[Person]:
             heard[speaker].append((str(memory.metadata["period"]), voice))
     names = dict.fromkeys([*heard, *thoughts])
     people = [Person(name, thoughts[name], heard[name]) for name in names]
-    return sorted(people, key=lambda person: (-person.voice.turns, person.name))[:PEOPLE]
+    return sorted(people, key=lambda person: (-person.voice.turns, person.name))[:MAX_PEOPLE]
 
 
 def _known(parts: Any, people: Sequence[Person]) -> list[str]:

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from memkit.models import Memory, State
 from memkit.protocols import BankView
-from memkit.text.times.dates import first_span
-from memkit.text.times.periods import LEVELS, period_of
+from memkit.text.times.dates import first_mentioned_time
+from memkit.text.times.periods import PERIOD_LEVELS, period_of
 
 LOOK_BACK = 31  # days before the newest turn in which the newest summary is looked for
 MOST = 3  # days' summaries for a time that has none of its own
@@ -26,11 +26,11 @@ def summaries(view: BankView, question: str, now: datetime, as_of: datetime | No
     """
     if not view.page(("summary",), None, 1, _states(as_of)):
         return ()
-    span = first_span(question, now, view.state.zone)
+    span = first_mentioned_time(question, now, view.state.zone)
     if span is None:
         return _newest(view, as_of) if found else ()
     first, last = span.start.date(), (span.end - timedelta(microseconds=1)).date()
-    for level in LEVELS:
+    for level in PERIOD_LEVELS:
         if period_of(first, level) == period_of(last, level):
             whole = _of(view, [period_of(first, level)], as_of)
             if whole:
@@ -43,7 +43,7 @@ def _newest(view: BankView, as_of: datetime | None) -> Sequence[Memory]:
     if last is None:
         return ()
     day = last.at.astimezone(ZoneInfo(view.state.zone)).date()
-    for level in reversed(LEVELS):
+    for level in reversed(PERIOD_LEVELS):
         if whole := _of(view, [period_of(day, level)], as_of):
             return whole
     return _of(view, _days(day - timedelta(days=LOOK_BACK), day), as_of)[:1]

@@ -6,13 +6,13 @@ from dataclasses import asdict
 from memkit.flows.context import BankContext, zone_of
 from memkit.models import BankState, Usage
 
-KEY = "thinking.{}"
-SPENT = "today's budget is spent; the rest waits"
+META_KEY = "thinking.{}"
+SPENT_REASON = "today's budget is spent; the rest waits"
 
 
 def spent_today(ctx: BankContext, state: BankState) -> Usage:
     """What was asked since midnight in the bank's zone."""
-    kept = json.loads(ctx.storage.get_meta(KEY.format(state.number)) or "{}")
+    kept = json.loads(ctx.storage.get_meta(META_KEY.format(state.number)) or "{}")
     return Usage(**kept["usage"]) if kept.get("day") == _today(ctx, state) else Usage()
 
 
@@ -23,7 +23,7 @@ def spend(ctx: BankContext, state: BankState, usage: Usage) -> None:
     total = spent_today(ctx, state)
     total.add(usage)
     kept = {"day": _today(ctx, state), "usage": asdict(total)}
-    ctx.storage.set_meta({KEY.format(state.number): json.dumps(kept)})
+    ctx.storage.set_meta({META_KEY.format(state.number): json.dumps(kept)})
 
 
 def is_spent(ctx: BankContext, state: BankState) -> bool:

@@ -9,9 +9,9 @@ from memkit.models import BankState, Memory
 from memkit.protocols import BankView, FloatArray, Task, TellsHeads
 from memkit.storage.core.checksums import misread
 
-IN_GROUP = 50  # thoughts of one hash group, the newest
-BY_HEAD = 400  # thoughts about one person, the newest
-PROBES = 4  # hash groups for each turn: its own (TiM's), and the next likeliest
+MAX_IN_GROUP = 50  # thoughts of one hash group, the newest
+MAX_BY_HEAD = 400  # thoughts about one person, the newest
+GROUP_PROBES = 4  # hash groups for each turn: its own (TiM's), and the next likeliest
 
 
 def task_of(ctx: BankContext, state: BankState, turns: Sequence[Memory]) -> tuple[Task, int]:
@@ -44,7 +44,7 @@ def _about_those_told_of(ctx: BankContext, view: BankView, turns: Sequence[Memor
 
 
 def _about(view: BankView, heads: Iterable[str]) -> list[Memory]:
-    return [thought for head in heads for thought in view.about(head, ("thought",), BY_HEAD)]
+    return [thought for head in heads for thought in view.about(head, ("thought",), MAX_BY_HEAD)]
 
 
 def _same_groups(ctx: BankContext, view: BankView, vectors: FloatArray) -> list[Memory]:
@@ -52,8 +52,8 @@ def _same_groups(ctx: BankContext, view: BankView, vectors: FloatArray) -> list[
     sketcher, groups = ctx.services.indexer.hashes()
     if not len(vectors) or vectors.shape[1] != sketcher.dimension:
         return []
-    likely = dict.fromkeys(groups.probes(vectors, PROBES).T.ravel().tolist())
-    return [thought for group in likely for thought in view.in_group(group, ("thought",), IN_GROUP)]
+    likely = dict.fromkeys(groups.probes(vectors, GROUP_PROBES).T.ravel().tolist())
+    return [thought for group in likely for thought in view.in_group(group, ("thought",), MAX_IN_GROUP)]
 
 
 def _nearest_first(view: BankView, thoughts: list[Memory], vectors: FloatArray) -> list[Memory]:

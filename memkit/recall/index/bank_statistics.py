@@ -4,13 +4,13 @@ import numpy as np
 import numpy.typing as npt
 
 from memkit.batches import NONE
-from memkit.models import STATES
+from memkit.models import MEMORY_STATES
 from memkit.protocols import FloatArray
 from memkit.recall.index.columns import Bools, Columns, Ints, standardised
 from memkit.recall.index.seq_array import distinct
 
 LEAST_SPREAD = 0.3  # of the log length
-LAST_FOUND = STATES.index("superseded")  # no question finds what is in a state after it
+LAST_FOUND = MEMORY_STATES.index("superseded")  # no question finds what is in a state after it
 
 
 class BankGroups:

@@ -19,8 +19,8 @@ from memkit.errors import InputError
 from memkit.models import Hit, Memory
 from memkit.recall.present.token_bound import token_bound
 from memkit.text.asking import asks
-from memkit.text.recalled import CLOSE, OPEN
-from memkit.text.times.periods import shown as shown_period
+from memkit.text.insertions import CLOSING_TAG, OPENING_TAG
+from memkit.text.times.periods import readable_period as shown_period
 
 Counter = Callable[[str], int]
 Key = tuple[tuple[str, ...], str]  # bank and id
@@ -288,7 +288,7 @@ class Page:
     def lines(self, shown: Shown) -> list[str]:
         """The block's lines: frame, the stable part, then the rest in time order."""
         stable = [self._stable_line(self.entries[key], shown) for key in self._stable if key in shown]
-        return [OPEN, NOTE, *stable, *self._timed(shown), CLOSE]
+        return [OPENING_TAG, NOTE, *stable, *self._timed(shown), CLOSING_TAG]
 
     def _stable_line(self, entry: Entry, shown: Shown) -> str:
         kind = LABELS.get(entry.memory.kind, "note").capitalize()

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from memkit.models import Memory
 from memkit.recall.present.prompt import DAYS, GAP, label, local, quote
-from memkit.text.passages import SENTENCE
+from memkit.text.passages import SENTENCE_END_PATTERN
 
 OPEN, CLOSE = "<conversation>", "</conversation>"
 START, RECENT = 1 / 16, 1 / 2  # shares of the budget that are filled first
@@ -96,7 +96,7 @@ def _sentences(left: Sequence[Left], memories: Mapping[int, Memory], count: Call
 
 
 def _cut(text: str) -> Iterator[tuple[int, int]]:
-    ends = [0, *(match.end() for match in SENTENCE.finditer(text)), len(text)]
+    ends = [0, *(match.end() for match in SENTENCE_END_PATTERN.finditer(text)), len(text)]
     for start, end in pairwise(ends):
         if end - start <= LONGEST:
             yield start, end

@@ -2,11 +2,11 @@
 
 from bisect import bisect_left
 
-from memkit.models import KINDS
+from memkit.models import MEMORY_KINDS
 from memkit.recall.index.bank_statistics import BankGroups
 from memkit.recall.index.columns import Columns, Ints
 
-TURN = KINDS.index("turn")
+TURN = MEMORY_KINDS.index("turn")
 NEAR, WIDER = 8, 16  # rows that are looked at first for each turn that is wanted, and how many times as many then
 
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from memkit.text.terms.tokens import STOP_WORDS, words
-from memkit.text.times.dates import Span, first_span
-from memkit.text.times.relative import Relative, relative_time
+from memkit.text.times.dates import MentionedTime, first_mentioned_time
+from memkit.text.times.event_times import EventTime, first_event_time
 
 NAME = re.compile(r"[^\W\d_]+")
 NOBODY = frozenset({"user", "assistant", "system", "tool", "human", "ai", "bot"})
@@ -24,9 +24,9 @@ class Cues(NamedTuple):
 
     terms: tuple[str, ...]
     named: frozenset[int]  # hashes of the bank's speakers that the question names
-    span: Span | None
+    span: MentionedTime | None
     asks_when: bool
-    relative: Relative | None = None  # a time told from an event: "the day before her birthday"
+    relative: EventTime | None = None  # a time told from an event: "the day before her birthday"
     event: tuple[str, ...] = ()  # the event's search terms
 
 
@@ -34,9 +34,9 @@ def read(question: str, speakers: Mapping[str, int], now: datetime, zone: str) -
     """Take a question apart. A speaker's name is a cue, not a search word."""
     found = _names(question)
     named = {name: number for name, number in speakers.items() if _is_among(name, found)}
-    terms, relative = _terms(without_names(question, named)), relative_time(question)
+    terms, relative = _terms(without_names(question, named)), first_event_time(question)
     event = _terms(without_names(relative.event, named)) if relative else ()
-    span, asks_when = first_span(question, now, zone), bool(WHEN.search(question))
+    span, asks_when = first_mentioned_time(question, now, zone), bool(WHEN.search(question))
     return Cues(terms, frozenset(named.values()), span, asks_when, relative if event else None, event)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from memkit.protocols import FloatArray
 from memkit.recall.index.columns import Ints
 from memkit.recall.ranking.evidence import FULL
-from memkit.text.times.relative import Relative
+from memkit.text.times.event_times import EventTime
 from memkit.times import from_micros, to_micros
 
 MOMENTS = 5  # rows
@@ -17,7 +17,7 @@ DAY = 86_400_000_000  # microseconds
 Windows = tuple[tuple[int, int], ...]  # from, until: microseconds
 
 
-def told_windows(evidence: FloatArray, occurred_at: Ints, relative: Relative, zone: str) -> Windows:
+def told_windows(evidence: FloatArray, occurred_at: Ints, relative: EventTime, zone: str) -> Windows:
     """The days that a time may mean, for each day on which a turn told best of its event.
 
     `evidence`: of the event's words alone. A row's own day stands for the event's: the index holds no text,

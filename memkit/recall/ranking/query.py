@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 
 from memkit.batches import NONE
-from memkit.models import KINDS, STATES, Kind, Past
+from memkit.models import MEMORY_KINDS, MEMORY_STATES, Kind, PastState
 from memkit.protocols import FloatArray
 from memkit.recall.index.columns import Bools, Columns, Ints, among
 from memkit.times import to_micros
@@ -38,7 +38,7 @@ class Query:
     min_score: float | None = None
     allowed: frozenset[int] | None = None
     speakers: Mapping[str, int] = field(default_factory=dict)
-    past: Mapping[int, Past] = field(default_factory=dict)  # by seq: what the state was at `as_of`
+    past: Mapping[int, PastState] = field(default_factory=dict)  # by seq: what the state was at `as_of`
     around: int = 0  # turns on each side that are given with each result
 
 
@@ -48,7 +48,7 @@ def is_visible(columns: Columns, rows: Ints, query: Query) -> Bools:
     With `as_of`, as it was then.
     """
     state = column_as_of(columns, query, "state")[rows]
-    is_visible = (state == STATES.index("active")) | (state == STATES.index("superseded"))
+    is_visible = (state == MEMORY_STATES.index("active")) | (state == MEMORY_STATES.index("superseded"))
     if query.as_of is not None:
         is_visible &= columns.column("recorded_at")[rows] <= to_micros(query.as_of)
     return np.asarray(is_visible, dtype=bool)
@@ -62,7 +62,7 @@ def column_as_of(columns: Columns, query: Query, name: str) -> Ints:
     rows, inside = columns.rows_of(np.fromiter(query.past, dtype=np.int64))
     past = [getattr(before, name) for before in query.past.values()]
     if name == "state":
-        past = [STATES.index(state) for state in past]
+        past = [MEMORY_STATES.index(state) for state in past]
     changed = values.copy()
     changed[rows] = np.array([NONE if value is None else value for value in past], dtype=np.int64)[inside]
     return changed
@@ -74,7 +74,7 @@ def eligible(columns: Columns, rows: Ints, query: Query) -> Bools:
     def column(name: str) -> Ints:
         return columns.at(name, rows)
 
-    fits = among(column("kind"), [KINDS.index(kind) for kind in query.kinds or RECALLED])
+    fits = among(column("kind"), [MEMORY_KINDS.index(kind) for kind in query.kinds or RECALLED])
     if query.as_of is None:
         fits &= _newest(column("kind"), column("state"))
     if query.speaker is not None:
@@ -86,8 +86,8 @@ def eligible(columns: Columns, rows: Ints, query: Query) -> Bools:
 
 def _newest(kinds: Ints, states: Ints) -> Bools:
     """Of summaries and portraits only those that nothing replaced: the older ones say the same."""
-    written = among(kinds, [KINDS.index(kind) for kind in REFLECTED])
-    return np.asarray(~written | (states == STATES.index("active")), dtype=bool)
+    written = among(kinds, [MEMORY_KINDS.index(kind) for kind in REFLECTED])
+    return np.asarray(~written | (states == MEMORY_STATES.index("active")), dtype=bool)
 
 
 def matches_filters(columns: Columns, rows: Ints, query: Query) -> Bools:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from memkit.models import KINDS, ROLES
+from memkit.models import MEMORY_KINDS, TURN_ROLES
 from memkit.protocols import FloatArray
 from memkit.recall.index.bank_statistics import BankStatistics
 from memkit.recall.index.columns import Bools, Columns, Ints
@@ -53,7 +53,7 @@ def row_features(
     linked, sessions = adjacent & (own[1:] == own[:-1]), RowGroups.of(own)
     context = weights.whole_context + weights.cohesive_context * cohesion
     traits = {
-        "role": weights.assistant * (column("role") == ROLES.index("assistant")).astype(np.float32),
+        "role": weights.assistant * (column("role") == TURN_ROLES.index("assistant")).astype(np.float32),
         "asks": weights.asks * column("asks") * part(weights.whole_question, column("length")),
         "answers": weights.answers * _answering(column("asks"), linked),
         "length": weights.length * standing.log_length(column("length")),
@@ -86,7 +86,7 @@ def part(whole: float, lengths: Lengths) -> FloatArray:
 
 def _adjacent(rows: Ints, kinds: npt.NDArray[np.int8]) -> Bools:
     """Which rows but the last are turns that are followed by the bank's next row, another turn."""
-    turns = kinds == KINDS.index("turn")
+    turns = kinds == MEMORY_KINDS.index("turn")
     return np.asarray((rows[1:] - rows[:-1] == 1) & turns[:-1] & turns[1:], dtype=bool)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 import numpy as np
 
 from memkit.batches import NONE
-from memkit.models import KINDS
+from memkit.models import MEMORY_KINDS
 from memkit.protocols import FloatArray
 from memkit.recall.index.columns import Columns, Ints
 from memkit.recall.ranking.candidates import Pool
@@ -19,7 +19,7 @@ def attach_thoughts(pool: Pool, columns: Columns, query: Query) -> None:
     if query.kinds is not None or not columns.sources:
         return
     seqs = pool.scene.seqs
-    thoughts = np.flatnonzero(columns.column("kind")[pool.rows] == KINDS.index("thought")).tolist()
+    thoughts = np.flatnonzero(columns.column("kind")[pool.rows] == MEMORY_KINDS.index("thought")).tolist()
     if not thoughts:
         return
     at = {seq: i for i, seq in enumerate(seqs.tolist())}

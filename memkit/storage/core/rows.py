@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from memkit.models import Memory, Past, Placement
+from memkit.models import Memory, PastState, Placement
 from memkit.storage.core.checksums import MISREAD, misread, reading, verify
 from memkit.storage.core.enum_codes import AUTHOR, EVENT, KIND, ROLE, STATE
 from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, micros
@@ -170,10 +170,10 @@ def history_columns(history_row: HistoryRow) -> tuple[Any, ...]:
 
 
 @reading("a line of a history")
-def past_of(image: str) -> Past:
+def past_of(image: str) -> PastState:
     """A record's state from the image of a change that came later."""
     state, valid_until, _, _, _, _, superseded_by, _ = json.loads(image)["n"]
-    return Past(STATE.words[state], valid_until, superseded_by)
+    return PastState(STATE.words[state], valid_until, superseded_by)
 
 
 @reading("a history")

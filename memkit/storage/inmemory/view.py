@@ -6,7 +6,7 @@ from datetime import datetime
 import numpy as np
 
 from memkit.batches import PassageBatch, RowBatch, SketchBatch, TermBatch, row_batches
-from memkit.models import BankState, CountedSegment, IndexEntry, IndexRow, Kind, Memory, Past
+from memkit.models import BankState, CountedSegment, IndexEntry, IndexRow, Kind, Memory, PastState
 from memkit.protocols import FloatArray
 from memkit.storage.core.base_view import View
 from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, index_row, micros, passage_batch, stacked
@@ -62,12 +62,12 @@ class MemoryView(View):
     def gone(self, since: int) -> list[list[int]]:
         return [seqs for change, seqs in self.data.gone.items() if change > since]
 
-    def states_at(self, moment: datetime) -> dict[int, Past]:
-        found: dict[int, Past] = {}
+    def states_at(self, moment: datetime) -> dict[int, PastState]:
+        found: dict[int, PastState] = {}
         for seq, history_rows in self.data.history.items():
             later = next((e.before for e in history_rows if e.at > moment and e.before is not None), None)
             if later is not None:
-                found[seq] = Past(later.memory.state, micros(later.memory.valid_until), later.superseded_by)
+                found[seq] = PastState(later.memory.state, micros(later.memory.valid_until), later.superseded_by)
         return found
 
     def sketches(self, since: int = 0) -> Iterator[SketchBatch]:

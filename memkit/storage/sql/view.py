@@ -13,7 +13,7 @@ from uuid import UUID
 import numpy as np
 
 from memkit.batches import ROWS, PassageBatch, QuantisedBatch, RowBatch, SketchBatch, TermBatch
-from memkit.models import BankState, CountedSegment, IndexEntry, IndexRow, Kind, Memory, Past
+from memkit.models import BankState, CountedSegment, IndexEntry, IndexRow, Kind, Memory, PastState
 from memkit.protocols import FloatArray
 from memkit.storage.core.base_view import View
 from memkit.storage.core.blocks import (
@@ -197,8 +197,8 @@ class SqliteView(View):
         rows = run(self.connection, "gone", self.bank, since)
         return [[int(seq) for seq in np.frombuffer(seqs, dtype="<i8")] for (seqs,) in rows]
 
-    def states_at(self, moment: datetime) -> dict[int, Past]:
-        found: dict[int, Past] = {}
+    def states_at(self, moment: datetime) -> dict[int, PastState]:
+        found: dict[int, PastState] = {}
         for seq, image in run(self.connection, "changed_after", self.bank, to_micros(moment)):
             if seq not in found and image is not None:
                 found[seq] = past_of(image)

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from memkit.errors import BankGoneError, InputError
-from memkit.models import FARTHEST, BankState, ErasureReceipt, Receipt
+from memkit.models import MAX_DELAY, BankState, ErasureReceipt, Receipt
 from memkit.operations import Operation
 from memkit.protocols import BankName, BankView, Decision
 from memkit.settings import RuntimeSettings
@@ -145,7 +145,7 @@ class SqliteStorage:
             if run(connection, "state", bank).fetchone() is None:
                 return False
             until = start + round(seconds * 1_000_000)
-            farthest = to_micros(now + FARTHEST)  # a clock was wrong where a lease ends beyond it
+            farthest = to_micros(now + MAX_DELAY)  # a clock was wrong where a lease ends beyond it
             return run(connection, "take_lease", bank, owner, until, start, farthest).rowcount > 0
 
     def release(self, bank: int, owner: str) -> None:

@@ -7,19 +7,18 @@ from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from memkit.text.terms.tokens import KNOWN, has_words, stem, words
+from memkit.text.terms.tokens import CACHED_WORDS, MONTH_NAMES, has_words, stem, words
 
-TIME = "#time"  # a term of every text that names a time or a number: where a "when" finds its answer
-MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
-TIMES = re.compile(
+TIME_TERM = "#time"  # a term of every text that names a time or a number: where a "when" finds its answer
+TIME_PATTERN = re.compile(
     r"\d|\b(?=[adfjlmnorstwy])(?:yesterday|today|tonight|tomorrow|recently|ago"
     r"|(?:last|next|this) (?:night|week|weekend|month|year|morning|spring|summer|autumn|fall|winter)"
-    rf"|(?:mon|tues|wednes|thurs|fri|satur|sun)day|{MONTHS})\b",
+    rf"|(?:mon|tues|wednes|thurs|fri|satur|sun)day|{'|'.join(MONTH_NAMES)})\b",
     re.IGNORECASE,
 )
 
 
-@lru_cache(maxsize=KNOWN)
+@lru_cache(maxsize=CACHED_WORDS)
 def key_hash(key: bytes, word: str) -> int:
     """A signed 64-bit hash that can't be computed without the bank's key. It is kept in RAM: for single words."""
     return _hashed(key, word)
@@ -44,13 +43,13 @@ def document_terms(
         counts[name] = 1
     counts.update(date_terms(local, language))
     if names_time(text):
-        counts[TIME] = 1
+        counts[TIME_TERM] = 1
     return {key_hash(key, term): count for term, count in counts.items()}
 
 
 def names_time(text: str) -> bool:
     """Whether a text names a time or a number."""
-    return TIMES.search(text) is not None
+    return TIME_PATTERN.search(text) is not None
 
 
 def date_terms(local: datetime, language: str = "english") -> list[str]:

@@ -7,33 +7,35 @@ from typing import NamedTuple
 
 import snowballstemmer
 
-KNOWN = 16_384  # words of which something is kept in RAM, those of all banks together: 150 to 450 bytes each
-CJK = "぀-ヿ㐀-鿿가-힯々ｦ-ﾟ"
-LETTER = rf"[^\W\d_{CJK}]"
-MONTHS = ("january february march april may june july august september october november december").split()
-TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-UNITS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-NUMBERS = {  # without "one", which is mostly a pronoun
-    **{word: str(number) for number, word in enumerate((*UNITS[1:], "ten", "eleven", "twelve"), 2)},
-    **{word: str(number) for number, word in zip(range(20, 100, 10), TENS, strict=True)},
-    **{f"{ten} {unit}": str(20 + 10 * i + j) for i, ten in enumerate(TENS) for j, unit in enumerate(UNITS, 1)},
+CACHED_WORDS = 16_384  # words of which something is kept in RAM, those of all banks together: 150 to 450 bytes each
+CJK_RANGES = "぀-ヿ㐀-鿿가-힯々ｦ-ﾟ"
+LETTER_PATTERN = rf"[^\W\d_{CJK_RANGES}]"
+MONTH_NAMES = ("january february march april may june july august september october november december").split()
+TEN_NAMES = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+UNIT_NAMES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+NUMBER_WORDS = {  # without "one", which is mostly a pronoun
+    **{word: str(number) for number, word in enumerate((*UNIT_NAMES[1:], "ten", "eleven", "twelve"), 2)},
+    **{word: str(number) for number, word in zip(range(20, 100, 10), TEN_NAMES, strict=True)},
+    **{
+        f"{ten} {unit}": str(20 + 10 * i + j) for i, ten in enumerate(TEN_NAMES) for j, unit in enumerate(UNIT_NAMES, 1)
+    },
     "hundred": "100",
     "thousand": "1000",
 }
 AFTER_A_DAY = r"(?:(?<=\d )|(?<=\d(?:st|nd|rd|th) ))"
-TOKEN = re.compile(  # where a look ahead stands first, it only spares the rest of its branch
-    rf"(?=[\w{CJK}])(?:(?=\d)(?:"
+TOKEN_PATTERN = re.compile(  # where a look ahead stands first, it only spares the rest of its branch
+    rf"(?=[\w{CJK_RANGES}])(?:(?=\d)(?:"
     r"(?P<date>(?<!\d)\d{4}(?:-(?:0[1-9]|1[0-2])-\d{2}(?!\d)(?:T(?=\d))?|年(?:1[0-2]|0?[1-9])月\d{1,2}日))"
     r"|(?P<clock>(?:1[0-2]|0?[1-9])(?::[0-5]\d)? ?(?:[ap]m|[ap]\.m\.?)(?!\w)|(?:[01]?\d|2[0-3]):[0-5]\d(?![\w:]))"
-    rf"|(?P<number>\d{{1,3}}(?:,\d{{2,3}})*,\d{{3}}(?!\d)(?:\.\d+)?|\d+(?:[.:]\d+)*)(?:st|nd|rd|th)?(?=[{CJK}]|\b))"
-    rf"|(?P<cjk>[{CJK}]+)"
+    rf"|(?P<number>\d{{1,3}}(?:,\d{{2,3}})*,\d{{3}}(?!\d)(?:\.\d+)?|\d+(?:[.:]\d+)*)(?:st|nd|rd|th)?(?=[{CJK_RANGES}]|\b))"
+    rf"|(?P<cjk>[{CJK_RANGES}]+)"
     r"|(?=[adfjmnos])(?P<month>(?:feb|apr|jul|aug|sept|oct|nov|dec)\b"
     rf"|(?:jan|mar|jun|sep)\b(?=\.? ?\d)|{AFTER_A_DAY}(?:jan|mar|jun|sep)\b)"  # elsewhere, a name or a word
-    rf"|(?=[efnst])(?P<compound>(?:{'|'.join(TENS)})[- ](?:{'|'.join(UNITS)})\b)"
-    rf"|(?P<word>{LETTER}+(?:['’]{LETTER}+)*|[^\W{CJK}]+))",
+    rf"|(?=[efnst])(?P<compound>(?:{'|'.join(TEN_NAMES)})[- ](?:{'|'.join(UNIT_NAMES)})\b)"
+    rf"|(?P<word>{LETTER_PATTERN}+(?:['’]{LETTER_PATTERN}+)*|[^\W{CJK_RANGES}]+))",
     re.IGNORECASE,
 )
-POSSESSIVE = re.compile(r"['’]s?$")
+POSSESSIVE_PATTERN = re.compile(r"['’]s?$")
 STOP_WORDS = frozenset(
     """
     a about above after again against all also am an and any are aren't as at be because been before being below
@@ -59,7 +61,7 @@ class Word(NamedTuple):
 _stemmers = threading.local()
 
 
-@lru_cache(maxsize=KNOWN)
+@lru_cache(maxsize=CACHED_WORDS)
 def stem(word: str, language: str = "english") -> str:
     """The Snowball stem of a casefolded word."""
     stemmers = vars(_stemmers)
@@ -75,7 +77,7 @@ def words(text: str, language: str = "english") -> list[Word]:
     "7pm", "7:00 p.m." and "19:00" are "7" and "7pm" (a clock without its half of the day is the first alone).
     """
     found, word = list[Word](), Word._make  # in half of the time that Word takes
-    for match in TOKEN.finditer(text):
+    for match in TOKEN_PATTERN.finditer(text):
         if match.lastgroup != "word":
             found += _others(match, language)
         elif (term := _term(match[0], language)) is not None:
@@ -89,12 +91,12 @@ def _others(match: re.Match[str], language: str) -> list[Word]:
     kind, found = str(match.lastgroup), match[0]
     if kind == "cjk":
         return [Word(found[i : i + 2], start + i, start + i + 2) for i in range(max(1, len(found) - 1))]
-    return [Word(term, start, end) for term in NORMAL[kind](match[kind], language)]
+    return [Word(term, start, end) for term in READERS_BY_GROUP[kind](match[kind], language)]
 
 
 def _date(found: str, language: str) -> list[str]:
     year, month, day = (int(number) for number in re.findall(r"\d+", found))
-    return [str(day), stem(MONTHS[month - 1], language), str(year)]
+    return [str(day), stem(MONTH_NAMES[month - 1], language), str(year)]
 
 
 def _clock(found: str, language: str) -> list[str]:
@@ -111,25 +113,25 @@ def _number(found: str, language: str) -> list[str]:
 
 
 def _month(found: str, language: str) -> list[str]:
-    return [stem(next(month for month in MONTHS if month.startswith(found[:3].casefold())), language)]
+    return [stem(next(month for month in MONTH_NAMES if month.startswith(found[:3].casefold())), language)]
 
 
 def _compound(found: str, language: str) -> list[str]:
-    return [NUMBERS[found.casefold().replace("-", " ")]]
+    return [NUMBER_WORDS[found.casefold().replace("-", " ")]]
 
 
-NORMAL = {"date": _date, "clock": _clock, "number": _number, "month": _month, "compound": _compound}
+READERS_BY_GROUP = {"date": _date, "clock": _clock, "number": _number, "month": _month, "compound": _compound}
 
 
-@lru_cache(maxsize=KNOWN)
+@lru_cache(maxsize=CACHED_WORDS)
 def _term(word: str, language: str) -> str | None:
     low = word.casefold().replace("’", "'")
     if low in STOP_WORDS:
         return None
-    low = POSSESSIVE.sub("", low)
+    low = POSSESSIVE_PATTERN.sub("", low)
     if low in STOP_WORDS or not low:
         return None
-    return NUMBERS.get(low) or stem(low, language)
+    return NUMBER_WORDS.get(low) or stem(low, language)
 
 
 def has_words(text: str) -> bool:

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 from typing import Literal, get_args
 
 Level = Literal["day", "week", "month"]
-LEVELS: tuple[Level, ...] = get_args(Level)
-FORMS = {
+PERIOD_LEVELS: tuple[Level, ...] = get_args(Level)
+PERIOD_PATTERNS = {
     "day": re.compile(r"\d{4}-\d{2}-\d{2}"),
     "week": re.compile(r"\d{4}-W\d{2}"),
     "month": re.compile(r"\d{4}-\d{2}"),
@@ -25,7 +25,7 @@ def period_of(day: date, level: Level) -> str:
 
 def bounds(period: str) -> tuple[date, date] | None:
     """The first and the last day of a period by its name; None for what names none."""
-    level = next((level for level, form in FORMS.items() if form.fullmatch(period)), None)
+    level = next((level for level, form in PERIOD_PATTERNS.items() if form.fullmatch(period)), None)
     try:
         if level == "day":
             return date.fromisoformat(period), date.fromisoformat(period)
@@ -40,12 +40,12 @@ def bounds(period: str) -> tuple[date, date] | None:
     return None
 
 
-def shown(period: str) -> str:
+def readable_period(period: str) -> str:
     """A period for people and models: "2024-03-09", "2024-03-04 to 2024-03-10", "March 2024"; "" for none."""
     found = bounds(period)
     if found is None:
         return ""
     first, last = found
-    if FORMS["month"].fullmatch(period):
+    if PERIOD_PATTERNS["month"].fullmatch(period):
         return f"{first:%B} {first.year}"
     return first.isoformat() if first == last else f"{first} to {last}"

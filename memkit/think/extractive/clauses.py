@@ -7,8 +7,9 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from memkit.text.asking import asks
-from memkit.text.shown import without_shown
-from memkit.text.times.dates import HINT, WEEKDAY, Prefer, Span, first_span
+from memkit.text.insertions import without_media
+from memkit.text.times.dates import MentionedTime, Prefer, first_mentioned_time
+from memkit.text.times.patterns import TIME_PATTERN, WEEKDAY_PATTERN
 from memkit.think.extractive.language import Language
 
 SENTENCE = re.compile(r"(?:[^.!?\n]|[.](?=\w)|(?<=\b[A-HJ-Z])\.|(?<=\b(?:St|Dr|Mr|Ms))\.|(?<=\bMrs)\.)+[.!?…]*")
@@ -17,7 +18,7 @@ QUOTED = re.compile(r"[\"“]([^\"“”]*)[\"”]")
 LONGEST_TITLE = 5  # words between quotation marks that may be a name
 LONGEST = 200  # words of a sentence
 FEW = 3  # words of what is asked after a statement; fewer ask whether it is so (", right?")
-ON = re.compile(rf"on {WEEKDAY}", re.IGNORECASE)
+ON = re.compile(rf"on {WEEKDAY_PATTERN}", re.IGNORECASE)
 LEADING = re.compile(
     r"(?:[\s,]*\b(?:on|in|at|since|from|by|before|until|till|for|during|around|this|the|back|early|late|of|about|around|roughly|over|just|almost|nearly)\b)+[\s,]*$",
     re.IGNORECASE,
@@ -41,7 +42,7 @@ class Timed(NamedTuple):
 
 def sentences(text: str, language: Language) -> list[str]:
     """A text's sentences, without what pictures show; nothing where it is told as a joke."""
-    text = without_shown(text)
+    text = without_media(text)
     if language.joke.search(text):
         return []
     plain = language.spelt(QUOTED.sub(_unquoted, NOISE.sub(" ", text.replace("’", "'"))))
@@ -126,7 +127,7 @@ def without_time(text: str, language: Language) -> Timed:
     """The clause without the times that it names; the first of them is kept beside it."""
     text = translated(text, language)
     first, leading = "", ""
-    for match in reversed([*HINT.finditer(text)]):
+    for match in reversed([*TIME_PATTERN.finditer(text)]):
         left, right = text[: match.start()], text[match.end() :]
         if not right.startswith("'"):
             lead = LEADING.search(left)
@@ -143,16 +144,16 @@ def translated(text: str, language: Language) -> str:
     return language.times.sub(lambda m: language.dates[m[0].casefold()], text)
 
 
-def span_of(timed: Timed, at: datetime, zone: str, *, future: bool) -> Span | None:
+def span_of(timed: Timed, at: datetime, zone: str, *, future: bool) -> MentionedTime | None:
     """The time that a clause names, seen from when it was said. Who says "on Monday" doesn't mean this very day."""
     prefer: Prefer = "future" if future else "past"
-    span = first_span(timed.words, at, zone, prefer=prefer) if timed.words else None
+    span = first_mentioned_time(timed.words, at, zone, prefer=prefer) if timed.words else None
     if span is not None and ON.match(timed.words) and span.start <= at < span.end:
-        return first_span(timed.words, at + timedelta(days=1 if future else -1), zone, prefer=prefer)
+        return first_mentioned_time(timed.words, at + timedelta(days=1 if future else -1), zone, prefer=prefer)
     return span
 
 
-def shown(span: Span, language: Language, *, since: bool = False) -> str:
+def shown(span: MentionedTime, language: Language, *, since: bool = False) -> str:
     """A time as it is written into a sentence that stands alone."""
     form = language.file.shown["since" if since else span.unit if span.unit in language.file.shown else "range"]
     middle = span.start + (span.end - span.start) / 2

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from memkit.text.terms.tokens import words
-from memkit.text.times.dates import Span
+from memkit.text.times.dates import MentionedTime
 from memkit.think.extractive.clauses import (
     ON,
     Clause,
@@ -44,7 +44,7 @@ class Statement(NamedTuple):
     key: str
     single: bool
     kind: Kind
-    span: Span | None
+    span: MentionedTime | None
     called: str = ""  # the name of somebody of the speaker's whom it is about
     ends: str | None = None  # the relation under which what it ends, without saying of what, is closed
 
@@ -152,7 +152,13 @@ class Reading:
         return self._matched(match, phrase.rule, name, kind, subject, span)
 
     def _matched(
-        self, match: re.Match[str], rule: RelationRule, name: str, kind: Kind, subject: Subject, span: Span | None
+        self,
+        match: re.Match[str],
+        rule: RelationRule,
+        name: str,
+        kind: Kind,
+        subject: Subject,
+        span: MentionedTime | None,
     ) -> Statement | None:
         found = match.groupdict()
         made = self._relation(rule, name, kind, match["tail"], subject, span, found.get("what") or "")
@@ -161,7 +167,14 @@ class Reading:
         return made
 
     def _relation(
-        self, rule: RelationRule, name: str, kind: Kind, tail: str, subject: Subject, span: Span | None, what: str = ""
+        self,
+        rule: RelationRule,
+        name: str,
+        kind: Kind,
+        tail: str,
+        subject: Subject,
+        span: MentionedTime | None,
+        what: str = "",
     ) -> Statement | None:
         told = self._tail(tail, subject)
         if told is None or (not told and tail):
@@ -252,7 +265,7 @@ class Reading:
         verb, _, more = rest[joint.end() :].strip().partition(" ")
         return f"{joint[0]} {self.language.third(verb)} {more}".strip()
 
-    def _worth(self, rule: GenericRule, p: Predicate, span: Span | None) -> bool:
+    def _worth(self, rule: GenericRule, p: Predicate, span: MentionedTime | None) -> bool:
         if self.language.fully(rule.alone, p.phrase):
             return True
         if self.language.trivial(p.rest):
@@ -261,11 +274,17 @@ class Reading:
             return True
         return span is not None and not self._weak(span) and self.language.begins(rule.dated, p.phrase)
 
-    def _weak(self, span: Span) -> bool:
+    def _weak(self, span: MentionedTime) -> bool:
         return bool(self.language.fully(self.language.file.weak_dates, span.words))
 
     def _free(
-        self, rule: GenericRule, tail: str, kind: Kind, subject: Subject, span: Span | None, form: str | None = None
+        self,
+        rule: GenericRule,
+        tail: str,
+        kind: Kind,
+        subject: Subject,
+        span: MentionedTime | None,
+        form: str | None = None,
     ) -> Statement | None:
         told = self._tail(tail, subject)
         if not told or not words(told, self.language.file.stemmer):
@@ -311,7 +330,7 @@ class Reading:
 
         return self.language.told.sub(told, tail).strip(" ,.;:-")
 
-    def _span(self, timed: Timed, *, future: bool) -> Span | None:
+    def _span(self, timed: Timed, *, future: bool) -> MentionedTime | None:
         return span_of(timed, self.at, self.zone, future=future)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from memkit.errors import ThinkerError, ThinkerOutputError
 from memkit.models import Usage
 from memkit.protocols import Reflection, Reflector, Thinker
-from memkit.text.times.periods import shown
+from memkit.text.times.periods import readable_period
 from memkit.think.llm.thinker import LLMThinker, counted
 from memkit.think.prompts import plain_text
 
@@ -61,7 +61,7 @@ class ModelReflector:
 
 def described(task: Reflection) -> str:
     """What the model is given: which time it is about, and the lines, quoted: data, not instructions."""
-    about = "portrait" if task.level == "portrait" else f"the {task.level} {shown(task.period)}"
+    about = "portrait" if task.level == "portrait" else f"the {task.level} {readable_period(task.period)}"
     return "\n".join([f"<lines about={json.dumps(about)}>", *map(_quoted, task.lines), "</lines>"])
 
 

@@ -13,7 +13,7 @@ import memkit
 from memkit.cli import main
 from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import BusyError, CorruptError, MemkitError, NotADatabaseError
-from memkit.models import STATES, Memory
+from memkit.models import MEMORY_STATES, Memory
 from memkit.storage.sqlite.pages import INTERIOR_INDEX, INTERIOR_TABLE, LEAF_INDEX, LEAF_TABLE, Pages, varint
 
 PAGE = 4096
@@ -50,7 +50,7 @@ def made(path: Path) -> Memories:
 
 
 def contents(store: memkit.MemoryStore) -> Memories:
-    return {name: {m.id: m for m in store.bank(name).list(states=STATES, limit=10_000)} for name in BANKS}
+    return {name: {m.id: m for m in store.bank(name).list(states=MEMORY_STATES, limit=10_000)} for name in BANKS}
 
 
 def damaged(whole: bytes, chance: random.Random) -> tuple[bytes, list[int]]:
@@ -74,7 +74,7 @@ def answers(path: Path) -> Iterator[Memory]:
         with opened(path) as store:
             for name in BANKS:
                 try:
-                    yield from store.bank(name).list(states=STATES, limit=10_000)
+                    yield from store.bank(name).list(states=MEMORY_STATES, limit=10_000)
                 except CorruptError:
                     yield from (hit.memory for hit in store.bank(name).recall("Who moved?", k=50, min_score=0))
     except (CorruptError, NotADatabaseError):
@@ -357,7 +357,7 @@ def test_rows_that_no_checksum_covers_are_not_carried_over_unread(path: Path, da
     memkit.repair(path, encoder=HashingEncoder())
     with opened(path) as store:
         assert store.doctor() == []
-        assert len(store.bank("ana").list(states=STATES)) == 5
+        assert len(store.bank("ana").list(states=MEMORY_STATES)) == 5
         assert store.bank("ana").recall("lighthouse number 1")
 
 
@@ -428,6 +428,6 @@ def test_damaged_numbers_never_give_anybodys_words_to_another_bank(tmp_path: Pat
         assert any("another bank" in problem for problem in store.doctor())
         store.doctor(repair=True)
         assert store.doctor() == []
-        assert store.bank("bob").list(states=STATES) == []
-        texts = [memory.text for memory in store.bank("ana").list(states=STATES)]
+        assert store.bank("bob").list(states=MEMORY_STATES) == []
+        texts = [memory.text for memory in store.bank("ana").list(states=MEMORY_STATES)]
         assert sorted(texts) == ["My dog is called Rex.", "My safe opens with a silver key."]

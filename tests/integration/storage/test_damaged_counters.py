@@ -9,7 +9,7 @@ import pytest
 import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import CorruptError
-from memkit.models import STATES
+from memkit.models import MEMORY_STATES
 
 COUNTERS = ("next_seq", "next_history", "next_exchange", "next_block", "code_tail", "term_tail")
 
@@ -51,7 +51,7 @@ def test_a_memory_whose_number_can_not_be_keeps_its_text_through_a_repair(tmp_pa
     memkit.repair(path, encoder=HashingEncoder())
     with opened(path) as store:
         bank = store.bank("ana")
-        assert {m.text: m.state for m in bank.list(states=STATES)} == {
+        assert {m.text: m.state for m in bank.list(states=MEMORY_STATES)} == {
             "I live in Rome.": "archived",
             "I like tea.": "active",
         }

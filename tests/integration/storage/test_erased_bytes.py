@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 from canaries import Dense, everything, left, opened, turns, wanted
+from needles import forms, needles
 
 import memkit
-from memkit.forget.erasure_plan import forms, needles
 from memkit.storage.sqlite.secure_delete.files import Search
 
 SUPPORT = Path(__file__).parents[2] / "support"

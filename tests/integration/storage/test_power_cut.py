@@ -21,7 +21,7 @@ import pytest
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
-from memkit.models import STATES
+from memkit.models import MEMORY_STATES
 
 EVENT_HEAD = struct.Struct("<cIqQ")
 SECTOR_BYTES = 512  # bytes that a disk writes as a whole
@@ -133,7 +133,7 @@ def check(folder: Path, left: dict[str, bytearray], happened: list[Event]) -> No
     stored, erased = acknowledged(happened)
     with memkit.open(folder / "memory.db", encoder=HashingEncoder()) as store:
         assert [p for p in store.doctor() if "erased bytes" not in p] == []
-        stored_ids = {m.id for m in store.bank("ana").list(kinds=["turn"], limit=10_000, states=STATES)}
+        stored_ids = {m.id for m in store.bank("ana").list(kinds=["turn"], limit=10_000, states=MEMORY_STATES)}
     by_round = defaultdict(int)
     for id in stored_ids:
         by_round[int(id.split("-")[0])] += 1

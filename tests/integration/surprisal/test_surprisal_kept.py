@@ -7,7 +7,7 @@ from memkit.encoders.hashing import HashingEncoder
 from memkit.runtime.surprisal_cache import SAVED_AFTER
 from memkit.runtime.surprisal_state import model_of
 from memkit.settings import RuntimeSettings
-from memkit.store import MODELS
+from memkit.store import MODELS_SHARE
 from memkit.surprisal.ngram import NgramSurprisal
 from memkit.testing import FrozenClock
 
@@ -140,4 +140,4 @@ def test_models_in_ram_keep_to_their_share_beside_the_one_in_use_and_tell_the_sa
     narrow, held, last = saliences(tmp_path / "narrow.db", clock, 2**20)
     ample, all_held, _ = saliences(tmp_path / "ample.db", clock, 2**27)
     assert narrow == ample
-    assert last <= held <= 2**20 // MODELS + last < all_held
+    assert last <= held <= 2**20 // MODELS_SHARE + last < all_held

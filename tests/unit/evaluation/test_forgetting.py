@@ -8,7 +8,7 @@ import pytest
 
 from memkit.evaluation.forgetting import Lives, Rule, Simulation, live, remembered, simulate
 from memkit.settings import DecaySettings
-from memkit.text.curve import LEGACY, PAPER
+from memkit.text.curve import LEGACY_CURVE, PAPER_CURVE
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +72,9 @@ def test_a_recall_comes_too_late_for_what_was_let_go_and_in_time_for_what_was_no
     """By hand: exp(-t/S) falls below .05 after 3 S days, exp(-t S/5) after 15/S."""
     asked = [[], [2.0], [4.0], [2.0, 7.0], [2.0, 9.0]]
     lives = Lives(12, np.zeros(5), np.ones(5), [np.array(days) for days in asked])
-    assert remembered(lives, Rule(PAPER, 0.05, 0)).tolist() == [False, False, False, True, False]
-    assert remembered(lives, Rule(PAPER, 0.05, 12.5)).tolist() == [True] * 5
-    assert remembered(lives, Rule(LEGACY, 0.05, 0)).tolist() == [True, False, False, False, True]
+    assert remembered(lives, Rule(PAPER_CURVE, 0.05, 0)).tolist() == [False, False, False, True, False]
+    assert remembered(lives, Rule(PAPER_CURVE, 0.05, 12.5)).tolist() == [True] * 5
+    assert remembered(lives, Rule(LEGACY_CURVE, 0.05, 0)).tolist() == [True, False, False, False, True]
 
 
 def test_the_plot_is_drawn(made: Simulation, tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from memkit.recall.index.postings import FULL, LexicalIndex
 from memkit.recall.index.row_groups import RowGroups
 from memkit.recall.ranking.chunk_attention import Attention, attend, chunk_evidence, log_attention, softmax
 from memkit.recall.ranking.cues import is_named, read
-from memkit.text.terms.keys import TIME, document_terms, key_hash, text_key
+from memkit.text.terms.keys import TIME_TERM, document_terms, key_hash, text_key
 from memkit.text.terms.tokens import words
-from memkit.text.times.dates import first_span
+from memkit.text.times.dates import first_mentioned_time
 
 VECTORS = Path(__file__).parents[4] / "shared" / "vectors" / "hcam_small.json"
 KEY = b"0123456789abcdef"
@@ -144,7 +144,7 @@ def test_languages_without_spaces_are_cut_into_pairs() -> None:
 def test_a_document_holds_its_day_and_says_whether_it_names_a_time() -> None:
     terms = document_terms("See you tomorrow", speaker="ana", at=NOW, zone=ZoneInfo("UTC"), key=KEY)
     assert key_hash(KEY, "june") in terms
-    assert key_hash(KEY, TIME) in terms
+    assert key_hash(KEY, TIME_TERM) in terms
     assert key_hash(b"another bank key", "june") not in terms
 
 
@@ -188,11 +188,11 @@ def test_a_speakers_name_is_a_cue_and_no_search_word() -> None:
     ],
 )
 def test_times_are_read_from_now_as_spans_of_days(text: str, start: str, days: int) -> None:
-    span = first_span(text, NOW, "UTC")
+    span = first_mentioned_time(text, NOW, "UTC")
     assert span is not None
     assert span.start.date().isoformat() == start
     assert span.end - span.start == timedelta(days=days)
 
 
 def test_what_names_no_time_gives_none() -> None:
-    assert first_span("I may march to the second floor", NOW, "UTC") is None
+    assert first_mentioned_time("I may march to the second floor", NOW, "UTC") is None

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from memkit.models import BankState
-from memkit.runtime.round_robin import REST, RoundRobin
+from memkit.runtime.round_robin import MAX_REST, RoundRobin
 
 NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)
 
@@ -33,7 +33,7 @@ def test_an_idle_bank_rests_until_it_changes_or_an_hour_is_over_or_the_clock_goe
     assert numbers(round_robin, bank(1), bank(2)) == [2]
     assert numbers(round_robin, bank(1, change=2), bank(2)) == [2, 1]
     assert numbers(round_robin, bank(1, key=b"other"), bank(2)) == [2, 1]
-    assert numbers(round_robin, bank(1), bank(2), now=NOW + REST) == [2, 1]
+    assert numbers(round_robin, bank(1), bank(2), now=NOW + MAX_REST) == [2, 1]
     assert numbers(round_robin, bank(1), bank(2), now=NOW - timedelta(days=1)) == [2, 1]
 
 

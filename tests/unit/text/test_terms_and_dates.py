@@ -20,8 +20,8 @@ from memkit.storage.core.vector_packing import as_quantised
 from memkit.text.curve import Curve
 from memkit.text.terms.keys import date_terms, document_terms, key_hash, text_key
 from memkit.text.terms.tokens import words
-from memkit.text.times.dates import first_span
-from memkit.text.times.relative import relative_time
+from memkit.text.times.dates import first_mentioned_time
+from memkit.text.times.event_times import first_event_time
 from memkit.think.extractive.clauses import shown
 from memkit.think.extractive.language import languages
 from memkit.times import to_micros
@@ -116,7 +116,7 @@ def test_each_term_stands_where_the_text_says_it() -> None:
     ],
 )
 def test_a_time_is_read_as_exactly_the_days_that_it_means(text: str, start: str, end: str, unit: str) -> None:
-    span = first_span(text, NOW, "UTC")
+    span = first_mentioned_time(text, NOW, "UTC")
     assert span is not None
     assert (span.start.date().isoformat(), span.end.date().isoformat(), span.unit) == (start, end, unit)
 
@@ -135,17 +135,17 @@ def test_a_time_is_read_as_exactly_the_days_that_it_means(text: str, start: str,
     ],
 )
 def test_what_only_looks_like_a_time_is_none(text: str) -> None:
-    assert first_span(text, NOW, "UTC") is None
+    assert first_mentioned_time(text, NOW, "UTC") is None
 
 
 def test_a_season_ahead_is_meant_where_the_future_is_preferred() -> None:
-    span = first_span("in the fall", NOW, "UTC", prefer="future")
+    span = first_mentioned_time("in the fall", NOW, "UTC", prefer="future")
     assert span is not None
     assert span.start.date().isoformat() == "2025-09-01"
 
 
 def test_a_stretch_of_days_is_noted_with_its_last_day() -> None:
-    span = first_span("Last summer I sailed", NOW, "UTC")
+    span = first_mentioned_time("Last summer I sailed", NOW, "UTC")
     assert span is not None
     assert shown(span, languages()["en"]) == " between June and August 2024"
 
@@ -161,7 +161,7 @@ def test_a_stretch_of_days_is_noted_with_its_last_day() -> None:
     ],
 )
 def test_a_time_told_from_an_event_is_days_from_the_event(text: str, event: str, first: int, last: int) -> None:
-    found = relative_time(text)
+    found = first_event_time(text)
     assert found is not None
     assert (found.event, found.first, found.last) == (event, first, last)
 
@@ -180,7 +180,7 @@ def test_an_events_words_are_search_terms_without_the_speakers_name() -> None:
 
 
 def test_windows_follow_the_days_on_which_the_event_was_told_best() -> None:
-    relative = relative_time("the week after the wedding")
+    relative = first_event_time("the week after the wedding")
     assert relative is not None
     days = np.array([to_micros(NOW + timedelta(days=10 * i)) for i in range(4)])
     [window] = told_windows(np.array([0, 9, 3, 0], np.float32), days, relative, "UTC")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memkit.models import Memory
-from memkit.text.times.periods import LEVELS, bounds, period_of, shown
+from memkit.text.times.periods import PERIOD_LEVELS, bounds, period_of, readable_period
 from memkit.think import mood
 from memkit.think.mood import Voice, voices
 from memkit.think.portrait import Person, compose_portrait
@@ -108,7 +108,7 @@ def test_a_title_is_what_surprised_most() -> None:
     assert title([*said, turn(3, "c")]) == "tram, sailing school"
 
 
-@given(st.dates(), st.sampled_from(LEVELS))
+@given(st.dates(), st.sampled_from(PERIOD_LEVELS))
 def test_every_day_lies_within_the_period_that_is_named_after_it(day: date, level: Any) -> None:
     found = bounds(period_of(day, level))
     if found is None:
@@ -120,11 +120,11 @@ def test_every_day_lies_within_the_period_that_is_named_after_it(day: date, leve
 
 @pytest.mark.parametrize("name", ["", "2025", "2025-13", "2025-W54", "2025-02-30", "2025-W1", "yesterday\n"])
 def test_what_names_no_period_is_shown_as_nothing(name: str) -> None:
-    assert (bounds(name), shown(name)) == (None, "")
+    assert (bounds(name), readable_period(name)) == (None, "")
 
 
 def test_periods_are_shown_as_a_model_understands_them() -> None:
-    assert [shown(name) for name in ("2025-03-03", "2025-W10", "2025-03")] == [
+    assert [readable_period(name) for name in ("2025-03-03", "2025-W10", "2025-03")] == [
         "2025-03-03",
         "2025-03-03 to 2025-03-09",
         "March 2025",

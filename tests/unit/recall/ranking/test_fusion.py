@@ -25,7 +25,7 @@ from memkit.recall.ranking.row_features import row_features
 from memkit.recall.ranking.scores import Scope, by_evidence
 from memkit.settings import RankingSettings
 from memkit.storage.core.vector_packing import as_quantised
-from memkit.text.passages import MOST, passages
+from memkit.text.passages import MAX_PASSAGES, passages
 
 
 def unit(rows: FloatArray) -> FloatArray:
@@ -91,12 +91,12 @@ def test_passages_hold_every_word_of_a_long_text_and_are_short(text: str) -> Non
     assert all(len(part) <= 400 for part in parts)
     if len(text) <= 300:
         assert parts == []
-    elif len(parts) < MOST:
+    elif len(parts) < MAX_PASSAGES:
         assert sum(map(str.isalnum, "".join(parts))) == sum(map(str.isalnum, text))
 
 
 def test_an_enormous_text_has_a_bounded_number_of_passages() -> None:
-    assert len(passages("word " * 100_000, size=200, above=300)) == MOST
+    assert len(passages("word " * 100_000, size=200, above=300)) == MAX_PASSAGES
 
 
 @dataclass

@@ -1,0 +1,57 @@
+"""Regular expressions of the times that English texts name."""
+
+import re
+
+MONTH_NAMES_PATTERN = "january|february|march|april|may|june|july|august|september|october|november|december"
+SHORT_MONTHS_PATTERN = "feb|apr|jul|aug|sept|oct|nov|dec"  # abbreviations that are no other word
+PLAIN_MONTH_PATTERN = rf"(?:(?:{MONTH_NAMES_PATTERN})\b|(?:{SHORT_MONTHS_PATTERN})\b\.?)"
+# beside a day or a year, where "mar" is no name
+MONTH_PATTERN = rf"(?:(?:{MONTH_NAMES_PATTERN})\b|(?:{SHORT_MONTHS_PATTERN}|jan|mar|jun|sep)\b\.?)"
+YEAR_PATTERN = r"(?:(?:,? |,)\d{4}\b)"
+DAY_PATTERN = (
+    rf"(?:\d{{4}}-\d{{2}}-\d{{2}}\b|\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH_PATTERN}{YEAR_PATTERN}?"
+    rf"|{MONTH_PATTERN} \d{{1,2}}(?:st|nd|rd|th)?\b{YEAR_PATTERN}?)"
+)
+MONTH_AND_YEAR_PATTERN = rf"{MONTH_PATTERN}{YEAR_PATTERN}?"
+POINT_PATTERN = rf"(?:{DAY_PATTERN}|{MONTH_AND_YEAR_PATTERN}|(?:19|20)\d{{2}}\b)"
+DAY_NUMBER_PATTERN = rf"\d{{1,2}}(?:st|nd|rd|th)?\b{YEAR_PATTERN}?"
+TO_PATTERN = "(?:and|to|until|till|through)"
+WEEKDAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+WEEKDAY_PATTERN = rf"(?:{'|'.join(WEEKDAY_NAMES)})"
+NUMBER_NAMES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+COUNT_WORDS = {"a couple of": 2, "a few": 3, "a": 1, "an": 1, **{word: n for n, word in enumerate(NUMBER_NAMES, 1)}}
+COUNT_PATTERN = rf"(?:\d{{1,4}}|{'|'.join(COUNT_WORDS)})"
+UNIT_PATTERN = "(?:day|week|month|year)s?"
+SEASON_MONTHS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}  # the month that each begins with
+SEASON_PATTERN = rf"(?:{'|'.join(SEASON_MONTHS)})"
+TIME_PATTERN = re.compile(
+    rf"\b(?P<offset>(?:the|last|{COUNT_PATTERN}) (?:{UNIT_PATTERN}|weekend|{WEEKDAY_PATTERN})"
+    rf" (?:before|prior to|after|following) (?:the )?{DAY_PATTERN})"
+    rf"|\b(?P<week>week of (?:the )?{DAY_PATTERN})"
+    rf"|\b(?P<range>(?:between|from) (?:the )?"
+    rf"(?:{POINT_PATTERN} {TO_PATTERN} (?:the )?(?:{POINT_PATTERN}|{DAY_NUMBER_PATTERN})"
+    rf"|{DAY_NUMBER_PATTERN} {TO_PATTERN} (?:the )?{DAY_PATTERN}))"
+    rf"|\b(?P<day>{DAY_PATTERN})"
+    rf"|\b(?P<part>(?:early|mid|late)[- ](?:in )?{MONTH_AND_YEAR_PATTERN}"
+    rf"|(?:beginning|start|middle|end) of {MONTH_AND_YEAR_PATTERN})"
+    rf"|\b(?P<month>(?:in|during|since|until|of|last|next|this) {PLAIN_MONTH_PATTERN}{YEAR_PATTERN}?"
+    rf"|{MONTH_PATTERN}{YEAR_PATTERN})"
+    rf"|\b(?P<season>(?:(?:last|next|this)|(?:in|during|over|since|for)(?: the)?) {SEASON_PATTERN}\b"
+    r"(?:(?: of|,)? (?:19|20)\d{2}\b)?"
+    rf"|{SEASON_PATTERN}(?: of|,)? (?:19|20)\d{{2}}\b)"
+    rf"|\b(?P<ago>{COUNT_PATTERN} {UNIT_PATTERN} ago)\b"
+    rf"|\b(?P<ahead>in {COUNT_PATTERN} {UNIT_PATTERN})\b"
+    r"|\b(?P<near>the day (?:before yesterday|after tomorrow)|yesterday|today|tonight"
+    r"|tomorrow|last night|this morning)\b"
+    rf"|\b(?P<around>(?:last|this|next) (?:week|weekend|month|year))\b"
+    rf"|\b(?P<weekday>(?:on|last|next|this) {WEEKDAY_PATTERN})\b"
+    r"|\b(?:in|during|since|of) (?P<year>(?:19|20)\d{2})\b(?![-.,/:]?\d)",
+    re.IGNORECASE,
+)
+RANGE_PATTERN = re.compile(rf"^(?:between|from) (?:the )?(.+?) {TO_PATTERN} (?:the )?(.+)$")
+OFFSET_PATTERN = re.compile(r"^(the|last|.+?) (\w+?)s? (before|prior to|after|following) (?:the )?(.+)$")
+
+
+def count_of(words: str) -> int:
+    """Number that "a few", "two" or "12" name; "the" is one."""
+    return int(words) if words.isdecimal() else COUNT_WORDS.get(words, 1)
