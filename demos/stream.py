@@ -1,7 +1,7 @@
 """What a window of fixed size still holds after 50,000 tokens: SirLLM's filter, the newest, and chance, side by side.
 
-What it is: ten facts told early, then hours of other talk, made from the conversations in this folder and from the
-questions of `memkit stream`. Three windows read all of it, and each may hold 1,024 tokens: one keeps what surprised
+What it is: ten facts told early, then hours of other talk, made from memkit's own conversations and the questions of
+`memkit stream`. Three windows read all of it, and each may hold 1,024 tokens: one keeps what surprised
 the n-gram model (SirLLM), one the newest beside the first four (StreamingLLM), one a random choice. No language
 model, no network.
 How to run: python demos/stream.py [stream.png]        (--tokens 50000, --budget 1024, --seed 1; the plot needs the
@@ -25,19 +25,20 @@ from rich.table import Table
 from memkit.evaluation.formats.jsonl import read_turns
 from memkit.evaluation.plot import figure
 from memkit.evaluation.stream.policies import NAMES, POLICIES, weighed, window
-from memkit.evaluation.texts import lines_of
+from memkit.evaluation.texts import CONVERSATIONS_FOLDER, lines_of
 from memkit.surprisal.ngram import NgramSurprisal
 from memkit.text.terms.tokens import STOP_WORDS
 
-HERE = Path(__file__).parent
-FACTS = (HERE / "facts.txt").read_text(encoding="utf-8").splitlines()
+FACTS = Path(__file__).with_name("facts.txt").read_text(encoding="utf-8").splitlines()
 FILES = ("conversation.jsonl", "assistant-conversation.jsonl")
 COLOURS = {"sirllm": "#d1495b", "random": "#66873b", "recent": "#3d8fc4"}
 
 
 def talk(rng: random.Random) -> Iterator[str]:
     """The facts, each after a turn of other talk; then only other talk, in an order of its own each time around."""
-    every = [turn.text for file in FILES for turn in read_turns(HERE / file)] + list(lines_of("stream/fillers.txt"))
+    every = [turn.text for file in FILES for turn in read_turns(CONVERSATIONS_FOLDER / file)] + list(
+        lines_of("stream/fillers.txt")
+    )
     facts = list(FACTS)
     while True:
         for text in rng.sample(every, len(every)):

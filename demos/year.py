@@ -1,10 +1,10 @@
 """The main job: a year of conversation remembered, asked about, faded and forgotten.
 
 Run:   python demos/year.py          (the same as `memkit demo`; --help shows its options)
-See:   the conversation in demos/conversation.jsonl being observed with a progress bar; thoughts forming from it;
+See:   a conversation that comes with memkit being observed with a progress bar; thoughts forming from it;
        ten questions with the turns that answer them, their dates and reasons; three questions that nothing
        answers; what fades as months pass, as a table and a plot; one answer erased to the last byte.
-       The database and the plot lie in demos/out/ afterwards.
+       The database and the plot lie in the folder memkit-demo/ afterwards.
 """
 
 import sys

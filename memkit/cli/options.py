@@ -3,26 +3,29 @@
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast, get_args
 from zoneinfo import ZoneInfo
 
 import typer
 from pydantic import ValidationError
 
-from memkit.errors import InputError
-from memkit.models import MEMORY_KINDS
+from memkit.errors import InputError, UnknownOptionError
+from memkit.models import MEMORY_KINDS, Kind, State
 from memkit.settings import KeepRule
 
-ERROR, REFUSED = 1, 3
+EXIT_ERROR, EXIT_REFUSED = 1, 3
 
 DEFAULT_FILE = Path("memkit.db")
+ALL_STATES: tuple[str, ...] = get_args(State)
 RULE_PARTS = {
     "kinds": f"it names a kind that isn't one of {', '.join(MEMORY_KINDS)} or all",
     "days": "its days are no whole number from 1 to 100,000, nor forever",
     "then": "after the comma stands only archive or erase",
 }
 
-Bank = Annotated[str, typer.Argument(metavar="BANK", help="A bank's name, its parts separated by slashes: acme/ana.")]
+BankName = Annotated[
+    str, typer.Argument(metavar="BANK", help="A bank's name, its parts separated by slashes: acme/ana.")
+]
 MemoryId = Annotated[str, typer.Argument(metavar="ID", help="The id of a memory, as show and recall --why give it.")]
 Database = Annotated[Path, typer.Option("--db", "-d", envvar="MEMKIT_DB", metavar="FILE", help="The database.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON document, for programs.")]
@@ -44,6 +47,7 @@ Where = Annotated[
 ]
 Speaker = Annotated[str | None, typer.Option(metavar="NAME", help="Only what this person said.")]
 Since = Annotated[str | None, typer.Option(metavar="WHEN", help="Only from then on: 2025-05-01, or with a time.")]
+Prefix = Annotated[str | None, typer.Argument(metavar="[PREFIX]", help="Only banks whose name starts so: acme.")]
 Until = Annotated[str | None, typer.Option(metavar="WHEN", help="Only before then.")]
 
 
@@ -52,7 +56,7 @@ def bank_parts(name: str) -> tuple[str, ...]:
     return tuple(name.split("/"))
 
 
-def moment(value: str | None, zone: str) -> datetime | None:
+def parse_moment(value: str | None, zone: str) -> datetime | None:
     """A date or time as typed; without an offset it is meant in the bank's zone. Raises InputError."""
     if value is None:
         return None
@@ -63,13 +67,13 @@ def moment(value: str | None, zone: str) -> datetime | None:
     return parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=ZoneInfo(zone))
 
 
-def keep_rule(text: str) -> KeepRule:
+def parse_keep_rule(text: str) -> KeepRule:
     """A rule of retention as typed: [BANK:]KIND=DAYS[,erase]. Raises InputError."""
-    where, sign, what = text.rpartition(":")
-    names, _, span = what.partition("=")
+    bank, colon, rest = text.rpartition(":")
+    names, _, span = rest.partition("=")
     days, _, then = span.partition(",")
     values = {
-        "under": bank_parts(where) if sign else (),
+        "under": bank_parts(bank) if colon else (),
         "kinds": () if names == "all" else tuple(names.split("+")),
         "days": None if days == "forever" else days,
         "then": then or "archive",
@@ -84,20 +88,37 @@ def keep_rule(text: str) -> KeepRule:
         ) from None
 
 
-def conditions(pairs: list[str] | None) -> dict[str, Any] | None:
+def parse_conditions(pairs: list[str] | None) -> dict[str, Any] | None:
     """KEY=VALUE pairs as a `where`. A VALUE that is JSON counts as that. Raises InputError."""
     if not pairs:
         return None
-    found: dict[str, Any] = {}
+    where: dict[str, Any] = {}
     for pair in pairs:
-        key, sign, value = pair.partition("=")
-        if not sign or not key:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
             raise InputError("--where: takes KEY=VALUE, for example --where topic=work.")
-        found[key] = [*found[key], _value(value)] if key in found else [_value(value)]
-    return {key: values[0] if len(values) == 1 else values for key, values in found.items()}
+        where[key] = [*where[key], _parse_value(value)] if key in where else [_parse_value(value)]
+    return {key: values[0] if len(values) == 1 else values for key, values in where.items()}
 
 
-def _value(text: str) -> Any:
+def parse_kinds(names: list[str] | None) -> list[Kind] | None:
+    """The --kind options. Raises UnknownOptionError."""
+    return cast("list[Kind] | None", _checked("--kind", names, MEMORY_KINDS))
+
+
+def parse_states(names: list[str] | None) -> list[State] | None:
+    """The --state options. Raises UnknownOptionError."""
+    return cast("list[State] | None", _checked("--state", names, ALL_STATES))
+
+
+def _checked(option: str, names: list[str] | None, choices: tuple[str, ...]) -> list[str] | None:
+    for name in names or ():
+        if name not in choices:
+            raise UnknownOptionError(f"{option}: there is no {name!r}; known are {', '.join(choices)}.")
+    return names or None
+
+
+def _parse_value(text: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError:

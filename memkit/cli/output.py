@@ -1,4 +1,4 @@
-"""What is written: results on stdout, everything else (progress, notes, errors) on stderr."""
+"""Output: results on stdout, everything else (progress, notes, errors) on stderr."""
 
 import json
 import unicodedata
@@ -19,8 +19,8 @@ from memkit.models import Memory
 out = Console(highlight=False, markup=False)
 err = Console(stderr=True, highlight=False, markup=False)
 
-BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-EXCERPT = 100  # characters
+BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+EXCERPT_CHARS = 100
 
 
 def say(console: Console, *parts: str, style: str = "") -> None:
@@ -41,6 +41,12 @@ def write_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2, default=str), file=out.file)
 
 
+def write_json_if(as_json: bool, value: Any) -> None:
+    """One JSON document where JSON was asked for; else nothing."""
+    if as_json:
+        write_json(value)
+
+
 def shown(text: str) -> str:
     """A text that can't steer a terminal: control and direction-changing characters are replaced."""
     return "".join(_visible(character) for character in text)
@@ -49,11 +55,11 @@ def shown(text: str) -> str:
 def _visible(character: str) -> str:
     if character in "\n\t":
         return character
-    hidden = character in BIDI or unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+    hidden = character in BIDI_CONTROLS or unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
     return "\N{REPLACEMENT CHARACTER}" if hidden else character
 
 
-def excerpt(text: str, length: int = EXCERPT) -> str:
+def excerpt(text: str, length: int = EXCERPT_CHARS) -> str:
     """A text on one line, cut where it is long."""
     line = " ".join(shown(text).split())
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
@@ -65,30 +71,30 @@ def when(moment: datetime, zone: str) -> str:
 
 
 def who(memory: Memory) -> str:
-    """Who said it, or what kind of record it is."""
+    """Name of the speaker, or what kind of record it is."""
     if memory.kind != "turn" or not memory.speaker:
         return memory.kind
     return shown(memory.speaker)
 
 
 def speaker_of(memory: Memory) -> str:
-    """Who said it, where that is known."""
+    """Name of the speaker, where it is known."""
     return shown(memory.speaker or "")
 
 
-def table(
+def new_table(
     *columns: str, title: str | None = None, right: Iterable[str] = (), least: Mapping[str, int] | None = None
 ) -> Table:
-    """A table in the one style; columns named in `right` hold numbers, `least` gives least widths."""
-    made = Table(
+    """An empty table in the one style; columns named in `right` hold numbers, `least` gives least widths."""
+    table = Table(
         title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim"
     )
     for column in columns:
         number = column in set(right)
         width = (least or {}).get(column)
         justify: Literal["left", "right"] = "right" if number else "left"
-        made.add_column(column, justify=justify, no_wrap=number, overflow="fold", min_width=width)
-    return made
+        table.add_column(column, justify=justify, no_wrap=number, overflow="fold", min_width=width)
+    return table
 
 
 def near(path: Path) -> str:
@@ -99,12 +105,12 @@ def near(path: Path) -> str:
 
 def pairs(values: Mapping[str, object], title: str | None = None) -> Table:
     """Names with their values."""
-    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False)
-    made.add_column(style="dim", no_wrap=True)
-    made.add_column(overflow="fold")
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
     for name, value in values.items():
-        made.add_row(name, value if isinstance(value, Text) else shown(str(value)))
-    return made
+        table.add_row(name, value if isinstance(value, Text) else shown(str(value)))
+    return table
 
 
 def size(count: float) -> str:

@@ -17,7 +17,7 @@ from memkit.protocols import Encoder
 from memkit.store import MemoryStore
 
 
-def named_encoder(name: str | None) -> Encoder | None:
+def encoder_from_option(name: str | None) -> Encoder | None:
     """The encoder of an --encoder option; None stands for the file's own. Raises InputError."""
     if name is None:
         return None
@@ -25,25 +25,27 @@ def named_encoder(name: str | None) -> Encoder | None:
         return default_encoder()
     if Path(name).is_dir():
         return OnnxEncoder(name)
-    made = HashingEncoder() if name == "hashing" else encoder_named(name)
-    if made is None:
+    encoder = HashingEncoder() if name == "hashing" else encoder_named(name)
+    if encoder is None:
         raise InputError(f"--encoder: unknown encoder {name!r}. Give minilm, hashing, or a folder that was exported.")
-    return made
+    return encoder
 
 
 @contextmanager
-def opened(db: Path, *, encoder: str | None = None, write: bool = False, make: bool = False) -> Iterator[MemoryStore]:
-    """The store in a file. Raises InputError where there is none and none is to be made."""
-    if not make and not db.exists():
+def open_store(
+    db: Path, *, encoder: str | None = None, write: bool = False, create: bool = False
+) -> Iterator[MemoryStore]:
+    """The store in a file. Raises InputError where there is none and none is to be created."""
+    if not create and not db.exists():
         raise InputError(
             f"{db}: there is no such database. Name one with --db or MEMKIT_DB; `memkit observe FILE` makes one."
         )
-    with memkit.open(db, encoder=named_encoder(encoder), read_only=not (write or make)) as store:
+    with memkit.open(db, encoder=encoder_from_option(encoder), read_only=not (write or create)) as store:
         yield store
 
 
-def bank_in(store: MemoryStore, name: str) -> MemoryBank:
-    """A bank that is there. Raises InputError, with what there is instead."""
+def existing_bank(store: MemoryStore, name: str) -> MemoryBank:
+    """A bank of the database. Raises InputError where there is none of that name, and names others."""
     bank = store.bank(*bank_parts(name))
     if bank.name not in store.banks(bank.name):
         near = ["/".join(other) for other in store.banks()[:5]]
@@ -52,7 +54,7 @@ def bank_in(store: MemoryStore, name: str) -> MemoryBank:
     return bank
 
 
-def warmed(store: MemoryStore) -> float:
+def load_encoder(store: MemoryStore) -> float:
     """Load the encoder; the seconds that it took."""
     start = time.perf_counter()
     with err.status("Loading the encoder …"):

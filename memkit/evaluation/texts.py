@@ -1,7 +1,10 @@
-"""The evaluation's own texts: one a line, in files beside its code."""
+"""The evaluation's own texts and conversations, in files beside its code."""
 
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
+
+CONVERSATIONS_FOLDER = Path(__file__).parent / "conversations"
 
 
 @cache

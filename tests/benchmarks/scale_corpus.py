@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 import memkit
+from memkit.evaluation.texts import CONVERSATIONS_FOLDER
 from memkit.protocols import FloatArray
 from memkit.text.terms.tokens import words
 
-DEMOS = Path(__file__).parents[2] / "demos"
 NAME = "demo-sentences"  # of the encoder whose vectors are given
 CHUNK = 5_000  # memories made at a time
 SESSION = 24  # turns
@@ -41,7 +41,7 @@ def demo_sentences() -> list[str]:
     texts = [
         json.loads(line)["text"]
         for name in ("conversation.jsonl", "assistant-conversation.jsonl")
-        for line in (DEMOS / name).read_text(encoding="utf-8").splitlines()
+        for line in (CONVERSATIONS_FOLDER / name).read_text(encoding="utf-8").splitlines()
     ]
     parts = [part.strip() for text in texts for part in re.split(r"(?<=[.!?])\s+|\n+", text)]
     return [part for part in dict.fromkeys(parts) if 20 <= len(part) <= 120]

@@ -32,6 +32,7 @@ from rich.table import Table
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
+from memkit.evaluation.texts import CONVERSATIONS_FOLDER
 from memkit.models import MEMORY_STATES
 from memkit.testing import FrozenClock
 from memkit.text.terms.tokens import CACHED_WORDS
@@ -42,7 +43,7 @@ VERBS = {"observe": 40, "recall": 40, "think": 8, "decay": 2, "erase": 6, "check
 PAGES = 16_384_000  # bytes of the file that SQLite keeps in RAM for each connection, at most
 UNEXPLAINED = 1_500  # bytes of RAM for each memory beyond what the caches say they hold
 STILL = 0.06  # share that may be added in the second half
-WORDS = re.findall(r"[a-z]{3,}", (Path(__file__).parents[2] / "demos" / "conversation.jsonl").read_text("utf-8"))
+WORDS = re.findall(r"[a-z]{3,}", (CONVERSATIONS_FOLDER / "conversation.jsonl").read_text("utf-8"))
 FORMS = (
     "I moved to {}.",
     "My sister lives in {} with two dogs.",

@@ -26,11 +26,10 @@ from rich.console import Console
 from rich.table import Table
 
 from memkit.evaluation.formats.jsonl import read_turns
-from memkit.evaluation.texts import lines_of
+from memkit.evaluation.texts import CONVERSATIONS_FOLDER, lines_of
 from memkit.surprisal.entropy_filter import EntropyFilter
 from memkit.surprisal.ngram import NgramSurprisal
 
-DEMOS = Path(__file__).parents[2] / "demos"
 PARTS = 10
 ALTERNATIONS = 40
 SYLLABLES = "ba be bi bo ca co da de di do fa fe ga go ka ko la le li lo ma me mi mo na ne ni no pa pe ra re ri".split()
@@ -84,7 +83,7 @@ class Part(NamedTuple):
 
 
 def sentences() -> list[str]:
-    files = [DEMOS / "conversation.jsonl", DEMOS / "assistant-conversation.jsonl"]
+    files = [CONVERSATIONS_FOLDER / "conversation.jsonl", CONVERSATIONS_FOLDER / "assistant-conversation.jsonl"]
     texts = [turn.text for file in files for turn in read_turns(file)]
     return [s for text in [*texts, *lines_of("stream/fillers.txt")] for s in re.split(r"(?<=[.?!])\s+", text) if s]
 

@@ -31,6 +31,7 @@ from rich.table import Table
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
+from memkit.evaluation.texts import CONVERSATIONS_FOLDER
 from memkit.models import Memory
 from memkit.operations import Insert
 
@@ -50,7 +51,7 @@ def sentence(me: int, number: int) -> str:
 
 @functools.cache
 def words() -> list[str]:
-    conversation = (Path(__file__).parents[2] / "demos" / "conversation.jsonl").read_text("utf-8")
+    conversation = (CONVERSATIONS_FOLDER / "conversation.jsonl").read_text("utf-8")
     return sorted(set(re.findall(r"[a-z]{3,}", conversation)))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import typer
 from typer.main import get_command
 
-from memkit.cli.app import PANELS, app
+from memkit.cli.app import PANEL_COMMANDS, app
 
 ROOT: Any = get_command(app)
 GROUPS: dict[str, Any] = {name: command for name, command in ROOT.commands.items() if hasattr(command, "commands")}
@@ -49,6 +49,6 @@ def test_the_commands_that_are_promised_are_there() -> None:
 
 
 def test_every_command_stands_in_a_panel_of_the_help_and_the_exit_codes_beneath() -> None:
-    assert sum(map(len, PANELS.values())) == len(COMMANDS) - len(IN_GROUPS)
+    assert sum(map(len, PANEL_COMMANDS.values())) == len(COMMANDS) - len(IN_GROUPS)
     assert isinstance(app, typer.Typer)
     assert "3 nothing found" in (ROOT.epilog or "")

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from memkit.cli import main
+from memkit.evaluation.texts import CONVERSATIONS_FOLDER
 
 SECRET = "quetzal-9471-marimba"
 TURNS: list[dict[str, Any]] = [
@@ -433,7 +434,7 @@ def test_restore_brings_a_backup_back_without_what_was_erased_since(filled: Cli,
 
 
 def test_attack_prints_how_often_something_erased_is_still_told(cli: Cli) -> None:
-    demo = Path(__file__).parents[3] / "demos" / "conversation.jsonl"
+    demo = CONVERSATIONS_FOLDER / "conversation.jsonl"
     figures = cli("attack", demo, "--encoder", "hashing", "--count", "6", "--json").json
     assert figures["alike"] == figures["queries"] > 20
     assert figures["intact"]["after"] == figures["intact"]["control"]

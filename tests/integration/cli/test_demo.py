@@ -56,7 +56,7 @@ def conversation(folder: Path) -> Path:
 
 def played(capfd: pytest.CaptureFixture[str], path: Path, *more: str) -> tuple[int, str]:
     with pytest.raises(SystemExit) as stop:
-        main(["demo", "--conversation", str(path), "--encoder", "hashing", *more])
+        main(["demo", "--conversation", str(path), "--encoder", "hashing", "--out", str(path.parent / "out"), *more])
     return int(stop.value.code or 0), capfd.readouterr().out
 
 
@@ -112,7 +112,7 @@ def test_without_its_conversation_the_demo_says_where_it_is(capfd: pytest.Captur
     with pytest.raises(SystemExit) as stop:
         main(["demo", "--conversation", str(tmp_path / "none.jsonl")])
     assert stop.value.code == 1
-    assert "repository" in capfd.readouterr().err
+    assert "--conversation" in capfd.readouterr().err
 
 
 def test_the_script_in_demos_is_the_same_command() -> None:

@@ -12,13 +12,14 @@ import pytest
 import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.evaluation.formats.files import read_conversations
+from memkit.evaluation.texts import CONVERSATIONS_FOLDER
 from memkit.models import Hit
 from memkit.settings import ObserveSettings, RankingSettings
 from memkit.testing import FrozenClock
 
 ROOT = Path(__file__).parents[3]
 NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)
-DEMO = ROOT / "demos" / "conversation.jsonl"
+DEMO = CONVERSATIONS_FOLDER / "conversation.jsonl"
 LOCOMO = Path(os.environ.get("MEMKIT_LOCOMO", ROOT.parent / "shared" / "data" / "locomo_dev.json"))
 EXACT, SKETCHES = RankingSettings(), RankingSettings(exact_up_to=50)
 

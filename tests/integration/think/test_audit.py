@@ -14,6 +14,7 @@ import memkit
 from memkit.cli import main
 from memkit.encoders.hashing import HashingEncoder
 from memkit.evaluation.formats.jsonl import read_turns
+from memkit.evaluation.texts import CONVERSATIONS_FOLDER
 from memkit.flows.audit import AuditReport
 from memkit.identifiers import uuid7
 from memkit.models import Memory
@@ -21,7 +22,6 @@ from memkit.operations import Insert
 from memkit.testing import FrozenClock
 
 START = datetime(2025, 6, 2, 12, tzinfo=UTC)
-DEMOS = Path(__file__).parents[3] / "demos"
 
 
 def thought(text: str, days: int = 0, **fields: Any) -> Memory:
@@ -157,7 +157,7 @@ def test_the_command_shows_examples_fixes_and_then_finds_nothing(
 
 @pytest.mark.parametrize("name", ["conversation", "assistant-conversation"])
 def test_at_most_one_in_a_hundred_thoughts_of_a_demo_is_a_near_copy(store: memkit.MemoryStore, name: str) -> None:
-    turns = read_turns(DEMOS / f"{name}.jsonl")
+    turns = read_turns(CONVERSATIONS_FOLDER / f"{name}.jsonl")
     for start in range(0, len(turns), 200):  # heard in parts, thought about in between, then all of it once more
         store.bank("demo").observe(turns[start : start + 200])
         store.bank("demo").think()
@@ -181,7 +181,7 @@ def test_even_a_model_that_keeps_everything_leaves_few_near_copies(path: Path) -
     model = ScriptedModel(answering=talkative)
     with memkit.open(path, encoder=HashingEncoder(), thinker=model, clock=FrozenClock(START)) as store:
         bank = store.bank("demo")
-        turns = read_turns(DEMOS / "conversation.jsonl")
+        turns = read_turns(CONVERSATIONS_FOLDER / "conversation.jsonl")
         for variant in ("{}", "{}!", "Well, {}"):
             bank.observe([memkit.Turn(variant.format(t.text), t.speaker, session=variant, at=START) for t in turns])
             bank.think()

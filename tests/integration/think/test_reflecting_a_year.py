@@ -4,14 +4,13 @@ import json
 import re
 from collections.abc import Iterator
 from itertools import groupby
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 import memkit
+from memkit.evaluation.texts import CONVERSATIONS_FOLDER
 
-DEMOS = Path(__file__).parents[3] / "demos"
 # Written down before any of it was tried: ten facts about the two, each as the words that a line has to hold.
 FACTS = {
     "Ines is allergic to walnuts": ("walnut", "allergic|reaction|banned"),
@@ -51,7 +50,7 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
 
 
 def read(name: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (DEMOS / f"{name}.jsonl").read_text("utf-8").splitlines()]
+    return [json.loads(line) for line in (CONVERSATIONS_FOLDER / f"{name}.jsonl").read_text("utf-8").splitlines()]
 
 
 def recalled(bank: memkit.MemoryBank) -> list[Ranked]:

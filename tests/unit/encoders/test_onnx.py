@@ -22,6 +22,7 @@ if model_location() == DEFAULT_MODEL:
 
 from memkit.encoders.onnx import CARD, GRAPH, OnnxEncoder
 from memkit.encoders.onnx_export import export
+from memkit.evaluation.texts import CONVERSATIONS_FOLDER
 
 TEXTS = [
     "Ana: I moved to Lisbon in May.",
@@ -122,12 +123,11 @@ def test_an_export_never_writes_into_a_folder_that_holds_something(folder: Path)
 
 def found_at_ten(encoder: Encoder) -> float:
     """The share of the demo's evidence that recall has among its first ten."""
-    demos = Path(__file__).parents[3] / "demos"
     shares = []
     with memkit.open(":memory:", encoder=encoder) as store:
         bank = store.bank("demo")
-        bank.observe([memkit.Turn(**turn) for _, turn in lines(demos / "conversation.jsonl")])
-        for _, question in lines(demos / "questions.jsonl"):
+        bank.observe([memkit.Turn(**turn) for _, turn in lines(CONVERSATIONS_FOLDER / "conversation.jsonl")])
+        for _, question in lines(CONVERSATIONS_FOLDER / "questions.jsonl"):
             if evidence := set(question["evidence"]):
                 hits = bank.recall(question["question"], k=10, min_score=0, reinforce=False)
                 shares.append(len(evidence & {hit.memory.id for hit in hits}) / len(evidence))

@@ -1,0 +1,57 @@
+"""Prune: erased for good, by a rule of retention."""
+
+from typing import Annotated
+
+import typer
+
+from memkit.bank import MemoryBank
+from memkit.cli.erasure_tables import confirm_erasure, erasure_sentence, plan_table
+from memkit.cli.options import (
+    DEFAULT_FILE,
+    AsJson,
+    BankName,
+    Database,
+    parse_moment,
+)
+from memkit.cli.output import err, note, out, say, write_json_if
+from memkit.cli.stores import existing_bank, open_store
+from memkit.errors import InputError
+from memkit.flows.fade import PruneReport
+
+
+def prune(
+    bank_name: BankName,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    at: Annotated[str | None, typer.Option(metavar="WHEN", help="As of then, past or to come. Default: now.")] = None,
+    limit: Annotated[int, typer.Option(min=0, help="List at most this many.")] = 15,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    db: Database = DEFAULT_FILE,
+    json: AsJson = False,
+) -> None:
+    """Erase for good what a rule of retention says is to be erased after its span. Shows the plan and asks."""
+    with open_store(db, write=not dry_run) as store:
+        bank = existing_bank(store, bank_name)
+        then = parse_moment(at, bank.zone)
+        if then is not None and not dry_run:
+            raise InputError("prune: --at goes with --dry-run alone: what is past its span is erased as of now.")
+        report = bank.prune(then, dry_run=True)
+        if not json:
+            _show_pruning(bank, report, limit)
+        if not dry_run and report.plan is not None and report.plan.rows:
+            confirm_erasure(yes=yes, as_json=json)
+            with err.status("Erasing …"):
+                report = bank.prune()
+            if report.receipt is not None and not json:
+                say(out, erasure_sentence(report.receipt))
+        write_json_if(json, report.model_dump(mode="json"))
+
+
+def _show_pruning(bank: MemoryBank, report: PruneReport, limit: int) -> None:
+    if report.plan is None:
+        note("No rule erases anything in this bank: see memkit keep.")
+        return
+    if report.plan.rows:
+        out.print(plan_table(bank, report.plan, limit, rules=report.rules))
+    say(out, str(report.plan), style="bold")
+    if report.held:
+        note(f"Past its span, but something that is kept rests on it: {len(report.held):,} more. Decay archives that.")

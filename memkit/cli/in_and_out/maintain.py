@@ -1,0 +1,27 @@
+"""Maintain: what is due, for all banks."""
+
+from typing import Annotated
+
+import typer
+
+from memkit.cli.options import DEFAULT_FILE, AsJson, Database, EncoderName
+from memkit.cli.output import err, note, out, pairs, write_json
+from memkit.cli.stores import open_store
+
+
+def maintain(
+    budget: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="About how long it may take.")] = 60.0,
+    db: Database = DEFAULT_FILE,
+    encoder: EncoderName = None,
+    json: AsJson = False,
+) -> None:
+    """Think, reflect, fade and encode for all banks that are due; several may run at once."""
+    with open_store(db, encoder=encoder, write=True) as store, err.status(f"Maintaining, for up to {budget:g} s …"):
+        report = store.maintain(budget)
+    values = report.model_dump(mode="json")
+    if json:
+        write_json(values)
+        return
+    out.print(pairs({name: value for name, value in values.items() if name != "finished"}))
+    if not report.finished:
+        note("The time ran out before everything was done: run it again.")

@@ -1,0 +1,72 @@
+"""Audit: copies, contradictions and junk among thoughts."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from memkit.cli.options import DEFAULT_FILE, EXIT_REFUSED, AsJson, Database, Prefix, bank_parts
+from memkit.cli.output import err, excerpt, new_table, note, out, say, shown, write_json
+from memkit.cli.stores import load_encoder, open_store
+from memkit.flows.audit import AuditReport
+from memkit.store import MemoryStore
+from memkit.think.audit import FLAWS
+
+EXAMPLES_EACH = 3  # of a flaw
+EXAMPLE_CHARS = 60
+
+
+def audit(
+    prefix: Prefix = None,
+    fix: Annotated[
+        bool,
+        typer.Option("--fix", help="Merge copies, supersede what was contradicted, archive the rest; can be undone."),
+    ] = False,
+    db: Database = DEFAULT_FILE,
+    json: AsJson = False,
+) -> None:
+    """Look for copies, contradictions, orphans, recall loops and junk. Exit code 3 where any remain."""
+    with open_store(db, write=fix) as store:
+        if fix:
+            load_encoder(store)
+        with err.status("Looking …"):
+            reports = store.audit(prefix=bank_parts(prefix) if prefix else (), fix=fix)
+        if json:
+            write_json([_figures(report) for report in reports])
+        else:
+            _show(store, reports, fixed=fix)
+    if not fix and any(report.findings for report in reports):
+        raise typer.Exit(EXIT_REFUSED)
+
+
+def _figures(report: AuditReport) -> dict[str, Any]:
+    ids = [finding.model_dump(mode="json") for finding in report.findings]
+    receipt = None if report.receipt is None else report.receipt.model_dump(mode="json")
+    counts: dict[str, int] = {str(flaw): count for flaw, count in report.counts.items()}
+    return {"bank": list(report.bank), "thoughts": report.thoughts, **counts, "findings": ids, "receipt": receipt}
+
+
+def _show(store: MemoryStore, reports: Sequence[AuditReport], *, fixed: bool) -> None:
+    table = new_table("bank", "flaw", "memories", "for example", right=("memories",))
+    for report in reports:
+        counts, listed = report.counts, Counter[str]()
+        for finding in report.findings:
+            listed[finding.flaw] += 1
+            if listed[finding.flaw] <= EXAMPLES_EACH:
+                first = listed[finding.flaw] == 1
+                number = f"{counts[finding.flaw]:,}" if first else ""
+                table.add_row(shown("/".join(report.bank)) if first else "", finding.flaw if first else "", number,
+                             _example(store, report, finding.ids))  # fmt: skip
+    if table.row_count:
+        out.print(table)
+    thoughts, total = sum(r.thoughts for r in reports), sum(sum(r.counts.values()) for r in reports)
+    say(out, f"{thoughts:,} thoughts, {total:,} flaws", " put right." if fixed and total else ".", style="bold")
+    for flaw in {finding.flaw for report in reports for finding in report.findings}:
+        note(f"{flaw}: {FLAWS[flaw]}")
+
+
+def _example(store: MemoryStore, report: AuditReport, ids: Sequence[str]) -> str:
+    bank = store.bank(*report.bank)
+    memories = [memory for id in ids[:2] if (memory := bank.get(id)) is not None]
+    return " / ".join(str(excerpt(memory.text, EXAMPLE_CHARS)) for memory in memories)

@@ -1,0 +1,24 @@
+"""Backup: a consistent copy of the database."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from memkit.cli.options import DEFAULT_FILE, AsJson, Database
+from memkit.cli.output import err, out, say, size, write_json
+from memkit.cli.stores import open_store
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to; an older backup there is replaced.")],
+    db: Database = DEFAULT_FILE,
+    json: AsJson = False,
+) -> None:
+    """Write a consistent copy of the database, also while it is in use."""
+    with open_store(db) as store, err.status("Copying …"):
+        store.backup(file)
+    if json:
+        write_json({"file": str(file), "bytes": file.stat().st_size})
+    else:
+        say(out, f"{size(file.stat().st_size)}", f" are in {file}.", style="bold")

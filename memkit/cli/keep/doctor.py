@@ -1,0 +1,58 @@
+"""Doctor: the file checked and repaired."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import memkit
+from memkit.cli.options import DEFAULT_FILE, EXIT_REFUSED, AsJson, Database
+from memkit.cli.output import err, note, out, say, write_json
+from memkit.cli.stores import open_store
+from memkit.errors import CorruptError, NotADatabaseError
+
+
+def doctor(
+    repair: Annotated[bool, typer.Option("--repair", help="Repair what can be repaired.")] = False,
+    db: Database = DEFAULT_FILE,
+    json: AsJson = False,
+) -> None:
+    """Check the file and its indexes. Exit code 3 where problems remain.
+
+    A damaged file is rebuilt from what can be read; it is kept beside the new one, as FILE.damaged.
+    """
+    problems, left = _examine(db, repair=repair)
+    if json:
+        write_json({"problems": left, "repaired": len(problems) - len(left) if repair else 0})
+    else:
+        _show_diagnosis(problems, left, repair=repair)
+    if left:
+        raise typer.Exit(EXIT_REFUSED)
+
+
+def _examine(db: Path, *, repair: bool) -> tuple[list[str], list[str]]:
+    """The problems that there were, and those that are left."""
+    saved: list[str] = []
+    try:
+        with open_store(db, write=repair):
+            pass
+    except (CorruptError, NotADatabaseError):
+        if not repair:
+            raise
+        saved = memkit.repair(db)
+    with open_store(db, write=repair) as store, err.status("Checking …"):
+        problems = [*saved, *store.doctor(repair=repair)]
+        return problems, store.doctor() if repair and problems else problems
+
+
+def _show_diagnosis(problems: list[str], left: list[str], *, repair: bool) -> None:
+    for problem in left:
+        say(out, "✗ ", problem, style="red")
+    if repair and problems:
+        for problem in problems:
+            note(problem)
+        say(out, f"{len(problems)} problems found, {len(left)} left.", style="bold")
+    elif left:
+        note("memkit doctor --repair mends what can be mended.")
+    else:
+        say(out, "✓ ", "healthy", style="green")

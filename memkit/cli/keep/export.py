@@ -1,0 +1,25 @@
+"""Export: memories as JSON lines."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from memkit.cli.options import DEFAULT_FILE, AsJson, Database, Prefix, bank_parts
+from memkit.cli.output import err, out, say, write_json
+from memkit.cli.stores import open_store
+
+
+def export(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to: JSON lines.")],
+    prefix: Prefix = None,
+    db: Database = DEFAULT_FILE,
+    json: AsJson = False,
+) -> None:
+    """Write memories as JSON lines, whole and readable; load reads them back."""
+    with open_store(db) as store, err.status("Exporting …"):
+        count = store.export(file, prefix=bank_parts(prefix) if prefix else ())
+    if json:
+        write_json({"file": str(file), "memories": count})
+    else:
+        say(out, f"{count:,} memories", f" are in {file}.", style="bold")

@@ -1,0 +1,185 @@
+"""Evaluate: how often the right memories are found, without any model as a judge."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from memkit.cli.measure.comparison_tables import show_left_out, sweep_table
+from memkit.cli.measure.report_tables import show_report
+from memkit.cli.measure.thinking_tables import evaluate_thinking
+from memkit.cli.options import AsJson, ModelName
+from memkit.cli.output import bar, err, note, out, shown, write_json
+from memkit.cli.stores import encoder_from_option
+from memkit.encoders import default_encoder
+from memkit.errors import InputError
+from memkit.evaluation.formats.cases import Conversation
+from memkit.evaluation.formats.files import FORMATS, read_conversations
+from memkit.evaluation.recall.figures import as_written
+from memkit.evaluation.recall.leave_one_out import LeaveOneOut, leave_one_out
+from memkit.evaluation.recall.report import Report, report
+from memkit.evaluation.recall.run import Asked, Options, run, work
+from memkit.evaluation.recall.sweep import Sweep, sweep, sweep_work
+from memkit.evaluation.recall.variants import ABLATIONS, CANDIDATES
+from memkit.protocols import Encoder
+
+
+def evaluate(
+    files: Annotated[
+        list[Path], typer.Argument(exists=True, dir_okay=False, metavar="FILE...", help=f"Each {FORMATS}.")
+    ],
+    questions: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            metavar="FILE",
+            help="The questions to a file of JSON lines. "
+            'Default: beside it, with "questions" for "conversation" in its name.',
+        ),
+    ] = None,
+    wordings: Annotated[bool, typer.Option("--wordings", help="Also ask each question in its paraphrases.")] = False,
+    think: Annotated[bool, typer.Option("--think", help="Let thoughts form before asking.")] = False,
+    ablate: Annotated[
+        bool, typer.Option("--ablate", help="Ask again with each part of recall switched off: what is it worth?")
+    ] = False,
+    leave_out: Annotated[
+        bool,
+        typer.Option(
+            "--leave-one-out",
+            help="For each conversation, choose among the default weights and each of them times 0.7 and 1.4 by all "
+            "the other conversations, and try that choice on it: were the defaults fitted to single conversations?",
+        ),
+    ] = False,
+    sweep_: Annotated[
+        bool,
+        typer.Option(
+            "--sweep",
+            help="Only this: hear every conversation with more and more turns counting as small talk, which gets no "
+            "vectors: what does it save, and what does it cost?",
+        ),
+    ] = False,
+    thinking: Annotated[
+        bool,
+        typer.Option(
+            "--thinking",
+            help="Measure the built-in thinker instead: FILE holds exchanges with what should come of them, or is a "
+            "LoCoMo file with notes.",
+        ),
+    ] = False,
+    encoder: ModelName = "minilm",
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw recall against k (PNG).")] = None,
+    json: AsJson = False,
+) -> None:
+    """Recall of the evidence, beside dense search, BM25 and both fused, over the same encoder.
+
+    Conversations are heard through the public interface, each in a bank of its own. Questions of a RealMem
+    file are asked before their own session is heard. Intervals resample conversations.
+
+    --ablate asks every question 16 times more, --leave-one-out 38 times more: the first takes about twice as
+    long as a plain run, the second four times. With --leave-one-out, JSON holds "reports" and "leave_one_out".
+
+    --thinking takes JSON lines of exchanges: {"turns": [{"speaker": "Ana", "text": "...", "at": "..."}], "known":
+    [...], "expect": [{"action": "insert", "head": "Ana", "relation": "lives in", "tail": "Lisbon"}]}. A thought is
+    right with the same action, head and relation, and a tail whose stemmed content words are equal or contain one
+    another. Of a LoCoMo file it says how many thoughts rest on turns that people noted, beside as many sentences
+    chosen by BM25.
+    """
+    if thinking:
+        evaluate_thinking(files, json)
+        return
+    model = encoder_from_option(encoder) or default_encoder()
+    options = Options(
+        wordings=wordings,
+        think=think,
+        ablated=ABLATIONS if ablate else (),
+        candidates=CANDIDATES if leave_out else (),
+    )
+    groups = _groups(files, questions)
+    if leave_out:
+        _check_enough(groups)
+    with err.status("Loading the encoder …"):
+        model.encode(["warm"])
+    if sweep_:
+        _sweep(groups, model, plot, json)
+        return
+    results = {kind: _evaluate(kind, conversations, model, options) for kind, conversations in groups.items()}
+    reports = [measured for measured, _ in results.values()]
+    if plot is not None:
+        from memkit.evaluation.plot import plot as draw
+
+        note(f"The plot is in {draw(reports, plot)}.")
+    asked = {kind: questions for kind, (_, questions) in results.items()}
+    _write(reports, leave_one_out(asked, CANDIDATES) if leave_out else None, json)
+
+
+def _sweep(groups: dict[str, list[Conversation]], encoder: Encoder, plot: Path | None, as_json: bool) -> None:
+    sweeps = [_sweep_format(kind, conversations, encoder) for kind, conversations in groups.items()]
+    if plot is not None:
+        from memkit.evaluation.plot import plot_sweep
+
+        note(f"The plot is in {plot_sweep(sweeps, plot)}.")
+    if as_json:
+        dumped = [measured.dump() for measured in sweeps]
+        write_json(dumped[0] if len(dumped) == 1 else dumped)
+        return
+    for measured in sweeps:
+        out.print(sweep_table(measured))
+
+
+def _sweep_format(kind: str, conversations: list[Conversation], encoder: Encoder) -> Sweep:
+    with bar() as progress:
+        task = progress.add_task(kind, total=sweep_work(conversations))
+
+        def step(description: str, count: int) -> None:
+            progress.update(task, description=shown(description), advance=count)
+
+        return sweep(kind, conversations, encoder, step)
+
+
+def _groups(files: list[Path], questions: Path | None) -> dict[str, list[Conversation]]:
+    """Conversations by format: figures of different formats are never mixed."""
+    groups: dict[str, list[Conversation]] = {}
+    for file in files:
+        kind, conversations = read_conversations(file, questions)
+        groups.setdefault(kind, []).extend(conversations)
+    for kind, conversations in groups.items():
+        if not any(conversation.questions for conversation in conversations):
+            raise InputError(f"evaluate: there are no questions with evidence in these {kind} files.")
+    return groups
+
+
+def _check_enough(groups: dict[str, list[Conversation]]) -> None:
+    if sum(bool(conversation.questions) for group in groups.values() for conversation in group) < 2:
+        raise InputError("evaluate: --leave-one-out chooses by the other conversations. Give at least two.")
+
+
+def _evaluate(
+    kind: str, conversations: list[Conversation], encoder: Encoder, options: Options
+) -> tuple[Report, list[Asked]]:
+    """The figures, and the questions as written."""
+    with bar() as progress:
+        task = progress.add_task(kind, total=work(conversations, options))
+
+        def step(description: str, count: int) -> None:
+            progress.update(task, description=shown(description), advance=count)
+
+        outcome = run(conversations, encoder, options, step)
+    return report(kind, conversations, outcome, encoder.name, options), as_written(outcome.asked)
+
+
+def _write(reports: list[Report], left_out: LeaveOneOut | None, as_json: bool) -> None:
+    if as_json:
+        write_json(_document(reports, left_out))
+        return
+    for measured in reports:
+        show_report(measured)
+    if left_out is not None:
+        show_left_out(left_out)
+
+
+def _document(reports: list[Report], left_out: LeaveOneOut | None) -> Any:
+    dumped = [measured.dump() for measured in reports]
+    if left_out is not None:
+        return {"reports": dumped, "leave_one_out": left_out.dump()}
+    return dumped[0] if len(dumped) == 1 else dumped

@@ -1,0 +1,230 @@
+"""The demo, scene by scene: observe, think, ask, let time pass, erase."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import memkit
+from memkit.bank import MemoryBank
+from memkit.cli.output import excerpt, near, new_table, pairs, shown, size
+from memkit.cli.start.fading_scenes import erasing, time_passes
+from memkit.cli.start.figures import DemoFigures
+from memkit.cli.start.metered_thinker import MeteredThinker
+from memkit.cli.start.screen import Screen, date
+from memkit.evaluation.formats.cases import moment
+from memkit.evaluation.formats.jsonl import UNKNOWN, lines, read_turns
+from memkit.models import Memory, Turn
+from memkit.protocols import Encoder
+from memkit.store import MemoryStore
+from memkit.testing import FrozenClock
+
+MAX_RESULTS = 3  # shown; an answer is right if one of them is evidence
+MAX_THOUGHTS = 6  # shown
+PROMPT_TOKENS = 400  # for results
+
+
+@dataclass(frozen=True)
+class DemoFiles:
+    """Files that the demo reads, and the folder and the plot that it writes."""
+
+    conversation: Path
+    questions: Path
+    folder: Path
+    plot: Path
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "year.db"
+
+    def clear(self) -> None:
+        """Make the folder, and take an earlier database away."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for file in self.folder.glob(f"{self.database.name}*"):
+            file.unlink()
+
+
+@dataclass(frozen=True)
+class DemoQuestion:
+    """A question of the demo, with the ids of the turns that answer it."""
+
+    text: str
+    answer: str
+    evidence: frozenset[str]
+
+
+def play(files: DemoFiles, encoder: Encoder, *, quiet: bool = False) -> DemoFigures:
+    """Run the whole demo. Raises InputError where its files can't be read."""
+    turns = read_turns(files.conversation)
+    cases = [case for _, item in lines(files.questions) if (case := _case(item)) is not None]
+    start = time.perf_counter()
+    files.clear()
+    screen, figures, clock = Screen(quiet=quiet), DemoFigures(), FrozenClock(moment(turns[-1]) + timedelta(days=1))
+    _opening(screen, turns, files.conversation)
+    name = ("demo", files.conversation.stem)
+    thinker = MeteredThinker()
+    with memkit.open(files.database, encoder=encoder, clock=clock, thinker=thinker) as store:
+        bank = store.bank(*name)
+        _observe(screen, figures, store, bank, turns)
+        _think(screen, figures, bank, thinker)
+        _audit(screen, figures, store)
+        answered = _ask(screen, figures, bank, [case for case in cases if case.evidence])
+        _ask_unknown(screen, figures, bank, [case for case in cases if not case.evidence])
+    with memkit.open(files.database, encoder=encoder, clock=clock) as store:
+        bank = store.bank(*name)
+        used = {id for case in answered for id in case.evidence}
+        time_passes(screen, figures, bank, clock, files.plot, used)
+        erasing(screen, figures, bank, files.database, answered)
+    figures.file_bytes = files.database.stat().st_size
+    figures.files.insert(0, near(files.database))
+    figures.seconds = time.perf_counter() - start
+    _closing(screen, figures, "/".join(name))
+    return figures
+
+
+def _case(item: Any) -> DemoQuestion | None:
+    """A question of the demo; None for those that only the evaluation asks."""
+    if not item.get("demo"):
+        return None
+    evidence = [] if item.get("category") == UNKNOWN else item.get("evidence") or []
+    return DemoQuestion(item["question"], str(item.get("answer") or ""), frozenset(evidence))
+
+
+def _opening(screen: Screen, turns: Sequence[Turn], conversation: Path) -> None:
+    people = list(dict.fromkeys(turn.speaker for turn in turns))
+    screen.names = max(map(len, people))
+    first, last = moment(turns[0]), moment(turns[-1])
+    days = (last - first).days
+    screen.opening(
+        "memkit: a year remembered",
+        f"{' and '.join(people[:2])} talk from {date(first).strip()} to {date(last).strip()}: {len(turns):,} turns "
+        f"over {days} days. memkit hears all of it, and is then asked. There is no language model, no key, "
+        f"no server and no network; everything happens in one file on this machine.\n\n"
+        f"The conversation: {near(conversation)}",
+    )
+
+
+def _observe(screen: Screen, figures: DemoFigures, store: MemoryStore, bank: MemoryBank, turns: Sequence[Turn]) -> None:
+    screen.scene(1, "Observe", "Turns are stored as they came, cut into episodes, encoded, searchable at once.")
+    start = time.perf_counter()
+    with screen.console.status("loading the encoder"):
+        store.warm()
+    figures.load_seconds = time.perf_counter() - start
+    sessions = [list(group) for _, group in groupby(turns, key=lambda turn: turn.session)]
+    start = time.perf_counter()
+    with screen.progress() as progress:
+        task = progress.add_task("observing", total=len(turns))
+        for session in sessions:
+            bank.observe(session)
+            progress.update(task, advance=len(session), description=date(moment(session[0])))
+        progress.update(task, description="observed")
+    figures.observe_seconds = time.perf_counter() - start
+    figures.turns, figures.sessions = len(turns), len(sessions)
+    rate = len(turns) / max(figures.observe_seconds, 1e-9)
+    screen.line(
+        (f" {len(turns):,} turns of {len(sessions)} sessions", "bold"),
+        (f" in {figures.observe_seconds:.1f} s, {rate:,.0f} per second, after {figures.load_seconds:.1f} s ", ""),
+        ("for loading the encoder.", ""),
+    )
+
+
+def _think(screen: Screen, figures: DemoFigures, bank: MemoryBank, thinker: MeteredThinker) -> None:
+    screen.scene(2, "Think", "What people say of themselves becomes thoughts; new ones take the place of old ones.")
+    bank.think()
+    bank.reflect()
+    held = bank.list(kinds=["thought"], limit=10_000)
+    old = bank.list(kinds=["thought"], limit=10_000, states=("superseded",))
+    figures.thoughts, figures.superseded = len(held), len(old)
+    if held:
+        table = new_table("thought", "said on")
+        for thought in held[:: max(1, len(held) // MAX_THOUGHTS)][:MAX_THOUGHTS]:
+            table.add_row(excerpt(thought.text), date(thought.occurred_at))
+        screen.show(table)
+    _changes(screen, bank, old)
+    screen.line((f" {len(held)} thoughts hold now", "bold"), (f", {len(old)} were superseded and stay in history.", ""))
+    figures.exchanges, figures.prompt_tokens = thinker.tasks, thinker.tokens_each
+    screen.line(
+        (f" With a chat model as thinker, {thinker.tasks} exchanges would be as many calls", ""),
+        (f" of {thinker.tokens_each} prompt tokens on average.", ""),
+    )
+
+
+def _audit(screen: Screen, figures: DemoFigures, store: MemoryStore) -> None:
+    [report] = store.audit()
+    figures.near_copies = sum(report.counts[flaw] for flaw in ("copies", "near copies"))
+    figures.contradictions = report.counts["contradictions"]
+    screen.line(
+        (f" memkit audit: {figures.near_copies} of them are copies or near copies,", ""),
+        (f" {figures.contradictions} contradict another.", ""),
+    )
+
+
+def _changes(screen: Screen, bank: MemoryBank, old: Sequence[Memory]) -> None:
+    changes = [(was, bank.get(was.superseded_by)) for was in old if was.superseded_by]
+    if not changes:
+        return
+    table = new_table("what held before", "what took its place", "since")
+    for was, now in changes[:3]:
+        if now is not None:
+            table.add_row(excerpt(was.text, 60), excerpt(now.text, 60), date(now.occurred_at))
+    screen.show(table)
+
+
+def _ask(screen: Screen, figures: DemoFigures, bank: MemoryBank, cases: Sequence[DemoQuestion]) -> list[DemoQuestion]:
+    screen.scene(
+        3,
+        "Ask",
+        f"The first {MAX_RESULTS} results to each question; ✓ marks the turn that answers it (known beforehand, never "
+        "shown to memkit). What is used in a prompt grows stronger.",
+    )
+    answered = []
+    for number, case in enumerate(cases, start=1):
+        start = time.perf_counter()
+        hits = bank.recall(case.text, k=MAX_RESULTS)
+        figures.recalls.append((time.perf_counter() - start) * 1000)
+        hits.prompt(max_tokens=PROMPT_TOKENS)
+        screen.question(number, case.text, case.answer)
+        right = [hit.memory.id for hit in hits if hit.memory.id in case.evidence]
+        screen.hits(hits, right)
+        if right:
+            answered.append(case)
+        else:
+            screen.line(("     not among the first", "red"))
+    figures.asked, figures.answered = len(cases), len(answered)
+    screen.line((f"\n {len(answered)} of {len(cases)} answers", "bold"), (" are among the first three, ", ""),
+               (f"{figures.recall_ms:.0f} ms each, encoding included.", ""))  # fmt: skip
+    return answered
+
+
+def _ask_unknown(screen: Screen, figures: DemoFigures, bank: MemoryBank, cases: Sequence[DemoQuestion]) -> None:
+    screen.scene(4, "Know nothing", "Questions that nobody ever spoke about get no result, instead of a bad one.")
+    for case in cases:
+        hits = bank.recall(case.text, k=MAX_RESULTS, reinforce=False)
+        figures.silent += not hits
+        mark = ("✓", "bold green") if not hits else ("✗", "bold red")
+        screen.line(
+            (" ", ""), mark, (f" {case.text}  ", ""), ("nothing" if not hits else f"{len(hits)} results", "dim")
+        )
+    figures.unknown = len(cases)
+
+
+def _closing(screen: Screen, figures: DemoFigures, bank: str) -> None:
+    screen.scene(7, "In short", "")
+    rate = figures.turns / max(figures.observe_seconds, 1e-9)
+    remains = "SOME OF IT IS STILL IN THE FILE" if figures.bytes_left else "nothing of it is left in the file"
+    values = {
+        "heard": f"{figures.turns:,} turns, {rate:,.0f} per second",
+        "thought": f"{figures.thoughts} thoughts, {figures.superseded} superseded",
+        "answered": f"{figures.answered} of {figures.asked}, {figures.recall_ms:.0f} ms each",
+        "unknown": f"{figures.silent} of {figures.unknown} questions without an answer got none",
+        "erased": f"{figures.erased} memories; {remains}",
+        "database": f"{figures.files[0]} ({size(figures.file_bytes)})",
+        "time": f"{figures.seconds:.0f} s, all in all",
+        "plot": ", ".join(figures.files[1:]) or "none",
+    }
+    screen.show(pairs(values))
+    screen.line(("\n Go on asking:", "dim"))
+    screen.line((f' memkit recall {shown(bank)} "your question" --why --db {figures.files[0]}', "bold"))
