@@ -3,20 +3,19 @@
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, cast, get_args
+from typing import Annotated, Any, cast
 from zoneinfo import ZoneInfo
 
 import typer
 from pydantic import ValidationError
 
 from memkit.errors import InputError, UnknownOptionError
-from memkit.models import MEMORY_KINDS, Kind, State
+from memkit.models import MEMORY_KINDS, MEMORY_STATES, Kind, State
 from memkit.settings import KeepRule
 
 EXIT_ERROR, EXIT_REFUSED = 1, 3
 
 DEFAULT_FILE = Path("memkit.db")
-ALL_STATES: tuple[str, ...] = get_args(State)
 RULE_PARTS = {
     "kinds": f"it names a kind that isn't one of {', '.join(MEMORY_KINDS)} or all",
     "days": "its days are no whole number from 1 to 100,000, nor forever",
@@ -108,7 +107,7 @@ def parse_kinds(names: list[str] | None) -> list[Kind] | None:
 
 def parse_states(names: list[str] | None) -> list[State] | None:
     """The --state options. Raises UnknownOptionError."""
-    return cast("list[State] | None", _checked("--state", names, ALL_STATES))
+    return cast("list[State] | None", _checked("--state", names, MEMORY_STATES))
 
 
 def _checked(option: str, names: list[str] | None, choices: tuple[str, ...]) -> list[str] | None:

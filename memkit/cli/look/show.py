@@ -7,7 +7,6 @@ from rich.text import Text
 
 from memkit.bank import MemoryBank
 from memkit.cli.options import (
-    ALL_STATES,
     DEFAULT_FILE,
     AsJson,
     BankName,
@@ -21,7 +20,7 @@ from memkit.cli.options import (
 from memkit.cli.output import note, out, pairs, shown, when, who, write_json
 from memkit.cli.stores import existing_bank, open_store
 from memkit.errors import UnknownMemoryError
-from memkit.models import Memory
+from memkit.models import MEMORY_STATES, Memory
 
 
 def show(
@@ -30,7 +29,7 @@ def show(
     kind: Kinds = None,
     where: Where = None,
     state: Annotated[
-        list[str] | None, typer.Option(metavar="STATE", help=f"Default: active. {', '.join(ALL_STATES)}.")
+        list[str] | None, typer.Option(metavar="STATE", help=f"Default: active. {', '.join(MEMORY_STATES)}.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most this many.")] = 20,
     after: Annotated[str | None, typer.Option(metavar="ID", help="Start after this memory.")] = None,
