@@ -6,7 +6,7 @@ from memkit.flows.context import BankContext, apply
 from memkit.flows.read import everything
 from memkit.models import FrozenModel, IndexEntry, Memory, Receipt
 from memkit.operations import Forget, Merge, Operation, Supersede
-from memkit.think.audit import FLAWS, Finding, Flaw, Holdings, audit
+from memkit.think.audit import FLAW_DESCRIPTIONS, AuditedMemories, Finding, Flaw, audit
 
 JUNK_SALIENCE_SHARE = 0.25  # of the salience of an average turn
 
@@ -22,7 +22,7 @@ class AuditReport(FrozenModel):
     @property
     def counts(self) -> dict[Flaw, int]:
         """How many memories have each flaw; of copies, those beyond the first."""
-        return {flaw: sum(_excess(f) for f in self.findings if f.flaw == flaw) for flaw in FLAWS}
+        return {flaw: sum(_excess(f) for f in self.findings if f.flaw == flaw) for flaw in FLAW_DESCRIPTIONS}
 
 
 def _excess(finding: Finding) -> int:
@@ -37,18 +37,18 @@ def audit_bank(ctx: BankContext, *, fix: bool) -> AuditReport:
     """
     held = _holdings(ctx)
     findings = tuple(audit(held))
-    known = {**held.known, **{m.id: m for m in (*held.derived, *held.echoes)}}
+    known = {**held.by_id, **{m.id: m for m in (*held.derived, *held.echoes)}}
     receipt = _fixed(ctx, findings, known) if fix and findings else None
     return AuditReport(bank=ctx.name, thoughts=len(held.thoughts), findings=findings, receipt=receipt)
 
 
-def _holdings(ctx: BankContext) -> Holdings:
+def _holdings(ctx: BankContext) -> AuditedMemories:
     derived = everything(ctx, ("thought", "summary", "portrait"))
     echoes = [turn for turn in everything(ctx, ("turn",)) if turn.echo_of is not None]
     named = {id for m in derived for id in m.sources} | {e.echo_of for e in echoes if e.echo_of is not None}
     settings = ctx.settings
     floor = max(settings.think.salience, JUNK_SALIENCE_SHARE * settings.decay.salience_typical)
-    return Holdings(derived, echoes, _by_id(ctx, sorted(named)), floor)
+    return AuditedMemories(derived, echoes, _by_id(ctx, sorted(named)), floor)
 
 
 def _by_id(ctx: BankContext, ids: Sequence[str]) -> dict[str, Memory]:

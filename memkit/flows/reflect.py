@@ -19,7 +19,7 @@ from memkit.operations import Forget, Insert, Operation, Remake, Skip, Supersede
 from memkit.protocols import BankView
 from memkit.text.times.periods import PERIOD_LEVELS, Level, period_of
 from memkit.think.llm.reflector import as_reflector
-from memkit.think.mood import Mood, Voice, together
+from memkit.think.mood import Mood, Voice, sum_voices
 from memkit.times import to_micros
 
 WRITE_BATCH = 16  # summaries that are written in one transaction
@@ -170,7 +170,7 @@ def mood(ctx: BankContext) -> list[Mood]:
     weeks: dict[str, list[dict[str, Voice]]] = defaultdict(list)
     for day, summary in _days(ctx):
         weeks[period_of(day, "week")].append(voices_of(summary))
-    heard = [(week, speaker, voice) for week, days in weeks.items() for speaker, voice in together(days).items()]
+    heard = [(week, speaker, voice) for week, days in weeks.items() for speaker, voice in sum_voices(days).items()]
     return [_mood(speaker, week, voice) for week, speaker, voice in sorted(heard)]
 
 

@@ -234,7 +234,7 @@ class _ExchangeGroup:
             proposals,
             task,
             new_id=lambda: services.new_id(task.now),
-            entry=lambda memories: services.indexer.entry(self._state, memories),
+            make_entries=lambda memories: services.indexer.entry(self._state, memories),
         )
 
     def _apply(self, decide: Callable[[BankView], list[Operation]]) -> None:

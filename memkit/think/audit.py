@@ -1,4 +1,4 @@
-"""What a bank should not hold: copies, contradictions, thoughts that rest on nothing, loops, junk. Pure."""
+"""Flaws of a bank: copies, contradictions, thoughts that rest on nothing, loops, junk. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from memkit.text.near_copies import band_keys, copy_key, is_near_copy
 from memkit.think.extractive.functional_relations import is_single
 
 Flaw = Literal["copies", "near copies", "contradictions", "orphans", "without sources", "recall loops", "junk"]
-FLAWS: dict[Flaw, str] = {
+FLAW_DESCRIPTIONS: dict[Flaw, str] = {
     "copies": "thoughts that say the same in the same words",
     "near copies": "thoughts that share most of their words, and every number, name and negation",
     "contradictions": "thoughts that hold two values where a person has one",
@@ -19,8 +19,8 @@ FLAWS: dict[Flaw, str] = {
     "recall loops": "memkit's own texts, or an assistant's, that come back as turns again and again",
     "junk": "thoughts from turns that tell next to nothing",
 }
-LOOP = 3  # times that a text has to come back
-KEY = b"audit"
+MIN_LOOP_ECHOES = 3
+BAND_KEY = b"audit"
 
 
 class Finding(FrozenModel):
@@ -31,90 +31,95 @@ class Finding(FrozenModel):
 
 
 @dataclass(frozen=True)
-class Holdings:
-    """What is looked at: active thoughts and other derived memories, echoes, and what all of them rest on."""
+class AuditedMemories:
+    """Active thoughts and other derived memories, echoes, and (`by_id`) the memories that they rest on."""
 
     derived: Sequence[Memory]
     echoes: Sequence[Memory]
-    known: Mapping[str, Memory]
-    floor: float  # nats per token; below it, a turn tells next to nothing
+    by_id: Mapping[str, Memory]
+    junk_salience: float  # nats per token; below it, a turn tells next to nothing
 
     @property
     def thoughts(self) -> list[Memory]:
         return [memory for memory in self.derived if memory.kind == "thought"]
 
 
-def audit(holdings: Holdings) -> list[Finding]:
-    """Every flaw, in the order of `FLAWS`."""
-    copies = list(_copies(holdings.thoughts))
-    twice = {id for ids in copies for id in ids[1:]}
-    single = [thought for thought in holdings.thoughts if thought.id not in twice]
-    near = list(_near_copies(single))
-    apart = {id for ids in near for id in ids[1:]}
-    found: dict[Flaw, Iterable[tuple[str, ...]]] = {
+def audit(memories: AuditedMemories) -> list[Finding]:
+    """Every flaw, in the order of `FLAW_DESCRIPTIONS`."""
+    copies = list(_copies(memories.thoughts))
+    distinct = _without_repeats(memories.thoughts, copies)
+    near_copies = list(_near_copies(distinct))
+    groups_by_flaw: dict[Flaw, Iterable[tuple[str, ...]]] = {
         "copies": copies,
-        "near copies": near,
-        "contradictions": _contradictions([t for t in single if t.id not in apart]),
-        "orphans": _orphans(holdings),
-        "without sources": ((m.id,) for m in holdings.thoughts if m.author == "thinker" and not m.sources),
-        "recall loops": _loops(holdings),
-        "junk": _junk(holdings),
+        "near copies": near_copies,
+        "contradictions": _contradictions(_without_repeats(distinct, near_copies)),
+        "orphans": _orphans(memories),
+        "without sources": ((m.id,) for m in memories.thoughts if m.author == "thinker" and not m.sources),
+        "recall loops": _loops(memories),
+        "junk": _junk(memories),
     }
-    return [Finding(flaw=flaw, ids=ids) for flaw, every in found.items() for ids in every]
+    return [Finding(flaw=flaw, ids=ids) for flaw, groups in groups_by_flaw.items() for ids in groups]
+
+
+def _without_repeats(thoughts: Sequence[Memory], groups: Iterable[tuple[str, ...]]) -> list[Memory]:
+    """Thoughts that are in no group, and the first one of each group."""
+    repeats = {id for ids in groups for id in ids[1:]}
+    return [thought for thought in thoughts if thought.id not in repeats]
 
 
 def _copies(thoughts: Sequence[Memory]) -> Iterator[tuple[str, ...]]:
-    same: dict[object, list[str]] = defaultdict(list)
+    ids_by_key: dict[object, list[str]] = defaultdict(list)
     for thought in thoughts:
-        same[copy_key(thought.text)].append(thought.id)
-    return (tuple(ids) for ids in same.values() if len(ids) > 1)
+        ids_by_key[copy_key(thought.text)].append(thought.id)
+    return (tuple(ids) for ids in ids_by_key.values() if len(ids) > 1)
 
 
 def _near_copies(thoughts: Sequence[Memory]) -> Iterator[tuple[str, ...]]:
-    """MinHash proposes; each thought belongs to the first one that it is near to."""
-    banded: dict[int, list[Memory]] = defaultdict(list)
+    """Groups of near copies: MinHash proposes; each thought belongs to the first one that it is near to."""
+    thoughts_by_band: dict[int, list[Memory]] = defaultdict(list)
     groups: dict[str, list[str]] = {}
     for thought in thoughts:
-        bands = band_keys(thought.text, KEY)
-        met = {m.id: m for band in bands for m in banded[band]}.values()
-        first = next((m for m in met if is_near_copy(m.text, thought.text)), None)
+        bands = band_keys(thought.text, BAND_KEY)
+        candidates = {m.id: m for band in bands for m in thoughts_by_band[band]}.values()
+        first = next((m for m in candidates if is_near_copy(m.text, thought.text)), None)
         if first is not None:
             groups.setdefault(first.id, [first.id]).append(thought.id)
             continue
         for band in bands:
-            banded[band].append(thought)
+            thoughts_by_band[band].append(thought)
     return (tuple(ids) for ids in groups.values())
 
 
 def _contradictions(thoughts: Sequence[Memory]) -> Iterator[tuple[str, ...]]:
-    held: dict[tuple[str, str], list[Memory]] = defaultdict(list)
+    by_relation: dict[tuple[str, str], list[Memory]] = defaultdict(list)
     for thought in thoughts:
         if is_single(thought.relation) and thought.head and thought.valid_until is None:
-            held[thought.head.casefold(), (thought.relation or "").casefold()].append(thought)
-    for same in held.values():
+            by_relation[thought.head.casefold(), (thought.relation or "").casefold()].append(thought)
+    for same in by_relation.values():
         if len({(m.tail or m.text).casefold() for m in same}) > 1:
             yield tuple(m.id for m in sorted(same, key=lambda m: m.occurred_at))
 
 
-def _orphans(holdings: Holdings) -> Iterator[tuple[str, ...]]:
-    for memory in holdings.derived:
-        states: set[State] = {holdings.known[id].state for id in memory.sources if id in holdings.known}
+def _orphans(memories: AuditedMemories) -> Iterator[tuple[str, ...]]:
+    for memory in memories.derived:
+        states: set[State] = {memories.by_id[id].state for id in memory.sources if id in memories.by_id}
         if memory.author != "user" and states == {"forgotten"}:
             yield (memory.id,)
 
 
-def _loops(holdings: Holdings) -> Iterator[tuple[str, ...]]:
-    again: dict[str, list[str]] = defaultdict(list)
-    for echo in holdings.echoes:
-        origin = holdings.known.get(echo.echo_of or "")
+def _loops(memories: AuditedMemories) -> Iterator[tuple[str, ...]]:
+    echoes_by_origin: dict[str, list[str]] = defaultdict(list)
+    for echo in memories.echoes:
+        origin = memories.by_id.get(echo.echo_of or "")
         if origin is not None and (origin.kind != "turn" or echo.role == "assistant"):
-            again[origin.id].append(echo.id)
-    return (tuple(ids) for ids in again.values() if len(ids) >= LOOP)
+            echoes_by_origin[origin.id].append(echo.id)
+    return (tuple(ids) for ids in echoes_by_origin.values() if len(ids) >= MIN_LOOP_ECHOES)
 
 
-def _junk(holdings: Holdings) -> Iterator[tuple[str, ...]]:
-    for thought in holdings.thoughts:
-        told = [holdings.known[id].salience for id in thought.sources if id in holdings.known]
-        weighed = [salience for salience in told if salience is not None]
-        if thought.author == "thinker" and weighed and len(weighed) == len(told) and max(weighed) < holdings.floor:
+def _junk(memories: AuditedMemories) -> Iterator[tuple[str, ...]]:
+    for thought in memories.thoughts:
+        sources = [memories.by_id[id] for id in thought.sources if id in memories.by_id]
+        saliences = [source.salience for source in sources if source.salience is not None]
+        is_weighed = bool(saliences) and len(saliences) == len(sources)
+        if thought.author == "thinker" and is_weighed and max(saliences) < memories.junk_salience:
             yield (thought.id,)

@@ -1,8 +1,8 @@
-"""How people speak and feel over time, as figures: counted, and by VADER's lexicon where it is installed.
+"""Figures of how people speak and feel over time: counted, and by VADER's lexicon where it is installed.
 
 VADER (Hutto & Gilbert 2014) gives a text's valence in -1..1 from a list of some 7,500 English words, negation,
 degree and emoticons. It knows no irony, no context and no other language: a turn without any of its words
-counts as unfelt rather than as neutral. It hears a mean over many turns, not a single one.
+counts as unfelt rather than as neutral. A mean over many turns means something, a single value doesn't.
 """
 
 import importlib
@@ -40,13 +40,13 @@ class Mood(FrozenModel):
     turns: int
 
 
-def voices(turns: Iterable[Memory]) -> dict[str, Voice]:
+def voices_by_speaker(turns: Iterable[Memory]) -> dict[str, Voice]:
     """Each person's voice in these turns, in the order of first words; an assistant has none."""
-    heard: dict[str, Voice] = {}
+    by_speaker: dict[str, Voice] = {}
     for turn in turns:
         if turn.speaker is not None and turn.role in (None, "user"):
-            heard[turn.speaker] = heard.get(turn.speaker, Voice()).plus(_voice(turn.text))
-    return heard
+            by_speaker[turn.speaker] = by_speaker.get(turn.speaker, Voice()).plus(_voice(turn.text))
+    return by_speaker
 
 
 def _voice(text: str) -> Voice:
@@ -57,11 +57,11 @@ def _voice(text: str) -> Voice:
     )
 
 
-def together(voices: Iterable[Mapping[str, Voice]]) -> dict[str, Voice]:
-    """Each person's voice over several times."""
+def sum_voices(periods: Iterable[Mapping[str, Voice]]) -> dict[str, Voice]:
+    """Each person's voice over several periods."""
     total: dict[str, Voice] = {}
-    for one in voices:
-        for speaker, voice in one.items():
+    for voices in periods:
+        for speaker, voice in voices.items():
             total[speaker] = total.get(speaker, Voice()).plus(voice)
     return total
 

@@ -12,19 +12,21 @@ from memkit.protocols import Task
 from memkit.text.near_copies import is_copy, numbers_of
 from memkit.think.extractive.functional_relations import is_single
 
-LONGEST = 500  # characters of one thought
-LONGEST_NAME = 200  # of its head, relation and tail, and of a reason
-RETRACTED = frozenset("retracted retract joke joking kidding mistake mistaken misheard wrong never untrue".split())
+MAX_THOUGHT_CHARS = 500
+MAX_NAME_CHARS = 200  # of a head, a relation, a tail, and of a reason
+RETRACTION_WORDS = frozenset(
+    "retracted retract joke joking kidding mistake mistaken misheard wrong never untrue".split()
+)
 
-OUTRANKED = "a correction by the user stands"
+OUTRANKED_REASON = "a correction by the user stands"
 
-KNOWN = "already known"
+KNOWN_REASON = "already known"
 
 NewId = Callable[[], str]
 MakeEntries = Callable[[Sequence[Memory]], Sequence[IndexEntry]]
 
 
-def revise(proposals: Sequence[Proposal], task: Task, *, new_id: NewId, entry: MakeEntries) -> list[Operation]:
+def revise(proposals: Sequence[Proposal], task: Task, *, new_id: NewId, make_entries: MakeEntries) -> list[Operation]:
     """Operations for the proposals that pass, a Skip with the reason for each that doesn't, in order.
 
     Refused: ids that aren't among the task's thoughts, texts that are empty, enormous or already known, what
@@ -33,7 +35,7 @@ def revise(proposals: Sequence[Proposal], task: Task, *, new_id: NewId, entry: M
     """
     revision = _Revision(task, new_id)
     drafts = [revision.check(proposal) for proposal in _paired(proposals, task)]
-    entries = iter(entry([d.memory for d in drafts if d.memory is not None]))
+    entries = iter(make_entries([d.memory for d in drafts if d.memory is not None]))
     return [_operation(draft, next(entries) if draft.memory is not None else None) for draft in drafts]
 
 
@@ -44,7 +46,7 @@ class _Draft:
     proposal: Proposal
     memory: Memory | None = None
     refused: str | None = None
-    cited: Cite | None = None  # what says the same already
+    citation: Cite | None = None  # of a thought that says the same already
 
 
 @dataclass
@@ -58,11 +60,11 @@ class _Revision:
         """The proposal as a draft; what one proposal takes, a later one can't."""
         refused = self._refusal(proposal)
         if refused is not None:
-            known = self._known(proposal) if refused == KNOWN else None
-            cited = None if known is None else Cite(known.id, self._sources(proposal))
-            return _Draft(proposal, refused=refused, cited=cited)
+            same = self._same_thought(proposal) if refused == KNOWN_REASON else None
+            citation = None if same is None else Cite(same.id, self._sources(proposal))
+            return _Draft(proposal, refused=refused, citation=citation)
         if proposal.action == "cite":
-            return _Draft(proposal, cited=Cite(proposal.ids[0], self._sources(proposal)))
+            return _Draft(proposal, citation=Cite(proposal.ids[0], self._sources(proposal)))
         self.used.update(proposal.ids)
         if proposal.action == "forget":
             return _Draft(proposal)
@@ -71,8 +73,8 @@ class _Revision:
         return _Draft(proposal, memory)
 
     def _refusal(self, proposal: Proposal) -> str | None:
-        known = {thought.id: thought for thought in self.task.thoughts}
-        targets = [known.get(id) for id in proposal.ids]
+        thoughts = {thought.id: thought for thought in self.task.thoughts}
+        targets = [thoughts.get(id) for id in proposal.ids]
         if proposal.action not in ("insert", "merge", "supersede", "forget", "cite"):
             return "unknown action"
         if None in targets or (proposal.action != "insert" and not targets):
@@ -81,9 +83,9 @@ class _Revision:
             return "an earlier operation already changed this thought"
         olds = [target for target in targets if target is not None]
         if any(old.author == "user" for old in olds):
-            return OUTRANKED
+            return OUTRANKED_REASON
         if not all(map(_storable, (proposal.head, proposal.relation, proposal.tail, proposal.reason))):
-            return f"head, relation, tail and reason have up to {LONGEST_NAME} characters of Unicode text"
+            return f"head, relation, tail and reason have up to {MAX_NAME_CHARS} characters of Unicode text"
         if proposal.action == "forget":
             return _bad_forgetting(proposal, olds)
         if proposal.action == "cite":
@@ -92,13 +94,13 @@ class _Revision:
 
     def _bad_text(self, proposal: Proposal) -> str | None:
         text = proposal.text.strip()
-        if not text or not _storable(text, LONGEST):
-            return f"a thought has 1 to {LONGEST} characters of Unicode text"
+        if not text or not _storable(text, MAX_THOUGHT_CHARS):
+            return f"a thought has 1 to {MAX_THOUGHT_CHARS} characters of Unicode text"
         if any(is_copy(text, m.text) for m in self.task.corrected) or self._against_the_user(proposal):
-            return OUTRANKED
-        return None if self._known(proposal) is None else KNOWN
+            return OUTRANKED_REASON
+        return None if self._same_thought(proposal) is None else KNOWN_REASON
 
-    def _known(self, proposal: Proposal) -> Memory | None:
+    def _same_thought(self, proposal: Proposal) -> Memory | None:
         """A thought that says the same."""
         speaker, text = self._speaker(proposal), proposal.text.strip()
         others = (m for m in [*self.task.thoughts, *self.written] if m.id not in proposal.ids)
@@ -125,15 +127,15 @@ class _Revision:
             return "a merge takes two thoughts or more"
         if len({(old.head or "").casefold() for old in olds}) > 1:
             return "only thoughts about the same are merged"
-        kept = numbers_of(proposal.text)
-        return None if all(numbers_of(old.text) <= kept for old in olds) else "the merged text leaves out a number"
+        numbers = numbers_of(proposal.text)
+        return None if all(numbers_of(old.text) <= numbers for old in olds) else "the merged text leaves out a number"
 
     def _sources(self, proposal: Proposal) -> tuple[str, ...]:
         turns = [turn.id for turn in self.task.turns]
         return tuple(dict.fromkeys(id for id in proposal.source_ids if id in turns)) or tuple(turns)
 
     def _speaker(self, proposal: Proposal) -> str | None:
-        """Who said it: as proposed, else the only person among its sources."""
+        """The speaker as proposed, else the only person among its sources."""
         sources = set(self._sources(proposal))
         people = {turn.speaker for turn in self.task.turns if turn.id in sources and is_person(turn)}
         return proposal.speaker or (people.pop() if len(people) == 1 else None)
@@ -155,7 +157,7 @@ class _Revision:
             relation=proposal.relation,
             tail=proposal.tail,
             metadata=dict(proposal.extra),
-            valid_from=_start(proposal, said),
+            valid_from=_valid_from(proposal, said),
             valid_until=proposal.valid_until,
         )
 
@@ -169,7 +171,7 @@ def _key(head: str | None, relation: str | None) -> tuple[str, str]:
     return ((head or "").casefold(), (relation or "").casefold())
 
 
-def _storable(text: str | None, longest: int = LONGEST_NAME) -> bool:
+def _storable(text: str | None, longest: int = MAX_NAME_CHARS) -> bool:
     if text is None:
         return True
     try:
@@ -179,7 +181,7 @@ def _storable(text: str | None, longest: int = LONGEST_NAME) -> bool:
 
 
 def _bad_forgetting(proposal: Proposal, olds: Sequence[Memory]) -> str | None:
-    """What is forgotten for good reason was never true; what only changed has something in its place."""
+    """A refusal, unless what is forgotten was never true: a fact that only changed has something in its place."""
     if not proposal.reason:
         return "forgetting needs a reason"
     if any(old.relation is not None for old in olds) and not _retracts(proposal):
@@ -188,29 +190,30 @@ def _bad_forgetting(proposal: Proposal, olds: Sequence[Memory]) -> str | None:
 
 
 def _retracts(proposal: Proposal) -> bool:
-    return bool(RETRACTED.intersection(re.findall(r"\w+", (proposal.reason or "").casefold())))
+    return bool(RETRACTION_WORDS.intersection(re.findall(r"\w+", (proposal.reason or "").casefold())))
 
 
 def _paired(proposals: Sequence[Proposal], task: Task) -> list[Proposal]:
     """A fact that is forgotten while one with the same head and relation is inserted was superseded."""
     olds = {t.id: _key(t.head, t.relation) for t in task.thoughts if t.relation is not None}
-    going = {olds[id]: id for p in proposals if p.action == "forget" for id in p.ids if id in olds and not _retracts(p)}
+    forgetting = [p for p in proposals if p.action == "forget" and not _retracts(p)]
+    forgotten = {olds[id]: id for proposal in forgetting for id in proposal.ids if id in olds}
     paired = []
     for proposal in proposals:
-        old = going.pop(_key(proposal.head, proposal.relation), None) if proposal.action == "insert" else None
+        old = forgotten.pop(_key(proposal.head, proposal.relation), None) if proposal.action == "insert" else None
         paired.append(proposal if old is None else replace(proposal, action="supersede", ids=(old,)))
     return paired
 
 
-def _start(proposal: Proposal, said: datetime) -> datetime | None:
-    """What replaces something holds from some moment on: at the latest from when it was said."""
+def _valid_from(proposal: Proposal, said: datetime) -> datetime | None:
+    """Start of validity: what replaces something holds at the latest from when it was said."""
     return proposal.valid_from or (said if proposal.action == "supersede" else None)
 
 
 def _operation(draft: _Draft, entry: IndexEntry | None) -> Operation:
     proposal = draft.proposal
-    if draft.cited is not None:
-        return draft.cited
+    if draft.citation is not None:
+        return draft.citation
     if draft.refused is not None:
         return Skip(proposal.ids[0] if proposal.ids else None, draft.refused)
     if draft.memory is None or entry is None:

@@ -1,6 +1,6 @@
-"""Sans-I/O: what is decided is a generator that yields what is to be asked; who asks, waits or awaits.
+"""Sans-I/O: a decision is a generator that yields its questions; its driver answers them, waiting or awaiting.
 
-A generator's steps may be answered by a value or by a ThinkerError; whatever else happens closes it.
+A question is answered by a value or by a ThinkerError; anything else that happens closes the generator.
 """
 
 from collections.abc import Awaitable, Callable, Generator
@@ -18,14 +18,14 @@ Value = TypeVar("Value")
 
 
 class Run(Protocol):
-    """Runs a step somewhere, and gives what it gives."""
+    """Runs a step somewhere (in a thread, on the loop) and returns its value."""
 
     def __call__(self, step: Callable[[], Value], /) -> Awaitable[Value]: ...
 
 
 @dataclass(frozen=True)
 class Done(Generic[Result]):
-    """What a generator came to."""
+    """Result of a generator that has ended."""
 
     result: Result
 
@@ -33,15 +33,15 @@ class Done(Generic[Result]):
 def drive(steps: Steps[Question, Answer, Result], answer: Callable[[Question], Answer]) -> Result:
     """Answer every step until the end."""
     try:
-        at = advance(steps)
-        while not isinstance(at, Done):
+        step = advance(steps)
+        while not isinstance(step, Done):
             try:
-                given = answer(at)
+                reply = answer(step)
             except ThinkerError as error:
-                at = advance(steps, error=error)
+                step = advance(steps, error=error)
             else:
-                at = advance(steps, given)
-        return at.result
+                step = advance(steps, reply)
+        return step.result
     finally:
         steps.close()
 
@@ -51,15 +51,15 @@ async def adrive(
 ) -> Result:
     """The same, with the answers awaited; `run` says where the steps between them run."""
     try:
-        at = await run(partial(advance, steps))
-        while not isinstance(at, Done):
+        step = await run(partial(advance, steps))
+        while not isinstance(step, Done):
             try:
-                given = await answer(at)
+                reply = await answer(step)
             except ThinkerError as error:
-                at = await run(partial(advance, steps, error=error))
+                step = await run(partial(advance, steps, error=error))
             else:
-                at = await run(partial(advance, steps, given))
-        return at.result
+                step = await run(partial(advance, steps, reply))
+        return step.result
     finally:
         steps.close()
 
@@ -72,7 +72,7 @@ async def at_once(step: Callable[[], Value]) -> Value:
 def advance(
     steps: Steps[Question, Answer, Result], answer: Any = None, *, error: ThinkerError | None = None
 ) -> Question | Done[Result]:
-    """The next question, or what everything came to."""
+    """The next question, or the result."""
     try:
         return steps.send(answer) if error is None else steps.throw(error)
     except StopIteration as end:

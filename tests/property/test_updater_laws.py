@@ -19,7 +19,7 @@ from memkit.identifiers import uuid7
 from memkit.models import Memory
 from memkit.settings import ThinkSettings
 from memkit.testing import FrozenClock
-from memkit.think.llm.parsing import read_operations
+from memkit.think.llm.parsing import parse_operations
 from memkit.think.llm.thinker import LLMThinker
 
 START = datetime(2025, 6, 2, 12, tzinfo=UTC)
@@ -130,7 +130,7 @@ def test_a_mangled_answer_never_crashes_loses_an_exchange_or_leaves_its_bank(
 @pytest.mark.parametrize("piece", ["{", "[{", '{"op":', "{'", '{"a":[', "}{"])
 def test_a_hostile_answer_is_read_in_bounded_time(piece: str) -> None:
     with pytest.raises(ThinkerOutputError):
-        read_operations(piece * 50_000)
+        parse_operations(piece * 50_000)
 
 
 def repaired_share(count: int, seed: int) -> tuple[int, int, int]:

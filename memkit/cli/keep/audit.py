@@ -11,7 +11,7 @@ from memkit.cli.output import err, excerpt, new_table, note, out, say, shown, wr
 from memkit.cli.stores import load_encoder, open_store
 from memkit.flows.audit import AuditReport
 from memkit.store import MemoryStore
-from memkit.think.audit import FLAWS
+from memkit.think.audit import FLAW_DESCRIPTIONS
 
 EXAMPLES_EACH = 3  # of a flaw
 EXAMPLE_CHARS = 60
@@ -63,7 +63,7 @@ def _show(store: MemoryStore, reports: Sequence[AuditReport], *, fixed: bool) ->
     thoughts, total = sum(r.thoughts for r in reports), sum(sum(r.counts.values()) for r in reports)
     say(out, f"{thoughts:,} thoughts, {total:,} flaws", " put right." if fixed and total else ".", style="bold")
     for flaw in {finding.flaw for report in reports for finding in report.findings}:
-        note(f"{flaw}: {FLAWS[flaw]}")
+        note(f"{flaw}: {FLAW_DESCRIPTIONS[flaw]}")
 
 
 def _example(store: MemoryStore, report: AuditReport, ids: Sequence[str]) -> str:

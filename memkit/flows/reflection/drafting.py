@@ -13,9 +13,16 @@ from memkit.flows.reflection.calendar import Calendar, DuePeriod
 from memkit.flows.thinking import think_budget
 from memkit.models import BankState, IndexRow, Kind, Memory, Usage
 from memkit.protocols import BankView, CountedReflector, Reflection, Reflector
-from memkit.think.mood import Voice, together, voices
-from memkit.think.portrait import Person, compose_portrait, manner_line, mood_line, telling
-from memkit.think.reflect import QuotableMemory, line, most_of, statements, summarise, title
+from memkit.think.mood import Voice, sum_voices, voices_by_speaker
+from memkit.think.portrait import PortraitSubject, choose_thoughts, compose_portrait, manner_line, mood_line
+from memkit.think.reflect import (
+    QuotableMemory,
+    choose_memories,
+    compose_title,
+    extract_statements,
+    statement_count,
+    summary_line,
+)
 from memkit.times import to_micros
 
 log = logging.getLogger("memkit")
@@ -84,11 +91,17 @@ class Drafter:
                 return None
             parts = view.memories(sorted(due.parts))
             material = self._day(view, parts, shelf) if due.level == "day" else self._longer(view, parts)
-        most = {"week": MAX_WEEK_LINES, "month": MAX_MONTH_LINES}.get(due.level, most_of(len(parts)))
-        chosen = summarise(material.told, most)
+        most = {"week": MAX_WEEK_LINES, "month": MAX_MONTH_LINES}.get(due.level, statement_count(len(parts)))
+        chosen = choose_memories(material.told, most)
         text = "\n".join(self._line(memory, dated=due.level != "day") for memory in chosen)
         text, by, note = self._written(Reflection(due.level, due.period, material.given), text)
-        metadata = {"level": due.level, "period": due.period, "by": by, "title": title(chosen), **material.metadata}
+        metadata = {
+            "level": due.level,
+            "period": due.period,
+            "by": by,
+            "title": compose_title(chosen),
+            **material.metadata,
+        }
         if due.level == "day":
             metadata["lines"] = [material.sources.index(memory) for memory in chosen]
         memory = self._derived("summary", text, material.sources, head=due.period, metadata=metadata)
@@ -96,12 +109,12 @@ class Drafter:
 
     def _line(self, memory: Memory, *, dated: bool) -> str:
         day = memory.occurred_at.astimezone(self.zone).date()
-        return f"{day} {line(memory)}" if dated else line(memory)
+        return f"{day} {summary_line(memory)}" if dated else summary_line(memory)
 
     def _day(self, view: BankView, parts: Mapping[int, Memory], shelf: Calendar) -> SummaryMaterial:
         told = [QuotableMemory(m, v) for m, v in zip(parts.values(), view.vectors(list(parts)), strict=True)]
         turns = {seq: m for seq, m in parts.items() if m.kind == "turn"}
-        heard = voices(turns.values())
+        heard = voices_by_speaker(turns.values())
         metadata = {"voices": heard, "episodes": _episodes(turns, shelf)}
         given = [f"{m.occurred_at.astimezone(self.zone):%H:%M} {m.speaker}: {m.text}" for m in _told_most(turns)]
         return SummaryMaterial(list(parts.values()), told, given, metadata)
@@ -112,7 +125,7 @@ class Drafter:
         quoted = view.memories(seqs)
         told = [QuotableMemory(m, v) for m, v in zip(quoted.values(), view.vectors(list(quoted)), strict=True)]
         given = [f"{day.metadata.get('period')}: {day.text}" for day in days]
-        return SummaryMaterial(list(parts.values()), told, given, {"voices": together(map(voices_of, days))})
+        return SummaryMaterial(list(parts.values()), told, given, {"voices": sum_voices(map(voices_of, days))})
 
     def _written(self, task: Reflection, extracted: str) -> tuple[str, str, str | None]:
         """The text, who wrote it, and why it isn't the model's where one was asked in vain."""
@@ -167,7 +180,7 @@ class Drafter:
             [row.seq for row in sorted(group, key=_importance, reverse=True)[:MAX_THOUGHTS_EACH]] for group in chosen
         ]
         known = view.memories(sorted(seq for seqs in ranked for seq in seqs))
-        told = {m.id for seqs in ranked for m in telling([known[seq] for seq in seqs if seq in known])}
+        told = {m.id for seqs in ranked for m in choose_thoughts([known[seq] for seq in seqs if seq in known])}
         return [seq for seq, memory in known.items() if memory.id in told]
 
     def _derived(
@@ -199,10 +212,10 @@ def _episodes(turns: Mapping[int, Memory], shelf: Calendar) -> list[dict[str, st
     """Each episode's title and its most telling statement, in order."""
     groups: dict[tuple[int | None, int | None], list[Memory]] = defaultdict(list)
     for seq, turn in turns.items():
-        if statements(turn.text):
+        if extract_statements(turn.text):
             groups[shelf.places[seq]].append(turn)
     best = [(group, max(group, key=lambda m: m.salience or 0.0)) for group in groups.values()]
-    return [{"title": title(group), "summary": line(told)} for group, told in best]
+    return [{"title": compose_title(group), "summary": summary_line(told)} for group, told in best]
 
 
 def _told_most(turns: Mapping[int, Memory]) -> list[Memory]:
@@ -228,7 +241,7 @@ def voices_of(summary: Memory) -> dict[str, Voice]:
     return {speaker: Voice(*figures) for speaker, figures in summary.metadata.get("voices", {}).items()}
 
 
-def _people(parts: Any) -> list[Person]:
+def _people(parts: Any) -> list[PortraitSubject]:
     """Everybody of whom there is anything, whoever speaks most first."""
     thoughts: dict[str, list[Memory]] = defaultdict(list)
     heard: dict[str, list[tuple[str, Voice]]] = defaultdict(list)
@@ -238,11 +251,11 @@ def _people(parts: Any) -> list[Person]:
         for speaker, voice in voices_of(memory).items() if memory.kind == "summary" else ():
             heard[speaker].append((str(memory.metadata["period"]), voice))
     names = dict.fromkeys([*heard, *thoughts])
-    people = [Person(name, thoughts[name], heard[name]) for name in names]
+    people = [PortraitSubject(name, thoughts[name], heard[name]) for name in names]
     return sorted(people, key=lambda person: (-person.voice.turns, person.name))[:MAX_PEOPLE]
 
 
-def _known(parts: Any, people: Sequence[Person]) -> list[str]:
+def _known(parts: Any, people: Sequence[PortraitSubject]) -> list[str]:
     """What a model is given for a portrait."""
     texts = [f"{m.metadata.get('period')}: {m.text}" if m.kind == "summary" else f"held true: {m.text}" for m in parts]
     figures = [

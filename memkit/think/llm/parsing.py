@@ -8,30 +8,30 @@ from typing import Any
 
 from memkit.errors import ThinkerOutputError
 
-FENCE = re.compile(r"```[\w-]*")
-TRAILING_COMMA = re.compile(r",(\s*[\]}])")
-OPERATIONS = ("insert", "supersede", "merge", "forget")
-EMPTY = re.compile(r"""[^{]*(?:\[\s*\]|\{\s*["']?operations["']?\s*:\s*\[\s*\]\s*,?\s*\})[^{]*\Z""")
-LONGEST = 40_000  # characters that are read
-MOST_BROKEN = 40  # braces that lead nowhere; more of them are no answer
+FENCE_PATTERN = re.compile(r"```[\w-]*")
+TRAILING_COMMA_PATTERN = re.compile(r",(\s*[\]}])")
+OPERATION_NAMES = ("insert", "supersede", "merge", "forget")
+EMPTY_ANSWER_PATTERN = re.compile(r"""[^{]*(?:\[\s*\]|\{\s*["']?operations["']?\s*:\s*\[\s*\]\s*,?\s*\})[^{]*\Z""")
+MAX_ANSWER_CHARS = 40_000  # the rest isn't read
+MAX_BROKEN_BRACES = 40  # braces that lead nowhere; more of them are no answer
 
 
-def read_operations(answer: str) -> list[dict[str, Any]]:
+def parse_operations(answer: str) -> list[dict[str, Any]]:
     """The operations in an answer, in order; those that were cut off are left out.
 
     Fences, prose around the array, trailing commas, single quotes and Python's literals are read
     through. Raises ThinkerOutputError where there is neither an operation nor an empty array.
     """
-    text = FENCE.sub(" ", answer[:LONGEST])
-    found = [value for value in _objects(text) if isinstance(value.get("op"), str)]
-    if any(value["op"] in OPERATIONS for value in found) or EMPTY.match(text):
-        return found
+    text = FENCE_PATTERN.sub(" ", answer[:MAX_ANSWER_CHARS])
+    operations = [value for value in _objects(text) if isinstance(value.get("op"), str)]
+    if any(value["op"] in OPERATION_NAMES for value in operations) or EMPTY_ANSWER_PATTERN.match(text):
+        return operations
     raise ThinkerOutputError(
         f"the model's answer of {len(answer)} characters holds no operations. The exchange stays queued."
     )
 
 
-def read_structured(value: Any) -> list[dict[str, Any]]:
+def parse_structured(value: Any) -> list[dict[str, Any]]:
     """The operations in an answer that came in the form that was asked for. Raises ThinkerOutputError."""
     items = value.get("operations") if isinstance(value, dict) else value
     if not isinstance(items, list):
@@ -42,9 +42,9 @@ def read_structured(value: Any) -> list[dict[str, Any]]:
 def _objects(text: str) -> Iterator[dict[str, Any]]:
     """Every whole {...} at the outermost level that can be read."""
     at, broken = text.find("{"), 0
-    while at >= 0 and broken < MOST_BROKEN:
-        end = _end(text, at)
-        value = None if end is None else _literal(text[at:end])
+    while at >= 0 and broken < MAX_BROKEN_BRACES:
+        end = _object_end(text, at)
+        value = None if end is None else _parse_literal(text[at:end])
         if isinstance(value, dict):
             yield from _unwrapped(value)
         broken += value is None
@@ -59,8 +59,8 @@ def _unwrapped(value: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from (item for item in inner if isinstance(item, dict))
 
 
-def _end(text: str, start: int) -> int | None:
-    """Where the object that starts here ends; None where it was cut off."""
+def _object_end(text: str, start: int) -> int | None:
+    """Index after the object that starts here; None where it was cut off."""
     depth, quote, at = 0, "", start
     while at < len(text):
         character = text[at]
@@ -79,9 +79,9 @@ def _end(text: str, start: int) -> int | None:
     return None
 
 
-def _literal(text: str) -> Any:
+def _parse_literal(text: str) -> Any:
     """The value of a piece of JSON or of a Python literal; None where it is neither."""
-    plain = TRAILING_COMMA.sub(r"\1", text)
+    plain = TRAILING_COMMA_PATTERN.sub(r"\1", text)
     try:
         return json.loads(plain, strict=False)
     except ValueError:

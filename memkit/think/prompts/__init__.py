@@ -1,4 +1,4 @@
-"""The texts that a model is asked with: one file for each purpose and language, which a user may replace."""
+"""Prompts: one file for each purpose and language, which a user may replace."""
 
 import importlib.resources
 import json
@@ -11,45 +11,45 @@ from memkit.errors import InputError
 from memkit.models import Memory
 from memkit.protocols import Task
 
-NAMES = ("post_think", "repair", "summary", "portrait")
-ENGLISH = "en"
-HAN = range(0x4E00, 0xA000)
+PROMPT_NAMES = ("post_think", "repair", "summary", "portrait")
+DEFAULT_LANGUAGE = "en"
+HAN_CODE_POINTS = range(0x4E00, 0xA000)
 
 
 def default_prompts() -> dict[str, str]:
-    """memkit's own texts by name: those in NAMES, and "post_think.de" for other languages."""
-    files = (path for path in _folder().iterdir() if path.name.split(".")[0] in NAMES)
+    """memkit's own texts by name: those in PROMPT_NAMES, and "post_think.de" for other languages."""
+    files = (path for path in _folder().iterdir() if path.name.split(".")[0] in PROMPT_NAMES)
     return {path.name.removesuffix(".txt"): path.read_text("utf-8") for path in files}
 
 
 @cache
-def schema() -> dict[str, Any]:
+def answer_schema() -> dict[str, Any]:
     """The JSON schema of an answer, for models that answer in a given form."""
     return dict(json.loads((_folder() / "schema.json").read_text("utf-8")))
 
 
 def prompt_text(name: str, task: Task, own: Mapping[str, str] | Path | None = None) -> str:
     """The text for a task: the user's own before memkit's, that of its language before the English one."""
-    language = language_of(task.turns)
+    language = prompt_language(task.turns)
     names = (f"{name}.{language}", name)
-    for texts in (_texts(own), _own_texts()):
-        for wanted in names:
-            if wanted in texts:
-                return texts[wanted]
+    for texts in (_user_texts(own), _built_in_texts()):
+        for candidate in names:
+            if candidate in texts:
+                return texts[candidate]
     raise InputError(f"prompts: there is no text {name!r}.")
 
 
-def plain_text(name: str, own: Mapping[str, str] | Path | None = None) -> str:
-    """The text of this name, for all languages: the user's own before memkit's."""
-    return _texts(own).get(name) or _own_texts()[name]
+def general_prompt_text(name: str, own: Mapping[str, str] | Path | None = None) -> str:
+    """The text of this name for all languages: the user's own before memkit's."""
+    return _user_texts(own).get(name) or _built_in_texts()[name]
 
 
 @cache
-def _own_texts() -> dict[str, str]:
+def _built_in_texts() -> dict[str, str]:
     return default_prompts()
 
 
-def _texts(own: Mapping[str, str] | Path | None) -> Mapping[str, str]:
+def _user_texts(own: Mapping[str, str] | Path | None) -> Mapping[str, str]:
     if own is None:
         return {}
     if not isinstance(own, Path):
@@ -59,20 +59,20 @@ def _texts(own: Mapping[str, str] | Path | None) -> Mapping[str, str]:
     return {file.stem: file.read_text("utf-8") for file in own.glob("*.txt")}
 
 
-def language_of(turns: Sequence[Memory]) -> str:
-    """The language of most of the turns' words, of those that there are texts in; English where none tells."""
+def prompt_language(turns: Sequence[Memory]) -> str:
+    """The language of most of the turns' words, among those with prompts; English where none stands out."""
     letters = [c for turn in turns for c in turn.text if c.isalpha()]
-    if sum(ord(c) in HAN for c in letters) * 3 > len(letters):
+    if sum(ord(c) in HAN_CODE_POINTS for c in letters) * 3 > len(letters):
         return "zh"
     words = [word.strip(".,!?;:…\"'()").casefold() for turn in turns for word in turn.text.split()]
-    hits = {language: sum(word in own for word in words) for language, own in _telling_words().items()}
+    hits = {language: sum(word in common for word in words) for language, common in _distinctive_words().items()}
     best = max(hits, key=lambda language: hits[language])
-    return best if hits[best] > hits[ENGLISH] else ENGLISH
+    return best if hits[best] > hits[DEFAULT_LANGUAGE] else DEFAULT_LANGUAGE
 
 
 @cache
-def _telling_words() -> dict[str, frozenset[str]]:
-    """The commonest words of each language, those that no other one of them has."""
+def _distinctive_words() -> dict[str, frozenset[str]]:
+    """The commonest words of each language that none of the others has."""
     lines = (line.partition(":") for line in (_folder() / "languages.txt").read_text("utf-8").splitlines() if line)
     return {language: frozenset(words.split()) for language, _, words in lines}
 

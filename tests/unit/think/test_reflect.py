@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from memkit.models import Memory
 from memkit.text.times.periods import PERIOD_LEVELS, bounds, period_of, readable_period
 from memkit.think import mood
-from memkit.think.mood import Voice, voices
-from memkit.think.portrait import Person, compose_portrait
-from memkit.think.reflect import LONGEST, QuotableMemory, statements, summarise, title
+from memkit.think.mood import Voice, voices_by_speaker
+from memkit.think.portrait import PortraitSubject, compose_portrait
+from memkit.think.reflect import MAX_STATEMENT_CHARS, QuotableMemory, choose_memories, compose_title, extract_statements
 
 NOW = datetime(2025, 3, 3, 12, tzinfo=UTC)
 
@@ -40,11 +40,11 @@ def test_questions_and_small_talk_are_left_out_of_a_summary() -> None:
         told(turn(2, "Haha okay then.", salience=1.0)),
         told(turn(3, "My brother bought a sailing boat in Faro.")),
     ]
-    assert texts(summarise(said, 3)) == ["My brother bought a sailing boat in Faro."]
+    assert texts(choose_memories(said, 3)) == ["My brother bought a sailing boat in Faro."]
 
 
 def test_where_there_is_nothing_else_small_talk_stands() -> None:
-    assert texts(summarise([told(turn(1, "Hi?"))], 3)) == ["Hi?"]
+    assert texts(choose_memories([told(turn(1, "Hi?"))], 3)) == ["Hi?"]
 
 
 def test_people_come_before_an_assistant() -> None:
@@ -52,7 +52,7 @@ def test_people_come_before_an_assistant() -> None:
         told(turn(1, "Lisbon has seven hills and many trams.", role="assistant", speaker="Bot", salience=12.0)),
         told(turn(2, "My brother bought a sailing boat in Faro."), 0.0, 1.0),
     ]
-    assert texts(summarise(said, 1)) == ["My brother bought a sailing boat in Faro."]
+    assert texts(choose_memories(said, 1)) == ["My brother bought a sailing boat in Faro."]
 
 
 def test_the_second_statement_is_about_something_else_than_the_first() -> None:
@@ -61,7 +61,7 @@ def test_the_second_statement_is_about_something_else_than_the_first() -> None:
         told(turn(2, "Sails need thread and patience every spring.", salience=9.9), 0.99, 0.14),
         told(turn(3, "Bread needs flour and salt every morning.", salience=9.0), 0.0, 1.0),
     ]
-    chosen = [memory.id for memory in summarise(said, 2)]
+    chosen = [memory.id for memory in choose_memories(said, 2)]
     assert (len(chosen), chosen[-1]) == (2, "t3")
 
 
@@ -72,7 +72,7 @@ def test_a_thought_stands_for_the_turn_that_it_rests_on() -> None:
         told(thought, 0.0, 1.0),
         told(turn(2, "My garden has two old lemon trees."), 0.7, 0.7),
     ]
-    assert [memory.id for memory in summarise(said, 2)] == ["t2", "t9"]
+    assert [memory.id for memory in choose_memories(said, 2)] == ["t2", "t9"]
 
 
 vectors = st.tuples(st.floats(-1, 1), st.floats(-1, 1)).map(lambda v: v if any(v) else (1.0, 0.0))
@@ -82,15 +82,15 @@ sayings = st.tuples(st.text(max_size=60), vectors, st.none() | st.floats(0, 16))
 @given(st.lists(sayings, min_size=1, max_size=12), st.integers(1, 6))
 def test_a_summary_is_some_of_what_was_said_in_order_and_always_the_same(said: list[Any], most: int) -> None:
     turns = [told(turn(n, text, salience=salience), *vector) for n, (text, vector, salience) in enumerate(said)]
-    chosen = summarise(turns, most)
+    chosen = choose_memories(turns, most)
     assert 1 <= len(chosen) <= most
     assert [m.id for m in chosen] == [one.memory.id for one in turns if one.memory in chosen]
-    assert summarise(turns, most) == chosen
+    assert choose_memories(turns, most) == chosen
 
 
 @given(st.text(max_size=2000))
 def test_statements_are_never_longer_than_they_may_be(text: str) -> None:
-    assert len(statements(text)) <= LONGEST
+    assert len(extract_statements(text)) <= MAX_STATEMENT_CHARS
 
 
 def test_of_a_long_text_the_sentences_that_hold_most_are_kept_and_gaps_are_marked() -> None:
@@ -98,14 +98,14 @@ def test_of_a_long_text_the_sentences_that_hold_most_are_kept_and_gaps_are_marke
     text = (
         f"I sold the house in Faro to Rui for 90 thousand. {filler}I fly to Recife on 9 June with both cats. And you?"
     )
-    assert statements(text).startswith("I sold the house in Faro to Rui for 90 thousand. … ")
-    assert "Recife on 9 June" in statements(text)
-    assert "And you" not in statements(text)
+    assert extract_statements(text).startswith("I sold the house in Faro to Rui for 90 thousand. … ")
+    assert "Recife on 9 June" in extract_statements(text)
+    assert "And you" not in extract_statements(text)
 
 
 def test_a_title_is_what_surprised_most() -> None:
     said = [turn(1, "a", key_phrases=("boat", "sailing school")), turn(2, "b", key_phrases=("tram",), salience=12.0)]
-    assert title([*said, turn(3, "c")]) == "tram, sailing school"
+    assert compose_title([*said, turn(3, "c")]) == "tram, sailing school"
 
 
 @given(st.dates(), st.sampled_from(PERIOD_LEVELS))
@@ -133,7 +133,7 @@ def test_periods_are_shown_as_a_model_understands_them() -> None:
 
 def test_turns_without_any_feeling_do_not_count_as_neutral() -> None:
     pytest.importorskip("vaderSentiment")
-    heard = voices([turn(1, "I am so happy!"), turn(2, "我今天搬家了"), turn(3, "The tram is blue.")])
+    heard = voices_by_speaker([turn(1, "I am so happy!"), turn(2, "我今天搬家了"), turn(3, "The tram is blue.")])
     assert (heard["Ana"].turns, heard["Ana"].felt) == (3, 1)
     assert heard["Ana"].valence > 0.5
 
@@ -142,7 +142,7 @@ def test_without_the_extra_there_is_no_mood(monkeypatch: pytest.MonkeyPatch) -> 
     mood._analyzer.cache_clear()
     monkeypatch.setitem(sys.modules, "vaderSentiment.vaderSentiment", None)
     assert mood.valence_of("I am so happy!") is None
-    assert voices([turn(1, "I am so happy!")])["Ana"].felt == 0
+    assert voices_by_speaker([turn(1, "I am so happy!")])["Ana"].felt == 0
     mood._analyzer.cache_clear()
 
 
@@ -169,7 +169,7 @@ def test_a_portrait_has_traits_preferences_plans_what_happened_lately_mood_by_mo
         turn(2, "Ana loves old trams.", kind="thought"),
     ]
     months = [("2025-01", Voice(20, 120, 5, 10, 0.4)), ("2025-02", Voice(20, 120, 5, 10, -0.2))]
-    assert compose_portrait([Person("Ana", thoughts, months)]).splitlines() == [
+    assert compose_portrait([PortraitSubject("Ana", thoughts, months)]).splitlines() == [
         "Ana, traits: Ana lives in Faro.",
         "Ana, preferences: Ana loves old trams.",
         "Ana, plans: Ana plans to move to Olhão.",
