@@ -19,7 +19,7 @@ from memkit.flows.thinking import think_budget
 from memkit.models import BankState, Exchange, FrozenModel, IndexRow
 from memkit.protocols import BankName, BankView
 from memkit.think import ExtractiveThinker
-from memkit.think.extractive.language_id import LanguageCounts, languages_of
+from memkit.think.extractive.language_id import LanguageCounts, count_languages
 from memkit.think.sans_io import drive
 from memkit.times import to_micros
 
@@ -204,7 +204,7 @@ def _told(ctx: BankContext, view: BankView, rows: Sequence[IndexRow]) -> Languag
     if not isinstance(ctx.services.thinker, ExtractiveThinker):
         return None
     newest = [row.seq for row in rows if row.kind == "turn" and row.echo_of is None][-LANGUAGE_SAMPLE_TURNS:]
-    return languages_of(memory.text for memory in view.memories(newest).values())
+    return count_languages(memory.text for memory in view.memories(newest).values())
 
 
 def _budget_stats(ctx: BankContext, view: BankView) -> dict[str, Any]:

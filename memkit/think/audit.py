@@ -7,7 +7,7 @@ from typing import Literal
 
 from memkit.models import FrozenModel, Memory, State
 from memkit.text.near_copies import band_keys, copy_key, is_near_copy
-from memkit.think.extractive.functional_relations import is_single
+from memkit.think.extractive.functional_relations import is_functional
 
 Flaw = Literal["copies", "near copies", "contradictions", "orphans", "without sources", "recall loops", "junk"]
 FLAW_DESCRIPTIONS: dict[Flaw, str] = {
@@ -93,7 +93,7 @@ def _near_copies(thoughts: Sequence[Memory]) -> Iterator[tuple[str, ...]]:
 def _contradictions(thoughts: Sequence[Memory]) -> Iterator[tuple[str, ...]]:
     by_relation: dict[tuple[str, str], list[Memory]] = defaultdict(list)
     for thought in thoughts:
-        if is_single(thought.relation) and thought.head and thought.valid_until is None:
+        if is_functional(thought.relation) and thought.head and thought.valid_until is None:
             by_relation[thought.head.casefold(), (thought.relation or "").casefold()].append(thought)
     for same in by_relation.values():
         if len({(m.tail or m.text).casefold() for m in same}) > 1:

@@ -10,7 +10,7 @@ from memkit.models import IndexEntry, Memory, checked_text
 from memkit.operations import Cite, Forget, Insert, Merge, Operation, Proposal, Skip, Supersede
 from memkit.protocols import Task
 from memkit.text.near_copies import is_copy, numbers_of
-from memkit.think.extractive.functional_relations import is_single
+from memkit.think.extractive.functional_relations import is_functional
 
 MAX_THOUGHT_CHARS = 500
 MAX_NAME_CHARS = 200  # of a head, a relation, a tail, and of a reason
@@ -111,7 +111,7 @@ class _Revision:
         """Whether a person can have only one of these, and the user said which."""
         said = [m for m in self.task.thoughts if m.author == "user" and m.relation is not None]
         same = (m for m in said if _key(m.head, m.relation) == _key(proposal.head, proposal.relation))
-        return is_single(proposal.relation) and any(same)
+        return is_functional(proposal.relation) and any(same)
 
     def _unsupported(self, proposal: Proposal) -> str | None:
         sources = set(self._sources(proposal))

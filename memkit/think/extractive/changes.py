@@ -1,4 +1,4 @@
-"""What a statement changes of what is known: what it adds, what it takes the place of, what it ends."""
+"""Changes that a statement makes to the thoughts: it adds one, takes the place of one, or ends one."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,14 +9,14 @@ from memkit.operations import Proposal
 from memkit.protocols import Task
 from memkit.text.terms.tokens import words
 from memkit.think.extractive.clauses import utc
-from memkit.think.extractive.coreference import CALLED
+from memkit.think.extractive.coreference import NAME_FIELD
 from memkit.think.extractive.language import languages
 from memkit.think.extractive.relations import Statement
 
 
-def changed(statement: Statement, turn: Memory, task: Task, earlier: Sequence[Proposal] = ()) -> list[Proposal]:
+def proposals_for(statement: Statement, turn: Memory, task: Task, earlier: Sequence[Proposal] = ()) -> list[Proposal]:
     """The proposals that a statement leads to, seen against the task's thoughts and what was proposed before."""
-    related = [t for t in task.thoughts if t.head == statement.head and tells_of(t.relation, statement.key)]
+    related = [t for t in task.thoughts if t.head == statement.head and concerns(t.relation, statement.key)]
     same = [t for t in related if t.relation == statement.relation and same_tail(t.tail, statement.tail)]
     if same:
         return [Proposal("cite", ids=(same[-1].id,), source_ids=(turn.id,))]
@@ -26,7 +26,7 @@ def changed(statement: Statement, turn: Memory, task: Task, earlier: Sequence[Pr
     return [_proposal(closing, turn, old)]
 
 
-def says(proposal: Proposal, statement: Statement) -> bool:
+def states_same(proposal: Proposal, statement: Statement) -> bool:
     """Whether a proposal already says what a statement says."""
     same = (proposal.head, proposal.relation) == (statement.head, statement.relation)
     return same and same_tail(proposal.tail, statement.tail)
@@ -47,7 +47,7 @@ def _replaced(statement: Statement, turn: Memory, related: Sequence[Memory]) -> 
 
 
 def _closing(statement: Statement, old: Memory) -> Statement:
-    """What ends, in the words of what is known: "lost their job" as "no longer works at Orbis"."""
+    """The end of a thought, in the words of that thought: "lost their job" as "no longer works at Orbis"."""
     relation, tail = statement.ends or "", old.tail or ""
     when = statement.text.removeprefix(f"{statement.head} {statement.tail}")
     return statement._replace(relation=relation, tail=tail, text=f"{statement.head} {relation} {tail}{when}")
@@ -67,12 +67,12 @@ def _proposal(statement: Statement, turn: Memory, old: Memory | None) -> Proposa
         valid_from=start,
         valid_until=end,
         reason=None if old is None else "ended" if statement.kind == "ended" else "changed",
-        extra={CALLED: statement.called} if statement.called else {},
+        extra={NAME_FIELD: statement.called} if statement.called else {},
     )
 
 
 def _validity(statement: Statement, turn: Memory) -> tuple[datetime | None, datetime | None]:
-    """From when and until when a statement holds, as far as it says so."""
+    """Start and end of a statement's validity, as far as it says them."""
     if statement.span is None:
         return None, None
     start, end = utc(statement.span.start), utc(statement.span.end)
@@ -84,38 +84,38 @@ def _validity(statement: Statement, turn: Memory) -> tuple[datetime | None, date
 
 
 @cache
-def _keys() -> dict[str, str]:
-    """Relation -> key, for all names that say of something how it stands now."""
-    found: dict[str, str] = {}
+def _key_by_name() -> dict[str, str]:
+    """Key by name and key of a relation, for all names under which it may stand now."""
+    keys: dict[str, str] = {}
     for language in languages().values():
         for rule in language.file.relation:
             for name in (rule.now, rule.negated, rule.ended):
                 if name is not None and "{what}" not in name:
-                    found.setdefault(f"{name} {rule.key}", rule.key)
-    return found
+                    keys.setdefault(f"{name} {rule.key}", rule.key)
+    return keys
 
 
-def tells_of(relation: str | None, key: str) -> bool:
-    """Whether a thought's relation belongs to what the key stands for."""
-    return relation is not None and (relation == key or f"{relation} {key}" in _keys())
+def concerns(relation: str | None, key: str) -> bool:
+    """Whether a thought's relation is one of those that share the key."""
+    return relation is not None and (relation == key or f"{relation} {key}" in _key_by_name())
 
 
 @cache
-def _holding() -> frozenset[str]:
+def _holding_relations() -> frozenset[str]:
     rules = [rule for language in languages().values() for rule in language.file.relation]
     return frozenset(rule.now for rule in rules) - {rule.ended for rule in rules}
 
 
 def holds(relation: str | None) -> bool:
     """Whether a relation says that something is so, not that it isn't or no longer is."""
-    return relation in _holding() or (relation or "").startswith("favourite ")
+    return relation in _holding_relations() or (relation or "").startswith("favourite ")
 
 
-def same_tail(one: str | None, other: str | None) -> bool:
+def same_tail(tail: str | None, other: str | None) -> bool:
     """Whether two tails name the same thing: the same words, but for case, order and endings."""
-    return tail_words(one or "") == tail_words(other or "")
+    return tail_words(tail or "") == tail_words(other or "")
 
 
 def tail_words(tail: str) -> frozenset[str]:
-    """The words of a tail by which it is compared."""
+    """Stemmed content words of a tail; all its words where it has no others."""
     return frozenset(word.term for word in words(tail)) or frozenset(tail.casefold().split())

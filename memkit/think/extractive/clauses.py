@@ -1,4 +1,4 @@
-"""From a turn to the clauses in which its speaker states something, and the times that they name."""
+"""Clauses of a turn in which its speaker states something, and the times that they name."""
 
 import re
 from collections.abc import Iterator
@@ -12,27 +12,27 @@ from memkit.text.times.dates import MentionedTime, Prefer, first_mentioned_time
 from memkit.text.times.patterns import TIME_PATTERN, WEEKDAY_PATTERN
 from memkit.think.extractive.language import Language
 
-SENTENCE = re.compile(r"(?:[^.!?\n]|[.](?=\w)|(?<=\b[A-HJ-Z])\.|(?<=\b(?:St|Dr|Mr|Ms))\.|(?<=\bMrs)\.)+[.!?…]*")
-NOISE = re.compile(r"[^\w\s.,;:!?'’\"“”()&+@#%$€£/–—-]+|[*_~`]+")
-QUOTED = re.compile(r"[\"“]([^\"“”]*)[\"”]")
-LONGEST_TITLE = 5  # words between quotation marks that may be a name
-LONGEST = 200  # words of a sentence
-FEW = 3  # words of what is asked after a statement; fewer ask whether it is so (", right?")
-ON = re.compile(rf"on {WEEKDAY_PATTERN}", re.IGNORECASE)
-LEADING = re.compile(
+SENTENCE_PATTERN = re.compile(r"(?:[^.!?\n]|[.](?=\w)|(?<=\b[A-HJ-Z])\.|(?<=\b(?:St|Dr|Mr|Ms))\.|(?<=\bMrs)\.)+[.!?…]*")
+NOISE_PATTERN = re.compile(r"[^\w\s.,;:!?'’\"“”()&+@#%$€£/–—-]+|[*_~`]+")
+QUOTATION_PATTERN = re.compile(r"[\"“]([^\"“”]*)[\"”]")
+MAX_TITLE_WORDS = 5  # between quotation marks; more of them are speech
+MAX_SENTENCE_WORDS = 200
+MIN_QUESTION_WORDS = 3  # after a statement; fewer ask whether it is so (", right?")
+ON_WEEKDAY_PATTERN = re.compile(rf"on {WEEKDAY_PATTERN}", re.IGNORECASE)
+PREPOSITION_PATTERN = re.compile(
     r"(?:[\s,]*\b(?:on|in|at|since|from|by|before|until|till|for|during|around|this|the|back|early|late|of|about|around|roughly|over|just|almost|nearly)\b)+[\s,]*$",
     re.IGNORECASE,
 )
 
 
 class Clause(NamedTuple):
-    """A clause as it was said; `follows` where it goes on with the subject of the clause before."""
+    """A clause as it was said; `follows`: whether it may leave out the subject of the clause before."""
 
     text: str
     follows: bool
 
 
-class Timed(NamedTuple):
+class TimedClause(NamedTuple):
     """A clause without the words that name a time, and those words with what leads to them."""
 
     text: str
@@ -40,34 +40,35 @@ class Timed(NamedTuple):
     leading: str
 
 
-def sentences(text: str, language: Language) -> list[str]:
+def split_sentences(text: str, language: Language) -> list[str]:
     """A text's sentences, without what pictures show; nothing where it is told as a joke."""
     text = without_media(text)
     if language.joke.search(text):
         return []
-    plain = language.spelt(QUOTED.sub(_unquoted, NOISE.sub(" ", text.replace("’", "'"))))
-    return [match[0].strip() for match in SENTENCE.finditer(plain) if match[0].strip()]
+    plain = language.spelt(QUOTATION_PATTERN.sub(_without_quotation, NOISE_PATTERN.sub(" ", text.replace("’", "'"))))
+    return [match[0].strip() for match in SENTENCE_PATTERN.finditer(plain) if match[0].strip()]
 
 
-def _unquoted(match: re.Match[str]) -> str:
-    """Titles stay; what somebody said word for word goes."""
-    return match[1] if len(match[1].split()) <= LONGEST_TITLE and not re.search(r"\b(?:I|you|we)\b", match[1]) else "…"
+def _without_quotation(match: re.Match[str]) -> str:
+    """Titles without their marks; an ellipsis for what somebody said word for word."""
+    is_title = len(match[1].split()) <= MAX_TITLE_WORDS and not re.search(r"\b(?:I|you|we)\b", match[1])
+    return match[1] if is_title else "…"
 
 
 def is_statement(sentence: str, language: Language) -> bool:
     """Neither a question nor a demand, or one that comes after a statement ("I'm off to Rome, what should I see?")."""
-    if len(sentence.split()) > LONGEST or language.questions.match(bare(sentence, language)):
+    if len(sentence.split()) > MAX_SENTENCE_WORDS or language.questions.match(without_opening(sentence, language)):
         return False
-    return not asks(sentence) or _asked_last(sentence, language)
+    return not asks(sentence) or _ends_in_question(sentence, language)
 
 
-def _asked_last(sentence: str, language: Language) -> bool:
+def _ends_in_question(sentence: str, language: Language) -> bool:
     *_, (last, joint) = _pieces(sentence, language)
-    asked = bare(last.rstrip("?! "), language)
-    return bool(joint) and (language.questions.match(asked) is not None or len(asked.split()) >= FEW)
+    asked = without_opening(last.rstrip("?! "), language)
+    return bool(joint) and (language.questions.match(asked) is not None or len(asked.split()) >= MIN_QUESTION_WORDS)
 
 
-def bare(sentence: str, language: Language) -> str:
+def without_opening(sentence: str, language: Language) -> str:
     """A sentence without what only opens it ("oh", "haha yes,")."""
     opening = language.openers.match(sentence)
     rest = (sentence[opening.end() :] if opening else sentence).lstrip(" ,;:.-—–'")
@@ -75,25 +76,25 @@ def bare(sentence: str, language: Language) -> str:
     return rest[leading.end() :] if leading else rest
 
 
-def clauses(sentence: str, language: Language) -> list[Clause]:
+def split_clauses(sentence: str, language: Language) -> list[Clause]:
     """The clauses of a statement that state something themselves, without openers and fillers.
 
     They end where the sentence begins to tell what somebody else said or thought, or what is in doubt; a
     clause that begins with a doubt casts it on the whole sentence.
     """
-    found: list[Clause] = []
+    stated_clauses: list[Clause] = []
     pieces = [*_own_pieces(sentence, language)]
     for piece, joint in pieces[:-1] if asks(sentence) else pieces:
         doubt = language.doubt.search(piece)
-        text = bare(piece, language)
+        text = without_opening(piece, language)
         if doubt is not None and (doubt.start() == 0 or language.doubt.match(text)):
             return []
         if doubt is not None or language.reported.search(text) or language.questions.match(text):
-            return found
+            return stated_clauses
         text = _asserted(text, language)
         if text:
-            found.append(Clause(text, bool(language.carrying.search(joint))))
-    return found
+            stated_clauses.append(Clause(text, bool(language.carrying.search(joint))))
+    return stated_clauses
 
 
 def _own_pieces(sentence: str, language: Language) -> Iterator[tuple[str, str]]:
@@ -107,7 +108,7 @@ def _own_pieces(sentence: str, language: Language) -> Iterator[tuple[str, str]]:
 
 
 def _pieces(sentence: str, language: Language) -> Iterator[tuple[str, str]]:
-    """What stands between connectors, and the connector before it."""
+    """Pieces of a sentence between its connectors, each with the connector before it."""
     start, joint = 0, ""
     for cut in language.connectors.finditer(sentence):
         yield sentence[start : cut.start()].strip(), joint
@@ -118,42 +119,41 @@ def _pieces(sentence: str, language: Language) -> Iterator[tuple[str, str]]:
 def _asserted(text: str, language: Language) -> str:
     """The clause up to where something begins that isn't stated, without fillers at its end."""
     below = language.subordinate.search(text)
-    kept = text[: below.start()] if below else text
-    kept = kept.rstrip(" .,!?;:-…'\"")
-    return language.trailing.sub("", kept).strip()
+    asserted = text[: below.start()] if below else text
+    return language.trailing.sub("", asserted.rstrip(" .,!?;:-…'\"")).strip()
 
 
-def without_time(text: str, language: Language) -> Timed:
-    """The clause without the times that it names; the first of them is kept beside it."""
-    text = translated(text, language)
+def without_time(text: str, language: Language) -> TimedClause:
+    """The clause without the times that it names; the first of them stands beside it."""
+    text = with_english_times(text, language)
     first, leading = "", ""
     for match in reversed([*TIME_PATTERN.finditer(text)]):
         left, right = text[: match.start()], text[match.end() :]
         if not right.startswith("'"):
-            lead = LEADING.search(left)
-            kept = left[: lead.start()] if lead else left
+            lead = PREPOSITION_PATTERN.search(left)
+            before = left[: lead.start()] if lead else left
             first, leading = match[0], lead[0].strip() if lead else ""
-            text = f"{kept.rstrip(' ,')} {right.lstrip(' ,')}".strip()
-    return Timed(text, first, leading)
+            text = f"{before.rstrip(' ,')} {right.lstrip(' ,')}".strip()
+    return TimedClause(text, first, leading)
 
 
-def translated(text: str, language: Language) -> str:
+def with_english_times(text: str, language: Language) -> str:
     """The clause with the names of times in English, which is what times are read in."""
     if not language.file.dates:
         return text
     return language.times.sub(lambda m: language.dates[m[0].casefold()], text)
 
 
-def span_of(timed: Timed, at: datetime, zone: str, *, future: bool) -> MentionedTime | None:
+def mentioned_time(timed: TimedClause, at: datetime, zone: str, *, future: bool) -> MentionedTime | None:
     """The time that a clause names, seen from when it was said. Who says "on Monday" doesn't mean this very day."""
     prefer: Prefer = "future" if future else "past"
     span = first_mentioned_time(timed.words, at, zone, prefer=prefer) if timed.words else None
-    if span is not None and ON.match(timed.words) and span.start <= at < span.end:
+    if span is not None and ON_WEEKDAY_PATTERN.match(timed.words) and span.start <= at < span.end:
         return first_mentioned_time(timed.words, at + timedelta(days=1 if future else -1), zone, prefer=prefer)
     return span
 
 
-def shown(span: MentionedTime, language: Language, *, since: bool = False) -> str:
+def time_phrase(span: MentionedTime, language: Language, *, since: bool = False) -> str:
     """A time as it is written into a sentence that stands alone."""
     form = language.file.shown["since" if since else span.unit if span.unit in language.file.shown else "range"]
     middle = span.start + (span.end - span.start) / 2

@@ -1,4 +1,4 @@
-"""Whom a clause is about: the speaker, somebody of theirs, or who was spoken of before."""
+"""Coreference: a clause is about its speaker, somebody of theirs, or who was spoken of before."""
 
 import re
 from collections.abc import Iterable
@@ -9,11 +9,11 @@ from memkit.models import Memory
 from memkit.think.extractive.clauses import Clause
 from memkit.think.extractive.language import Language
 
-CALLED = "called"  # in a thought's metadata: the name of whom it is about
+NAME_FIELD = "called"  # in a thought's metadata: the name of whom it is about
 
 
 class Subject(NamedTuple):
-    """Whom a clause is about. `noun` and `name` are set where it is somebody of the speaker's, called by name."""
+    """The one that a clause is about. `noun`, `name`: of somebody of the speaker's, in "my sister Rita"."""
 
     head: str
     gender: str  # "self", "female", "male", "pet", "thing" or "any"
@@ -26,12 +26,12 @@ class Subject(NamedTuple):
 
 
 @dataclass
-class People:
-    """Whom a speaker spoke of, so that "she" and "Rita" can be told."""
+class Referents:
+    """People and things that a speaker spoke of, to which "she" and "Rita" may refer."""
 
     speaker: str
     language: Language
-    known: dict[str, Subject] = field(default_factory=dict)  # by name
+    by_name: dict[str, Subject] = field(default_factory=dict)
     last: Subject | None = None
     _current: Subject | None = None
     _elsewhere: bool = False  # a clause of this sentence was about something else
@@ -41,42 +41,42 @@ class People:
         return Subject(self.speaker, "self")
 
     def new_turn(self) -> None:
-        """Who was spoken of in another turn is no longer "she"."""
+        """Forget who was spoken of last: it is no longer "she"."""
         self.last = None
 
     def new_sentence(self) -> None:
-        """A sentence's first clause needs a subject of its own."""
+        """Forget the subject: a sentence's first clause needs one of its own."""
         self._current, self._elsewhere = None, False
 
-    def learn(self, thoughts: Iterable[Memory]) -> None:
-        """Who is called by which name, from thoughts about them."""
+    def learn_names(self, thoughts: Iterable[Memory]) -> None:
+        """Names of people, from thoughts about them."""
         for thought in thoughts:
-            name = str(thought.metadata.get(CALLED) or "")
+            name = str(thought.metadata.get(NAME_FIELD) or "")
             before, _, after = self.language.file.people.whose.format(owner=self.speaker, noun="\0").partition("\0")
             noun = (thought.head or "").removeprefix(before).removesuffix(after).removesuffix(name).strip()
-            if name and self._somebody(noun, name).head == thought.head:
-                self.known.setdefault(name, self._somebody(noun, name))
+            if name and self._possession(noun, name).head == thought.head:
+                self.by_name.setdefault(name, self._possession(noun, name))
 
-    def of(self, clause: Clause) -> tuple[Subject, str] | None:
-        """The subject of a clause, and what is said of it; None where it is about something else."""
+    def resolve(self, clause: Clause) -> tuple[Subject, str] | None:
+        """A clause's subject, and the rest of the clause; None where it is about something else."""
         match = self.language.subject.match(clause.text)
         if match is not None:
-            self._meet(self._meant(match))
+            self._set_current(self._referent(match))
             return (self._current, clause.text[match.end() :]) if self._current else None
         name = self.language.called.match(clause.text)
-        if name is not None and name["name"] in self.known:
-            self._meet(self.known[name["name"]])
-            return self.known[name["name"]], clause.text[name.end() :]
-        if self._goes_on(clause):
+        if name is not None and name["name"] in self.by_name:
+            self._set_current(self.by_name[name["name"]])
+            return self.by_name[name["name"]], clause.text[name.end() :]
+        if self._omits_subject(clause):
             return self._current or self.myself, clause.text
         self._current, self._elsewhere = None, True
         return None
 
     def mention(self, noun: str) -> None:
         """Something of the speaker's was named: "a dog"."""
-        self.last = self._somebody(noun, "", "pet")
+        self.last = self._possession(noun, "", "pet")
 
-    def _goes_on(self, clause: Clause) -> bool:
+    def _omits_subject(self, clause: Clause) -> bool:
         """Whether the clause leaves out its subject."""
         if clause.follows and self._current is not None and self.language.is_verb(clause.text):
             return True
@@ -86,30 +86,30 @@ class People:
             return True
         return False
 
-    def _meet(self, subject: Subject | None) -> None:
+    def _set_current(self, subject: Subject | None) -> None:
         self._current = subject
         self._elsewhere = subject is None or not subject.is_self
         if subject is not None and subject.gender not in ("self", "thing"):
             self.last = subject
             if subject.name:
-                self.known[subject.name] = subject
+                self.by_name[subject.name] = subject
 
-    def _meant(self, match: re.Match[str]) -> Subject | None:
+    def _referent(self, match: re.Match[str]) -> Subject | None:
         if match["self"]:
             return self.myself
         if match["noun"]:
-            return self._somebody(match["noun"], match["name"] or "")
+            return self._possession(match["noun"], match["name"] or "")
         wanted = self.language.file.subject.pronouns.get(match["pronoun"].casefold(), "any")
         last = self.last
         fits = last is not None and (wanted in ("any", last.gender) or last.gender in ("any", "pet"))
         return last if fits else None
 
-    def _somebody(self, noun: str, name: str, gender: str = "any") -> Subject:
+    def _possession(self, noun: str, name: str, gender: str = "any") -> Subject:
         called = f"{noun} {name}".strip()
         head = self.language.file.people.whose.format(owner=self.speaker, noun=called)
-        return Subject(head, self._kind(noun) or gender, noun, name)
+        return Subject(head, self._gender(noun) or gender, noun, name)
 
-    def _kind(self, noun: str) -> str | None:
+    def _gender(self, noun: str) -> str | None:
         """The gender of the word that a noun ends in; None where it is nobody."""
         words = noun.casefold().split()
         ends = (" ".join(words[start:]) for start in range(len(words)))

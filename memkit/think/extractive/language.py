@@ -1,4 +1,4 @@
-"""What the extractive thinker knows of a language: read from `rules/<code>.toml`, compiled once.
+"""Languages of the extractive thinker: their rules, read from `rules/<code>.toml`, compiled once.
 
 Rules are data, so that a language can be added without code: patterns are regular expressions in which the
 names of `slots` and `lists` stand for what is defined there once.
@@ -13,28 +13,26 @@ from functools import cache, cached_property
 from pydantic import ValidationError
 
 from memkit.errors import InputError
-from memkit.text.terms.tokens import stem
-from memkit.think.extractive.rule_file import Effect, Means, RelationRule, RuleFile, Tense, joined
+from memkit.think.extractive.rule_file import (
+    ContextMeaning,
+    PhraseEffect,
+    RelationRule,
+    RuleFile,
+    join_lines,
+)
+from memkit.think.extractive.verb_forms import VerbForms
 
-EFFECTS: tuple[Effect, ...] = ("state", "became", "ceased", "ceased_any", "cannot")
-HEAD = re.compile(r"\(\?:([\w|'-]+)\) |([\w'-]+)(?: |$)")
+PHRASE_EFFECTS: tuple[PhraseEffect, ...] = ("state", "became", "ceased", "ceased_any", "cannot")
+VERB_PATTERN = re.compile(r"\(\?:([\w|'-]+)\) |([\w'-]+)(?: |$)")
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """What may follow a verb, and what it then does to the relation of `rule`."""
+    """A form of what follows a verb, and its effect on the relation of `rule`."""
 
     form: re.Pattern[str]
     rule: RelationRule
-    effect: Effect
-
-
-@dataclass(frozen=True)
-class Verb:
-    """A verb as it stands in a text."""
-
-    lemma: str
-    tense: Tense
+    effect: PhraseEffect
 
 
 @dataclass(eq=False)
@@ -51,12 +49,12 @@ class Language:
         for rule in self.file.relation:
             self.owned += [(self.pattern(form), rule) for form in rule.own]
             self.whole += [(self.pattern(form), rule) for form in rule.whole]
-            for effect in EFFECTS:
+            for effect in PHRASE_EFFECTS:
                 for phrase in getattr(rule, effect):
                     self._add(phrase, rule, effect)
 
-    def _add(self, phrase: str, rule: RelationRule, effect: Effect) -> None:
-        head = HEAD.match(phrase)
+    def _add(self, phrase: str, rule: RelationRule, effect: PhraseEffect) -> None:
+        head = VERB_PATTERN.match(phrase)
         if head is None:
             raise InputError(f"rules/{self.code}.toml, relation {rule.key!r}: a phrase must begin with its verb.")
         form = self.pattern(phrase[head.end() :])
@@ -66,73 +64,71 @@ class Language:
     def pattern(self, form: str) -> re.Pattern[str]:
         """A form with its slots filled in. Case counts only where the form says so."""
         try:
-            return re.compile(self.filled(joined(form)), re.IGNORECASE)
+            return re.compile(self.filled(join_lines(form)), re.IGNORECASE)
         except re.error as error:
             raise InputError(f"rules/{self.code}.toml: {error.msg}, in {form[:80]!r}.") from None
 
     def filled(self, form: str) -> str:
         """The names of slots and lists replaced by what they stand for."""
-        return self._names.sub(lambda m: self.filled(self._known[m[0]]), form)
+        return self._names.sub(lambda m: self.filled(self._form_by_name[m[0]]), form)
 
     @cached_property
-    def _known(self) -> dict[str, str]:
-        subject = self.file.subject
-        pets = joined(subject.pets)
-        known = {name: joined(form) for name, form in (*self.file.slots.items(), *self.file.lists.items())}
-        return {**known, "PETS": pets}
+    def _form_by_name(self) -> dict[str, str]:
+        forms = {**self.file.slots, **self.file.lists, "PETS": self.file.subject.pets}
+        return {name: join_lines(form) for name, form in forms.items()}
 
     @cached_property
     def _names(self) -> re.Pattern[str]:
-        return re.compile(rf"\b(?:{'|'.join(sorted(self._known, key=len, reverse=True))})\b")
+        return re.compile(rf"\b(?:{'|'.join(sorted(self._form_by_name, key=len, reverse=True))})\b")
 
     def word(self, form: str) -> re.Pattern[str]:
         """A list of alternatives as one pattern of whole words; it matches nothing where the list is empty."""
-        return self.pattern(rf"(?<!\w)(?:{joined(form)})(?!\w)") if form else re.compile(r"(?!)")
+        return self.pattern(rf"(?<!\w)(?:{join_lines(form)})(?!\w)") if form else re.compile(r"(?!)")
 
     @cached_property
     def openers(self) -> re.Pattern[str]:
-        """What opens a sentence and says nothing, with what follows it."""
-        return self.pattern(rf"(?:(?:{joined(self.file.openers)})(?!['’\w])[\s,:;!.…—–-]*)+")
+        """Words that open a sentence and say nothing, with the punctuation after them."""
+        return self.pattern(rf"(?:(?:{join_lines(self.file.openers)})(?!['’\w])[\s,:;!.…—–-]*)+")
 
     @cached_property
     def leading(self) -> re.Pattern[str]:
-        """What may stand before the subject of a clause."""
+        """Words that may stand before the subject of a clause."""
         return self.pattern(self.file.leading)
 
     @cached_property
     def trailing(self) -> re.Pattern[str]:
-        """What ends a clause and says nothing."""
-        return self.pattern(rf"(?:[\s,]+(?:{joined(self.file.trailing)}))+$")
+        """Words that end a clause and say nothing."""
+        return self.pattern(rf"(?:[\s,]+(?:{join_lines(self.file.trailing)}))+$")
 
     @cached_property
     def joke(self) -> re.Pattern[str]:
-        """The turn was not meant."""
+        """Signs that a turn was not meant."""
         return self.word(self.file.markers.joke)
 
     @cached_property
     def doubt(self) -> re.Pattern[str]:
-        """The sentence doesn't state that something is so."""
+        """Words of doubt: the sentence doesn't state that something is so."""
         return self.word(self.file.markers.doubt)
 
     @cached_property
     def reported(self) -> re.Pattern[str]:
-        """From here on, the sentence tells what somebody said or thought."""
+        """Verbs after which a sentence tells what somebody said or thought."""
         return self.word(self.file.markers.reported)
 
     @cached_property
     def questions(self) -> re.Pattern[str]:
-        """How a sentence begins that asks or demands."""
+        """Beginnings of questions and demands."""
         return self.word(self.file.markers.questions)
 
     @cached_property
     def connectors(self) -> re.Pattern[str]:
-        """Where a clause ends and the next statement may begin."""
-        signs, _, words = joined(self.file.markers.connectors).partition("|WORDS|")
+        """Connectors: a clause ends here, and the next statement may begin."""
+        signs, _, words = join_lines(self.file.markers.connectors).partition("|WORDS|")
         return self.pattern(rf"\s*(?:{signs})\s*(?:(?:{words})\s+)?|\s+(?:{words})\s+")
 
     @cached_property
     def subordinate(self) -> re.Pattern[str]:
-        """Where a clause goes on with what isn't stated."""
+        """Words after which a clause goes on with what isn't stated."""
         return self.word(self.file.markers.subordinate)
 
     @cached_property
@@ -140,14 +136,14 @@ class Language:
         """A clause's subject: groups `self`, `own` (with `noun`, `name`), `pronoun`."""
         s = self.file.subject
         parts = (s.female, s.male, s.persons, s.pets, s.things)
-        nouns = "|".join(sorted("|".join(joined(p) for p in parts if p).split("|"), key=len, reverse=True))
-        adjectives = rf"(?:(?:{joined(s.describing)}) )*" if s.describing else ""
+        nouns = "|".join(sorted("|".join(join_lines(p) for p in parts if p).split("|"), key=len, reverse=True))
+        adjectives = rf"(?:(?:{join_lines(s.describing)}) )*" if s.describing else ""
         name = r"(?: (?P<name>NAME)(?!['’]))?"
-        bare = f"(?={joined(s.bare)})" if s.bare else "(?!)"
+        bare = f"(?={join_lines(s.bare)})" if s.bare else "(?!)"
         kin = rf"(?P<noun>{adjectives}(?P<kind>{nouns}))(?![\w-]){name}(?: {s.company})?"
         return self.pattern(
-            rf"(?:(?P<self>{joined(s.self)})(?=['’\s])"
-            rf"|(?:(?:{joined(s.own)}) |{bare}){kin}(?=['’\s])"
+            rf"(?:(?P<self>{join_lines(s.self)})(?=['’\s])"
+            rf"|(?:(?:{join_lines(s.own)}) |{bare}){kin}(?=['’\s])"
             rf"|(?P<pronoun>{'|'.join(s.pronouns)})(?=['’\s]))\s*"
         )
 
@@ -159,17 +155,17 @@ class Language:
     @cached_property
     def own(self) -> re.Pattern[str]:
         """ "My", and what follows it."""
-        return self.pattern(rf"(?:{joined(self.file.subject.own)})\s+")
+        return self.pattern(rf"(?:{join_lines(self.file.subject.own)})\s+")
 
     @cached_property
     def possessed(self) -> re.Pattern[str]:
-        """What tells the name of a subject, after it."""
+        """Words that tell the name of a subject, after it."""
         return self.pattern(self.file.subject.possessed or "(?!)")
 
     @cached_property
     def several(self) -> re.Pattern[str]:
         """The end of a head that stands for several people."""
-        return self.pattern(rf"(?<!\w)(?:{joined(self.file.subject.plural) or '(?!)'})$")
+        return self.pattern(rf"(?<!\w)(?:{join_lines(self.file.subject.plural) or '(?!)'})$")
 
     def spelt(self, text: str) -> str:
         """A text with its common misspellings put right."""
@@ -182,9 +178,9 @@ class Language:
     @cached_property
     def omitted(self) -> re.Pattern[str]:
         """The verbs before which "I" may be left out."""
-        return self.pattern(rf"(?=(?:{joined(self.file.subject.omitted) or '(?!)'})(?!\w))")
+        return self.pattern(rf"(?=(?:{join_lines(self.file.subject.omitted) or '(?!)'})(?!\w))")
 
-    def upright(self, text: str) -> str:
+    def uninverted(self, text: str) -> str:
         """A clause whose verb comes before its subject, the other way round."""
         match = self._inverted.match(text)
         return f"{match['who']} {match['verb']} {text[match.end() :]}" if match else text
@@ -199,31 +195,31 @@ class Language:
         return self.pattern(self.file.subject.naming or "(?!)")
 
     @cached_property
-    def before(self) -> list[tuple[Means, re.Pattern[str]]]:
-        """What may stand before the verb, in order."""
-        return [(b.means, self.pattern(rf"(?:{joined(b.form)})(?:(?!['’\w])\s*)")) for b in self.file.before]
+    def before(self) -> list[tuple[ContextMeaning, re.Pattern[str]]]:
+        """Words that may stand before the verb, in order, with their meanings."""
+        return [(b.means, self.pattern(rf"(?:{join_lines(b.form)})(?:(?!['’\w])\s*)")) for b in self.file.before]
 
     @cached_property
-    def inside(self) -> list[tuple[Means, re.Pattern[str]]]:
-        """What may stand anywhere after the verb; it is taken out of the clause."""
+    def inside(self) -> list[tuple[ContextMeaning, re.Pattern[str]]]:
+        """Words that may stand anywhere after the verb; they are taken out of the clause."""
         return [(b.means, self.word(b.form)) for b in self.file.inside]
 
     @cached_property
     def function_words(self) -> frozenset[str]:
-        """The words by which the language is told."""
+        """Words by which the language is identified."""
         return frozenset(self.file.function_words.split())
 
     @cached_property
     def genders(self) -> dict[str, str]:
-        """Of people and pets: "female", "male", "pet" or "any"."""
+        """Genders of nouns: "female", "male", "pet", "thing" or "any"."""
         s = self.file.subject
         kinds = {"thing": s.things, "any": s.persons, "pet": s.pets, "female": s.female, "male": s.male}
-        return {noun: gender for gender, nouns in kinds.items() for noun in joined(nouns).split("|")}
+        return {noun: gender for gender, nouns in kinds.items() for noun in join_lines(nouns).split("|")}
 
     @cached_property
     def confirmed(self) -> re.Pattern[str]:
         """A plain "yes"."""
-        return self.pattern(rf"(?:{joined(self.file.confirm.yes)})(?!\w)[\s,.!:)-]*")
+        return self.pattern(rf"(?:{join_lines(self.file.confirm.yes)})(?!\w)[\s,.!:)-]*")
 
     @cached_property
     def carrying(self) -> re.Pattern[str]:
@@ -249,9 +245,11 @@ class Language:
 
     @cached_property
     def requests(self) -> re.Pattern[str]:
-        """How a sentence begins that asks to be reminded."""
-        forms = "|".join(joined(form) for forms in self.file.requests.values() for form in forms)
-        return self.pattern(rf"(?:{joined(self.file.openers)}|[\s,])*(?:{forms})\s+") if forms else re.compile("(?!)")
+        """Beginnings of requests to be reminded."""
+        forms = "|".join(join_lines(form) for forms in self.file.requests.values() for form in forms)
+        return (
+            self.pattern(rf"(?:{join_lines(self.file.openers)}|[\s,])*(?:{forms})\s+") if forms else re.compile("(?!)")
+        )
 
     @cached_property
     def refused(self) -> re.Pattern[str]:
@@ -259,8 +257,8 @@ class Language:
         return self.word(self.file.people.refused)
 
     @cached_property
-    def told(self) -> re.Pattern[str]:
-        """Words that are another in a sentence that tells of its speaker."""
+    def shifted(self) -> re.Pattern[str]:
+        """Words that change where a sentence tells of its speaker ("my" to "Ana's")."""
         people = self.file.people
         return self.word("|".join(sorted({*people.self, *people.other}, key=len, reverse=True)))
 
@@ -274,9 +272,9 @@ class Language:
         """The names of times that have one in English."""
         return self.word("|".join(sorted(map(re.escape, self.file.dates), key=len, reverse=True)))
 
-    @cache  # noqa: B019  a handful of languages, each kept for good
+    @cache  # noqa: B019  a handful of languages, never dropped
     def _list(self, form: str, *, whole: bool) -> re.Pattern[str]:
-        return self.pattern(rf"(?:{joined(form)})" + ("$" if whole else r"(?!\w)")) if form else re.compile("(?!)")
+        return self.pattern(rf"(?:{join_lines(form)})" + ("$" if whole else r"(?!\w)")) if form else re.compile("(?!)")
 
     def begins(self, form: str, text: str) -> bool:
         """Whether a text begins with one of a list."""
@@ -305,9 +303,9 @@ class Language:
     def third(self, lemma: str) -> str:
         """The verb as it is said of somebody."""
         for form, full in self.file.people.third:
-            found, count = re.subn(form, full, lemma, count=1)
+            third, count = re.subn(form, full, lemma, count=1)
             if count:
-                return found
+                return third
         return lemma
 
     @cached_property
@@ -332,68 +330,33 @@ class Language:
 
     def tells_past(self, text: str) -> bool:
         """Whether a text begins with the past form of a verb that the rules know, and with no other form of it."""
-        verb = self.verb(word := text.split(maxsplit=1)[0].casefold())
-        return verb.tense == "past" and verb.lemma in self.lemmas and word != verb.lemma
+        verb = self.verb_forms.verb(word := text.split(maxsplit=1)[0].casefold())
+        return verb.tense == "past" and verb.lemma in self.verb_forms.lemmas and word != verb.lemma
 
     def is_verb(self, text: str) -> bool:
         """Whether a text begins with a verb that the rules know, or with what stands before one."""
         word = text.split(maxsplit=1)[0].casefold()
-        return self.verb(word).lemma in self.lemmas or any(form.match(text) for _, form in self.before)
-
-    def verb(self, word: str) -> Verb:
-        """The verb of a word: irregular, known by its stem, or as its ending tells."""
-        low = word.casefold().replace("’", "'")
-        known = self._irregular.get(low)
-        if known is not None:
-            return known
-        tense: Tense = next((t for end, t in self.file.verbs.endings.items() if low.endswith(end)), "now")
-        lemma = self.lemmas.get(stem(low, self.file.stemmer))
-        return Verb(low if lemma is None else lemma, "now" if low == lemma else tense)
-
-    def past(self, lemma: str) -> str | None:
-        """The past form of an irregular verb."""
-        return self._pasts.get(lemma)
+        return self.verb_forms.is_verb(word) or any(form.match(text) for _, form in self.before)
 
     @cached_property
-    def lemmas(self) -> dict[str, str]:
-        """Stem -> lemma, and lemma -> itself, of all verbs in the rules."""
-        known = set(self.phrases) | {verb.lemma for verb in self._irregular.values()}
+    def verb_forms(self) -> VerbForms:
+        """The forms of all verbs in the rules."""
+        lemmas = set(self.phrases)
         for rule in self.file.generic.values():
             for part in (rule.verbs, rule.dated, rule.progressive, rule.present):
-                known |= set(re.findall(r"(?:^|\|)([\w'-]+)(?=[ |]|$)", joined(part)))
-        ordered = sorted(known, key=lambda lemma: (-len(lemma), lemma))
-        return {**{lemma: lemma for lemma in known}, **{stem(lemma, self.file.stemmer): lemma for lemma in ordered}}
-
-    @cached_property
-    def _irregular(self) -> dict[str, Verb]:
-        found: dict[str, Verb] = {}
-        for lemma, forms in self._forms:
-            tenses: tuple[Tense, ...] = ("now", "past", "past", "progressive")
-            for words, tense in reversed([*zip(forms, tenses, strict=False)]):
-                found.update((word, Verb(lemma, tense)) for word in words.split())
-            if lemma not in forms[1].split():
-                found[lemma] = Verb(lemma, "now")
-        return found
-
-    @cached_property
-    def _pasts(self) -> dict[str, str]:
-        return {lemma: forms[1].split()[0] for lemma, forms in self._forms if len(forms) > 1 and forms[1].split()}
-
-    @cached_property
-    def _forms(self) -> list[tuple[str, list[str]]]:
-        lines = (line.partition(":") for line in self.file.verbs.irregular.strip().splitlines())
-        return [(lemma.strip(), forms.split("|")) for lemma, _, forms in lines]
+                lemmas |= set(re.findall(r"(?:^|\|)([\w'-]+)(?=[ |]|$)", join_lines(part)))
+        return VerbForms(self.file.verbs, self.file.stemmer, lemmas)
 
 
 @cache
 def languages() -> dict[str, Language]:
     """The languages with rules, by code. Raises InputError where a file of rules is wrong."""
     folder = importlib.resources.files("memkit.think.extractive") / "rules"
-    files = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
-    return {f.name.removesuffix(".toml"): read_rules(f.name.removesuffix(".toml"), f.read_text("utf-8")) for f in files}
+    texts = {f.name.removesuffix(".toml"): f.read_text("utf-8") for f in folder.iterdir() if f.name.endswith(".toml")}
+    return {code: compile_rules(code, texts[code]) for code in sorted(texts)}
 
 
-def read_rules(code: str, text: str) -> Language:
+def compile_rules(code: str, text: str) -> Language:
     """The language that a file's text describes. Raises InputError; the message names the place."""
     try:
         return Language(code, RuleFile.model_validate(tomllib.loads(text)))

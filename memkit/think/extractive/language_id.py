@@ -1,4 +1,4 @@
-"""Which language a text is in, told by the share of a language's function words: cheap, and without a model."""
+"""Language identification by the share of function words: cheap, and without a model."""
 
 import re
 import tomllib
@@ -11,9 +11,9 @@ from typing import NamedTuple
 from memkit.text.terms.tokens import has_words
 from memkit.think.extractive.language import languages
 
-WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
-UNKNOWN = "?"
-LEAST = 0.15  # share of a text's words
+WORD_PATTERN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+UNKNOWN_LANGUAGE = "?"
+MIN_FUNCTION_WORD_SHARE = 0.15  # of a text's words
 
 
 @cache
@@ -25,12 +25,12 @@ def function_words() -> dict[str, frozenset[str]]:
 
 
 @cache
-def _by_word() -> dict[str, tuple[str, ...]]:
-    found: dict[str, list[str]] = {}
+def _codes_by_word() -> dict[str, tuple[str, ...]]:
+    codes_by_word: dict[str, list[str]] = {}
     for code, listed in function_words().items():
         for word in listed:
-            found.setdefault(word, []).append(code)
-    return {word: tuple(codes) for word, codes in found.items()}
+            codes_by_word.setdefault(word, []).append(code)
+    return {word: tuple(codes) for word, codes in codes_by_word.items()}
 
 
 def language_of(text: str, usual: str | None = None) -> str | None:
@@ -38,12 +38,12 @@ def language_of(text: str, usual: str | None = None) -> str | None:
 
     Where two languages have as many, the `usual` one is taken, else one with rules, English first.
     """
-    found = [word.casefold().replace("’", "'") for word in WORD.findall(text)]
-    counts = Counter(code for word in found for code in _by_word().get(word, ()))
+    words = [word.casefold().replace("’", "'") for word in WORD_PATTERN.findall(text)]
+    counts = Counter(code for word in words for code in _codes_by_word().get(word, ()))
     if not counts:
         return None
     best = max(counts, key=lambda code: (counts[code], code == usual, code in languages(), code == "en"))
-    return best if counts[best] >= LEAST * len(found) else None
+    return best if counts[best] >= MIN_FUNCTION_WORD_SHARE * len(words) else None
 
 
 class LanguageCounts(NamedTuple):
@@ -53,8 +53,8 @@ class LanguageCounts(NamedTuple):
     unruled: int
 
 
-def languages_of(texts: Iterable[str]) -> LanguageCounts:
-    """How many texts are in which language, and in how many no thoughts can form."""
-    counts = Counter(language_of(text) or UNKNOWN for text in texts if has_words(text))
-    unruled = sum(count for code, count in counts.items() if code not in languages() and code != UNKNOWN)
+def count_languages(texts: Iterable[str]) -> LanguageCounts:
+    """Numbers of texts by language, and of those in which no thoughts can form."""
+    counts = Counter(language_of(text) or UNKNOWN_LANGUAGE for text in texts if has_words(text))
+    unruled = sum(count for code, count in counts.items() if code not in languages() and code != UNKNOWN_LANGUAGE)
     return LanguageCounts(dict(counts.most_common()), unruled)

@@ -1,27 +1,27 @@
-"""What a clause says of its subject: the verb, its tense, whether it is denied, and what follows it."""
+"""Predicates: the verb of a clause, its tense, whether it is denied, and what follows it."""
 
 import re
 from dataclasses import dataclass, field
 from typing import Literal
 
 from memkit.think.extractive.language import Language
-from memkit.think.extractive.rule_file import Means
+from memkit.think.extractive.rule_file import ContextMeaning
 
-WORD = re.compile(r"'?[^\W\d_][\w'-]*")
-MOST = 8  # words that may stand before a verb and be read
+WORD_PATTERN = re.compile(r"'?[^\W\d_][\w'-]*")
+MAX_WORDS_BEFORE_VERB = 8
 
-Time = Literal["now", "past", "used", "plan", "duty", "wish"]
+PredicateTime = Literal["now", "past", "used", "plan", "duty", "wish"]
 
 
 @dataclass(frozen=True)
 class Predicate:
-    """`lemma` and `rest` in the verb's plain form, `word` as it was said; `means` what stood around it."""
+    """A verb as it was said (`word`), its `lemma`, what follows (`rest`), and what stands around it `means`."""
 
     lemma: str
     word: str
     rest: str
-    time: Time
-    means: frozenset[Means] = field(default_factory=frozenset)
+    time: PredicateTime
+    means: frozenset[ContextMeaning] = field(default_factory=frozenset)
 
     @property
     def phrase(self) -> str:
@@ -30,7 +30,7 @@ class Predicate:
 
     @property
     def holds(self) -> bool:
-        """What a state of this verb says is so at the time of speaking."""
+        """Whether a state that this verb names is so at the time of speaking."""
         return self.time == "now" or (self.time == "past" and "perfect" in self.means)
 
     @property
@@ -44,40 +44,41 @@ class Predicate:
 
 def predicate_of(text: str, language: Language) -> Predicate | None:
     """The predicate that a clause without its subject makes; None where it states nothing that is so."""
-    found = _before(language.contracted(text), language)
-    if found is None:
+    context = _read_context(language.contracted(text), language)
+    if context is None:
         return None
-    means, rest = found
+    means, rest = context
     for meaning, form in language.inside:
         rest, count = form.subn(" ", rest)
         means |= {meaning} if count else set()
-    match = WORD.match(rest.strip())
+    match = WORD_PATTERN.match(rest.strip())
     if match is None or "drop" in means:
         return None
     after = rest.strip()[match.end() :].lstrip()
     return _predicate(match[0], "" if after.startswith(",") else " ".join(after.split()), means, language)
 
 
-def _before(text: str, language: Language) -> tuple[set[Means], str] | None:
-    """What stands before the verb means, and the rest; None where it makes the clause say nothing."""
-    means: set[Means] = set()
-    for _ in range(MOST):
-        found = next(((meaning, m) for meaning, form in language.before if (m := form.match(text))), None)
-        if found is None:
+def _read_context(text: str, language: Language) -> tuple[set[ContextMeaning], str] | None:
+    """Meanings of what stands before the verb, and the rest; None where the clause then says nothing."""
+    means: set[ContextMeaning] = set()
+    for _ in range(MAX_WORDS_BEFORE_VERB):
+        matches = ((meaning, form.match(text)) for meaning, form in language.before)
+        meaning, match = next(((meaning, match) for meaning, match in matches if match), (None, None))
+        if meaning is None or match is None:
             break
-        if found[0] == "drop":
+        if meaning == "drop":
             return None
-        means.add(found[0])
-        text = text[found[1].end() :]
+        means.add(meaning)
+        text = text[match.end() :]
     return means, text
 
 
-def _predicate(word: str, rest: str, means: set[Means], language: Language) -> Predicate:
-    verb = language.verb(word)
+def _predicate(word: str, rest: str, means: set[ContextMeaning], language: Language) -> Predicate:
+    verb = language.verb_forms.verb(word)
     means = means | {"is"} if verb.tense == "progressive" and "was" not in means else means
-    wanted: list[Time] = [time for time in ("plan", "duty", "wish", "used") if time in means]
+    wanted: list[PredicateTime] = [time for time in ("plan", "duty", "wish", "used") if time in means]
     if wanted:
-        time: Time = wanted[0]
+        time: PredicateTime = wanted[0]
     elif "was" in means or (verb.tense == "past" and "is" not in means):
         time = "past"
     else:

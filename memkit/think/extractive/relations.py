@@ -1,4 +1,4 @@
-"""Which clauses of a turn are facts worth keeping, and the relation that each of them states."""
+"""Statements of a turn: the clauses that are facts worth keeping, and the relation that each of them states."""
 
 import re
 from collections.abc import Iterator
@@ -9,30 +9,30 @@ from typing import Literal, NamedTuple
 from memkit.text.terms.tokens import words
 from memkit.text.times.dates import MentionedTime
 from memkit.think.extractive.clauses import (
-    ON,
+    ON_WEEKDAY_PATTERN,
     Clause,
-    Timed,
-    bare,
-    clauses,
+    TimedClause,
     is_statement,
-    sentences,
-    shown,
-    span_of,
+    mentioned_time,
+    split_clauses,
+    split_sentences,
+    time_phrase,
     utc,
+    without_opening,
     without_time,
 )
-from memkit.think.extractive.coreference import People, Subject
+from memkit.think.extractive.coreference import Referents, Subject
 from memkit.think.extractive.language import Language, Phrase
 from memkit.think.extractive.predicates import Predicate, predicate_of
 from memkit.think.extractive.rule_file import GenericRule, RelationRule
 
-GAP = "…"  # where the tail stands inside a relation's name
-LONGEST = 110  # characters of a tail
-Kind = Literal["holds", "held", "denied", "ended", "happened", "planned"]
+TAIL_MARK = "…"  # where the tail stands inside a relation's name
+MAX_TAIL_CHARS = 110
+StatementKind = Literal["holds", "held", "denied", "ended", "happened", "planned"]
 
 
 class Statement(NamedTuple):
-    """What a clause says: (head, relation, tail), in a sentence of its own, and when.
+    """A clause's (head, relation, tail), in a sentence of its own, and when it holds.
 
     Statements of one `key` about one head tell of the same thing; of a `single` one there is one at a time.
     """
@@ -43,17 +43,17 @@ class Statement(NamedTuple):
     text: str
     key: str
     single: bool
-    kind: Kind
+    kind: StatementKind
     span: MentionedTime | None
     called: str = ""  # the name of somebody of the speaker's whom it is about
     ends: str | None = None  # the relation under which what it ends, without saying of what, is closed
 
 
 @dataclass
-class Reading:
-    """A turn as it is read, clause by clause."""
+class TurnReader:
+    """Reads a turn, clause by clause."""
 
-    people: People
+    people: Referents
     at: datetime
     zone: str
 
@@ -62,34 +62,34 @@ class Reading:
         return self.people.language
 
     def statements(self, text: str) -> Iterator[Statement]:
-        """What the speaker of the turn states, in order."""
+        """Statements of the turn's speaker, in order."""
         self.people.new_turn()
-        for sentence in sentences(text, self.language):
+        for sentence in split_sentences(text, self.language):
             self.people.new_sentence()
             request = self._request(sentence)
             if request is not None:
                 yield request
             elif is_statement(sentence, self.language):
-                whole = self._whole(bare(sentence, self.language))
-                yield from whole or (s for c in clauses(sentence, self.language) for s in self._clause(c))
+                whole = self._whole(without_opening(sentence, self.language))
+                yield from whole or (s for c in split_clauses(sentence, self.language) for s in self._clause(c))
 
     def _whole(self, text: str) -> list[Statement]:
         """ "Call me ...", "Rita and I are engaged"."""
         matches = ((form.match(text), rule) for form, rule in self.language.whole)
         myself = self.people.myself
-        found = (self._matched(m, rule, rule.now, "holds", myself, None) for m, rule in matches if m)
-        return [statement for statement in found if statement is not None]
+        statements = (self._matched(m, rule, rule.now, "holds", myself, None) for m, rule in matches if m)
+        return [statement for statement in statements if statement is not None]
 
-    # whom it is about
+    # the subject
 
     def _clause(self, clause: Clause) -> Iterator[Statement]:
         text = clause.text
         naming = self.language.naming.match(text)
-        found = self._named(naming) if naming is not None else self._owned(text)
-        if found is not None:
-            yield found
+        statement = self._named(naming) if naming is not None else self._owned(text)
+        if statement is not None:
+            yield statement
         elif naming is None:
-            yield from self._told(clause)
+            yield from self._about_subject(clause)
 
     def _named(self, naming: re.Match[str]) -> Statement | None:
         rule = self.language.names_people
@@ -106,37 +106,37 @@ class Reading:
                 return self._matched(match, rule, rule.now, "holds", self.people.myself, None)
         return None
 
-    def _told(self, clause: Clause) -> Iterator[Statement]:
+    def _about_subject(self, clause: Clause) -> Iterator[Statement]:
         timed = without_time(clause.text, self.language)
-        text = self.language.upright(bare(self.language.trailing.sub("", timed.text), self.language))
-        found = self.people.of(clause._replace(text=text)) if text else None
-        if found is None:
+        text = self.language.uninverted(without_opening(self.language.trailing.sub("", timed.text), self.language))
+        resolved = self.people.resolve(clause._replace(text=text)) if text else None
+        if resolved is None:
             return
-        subject, rest = found
+        subject, rest = resolved
         naming = self.language.possessed.match(rest)
         named = self._named(naming) if naming is not None else None
         predicate = predicate_of(rest, self.language) if named is None else None
         said = [named] if named is not None else [*self._stated(predicate, timed, subject)] if predicate else []
-        yield from (one._replace(called=subject.name) for one in said)
+        yield from (statement._replace(called=subject.name) for statement in said)
 
-    # what is said of them
+    # its predicate
 
-    def _stated(self, p: Predicate, timed: Timed, subject: Subject) -> Iterator[Statement]:
-        """The relations that a predicate states, one of a key; where there is none, what it says in general."""
-        found: dict[str, Statement] = {}
+    def _stated(self, p: Predicate, timed: TimedClause, subject: Subject) -> Iterator[Statement]:
+        """Relations that a predicate states, one of a key; where there is none, a general statement."""
+        by_key: dict[str, Statement] = {}
         stative = "is" in p.means and self.language.fully(self.language.file.verbs.stative, p.lemma)
         if p.time in ("now", "past", "used") and not stative:
             for phrase in self.language.phrases.get(p.lemma, ()):
-                stated = self._phrase(phrase, p, timed, subject) if phrase.rule.key not in found else None
+                stated = self._phrase(phrase, p, timed, subject) if phrase.rule.key not in by_key else None
                 if stated is not None:
-                    found[phrase.rule.key] = stated
-        general = self._generic(p, timed, subject) if not found else None
-        yield from found.values()
+                    by_key[phrase.rule.key] = stated
+        general = self._generic(p, timed, subject) if not by_key else None
+        yield from by_key.values()
         if general is not None:
             yield general
 
-    def _phrase(self, phrase: Phrase, p: Predicate, timed: Timed, subject: Subject) -> Statement | None:
-        named = name_of(phrase, p)
+    def _phrase(self, phrase: Phrase, p: Predicate, timed: TimedClause, subject: Subject) -> Statement | None:
+        named = relation_name(phrase, p)
         if named is None:
             return None
         match = phrase.form.match(p.rest)
@@ -156,36 +156,38 @@ class Reading:
         match: re.Match[str],
         rule: RelationRule,
         name: str,
-        kind: Kind,
+        kind: StatementKind,
         subject: Subject,
         span: MentionedTime | None,
     ) -> Statement | None:
-        found = match.groupdict()
-        made = self._relation(rule, name, kind, match["tail"], subject, span, found.get("what") or "")
-        if made is not None and found.get("entity"):
-            self.people.mention(found["entity"])
-        return made
+        groups = match.groupdict()
+        statement = self._relation(rule, name, kind, match["tail"], subject, span, groups.get("what") or "")
+        if statement is not None and groups.get("entity"):
+            self.people.mention(groups["entity"])
+        return statement
 
     def _relation(
         self,
         rule: RelationRule,
         name: str,
-        kind: Kind,
+        kind: StatementKind,
         tail: str,
         subject: Subject,
         span: MentionedTime | None,
         what: str = "",
     ) -> Statement | None:
-        told = self._tail(tail, subject)
-        if told is None or (not told and tail):
+        shifted = self._tail(tail, subject)
+        if shifted is None or (not shifted and tail):
             return None
         name, key = name.replace("{what}", what.casefold()), rule.key.replace("{what}", what.casefold())
-        text = self._sentence(rule, subject, name, told, what)
+        text = self._sentence(rule, subject, name, shifted, what)
         since = kind == "holds"
-        when = shown(span, self.language, since=since) if span and (not since or utc(span.start) <= self.at) else ""
-        return Statement(subject.head, name, told, dated(text, when), key, rule.single, kind, span)
+        when = (
+            time_phrase(span, self.language, since=since) if span and (not since or utc(span.start) <= self.at) else ""
+        )
+        return Statement(subject.head, name, shifted, with_time(text, when), key, rule.single, kind, span)
 
-    def _generic(self, p: Predicate, timed: Timed, subject: Subject) -> Statement | None:
+    def _generic(self, p: Predicate, timed: TimedClause, subject: Subject) -> Statement | None:
         if p.denied or "cannot" in p.means:
             return None
         if p.time in ("plan", "duty", "wish"):
@@ -198,14 +200,14 @@ class Reading:
             return self._planned(p, timed, subject) or self._doing(p, timed, subject) or self._habit(p, subject)
         return None
 
-    def _intended(self, name: str, p: Predicate, timed: Timed, subject: Subject) -> Statement | None:
+    def _intended(self, name: str, p: Predicate, timed: TimedClause, subject: Subject) -> Statement | None:
         rule = self.language.file.generic.get(name)
         span = self._span(timed, future=True)
         if rule is None or not self._worth(rule, p, span) or not p.rest:
             return None
         return self._free(rule, p.phrase, "planned", subject, span)
 
-    def _planned(self, p: Predicate, timed: Timed, subject: Subject) -> Statement | None:
+    def _planned(self, p: Predicate, timed: TimedClause, subject: Subject) -> Statement | None:
         """ "I'm moving in May", "my sister visits on Thursday", "I'm planning a trip"."""
         rule = self.language.file.generic.get("plan")
         if rule is None or timed.leading.casefold().startswith(self.language.file.since):
@@ -220,15 +222,15 @@ class Reading:
             return None
         return self._free(rule, p.phrase, "planned", subject, span)
 
-    def _event(self, p: Predicate, timed: Timed, subject: Subject) -> Statement | None:
+    def _event(self, p: Predicate, timed: TimedClause, subject: Subject) -> Statement | None:
         rule = self.language.file.generic.get("event")
         arranged = rule is not None and self.language.begins(rule.arranged, p.phrase)
-        span = self._span(timed, future=arranged and not ON.match(timed.words))
+        span = self._span(timed, future=arranged and not ON_WEEKDAY_PATTERN.match(timed.words))
         if rule is None or "was" in p.means or not self._worth(rule, p, span):
             return None
         if not p.rest and not self.language.fully(rule.alone, p.phrase):
             return None
-        verb = self.language.past(p.lemma) or p.word
+        verb = self.language.verb_forms.past(p.lemma) or p.word
         if p.lemma == self.language.file.be:
             verb = p.word if "perfect" not in p.means else verb
         return self._free(rule, f"{verb.casefold()} {p.rest}".strip(), "happened", subject, span)
@@ -240,7 +242,7 @@ class Reading:
             return None
         return self._free(rule, p.phrase, "happened", subject, None)
 
-    def _doing(self, p: Predicate, timed: Timed, subject: Subject) -> Statement | None:
+    def _doing(self, p: Predicate, timed: TimedClause, subject: Subject) -> Statement | None:
         rule = self.language.file.generic.get("doing")
         if rule is None or "is" not in p.means or not self.language.begins(rule.verbs, p.phrase) or not p.rest:
             return None
@@ -258,7 +260,7 @@ class Reading:
         return self._free(rule, f"{self.language.third(p.lemma)} {self._agreed(p.rest)}", "happened", subject, None)
 
     def _agreed(self, rest: str) -> str:
-        """What follows a verb, where that is a second one ("practise and train")."""
+        """The rest of a clause, where a second verb in it ("practise and train") has to agree."""
         joint = self.language.carrying.match(rest)
         if joint is None:
             return rest
@@ -281,17 +283,19 @@ class Reading:
         self,
         rule: GenericRule,
         tail: str,
-        kind: Kind,
+        kind: StatementKind,
         subject: Subject,
         span: MentionedTime | None,
         form: str | None = None,
     ) -> Statement | None:
-        told = self._tail(tail, subject)
-        if not told or not words(told, self.language.file.stemmer):
+        shifted = self._tail(tail, subject)
+        if not shifted or not words(shifted, self.language.file.stemmer):
             return None
-        text = (form or rule.text).format(head=subject.head, name=rule.name, tail=told)
-        when = shown(span, self.language) if span else ""
-        return Statement(subject.head, rule.name, told, dated(text, when), f"{rule.name} {told}", False, kind, span)
+        text = (form or rule.text).format(head=subject.head, name=rule.name, tail=shifted)
+        when = time_phrase(span, self.language) if span else ""
+        return Statement(
+            subject.head, rule.name, shifted, with_time(text, when), f"{rule.name} {shifted}", False, kind, span
+        )
 
     def _request(self, sentence: str) -> Statement | None:
         """ "Remind me to ..." """
@@ -302,12 +306,12 @@ class Reading:
         rule = self.language.file.generic["duty"]
         return self._free(rule, timed.text, "planned", self.people.myself, self._span(timed, future=True))
 
-    # in words that stand alone
+    # its sentence
 
     def _sentence(self, rule: RelationRule, subject: Subject, name: str, tail: str, what: str) -> str:
         name = self._agreeing(name, subject)
-        if GAP in name:
-            return f"{subject.head} {name.replace(GAP, tail)}."
+        if TAIL_MARK in name:
+            return f"{subject.head} {name.replace(TAIL_MARK, tail)}."
         return rule.text.format(head=subject.head, name=name, tail=tail, what=what.casefold())
 
     def _agreeing(self, name: str, subject: Subject) -> str:
@@ -317,30 +321,30 @@ class Reading:
         return f"{self.language.file.people.plural.get(first, first)} {rest}".strip()
 
     def _tail(self, tail: str, subject: Subject) -> str | None:
-        """What is said, told of the speaker; None where it speaks to somebody."""
-        if self.language.refused.search(tail) or len(tail) > LONGEST:
+        """A tail in words about the speaker ("my" to "Ana's"); None where it speaks to somebody."""
+        if self.language.refused.search(tail) or len(tail) > MAX_TAIL_CHARS:
             return None
         if self.language.fully(self.language.file.unfinished, tail.strip(" ,.;:-")):
             return None
         people = self.language.file.people
         names = people.self if subject.is_self else people.other
 
-        def told(match: re.Match[str]) -> str:
+        def replace_word(match: re.Match[str]) -> str:
             return names.get(match[0].casefold(), match[0]).format(speaker=self.people.speaker)
 
-        return self.language.told.sub(told, tail).strip(" ,.;:-")
+        return self.language.shifted.sub(replace_word, tail).strip(" ,.;:-")
 
-    def _span(self, timed: Timed, *, future: bool) -> MentionedTime | None:
-        return span_of(timed, self.at, self.zone, future=future)
+    def _span(self, timed: TimedClause, *, future: bool) -> MentionedTime | None:
+        return mentioned_time(timed, self.at, self.zone, future=future)
 
 
-def name_of(phrase: Phrase, p: Predicate) -> tuple[str, Kind] | None:
+def relation_name(phrase: Phrase, p: Predicate) -> tuple[str, StatementKind] | None:
     """The name under which a phrase's relation is stated by a predicate; None where it isn't."""
     rule, effect = phrase.rule, phrase.effect
     if (effect == "cannot") != ("cannot" in p.means):
         return None
     name: str | None = None
-    kind: Kind = "holds"
+    kind: StatementKind = "holds"
     if effect == "cannot":
         name = rule.now if p.time == "now" else None
     elif effect == "state":
@@ -350,7 +354,7 @@ def name_of(phrase: Phrase, p: Predicate) -> tuple[str, Kind] | None:
     return None if name is None else (name, kind)
 
 
-def _state(rule: RelationRule, p: Predicate) -> tuple[str | None, Kind]:
+def _state(rule: RelationRule, p: Predicate) -> tuple[str | None, StatementKind]:
     if p.time == "used" or not p.holds:
         return (None if p.denied else rule.past), "held"
     if p.ended:
@@ -360,6 +364,6 @@ def _state(rule: RelationRule, p: Predicate) -> tuple[str | None, Kind]:
     return rule.now, "holds"
 
 
-def dated(text: str, when: str) -> str:
+def with_time(text: str, when: str) -> str:
     """A sentence with a time put before its full stop."""
     return f"{text.removesuffix('.')}{when}." if when else text

@@ -4,27 +4,27 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Means = Literal[
+ContextMeaning = Literal[
     "skip", "drop", "plan", "duty", "wish", "used", "ended", "anymore", "negated", "cannot", "perfect", "was", "is"
 ]
-Effect = Literal["state", "became", "ceased", "ceased_any", "cannot"]
-Tense = Literal["now", "past", "progressive"]
+PhraseEffect = Literal["state", "became", "ceased", "ceased_any", "cannot"]
+VerbTense = Literal["now", "past", "progressive"]
 
 
-class Section(BaseModel):
-    """A part of a rule file; what it doesn't know is an error."""
+class RuleSection(BaseModel):
+    """A part of a rule file; an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Before(Section):
-    """What may stand before the verb, and what it makes of the clause."""
+class VerbContext(RuleSection):
+    """Words that may stand around the verb, and what they make of the clause."""
 
-    means: Means
+    means: ContextMeaning
     form: str
 
 
-class RelationRule(Section):
+class RelationRule(RuleSection):
     """A relation by its names: as it holds now, as it held, as it doesn't, as it no longer does.
 
     `key`: relations with the same key tell of the same thing; of a `single` one there is one at a time
@@ -52,7 +52,7 @@ class RelationRule(Section):
     whole: list[str] = []
 
 
-class GenericRule(Section):
+class GenericRule(RuleSection):
     """Statements of any content: the verbs that make them worth keeping, always or where a date is told."""
 
     name: str
@@ -69,8 +69,8 @@ class GenericRule(Section):
     alone: str = ""  # verbs that say enough with nothing after them
 
 
-class Subjects(Section):
-    """Whom a clause may be about."""
+class SubjectRules(RuleSection):
+    """Subjects of clauses: the speaker, people and things of theirs, pronouns."""
 
     self: str
     own: str
@@ -90,17 +90,17 @@ class Subjects(Section):
     inverted: str = "(?!)"  # a `verb` that comes before `who` does it
 
 
-class Verbs(Section):
-    """How verbs are recognised: endings and irregular forms ("lemma: present | past | participle | progressive")."""
+class VerbRules(RuleSection):
+    """Forms of verbs: endings, and irregular ones ("lemma: present | past | participle | progressive")."""
 
-    endings: dict[str, Tense] = {}
+    endings: dict[str, VerbTense] = {}
     irregular: str = ""
     contracted: list[tuple[str, str]] = []
     stative: str = ""  # verbs whose progressive tells something else
 
 
-class Markers(Section):
-    """What makes words no statement of the speaker's: jokes, doubt, what others said, questions."""
+class MarkerRules(RuleSection):
+    """Signs that words are no statement of the speaker's: jokes, doubt, what others said, questions."""
 
     joke: str
     doubt: str
@@ -112,8 +112,8 @@ class Markers(Section):
     relative: str = ""  # words after which what others do is told, up to the end of the clause and what it carries
 
 
-class People(Section):
-    """How a sentence is told of its speaker."""
+class SpeakerRules(RuleSection):
+    """Words that change where a sentence tells of its speaker."""
 
     self: dict[str, str]
     other: dict[str, str]
@@ -123,8 +123,8 @@ class People(Section):
     refused: str
 
 
-class Confirm(Section):
-    """Which questions a plain "yes" or a few words answer with a statement, and how that begins."""
+class ConfirmationRules(RuleSection):
+    """Questions that a plain "yes" or a few words answer with a statement, and how that begins."""
 
     yes: str
     questions: list[tuple[str, str]]
@@ -133,7 +133,7 @@ class Confirm(Section):
     fragment: str = "(?!)"  # a short answer: its group is what it says
 
 
-class RuleFile(Section):
+class RuleFile(RuleSection):
     """A language's file as it is written."""
 
     stemmer: str
@@ -142,20 +142,20 @@ class RuleFile(Section):
     openers: str
     trailing: str
     leading: str = "(?!)"  # what may stand before the subject, besides
-    markers: Markers
-    subject: Subjects
-    verbs: Verbs
-    before: list[Before] = []
-    inside: list[Before] = []
+    markers: MarkerRules
+    subject: SubjectRules
+    verbs: VerbRules
+    before: list[VerbContext] = []
+    inside: list[VerbContext] = []
     slots: dict[str, str]
     lists: dict[str, str] = {}
     relation: list[RelationRule]
     generic: dict[str, GenericRule] = {}
     requests: dict[str, list[str]] = {}
     spelling: dict[str, str] = {}  # words that are often misspelt
-    people: People
+    people: SpeakerRules
     shown: dict[str, str]
-    confirm: Confirm
+    confirm: ConfirmationRules
     since: str
     weak_dates: str
     unfinished: str = ""  # tails that don't stand alone
@@ -164,6 +164,6 @@ class RuleFile(Section):
     naming_relation: str
 
 
-def joined(form: str) -> str:
+def join_lines(form: str) -> str:
     """A form that is written over several lines, in one."""
     return "".join(line if line.startswith(" ") else line.strip() for line in form.strip("\n").splitlines())

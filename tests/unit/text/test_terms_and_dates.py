@@ -22,7 +22,7 @@ from memkit.text.terms.keys import date_terms, document_terms, key_hash, text_ke
 from memkit.text.terms.tokens import words
 from memkit.text.times.dates import first_mentioned_time
 from memkit.text.times.event_times import first_event_time
-from memkit.think.extractive.clauses import shown
+from memkit.think.extractive.clauses import time_phrase
 from memkit.think.extractive.language import languages
 from memkit.times import to_micros
 
@@ -147,7 +147,7 @@ def test_a_season_ahead_is_meant_where_the_future_is_preferred() -> None:
 def test_a_stretch_of_days_is_noted_with_its_last_day() -> None:
     span = first_mentioned_time("Last summer I sailed", NOW, "UTC")
     assert span is not None
-    assert shown(span, languages()["en"]) == " between June and August 2024"
+    assert time_phrase(span, languages()["en"]) == " between June and August 2024"
 
 
 @pytest.mark.parametrize(
