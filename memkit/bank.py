@@ -3,7 +3,7 @@
 import builtins
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from memkit.flows import edit, erase, fade, observe, read, recall, reflect, think, window
 from memkit.flows.context import BankContext
@@ -13,11 +13,29 @@ from memkit.models import ErasureReceipt, HistoryEntry, Kind, Memory, Receipt, S
 from memkit.protocols import BankName
 from memkit.recall.present.recollection import Recollection
 from memkit.recall.present.window import Window
+from memkit.recall.ranking.query import RecallOptions
 from memkit.think.mood import Mood
-from memkit.times import Moment
+from memkit.times import Moment, as_utc
 
 if TYPE_CHECKING:
     from memkit.aio import AsyncBank
+
+
+class RecallKeywords(TypedDict, total=False):
+    """Options of `MemoryBank.recall` but for k, for those who pass them on."""
+
+    kinds: Sequence[Kind] | None
+    where: Mapping[str, Any] | None
+    speaker: str | None
+    since: Moment | None
+    until: Moment | None
+    context: Sequence[Any]
+    around: int
+    min_score: float | None
+    now: Moment | None
+    valid_at: Moment | None
+    as_of: Moment | None
+    reinforce: bool
 
 
 class MemoryBank:
@@ -108,23 +126,23 @@ class MemoryBank:
         results whatever they are. `now` is the moment of asking, `valid_at` what was true then, `as_of`
         what was recorded by then. `reinforce`: what is placed into a prompt grows stronger.
         """
-        request = recall.Request(
+        options = RecallOptions(
             query=query,
             k=k,
             kinds=kinds,
             where=where,
             speaker=speaker,
-            since=since,
-            until=until,
+            since=None if since is None else as_utc(since, field="since"),
+            until=None if until is None else as_utc(until, field="until"),
             context=context,
             around=around,
             min_score=min_score,
-            now=now,
-            valid_at=valid_at,
-            as_of=as_of,
+            now=None if now is None else as_utc(now, field="now"),
+            valid_at=None if valid_at is None else as_utc(valid_at, field="valid_at"),
+            as_of=None if as_of is None else as_utc(as_of, field="as_of"),
             reinforce=reinforce,
         )
-        return recall.recall(self._context, request)
+        return recall.recall(self._context, options)
 
     def window(
         self, budget: int, *, session: str | None = None, count_tokens: Callable[[str], int] | None = None

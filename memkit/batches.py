@@ -1,4 +1,4 @@
-"""What indexes are loaded from, many memories at a time: arrays instead of records."""
+"""Batches: the arrays that indexes are loaded from, many memories at a time."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from memkit.models import MEMORY_KINDS, MEMORY_STATES, TURN_ROLES, IndexRow
 
-NONE = np.iinfo(np.int64).min  # stands for "no value" in arrays of integers
-ROWS = 4_096  # in a batch, about
-FIELDS: dict[str, Any] = {
+NO_VALUE = np.iinfo(np.int64).min  # stands for "no value" in arrays of integers
+BATCH_ROWS = 4_096  # in a batch, about
+ROW_FIELDS: dict[str, Any] = {
     "seq": np.int64,
     "kind": np.int8,
     "state": np.int8,
@@ -31,7 +31,7 @@ FIELDS: dict[str, Any] = {
     "superseded_by": np.int64,
     "echo_of": np.int64,
 }
-CODED: dict[str, dict[Any, int]] = {
+FIELD_CODES: dict[str, dict[Any, int]] = {
     "kind": {kind: number for number, kind in enumerate(MEMORY_KINDS)},
     "state": {state: number for number, state in enumerate(MEMORY_STATES)},
     "role": {None: -1, **{role: number for number, role in enumerate(TURN_ROLES)}},
@@ -42,7 +42,8 @@ Column = npt.NDArray[Any]
 class RowBatch(NamedTuple):
     """The numbers of memories, as `IndexRow` has them: `fields` by name, each (n,), in order of seq, each seq once.
 
-    Kinds, states and roles are their places in KINDS, STATES and ROLES, -1 for no role; NONE stands for no value.
+    Kinds, states and roles are their places in MEMORY_KINDS, MEMORY_STATES and TURN_ROLES, -1 for no role; NO_VALUE
+    stands for no value.
     `sources`: of those that rest on any, by seq.
     """
 
@@ -51,47 +52,47 @@ class RowBatch(NamedTuple):
 
     @classmethod
     def of(cls, rows: Iterable[IndexRow]) -> "RowBatch":
-        """From rows in any order; the last of several for one seq holds."""
-        known = {row.seq: row for row in rows}
-        columns = zip(*(known[seq] for seq in sorted(known)), strict=True)
-        fields = dict(zip(IndexRow._fields, columns, strict=True)) if known else {}
-        sources = {row.seq: row.sources for row in known.values() if row.sources}
-        return cls({name: _array(fields.get(name, ()), name, kind) for name, kind in FIELDS.items()}, sources)
+        """Batch of rows in any order; the last of several for one seq holds."""
+        by_seq = {row.seq: row for row in rows}
+        columns = zip(*(by_seq[seq] for seq in sorted(by_seq)), strict=True)
+        fields = dict(zip(IndexRow._fields, columns, strict=True)) if by_seq else {}
+        sources = {row.seq: row.sources for row in by_seq.values() if row.sources}
+        return cls({name: _array(fields.get(name, ()), name, kind) for name, kind in ROW_FIELDS.items()}, sources)
 
     @property
     def seqs(self) -> npt.NDArray[np.int64]:
-        """(n,)."""
+        """Seqs of the rows, (n,)."""
         return self.fields["seq"]
 
     def only(self, chosen: npt.NDArray[np.bool_]) -> "RowBatch":
-        """Some of the rows; `chosen`: (n,)."""
+        """Batch of some of the rows; `chosen`: (n,)."""
         fields = {name: column[chosen] for name, column in self.fields.items()}
-        kept = set(fields["seq"].tolist()) if self.sources else set()
-        return RowBatch(fields, {seq: own for seq, own in self.sources.items() if seq in kept})
+        chosen_seqs = set(fields["seq"].tolist()) if self.sources else set()
+        return RowBatch(fields, {seq: own for seq, own in self.sources.items() if seq in chosen_seqs})
 
     def and_then(self, other: "RowBatch") -> "RowBatch":
-        """These rows, then those."""
+        """Rows of this batch, then those of another."""
         fields = {name: np.concatenate([column, other.fields[name]]) for name, column in self.fields.items()}
         return RowBatch(fields, {**self.sources, **other.sources})
 
 
 def row_batches(rows: Iterable[IndexRow]) -> Iterator[RowBatch]:
-    """Rows in any order, ROWS at a time."""
+    """Batches of rows in any order, BATCH_ROWS at a time."""
     rest = iter(rows)
-    while some := list(islice(rest, ROWS)):
+    while some := list(islice(rest, BATCH_ROWS)):
         yield RowBatch.of(some)
 
 
 def _array(values: Sequence[Any], name: str, kind: Any) -> Column:
-    if name in CODED:
-        values = [CODED[name][value] for value in values]
+    if name in FIELD_CODES:
+        values = [FIELD_CODES[name][value] for value in values]
     return integers(values) if kind is np.int64 else np.array(values, dtype=kind)
 
 
 def integers(values: Sequence[int | None]) -> npt.NDArray[np.int64]:
-    """Whole numbers as an array, NONE for None."""
+    """Whole numbers as an array, NO_VALUE for None."""
     if None in values:
-        values = [NONE if value is None else value for value in values]
+        values = [NO_VALUE if value is None else value for value in values]
     return np.array(values, dtype=np.int64)
 
 
@@ -126,13 +127,13 @@ class TermBatch(NamedTuple):
 
     @classmethod
     def of(cls, rows: Sequence[tuple[int, Sequence[tuple[int, int]]]]) -> "TermBatch":
-        """From (seq, pairs of hash and count)."""
+        """Batch of (seq, pairs of hash and count)."""
         flat = np.array([pair for _, pairs in rows for pair in pairs], dtype=np.int64).reshape(-1, 2)
         starts = np.cumsum([0, *(len(pairs) for _, pairs in rows)])
         return cls(np.array([seq for seq, _ in rows], dtype=np.int64), starts, flat[:, 0], flat[:, 1])
 
     def only(self, chosen: npt.NDArray[np.bool_]) -> "TermBatch":
-        """The terms of some of the memories; `chosen`: (n,)."""
+        """Terms of some of the memories; `chosen`: (n,)."""
         held = np.diff(self.starts)
         inside = np.repeat(chosen, held)
         starts = np.concatenate([[0], held[chosen].cumsum()])

@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
-from memkit.bank import MemoryBank
-from memkit.errors import InputError, InvalidNameError
+from memkit.bank import MemoryBank, RecallKeywords
+from memkit.errors import InputError, InvalidNameError, UnknownOptionError
 from memkit.flows import erase, maintain, reencode, transfer
 from memkit.flows.audit import AuditReport, audit_bank
 from memkit.flows.context import BankContext, Services
@@ -259,14 +259,20 @@ class MemoryStore:
         banks: Sequence[Sequence[str]] | None = None,
         under: Sequence[str] | None = None,
         k: int = 10,
-        **options: Any,
+        **options: Unpack[RecallKeywords],
     ) -> Recollection:
-        """Ask several banks at once, by name or by prefix; each hit says which bank it is from."""
+        """Ask several banks at once, by name or by prefix; each hit says which bank it is from.
+
+        `options`: those of `MemoryBank.recall`. Raises UnknownOptionError for any other.
+        """
         if (banks is None) == (under is None):
             raise InvalidNameError("recall: give either banks=[...] or under=(...): which banks to ask.")
+        for name in options.keys() - RecallKeywords.__annotations__.keys():
+            raise UnknownOptionError(
+                f"recall: no option {name!r}; there are {', '.join(RecallKeywords.__annotations__)}."
+            )
         names = [tuple(name) for name in banks] if banks is not None else self.banks(under or ())
-        found = [self.bank(*name).recall(query, k=k, **options) for name in names]
-        return Recollection.best(found, k)
+        return Recollection.best([self.bank(*name).recall(query, k=k, **options) for name in names], k)
 
     def maintain(self, budget_s: float) -> MaintenanceReport:
         """Think, reflect, fade, prune and encode for the banks that are due, for about this many seconds.

@@ -233,8 +233,8 @@ def search_stats(ctx: BankContext) -> dict[str, Any]:
     if state is None:
         return {"search": "exact", "candidates": None, "sketch_recall": None}
     with ctx.services.indexes.opened(state.number) as (loaded, view):
-        index = loaded.index
-        recall, count = index.sketch_recall(view), index.candidates(view)
+        index = loaded.searcher.index
+        recall, count = index.sketch_recall(view), index.sketch_candidates(view)
     return {"search": "exact" if index.exact else "sketch", "candidates": count, "sketch_recall": recall}
 
 

@@ -9,7 +9,7 @@ from memkit.errors import InputError
 from memkit.flows.context import BankContext, zone_of
 from memkit.protocols import BankView
 from memkit.recall.present.token_bound import token_bound
-from memkit.recall.present.window import RECENT, START, Left, Window, compose
+from memkit.recall.present.window import RECENT_SHARE, START_SHARE, Left, Window, compose
 from memkit.surprisal.entropy_filter import Budget, EntropyFilter
 from memkit.surprisal.ngram import NgramSurprisal
 
@@ -21,7 +21,7 @@ Counter = Callable[[str], int]
 
 def budget_of(tokens: int) -> Budget:
     """The paper's three parts within so many tokens."""
-    start, recent = int(tokens * START), int(tokens * RECENT)
+    start, recent = int(tokens * START_SHARE), int(tokens * RECENT_SHARE)
     return Budget(start=start, entropy=tokens - start - recent, recent=recent)
 
 

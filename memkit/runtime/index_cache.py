@@ -3,7 +3,7 @@
 import heapq
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
@@ -12,68 +12,73 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from memkit.batches import RowBatch, SketchBatch, TermBatch
-from memkit.models import MEMORY_KINDS, BankState
+from memkit.models import MEMORY_KINDS, BankState, Kind
 from memkit.protocols import BankView, Storage, VectorSource
-from memkit.recall.ranking.query import REFLECTED, Query
-from memkit.recall.ranking.results import ScoredRow
-from memkit.recall.search import BankIndex
+from memkit.recall.index.bank_index import BankIndex
+from memkit.recall.ranking.query import REFLECTED_KINDS, Query
+from memkit.recall.search import ScoredRow, Searcher
 from memkit.runtime import heap
 from memkit.runtime.indexer import Indexer
 from memkit.settings import DecaySettings, RankingSettings
 from memkit.storage.core.checksums import misread
 from memkit.text.curve import Curve
 
-WRITTEN = [MEMORY_KINDS.index(kind) for kind in REFLECTED]
+REFLECTED_NUMBERS = [MEMORY_KINDS.index(kind) for kind in REFLECTED_KINDS]
 
 
 @dataclass
-class Loaded:
-    """A bank's index, and the state of the bank that it shows.
+class LoadedBank:
+    """A bank's search, and the state of the bank that it shows.
 
-    Summaries and portraits have an index of their own, so that no statistic and no rank of what was said depends
-    on what was written about it.
+    Summaries and portraits have an index of their own, so that no statistic and no rank of the turns depends on what
+    was written about them.
     """
 
     state: BankState
-    index: BankIndex
-    reflected: BankIndex | None = None
-    written: set[int] = field(default_factory=set)  # seqs in `reflected`
+    searcher: Searcher
+    reflected: Searcher | None = None
+    reflected_seqs: set[int] = field(default_factory=set)
     speakers: dict[str, int] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
-        """How many memories it holds."""
-        return self.index.size + (0 if self.reflected is None else self.reflected.size)
+        """Number of memories."""
+        return self.searcher.index.size + (0 if self.reflected is None else self.reflected.index.size)
 
     @property
     def nbytes(self) -> int:
-        """Bytes held, about."""
-        return self.index.nbytes + (0 if self.reflected is None else self.reflected.nbytes)
+        """Bytes in RAM, about."""
+        return self.searcher.nbytes + (0 if self.reflected is None else self.reflected.nbytes)
 
     def remove(self, gone: set[int]) -> bool:
         """Take out what was erased; False where the indexes must be built anew."""
-        done = self.index.remove(gone - self.written)
-        if self.reflected is not None and gone & self.written:
-            done = self.reflected.remove(gone & self.written) and done
-            self.written -= gone
+        done = self.searcher.index.remove(gone - self.reflected_seqs)
+        if self.reflected is not None and gone & self.reflected_seqs:
+            done = self.reflected.index.remove(gone & self.reflected_seqs) and done
+            self.reflected_seqs -= gone
         return done
 
     def search(self, query: Query, source: VectorSource) -> list[ScoredRow]:
-        """The best rows of the kinds that are asked for; each index's own order is kept."""
-        if query.kinds is None:
-            return self.index.search(query, source)
-        said = tuple(kind for kind in query.kinds if kind not in REFLECTED)
-        written = tuple(kind for kind in query.kinds if kind in REFLECTED)
-        parts = [self.index.search(replace(query, kinds=said), source)] if said else []
-        if written and self.reflected is not None:
-            parts.append(self.reflected.search(replace(query, kinds=written), source))
-        return list(islice(heapq.merge(*parts, key=lambda scored: -scored.score), query.k))
+        """The best rows of the kinds that are asked for; each index's own order stays."""
+        kinds = query.options.kinds
+        if kinds is None:
+            return self.searcher.search(query, source)
+        parts = []
+        if others := [kind for kind in kinds if kind not in REFLECTED_KINDS]:
+            parts.append(self.searcher.search(_of_kinds(query, others), source))
+        if self.reflected is not None and (reflected := [kind for kind in kinds if kind in REFLECTED_KINDS]):
+            parts.append(self.reflected.search(_of_kinds(query, reflected), source))
+        return list(islice(heapq.merge(*parts, key=lambda scored: -scored.score), query.options.k))
 
 
-class Sorting:
-    """Sorts what comes into a bank's indexes: lets pass what was said, and keeps what reflection wrote.
+def _of_kinds(query: Query, kinds: Sequence[Kind]) -> Query:
+    return replace(query, options=replace(query.options, kinds=kinds))
 
-    `seqs`: of the latter, all that are known; it grows.
+
+class ReflectionSplit:
+    """Parts what comes into a bank's indexes: what reflection wrote is set aside, the rest passes.
+
+    `seqs`: of all summaries and portraits so far; it grows.
     """
 
     def __init__(self, seqs: set[int]) -> None:
@@ -82,32 +87,32 @@ class Sorting:
         self.sketches: list[SketchBatch] = []
         self.terms: list[TermBatch] = []
 
-    def written_rows(self, batches: Iterable[RowBatch]) -> Iterator[RowBatch]:
-        """Without summaries and portraits, whose seqs are known from then on."""
+    def other_rows(self, batches: Iterable[RowBatch]) -> Iterator[RowBatch]:
+        """Rows without those of summaries and portraits, whose seqs are noted; so this comes first."""
         for batch in batches:
-            written = np.isin(batch.fields["kind"], WRITTEN)
-            if written.any():
-                self.rows.append(batch.only(written))
+            reflected = np.isin(batch.fields["kind"], REFLECTED_NUMBERS)
+            if reflected.any():
+                self.rows.append(batch.only(reflected))
                 self.seqs.update(self.rows[-1].seqs.tolist())
-                batch = batch.only(~written)
+                batch = batch.only(~reflected)
             yield batch
 
-    def written_sketches(self, batches: Iterable[SketchBatch]) -> Iterator[SketchBatch]:
-        """Without theirs."""
+    def other_sketches(self, batches: Iterable[SketchBatch]) -> Iterator[SketchBatch]:
+        """Sketches without theirs."""
         for batch in batches:
-            written = np.isin(batch.seqs, list(self.seqs))
-            if written.any():
-                self.sketches.append(SketchBatch(batch.seqs[written], batch.sketches[written]))
-                batch = SketchBatch(batch.seqs[~written], batch.sketches[~written])
+            reflected = np.isin(batch.seqs, list(self.seqs))
+            if reflected.any():
+                self.sketches.append(SketchBatch(batch.seqs[reflected], batch.sketches[reflected]))
+                batch = SketchBatch(batch.seqs[~reflected], batch.sketches[~reflected])
             yield batch
 
-    def written_terms(self, batches: Iterable[TermBatch]) -> Iterator[TermBatch]:
-        """Without theirs."""
+    def other_terms(self, batches: Iterable[TermBatch]) -> Iterator[TermBatch]:
+        """Terms without theirs."""
         for batch in batches:
-            written = np.isin(batch.seqs, list(self.seqs))
-            if written.any():
-                self.terms.append(batch.only(written))
-                batch = batch.only(~written)
+            reflected = np.isin(batch.seqs, list(self.seqs))
+            if reflected.any():
+                self.terms.append(batch.only(reflected))
+                batch = batch.only(~reflected)
             yield batch
 
 
@@ -119,7 +124,7 @@ class IndexCache:
     ) -> None:
         self._storage, self._indexer = storage, indexer
         self._decay, self._ranking, self._budget = decay, ranking, budget
-        self._loaded: OrderedDict[int, Loaded] = OrderedDict()
+        self._loaded: OrderedDict[int, LoadedBank] = OrderedDict()
         self._sizes: dict[int, int] = {}  # bytes of each, as they were counted last
         self._held = 0  # their sum
         self._locks: WeakValueDictionary[int, threading.RLock] = WeakValueDictionary()
@@ -134,7 +139,7 @@ class IndexCache:
             return lock
 
     @contextmanager
-    def opened(self, bank: int) -> Iterator[tuple[Loaded, BankView]]:
+    def opened(self, bank: int) -> Iterator[tuple[LoadedBank, BankView]]:
         """The bank's index as of now, with the snapshot that it shows; nobody else has it meanwhile."""
         with self.lock(bank), self._storage.view(bank) as view:
             yield self._fresh(view), view
@@ -147,20 +152,28 @@ class IndexCache:
                 return loaded.speakers
         return loaded.speakers
 
-    def _fresh(self, view: BankView) -> Loaded:
+    def _fresh(self, view: BankView) -> LoadedBank:
         state = view.state
         loaded = self._loaded.get(state.number)
+        if loaded is not None and loaded.state == state:
+            self._touch(state.number)
+            return loaded
         if loaded is None or not self._brought_up(loaded, view):
-            loaded = Loaded(state.model_copy(update={"change": 0}), self._empty(state, room=state.size))
-            self._update(loaded, view)
-            if state.size > heap.LARGE_BANK_SIZE:
-                loaded.index.prepare(view)
-                heap.trim()
+            loaded = self._built(view)
         loaded.state = state
         self._keep(state.number, loaded)
         return loaded
 
-    def _brought_up(self, loaded: Loaded, view: BankView) -> bool:
+    def _built(self, view: BankView) -> LoadedBank:
+        state = view.state
+        loaded = LoadedBank(state.model_copy(update={"change": 0}), self._empty(state, room=state.size))
+        self._update(loaded, view)
+        if state.size > heap.LARGE_BANK_SIZE:
+            loaded.searcher.index.prepare(view)
+            heap.trim()
+        return loaded
+
+    def _brought_up(self, loaded: LoadedBank, view: BankView) -> bool:
         """Take in what changed, and take out what was erased; False where the index must be built anew."""
         before, state = loaded.state, view.state
         if before.key != state.key or before.change > state.change:
@@ -175,40 +188,35 @@ class IndexCache:
         return loaded.size == state.size
 
     def drop(self, bank: int | None = None) -> None:
-        """Forget what is cached of a bank, or of all."""
+        """Let go of a bank's index, or of all."""
         with self._guard:
             for number in list(self._loaded) if bank is None else [bank]:
                 self._loaded.pop(number, None)
                 self._held -= self._sizes.pop(number, 0)
 
     def nbytes(self) -> int:
-        """Bytes held by all loaded indexes."""
+        """Bytes of all loaded indexes."""
         with self._guard:
             return self._held
 
-    def _empty(self, state: BankState, room: int = 0) -> BankIndex:
+    def _empty(self, state: BankState, room: int = 0) -> Searcher:
         sketcher, _ = self._indexer.hashes()
-        return BankIndex(
-            key=state.key,
+        return Searcher(
+            BankIndex(key=state.key, sketcher=sketcher, ranking=self._ranking, room=room),
             zone=state.zone,
-            sketcher=sketcher,
             curve=Curve.of(self._decay),
             retention_weight=self._decay.ranking_weight,
             ranking=self._ranking,
-            room=room,
         )
 
-    def _update(self, loaded: Loaded, view: BankView) -> None:
-        since = loaded.state.change
-        sorting = Sorting(loaded.written)
-        sketches, terms = (
-            sorting.written_sketches(self._of_width(view.sketches(since))),
-            sorting.written_terms(view.terms(since)),
-        )
-        loaded.index.update(sorting.written_rows(view.row_batches(since)), sketches, terms, view)
-        if sorting.rows or sorting.sketches or sorting.terms:
+    def _update(self, loaded: LoadedBank, view: BankView) -> None:
+        since, split = loaded.state.change, ReflectionSplit(loaded.reflected_seqs)
+        rows = split.other_rows(view.row_batches(since))
+        sketches = split.other_sketches(self._of_width(view.sketches(since)))
+        loaded.searcher.index.update(rows, sketches, split.other_terms(view.terms(since)), view)
+        if split.rows or split.sketches or split.terms:
             loaded.reflected = loaded.reflected or self._empty(view.state)
-            loaded.reflected.update(sorting.rows, sorting.sketches, sorting.terms, view)
+            loaded.reflected.index.update(split.rows, split.sketches, split.terms, view)
         loaded.speakers = view.speakers()
 
     def _of_width(self, batches: Iterable[SketchBatch]) -> Iterator[SketchBatch]:
@@ -219,7 +227,13 @@ class IndexCache:
                 raise misread("a sketch")
             yield batch
 
-    def _keep(self, bank: int, loaded: Loaded) -> None:
+    def _touch(self, bank: int) -> None:
+        """Note that the bank's index is the last that was used, unless it was dropped meanwhile."""
+        with self._guard:
+            if bank in self._loaded:
+                self._loaded.move_to_end(bank)
+
+    def _keep(self, bank: int, loaded: LoadedBank) -> None:
         size = loaded.nbytes
         with self._guard:
             self._loaded[bank] = loaded

@@ -111,8 +111,8 @@ def watched() -> Stages:
     stages.watch(sketch_search.SketchSearch, "candidates", "sketch")
     stages.watch(view.SqliteView, "with_passages", "fetching")
     stages.watch(vectors.VectorIndex, "cosines", "cosines")
-    for part in ("_seen", "_scope", "_retention", "_rank", "_judge"):
-        stages.watch(search.BankIndex, part, "ranking")
+    for part in ("_features_of", "_score", "_rank", "_calibrate"):
+        stages.watch(search.Searcher, part, "ranking")
     stages.watch(recall, "_memories", "memories")
     return stages
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memkit.models import Hit, Memory
-from memkit.recall.present.prompt import NOTE
+from memkit.recall.present.prompt import NOTE_LINE
 from memkit.recall.present.recollection import Recollection
 from memkit.recall.present.token_bound import token_bound
 
@@ -84,7 +84,7 @@ def test_no_text_closes_the_block_or_speaks_for_another(contents: list[str]) -> 
     assert block.count("</memory>") == 1
     lines = block.split("\n")
     assert lines[0] == "<memory>"
-    assert lines[1] == NOTE
+    assert lines[1] == NOTE_LINE
     assert lines[-1] == "</memory>"
     spoken = [line for line in lines if " ana: " in line[:14]]
     assert len(spoken) == len(contents)

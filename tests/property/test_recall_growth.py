@@ -8,15 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import memkit
-from memkit.batches import NONE, RowBatch, TermBatch, row_batches
+from memkit.batches import NO_VALUE, RowBatch, TermBatch, row_batches
 from memkit.encoders.hashing import HashingEncoder
 from memkit.models import IndexRow
-from memkit.recall.index.bank_statistics import BankGroups, BankStatistics
 from memkit.recall.index.columns import Columns
+from memkit.recall.index.groups import BankGroups
 from memkit.recall.index.postings import LexicalIndex, by_hash
 from memkit.recall.index.seq_array import SeqArray, distinct
 from memkit.recall.index.sketch_decoding import SketchDecoder, weighed_signs
-from memkit.recall.ranking.adjacent_turns import turns_around
+from memkit.recall.ranking.adjacent_turns import adjacent_turns
 from memkit.recall.ranking.evidence import lexical_evidence
 from memkit.settings import RankingSettings, Settings
 from memkit.testing import FrozenClock
@@ -66,46 +66,47 @@ PLACED = st.dictionaries(st.integers(0, 60), st.tuples(st.integers(0, 3), st.int
 def test_columns_and_what_stands_beside_them_equal_those_loaded_at_once(
     steps: list[tuple[dict[int, tuple[int, int]], set[int]]],
 ) -> None:
-    grown, standing, final = Columns(), BankStatistics(), dict[int, IndexRow]()
+    grown, final = Columns(), dict[int, IndexRow]()
     none = np.empty(0, np.int64)
     for batch, gone in steps:
         final.update({seq: row(seq, session=s, length=n) for seq, (s, n) in batch.items()})
         grown.put(row_batches(final[seq] for seq in batch))
-        standing.update(grown, none)
+        grown.measure(none)
         grown.remove(np.array(sorted(gone), dtype=np.int64))
-        standing.update(grown, none)
+        grown.measure(none)
         final = {seq: row for seq, row in final.items() if seq not in gone}
-    whole, fresh = Columns(), BankStatistics()
+    whole = Columns()
     whole.put([RowBatch.of(final.values())])
-    fresh.update(whole, none)
+    whole.measure(none)
+    statistics, fresh = grown.statistics, whole.statistics
     for name in ("seq", "session", "length", "occurred_at", "valid_from"):
         assert grown.column(name).tolist() == whole.column(name).tolist()
-    assert standing.sessions.sizes.tolist() == fresh.sessions.sizes.tolist()
-    assert (len(standing.sessions), standing.sessions.rows) == (len(fresh.sessions), fresh.sessions.rows)
+    assert statistics.sessions.sizes.tolist() == fresh.sessions.sizes.tolist()
+    assert (len(statistics.sessions), statistics.sessions.row_count) == (len(fresh.sessions), fresh.sessions.row_count)
     numbers = sorted({row.session for row in final.values() if row.session is not None})
     since = [sum(other > number for other in numbers) for number in numbers]
-    assert standing.sessions.numbers.tolist() == numbers
-    assert standing.sessions_since(np.array(numbers, dtype=np.int64)).tolist() == since
+    assert statistics.sessions.numbers.tolist() == numbers
+    assert statistics.sessions_since(np.array(numbers, dtype=np.int64)).tolist() == since
     lengths = whole.column("length")
-    assert np.allclose(standing.log_length(lengths), fresh.log_length(lengths), atol=1e-5)
+    assert np.allclose(statistics.log_length(lengths), fresh.log_length(lengths), atol=1e-5)
 
 
 def test_rows_that_no_question_finds_lie_in_their_chunks_and_are_not_counted_as_live() -> None:
-    columns, standing, none = Columns(), BankStatistics(), np.empty(0, np.int64)
+    columns, none = Columns(), np.empty(0, np.int64)
     found, echo, gone = row(1, session=0), row(2, session=0)._replace(echo_of=1), row(3, session=1)
     columns.put([RowBatch.of([found, echo, gone])])
-    standing.update(columns, none)
-    assert (standing.sessions.live.tolist()[:2], standing.hidden) == ([1, 1], 1)
+    columns.measure(none)
+    assert (columns.statistics.sessions.visible_sizes.tolist()[:2], columns.statistics.hidden_count) == ([1, 1], 1)
     columns.put([RowBatch.of([gone._replace(state="forgotten")])])
-    standing.update(columns, none)
-    assert standing.sessions.sizes.tolist()[:2] == [2, 1]
-    assert (standing.sessions.live.tolist()[:2], standing.hidden) == ([1, 0], 2)
+    columns.measure(none)
+    assert columns.statistics.sessions.sizes.tolist()[:2] == [2, 1]
+    assert (columns.statistics.sessions.visible_sizes.tolist()[:2], columns.statistics.hidden_count) == ([1, 0], 2)
 
 
 @given(st.lists(st.lists(st.one_of(st.none(), st.integers(0, 5)), max_size=9), max_size=4), st.sets(st.integers(0, 5)))
 def test_the_members_of_chunks_are_those_that_a_loop_finds(parts: list[list[int | None]], asked: set[int]) -> None:
     chunks = BankGroups()
-    column = np.array([NONE if number is None else number for part in parts for number in part], dtype=np.int64)
+    column = np.array([NO_VALUE if number is None else number for part in parts for number in part], dtype=np.int64)
     start = 0
     for part in parts:
         chunks.add(column[start : start + len(part)], start)
@@ -151,12 +152,12 @@ def test_the_turns_beside_one_are_the_nearest_of_its_session_however_sessions_in
     runs: list[tuple[int, bool, int]], reach: int
 ) -> None:
     flow = [(session, said) for session, said, times in runs for _ in range(times)]
-    columns, standing = Columns(), BankStatistics()
+    columns = Columns()
     rows = [row(seq, session=session or None) for seq, (session, _) in enumerate(flow)]
     kept = [found if said else found._replace(kind="thought") for found, (_, said) in zip(rows, flow, strict=True)]
     columns.put([RowBatch.of(kept)])
-    standing.update(columns, np.empty(0, np.int64))
-    found = turns_around(columns, standing.sessions, np.arange(len(flow)), reach)
+    columns.measure(np.empty(0, np.int64))
+    found = adjacent_turns(columns, np.arange(len(flow)), reach)
     turns = {i: session for i, (session, said) in enumerate(flow) if session and said}
     assert found.keys() == turns.keys()
     for i, near in found.items():

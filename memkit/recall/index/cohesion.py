@@ -7,13 +7,15 @@ comes up, and what is needed is a moment in it. The difference can be measured.
 import numpy as np
 
 from memkit.protocols import FloatArray
-from memkit.recall.index.columns import Ints
+from memkit.recall.index.seq_array import Ints
 
-NOTHING, FULL = 0.04, 0.2  # differences of mean cosines: up to the first is talk, from the second on full cohesion
+NO_COHESION_COSINE, FULL_COHESION_COSINE = 0.04, 0.2  # differences of mean cosines: talk; tasks, one a session
 
 
 def cohesion(vectors: FloatArray, sessions: Ints) -> float:
-    """The mean cosine within sessions less that of all pairs: 0 up to NOTHING, 1 from FULL on, linear between.
+    """The mean cosine within sessions less that of all pairs, on a scale from 0 to 1.
+
+    0 up to NO_COHESION_COSINE, 1 from FULL_COHESION_COSINE on, linear between.
 
     `vectors`: unit rows (n, dimension); `sessions`: (n,). People's chats have 0, long talks with an assistant
     about several things .1, tasks of one session each 1. From sums alone: pairs of a set sum to |sum|^2 - size.
@@ -31,7 +33,7 @@ def cohesion(vectors: FloatArray, sessions: Ints) -> float:
     within = _mean_cosine((sums**2).sum(), count, (sizes * (sizes - 1)).sum())
     total = sums.sum(axis=0)
     overall = _mean_cosine(total @ total, count, count * (count - 1))
-    return float(np.clip((within - overall - NOTHING) / (FULL - NOTHING), 0, 1))
+    return float(np.clip((within - overall - NO_COHESION_COSINE) / (FULL_COHESION_COSINE - NO_COHESION_COSINE), 0, 1))
 
 
 def _mean_cosine(squares: float, count: int, pairs: int) -> float:

@@ -6,13 +6,13 @@ import numpy.typing as npt
 from memkit.protocols import FloatArray
 from memkit.recall.index.seq_array import SeqArray, Seqs
 
-TARGET = 0.98  # the share of exact search's results that sketches are to find
-FEWEST, MOST = 400, 4_000  # sketches that a search takes
-STEPS = 512  # to which angles are rounded, out of pi
+TARGET_RECALL = 0.98  # the share of exact search's results that sketches are to find
+MIN_CANDIDATES, MAX_CANDIDATES = 400, 4_000  # sketches that a search takes
+ANGLE_STEPS = 512  # to which angles are rounded, out of pi
 
 
-def candidates_for(size: int, bits: int, nearest: FloatArray, others: FloatArray, target: float = TARGET) -> int:
-    """How many of a bank's `size` sketches to rerank, so that a share `target` of the wanted rows is among them.
+def candidates_for(size: int, bits: int, nearest: FloatArray, others: FloatArray, target: float = TARGET_RECALL) -> int:
+    """Number of a bank's `size` sketches to rerank, so that a share `target` of the wanted rows is among them.
 
     `nearest`: cosines of queries to the rows that exact search would give, (queries, wanted); `others`: cosines
     of the same queries to rows that stand for the whole bank, (queries, sample). At angle t each of b bits
@@ -22,28 +22,28 @@ def candidates_for(size: int, bits: int, nearest: FloatArray, others: FloatArray
         rank(d) = wanted + size * mean over `others` of P(distance <= d)
 
     sketches before it. The answer is the `target` quantile of that rank, over all queries, all wanted rows and
-    all d, each weighing p(d; t of the wanted row); never under FEWEST nor over MOST (where less must be
-    expected: `SketchSearch.recall` measures what is reached).
+    all d, each weighing p(d; t of the wanted row); never under MIN_CANDIDATES nor over MAX_CANDIDATES (where less must
+    be expected: `SketchSearch.recall` measures what is reached).
     """
     if not nearest.size or not others.size:
-        return FEWEST
+        return MIN_CANDIDATES
     ranks = (nearest.shape[1] + size * _distances(others, bits).cumsum(axis=1)).ravel()
     order = np.argsort(ranks)
     reached = (_distances(nearest, bits) / len(nearest)).ravel()[order].cumsum()
     at = min(int(np.searchsorted(reached, target)), len(order) - 1)
-    return int(np.clip(np.ceil(ranks[order[at]]), FEWEST, MOST))
+    return int(np.clip(np.ceil(ranks[order[at]]), MIN_CANDIDATES, MAX_CANDIDATES))
 
 
 def _distances(cosines: FloatArray, bits: int) -> npt.NDArray[np.float64]:
-    """How likely each Hamming distance is, per query: cosines (queries, n) -> (queries, bits + 1)."""
-    angles = np.rint(np.arccos(np.clip(cosines, -1, 1)) / np.pi * STEPS).astype(np.int64)
-    shares = np.stack([np.bincount(row, minlength=STEPS + 1) for row in angles]) / cosines.shape[1]
+    """Probability of each Hamming distance, per query: cosines (queries, n) -> (queries, bits + 1)."""
+    angles = np.rint(np.arccos(np.clip(cosines, -1, 1)) / np.pi * ANGLE_STEPS).astype(np.int64)
+    shares = np.stack([np.bincount(row, minlength=ANGLE_STEPS + 1) for row in angles]) / cosines.shape[1]
     return np.asarray(shares @ _binomials(bits))
 
 
 def _binomials(bits: int) -> npt.NDArray[np.float64]:
-    """Binomial(d; bits, step / STEPS): (STEPS + 1, bits + 1)."""
-    chance = np.clip(np.arange(STEPS + 1) / STEPS, 1e-12, 1 - 1e-12)[:, None]
+    """Binomial(d; bits, step / ANGLE_STEPS): (ANGLE_STEPS + 1, bits + 1)."""
+    chance = np.clip(np.arange(ANGLE_STEPS + 1) / ANGLE_STEPS, 1e-12, 1 - 1e-12)[:, None]
     differing = np.arange(bits + 1)
     factorials = np.concatenate([[0.0], np.log(differing[1:]).cumsum()])
     ways = factorials[-1] - factorials - factorials[::-1]
@@ -70,48 +70,48 @@ class SketchIndex:
     """Sketches in one contiguous array, scanned whole by Hamming distance (faiss)."""
 
     def __init__(self, bits: int, room: int = 0) -> None:
-        self._held = SeqArray(bits // 8, np.uint8, room)
+        self._rows = SeqArray(bits // 8, np.uint8, room)
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self._rows)
 
     @property
     def seqs(self) -> Seqs:
-        """Of all its rows, in order."""
-        return self._held.seqs
+        """Seqs of all its rows, in order."""
+        return self._rows.seqs
 
     @property
     def nbytes(self) -> int:
-        return self._held.nbytes
+        return self._rows.nbytes
 
     def add(self, rows: npt.NDArray[np.int64], sketches: npt.NDArray[np.uint8]) -> None:
         """Add the sketches of rows; a row that is there already gets the new one."""
-        self._held.put(rows, sketches)
+        self._rows.put(rows, sketches)
 
     def remove(self, rows: npt.NDArray[np.int64]) -> None:
         """Take the sketches of rows out."""
-        self._held.remove(rows)
+        self._rows.remove(rows)
 
     def search(self, sketch: npt.NDArray[np.uint8], count: int) -> npt.NDArray[np.int64]:
         """The rows with the nearest sketches, nearest first."""
-        if not len(self._held):
+        if not len(self._rows):
             return np.empty(0, np.int64)
         import faiss
 
-        near = min(count, len(self._held))
-        _, found = faiss.knn_hamming(sketch.reshape(1, -1), self._held.rows, near, variant="mc")
-        return np.asarray(self._held.seqs[found[0]], dtype=np.int64)
+        near = min(count, len(self._rows))
+        _, at = faiss.knn_hamming(sketch.reshape(1, -1), self._rows.rows, near, variant="mc")
+        return np.asarray(self._rows.seqs[at[0]], dtype=np.int64)
 
     def sketches(self, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
         """The sketches of rows, (n, bits / 8), and which of them are here; of others any."""
-        at, here = self._held.find(rows)
+        at, here = self._rows.find(rows)
         return (
-            self._held.rows.take(at, axis=0) if len(self) else np.zeros((len(rows), self._held.rows.shape[1]), np.uint8)
+            self._rows.rows.take(at, axis=0) if len(self) else np.zeros((len(rows), self._rows.rows.shape[1]), np.uint8)
         ), here
 
     def spread(self, count: int) -> Seqs:
         """About `count` rows, evenly spread over all."""
-        seqs = self._held.seqs
+        seqs = self._rows.seqs
         return seqs[:: max(1, len(seqs) // count)]
 
 

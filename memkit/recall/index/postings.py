@@ -10,13 +10,12 @@ import numpy.typing as npt
 
 from memkit.batches import TermBatch
 from memkit.protocols import FloatArray
-from memkit.recall.index.seq_array import grown
+from memkit.recall.index.seq_array import Ints, grown
 
-K1, B = 0.1, 0.5  # BM25 (Robertson & Zaragoza 2009) for talk: a word is said once, and turns are short
-FULL = 65_536  # rows of a block that is left as it is
-IMAGINED = 20  # documents without any of the terms: a bank of two turns has no statistics yet
-MOST = 255  # times that a term counts in one text
-Ints = npt.NDArray[np.int64]
+BM25_K1, BM25_B = 0.1, 0.5  # BM25 (Robertson & Zaragoza 2009) for talk: a word is said once, and turns are short
+FULL_BLOCK_ROWS = 65_536  # a block of so many is left as it is
+PRIOR_DOCUMENTS = 20  # documents without any of the terms: a bank of two turns has no statistics yet
+MAX_TERM_COUNT = 255  # in one text
 Number = TypeVar("Number", bound=np.number[Any])
 
 
@@ -32,9 +31,9 @@ class PostingBlock:
 
     @classmethod
     def of(cls, batch: TermBatch) -> "PostingBlock":
-        """Turn a batch around."""
+        """Postings of a batch: from terms by memory to memories by term."""
         seqs = np.repeat(batch.seqs, np.diff(batch.starts)).astype(np.int32)
-        counts = np.minimum(batch.counts, MOST).astype(np.uint8)
+        counts = np.minimum(batch.counts, MAX_TERM_COUNT).astype(np.uint8)
         order = by_hash(batch.terms) if rising([batch.seqs]) else np.lexsort((seqs, batch.terms))
         return cls._ordered(len(batch.seqs), batch.terms, seqs, counts, order)
 
@@ -93,13 +92,13 @@ class Impacts:
     seqs: npt.NDArray[np.int32]  # (sum(sizes),)
     saturated: FloatArray  # 0..1, (sum(sizes),)
 
-    def only(self, kept: npt.NDArray[np.bool_]) -> "Impacts":
+    def only(self, chosen: npt.NDArray[np.bool_]) -> "Impacts":
         """Some of the postings."""
-        sizes = np.bincount(np.repeat(np.arange(len(self.sizes)), self.sizes)[kept], minlength=len(self.sizes))
-        return Impacts(sizes.tolist(), self.idfs, self.seqs[kept], self.saturated[kept])
+        sizes = np.bincount(np.repeat(np.arange(len(self.sizes)), self.sizes)[chosen], minlength=len(self.sizes))
+        return Impacts(sizes.tolist(), self.idfs, self.seqs[chosen], self.saturated[chosen])
 
     def spans(self) -> list[slice]:
-        """Where each term's are."""
+        """Slices of each term's postings."""
         return [slice(end - size, end) for size, end in zip(self.sizes, accumulate(self.sizes), strict=True)]
 
 
@@ -126,15 +125,15 @@ class LexicalIndex:
         new: list[PostingBlock] = []
         for batch in batches:
             if len(batch.terms):
-                self._note(batch)
+                self._count(batch)
                 new.append(PostingBlock.of(batch))
-            if sum(block.size for block in new) >= FULL:
+            if sum(block.size for block in new) >= FULL_BLOCK_ROWS:
                 self._append(new)
                 new = []
         if new:
             self._append(new)
 
-    def _note(self, batch: TermBatch) -> None:
+    def _count(self, batch: TermBatch) -> None:
         """Take in their lengths."""
         self._make_room(int(batch.seqs.max()) + 1)
         self.remove(batch.seqs)
@@ -166,7 +165,7 @@ class LexicalIndex:
         self._blocks.append(PostingBlock.merged(together) if len(together) > 1 else together[0])
 
     def _full(self, together: Sequence[PostingBlock]) -> bool:
-        return self._blocks[-1].size + sum(block.size for block in together) > FULL
+        return self._blocks[-1].size + sum(block.size for block in together) > FULL_BLOCK_ROWS
 
     def _make_room(self, end: int) -> None:
         if end > len(self._lengths):
@@ -187,16 +186,18 @@ class LexicalIndex:
 
     def idf(self, frequency: int) -> float:
         """Inverse document frequency, with some imagined documents while the bank is small."""
-        documents = len(self) + IMAGINED
+        documents = len(self) + PRIOR_DOCUMENTS
         return float(np.log(1 + (documents - frequency + 0.5) / (frequency + 0.5)))
 
     def impacts(self, terms: Sequence[int]) -> "Impacts":
-        """What these terms are worth, in their order."""
-        found = [self.postings(term) for term in terms]
-        seqs, times = _joined([seqs for seqs, _ in found], np.int32), _joined([n for _, n in found], np.float32)
+        """Postings of these terms, in their order, with what each adds to a memory's score."""
+        postings = [self.postings(term) for term in terms]
+        seqs = _joined([seqs for seqs, _ in postings], np.int32)
+        times = _joined([counts for _, counts in postings], np.float32)
         average = self._total / max(len(self), 1)
-        norm = K1 * (1 - B) + np.float32(K1 * B / max(average, 1.0)) * self._lengths.take(seqs).astype(np.float32)
-        sizes = [len(seqs) for seqs, _ in found]
+        lengths = self._lengths.take(seqs).astype(np.float32)
+        norm = BM25_K1 * (1 - BM25_B) + np.float32(BM25_K1 * BM25_B / max(average, 1.0)) * lengths
+        sizes = [len(seqs) for seqs, _ in postings]
         saturated = np.asarray(times / (times + norm), dtype=np.float32)
         return Impacts(sizes, [self.idf(size) for size in sizes], seqs, saturated)
 
@@ -206,7 +207,7 @@ def _joined(parts: Sequence[npt.NDArray[Any]], kind: type[Number]) -> npt.NDArra
 
 
 def by_hash(terms: Ints) -> Ints:
-    """As a stable argsort gives it, in a third of the time: a radix sort by what nearly always tells hashes apart."""
+    """Order of a stable argsort, in a third of the time: a radix sort by the bits that nearly always differ."""
     order = np.argsort((terms >> 16).astype(np.uint16), kind="stable")
     order = order[np.argsort((terms >> 32).astype(np.uint16)[order], kind="stable")]
     order = order[np.argsort((terms >> 48).astype(np.int16)[order], kind="stable")]

@@ -7,13 +7,13 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 Seqs = npt.NDArray[np.integer]  # kept as int32: no bank has 2^31 memories
-ROOM = 64  # rows at first; then an eighth more than is needed
+MIN_ROOM_ROWS = 64  # then an eighth more than is needed
 
 
 class SeqArray:
-    """Rows in order of seq; one that is put again takes the place of the old one."""
+    """Rows in order of seq; a row that is put again takes the place of the old one."""
 
-    def __init__(self, width: int, kind: Any, room: int = ROOM) -> None:
+    def __init__(self, width: int, kind: Any, room: int = MIN_ROOM_ROWS) -> None:
         self.count = 0
         self._seqs: Seqs = np.empty(room, dtype=np.int32)
         self._rows: npt.NDArray[Any] = np.empty((room, width), dtype=kind)
@@ -23,12 +23,12 @@ class SeqArray:
 
     @property
     def seqs(self) -> Seqs:
-        """In order, (n,)."""
+        """Seqs in order, (n,)."""
         return self._seqs[: self.count]
 
     @property
     def rows(self) -> npt.NDArray[Any]:
-        """In the same order, (n, width)."""
+        """Rows in the same order, (n, width)."""
         return self._rows[: self.count]
 
     @property
@@ -39,20 +39,20 @@ class SeqArray:
         """Add rows; the last of several for one seq holds. They may be kept: nobody else may write to them."""
         seqs, rows = _once_each(seqs.astype(np.int32), rows)
         if self.count and len(seqs) and seqs[0] <= self._seqs[self.count - 1]:
-            known = np.isin(seqs, self.seqs, assume_unique=True)
-            self._rows[np.searchsorted(self.seqs, seqs[known])] = rows[known]
-            seqs, rows = seqs[~known], rows[~known]
+            here = np.isin(seqs, self.seqs, assume_unique=True)
+            self._rows[np.searchsorted(self.seqs, seqs[here])] = rows[here]
+            seqs, rows = seqs[~here], rows[~here]
         self._append(seqs, rows)
 
     def remove(self, seqs: Seqs) -> None:
         """Take rows out; those that stay close up."""
-        kept = np.flatnonzero(~np.isin(self.seqs, seqs))
-        if len(kept) == self.count:
+        rest = np.flatnonzero(~np.isin(self.seqs, seqs))
+        if len(rest) == self.count:
             return
-        self._seqs, self._rows, self.count = self._seqs[kept], self._rows[kept], len(kept)
+        self._seqs, self._rows, self.count = self._seqs[rest], self._rows[rest], len(rest)
 
     def find(self, seqs: Seqs) -> tuple[Ints, npt.NDArray[np.bool_]]:
-        """Where each of these seqs would lie, (n,), and which of them are here."""
+        """Places where these seqs would lie, (n,), and which of them are here."""
         if not self.count:
             return np.zeros(len(seqs), np.int64), np.zeros(len(seqs), dtype=bool)
         if self._seqs[self.count - 1] - self._seqs[0] == self.count - 1:  # no gaps
@@ -84,7 +84,7 @@ class SeqArray:
 
 def grown(array: npt.NDArray[Any], used: int, needed: int) -> npt.NDArray[Any]:
     """An array with room for `needed` rows and some more; the first `used` are kept."""
-    room = np.empty((max(needed + needed // 8, ROOM), *array.shape[1:]), dtype=array.dtype)
+    room = np.empty((max(needed + needed // 8, MIN_ROOM_ROWS), *array.shape[1:]), dtype=array.dtype)
     room[:used] = array[:used]
     return room
 

@@ -1,4 +1,4 @@
-"""What a recall gives back: hits, best first, and the forms in which a model takes them."""
+"""Recollections: hits, best first, and the forms in which a model takes them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,32 +8,32 @@ from zoneinfo import ZoneInfo
 
 from memkit.errors import UnknownOptionError
 from memkit.models import Hit, Memory
-from memkit.recall.present.prompt import Counter, Key, Material, render
+from memkit.recall.present.prompt import Counter, Key, PromptMaterial, render
 
 if TYPE_CHECKING:
     from langchain_core.documents import Document
     from langchain_core.messages import BaseMessage
 
 OnUse = Callable[[list[str]], None]
-Beside = Callable[[], Mapping[str, Sequence[Memory]]]
+FindBeside = Callable[[], Mapping[str, Sequence[Memory]]]
 
 
 @dataclass(eq=False)
 class Origin:
-    """Where hits are from: their bank's zone, whom to tell of their use (once each), the turns beside them."""
+    """Origin of hits: their bank's zone, a function that takes the ids of those used, and the turns beside them."""
 
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     on_use: OnUse | None = None
-    find_beside: Beside = dict
+    find_beside: FindBeside = dict
     used: set[str] = field(default_factory=set)
 
     @cached_property
     def beside(self) -> Mapping[str, Sequence[Memory]]:
-        """By the id of a hit; found when it is first needed."""
+        """Turns beside each hit, by its id; looked for when they are first needed."""
         return self.find_beside()
 
     def use(self, ids: Iterable[str]) -> None:
-        """Tell of those that weren't used before."""
+        """Pass on the ids that weren't used before."""
         fresh = [name for name in dict.fromkeys(ids) if name not in self.used]
         self.used.update(fresh)
         if fresh and self.on_use is not None:
@@ -56,7 +56,7 @@ class Recollection(Sequence[Hit]):
         *,
         portrait: Memory | None = None,
         summaries: Sequence[Memory] = (),
-        beside: Beside = dict,
+        beside: FindBeside = dict,
         zone: str = "UTC",
         on_use: OnUse | None = None,
     ) -> None:
@@ -67,9 +67,9 @@ class Recollection(Sequence[Hit]):
         self._origins: tuple[Origin, ...] = (self._origin,) * len(self._hits)
 
     @classmethod
-    def best(cls, found: Iterable["Recollection"], k: int) -> "Recollection":
+    def best(cls, recollections: Iterable["Recollection"], k: int) -> "Recollection":
         """The k best hits of several banks' recollections; portraits and summaries stay with their banks."""
-        pairs = [pair for one in found for pair in one._pairs()]
+        pairs = [pair for recollection in recollections for pair in recollection._pairs()]
         pairs.sort(key=lambda pair: -pair[0].score)
         return cls()._with(pairs[:k])
 
@@ -77,11 +77,11 @@ class Recollection(Sequence[Hit]):
         return list(zip(self._hits, self._origins, strict=True))
 
     def _with(self, pairs: Sequence[tuple[Hit, Origin]]) -> Self:
-        made = type(self)(portrait=self.portrait, summaries=self.summaries)
-        made._origin = self._origin
-        made._hits = tuple(hit for hit, _ in pairs)
-        made._origins = tuple(origin for _, origin in pairs)
-        return made
+        chosen = type(self)(portrait=self.portrait, summaries=self.summaries)
+        chosen._origin = self._origin
+        chosen._hits = tuple(hit for hit, _ in pairs)
+        chosen._origins = tuple(origin for _, origin in pairs)
+        return chosen
 
     def __len__(self) -> int:
         return len(self._hits)
@@ -126,7 +126,7 @@ class Recollection(Sequence[Hit]):
         turn after a question, both sides of a short turn, and those of `hit.around`. Raises InputError, and
         CorruptError where a turn beside a hit isn't what was written: these are read out of their rows here.
         """
-        material = Material(
+        material = PromptMaterial(
             hits=self._hits,
             zones=[origin.zone for origin in self._origins],
             beside=[origin.beside.get(hit.memory.id, ()) for hit, origin in self._pairs()],

@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 
 # Not before an apostrophe, where some tokenizers cut words elsewhere
-WORD = re.compile(r"(?<= )[A-Za-z]+(?![^\W\d_])(?!['’]\w)")
+WORD_PATTERN = re.compile(r"(?<= )[A-Za-z]+(?![^\W\d_])(?!['’]\w)")
 
 
 def token_bound(text: str) -> int:
@@ -24,7 +24,7 @@ def token_bound(text: str) -> int:
 
 def _bound(text: str) -> int:
     words = common_words()
-    return len(text.encode()) - sum(len(word) for word in WORD.findall(text) if word in words)
+    return len(text.encode()) - sum(len(word) for word in WORD_PATTERN.findall(text) if word in words)
 
 
 @cache

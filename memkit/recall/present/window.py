@@ -11,17 +11,17 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from memkit.models import Memory
-from memkit.recall.present.prompt import DAYS, GAP, label, local, quote
+from memkit.recall.present.quoting import DAY_NAMES, GAP_MARK, label, local, quote
 from memkit.text.passages import SENTENCE_END_PATTERN
 
-OPEN, CLOSE = "<conversation>", "</conversation>"
-START, RECENT = 1 / 16, 1 / 2  # shares of the budget that are filled first
-LINE = 12  # tokens that a line costs beside its text, about
-LONGEST = 240  # characters of a sentence that are shown together; of a longer one the parts between commas
+OPEN_TAG, CLOSE_TAG = "<conversation>", "</conversation>"
+START_SHARE, RECENT_SHARE = 1 / 16, 1 / 2  # of the budget, that are filled first
+LINE_TOKENS = 12  # that a line costs beside its text, about
+MAX_SENTENCE_CHARS = 240  # that are shown together; of a longer sentence the parts between commas
 
 
 class Left(NamedTuple):
-    """A token that is left: characters `start` to `end` of the turn `number` of the session; what it tells."""
+    """A token that is left: characters `start` to `end` of the turn `number` of the session; its score."""
 
     number: int
     start: int
@@ -47,12 +47,12 @@ class Window:
 
 
 class Sentence(NamedTuple):
-    """A sentence with a token left in it: where it stands, what it tells (nats), what showing it costs (tokens)."""
+    """A sentence with a token left in it: its place, the sum of its tokens' scores (nats), its length in tokens."""
 
     number: int
     start: int
     end: int
-    told: float
+    score: float
     cost: int
 
 
@@ -85,20 +85,20 @@ def _sentences(left: Sequence[Left], memories: Mapping[int, Memory], count: Call
     by_turn: dict[int, list[Left]] = {}
     for token in left:
         by_turn.setdefault(token.number, []).append(token)
-    found = []
+    sentences = []
     for number, tokens in by_turn.items():
         text = memories[number].text
         for start, end in _cut(text):
             inside = [token.score for token in tokens if start <= token.start < end]
             if inside:
-                found.append(Sentence(number, start, end, sum(inside), count(text[start:end])))
-    return sorted(found)
+                sentences.append(Sentence(number, start, end, sum(inside), count(text[start:end])))
+    return sorted(sentences)
 
 
 def _cut(text: str) -> Iterator[tuple[int, int]]:
     ends = [0, *(match.end() for match in SENTENCE_END_PATTERN.finditer(text)), len(text)]
     for start, end in pairwise(ends):
-        if end - start <= LONGEST:
+        if end - start <= MAX_SENTENCE_CHARS:
             yield start, end
             continue
         commas = [start, *(start + i + 1 for i, c in enumerate(text[start:end]) if c in ",;:—" and i > 0), end]
@@ -106,17 +106,17 @@ def _cut(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _ranked(sentences: Sequence[Sentence], budget: int) -> list[Sentence]:
-    """The newest up to their share of the budget, the first up to theirs, then what tells most for its cost."""
-    newest = _within(reversed(sentences), budget * RECENT)
-    first = _within(iter(sentences), budget * START)
-    rest = sorted(sentences, key=lambda s: (-s.told / (s.cost + LINE), s))
+    """The newest up to their share of the budget, the first up to theirs, then those that tell most for their cost."""
+    newest = _within(reversed(sentences), budget * RECENT_SHARE)
+    first = _within(iter(sentences), budget * START_SHARE)
+    rest = sorted(sentences, key=lambda s: (-s.score / (s.cost + LINE_TOKENS), s))
     return list(dict.fromkeys([*newest, *first, *rest]))
 
 
 def _within(sentences: Iterator[Sentence], tokens: float) -> list[Sentence]:
     taken = []
     for sentence in sentences:
-        tokens -= sentence.cost + LINE
+        tokens -= sentence.cost + LINE_TOKENS
         if tokens < 0:
             break
         taken.append(sentence)
@@ -124,7 +124,7 @@ def _within(sentences: Iterator[Sentence], tokens: float) -> list[Sentence]:
 
 
 def _block(shown: Sequence[Sentence], memories: Mapping[int, Memory], turns: int, zone: ZoneInfo) -> str:
-    return "\n".join([OPEN, *_lines(shown, memories, turns, zone), CLOSE]) if shown else ""
+    return "\n".join([OPEN_TAG, *_lines(shown, memories, turns, zone), CLOSE_TAG]) if shown else ""
 
 
 def _lines(shown: Sequence[Sentence], memories: Mapping[int, Memory], turns: int, zone: ZoneInfo) -> Iterator[str]:
@@ -133,19 +133,19 @@ def _lines(shown: Sequence[Sentence], memories: Mapping[int, Memory], turns: int
         memory = memories[number]
         at = local(memory.occurred_at, zone)
         if number != expected:
-            yield GAP
-        if (day := f"{at.date()} {DAYS[at.weekday()]}") != heading:
+            yield GAP_MARK
+        if (day := f"{at.date()} {DAY_NAMES[at.weekday()]}") != heading:
             yield (heading := day)
         spans = [(sentence.start, sentence.end) for sentence in shown if sentence.number == number]
         yield f"{at:%H:%M} {label(memory)}: {quote(_excerpt(memory.text, spans))}"
         expected = number + 1
     if expected != turns:
-        yield GAP
+        yield GAP_MARK
 
 
 def _excerpt(text: str, spans: Sequence[tuple[int, int]]) -> str:
-    """What is shown of a text, with a mark for every gap."""
+    """Shown parts of a text, with a mark for every gap."""
     marks = [end != start for (_, end), (start, _) in pairwise([(0, 0), *spans, (len(text), len(text))])]
     parts = [text[start:end].strip() for start, end in spans]
-    joined = "".join(f" {GAP} {part}" if mark else f" {part}" for mark, part in zip(marks, parts, strict=False))
-    return f"{joined.strip()} {GAP}" if marks[-1] else joined.strip()
+    joined = "".join(f" {GAP_MARK} {part}" if mark else f" {part}" for mark, part in zip(marks, parts, strict=False))
+    return f"{joined.strip()} {GAP_MARK}" if marks[-1] else joined.strip()

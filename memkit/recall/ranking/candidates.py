@@ -1,34 +1,142 @@
-"""What is scored for one question."""
+"""Candidates: the rows that are scored for one question, with their features and what the question finds in them.
+
+Traits are the parts of a score that follow from a row alone. Recency is one in cohesive banks only, where sessions
+are taken up again: the log-odds of that fall with the log of age, as Anderson and Schooler (1991) found of people's.
+"""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
+from memkit.models import MEMORY_KINDS, TURN_ROLES
 from memkit.protocols import FloatArray
-from memkit.recall.index.columns import Bools, Ints
-from memkit.recall.ranking.cues import Cues
-from memkit.recall.ranking.evidence import Lexical
-from memkit.recall.ranking.row_features import RowFeatures
+from memkit.recall.index.columns import Bools, Columns
+from memkit.recall.index.groups import RowGroups
+from memkit.recall.index.seq_array import Ints
+from memkit.recall.ranking.evidence import LexicalEvidence
+from memkit.settings import RankingSettings
+
+SHORT_TEXT_CHARS = 300  # a longer text holds many words by chance, and they count for less
+
+Lengths = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class RowFeatures:
+    """Rows of a bank, in order of seq, with what holds of them whatever is asked; arrays are (n,)."""
+
+    rows: Ints
+    seqs: Ints
+    episodes: RowGroups
+    sessions: RowGroups
+    adjacent: Bools  # (n - 1,): row i+1 follows row i in the bank
+    linked: Bools  # (n - 1,): and is of its session
+    speaker: Ints
+    occurred_at: Ints
+    asks: Bools
+    timed: Bools  # names a time or a number
+    open_to_context: FloatArray  # which part of its full share each takes of the evidence around it
+    open_to_words: FloatArray  # how much it counts that a row holds a question's words
+    traits: dict[str, FloatArray]  # parts of the score
+    cohesion: float  # of the bank, 0..1
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def row_features(columns: Columns, rows: Ints, cohesion: float, weights: RankingSettings) -> RowFeatures:
+    """Features of these rows of a bank."""
+    statistics, lengths, asks = columns.statistics, columns.at("length", rows), columns.at("asks", rows)
+    session_of, adjacent = columns.at("session", rows), _adjacent(rows, columns.at("kind", rows))
+    linked, sessions = adjacent & (session_of[1:] == session_of[:-1]), RowGroups.of(session_of)
+    context = weights.whole_context + weights.cohesive_context * cohesion
+    traits = {
+        "role": weights.assistant * (columns.at("role", rows) == TURN_ROLES.index("assistant")).astype(np.float32),
+        "asks": weights.asks * asks * share_of(weights.whole_question, lengths),
+        "answers": weights.answers * _answering(asks, linked),
+        "length": weights.length * statistics.log_length(lengths),
+    }
+    if cohesion:
+        since = sessions.spread(statistics.sessions_since(sessions.numbers), len(rows))
+        traits["recency"] = -weights.cohesive_recency * cohesion * np.log(since.astype(np.float32) + 1)
+    return RowFeatures(
+        rows=rows,
+        seqs=columns.at("seq", rows),
+        episodes=RowGroups.of(columns.at("episode", rows)),
+        sessions=sessions,
+        adjacent=adjacent,
+        linked=linked,
+        speaker=columns.at("speaker", rows),
+        occurred_at=columns.at("occurred_at", rows),
+        asks=asks,
+        timed=statistics.timed(rows),
+        open_to_context=share_of(context, lengths),
+        open_to_words=np.sqrt(share_of(SHORT_TEXT_CHARS, lengths)),
+        traits=traits,
+        cohesion=cohesion,
+    )
+
+
+def share_of(characters: float, lengths: Lengths) -> FloatArray:
+    """The share of each text that so many characters are, at most 1."""
+    return np.asarray(np.minimum(1, characters / np.maximum(lengths, 1).astype(np.float32)), dtype=np.float32)
+
+
+def _adjacent(rows: Ints, kinds: npt.NDArray[np.int8]) -> Bools:
+    """Mask of rows but the last: turns that are followed by the bank's next row, another turn."""
+    turns = kinds == MEMORY_KINDS.index("turn")
+    return np.asarray((rows[1:] - rows[:-1] == 1) & turns[:-1] & turns[1:], dtype=bool)
+
+
+def _answering(asks: Bools, linked: Bools) -> FloatArray:
+    answers = np.zeros(len(asks), np.float32)
+    answers[1:] = asks[:-1] & linked
+    return answers
+
+
+@dataclass(frozen=True)
+class UnseenChunks:
+    """Chunks as far as they are not scored where only candidates are: their other members, and all other chunks.
+
+    `sizes`: how many rows a question may find in each chunk that has a candidate; `sample`: evidence of rows that
+    stand for the whole bank. A member that was not scored has average evidence, 0.
+    """
+
+    sizes: npt.NDArray[np.integer]
+    sample: FloatArray
+    count: int  # of the bank's chunks
+    row_count: int  # of the bank's rows that lie in any
+
+    @cached_property
+    def evidence(self) -> FloatArray:
+        """The evidence of chunks made of the sample, as large as the bank's are: what chance gives, (any,)."""
+        size = max(1, round(self.row_count / max(self.count, 1)))
+        whole = len(self.sample) // size * size
+        groups = self.sample[:whole].reshape(-1, size)
+        return np.asarray(groups.max(axis=1) + groups.mean(axis=1), dtype=np.float32)
 
 
 @dataclass
-class Pool:
-    """The rows that are scored for one question, and what was found for them; arrays are (n,)."""
+class Candidates:
+    """The rows that are scored for one question, and what was computed for them so far; arrays are (n,).
 
-    scene: RowFeatures
+    `unseen_episodes` and `unseen_sessions` are None where every row of the bank is a candidate.
+    """
+
+    features: RowFeatures
     eligible: Bools
-    cosine: FloatArray
+    words: LexicalEvidence
+    lexical: FloatArray  # evidence by words, in standard deviations
+    cosines: FloatArray
     sample: FloatArray  # cosines of vectors that stand for the whole bank, (any number,)
-    lexical: Lexical
-    cues: Cues
-    compared: Bools  # whose cosines are exact
-    score: FloatArray = field(default_factory=lambda: np.empty(0, np.float32))
-    evidence: FloatArray = field(default_factory=lambda: np.empty(0, np.float32))
-    relevance: FloatArray = field(default_factory=lambda: np.empty(0, np.float32))
-    parts: dict[str, FloatArray] = field(default_factory=dict)
+    exact: Bools  # whose cosines are exact
+    unseen_episodes: UnseenChunks | None = None
+    unseen_sessions: UnseenChunks | None = None
+    fixed_parts: dict[str, FloatArray] = field(default_factory=dict)  # of the score, that no cosine changes
+    parts: dict[str, FloatArray] = field(default_factory=dict)  # of the score
+    score: FloatArray = field(init=False)
+    evidence: FloatArray = field(init=False)
+    relevance: FloatArray = field(init=False)
     thoughts: dict[int, list[int]] = field(default_factory=dict)  # seq of a turn -> seqs of thoughts
-
-    @property
-    def rows(self) -> Ints:
-        """In order of seq."""
-        return self.scene.rows

@@ -1,17 +1,24 @@
 """Hierarchical chunk attention (HCAM, arXiv 2105.14039): over summaries of chunks first, then inside them.
 
-`attend` is the paper's module, with its projections and position encodings. Ranking uses its first
-level with identity projections: a chunk's log-attention lifts or lowers its members; it gates nothing.
+`attend` is the paper's module, with its projections and position encodings. Ranking uses its first level with identity
+projections: a chunk's log-attention lifts or lowers its members; it gates nothing. A turn's score is its own evidence
+(dense and lexical, in standard deviations), plus shares of its neighbours', its episode's and its session's.
+
+Where sessions are each about one thing, a session is needed as a whole: the more cohesive a bank is, the more a
+session's evidence counts and the less a single turn's own, and the more long turns lean on their neighbours.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from memkit.protocols import FloatArray
-from memkit.recall.index.row_groups import RowGroups
+from memkit.recall.index.columns import Bools
+from memkit.recall.index.groups import RowGroups
+from memkit.recall.ranking.candidates import Candidates, RowFeatures, UnseenChunks
+from memkit.recall.ranking.evidence import standardised_cosines
+from memkit.settings import RankingSettings
 
 Floats = npt.NDArray[np.floating]
 
@@ -76,30 +83,43 @@ def attend(
     return np.asarray(sum(w * attention(query, chunks[m] + encoding) for w, m in zip(weights, chosen, strict=True)))
 
 
-@dataclass(frozen=True)
-class Unseen:
-    """What is not scored where only candidates are: the other members of their chunks, and all other chunks.
+def evidence_parts(candidates: Candidates, weights: RankingSettings) -> dict[str, FloatArray]:
+    """The parts of each row's score that follow from its evidence and from that around it."""
+    features, share = candidates.features, candidates.features.open_to_context
+    dense = weights.dense * standardised_cosines(candidates.cosines, candidates.sample)
+    lexical = weights.lexical * candidates.lexical
+    own, itself = dense + lexical, 1 + weights.cohesive_own * features.cohesion
+    session = weights.session + weights.cohesive_session * features.cohesion
+    return {
+        "dense": itself * dense,
+        "lexical": itself * lexical,
+        "neighbours": _from_neighbours(own, features, weights) * share,
+        "episode": weights.episode * _from_chunks(own, features.episodes, candidates.unseen_episodes) * share,
+        "session": session * _from_chunks(own, features.sessions, candidates.unseen_sessions) * share,
+    }
 
-    `sizes`: how many rows a question may find in each chunk that has a candidate; `sample`: evidence of rows that
-    stand for the whole bank. A member that was not scored has average evidence, 0.
-    """
 
-    sizes: npt.NDArray[np.integer]
-    sample: FloatArray
-    count: int  # chunks
-    rows: int  # that lie in any
+def _from_neighbours(own: FloatArray, features: RowFeatures, weights: RankingSettings) -> FloatArray:
+    shares, linked = np.zeros_like(own), features.linked
+    _add_both_ways(shares, own, linked, 1, weights.neighbour)
+    _add_both_ways(shares, own, linked[1:] & linked[:-1], 2, weights.second_neighbour)
+    shares[1:] += weights.answered * own[:-1] * (linked & features.asks[:-1])
+    return shares
 
-    @cached_property
-    def evidence(self) -> FloatArray:
-        """The evidence of chunks made of the sample, as large as the bank's are: what chance gives, (any,)."""
-        size = max(1, round(self.rows / max(self.count, 1)))
-        whole = len(self.sample) // size * size
-        groups = self.sample[:whole].reshape(-1, size)
-        return np.asarray(groups.max(axis=1) + groups.mean(axis=1), dtype=np.float32)
+
+def _add_both_ways(shares: FloatArray, own: FloatArray, linked: Bools, step: int, weight: float) -> None:
+    if len(own) > step:
+        shares[step:] += weight * own[:-step] * linked
+        shares[:-step] += weight * own[step:] * linked
+
+
+def _from_chunks(own: FloatArray, chunks: RowGroups, unseen: UnseenChunks | None) -> FloatArray:
+    """The log-attention of each row's chunk; 0 for rows that lie in none."""
+    return chunks.spread(log_attention(own, chunks, unseen), len(own))
 
 
 def chunk_evidence(evidence: FloatArray, chunks: RowGroups, sizes: npt.NDArray[np.integer] | None = None) -> FloatArray:
-    """What a query finds in each chunk, (m,): its best member's evidence and its members' mean.
+    """Evidence of each chunk, (m,): its best member's and its members' mean.
 
     `sizes`: of the whole chunks, where not all members are given.
 
@@ -109,11 +129,13 @@ def chunk_evidence(evidence: FloatArray, chunks: RowGroups, sizes: npt.NDArray[n
     return np.asarray(chunks.maxima(evidence) + means, dtype=np.float32)
 
 
-def log_attention(evidence: FloatArray, unseen: Unseen | None = None) -> FloatArray:
-    """log softmax(l / T) up to a constant, T the spread of the chunks' evidence: 0 for an average chunk.
+def log_attention(own: FloatArray, chunks: RowGroups, unseen: UnseenChunks | None = None) -> FloatArray:
+    """Log-attention of each chunk, log softmax(l / T) up to a constant, (m,): 0 for an average chunk.
 
-    Average and spread are those of all chunks of the bank, also of those without a candidate.
+    `own`: the rows' evidence, (n,); T is the spread of the chunks' evidence. Average and spread are those of all
+    chunks of the bank, also of those without a candidate.
     """
+    evidence = chunk_evidence(own, chunks, None if unseen is None else unseen.sizes)
     others = np.empty(0, np.float32) if unseen is None else unseen.evidence
     missing = 0 if unseen is None or not len(others) else max(unseen.count - len(evidence), 0)
     whole = len(evidence) + missing

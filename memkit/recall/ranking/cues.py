@@ -1,18 +1,27 @@
-"""What a person would notice in a question besides its words: who is meant, when, and what kind it is."""
+"""Cues of a question besides its words: who is meant, when, and whether it asks for a time."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+import numpy as np
+
+from memkit.protocols import FloatArray
+from memkit.recall.index.columns import among
+from memkit.recall.index.seq_array import Ints
+from memkit.recall.ranking.candidates import RowFeatures
+from memkit.recall.ranking.event_dates import Windows
+from memkit.settings import RankingSettings
 from memkit.text.terms.tokens import STOP_WORDS, words
 from memkit.text.times.dates import MentionedTime, first_mentioned_time
 from memkit.text.times.event_times import EventTime, first_event_time
+from memkit.times import to_micros
 
-NAME = re.compile(r"[^\W\d_]+")
-NOBODY = frozenset({"user", "assistant", "system", "tool", "human", "ai", "bot"})
-POSSESSIVE = re.compile(r"(?<!\w)['’]s\b")  # what a name leaves behind
-WHEN = re.compile(
+NAME_PATTERN = re.compile(r"[^\W\d_]+")
+ROLE_NAMES = frozenset({"user", "assistant", "system", "tool", "human", "ai", "bot"})
+POSSESSIVE_PATTERN = re.compile(r"(?<!\w)['’]s\b")  # what a name leaves behind
+WHEN_PATTERN = re.compile(
     r"\b(?:when (?:did|do|does|was|were|is|are|will|has|have|had)|how (?:long|old|many|much|often)"
     r"|what (?:date|day|month|year|time))\b",
     re.IGNORECASE,
@@ -26,17 +35,17 @@ class Cues(NamedTuple):
     named: frozenset[int]  # hashes of the bank's speakers that the question names
     span: MentionedTime | None
     asks_when: bool
-    relative: EventTime | None = None  # a time told from an event: "the day before her birthday"
+    relative: EventTime | None = None  # a time named by an event: "the day before her birthday"
     event: tuple[str, ...] = ()  # the event's search terms
 
 
-def read(question: str, speakers: Mapping[str, int], now: datetime, zone: str) -> Cues:
+def read_cues(question: str, speakers: Mapping[str, int], now: datetime, zone: str) -> Cues:
     """Take a question apart. A speaker's name is a cue, not a search word."""
-    found = _names(question)
-    named = {name: number for name, number in speakers.items() if _is_among(name, found)}
+    names = _names(question)
+    named = {name: number for name, number in speakers.items() if _is_among(name, names)}
     terms, relative = _terms(without_names(question, named)), first_event_time(question)
     event = _terms(without_names(relative.event, named)) if relative else ()
-    span, asks_when = first_mentioned_time(question, now, zone), bool(WHEN.search(question))
+    span, asks_when = first_mentioned_time(question, now, zone), bool(WHEN_PATTERN.search(question))
     return Cues(terms, frozenset(named.values()), span, asks_when, relative if event else None, event)
 
 
@@ -46,10 +55,10 @@ def _terms(text: str) -> tuple[str, ...]:
 
 def without_names(question: str, speakers: Iterable[str]) -> str:
     """The question without the names of those of these speakers whom it names."""
-    found = _names(question)
-    parts = {part.casefold() for name in speakers if _is_among(name, found) for part in NAME.findall(name)}
+    names = _names(question)
+    parts = {part.casefold() for name in speakers if _is_among(name, names) for part in NAME_PATTERN.findall(name)}
     return (
-        POSSESSIVE.sub("", NAME.sub(lambda m: "" if m[0].casefold() in parts else m[0], question))
+        POSSESSIVE_PATTERN.sub("", NAME_PATTERN.sub(lambda m: "" if m[0].casefold() in parts else m[0], question))
         if parts
         else question
     )
@@ -61,23 +70,44 @@ def is_named(speaker: str, question: str) -> bool:
 
 
 class _Names(NamedTuple):
-    """What may be a name in a question: as it is written, and in lower case."""
+    """Words of a question that may be names: as they are written, and in lower case."""
 
     written: frozenset[str]
     folded: frozenset[str]
 
 
 def _names(question: str) -> _Names:
-    found = NAME.findall(question)
-    return _Names(frozenset(found), frozenset(map(str.casefold, found)))
+    names = NAME_PATTERN.findall(question)
+    return _Names(frozenset(names), frozenset(map(str.casefold, names)))
 
 
-def _is_among(speaker: str, found: _Names) -> bool:
-    if speaker.casefold() in NOBODY:
+def _is_among(speaker: str, names: _Names) -> bool:
+    if speaker.casefold() in ROLE_NAMES:
         return False
-    first = NAME.search(speaker)
+    first = NAME_PATTERN.search(speaker)
     if first is None or len(first[0]) < 2:
         return False
     if first[0].casefold() in STOP_WORDS:
-        return first[0] in found.written and first[0][0].isupper()
-    return first[0].casefold() in found.folded
+        return first[0] in names.written and first[0][0].isupper()
+    return first[0].casefold() in names.folded
+
+
+def cue_parts(cues: Cues, features: RowFeatures, windows: Windows, weights: RankingSettings) -> dict[str, FloatArray]:
+    """The parts of each row's score that follow from who and when the question names; but for times only where it does.
+
+    `windows`: the times that the question names by an event.
+    """
+    parts = {"time": (weights.time + weights.when * cues.asks_when) * features.timed.astype(np.float32)}
+    if len(cues.named) == 1:
+        parts["speaker"] = weights.speaker * among(features.speaker, cues.named).astype(np.float32)
+    if cues.span or windows:
+        span = [(to_micros(cues.span.start), to_micros(cues.span.end))] if cues.span else []
+        parts["date"] = weights.date * _inside(features.occurred_at, [*windows, *span])
+    return parts
+
+
+def _inside(occurred_at: Ints, spans: Sequence[tuple[int, int]]) -> FloatArray:
+    inside = np.zeros(len(occurred_at), dtype=bool)
+    for start, end in spans:
+        inside |= (occurred_at >= start) & (occurred_at < end)
+    return inside.astype(np.float32)

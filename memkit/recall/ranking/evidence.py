@@ -7,41 +7,41 @@ import numpy as np
 import numpy.typing as npt
 
 from memkit.protocols import FloatArray
-from memkit.recall.index.columns import Columns, Ints, filled, standardised
+from memkit.recall.index.columns import Columns
 from memkit.recall.index.postings import LexicalIndex
-from memkit.recall.index.seq_array import distinct
+from memkit.recall.index.seq_array import Ints, distinct
 from memkit.text.terms.keys import key_hash
 
-FULL = 7.2  # what a row that holds all of a question is worth, in standard deviations
-ENOUGH = 8.0  # nats: a question of one word is not answered by whoever says that word
-CONTEXT = 1.0  # what all terms of the turns before the question count together, in terms of the question
-RARITY = 1.5  # the power of idf: rare words say more than their information
+FULL_MATCH_SD = 7.2  # standard deviations: the evidence of a row that holds all of a question
+MIN_QUESTION_NATS = 8.0  # a question of one word is not answered by whoever says that word
+CONTEXT_TERMS = 1.0  # as many terms of the question as all terms of the turns before it count together
+IDF_POWER = 1.5  # the power of idf: rare words say more than their information
 PRIOR_ROWS = 20  # a small bank's statistics are shrunk towards what is usual
-PRIOR_MEAN, PRIOR_DEVIATION = 0.12, 0.12  # of the cosines of unrelated sentences
+PRIOR_COSINE_MEAN, PRIOR_COSINE_SD = 0.12, 0.12  # of the cosines of unrelated sentences
 
 
 @dataclass(frozen=True)
-class Lexical:
+class LexicalEvidence:
     """The lexical evidence of all rows, and the share of the question's idf that each holds; its terms.
 
     BM25's standard deviation depends on how many rows happen to match, and a question with one rare word
     would drown everything else. So the evidence is BM25's sum as a share of what a row that answers the
-    whole question would have, times FULL standard deviations.
+    whole question would have, times FULL_MATCH_SD standard deviations.
     """
 
     sums: npt.NDArray[np.complex64]  # of BM25, and as the imaginary part of the idf of what a row holds, (n,)
-    weighed: float  # what a row that answers the whole question would have of the one
-    asked: float  # and of the other
-    matched: dict[str, Ints]  # term -> rows, in order
+    full_bm25: float  # of a row that answers the whole question
+    full_idf: float
+    rows_by_term: dict[str, Ints]  # in order
     bounds: dict[str, float]  # term -> the most that it adds to a row's BM25
 
     def scores(self, rows: Ints) -> FloatArray:
         """The evidence for some rows, in standard deviations."""
-        return FULL * self.sums.take(rows).real / self.weighed
+        return FULL_MATCH_SD * self.sums.take(rows).real / self.full_bm25
 
     def coverage(self, rows: Ints) -> FloatArray:
         """The share of the question's information that each of these rows holds."""
-        return self.sums.take(rows).imag / max(self.asked, ENOUGH)
+        return self.sums.take(rows).imag / max(self.full_idf, MIN_QUESTION_NATS)
 
     def best(self, count: int) -> Ints:
         """The rows with the best scores, in order; fewer where fewer hold any of the terms.
@@ -50,10 +50,10 @@ class Lexical:
         best, rows that hold none but these needn't be looked at.
         """
         best, least, left = np.empty(0, np.int64), -np.inf, sum(self.bounds.values())
-        for term in sorted(self.matched, key=self.bounds.__getitem__, reverse=True):
+        for term in sorted(self.rows_by_term, key=self.bounds.__getitem__, reverse=True):
             if left <= least:
                 break
-            rows = self.matched[term]
+            rows = self.rows_by_term[term]
             better = distinct(np.concatenate([best, rows[self.sums.take(rows).real > least]]))
             best = better[greatest(self.sums.take(better).real, count)]
             least = float(self.sums.take(best).real.min()) if len(best) == count else least
@@ -63,7 +63,7 @@ class Lexical:
     def terms_of(self, rows: Ints) -> list[tuple[str, ...]]:
         """The question's terms that each of these rows holds."""
         held: list[list[str]] = [[] for _ in rows]
-        for term, own in self.matched.items():
+        for term, own in self.rows_by_term.items():
             at = np.minimum(own.searchsorted(rows), len(own) - 1)
             for i in np.flatnonzero(own[at] == rows).tolist():
                 held[i].append(term)
@@ -72,28 +72,28 @@ class Lexical:
 
 def lexical_evidence(
     index: LexicalIndex, columns: Columns, key: bytes, terms: Sequence[str], around: Sequence[str] = ()
-) -> Lexical:
+) -> LexicalEvidence:
     """Score all rows by words; exact for the whole bank, since only matching rows differ from 0.
 
-    `around`: terms of what was said just before; they help a little, and cover nothing of the question.
+    `around`: terms of the turns just before; they help a little, and cover nothing of the question.
     """
-    shares = dict.fromkeys(around, CONTEXT / max(len(around), 1)) | dict.fromkeys(terms, 1.0)
-    found = index.impacts([key_hash(key, term) for term in shares])
-    worth = [idf**RARITY * share for idf, share in zip(found.idfs, shares.values(), strict=True)]
-    covers = [idf * (share == 1) for idf, share in zip(found.idfs, shares.values(), strict=True)]
-    rows, inside = columns.rows_of(found.seqs)
-    found = found if inside.all() else found.only(inside)
-    more = _repeated(worth, found.sizes) * found.saturated + 1j * _repeated(covers, found.sizes)
-    sums = np.zeros(len(columns), np.complex64)  # both at once: it is the access to a large bank's rows that takes time
+    shares = dict.fromkeys(around, CONTEXT_TERMS / max(len(around), 1)) | dict.fromkeys(terms, 1.0)
+    impacts = index.impacts([key_hash(key, term) for term in shares])
+    worth = [idf**IDF_POWER * share for idf, share in zip(impacts.idfs, shares.values(), strict=True)]
+    covers = [idf * (share == 1) for idf, share in zip(impacts.idfs, shares.values(), strict=True)]
+    rows, inside = columns.rows_of(impacts.seqs)
+    impacts = impacts if inside.all() else impacts.only(inside)
+    more = _repeated(worth, impacts.sizes) * impacts.saturated + 1j * _repeated(covers, impacts.sizes)
+    sums = np.zeros(len(columns), np.complex64)  # both at once: reading a large bank's rows is what takes time
     parts: dict[str, Ints] = {}
-    for term, span in zip(shares, found.spans(), strict=True):
+    for term, span in zip(shares, impacts.spans(), strict=True):
         parts[term] = part = rows[span]
         sums[part] = sums.take(part) + more[span]
-    return Lexical(
+    return LexicalEvidence(
         sums,
-        weighed=sum(worth, 1e-9),
-        asked=sum(covers, 1e-9),
-        matched={term: part for term, part in parts.items() if len(part)},
+        full_bm25=sum(worth, 1e-9),
+        full_idf=sum(covers, 1e-9),
+        rows_by_term={term: part for term, part in parts.items() if len(part)},
         bounds={term: most for term, most in zip(shares, worth, strict=True) if len(parts[term])},
     )
 
@@ -104,16 +104,16 @@ def _repeated(values: Sequence[float], counts: Sequence[int]) -> FloatArray:
 
 def standardised_cosines(cosines: FloatArray, sample: FloatArray) -> FloatArray:
     """Cosines in standard deviations of the bank's (of `sample`); unknown ones (NaN) count as average."""
-    known = sample[~np.isnan(sample)].astype(np.float64)
-    weight = len(known) + PRIOR_ROWS
-    mean = (known.sum() + PRIOR_ROWS * PRIOR_MEAN) / weight
-    spread = ((known - mean) ** 2).sum() + PRIOR_ROWS * PRIOR_DEVIATION**2
-    z = standardised(cosines, float(mean), float((spread / weight) ** 0.5))
-    return filled(z, 0.0)
+    values = sample[~np.isnan(sample)].astype(np.float64)
+    weight = len(values) + PRIOR_ROWS
+    mean = (values.sum() + PRIOR_ROWS * PRIOR_COSINE_MEAN) / weight
+    spread = ((values - mean) ** 2).sum() + PRIOR_ROWS * PRIOR_COSINE_SD**2
+    z = np.asarray((cosines - float(mean)) / float((spread / weight) ** 0.5), dtype=np.float32)
+    return np.where(np.isnan(z), np.float32(0), z)
 
 
 def greatest(values: FloatArray, count: int) -> Ints:
-    """Where the greatest values are, in order of place."""
+    """Places of the greatest values, in order of place."""
     if len(values) <= count:
         return np.arange(len(values))
     return np.sort(np.argpartition(-values, count)[:count])

@@ -1,57 +1,87 @@
-"""What is asked of a bank, and which of its rows may answer it. Pure."""
+"""A query: the options of a recall, what the bank adds to them, and the filters that follow from both. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 
-from memkit.batches import NONE
-from memkit.models import MEMORY_KINDS, MEMORY_STATES, Kind, PastState
+from memkit.batches import NO_VALUE
+from memkit.errors import InputError, UnknownOptionError
+from memkit.models import MEMORY_KINDS, MEMORY_STATES, Kind, PastState, checked_text
 from memkit.protocols import FloatArray
-from memkit.recall.index.columns import Bools, Columns, Ints, among
+from memkit.recall.index.columns import Bools, Columns, among
+from memkit.recall.index.seq_array import Ints
 from memkit.times import to_micros
 
-RECALLED: tuple[Kind, ...] = ("turn", "thought")
-REFLECTED: tuple[Kind, ...] = ("summary", "portrait")  # what reflection writes
+MAX_RESULTS = 10_000  # of one recall
+RECALLED_KINDS: tuple[Kind, ...] = ("turn", "thought")  # unless kinds are named
+REFLECTED_KINDS: tuple[Kind, ...] = ("summary", "portrait")  # what reflection writes
+
+
+@dataclass(frozen=True)
+class RecallOptions:
+    """A recall as it was asked for; `MemoryBank.recall` says what each option means. Raises InputError."""
+
+    query: str
+    k: int = 10
+    kinds: Sequence[Kind] | None = None
+    where: Mapping[str, Any] | None = None
+    speaker: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    context: Sequence[Any] = ()
+    around: int = 0
+    min_score: float | None = None
+    now: datetime | None = None
+    valid_at: datetime | None = None
+    as_of: datetime | None = None
+    reinforce: bool = True
+
+    def __post_init__(self) -> None:
+        checked_text(self.query, where="recall.query")
+        if isinstance(self.kinds, str) or isinstance(self.context, str):
+            raise InputError("recall: kinds and context are sequences, for example kinds=['turn'].")
+        for kind in self.kinds or ():
+            if kind not in MEMORY_KINDS:
+                raise UnknownOptionError(f"kinds: unknown kind {kind!r}; known are {', '.join(MEMORY_KINDS)}.")
+        if not 1 <= self.k <= MAX_RESULTS:
+            raise InputError(f"recall: k must lie between 1 and {MAX_RESULTS}.")
+        if not 0 <= self.around <= MAX_RESULTS:
+            raise InputError(f"recall: around must lie between 0 and {MAX_RESULTS}.")
+        if self.min_score is not None and not 0 <= self.min_score <= 1:
+            raise InputError("recall: min_score must lie between 0 and 1.")
 
 
 @dataclass(frozen=True)
 class Query:
-    """A question with everything that bears on its answer; `MemoryBank.recall` says what the parts mean.
+    """A recall's options and what the bank adds to them.
 
-    `vector` is None where there is none: then words decide. `allowed`: seqs, None for all. `speakers`:
-    the bank's speakers with their hashes.
+    `vector` is None where there is none: then words decide. `context`: the texts of the turns before the question.
+    `allowed`: seqs, None for all. `speakers`: the bank's speakers with their hashes. `past`: by seq, the states at
+    `as_of` of those that have changed since.
     """
 
-    text: str
+    options: RecallOptions
     now: datetime
     vector: FloatArray | None = None
-    k: int = 10
-    kinds: tuple[Kind, ...] | None = None
-    speaker: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    valid_at: datetime | None = None
-    as_of: datetime | None = None
-    context: tuple[str, ...] = ()
-    min_score: float | None = None
+    context: Sequence[str] = ()
     allowed: frozenset[int] | None = None
     speakers: Mapping[str, int] = field(default_factory=dict)
-    past: Mapping[int, PastState] = field(default_factory=dict)  # by seq: what the state was at `as_of`
-    around: int = 0  # turns on each side that are given with each result
+    past: Mapping[int, PastState] = field(default_factory=dict)
 
 
 def is_visible(columns: Columns, rows: Ints, query: Query) -> Bools:
-    """Which rows are neither forgotten nor merged away, and were recorded in time; echoes too.
+    """Mask of rows that are neither forgotten nor merged away, and were recorded in time; echoes too.
 
     With `as_of`, as it was then.
     """
     state = column_as_of(columns, query, "state")[rows]
-    is_visible = (state == MEMORY_STATES.index("active")) | (state == MEMORY_STATES.index("superseded"))
-    if query.as_of is not None:
-        is_visible &= columns.column("recorded_at")[rows] <= to_micros(query.as_of)
-    return np.asarray(is_visible, dtype=bool)
+    visible = (state == MEMORY_STATES.index("active")) | (state == MEMORY_STATES.index("superseded"))
+    if query.options.as_of is not None:
+        visible &= columns.column("recorded_at")[rows] <= to_micros(query.options.as_of)
+    return np.asarray(visible, dtype=bool)
 
 
 def column_as_of(columns: Columns, query: Query, name: str) -> Ints:
@@ -64,45 +94,42 @@ def column_as_of(columns: Columns, query: Query, name: str) -> Ints:
     if name == "state":
         past = [MEMORY_STATES.index(state) for state in past]
     changed = values.copy()
-    changed[rows] = np.array([NONE if value is None else value for value in past], dtype=np.int64)[inside]
+    changed[rows] = np.array([NO_VALUE if value is None else value for value in past], dtype=np.int64)[inside]
     return changed
 
 
-def eligible(columns: Columns, rows: Ints, query: Query) -> Bools:
-    """Which rows are of the kinds, the speaker and the time that were asked for."""
-
-    def column(name: str) -> Ints:
-        return columns.at(name, rows)
-
-    fits = among(column("kind"), [MEMORY_KINDS.index(kind) for kind in query.kinds or RECALLED])
-    if query.as_of is None:
-        fits &= _newest(column("kind"), column("state"))
-    if query.speaker is not None:
-        fits &= column("speaker") == query.speakers.get(query.speaker, NONE)
-    if query.valid_at is not None:
-        fits &= _valid(columns, rows, query, to_micros(query.valid_at))
+def is_eligible(columns: Columns, rows: Ints, query: Query) -> Bools:
+    """Mask of rows of the kinds, the speaker and the time that were asked for."""
+    options, kinds = query.options, columns.at("kind", rows)
+    fits = among(kinds, [MEMORY_KINDS.index(kind) for kind in options.kinds or RECALLED_KINDS])
+    if options.as_of is None and options.kinds is not None:
+        fits &= _is_newest(kinds, columns.at("state", rows))
+    if options.speaker is not None:
+        fits &= columns.at("speaker", rows) == query.speakers.get(options.speaker, NO_VALUE)
+    if options.valid_at is not None:
+        fits &= _is_valid(columns, rows, query, to_micros(options.valid_at))
     return np.asarray(fits & matches_filters(columns, rows, query), dtype=bool)
 
 
-def _newest(kinds: Ints, states: Ints) -> Bools:
-    """Of summaries and portraits only those that nothing replaced: the older ones say the same."""
-    written = among(kinds, [MEMORY_KINDS.index(kind) for kind in REFLECTED])
+def _is_newest(kinds: Ints, states: Ints) -> Bools:
+    """Mask: of summaries and portraits only those that nothing replaced, since the older ones say the same."""
+    written = among(kinds, [MEMORY_KINDS.index(kind) for kind in REFLECTED_KINDS])
     return np.asarray(~written | (states == MEMORY_STATES.index("active")), dtype=bool)
 
 
 def matches_filters(columns: Columns, rows: Ints, query: Query) -> Bools:
-    """Which rows lie in the span and the part of the bank that were asked for."""
-    fits, moments = np.ones(len(rows), dtype=bool), columns.column("occurred_at")
-    if query.since is not None:
-        fits &= moments[rows] >= to_micros(query.since)
-    if query.until is not None:
-        fits &= moments[rows] < to_micros(query.until)
+    """Mask of rows in the span and the part of the bank that were asked for."""
+    options, fits, occurred_at = query.options, np.ones(len(rows), dtype=bool), columns.column("occurred_at")
+    if options.since is not None:
+        fits &= occurred_at[rows] >= to_micros(options.since)
+    if options.until is not None:
+        fits &= occurred_at[rows] < to_micros(options.until)
     if query.allowed is not None:
         fits &= np.isin(columns.column("seq")[rows], list(query.allowed))
     return fits
 
 
-def _valid(columns: Columns, rows: Ints, query: Query, moment: int) -> Bools:
+def _is_valid(columns: Columns, rows: Ints, query: Query, micros: int) -> Bools:
     start, end = columns.column("valid_from")[rows], column_as_of(columns, query, "valid_until")[rows]
-    begun = (start == NONE) | (start <= moment)
-    return np.asarray(begun & ((end == NONE) | (end > moment)), dtype=bool)
+    begun = (start == NO_VALUE) | (start <= micros)
+    return np.asarray(begun & ((end == NO_VALUE) | (end > micros)), dtype=bool)

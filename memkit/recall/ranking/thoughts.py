@@ -1,92 +1,94 @@
-"""Thoughts among what was found: they lift the moments that they rest on, and what replaced another comes before it."""
+"""Thoughts among the candidates: they lift the turns that they rest on, and a memory comes after its replacement."""
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 
 import numpy as np
 
-from memkit.batches import NONE
+from memkit.batches import NO_VALUE
 from memkit.models import MEMORY_KINDS
 from memkit.protocols import FloatArray
-from memkit.recall.index.columns import Columns, Ints
-from memkit.recall.ranking.candidates import Pool
+from memkit.recall.index.columns import Columns
+from memkit.recall.index.seq_array import Ints
+from memkit.recall.ranking.candidates import Candidates
 from memkit.recall.ranking.query import Query, column_as_of
 
-THOUGHT = 0.5  # the share of a thought's evidence that its turns take
+THOUGHT_SHARE = 0.5  # of a thought's evidence, which its turns take
+REPLACED_MARGIN = 0.01  # by which a superseded row ranks below what replaced it
 
 
-def attach_thoughts(pool: Pool, columns: Columns, query: Query) -> None:
-    """A thought lifts the turns that it rests on, and is shown with them instead of beside them."""
-    if query.kinds is not None or not columns.sources:
-        return
-    seqs = pool.scene.seqs
-    thoughts = np.flatnonzero(columns.column("kind")[pool.rows] == MEMORY_KINDS.index("thought")).tolist()
+def attach_thoughts(candidates: Candidates, columns: Columns, query: Query) -> None:
+    """Lift the turns that a thought rests on, and show it with them instead of beside them."""
+    seqs, eligible = candidates.features.seqs, candidates.eligible
+    thoughts = np.flatnonzero(
+        columns.column("kind")[candidates.features.rows] == MEMORY_KINDS.index("thought")
+    ).tolist()
     if not thoughts:
         return
     at = {seq: i for i, seq in enumerate(seqs.tolist())}
-    lifted = pool.score.copy()
+    lifted = candidates.score.copy()
     untrue, true = set[int](), set[int]()
     for thought in thoughts:
-        turns = [at[s] for s in _sources(pool, columns, thought) if s in at and pool.eligible[at[s]]]
-        if query.valid_at is not None and not pool.eligible[thought]:
+        turns = [at[s] for s in _sources(candidates, columns, thought) if s in at and eligible[at[s]]]
+        if query.options.valid_at is not None and not eligible[thought]:
             untrue.update(turns)
         elif turns:
             true.update(turns)
-            _lift(pool, lifted, thought, turns, seqs)
-    pool.score = lifted
-    pool.eligible[sorted(untrue - true)] = False  # nothing that was thought about it held at that time
+            _lift(candidates, lifted, thought, turns, seqs)
+    candidates.score = lifted
+    eligible[sorted(untrue - true)] = False  # no thought that rests on them held at that time
 
 
-def _lift(pool: Pool, lifted: FloatArray, thought: int, turns: Sequence[int], seqs: Ints) -> None:
-    pool.eligible[thought] = False
-    evidence = pool.parts["dense"][thought] + pool.parts["lexical"][thought]
+def _lift(candidates: Candidates, lifted: FloatArray, thought: int, turns: Sequence[int], seqs: Ints) -> None:
+    candidates.eligible[thought] = False
+    score, relevance = candidates.score, candidates.relevance
+    evidence = max(float(candidates.parts["dense"][thought] + candidates.parts["lexical"][thought]), 0.0)
     for turn in turns:
-        pool.thoughts.setdefault(int(seqs[turn]), []).append(int(seqs[thought]))
-        lifted[turn] = max(lifted[turn], pool.score[turn] + THOUGHT * max(float(evidence), 0.0))
-        pool.relevance[turn] = max(pool.relevance[turn], pool.relevance[thought])
+        candidates.thoughts.setdefault(int(seqs[turn]), []).append(int(seqs[thought]))
+        lifted[turn] = max(lifted[turn], score[turn] + THOUGHT_SHARE * evidence)
+        relevance[turn] = max(relevance[turn], relevance[thought])
 
 
-def fresh_first(pool: Pool, columns: Columns, query: Query) -> None:
-    """What was superseded ranks below what replaced it, however often that was; so do the turns behind them."""
-    pairs = sorted(_replacements(pool, columns, query))
-    if query.valid_at is not None:
-        pairs = [(old, new) for old, new in pairs if pool.eligible[new]]
+def order_superseded(candidates: Candidates, columns: Columns, query: Query) -> None:
+    """Rank superseded rows below what replaced them, however often that was; so too the turns behind them."""
+    pairs = sorted(_replacements(candidates, columns, query))
+    score, relevance = candidates.score, candidates.relevance
+    if query.options.valid_at is not None:
+        pairs = [(old, new) for old, new in pairs if candidates.eligible[new]]
     for old, new in pairs:
-        pool.score[new] = max(pool.score[new], pool.score[old])
-        pool.relevance[new] = max(pool.relevance[new], pool.relevance[old])
+        score[new] = max(score[new], score[old])
+        relevance[new] = max(relevance[new], relevance[old])
     for old, new in reversed(pairs):
-        pool.score[old] = min(pool.score[old], pool.score[new] - 0.01)
+        score[old] = min(score[old], score[new] - REPLACED_MARGIN)
 
 
-def _replacements(pool: Pool, columns: Columns, query: Query) -> Iterator[tuple[int, int]]:
-    """What was superseded and what replaced it, by their places in the pool."""
-    if not columns.has("superseded_by") and not query.past:
-        return
-    seqs = pool.scene.seqs
-    successors = column_as_of(columns, query, "superseded_by")[pool.rows]
-    closed = np.flatnonzero(successors != NONE)
+def _replacements(candidates: Candidates, columns: Columns, query: Query) -> Iterator[tuple[int, int]]:
+    """Superseded rows and their replacements, by their places among the candidates."""
+    seqs = candidates.features.seqs
+    successors = column_as_of(columns, query, "superseded_by")[candidates.features.rows]
+    closed = np.flatnonzero(successors != NO_VALUE)
     at = {seq: i for i, seq in enumerate(seqs.tolist())} if len(closed) else {}
     outdated = {int(seqs[i]) for i in closed}
     for old in closed.tolist():
         new = at.get(int(successors[old]))
         if new is not None:
             yield old, new
-            yield from _turns_behind(pool, columns, old, new, at, outdated)
+            yield from _turns_behind(candidates, columns, old, new, at, outdated)
 
 
 def _turns_behind(
-    pool: Pool, columns: Columns, old: int, new: int, at: Mapping[int, int], outdated: Set[int]
+    candidates: Candidates, columns: Columns, old: int, new: int, at: Mapping[int, int], outdated: Set[int]
 ) -> Iterator[tuple[int, int]]:
     """The turns of two such thoughts, where the question is about the thought and the old turn led to no other."""
-    before, after = (_sources(pool, columns, i) for i in (old, new))
+    before, after = (_sources(candidates, columns, i) for i in (old, new))
     for turn in before:
-        rests = pool.thoughts.get(turn, ())
-        if turn in at and rests and outdated >= set(rests) and 2 * _own(pool, old) >= _own(pool, at[turn]):
+        rests = candidates.thoughts.get(turn, ())
+        if turn in at and rests and outdated >= set(rests) and 2 * _own(candidates, old) >= _own(candidates, at[turn]):
             yield from ((at[turn], at[later]) for later in after if later in at and later != turn)
 
 
-def _sources(pool: Pool, columns: Columns, i: int) -> tuple[int, ...]:
-    return columns.sources.get(int(columns.column("seq")[pool.rows[i]]), ())
+def _sources(candidates: Candidates, columns: Columns, i: int) -> tuple[int, ...]:
+    return columns.sources.get(int(candidates.features.seqs[i]), ())
 
 
-def _own(pool: Pool, i: int) -> float:
-    return float(pool.parts["dense"][i] + pool.parts["lexical"][i])
+def _own(candidates: Candidates, i: int) -> float:
+    return float(candidates.parts["dense"][i] + candidates.parts["lexical"][i])

@@ -12,7 +12,7 @@ import numpy as np
 
 from memkit.batches import PassageBatch, QuantisedBatch
 from memkit.protocols import FloatArray
-from memkit.quantisation import SCALE, quantised
+from memkit.quantisation import SCALE_BYTES, quantised
 from memkit.storage.core.blocks import Block
 
 _HEAD = struct.Struct("<H")
@@ -33,7 +33,7 @@ def _packed(dimension: int, stored: list[Stored]) -> Iterator[tuple[int, bytes]]
     vectors = np.frombuffer(whole, dtype="<f2").reshape(-1, dimension).astype(np.float32)
     data, start, head = quantised(vectors).tobytes(), 0, _HEAD.pack(dimension)
     for seq, vector, passages in stored:
-        end = start + (1 + len(passages or b"") // len(vector)) * (SCALE + dimension)
+        end = start + (1 + len(passages or b"") // len(vector)) * (SCALE_BYTES + dimension)
         yield seq, head + data[start:end]
         start = end
 
@@ -47,12 +47,12 @@ def unpacked(block: Block, dimension: int) -> tuple[QuantisedBatch, QuantisedBat
     fitting = body[starts] + (body[starts + 1].astype(np.int64) << 8) == dimension
     if not bool(np.all(fitting)):
         return unpacked(block.only(fitting), dimension)
-    counts, rest = np.divmod(lengths - _HEAD.size, SCALE + dimension)
+    counts, rest = np.divmod(lengths - _HEAD.size, SCALE_BYTES + dimension)
     if bool(np.any(rest)):
         raise ValueError("a row of vectors is cut short")
     inside = np.ones(len(body), dtype=bool)
     inside[starts] = inside[starts + 1] = False
-    rows = body[inside].reshape(-1, SCALE + dimension)
+    rows = body[inside].reshape(-1, SCALE_BYTES + dimension)
     owners, own = np.repeat(block.seqs, counts).astype(np.int64), np.zeros(len(rows), dtype=bool)
     own[counts.cumsum() - counts] = True
     return QuantisedBatch(owners[own], rows[own]), QuantisedBatch(owners[~own], rows[~own])

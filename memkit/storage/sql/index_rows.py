@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from memkit.batches import CODED, FIELDS, NONE, Column, RowBatch
+from memkit.batches import FIELD_CODES, NO_VALUE, ROW_FIELDS, Column, RowBatch
 from memkit.models import IndexRow
 from memkit.storage.core.checksums import misread
 from memkit.storage.core.enum_codes import KIND, ROLE, STATE
@@ -22,7 +22,7 @@ TYPES = {  # that the columns of the query `rows` may have
     "salience": REAL | MISSING,
 }
 PLACES = {
-    name: np.array([CODED[name][word] for word in codes.words], dtype=np.int8)
+    name: np.array([FIELD_CODES[name][word] for word in codes.words], dtype=np.int8)
     for name, codes in (("kind", KIND), ("state", STATE), ("role", ROLE))
 }
 Row = tuple[Any, ...]
@@ -53,7 +53,7 @@ def row_batch(rows: Sequence[Row], sources: Mapping[int, tuple[int, ...]], end: 
     """The same for many, in order of seq; `sources` by seq."""
     named = zip(IndexRow._fields[:-1], zip(*rows, strict=True), strict=True)
     try:
-        read = {name: _column(name, values) for name, values in named if name in FIELDS}
+        read = {name: _column(name, values) for name, values in named if name in ROW_FIELDS}
     except (TypeError, OverflowError) as error:  # what `array` says of anything but numbers
         raise misread("a memory") from error
     if not _possible(read, end):
@@ -66,8 +66,8 @@ def _column(name: str, values: tuple[Any, ...]) -> Column:
         return np.array(array("d", values))
     if TYPES[name] >= MISSING and None in values:
         if values.count(None) == len(values):
-            return np.full(len(values), NONE, dtype=np.int64)
-        values = tuple(NONE if value is None else value for value in values)
+            return np.full(len(values), NO_VALUE, dtype=np.int64)
+        values = tuple(NO_VALUE if value is None else value for value in values)
     return np.array(array("q", values))
 
 
@@ -86,11 +86,11 @@ def _possible(read: Mapping[str, Column], end: int) -> bool:
 
 def _within(column: npt.NDArray[np.int64], end: int, optional: bool) -> bool:
     inside = (column >= 0) & (column < end)
-    return bool(np.all(inside | (column == NONE) if optional else inside))
+    return bool(np.all(inside | (column == NO_VALUE) if optional else inside))
 
 
 def _placed(name: str, column: Column) -> Column:
     if name in PLACES:
-        some = column != NONE
+        some = column != NO_VALUE
         return np.where(some, PLACES[name][np.where(some, column, 0)], np.int8(-1))
-    return column.astype(FIELDS[name], copy=False)
+    return column.astype(ROW_FIELDS[name], copy=False)

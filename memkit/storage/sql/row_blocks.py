@@ -1,7 +1,7 @@
 """Beside the table of memories its numbers once more, up to 4,096 rows a block: banks are loaded from these.
 
 A block holds a CRC-32 of the rest, the number of rows, which fields follow (a bit each, in the order of
-`batches.FIELDS`; others hold no value in any row) as three uint32, then those fields as arrays, all little-endian.
+`batches.ROW_FIELDS`; others hold no value in any row) as three uint32, then those fields as arrays, all little-endian.
 The table is the truth: a trigger notes in `moved` which rows of blocks have changed there since.
 """
 
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from memkit.batches import FIELDS, NONE, RowBatch
+from memkit.batches import NO_VALUE, ROW_FIELDS, RowBatch
 from memkit.errors import CorruptError
 from memkit.storage.core.blocks import BLOCK_ROWS, FLUSH_ROWS, ROW_PART
 from memkit.storage.core.checksums import MISREAD, reading
@@ -24,20 +24,20 @@ from memkit.storage.sql.queries import change_over, run
 
 SHARE = 16  # of a bank's rows one in so many, or STEP, may have moved before blocks are made anew
 _HEAD = struct.Struct("<III")
-_TYPES = {name: np.dtype(kind).newbyteorder("<") for name, kind in FIELDS.items()}
+_TYPES = {name: np.dtype(kind).newbyteorder("<") for name, kind in ROW_FIELDS.items()}
 
 
 def pack(rows: RowBatch) -> bytes:
     """Rows as bytes, without what they rest on."""
     held = {name: column for name, column in rows.fields.items() if _told(name, rows)}
-    bits = sum(1 << place for place, name in enumerate(FIELDS) if name in held)
+    bits = sum(1 << place for place, name in enumerate(ROW_FIELDS) if name in held)
     body = struct.pack("<II", len(rows.seqs), bits)
     body += b"".join(held[name].astype(kind).tobytes() for name, kind in _TYPES.items() if name in held)
     return struct.pack("<I", zlib.crc32(body)) + body
 
 
 def _told(name: str, rows: RowBatch) -> bool:
-    return FIELDS[name] is not np.int64 or bool(np.any(rows.fields[name] != NONE))
+    return ROW_FIELDS[name] is not np.int64 or bool(np.any(rows.fields[name] != NO_VALUE))
 
 
 def unpack(data: bytes) -> RowBatch:
@@ -48,10 +48,10 @@ def unpack(data: bytes) -> RowBatch:
     start, fields = _HEAD.size, {}
     for place, (name, kind) in enumerate(_TYPES.items()):
         if bits >> place & 1:
-            fields[name] = np.frombuffer(data, kind, count, start).astype(FIELDS[name], copy=False)
+            fields[name] = np.frombuffer(data, kind, count, start).astype(ROW_FIELDS[name], copy=False)
             start += fields[name].nbytes
         else:
-            fields[name] = np.broadcast_to(np.int64(NONE), count)
+            fields[name] = np.broadcast_to(np.int64(NO_VALUE), count)
     return RowBatch(fields, {})
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import numpy as np
 
-from memkit.batches import ROWS, PassageBatch, QuantisedBatch, RowBatch, SketchBatch, TermBatch
+from memkit.batches import BATCH_ROWS, PassageBatch, QuantisedBatch, RowBatch, SketchBatch, TermBatch
 from memkit.models import BankState, CountedSegment, IndexEntry, IndexRow, Kind, Memory, PastState
 from memkit.protocols import FloatArray
 from memkit.storage.core.base_view import View
@@ -174,7 +174,7 @@ class SqliteView(View):
         yield from self._batches(run(self.connection, "moved_rows", self.bank), links)
 
     def _batches(self, rows: Cursor, links: Sources) -> Iterator[RowBatch]:
-        while some := rows.fetchmany(ROWS):
+        while some := rows.fetchmany(BATCH_ROWS):
             yield row_batch(some, _resting(links, (row[0] for row in some)), self.row.next_seq)
 
     def _changed(self, name: str, since: int) -> Cursor:

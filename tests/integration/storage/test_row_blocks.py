@@ -10,10 +10,10 @@ import pytest
 from bank_steps import life, opened, view_of
 
 from memkit import Turn
-from memkit.batches import FIELDS, RowBatch
+from memkit.batches import ROW_FIELDS, RowBatch
 from memkit.models import IndexRow
 from memkit.protocols import BankView
-from memkit.recall.index.columns import NARROW, Columns
+from memkit.recall.index.columns import INT32_FIELDS, Columns
 from memkit.storage.core.blocks import ROW_PART
 from memkit.storage.sql import row_blocks
 from memkit.storage.sql.row_blocks import SHARE, pack, unpack
@@ -38,14 +38,14 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 def as_loaded(view: BankView) -> dict[str, list[Any]]:
     columns = Columns()
     columns.put(view.row_batches())
-    return {name: columns.column(name).tolist() for name in FIELDS} | {"sources": sorted(columns.sources.items())}
+    return {name: columns.column(name).tolist() for name in ROW_FIELDS} | {"sources": sorted(columns.sources.items())}
 
 
 def as_in_table(view: BankView) -> dict[str, list[Any]]:
     rows = list(view.rows())
     batch = RowBatch.of(rows)
-    fields = {name: batch.fields[name].tolist() for name in FIELDS}
-    fields |= {name: [max(number, -1) for number in fields[name]] for name in NARROW}
+    fields = {name: batch.fields[name].tolist() for name in ROW_FIELDS}
+    fields |= {name: [max(number, -1) for number in fields[name]] for name in INT32_FIELDS}
     return fields | {"sources": sorted((row.seq, row.sources) for row in rows if row.sources)}
 
 
@@ -107,7 +107,7 @@ def test_a_block_gives_back_what_was_packed_and_nothing_that_was_not() -> None:
     rows = RowBatch.of([row, row._replace(seq=4, kind="turn", state="active", speaker=None, superseded_by=None)])
     data = pack(rows)
     for name, column in unpack(data).fields.items():
-        assert column.dtype == FIELDS[name]
+        assert column.dtype == ROW_FIELDS[name]
         assert column.tolist() == rows.fields[name].tolist()
     for place in range(len(data)):
         false = data[:place] + bytes([data[place] ^ 64]) + data[place + 1 :]
@@ -152,7 +152,7 @@ def test_a_file_of_the_format_before_gets_its_blocks_when_it_is_opened(tmp_path:
     assert blocks(path) == 6
 
 
-@pytest.mark.parametrize("field", sorted(set(FIELDS) - {"seq"}))
+@pytest.mark.parametrize("field", sorted(set(ROW_FIELDS) - {"seq"}))
 def test_whichever_number_changes_in_the_table_its_row_has_moved(tmp_path: Path, field: str) -> None:
     path = tmp_path / "store.db"
     with opened(path) as store:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from memkit.batches import SketchBatch, TermBatch
+from memkit.recall.index.groups import RowGroups
 from memkit.recall.index.lsh import CrossPolytope, Sketcher, SketchIndex
-from memkit.recall.index.postings import FULL, LexicalIndex
-from memkit.recall.index.row_groups import RowGroups
+from memkit.recall.index.postings import FULL_BLOCK_ROWS, LexicalIndex
 from memkit.recall.ranking.chunk_attention import Attention, attend, chunk_evidence, log_attention, softmax
-from memkit.recall.ranking.cues import is_named, read
+from memkit.recall.ranking.cues import is_named, read_cues
 from memkit.text.terms.keys import TIME_TERM, document_terms, key_hash, text_key
 from memkit.text.terms.tokens import words
 from memkit.text.times.dates import first_mentioned_time
@@ -57,9 +57,9 @@ def test_a_softmax_sums_to_one_and_does_not_overflow() -> None:
 
 def test_chunks_are_lifted_by_their_best_member_and_an_average_one_stays() -> None:
     chunks = RowGroups.of(np.array([0, 0, 1, 1, 2, 2]))
-    evidence = chunk_evidence(np.array([0.0, 3.0, 0.0, 0.0, 1.0, 1.0], np.float32), chunks)
-    assert evidence.tolist() == [4.5, 0.0, 2.0]
-    lifted = log_attention(evidence)
+    evidence = np.array([0.0, 3.0, 0.0, 0.0, 1.0, 1.0], np.float32)
+    assert chunk_evidence(evidence, chunks).tolist() == [4.5, 0.0, 2.0]
+    lifted = log_attention(evidence, chunks)
     assert lifted[0] > lifted[2] > lifted[1]
     assert abs(float(lifted.mean())) < 1e-6
 
@@ -155,9 +155,9 @@ def test_a_text_key_ignores_space_and_case_but_not_words() -> None:
 
 def test_postings_in_blocks_and_in_the_tail_are_one_index() -> None:
     index = LexicalIndex()
-    rows = [(seq, [(seq % 7, 1), (1000 + seq, 2)]) for seq in range(1, FULL + 100)]
-    index.add([TermBatch.of(rows[:FULL])])
-    for row in rows[FULL:]:
+    rows = [(seq, [(seq % 7, 1), (1000 + seq, 2)]) for seq in range(1, FULL_BLOCK_ROWS + 100)]
+    index.add([TermBatch.of(rows[:FULL_BLOCK_ROWS])])
+    for row in rows[FULL_BLOCK_ROWS:]:
         index.add([TermBatch.of([row])])
     seqs, _ = index.postings(3)
     assert seqs.tolist() == [seq for seq, _ in rows if seq % 7 == 3]
@@ -165,7 +165,7 @@ def test_postings_in_blocks_and_in_the_tail_are_one_index() -> None:
 
 
 def test_a_speakers_name_is_a_cue_and_no_search_word() -> None:
-    cues = read("What did Ana cook?", {"Ana": 7, "Bob": 8, "user": 9}, NOW, "UTC")
+    cues = read_cues("What did Ana cook?", {"Ana": 7, "Bob": 8, "user": 9}, NOW, "UTC")
     assert cues.named == frozenset({7})
     assert cues.terms == ("cook",)
     assert not is_named("user", "the user said")

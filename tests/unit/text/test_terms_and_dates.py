@@ -10,11 +10,12 @@ import pytest
 from memkit.batches import PassageBatch, QuantisedBatch, RowBatch, TermBatch
 from memkit.models import IndexRow
 from memkit.protocols import FloatArray
+from memkit.recall.index.bank_index import BankIndex
 from memkit.recall.index.lsh import Sketcher
-from memkit.recall.ranking.cues import read
-from memkit.recall.ranking.event_dates import told_windows
-from memkit.recall.ranking.query import Query
-from memkit.recall.search import BankIndex
+from memkit.recall.ranking.cues import read_cues
+from memkit.recall.ranking.event_dates import event_windows
+from memkit.recall.ranking.query import Query, RecallOptions
+from memkit.recall.search import Searcher
 from memkit.settings import RankingSettings
 from memkit.storage.core.vector_packing import as_quantised
 from memkit.text.curve import Curve
@@ -170,11 +171,11 @@ def test_a_time_told_from_an_event_is_days_from_the_event(text: str, event: str,
     "text", ["the day before 5 May", "the day before yesterday", "the day before", "the day after that"]
 )
 def test_a_time_told_from_a_date_or_from_nothing_is_no_time_told_from_an_event(text: str) -> None:
-    assert read(text, {}, NOW, "UTC").relative is None
+    assert read_cues(text, {}, NOW, "UTC").relative is None
 
 
 def test_an_events_words_are_search_terms_without_the_speakers_name() -> None:
-    cues = read("What did Bob do the day after Ana's wedding?", {"Ana": 7, "Bob": 8}, NOW, "UTC")
+    cues = read_cues("What did Bob do the day after Ana's wedding?", {"Ana": 7, "Bob": 8}, NOW, "UTC")
     assert cues.event == ("wed",)
     assert "wed" in cues.terms
 
@@ -183,11 +184,11 @@ def test_windows_follow_the_days_on_which_the_event_was_told_best() -> None:
     relative = first_event_time("the week after the wedding")
     assert relative is not None
     days = np.array([to_micros(NOW + timedelta(days=10 * i)) for i in range(4)])
-    [window] = told_windows(np.array([0, 9, 3, 0], np.float32), days, relative, "UTC")
+    [window] = event_windows(np.array([0, 9, 3, 0], np.float32), days, relative, "UTC")
     begin = to_micros(datetime(2025, 6, 15, tzinfo=UTC))
     assert window == (begin, begin + 7 * 86_400_000_000)
-    assert told_windows(np.zeros(4, np.float32), days, relative, "UTC") == ()
-    assert told_windows(np.zeros(0, np.float32), days[:0], relative, "UTC") == ()
+    assert event_windows(np.zeros(4, np.float32), days, relative, "UTC") == ()
+    assert event_windows(np.zeros(0, np.float32), days[:0], relative, "UTC") == ()
 
 
 def told(seq: int, text: str, days: float) -> tuple[IndexRow, TermBatch]:
@@ -241,10 +242,11 @@ def test_what_was_said_the_day_before_an_event_is_favoured_where_the_bank_tells_
     ]
     ranking = RankingSettings()
     sketcher = Sketcher(64, 64, seed=1)
-    index = BankIndex(key=KEY, zone="UTC", sketcher=sketcher, curve=Curve(), retention_weight=0.0, ranking=ranking)
+    index = BankIndex(key=KEY, sketcher=sketcher, ranking=ranking)
     index.update([RowBatch.of(row for row, _ in said)], [], [row for _, row in said], NoVectors())
-    asked = Query("What had we cooked the day before the wedding?", NOW, min_score=0.0)
-    found = {hit.seq: hit for hit in index.search(asked, NoVectors())}
+    searcher = Searcher(index, zone="UTC", curve=Curve(), retention_weight=0.0, ranking=ranking)
+    asked = Query(RecallOptions("What had we cooked the day before the wedding?", min_score=0.0), NOW)
+    found = {hit.seq: hit for hit in searcher.search(asked, NoVectors())}
     assert {seq for seq, hit in found.items() if "date" in hit.parts} == {2, 3}
 
 

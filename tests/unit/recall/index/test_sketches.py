@@ -9,7 +9,7 @@ import pytest
 import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.protocols import FloatArray
-from memkit.recall.index.lsh import FEWEST, MOST, TARGET, Sketcher, SketchIndex, candidates_for
+from memkit.recall.index.lsh import MAX_CANDIDATES, MIN_CANDIDATES, TARGET_RECALL, Sketcher, SketchIndex, candidates_for
 from memkit.recall.index.sketch_search import SketchSearch
 from memkit.settings import RankingSettings, Settings
 from memkit.testing import FrozenClock
@@ -50,7 +50,7 @@ class Bank:
 
     @property
     def count(self) -> int:
-        return self.search.count(self.fetch)
+        return self.search.candidate_count(self.fetch)
 
     @property
     def recall(self) -> float | None:
@@ -67,13 +67,13 @@ def test_the_rules_count_finds_what_exact_search_finds_among_clusters(noise: flo
     bank = Bank(clustered(200, noise))
     recall = bank.recall
     assert recall is not None
-    assert recall >= TARGET
-    assert FEWEST <= bank.count < MOST / 2
+    assert recall >= TARGET_RECALL
+    assert MIN_CANDIDATES <= bank.count < MAX_CANDIDATES / 2
 
 
 def test_the_less_the_wanted_rows_stand_out_the_more_candidates_are_taken() -> None:
     tight, loose, none = Bank(clustered(200, 1.2)), Bank(clustered(200, 2.0)), Bank(isotropic(10_000))
-    assert tight.count < loose.count < none.count == MOST
+    assert tight.count < loose.count < none.count == MAX_CANDIDATES
 
 
 def test_wider_sketches_need_fewer_candidates_for_the_same_recall() -> None:
@@ -81,14 +81,14 @@ def test_wider_sketches_need_fewer_candidates_for_the_same_recall() -> None:
     narrow, wide = Bank(rows, 512), Bank(rows, 2048)
     assert wide.count < narrow.count / 2
     assert wide.recall is not None
-    assert wide.recall >= TARGET
+    assert wide.recall >= TARGET_RECALL
 
 
 def test_where_the_most_is_not_enough_the_recall_that_is_reported_says_so() -> None:
     bank = Bank(isotropic(25_000))
-    assert bank.count == MOST
+    assert bank.count == MAX_CANDIDATES
     assert bank.recall is not None
-    assert 0.85 < bank.recall < TARGET
+    assert 0.85 < bank.recall < TARGET_RECALL
 
 
 def test_the_recall_that_is_reported_is_what_searches_of_other_rows_find() -> None:
@@ -107,7 +107,7 @@ def test_the_recall_that_is_reported_is_what_searches_of_other_rows_find() -> No
 def test_the_rule_takes_the_rank_that_the_binomial_predicts() -> None:
     nearest, others = np.full((1, 1), 1.0), np.zeros((1, 100))
     assert (
-        candidates_for(1_000_000, BITS, nearest, others) == FEWEST
+        candidates_for(1_000_000, BITS, nearest, others) == MIN_CANDIDATES
     )  # a row that equals the question has none before it
     same = np.zeros((1, 1))
     median = candidates_for(1_000, BITS, same, others, target=0.5)
@@ -116,9 +116,9 @@ def test_the_rule_takes_the_rank_that_the_binomial_predicts() -> None:
 
 
 def test_the_rule_holds_its_bounds_and_needs_no_rows() -> None:
-    assert candidates_for(10**9, BITS, np.zeros((1, 1)), np.zeros((1, 9))) == MOST
-    assert candidates_for(50, BITS, np.zeros((1, 1)), np.zeros((1, 9))) == FEWEST
-    assert candidates_for(0, BITS, np.empty((0, 0)), np.empty((0, 0))) == FEWEST
+    assert candidates_for(10**9, BITS, np.zeros((1, 1)), np.zeros((1, 9))) == MAX_CANDIDATES
+    assert candidates_for(50, BITS, np.zeros((1, 1)), np.zeros((1, 9))) == MIN_CANDIDATES
+    assert candidates_for(0, BITS, np.empty((0, 0)), np.empty((0, 0))) == MIN_CANDIDATES
 
 
 def test_the_count_is_found_once_and_again_when_the_bank_has_grown() -> None:
@@ -134,7 +134,7 @@ def test_the_count_is_found_once_and_again_when_the_bank_has_grown() -> None:
 
 def test_more_results_than_the_rule_counts_on_get_as_many_candidates() -> None:
     bank = Bank(clustered(20, 0.8))
-    assert bank.count == FEWEST
+    assert bank.count == MIN_CANDIDATES
     assert len(bank.search.candidates(bank.rows[0], 700, bank.fetch)) == 700
 
 
@@ -167,7 +167,7 @@ def test_a_small_bank_is_searched_exactly_and_stats_tell_what_sketches_would_fin
     figures = told()
     assert figures["search"] == "exact"
     assert isinstance(figures["sketch_recall"], float)
-    assert figures["sketch_recall"] >= TARGET
+    assert figures["sketch_recall"] >= TARGET_RECALL
 
 
 def test_a_bank_over_the_limit_is_searched_by_sketches_and_stats_tell_their_recall() -> None:

@@ -13,16 +13,17 @@ from memkit.batches import PassageBatch, QuantisedBatch, RowBatch, SketchBatch
 from memkit.encoders.hashing import HashingEncoder
 from memkit.models import IndexRow
 from memkit.protocols import FloatArray
-from memkit.recall.index.bank_statistics import BankStatistics
 from memkit.recall.index.cohesion import cohesion
-from memkit.recall.index.columns import Columns, Ints
+from memkit.recall.index.columns import Columns
+from memkit.recall.index.groups import RowGroups
 from memkit.recall.index.lsh import Sketcher
-from memkit.recall.index.row_groups import RowGroups
-from memkit.recall.index.vectors import VectorIndex, weight
+from memkit.recall.index.postings import LexicalIndex
+from memkit.recall.index.seq_array import Ints
+from memkit.recall.index.vectors import VectorIndex, vector_count
 from memkit.recall.ranking.calibration import is_answerable
-from memkit.recall.ranking.chunk_attention import Unseen, chunk_evidence, log_attention
-from memkit.recall.ranking.row_features import row_features
-from memkit.recall.ranking.scores import Scope, by_evidence
+from memkit.recall.ranking.candidates import Candidates, RowFeatures, UnseenChunks, row_features
+from memkit.recall.ranking.chunk_attention import chunk_evidence, evidence_parts, log_attention
+from memkit.recall.ranking.evidence import lexical_evidence
 from memkit.settings import RankingSettings
 from memkit.storage.core.vector_packing import as_quantised
 from memkit.text.passages import MAX_PASSAGES, passages
@@ -57,7 +58,7 @@ def test_a_bank_of_hardly_any_turns_has_no_cohesion(rows: int) -> None:
     assert cohesion(np.ones((rows, 4), np.float32), np.zeros(rows, np.int64)) == 0.0
 
 
-def two_sessions() -> tuple[Columns, BankStatistics]:
+def two_sessions() -> Columns:
     """Three turns of 600 characters each."""
     rows = [
         IndexRow(
@@ -66,18 +67,30 @@ def two_sessions() -> tuple[Columns, BankStatistics]:
         )
         for seq, session in enumerate([1, 1, 1, 2, 2, 2])
     ]
-    columns, standing = Columns(), BankStatistics()
+    columns = Columns()
     columns.put([RowBatch.of(rows)])
-    standing.update(columns, np.empty(0, np.int64))
-    return columns, standing
+    columns.measure(np.empty(0, np.int64))
+    return columns
+
+
+def dense_candidates(features: RowFeatures, cosines: FloatArray) -> Candidates:
+    """Candidates that no word of the question stands in."""
+    nothing = np.zeros(len(features), np.float32)
+    return Candidates(
+        features=features,
+        eligible=np.ones(len(features), dtype=bool),
+        words=lexical_evidence(LexicalIndex(), two_sessions(), b"key", ()),
+        lexical=nothing,
+        cosines=cosines,
+        sample=cosines,
+        exact=nothing == 0,
+    )
 
 
 def test_a_cohesive_bank_weighs_sessions_more_and_leans_longer_turns_on_their_context() -> None:
-    loose, cohesive = (
-        row_features(*two_sessions(), np.arange(6), cohesion, RankingSettings()) for cohesion in (0.0, 1.0)
-    )
-    found = np.array([3, 1, 0, 0, 0, 0], np.float32)
-    before, after = (by_evidence(Scope(scene, found, 0 * found), RankingSettings()) for scene in (loose, cohesive))
+    weights, cosines = RankingSettings(), np.array([0.9, 0.4, 0.1, 0.1, 0.1, 0.1], np.float32)
+    loose, cohesive = (row_features(two_sessions(), np.arange(6), cohesion, weights) for cohesion in (0.0, 1.0))
+    before, after = (evidence_parts(dense_candidates(rows, cosines), weights) for rows in (loose, cohesive))
     assert after["session"][0] > before["session"][0] > 0 > before["session"][5] > after["session"][5]
     assert after["dense"][0] < before["dense"][0]
     assert (cohesive.open_to_context > loose.open_to_context).all()
@@ -135,15 +148,15 @@ def test_the_best_passage_has_its_share_of_a_long_texts_cosine_whole_quantised_o
     source = Source(rows, {2: rows[[0, 1]]})
     index = indexed(source, exact_up_to=exact_up_to, compact_up_to=compact_up_to)
     cosines, _ = index.cosines(rows[1], np.arange(4), source)
-    assert (index.exact, index.keeps_all) == (exact_up_to > 0, compact_up_to > 0)
-    if not index.keeps_all:
-        cosines = index.exactly(rows[1], np.arange(4), source)
+    assert (index.exact, index.all_in_ram) == (exact_up_to > 0, compact_up_to > 0)
+    if not index.all_in_ram:
+        cosines = index.exact_cosines(rows[1], np.arange(4), source)
     assert cosines.tolist() == pytest.approx([0, 1, 0.4, 0], abs=1e-6)
 
 
 def test_passages_count_as_vectors_when_it_is_decided_what_is_kept() -> None:
-    assert weight(np.array([10, 300])) == 2
-    assert weight(np.array([10, 1_000])) == 7
+    assert vector_count(np.array([10, 300])) == 2
+    assert vector_count(np.array([10, 1_000])) == 7
 
 
 @pytest.mark.parametrize(("exact_up_to", "compact_up_to"), [(100, 100), (0, 100)])
@@ -211,7 +224,7 @@ def test_chunks_without_a_candidate_count_in_the_average_and_members_left_out_in
     assert every.tolist() == [4.5, 2.0]
     assert halved.tolist() == [3.75, 1.5]
     noise = np.zeros(64, np.float32)
-    alone = log_attention(every)
-    among = log_attention(every, Unseen(np.full(len(every), 2), noise, count=50, rows=100))
+    alone = log_attention(evidence, chunks)
+    among = log_attention(evidence, chunks, UnseenChunks(np.full(len(every), 2), noise, count=50, row_count=100))
     assert alone.tolist() == [1.0, -1.0]
     assert among[0] > among[1] > 0

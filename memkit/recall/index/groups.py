@@ -1,0 +1,119 @@
+"""Groups of rows, as episodes and sessions are: those that some rows lie in, and all of a bank's."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from memkit.protocols import FloatArray
+from memkit.recall.index.seq_array import Ints, distinct
+
+Number = TypeVar("Number", bound=np.number[Any])
+
+
+@dataclass(frozen=True)
+class RowGroups:
+    """The groups that some rows lie in, in order of their numbers (m,): sorted once, then asked for best and mean."""
+
+    numbers: Ints
+    order: Ints  # the rows that lie in any, group by group
+    starts: Ints  # where each group begins in `order`
+
+    @classmethod
+    def of(cls, numbers: Ints) -> "RowGroups":
+        """Groups by each row's number, (n,); a negative number is of no group."""
+        order = np.flatnonzero(numbers >= 0)
+        order = order[np.argsort(numbers[order], kind="stable")]
+        ordered = numbers[order]
+        starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+        return cls(ordered[starts], order, starts)
+
+    @cached_property
+    def sizes(self) -> Ints:
+        """Number of rows of each group, (m,)."""
+        return np.diff(self.starts, append=len(self.order))
+
+    def maxima(self, values: FloatArray) -> FloatArray:
+        """The greatest of each group's values: (n,) -> (m,). `numpy.maximum.at`, ten times as fast."""
+        return np.maximum.reduceat(values[self.order], self.starts) if len(self.starts) else values[:0]
+
+    def sums(self, values: FloatArray) -> npt.NDArray[np.float64]:
+        """The sum of each group's values: (n,) -> (m,)."""
+        if not len(self.starts):
+            return np.zeros(0)
+        return np.asarray(np.add.reduceat(values[self.order], self.starts, dtype=np.float64))
+
+    def spread(self, values: npt.NDArray[Number], count: int) -> npt.NDArray[Number]:
+        """Give each row its group's value, and 0 to rows of none: (m,) -> (count,)."""
+        by_row = np.zeros(count, values.dtype)
+        by_row[self.order] = np.repeat(values, self.sizes)
+        return by_row
+
+
+class BankGroups:
+    """A bank's episodes, or its sessions, in order of their numbers: how many rows each has, and where they lie."""
+
+    def __init__(self) -> None:
+        self.numbers = np.zeros(0, np.int64)
+        self.sizes = self.visible_sizes = np.zeros(0, np.int32)  # all rows; those that a question may find
+        self.row_count = 0  # of rows that lie in any
+        self._first = np.zeros(0, np.int32)
+        self._last = np.zeros(0, np.int32)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def add(self, numbers: Ints, start: int) -> None:
+        """Take in the next rows' numbers, from row `start` on; below 0 for those that lie in none."""
+        rows = np.flatnonzero(numbers >= 0)
+        numbers, rows = numbers[rows], rows + start
+        if not len(rows):
+            return
+        order = np.argsort(numbers, kind="stable")
+        firsts = np.flatnonzero(np.diff(numbers[order], prepend=-1))
+        ends = np.append(firsts[1:], len(order)) - 1
+        self._begin(numbers[order][firsts], rows[order[firsts]])
+        at = self.positions(numbers[order][firsts])
+        self._last[at] = rows[order[ends]]
+        self.sizes[at] += (ends - firsts + 1).astype(np.int32)
+        self.row_count += len(rows)
+
+    def _begin(self, numbers: Ints, firsts: Ints) -> None:
+        """Take in those of these groups that are new, with their first rows."""
+        fresh = ~np.isin(numbers, self.numbers, assume_unique=True)
+        if not fresh.any():
+            return
+        self.numbers = np.concatenate([self.numbers, numbers[fresh]])
+        order = np.argsort(self.numbers, kind="stable")
+        self.numbers = self.numbers[order]
+        zeros = np.zeros(int(fresh.sum()), np.int32)
+        self.sizes = np.concatenate([self.sizes, zeros])[order]
+        self._last = np.concatenate([self._last, zeros])[order]
+        self._first = np.concatenate([self._first, firsts[fresh].astype(np.int32)])[order]
+
+    def positions(self, numbers: Ints) -> Ints:
+        """Places of groups that are here, in order of number, (n,)."""
+        return np.searchsorted(self.numbers, numbers)
+
+    def bounds(self, numbers: Ints) -> tuple[Ints, Ints]:
+        """The first and the last row of each of these groups, (n,)."""
+        at = self.positions(numbers)
+        return self._first[at].astype(np.int64), self._last[at].astype(np.int64)
+
+    def visible_of(self, numbers: Ints) -> npt.NDArray[np.integer]:
+        """Number of rows of each of these groups that a question may find, (n,)."""
+        return np.asarray(self.visible_sizes[self.positions(numbers)])
+
+    def hide(self, numbers: Ints) -> None:
+        """Count rows as visible but for those that no question finds: the group of each, below 0 for none."""
+        at = self.positions(numbers[numbers >= 0])
+        self.visible_sizes = self.sizes - np.bincount(at, minlength=len(self)) if len(at) else self.sizes
+
+    def members(self, groups: Ints, column: Ints) -> Ints:
+        """The rows of some groups, in order; `column` holds every row's group."""
+        at = self.positions(groups)
+        first, widths = self._first[at], self._last[at] - self._first[at] + 1
+        rows = np.arange(widths.sum()) + np.repeat(first - widths.cumsum() + widths, widths)
+        return distinct(rows[column[rows] == np.repeat(groups, widths)])
