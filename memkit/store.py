@@ -268,9 +268,8 @@ class MemoryStore:
         if (banks is None) == (under is None):
             raise InvalidNameError("recall: give either banks=[...] or under=(...): which banks to ask.")
         for name in options.keys() - RecallKeywords.__annotations__.keys():
-            raise UnknownOptionError(
-                f"recall: no option {name!r}; there are {', '.join(RecallKeywords.__annotations__)}."
-            )
+            there_are = ", ".join(["k", *RecallKeywords.__annotations__])
+            raise UnknownOptionError(f"recall: no option {name!r}; there are {there_are}.")
         names = [tuple(name) for name in banks] if banks is not None else self.banks(under or ())
         return Recollection.best([self.bank(*name).recall(query, k=k, **options) for name in names], k)
 
