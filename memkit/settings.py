@@ -20,18 +20,18 @@ class ObserveSettings(SettingsSection):
     """How a stream of turns is cut and kept. These shape stored data and live in the file."""
 
     episode_turns: int = Field(8, ge=1)  # HCAM's chunk length C
-    episode_characters: int = Field(4000, ge=100)
-    session_gap: timedelta = timedelta(hours=1)
-    exchange_turns: int = Field(8, ge=1)
-    exchange_idle: timedelta = timedelta(minutes=15)
+    episode_characters: int = Field(4000, ge=100)  # of an episode, at most
+    session_gap: timedelta = timedelta(hours=1)  # a longer silence begins a new session
+    exchange_turns: int = Field(8, ge=1)  # of an exchange, at most
+    exchange_idle: timedelta = timedelta(minutes=15)  # a longer silence ends an exchange
     small_talk: float = Field(0.1, ge=0, lt=1)  # share of turns, those that tell least, without vectors; 0: off
 
 
 class IndexSettings(SettingsSection):
     """How text becomes sketches and keys. These shape stored data and live in the file."""
 
-    sketch_bits: int = Field(512, ge=64, multiple_of=64)
-    sketch_seed: int = 20231115
+    sketch_bits: int = Field(512, ge=64, multiple_of=64)  # random hyperplanes
+    sketch_seed: int = 20231115  # of the hyperplanes
     groups: int = Field(32, ge=2, multiple_of=2)  # TiM's b
     passage_from: int = Field(300, ge=1)  # characters: a longer text gets passages with vectors of their own
     passage_characters: int = Field(200, ge=50)  # of one passage, at most
@@ -47,16 +47,16 @@ class RankingSettings(SettingsSection):
 
     exact_up_to: int = Field(10_000, ge=0)  # texts in a bank, and passages; above, sketches choose what is scored
     compact_up_to: int = Field(150_000, ge=0)  # texts of which every vector is in RAM, at a byte a number
-    dense: float = 1.0
-    lexical: float = 0.85
+    dense: float = 1.0  # cosine with the question
+    lexical: float = 0.85  # share of the question's information that is in the words
     nameless: float = Field(0.6, ge=0, le=1)  # how much of the query's vector is that without speakers' names
     passages: float = Field(0.4, ge=0, le=1)  # how much of a long turn's cosine is its best passage's
 
     neighbour: float = 0.3  # the turns right before and after
-    second_neighbour: float = 0.2
+    second_neighbour: float = 0.2  # the turns two before and two after
     answered: float = 0.4  # the share of a question's evidence that the answer to it takes besides
-    episode: float = 0.35
-    session: float = 0.35
+    episode: float = 0.35  # the episode around it
+    session: float = 0.35  # the session around it
     whole_context: float = Field(216.0, gt=0)  # characters up to which a turn takes its full share of these
 
     speaker: float = 1.3  # the person whom the question names spoke
@@ -90,7 +90,7 @@ class DecaySettings(SettingsSection):
 
     days: float = Field(240.0, gt=0)  # c of a turn: days after which R = 1/e at strength 1
     kinds: dict[str, float | None] = KIND_FACTORS  # c by kind, as a multiple of `days`; None: never fades
-    threshold: float = Field(0.05, ge=0, lt=1)
+    threshold: float = Field(0.05, ge=0, lt=1)  # retention below which a memory has faded
     growth: float = Field(1.0, gt=0)  # what the first recall adds to S
     growth_mode: Literal["log", "paper"] = "log"  # paper: every recall adds the same
     spacing: float = Field(1.0, ge=0)  # days: a recall sooner than this after the last counts less; 0: off
@@ -123,9 +123,9 @@ class KeepRule(SettingsSection):
     """
 
     kinds: tuple[Kind, ...] = ()  # none: all of them
-    under: tuple[str, ...] = ()
-    days: int | None = Field(ge=1, le=100_000)
-    then: Literal["archive", "erase"] = "archive"
+    under: tuple[str, ...] = ()  # banks whose names start so; none: all banks
+    days: int | None = Field(ge=1, le=100_000)  # None: for ever
+    then: Literal["archive", "erase"] = "archive"  # what becomes of it after that
 
     @property
     def places(self) -> tuple[tuple[tuple[str, ...], str | None], ...]:
@@ -162,15 +162,15 @@ class ThinkSettings(SettingsSection):
 class RuntimeSettings(SettingsSection):
     """How this process behaves; never stored."""
 
-    encode_timeout: float = Field(60.0, gt=0)  # seconds
-    encode_batch: int = Field(64, ge=1)
+    encode_timeout: float = Field(60.0, gt=0)  # seconds; after them turns are stored without vectors
+    encode_batch: int = Field(64, ge=1)  # texts that the encoder gets at once
     encode_late: bool = False  # observe returns before the vectors are made; words find its turns until then
     busy_timeout: float = Field(60.0, gt=0)  # seconds to wait for the write lock
-    workers: int = Field(4, ge=1)
-    reinforce_after: float = Field(5.0, ge=0)  # seconds
-    reinforce_count: int = Field(64, ge=1)
-    cache_bytes: int = Field(512 * 2**20, ge=2**20)
-    lease: float = Field(120.0, gt=0)  # seconds
+    workers: int = Field(4, ge=1)  # threads behind `bank.aio`
+    reinforce_after: float = Field(5.0, ge=0)  # seconds after which reinforcement is written
+    reinforce_count: int = Field(64, ge=1)  # recalled memories after which their reinforcement is written
+    cache_bytes: int = Field(512 * 2**20, ge=2**20)  # of the indexes of all banks in memory, at most
+    lease: float = Field(120.0, gt=0)  # seconds for which an exchange is one worker's
 
 
 class Settings(BaseModel):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-READMES = sorted({*ROOT.glob("*/**/README.md")} - {*ROOT.glob(".*/**/README.md")})
+READMES = [ROOT / "README.md", *sorted(ROOT.glob("[!.]*/**/README.md"))]
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n*^```text\n(.*?)^```\n)?", re.DOTALL | re.MULTILINE)
 SCORE = re.compile(r"(?<=\.\d)\d+")  # digits of a score after the first depend on the processor
 
