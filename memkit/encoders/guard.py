@@ -13,8 +13,8 @@ import numpy as np
 from memkit.errors import EncoderError, MemkitError
 from memkit.protocols import Encoder, FloatArray
 
-TOLERANCE = 1e-3  # how far a norm may be from 1 before the row is normalised again
-MOST_IDLE = 4  # workers that wait for the next call
+NORM_TOLERANCE = 1e-3  # distance of a norm from 1 before the row is normalised again
+MAX_IDLE_WORKERS = 4
 
 Job = tuple[Callable[[], object], "Future[object]"]
 
@@ -37,10 +37,10 @@ def encode_guarded(encoder: Encoder, texts: list[str], timeout: float) -> FloatA
         ) from None
     if error is not None:
         raise _reported(encoder, error) from None
-    return checked(encoder, outcome.result(), len(texts))
+    return checked_rows(encoder, outcome.result(), len(texts))
 
 
-def checked(encoder: Encoder, result: object, count: int) -> FloatArray:
+def checked_rows(encoder: Encoder, result: object, count: int) -> FloatArray:
     """The encoder's answer as unit rows, if it is what an encoder has to give. Raises EncoderError."""
     try:
         rows = np.asarray(result, dtype=np.float32)
@@ -53,7 +53,7 @@ def checked(encoder: Encoder, result: object, count: int) -> FloatArray:
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     if not np.isfinite(norms).all() or (norms < 1e-6).any():
         raise EncoderError(f"the encoder {encoder.name!r} gave vectors that are not finite or are zero.")
-    return rows if (np.abs(norms - 1) < TOLERANCE).all() else rows / norms
+    return rows if (np.abs(norms - 1) < NORM_TOLERANCE).all() else rows / norms
 
 
 def _reported(encoder: Encoder, error: BaseException) -> MemkitError:
@@ -78,26 +78,26 @@ def _worker() -> "queue.SimpleQueue[Job]":
 
 
 def _work(jobs: "queue.SimpleQueue[Job]") -> None:
-    kept = True
-    while kept:
+    is_idle = True
+    while is_idle:
         call, outcome = jobs.get()
-        report = _done(call, outcome)
-        kept = _rest(jobs)  # before the report: the caller's next call is to find this worker
+        report = _run_job(call, outcome)
+        is_idle = _wait_idle(jobs)  # before the report: the caller's next call is to find this worker
         report()
 
 
-def _done(call: Callable[[], object], outcome: "Future[object]") -> Callable[[], None]:
-    """Do a job; what is given back tells its outcome."""
+def _run_job(call: Callable[[], object], outcome: "Future[object]") -> Callable[[], None]:
+    """Do a job; the returned callable reports its outcome."""
     try:
         return partial(outcome.set_result, call())
     except Exception as error:  # noqa: BLE001  a plug-in may raise anything; the caller reports its class
         return partial(outcome.set_exception, error)
 
 
-def _rest(jobs: "queue.SimpleQueue[Job]") -> bool:
+def _wait_idle(jobs: "queue.SimpleQueue[Job]") -> bool:
     """Wait among the idle for the next call; False where enough do."""
     with _lock:
-        if len(_idle) < MOST_IDLE:
+        if len(_idle) < MAX_IDLE_WORKERS:
             _idle.append(jobs)
             return True
     return False

@@ -9,8 +9,8 @@ import numpy as np
 from memkit.errors import InputError
 from memkit.protocols import FloatArray
 
-WORD = re.compile(r"\w+")
-GRAM = 4
+WORD_PATTERN = re.compile(r"\w+")
+GRAM_CHARS = 4
 GRAM_WEIGHT = 0.3
 Features = tuple[tuple[int, float], ...]
 
@@ -34,7 +34,7 @@ class HashingEncoder:
         """Rows of unit norm, float32, shape (len(texts), dimension)."""
         rows = np.zeros((len(texts), self.dimension), dtype=np.float64)
         for row, text in zip(rows, texts, strict=True):
-            for word in WORD.findall(text.casefold()):
+            for word in WORD_PATTERN.findall(text.casefold()):
                 for code, weight in _features(word):
                     row[code % self.dimension] += weight
             if not row.any():
@@ -47,7 +47,7 @@ class HashingEncoder:
 def _features(word: str) -> Features:
     """A word and its n-grams, as (hash, signed weight)."""
     padded = f"<{word}>"
-    grams = (f"#{padded[i : i + GRAM]}" for i in range(len(padded) - GRAM + 1))
+    grams = (f"#{padded[i : i + GRAM_CHARS]}" for i in range(len(padded) - GRAM_CHARS + 1))
     return (_signed(word, 1.0), *(_signed(gram, GRAM_WEIGHT) for gram in grams))
 
 

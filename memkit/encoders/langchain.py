@@ -48,10 +48,10 @@ class LangChainEncoder:
         return np.asarray(rows / norms, dtype=np.float32)
 
     def _rows(self, texts: list[str]) -> FloatArray:
-        found = self._embeddings.embed_documents(texts)
-        if len(found) != len(texts) or len({len(row) for row in found}) != 1:
+        vectors = self._embeddings.embed_documents(texts)
+        if len(vectors) != len(texts) or len({len(row) for row in vectors}) != 1:
             raise EncoderError(
-                f"the encoder {self.name!r} gave {len(found)} vectors for {len(texts)} texts, "
+                f"the encoder {self.name!r} gave {len(vectors)} vectors for {len(texts)} texts, "
                 "or vectors of different lengths."
             )
-        return np.asarray(found, dtype=np.float32)
+        return np.asarray(vectors, dtype=np.float32)

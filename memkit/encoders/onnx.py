@@ -13,23 +13,25 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from memkit.errors import EncoderError, InputError, MissingExtraError
 from memkit.protocols import FloatArray
 
-GRAPH, TOKENIZER, CARD = "model.onnx", "tokenizer.json", "memkit.json"  # what an export's folder holds
-TEXTS_AT_ONCE = 256  # tokenised together, then sorted by length
-TOKENS_AT_ONCE = 1024  # in one batch, padding included
-SLOWER = ["SkipLayerNormFusion"]  # on processors its kernel takes five times as long as the two that it replaces
-Format = Literal["fp32", "int8"]
+GRAPH_FILE = "model.onnx"
+TOKENIZER_FILE = "tokenizer.json"
+CARD_FILE = "memkit.json"
+TOKENISED_TEXTS = 256  # tokenised together, then sorted by length
+BATCH_TOKENS = 1024  # in one batch, padding included
+SLOW_FUSIONS = ["SkipLayerNormFusion"]  # on processors its kernel takes five times as long as the two that it replaces
+NumberFormat = Literal["fp32", "int8"]
 Ints = npt.NDArray[np.int64]
 
 
-class Card(BaseModel):
-    """What an export says of itself. `name` identifies its vectors in a bank's file."""
+class ExportCard(BaseModel):
+    """Description of an export, in its folder. `name` identifies its vectors in a bank's file."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str = Field(min_length=1)
     dimension: int = Field(ge=1)
     longest: int = Field(ge=2)  # tokens; what is longer is cut off
-    format: Format
+    format: NumberFormat
 
 
 class OnnxEncoder:
@@ -58,8 +60,8 @@ class OnnxEncoder:
         """Rows of unit norm, float32, shape (len(texts), dimension). Raises EncoderError, MissingExtraError."""
         tokenizer, session = self._ready()
         rows = np.empty((len(texts), self.dimension), dtype=np.float32)
-        for start in range(0, len(texts), TEXTS_AT_ONCE):
-            encodings = tokenizer.encode_batch(texts[start : start + TEXTS_AT_ONCE])
+        for start in range(0, len(texts), TOKENISED_TEXTS):
+            encodings = tokenizer.encode_batch(texts[start : start + TOKENISED_TEXTS])
             for chosen, part in _batches([encoding.ids for encoding in encodings]):
                 rows[start + chosen] = session.run(None, _features(part, session))[0]
         return rows
@@ -71,13 +73,13 @@ class OnnxEncoder:
             return self._loaded
 
 
-def read_card(folder: Path) -> Card:
-    """What an export says of itself. Raises InputError where it isn't one."""
+def read_card(folder: Path) -> ExportCard:
+    """Description of an export. Raises InputError where the folder holds none."""
     try:
-        return Card.model_validate(json.loads((folder / CARD).read_text(encoding="utf-8")))
+        return ExportCard.model_validate(json.loads((folder / CARD_FILE).read_text(encoding="utf-8")))
     except (OSError, ValueError, ValidationError) as error:
         raise InputError(
-            f"{folder}: this folder holds no encoder that memkit exported ({type(error).__name__} in {CARD}). "
+            f"{folder}: this folder holds no encoder that memkit exported ({type(error).__name__} in {CARD_FILE}). "
             "Make one: memkit encoder export FOLDER"
         ) from None
 
@@ -88,9 +90,11 @@ def _tokenizer(folder: Path, longest: int) -> Any:
     except ImportError:
         raise _missing("tokenizers") from None
     try:
-        tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+        tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
     except Exception as error:  # noqa: BLE001  its errors have no class of their own
-        raise EncoderError(f"{folder / TOKENIZER} can't be read ({type(error).__name__}). Export it again.") from None
+        raise EncoderError(
+            f"{folder / TOKENIZER_FILE} can't be read ({type(error).__name__}). Export it again."
+        ) from None
     tokenizer.no_padding()
     tokenizer.enable_truncation(longest)
     return tokenizer
@@ -107,10 +111,16 @@ def _session(folder: Path, threads: int | None) -> Any:
     try:
         providers = onnxruntime.get_available_providers()
         return onnxruntime.InferenceSession(
-            str(folder / GRAPH), options, providers=providers, disabled_optimizers=SLOWER
+            str(folder / GRAPH_FILE), options, providers=providers, disabled_optimizers=SLOW_FUSIONS
         )
     except Exception as error:  # noqa: BLE001  its errors have no class in common
-        raise EncoderError(f"{folder / GRAPH} can't be loaded ({type(error).__name__}). Export it again.") from None
+        raise EncoderError(
+            f"{folder / GRAPH_FILE} can't be loaded ({type(error).__name__}). Export it again."
+        ) from None
+
+
+def _unreadable(path: Path, error: Exception) -> EncoderError:
+    return EncoderError(f"{path} can't be loaded ({type(error).__name__}). Export it again.")
 
 
 def _missing(package: str) -> MissingExtraError:
@@ -122,7 +132,7 @@ def _batches(tokens: Sequence[Sequence[int]]) -> Iterator[tuple[Ints, list[Seque
     order = sorted(range(len(tokens)), key=lambda i: -len(tokens[i]))
     start = 0
     while start < len(order):
-        chosen = order[start : start + max(1, TOKENS_AT_ONCE // max(1, len(tokens[order[start]])))]
+        chosen = order[start : start + max(1, BATCH_TOKENS // max(1, len(tokens[order[start]])))]
         yield np.array(chosen, dtype=np.int64), [tokens[i] for i in chosen]
         start += len(chosen)
 

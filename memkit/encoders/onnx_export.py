@@ -9,16 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from memkit.encoders.onnx import CARD, GRAPH, TOKENIZER, Card, Format
+from memkit.encoders.onnx import CARD_FILE, GRAPH_FILE, TOKENIZER_FILE, ExportCard, NumberFormat
 from memkit.encoders.sentence_transformer import DEFAULT_MODEL, load_plain
 from memkit.errors import EncoderError, InputError, MissingExtraError
 
-INPUTS = ("input_ids", "attention_mask", "token_type_ids")
-TALKATIVE = (None, "torch.onnx", "onnxscript", "onnx_ir")  # loggers; None is the root
-SAMPLE = ["a sentence", "a longer sentence than that"]  # tensors of two lengths to follow through the model
+INPUT_NAMES = ("input_ids", "attention_mask", "token_type_ids")
+NOISY_LOGGERS = (None, "torch.onnx", "onnxscript", "onnx_ir")  # loggers; None is the root
+SAMPLE_TEXTS = ["a sentence", "a longer sentence than that"]  # tensors of two lengths to follow through the model
 
 
-def export(folder: str | Path, model: str = DEFAULT_MODEL, *, format: Format = "fp32") -> Card:
+def export(folder: str | Path, model: str = DEFAULT_MODEL, *, format: NumberFormat = "fp32") -> ExportCard:
     """Write a model's graph, pooling and normalising included, with its tokenizer into a new or empty folder.
 
     `model`: a name on the hub or a folder; `format`: int8 stores weights as bytes and multiplies with them, the numbers
@@ -33,19 +33,19 @@ def export(folder: str | Path, model: str = DEFAULT_MODEL, *, format: Format = "
     if fast is None:
         raise EncoderError(f"the tokenizer of {model!r} has no fast form, which is what an export is run with.")
     target.mkdir(parents=True, exist_ok=True)
-    fast.save(str(target / TOKENIZER))
-    _write_graph(original, target / GRAPH)
+    fast.save(str(target / TOKENIZER_FILE))
+    _write_graph(original, target / GRAPH_FILE)
     if format == "int8":
-        _quantise(target / GRAPH)
+        _quantise(target / GRAPH_FILE)
     name = model if format == "fp32" else f"{model}#{format}"
-    card = Card(name=name, dimension=_dimension(original), longest=int(original.max_seq_length), format=format)
-    (target / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    card = ExportCard(name=name, dimension=_dimension(original), longest=int(original.max_seq_length), format=format)
+    (target / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return card
 
 
 def _dimension(model: Any) -> int:
-    known = getattr(model, "get_embedding_dimension", None) or model.get_sentence_embedding_dimension
-    return int(known())
+    dimension = getattr(model, "get_embedding_dimension", None) or model.get_sentence_embedding_dimension
+    return int(dimension())
 
 
 def _write_graph(model: Any, path: Path) -> None:
@@ -59,8 +59,8 @@ def _write_graph(model: Any, path: Path) -> None:
         def forward(self, *tensors: Any) -> Any:
             return self.model(dict(zip(names, tensors, strict=True)))["sentence_embedding"]
 
-    features = model.tokenizer(SAMPLE, padding=True, return_tensors="pt")
-    names = [name for name in INPUTS if name in features]
+    features = model.tokenizer(SAMPLE_TEXTS, padding=True, return_tensors="pt")
+    names = [name for name in INPUT_NAMES if name in features]
     axes = {0: torch.export.Dim("texts"), 1: torch.export.Dim("tokens", max=int(model.max_seq_length))}
     try:
         with _quiet():
@@ -100,7 +100,7 @@ def _missing(package: str) -> MissingExtraError:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """The exporters tell of every step, on stdout, by warnings and in the log."""
-    levels = {log: log.level for log in map(logging.getLogger, TALKATIVE)}
+    levels = {log: log.level for log in map(logging.getLogger, NOISY_LOGGERS)}
     for log in levels:
         log.setLevel(logging.ERROR)
     try:

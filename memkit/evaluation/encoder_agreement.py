@@ -1,4 +1,4 @@
-"""How far two encoders agree on the same texts."""
+"""Agreement of two encoders on the same texts."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import numpy as np
 from memkit.models import FrozenModel
 from memkit.protocols import Encoder, FloatArray
 
-NEAREST = 10
+NEIGHBOUR_COUNT = 10
 
 
 class Agreement(FrozenModel):
@@ -19,12 +19,12 @@ class Agreement(FrozenModel):
     nearest: float
 
 
-def agreement(one: Encoder, other: Encoder, texts: Sequence[str]) -> Agreement:
+def agreement(encoder: Encoder, other: Encoder, texts: Sequence[str]) -> Agreement:
     """Encode distinct texts, more than ten of them, with both."""
-    a, b = (encoder.encode(list(texts)) for encoder in (one, other))
+    a, b = (each.encode(list(texts)) for each in (encoder, other))
     cosines = (a * b).sum(axis=1)
     near = zip(_nearest(a), _nearest(b), strict=True)
-    shared = [len(set(own) & set(others)) / NEAREST for own, others in near]
+    shared = [len(set(own) & set(others)) / NEIGHBOUR_COUNT for own, others in near]
     return Agreement(
         texts=len(texts),
         mean_cosine=float(cosines.mean()),
@@ -36,5 +36,5 @@ def agreement(one: Encoder, other: Encoder, texts: Sequence[str]) -> Agreement:
 def _nearest(rows: FloatArray) -> list[list[int]]:
     cosines = rows @ rows.T
     np.fill_diagonal(cosines, -1)
-    found: list[list[int]] = np.argsort(-cosines, axis=1)[:, :NEAREST].tolist()
-    return found
+    nearest: list[list[int]] = np.argsort(-cosines, axis=1)[:, :NEIGHBOUR_COUNT].tolist()
+    return nearest

@@ -1,4 +1,4 @@
-"""A thousand days of remembering, simulated: what a forgetting curve keeps, by how often it is asked for and by age.
+"""Simulation of forgetting over 1,000 days: shares remembered, by frequency of asking and by age.
 
 Memories come evenly over the days. How often each is asked for follows Zipf's law: the one of rank r every r days, on
 average, at random moments (a Poisson process). Being asked for recalls a memory that is still there, and finds nothing
@@ -16,15 +16,15 @@ from memkit.models import FrozenModel
 from memkit.settings import DecaySettings
 from memkit.text.curve import LEGACY_CURVE, PAPER_CURVE, Curve
 
-YEAR = 365.0
-RATES = (52.0, 12.0, 4.0, 1.0, 0.0)  # times a year: the lower edges of the groups, the most asked for first
-BANDS = 10  # groups by age
+DAYS_PER_YEAR = 365.0
+RATE_EDGES = (52.0, 12.0, 4.0, 1.0, 0.0)  # times a year: the lower edges of the groups, the most asked for first
+AGE_BANDS = 10  # groups by age
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
-class Rule(NamedTuple):
+class ForgettingRule(NamedTuple):
     """A curve, and when a memory is let go: below `threshold`, but not within `guard` days of its last use."""
 
     curve: Curve
@@ -36,23 +36,23 @@ class Rule(NamedTuple):
         return used + max(self.curve.lasts(self.threshold, strength), self.guard)
 
 
-def rules(settings: DecaySettings) -> dict[str, Rule]:
+def forgetting_rules(settings: DecaySettings) -> dict[str, ForgettingRule]:
     """memkit's own curve, the paper's (S + 1 at each recall) and that of its published code, by name.
 
     The two that were published come as they are, and slowed down so that what nobody asks for lasts as long as by
     the settings.
     """
-    own = Rule(Curve.of(settings), settings.threshold, settings.archive_after)
-    made = {"default": own}
+    own = ForgettingRule(Curve.of(settings), settings.threshold, settings.archive_after)
+    rules = {"default": own}
     for name, curve in (("paper", PAPER_CURVE), ("legacy", LEGACY_CURVE)):
-        made[name] = Rule(curve, settings.threshold, 0)
-        made[f"{name}, slow"] = Rule(replace(curve, days=settings.days), settings.threshold, 0)
-    return made
+        rules[name] = ForgettingRule(curve, settings.threshold, 0)
+        rules[f"{name}, slow"] = ForgettingRule(replace(curve, days=settings.days), settings.threshold, 0)
+    return rules
 
 
 @dataclass(frozen=True)
-class Lives:
-    """What is to be remembered: for each memory the day it came, how often a year it is asked for, and on which days.
+class SimulatedMemories:
+    """Memories to be remembered: for each the day it came, how often a year it is asked for, and on which days.
 
     born, rates: (n,); asked: n arrays of days, rising.
     """
@@ -68,7 +68,7 @@ class Lives:
         return self.days - self.born
 
 
-def live(*, days: int, per_day: int, people: int, seed: int) -> Lives:
+def draw_memories(*, days: int, per_day: int, people: int, seed: int) -> SimulatedMemories:
     """So many people's memories, each with ranks of their own."""
     chance = np.random.default_rng(seed)
     count = days * per_day
@@ -76,16 +76,16 @@ def live(*, days: int, per_day: int, people: int, seed: int) -> Lives:
     ranks = np.concatenate([chance.permutation(count) + 1 for _ in range(people)])
     times = chance.poisson((days - born) / ranks)
     asked = [np.sort(chance.uniform(start, days, n)) for start, n in zip(born, times, strict=True)]
-    return Lives(days, born, YEAR / ranks, asked)
+    return SimulatedMemories(days, born, DAYS_PER_YEAR / ranks, asked)
 
 
-def remembered(lives: Lives, rule: Rule) -> npt.NDArray[np.bool_]:
-    """Which memories are still there on the last day, (n,)."""
-    lasting = (_until(born, asked, rule) for born, asked in zip(lives.born, lives.asked, strict=True))
-    return np.fromiter(lasting, np.float64, len(lives.born)) > lives.days
+def remembered(memories: SimulatedMemories, rule: ForgettingRule) -> npt.NDArray[np.bool_]:
+    """Mask (n,) of the memories that are still there on the last day."""
+    lasting = (_end_of_life(born, asked, rule) for born, asked in zip(memories.born, memories.asked, strict=True))
+    return np.fromiter(lasting, np.float64, len(memories.born)) > memories.days
 
 
-def _until(born: float, asked: Floats, rule: Rule) -> float:
+def _end_of_life(born: float, asked: Floats, rule: ForgettingRule) -> float:
     """The day on which a memory is let go, as its recalls up to then have it."""
     strength, used, recalled = 1.0, born, False
     until = rule.until(used, strength)
@@ -98,8 +98,8 @@ def _until(born: float, asked: Floats, rule: Rule) -> float:
     return until
 
 
-class Kept(FrozenModel):
-    """What one curve keeps: the share remembered by rate (rows, as in RATES) and age (columns); None: no such memory.
+class CurveRetention(FrozenModel):
+    """Share remembered under one curve, by rate (rows, as in RATE_EDGES) and age (columns); None: no such memory.
 
     `by_rate` and `by_age` are the shares over all ages, and over all rates.
     """
@@ -112,7 +112,7 @@ class Kept(FrozenModel):
 
 
 class Simulation(FrozenModel):
-    """What was simulated, and what each curve kept. Ages are in days, the upper edges of their groups."""
+    """Result of a simulation, for each curve. Ages are in days, the upper edges of their groups."""
 
     days: int
     memories: int
@@ -121,45 +121,55 @@ class Simulation(FrozenModel):
     rates: list[float]
     ages: list[float]
     counts: list[list[int]]
-    curves: list[Kept]
+    curves: list[CurveRetention]
 
 
 def simulate(
-    settings: DecaySettings, *, days: int = 1000, per_day: int = 2, people: int = 50, seed: int = 1, bands: int = BANDS
+    settings: DecaySettings,
+    *,
+    days: int = 1000,
+    per_day: int = 2,
+    people: int = 50,
+    seed: int = 1,
+    bands: int = AGE_BANDS,
 ) -> Simulation:
-    """What the curves keep of the same memories, asked for on the same days."""
-    lives = live(days=days, per_day=per_day, people=people, seed=seed)
+    """Retention under each curve, of the same memories, asked for on the same days."""
+    memories = draw_memories(days=days, per_day=per_day, people=people, seed=seed)
     edges = [days * (band + 1) / bands for band in range(bands)]
-    cells = _cells(lives, edges)
+    cells = _cells(memories, edges)
     return Simulation(
         days=days,
-        memories=len(lives.born),
-        recalls=sum(map(len, lives.asked)),
+        memories=len(memories.born),
+        recalls=sum(map(len, memories.asked)),
         seed=seed,
-        rates=list(RATES),
+        rates=list(RATE_EDGES),
         ages=edges,
-        counts=_counted(cells, np.ones(len(lives.born)), bands).astype(int).tolist(),
-        curves=list(_kept(lives, rules(settings), cells, bands)),
+        counts=_sum_by_cell(cells, np.ones(len(memories.born)), bands).astype(int).tolist(),
+        curves=list(_retentions(memories, forgetting_rules(settings), cells, bands)),
     )
 
 
-def _cells(lives: Lives, edges: Sequence[float]) -> tuple[Ints, Ints]:
+def _cells(memories: SimulatedMemories, edges: Sequence[float]) -> tuple[Ints, Ints]:
     """Row and column of each memory."""
-    rows = np.array([next(i for i, least in enumerate(RATES) if rate >= least) for rate in lives.rates.tolist()])
-    return rows, np.searchsorted(edges, lives.ages)
+    rows = np.array(
+        [next(i for i, least in enumerate(RATE_EDGES) if rate >= least) for rate in memories.rates.tolist()]
+    )
+    return rows, np.searchsorted(edges, memories.ages)
 
 
-def _counted(cells: tuple[Ints, Ints], weights: Floats, bands: int) -> Floats:
-    made = np.zeros((len(RATES), bands))
-    np.add.at(made, cells, weights)
-    return made
+def _sum_by_cell(cells: tuple[Ints, Ints], weights: Floats, bands: int) -> Floats:
+    sums = np.zeros((len(RATE_EDGES), bands))
+    np.add.at(sums, cells, weights)
+    return sums
 
 
-def _kept(lives: Lives, rules: Mapping[str, Rule], cells: tuple[Ints, Ints], bands: int) -> Iterator[Kept]:
-    total = _counted(cells, np.ones(len(lives.born)), bands)
+def _retentions(
+    memories: SimulatedMemories, rules: Mapping[str, ForgettingRule], cells: tuple[Ints, Ints], bands: int
+) -> Iterator[CurveRetention]:
+    total = _sum_by_cell(cells, np.ones(len(memories.born)), bands)
     for name, rule in rules.items():
-        there = _counted(cells, remembered(lives, rule).astype(np.float64), bands)
-        yield Kept(
+        there = _sum_by_cell(cells, remembered(memories, rule).astype(np.float64), bands)
+        yield CurveRetention(
             curve=name,
             shares=[_shares(*pair) for pair in zip(there, total, strict=True)],
             by_rate=_shares(there.sum(axis=1), total.sum(axis=1)),
@@ -172,9 +182,9 @@ def _shares(there: Floats, total: Floats) -> list[float | None]:
     return [part / whole if whole else None for part, whole in zip(there.tolist(), total.tolist(), strict=True)]
 
 
-def often(rate: float) -> str:
-    """A group of RATES in words, by its lower edge."""
-    above = {RATES[i + 1]: RATES[i] for i in range(len(RATES) - 1)}
+def rate_label(rate: float) -> str:
+    """A group of RATE_EDGES in words, by its lower edge."""
+    above = {RATE_EDGES[i + 1]: RATE_EDGES[i] for i in range(len(RATE_EDGES) - 1)}
     if rate not in above:
         return f"{rate:g} times a year or more"
     return f"{rate:g} to {above[rate]:g} times a year" if rate else "less than once a year"

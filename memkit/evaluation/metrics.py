@@ -1,4 +1,4 @@
-"""How good a ranking is, given what answers the question. All from the ranks of the evidence."""
+"""Metrics of a ranking, computed from the ranks of the evidence."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -8,8 +8,8 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Ranks = Floats  # (number of evidence items,): 1 is first; infinite where it was not found
 
-RESAMPLES = 2000
-SEED = 20240223
+RESAMPLE_COUNT = 2000
+RESAMPLE_SEED = 20240223
 
 
 def ranks_of(ranking: Iterable[str], evidence: frozenset[str]) -> Ranks:
@@ -40,7 +40,7 @@ def ndcg(ranks: Ranks, k: int) -> float:
     return float(gained / ideal)
 
 
-METRICS: dict[str, Callable[[Ranks, int], float]] = {
+METRIC_FUNCTIONS: dict[str, Callable[[Ranks, int], float]] = {
     "fraction": fraction,
     "any": found_any,
     "all": found_all,
@@ -48,8 +48,8 @@ METRICS: dict[str, Callable[[Ranks, int], float]] = {
 }
 
 
-def interval(groups: Sequence[Sequence[float]], *, seed: int = SEED) -> tuple[float, float] | None:
-    """A 95 % interval of the mean over all values, resampling whole groups (conversations).
+def bootstrap_interval(groups: Sequence[Sequence[float]], *, seed: int = RESAMPLE_SEED) -> tuple[float, float] | None:
+    """A 95 % bootstrap interval of the mean over all values, resampling whole groups (conversations).
 
     None where there are fewer than three groups: nothing can be said then.
     """
@@ -58,7 +58,7 @@ def interval(groups: Sequence[Sequence[float]], *, seed: int = SEED) -> tuple[fl
         return None
     sums = np.array([group.sum() for group in filled])
     counts = np.array([len(group) for group in filled])
-    drawn = np.random.default_rng(seed).integers(0, len(filled), (RESAMPLES, len(filled)))
+    drawn = np.random.default_rng(seed).integers(0, len(filled), (RESAMPLE_COUNT, len(filled)))
     means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
     low, high = np.quantile(means, (0.025, 0.975))
     return float(low), float(high)

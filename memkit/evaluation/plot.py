@@ -1,4 +1,4 @@
-"""A picture of recall against the number of results."""
+"""Plots of recall against the number of results, of small talk, of forgetting (PNG)."""
 
 from collections.abc import Sequence
 from math import nan
@@ -6,37 +6,37 @@ from pathlib import Path
 from typing import Any
 
 from memkit.errors import MissingExtraError
-from memkit.evaluation.forgetting import Kept, Simulation, often
-from memkit.evaluation.recall.report import Report
+from memkit.evaluation.forgetting import CurveRetention, Simulation, rate_label
+from memkit.evaluation.recall.report import RecallReport
 from memkit.evaluation.recall.sweep import Sweep
 
-COLOURS = {"memkit": "#d1495b", "dense": "#3d8fc4", "bm25": "#66873b", "rrf": "#8a5a9e"}
-NAMES = {"memkit": "memkit", "dense": "dense", "bm25": "BM25", "rrf": "dense+BM25"}
+SYSTEM_COLOURS = {"memkit": "#d1495b", "dense": "#3d8fc4", "bm25": "#66873b", "rrf": "#8a5a9e"}
+SYSTEM_NAMES = {"memkit": "memkit", "dense": "dense", "bm25": "BM25", "rrf": "dense+BM25"}
 RATE_COLOURS = ("#1b4f72", "#3d8fc4", "#66873b", "#d9a441", "#d1495b")  # the most asked for first
 
 
-def plot(reports: Sequence[Report], path: str | Path) -> Path:
+def plot(reports: Sequence[RecallReport], path: str | Path) -> Path:
     """Write a PNG, one panel for each report, and give back its path. Raises MissingExtraError."""
-    made = figure(6.2 * len(reports), 4.6)
-    for axes, report in zip(made.subplots(1, len(reports), squeeze=False)[0], reports, strict=True):
+    canvas = figure(6.2 * len(reports), 4.6)
+    for axes, report in zip(canvas.subplots(1, len(reports), squeeze=False)[0], reports, strict=True):
         _draw(axes, report)
-    made.savefig(path, format="png")
+    canvas.savefig(path, format="png")
     return Path(path)
 
 
 def plot_sweep(sweeps: Sequence[Sweep], path: str | Path) -> Path:
     """Write a PNG of recall against the share of turns without vectors. Raises MissingExtraError."""
-    made = figure(6.2, 4.6)
-    axes = made.subplots()
-    for sweep, colour in zip(sweeps, COLOURS.values(), strict=False):
+    canvas = figure(6.2, 4.6)
+    axes = canvas.subplots()
+    for sweep, colour in zip(sweeps, SYSTEM_COLOURS.values(), strict=False):
         shares = [100 * row.filtered for row in sweep.rows]
         for at, style in zip(range(len(sweep.ks)), (":", "-", "--"), strict=True):
-            found = [row.fractions[at] for row in sweep.rows]
-            axes.plot(shares, found, style, color=colour, marker=".", label=f"{sweep.format} @{sweep.ks[at]}")
-    axes.set(ylim=(0, 1), xlabel="% of the turns without vectors", ylabel="fraction of the evidence found")
+            fractions = [row.fractions[at] for row in sweep.rows]
+            axes.plot(shares, fractions, style, color=colour, marker=".", label=f"{sweep.format} @{sweep.ks[at]}")
+    axes.set(ylim=(0, 1), xlabel="% of the turns without vectors", ylabel="fraction of the evidence fractions")
     axes.set_title("What small talk without vectors costs", loc="left", fontsize=11, fontweight="bold")
     _finish(axes)
-    made.savefig(path, format="png")
+    canvas.savefig(path, format="png")
     return Path(path)
 
 
@@ -45,29 +45,29 @@ def plot_forgetting(simulation: Simulation, path: str | Path) -> Path:
 
     Raises MissingExtraError.
     """
-    made = figure(11, 6.4)
-    panels = made.subplots(2, 3, sharex=True, sharey=True).flat
-    for kept in simulation.curves:
+    canvas = figure(11, 6.4)
+    panels = canvas.subplots(2, 3, sharex=True, sharey=True).flat
+    for retention in simulation.curves:
         axes = next(panels)
-        _draw_rates(axes, simulation, kept)
+        _draw_rates(axes, simulation, retention)
         handles, labels = axes.get_legend_handles_labels()
     last = next(panels)
     last.axis("off")
     last.legend(handles, labels, loc="center left", title="asked for", alignment="left", frameon=False)
-    made.supxlabel("age in days", fontsize=10)
-    made.supylabel(f"share remembered after {simulation.days:,} days", fontsize=10)
-    made.savefig(path, format="png")
+    canvas.supxlabel("age in days", fontsize=10)
+    canvas.supylabel(f"share remembered after {simulation.days:,} days", fontsize=10)
+    canvas.savefig(path, format="png")
     return Path(path)
 
 
-def _draw_rates(axes: Any, simulation: Simulation, kept: Kept) -> None:
+def _draw_rates(axes: Any, simulation: Simulation, retention: CurveRetention) -> None:
     middles = [age - simulation.ages[0] / 2 for age in simulation.ages]
-    for shares, rate, colour in zip(kept.shares, simulation.rates, RATE_COLOURS, strict=True):
+    for shares, rate, colour in zip(retention.shares, simulation.rates, RATE_COLOURS, strict=True):
         drawn = [nan if share is None else share for share in shares]
-        axes.plot(middles, drawn, color=colour, marker=".", linewidth=1.8, label=often(rate))
+        axes.plot(middles, drawn, color=colour, marker=".", linewidth=1.8, label=rate_label(rate))
     axes.set(xlim=(0, simulation.days), ylim=(-0.03, 1.03))
     axes.tick_params(labelbottom=True)
-    axes.set_title(f"{kept.curve}: {kept.share:.1%} in all", loc="left", fontsize=11, fontweight="bold")
+    axes.set_title(f"{retention.curve}: {retention.share:.1%} in all", loc="left", fontsize=11, fontweight="bold")
     axes.grid(visible=True, color="#e8e4dc", linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
 
@@ -81,17 +81,17 @@ def figure(width: float, height: float) -> Any:
         raise MissingExtraError(
             "plot: matplotlib isn't installed. Install it: python -m pip install matplotlib"
         ) from None
-    made = Figure(figsize=(width, height), dpi=130, layout="constrained")
-    FigureCanvasAgg(made)
-    return made
+    canvas = Figure(figsize=(width, height), dpi=130, layout="constrained")
+    FigureCanvasAgg(canvas)
+    return canvas
 
 
-def _draw(axes: Any, report: Report) -> None:
+def _draw(axes: Any, report: RecallReport) -> None:
     for name, system in report.systems.items():
         ks = range(1, len(system.curve) + 1)
         width = 2.4 if name == "memkit" else 1.4
-        axes.plot(ks, system.curve, label=NAMES.get(name, name), color=COLOURS.get(name), linewidth=width)
-    axes.set(xlim=(1, 50), ylim=(0, 1), xlabel="results", ylabel=f"fraction of the evidence {report.unit}s found")
+        axes.plot(ks, system.curve, label=SYSTEM_NAMES.get(name, name), color=SYSTEM_COLOURS.get(name), linewidth=width)
+    axes.set(xlim=(1, 50), ylim=(0, 1), xlabel="results", ylabel=f"fraction of the evidence {report.unit}s fractions")
     axes.set_title(f"{report.format}: {report.questions} questions", loc="left", fontsize=11, fontweight="bold")
     _finish(axes)
 

@@ -14,7 +14,7 @@ from memkit.cli.options import DEFAULT_FILE, EXIT_REFUSED, AsJson, Database, Enc
 from memkit.cli.output import bar, err, new_table, out, say, shown, write_json
 from memkit.cli.stores import load_encoder, open_store
 from memkit.errors import InputError
-from memkit.evaluation.formats.files import FORMATS, known_format, read_document
+from memkit.evaluation.formats.files import FORMAT_NAMES, published_format, read_document
 from memkit.evaluation.formats.jsonl import lines
 from memkit.models import Outcome
 from memkit.store import MemoryStore
@@ -38,7 +38,9 @@ class BankOutcomes(NamedTuple):
 
 
 def observe(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help=f"{FORMATS[0].upper()}{FORMATS[1:]}.")],
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help=f"{FORMAT_NAMES[0].upper()}{FORMAT_NAMES[1:]}.")
+    ],
     bank: Annotated[
         str | None, typer.Argument(metavar="[BANK]", help="Where to: acme/ana. Default: named after the file.")
     ] = None,
@@ -74,14 +76,14 @@ def observe(
 
 def _read_turns(file: Path, bank: str | None) -> list[BankTurns]:
     document = read_document(file)
-    dataset = known_format(file, document)
+    dataset = published_format(file, document)
     if dataset is not None:
         kind, conversations = dataset
         prefix = bank_parts(bank or kind)
         return [BankTurns((*prefix, conversation.name), conversation.turns) for conversation in conversations]
     turns = document if isinstance(document, list) else [item for _, item in lines(file)]
     if not turns:
-        raise InputError(f"{file.name}: holds no turns. Give {FORMATS}.")
+        raise InputError(f"{file.name}: holds no turns. Give {FORMAT_NAMES}.")
     return [BankTurns(bank_parts(bank or file.stem), turns)]
 
 

@@ -10,16 +10,15 @@ from memkit.cli.options import AsJson, ModelName
 from memkit.cli.output import err, new_table, out, say, write_json
 from memkit.cli.stores import encoder_from_option
 from memkit.encoders import default_encoder
-from memkit.evaluation.attacks import AttackReport
-from memkit.evaluation.attacks import attack as attack_conversation
-from memkit.evaluation.formats.files import FORMATS, read_conversations
+from memkit.evaluation.attacks import AttackReport, attack_erasure
+from memkit.evaluation.formats.files import FORMAT_NAMES, read_conversations
 
 Count = Annotated[int, typer.Option("--count", min=1, help="Turns that are erased from each conversation.")]
 
 
 def attack(
     files: Annotated[
-        list[Path], typer.Argument(exists=True, dir_okay=False, metavar="FILE...", help=f"Each {FORMATS}.")
+        list[Path], typer.Argument(exists=True, dir_okay=False, metavar="FILE...", help=f"Each {FORMAT_NAMES}.")
     ],
     count: Count = 20,
     encoder: ModelName = "minilm",
@@ -35,7 +34,7 @@ def attack(
     for file in files:
         for conversation in read_conversations(file)[1]:
             with err.status(f"Attacking {conversation.name} …"):
-                attack_conversation(conversation, model, count=count, report=report)
+                attack_erasure(conversation, model, count=count, report=report)
     if json:
         write_json(asdict(report))
     else:

@@ -5,13 +5,13 @@ from typing import Any
 from rich.text import Text
 
 from memkit.cli.output import new_table, out, say, shown
-from memkit.evaluation.recall.ablation import Ablated, Ablation
-from memkit.evaluation.recall.figures import AT
+from memkit.evaluation.recall.ablation import AblatedVariant, Ablation
+from memkit.evaluation.recall.aggregation import MAIN_CUTOFF
 from memkit.evaluation.recall.leave_one_out import LeaveOneOut
 from memkit.evaluation.recall.sweep import Sweep
 
-CHANGE_COLUMN = f"change @{AT}"
-BOUNDS_COLUMN = f"95 % of the change @{AT}"
+CHANGE_COLUMN = f"change @{MAIN_CUTOFF}"
+BOUNDS_COLUMN = f"95 % of the change @{MAIN_CUTOFF}"
 
 
 def decimal(value: float) -> str:
@@ -39,7 +39,7 @@ def ablation_table(ablation: Ablation) -> Any:
     return table
 
 
-def _bounds(variant: Ablated) -> str:
+def _bounds(variant: AblatedVariant) -> str:
     interval = variant.interval
     return "–" if interval is None else f"{signed(interval[0])} to {signed(interval[1])}"
 
@@ -47,7 +47,7 @@ def _bounds(variant: Ablated) -> str:
 def show_left_out(left_out: LeaveOneOut) -> None:
     """A row per conversation, and their means."""
     columns = ("questions", "defaults", "chosen")
-    title = f"Fraction found @{AT} with settings chosen on the other conversations"
+    title = f"Fraction found @{MAIN_CUTOFF} with settings chosen on the other conversations"
     table = new_table("format", "conversation", *columns, "chosen settings", title=title, right=columns)
     last = len(left_out.conversations) - 1
     for number, row in enumerate(left_out.conversations):
@@ -58,7 +58,7 @@ def show_left_out(left_out: LeaveOneOut) -> None:
     out.print()
     out.print(table)
     say(out, "· ", f"chosen among {left_out.candidates} settings, the defaults among them, by the mean fraction "
-        f"@{AT} of the other conversations; formats count alike", style="dim")  # fmt: skip
+        f"@{MAIN_CUTOFF} of the other conversations; formats count alike", style="dim")  # fmt: skip
 
 
 def sweep_table(sweep: Sweep) -> Any:

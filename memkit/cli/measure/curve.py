@@ -7,7 +7,7 @@ import typer
 
 from memkit.cli.options import AsJson
 from memkit.cli.output import new_table, note, out, say, write_json
-from memkit.evaluation.forgetting import Simulation, often, simulate
+from memkit.evaluation.forgetting import Simulation, rate_label, simulate
 from memkit.settings import DecaySettings
 
 CURVE_DESCRIPTIONS = {
@@ -48,7 +48,7 @@ def _show(simulation: Simulation) -> None:
     by_rate = new_table("asked for", *columns, right=columns, title="Share remembered, by how often it is asked for")
     for row, rate in enumerate(simulation.rates):
         by_rate.add_row(
-            often(rate),
+            rate_label(rate),
             f"{sum(simulation.counts[row]):,}",
             *(_share(curve.by_rate[row]) for curve in simulation.curves),
         )

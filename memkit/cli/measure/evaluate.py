@@ -13,20 +13,20 @@ from memkit.cli.output import bar, err, note, out, shown, write_json
 from memkit.cli.stores import encoder_from_option
 from memkit.encoders import default_encoder
 from memkit.errors import InputError
-from memkit.evaluation.formats.cases import Conversation
-from memkit.evaluation.formats.files import FORMATS, read_conversations
-from memkit.evaluation.recall.figures import as_written
+from memkit.evaluation.formats.conversation import Conversation
+from memkit.evaluation.formats.files import FORMAT_NAMES, read_conversations
+from memkit.evaluation.recall.aggregation import as_written
 from memkit.evaluation.recall.leave_one_out import LeaveOneOut, leave_one_out
-from memkit.evaluation.recall.report import Report, report
-from memkit.evaluation.recall.run import Asked, Options, run, work
-from memkit.evaluation.recall.sweep import Sweep, sweep, sweep_work
-from memkit.evaluation.recall.variants import ABLATIONS, CANDIDATES
+from memkit.evaluation.recall.report import RecallReport, report
+from memkit.evaluation.recall.run import AskedQuestion, RunOptions, count_steps, run
+from memkit.evaluation.recall.sweep import Sweep, count_sweep_steps, sweep
+from memkit.evaluation.recall.variants import ABLATION_VARIANTS, CANDIDATE_VARIANTS
 from memkit.protocols import Encoder
 
 
 def evaluate(
     files: Annotated[
-        list[Path], typer.Argument(exists=True, dir_okay=False, metavar="FILE...", help=f"Each {FORMATS}.")
+        list[Path], typer.Argument(exists=True, dir_okay=False, metavar="FILE...", help=f"Each {FORMAT_NAMES}.")
     ],
     questions: Annotated[
         Path | None,
@@ -89,11 +89,11 @@ def evaluate(
         evaluate_thinking(files, json)
         return
     model = encoder_from_option(encoder) or default_encoder()
-    options = Options(
+    options = RunOptions(
         wordings=wordings,
         think=think,
-        ablated=ABLATIONS if ablate else (),
-        candidates=CANDIDATES if leave_out else (),
+        ablated=ABLATION_VARIANTS if ablate else (),
+        candidates=CANDIDATE_VARIANTS if leave_out else (),
     )
     groups = _groups(files, questions)
     if leave_out:
@@ -110,7 +110,7 @@ def evaluate(
 
         note(f"The plot is in {draw(reports, plot)}.")
     asked = {kind: questions for kind, (_, questions) in results.items()}
-    _write(reports, leave_one_out(asked, CANDIDATES) if leave_out else None, json)
+    _write(reports, leave_one_out(asked, CANDIDATE_VARIANTS) if leave_out else None, json)
 
 
 def _sweep(groups: dict[str, list[Conversation]], encoder: Encoder, plot: Path | None, as_json: bool) -> None:
@@ -129,7 +129,7 @@ def _sweep(groups: dict[str, list[Conversation]], encoder: Encoder, plot: Path |
 
 def _sweep_format(kind: str, conversations: list[Conversation], encoder: Encoder) -> Sweep:
     with bar() as progress:
-        task = progress.add_task(kind, total=sweep_work(conversations))
+        task = progress.add_task(kind, total=count_sweep_steps(conversations))
 
         def step(description: str, count: int) -> None:
             progress.update(task, description=shown(description), advance=count)
@@ -155,11 +155,11 @@ def _check_enough(groups: dict[str, list[Conversation]]) -> None:
 
 
 def _evaluate(
-    kind: str, conversations: list[Conversation], encoder: Encoder, options: Options
-) -> tuple[Report, list[Asked]]:
+    kind: str, conversations: list[Conversation], encoder: Encoder, options: RunOptions
+) -> tuple[RecallReport, list[AskedQuestion]]:
     """The figures, and the questions as written."""
     with bar() as progress:
-        task = progress.add_task(kind, total=work(conversations, options))
+        task = progress.add_task(kind, total=count_steps(conversations, options))
 
         def step(description: str, count: int) -> None:
             progress.update(task, description=shown(description), advance=count)
@@ -168,7 +168,7 @@ def _evaluate(
     return report(kind, conversations, outcome, encoder.name, options), as_written(outcome.asked)
 
 
-def _write(reports: list[Report], left_out: LeaveOneOut | None, as_json: bool) -> None:
+def _write(reports: list[RecallReport], left_out: LeaveOneOut | None, as_json: bool) -> None:
     if as_json:
         write_json(_document(reports, left_out))
         return
@@ -178,7 +178,7 @@ def _write(reports: list[Report], left_out: LeaveOneOut | None, as_json: bool) -
         show_left_out(left_out)
 
 
-def _document(reports: list[Report], left_out: LeaveOneOut | None) -> Any:
+def _document(reports: list[RecallReport], left_out: LeaveOneOut | None) -> Any:
     dumped = [measured.dump() for measured in reports]
     if left_out is not None:
         return {"reports": dumped, "leave_one_out": left_out.dump()}

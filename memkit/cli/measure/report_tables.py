@@ -6,15 +6,15 @@ from rich.text import Text
 
 from memkit.cli.measure.comparison_tables import ablation_table, decimal
 from memkit.cli.output import new_table, out, say, shown
-from memkit.evaluation.plot import NAMES
-from memkit.evaluation.recall.figures import AT
-from memkit.evaluation.recall.report import Report, Sketches, System
+from memkit.evaluation.plot import SYSTEM_NAMES
+from memkit.evaluation.recall.aggregation import MAIN_CUTOFF
+from memkit.evaluation.recall.report import RecallReport, SketchFigures, SystemFigures
 
 MIN_WIDTHS = {"category": 12}
 METRIC_NAMES = {"fraction": "fraction found", "any": "any found", "all": "all found", "ndcg": "NDCG"}
 
 
-def show_report(report: Report) -> None:
+def show_report(report: RecallReport) -> None:
     """Write all figures of a report, for people."""
     say(
         out,
@@ -34,19 +34,19 @@ def show_report(report: Report) -> None:
         say(out, "· ", line, style="dim")
 
 
-def _overall(report: Report) -> Any:
+def _overall(report: RecallReport) -> Any:
     ks = [f"@{k}" for k in report.ks]
-    table = new_table("system", "metric", *ks, f"95 % @{AT}", right=(*ks, f"95 % @{AT}"))
+    table = new_table("system", "metric", *ks, f"95 % @{MAIN_CUTOFF}", right=(*ks, f"95 % @{MAIN_CUTOFF}"))
     for name, system in report.systems.items():
         _add_system(table, name, system)
     return table
 
 
-def _add_system(table: Any, name: str, system: System) -> None:
+def _add_system(table: Any, name: str, system: SystemFigures) -> None:
     style = "bold" if name == "memkit" else ""
     for number, (metric, values) in enumerate(system.metrics.items()):
         first = number == 0
-        label = Text(NAMES.get(name, name) if first else "", style=style)
+        label = Text(SYSTEM_NAMES.get(name, name) if first else "", style=style)
         bounds = _bounds(system) if first else ""
         figures = [Text(decimal(value), style=style if first else "dim") for value in values]
         last = number == len(system.metrics) - 1
@@ -55,22 +55,22 @@ def _add_system(table: Any, name: str, system: System) -> None:
         )
 
 
-def _bounds(system: System) -> str:
+def _bounds(system: SystemFigures) -> str:
     return "–" if system.interval is None else f"{decimal(system.interval[0])}–{decimal(system.interval[1])}"
 
 
-def _by_category(report: Report) -> Any:
+def _by_category(report: RecallReport) -> Any:
     names = list(report.systems)
-    columns = [NAMES.get(name, name) for name in names]
+    columns = [SYSTEM_NAMES.get(name, name) for name in names]
     table = new_table(
         "category",
         "questions",
         *columns,
-        title=f"Fraction found @{AT}",
+        title=f"Fraction found @{MAIN_CUTOFF}",
         right=("questions", *columns),
         least=MIN_WIDTHS,
     )
-    at = report.ks.index(AT)
+    at = report.ks.index(MAIN_CUTOFF)
     for category, count in report.counts.items():
         values = [report.systems[name].categories[category][at] for name in names]
         best = max(values)
@@ -79,16 +79,16 @@ def _by_category(report: Report) -> Any:
     return table
 
 
-def _by_wording(report: Report) -> Any:
+def _by_wording(report: RecallReport) -> Any:
     count = len(report.systems["memkit"].wordings)
     columns = ["as written", *(f"other words {n}" for n in range(1, count))]
-    table = new_table("system", *columns, title=f"Fraction found @{AT}, by wording", right=columns)
+    table = new_table("system", *columns, title=f"Fraction found @{MAIN_CUTOFF}, by wording", right=columns)
     for name, system in report.systems.items():
-        table.add_row(NAMES.get(name, name), *map(decimal, system.wordings))
+        table.add_row(SYSTEM_NAMES.get(name, name), *map(decimal, system.wordings))
     return table
 
 
-def _remarks(report: Report) -> list[str]:
+def _remarks(report: RecallReport) -> list[str]:
     floor, speed = report.floor, report.speed
     lines = [
         "dense: cosine alone; BM25: words alone; dense+BM25: both by reciprocal rank",
@@ -107,11 +107,12 @@ def _remarks(report: Report) -> list[str]:
         lines.insert(2, f"questions about the other conversations get {floor.other_results:.2f} results each")
     leads = {name: system.lead for name, system in report.systems.items() if system.lead is not None}
     for name, (mean, low, high) in leads.items():
-        lines.append(f"memkit's lead over {NAMES.get(name, name)} @{AT}: {mean:+.3f} (95 %: {low:+.3f} to {high:+.3f})")
+        over = f"memkit's lead over {SYSTEM_NAMES.get(name, name)} @{MAIN_CUTOFF}"
+        lines.append(f"{over}: {mean:+.3f} (95 %: {low:+.3f} to {high:+.3f})")
     return lines + _on_sketches(report.sketches)
 
 
-def _on_sketches(sketches: Sketches) -> list[str]:
+def _on_sketches(sketches: SketchFigures) -> list[str]:
     lines: list[str] = []
     if sketches.same_top is not None:
         lines.append(

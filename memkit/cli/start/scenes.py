@@ -15,8 +15,8 @@ from memkit.cli.start.fading_scenes import erasing, time_passes
 from memkit.cli.start.figures import DemoFigures
 from memkit.cli.start.metered_thinker import MeteredThinker
 from memkit.cli.start.screen import Screen, date
-from memkit.evaluation.formats.cases import moment
-from memkit.evaluation.formats.jsonl import UNKNOWN, lines, read_turns
+from memkit.evaluation.formats.conversation import turn_time
+from memkit.evaluation.formats.jsonl import UNKNOWN_CATEGORY, lines, read_turns
 from memkit.models import Memory, Turn
 from memkit.protocols import Encoder
 from memkit.store import MemoryStore
@@ -62,7 +62,7 @@ def play(files: DemoFiles, encoder: Encoder, *, quiet: bool = False) -> DemoFigu
     cases = [case for _, item in lines(files.questions) if (case := _case(item)) is not None]
     start = time.perf_counter()
     files.clear()
-    screen, figures, clock = Screen(quiet=quiet), DemoFigures(), FrozenClock(moment(turns[-1]) + timedelta(days=1))
+    screen, figures, clock = Screen(quiet=quiet), DemoFigures(), FrozenClock(turn_time(turns[-1]) + timedelta(days=1))
     _opening(screen, turns, files.conversation)
     name = ("demo", files.conversation.stem)
     thinker = MeteredThinker()
@@ -89,14 +89,14 @@ def _case(item: Any) -> DemoQuestion | None:
     """A question of the demo; None for those that only the evaluation asks."""
     if not item.get("demo"):
         return None
-    evidence = [] if item.get("category") == UNKNOWN else item.get("evidence") or []
+    evidence = [] if item.get("category") == UNKNOWN_CATEGORY else item.get("evidence") or []
     return DemoQuestion(item["question"], str(item.get("answer") or ""), frozenset(evidence))
 
 
 def _opening(screen: Screen, turns: Sequence[Turn], conversation: Path) -> None:
     people = list(dict.fromkeys(turn.speaker for turn in turns))
     screen.names = max(map(len, people))
-    first, last = moment(turns[0]), moment(turns[-1])
+    first, last = turn_time(turns[0]), turn_time(turns[-1])
     days = (last - first).days
     screen.opening(
         "memkit: a year remembered",
@@ -119,7 +119,7 @@ def _observe(screen: Screen, figures: DemoFigures, store: MemoryStore, bank: Mem
         task = progress.add_task("observing", total=len(turns))
         for session in sessions:
             bank.observe(session)
-            progress.update(task, advance=len(session), description=date(moment(session[0])))
+            progress.update(task, advance=len(session), description=date(turn_time(session[0])))
         progress.update(task, description="observed")
     figures.observe_seconds = time.perf_counter() - start
     figures.turns, figures.sessions = len(turns), len(sessions)

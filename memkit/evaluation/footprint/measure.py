@@ -1,4 +1,4 @@
-"""What memkit costs where it runs: on disk, in a worker's memory, at its first call, in an event loop."""
+"""Footprint of memkit where it runs: on disk, in a worker's memory, at its first call, in an event loop."""
 
 import subprocess
 import sys
@@ -11,11 +11,11 @@ from packaging.requirements import Requirement
 
 from memkit.models import FrozenModel, Turn
 
-PACKAGE = "memkit-agents"
-WORKER = Path(__file__).with_name("worker.py")
+PACKAGE_NAME = "memkit-agents"
+WORKER_FILE = Path(__file__).with_name("worker.py")
 
 
-class Worker(FrozenModel):
+class WorkerFigures(FrozenModel):
     """Megabytes that a process holds at most, milliseconds of its first calls, and how long its loop was held."""
 
     python_mb: float
@@ -38,7 +38,7 @@ class Footprint(FrozenModel):
     memories: int
     file_bytes: int
     bytes_per_memory: float
-    worker: Worker
+    worker: WorkerFigures
 
 
 def turns(texts: list[str], count: int) -> Iterator[Turn]:
@@ -46,45 +46,45 @@ def turns(texts: list[str], count: int) -> Iterator[Turn]:
     start = datetime(2024, 1, 1, 18, tzinfo=UTC)
     for number in range(count):
         text = texts[number % len(texts)]
-        told = text if number < len(texts) else f"{text} That was evening number {number // len(texts) + 1}."
+        distinct = text if number < len(texts) else f"{text} That was evening number {number // len(texts) + 1}."
         at = start + timedelta(days=number // 20, minutes=number % 20)
-        yield Turn(told, "ana" if number % 2 else "ben", at=at)
+        yield Turn(distinct, "ana" if number % 2 else "ben", at=at)
 
 
 def measure(db: Path, encoder: str, memories: int) -> Footprint:
     """The figures of a file that holds so many memories, its worker in a process of its own."""
-    command = [sys.executable, "-P", str(WORKER), str(db), encoder]
-    made = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    command = [sys.executable, "-P", str(WORKER_FILE), str(db), encoder]
+    process = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603
     size = db.stat().st_size
     return Footprint(
-        installed_mb=installed(PACKAGE),
+        installed_mb=installed(PACKAGE_NAME),
         memories=memories,
         file_bytes=size,
         bytes_per_memory=size / memories,
-        worker=Worker.model_validate_json(made.stdout.splitlines()[-1]),
+        worker=WorkerFigures.model_validate_json(process.stdout.splitlines()[-1]),
     )
 
 
 def installed(package: str) -> dict[str, float]:
     """Megabytes of a package and of all that it needs without extras, by name, the largest first."""
-    found = {name: _size(own) for name, own in _needed(package).items()}
-    return dict(sorted(found.items(), key=lambda item: -item[1]))
+    sizes = {name: _size(own) for name, own in _dependencies(package).items()}
+    return dict(sorted(sizes.items(), key=lambda item: -item[1]))
 
 
-def _needed(package: str) -> dict[str, Distribution]:
-    found: dict[str, Distribution] = {}
+def _dependencies(package: str) -> dict[str, Distribution]:
+    distributions: dict[str, Distribution] = {}
     names = [package]
     while names:
         name = names.pop().lower().replace("_", "-")
-        if name in found:
+        if name in distributions:
             continue
         try:
-            found[name] = distribution(name)
+            distributions[name] = distribution(name)
         except PackageNotFoundError:
             continue
-        needs = map(Requirement, found[name].requires or ())
+        needs = map(Requirement, distributions[name].requires or ())
         names += [need.name for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})]
-    return found
+    return distributions
 
 
 def _size(package: Distribution) -> float:

@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-AT_ONCE = 64  # recalls
-TICK = 0.001  # seconds: how often the event loop is asked whether it is free
-QUESTION = "What was said about the ladder?"
+RECALLS_AT_ONCE = 64
+TICK_S = 0.001  # how often the event loop is asked whether it is free
+QUESTION_TEXT = "What was said about the ladder?"
 
 
 class Meter:
@@ -53,29 +53,31 @@ def work(db: Path, encoder: str) -> dict[str, float]:
     with memkit.open(db, encoder=chosen, read_only=True) as store:
         bank = store.bank("ana")
         meter.note("open", "opened")
-        bank.recall(QUESTION)
+        bank.recall(QUESTION_TEXT)
         meter.note("first_recall", "recalled")
-        bank.recall(QUESTION)
+        bank.recall(QUESTION_TEXT)
         meter.note("next_recall")
         return meter.figures | asyncio.run(at_once(bank))
 
 
 async def at_once(bank: Any) -> dict[str, float]:
-    """Recalls per second with many at once, and for how many milliseconds the loop was held at the longest."""
+    """Recalls per second with many at once, and the longest hold of the event loop in milliseconds."""
     holds = [0.0]
 
     async def tick() -> None:
         while True:
             start = time.perf_counter()
-            await asyncio.sleep(TICK)
-            holds.append(time.perf_counter() - start - TICK)
+            await asyncio.sleep(TICK_S)
+            holds.append(time.perf_counter() - start - TICK_S)
 
     ticking = asyncio.create_task(tick())
     start = time.perf_counter()
-    await asyncio.gather(*(bank.aio.recall(f"{QUESTION} ({number})", reinforce=False) for number in range(AT_ONCE)))
-    rate = AT_ONCE / (time.perf_counter() - start)
+    await asyncio.gather(
+        *(bank.aio.recall(f"{QUESTION_TEXT} ({number})", reinforce=False) for number in range(RECALLS_AT_ONCE))
+    )
+    rate = RECALLS_AT_ONCE / (time.perf_counter() - start)
     ticking.cancel()
-    return {"recalls_at_once": AT_ONCE, "recalls_per_s": rate, "longest_hold_ms": 1000 * max(holds)}
+    return {"recalls_at_once": RECALLS_AT_ONCE, "recalls_per_s": rate, "longest_hold_ms": 1000 * max(holds)}
 
 
 if __name__ == "__main__":

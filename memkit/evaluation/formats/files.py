@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from memkit.errors import InputError
-from memkit.evaluation.formats.cases import Conversation
+from memkit.evaluation.formats.conversation import Conversation
 from memkit.evaluation.formats.jsonl import read_jsonl
 from memkit.evaluation.formats.locomo import is_locomo, locomo_conversations
 from memkit.evaluation.formats.realmem import is_realmem, realmem_conversation
 
-FORMATS = "a LoCoMo or RealMem file, or JSON lines with one turn each"
+FORMAT_NAMES = "a LoCoMo or RealMem file, or JSON lines with one turn each"
 
 
 def read_document(path: Path) -> Any | None:
@@ -20,12 +20,12 @@ def read_document(path: Path) -> Any | None:
     except json.JSONDecodeError:
         return None
     except UnicodeDecodeError:
-        raise InputError(f"{path.name}: is no UTF-8 text. Give {FORMATS}.") from None
+        raise InputError(f"{path.name}: is no UTF-8 text. Give {FORMAT_NAMES}.") from None
     except OSError as error:
         raise InputError(f"{path}: can't be read ({error.strerror}).") from None
 
 
-def known_format(path: Path, document: Any) -> tuple[str, list[Conversation]] | None:
+def published_format(path: Path, document: Any) -> tuple[str, list[Conversation]] | None:
     """The name of a published format and the conversations in it; None where it is none. Raises InputError."""
     if is_locomo(document):
         return "locomo", locomo_conversations(document, path.name)
@@ -40,4 +40,4 @@ def read_conversations(path: Path, questions: Path | None = None) -> tuple[str, 
     `questions` is for JSON lines alone: by default, the file beside it with "conversation" in its name
     replaced by "questions". Raises InputError.
     """
-    return known_format(path, read_document(path)) or ("jsonl", [read_jsonl(path, questions)])
+    return published_format(path, read_document(path)) or ("jsonl", [read_jsonl(path, questions)])

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from memkit.errors import InputError, MemkitError
-from memkit.evaluation.formats.cases import Conversation, Question
+from memkit.evaluation.formats.conversation import Conversation, Question
 from memkit.models import Turn
 from memkit.observe.intake import as_turn
 
-UNKNOWN = "unknown"
-START = datetime(2000, 1, 1, tzinfo=UTC)  # for turns without a time
-PAUSE = timedelta(seconds=30)
+UNKNOWN_CATEGORY = "unknown"
+DEFAULT_START = datetime(2000, 1, 1, tzinfo=UTC)  # for turns without a time
+TURN_PAUSE = timedelta(seconds=30)
 
 
 def lines(path: Path) -> Iterator[tuple[int, Any]]:
@@ -55,12 +55,12 @@ def read_turns(path: Path) -> tuple[Turn, ...]:
 def read_jsonl(path: Path, questions: Path | None = None) -> Conversation:
     """A conversation and its questions. Raises InputError."""
     turns = read_turns(path)
-    asked, unknown = read_questions(questions or beside(path), {str(turn.id) for turn in turns})
+    asked, unknown = read_questions(questions or questions_file(path), {str(turn.id) for turn in turns})
     return Conversation(path.stem, turns, asked, unknown=unknown)
 
 
-def beside(path: Path) -> Path:
-    """Where the questions to a conversation are expected."""
+def questions_file(path: Path) -> Path:
+    """The file in which the questions to a conversation are expected."""
     return path.with_name(path.name.replace("conversation", "questions"))
 
 
@@ -69,7 +69,7 @@ def _turn(item: Any, where: str, count: int) -> Turn:
         turn = as_turn(item)
     except MemkitError as error:
         raise InputError(f"{where}: {error}") from None
-    at = START + count * PAUSE if turn.at is None else turn.at
+    at = DEFAULT_START + count * TURN_PAUSE if turn.at is None else turn.at
     return replace(turn, at=at, id=turn.id or f"line-{count + 1}", session=turn.session or "conversation")
 
 
@@ -94,6 +94,6 @@ def _question(item: Any, where: str, ids: set[str]) -> Question:
     if strange:
         raise InputError(f"{where}: no turn of the conversation has the id {strange[0]!r}.")
     category = str(item.get("category") or "all")
-    known = evidence if category != UNKNOWN else frozenset()
+    answered_by = evidence if category != UNKNOWN_CATEGORY else frozenset()
     wordings = tuple(map(str, item.get("paraphrases") or []))
-    return Question(str(item.get("id") or where), item["question"], known, category, wordings=wordings)
+    return Question(str(item.get("id") or where), item["question"], answered_by, category, wordings=wordings)

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from memkit.errors import InputError
-from memkit.evaluation.formats.cases import Conversation, Question
+from memkit.evaluation.formats.conversation import Conversation, Question
 from memkit.models import Turn
 from memkit.observe.message_content import read_content
 
-CATEGORIES = {1: "multi-hop", 2: "temporal", 3: "commonsense", 4: "single-hop", 5: "adversarial"}
-EVIDENCE = re.compile(r"D:?(\d+):(\d+)")  # also inside "D8:6; D9:17", "D:11:26" and "D30:05"
-SESSION = re.compile(r"session_(\d+)")
-PAUSE = timedelta(seconds=30)  # between the turns of a session: the files give only its beginning
+CATEGORY_NAMES = {1: "multi-hop", 2: "temporal", 3: "commonsense", 4: "single-hop", 5: "adversarial"}
+EVIDENCE_PATTERN = re.compile(r"D:?(\d+):(\d+)")  # also inside "D8:6; D9:17", "D:11:26" and "D30:05"
+SESSION_PATTERN = re.compile(r"session_(\d+)")
+TURN_PAUSE = timedelta(seconds=30)  # between the turns of a session: the files give only its beginning
 
 
 def is_locomo(document: Any) -> bool:
@@ -54,17 +54,17 @@ def _conversation(sample: Mapping[str, Any], number: int, where: str) -> Convers
 
 
 def _turns(conversation: Mapping[str, Any]) -> Iterator[Turn]:
-    sessions = [key for key in conversation if SESSION.fullmatch(key) and conversation[key]]
+    sessions = [key for key in conversation if SESSION_PATTERN.fullmatch(key) and conversation[key]]
     for key in sorted(sessions, key=lambda key: int(key.split("_")[1])):
         begin = session_time(conversation[f"{key}_date_time"])
         for step, turn in enumerate(conversation[key]):
             text, metadata = _content(turn)
-            at = begin + step * PAUSE
+            at = begin + step * TURN_PAUSE
             yield Turn(text, turn["speaker"], at=at, id=turn["dia_id"], session=key, metadata=metadata or None)
 
 
 def _content(turn: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """As a chat would send it; LoCoMo's authors search the captions of its photos, too."""
+    """A turn's words and photos, in a chat's form; LoCoMo's authors search the captions, too."""
     caption = turn.get("blip_caption")
     photo = [{"type": "image", "caption": caption}] if caption else []
     return read_content([turn["text"], *photo])
@@ -76,11 +76,11 @@ def session_time(text: str) -> datetime:
 
 
 def _question(qa: Mapping[str, Any], index: int, ids: set[str | None]) -> Question:
-    found = evidence_ids(qa.get("evidence") or [])
-    category = CATEGORIES.get(qa["category"], str(qa["category"]))
-    return Question(f"q{index}", qa["question"], frozenset(found & ids), category)
+    named = evidence_ids(qa.get("evidence") or [])
+    category = CATEGORY_NAMES.get(qa["category"], str(qa["category"]))
+    return Question(f"q{index}", qa["question"], frozenset(named & ids), category)
 
 
 def evidence_ids(strings: list[str]) -> set[str]:
     """Ids of turns named in evidence strings, malformed ones included."""
-    return {f"D{int(s)}:{int(t)}" for text in strings for s, t in EVIDENCE.findall(text)}
+    return {f"D{int(s)}:{int(t)}" for text in strings for s, t in EVIDENCE_PATTERN.findall(text)}

@@ -10,12 +10,12 @@ from itertools import pairwise
 from typing import Any, TypeGuard
 
 from memkit.errors import InputError
-from memkit.evaluation.formats.cases import Conversation, Question
+from memkit.evaluation.formats.conversation import Conversation, Question
 from memkit.models import Role, Turn
 
-PAUSE = timedelta(seconds=20)
-MORNING = timedelta(hours=8)
-APART = timedelta(minutes=30)  # between sessions of one day, of which the files give only the day
+TURN_PAUSE = timedelta(seconds=20)
+DAY_START = timedelta(hours=8)
+SESSION_PAUSE = timedelta(minutes=30)  # between sessions of one day, of which the files give only the day
 
 
 def is_realmem(document: object) -> TypeGuard[dict[str, Any]]:
@@ -27,7 +27,7 @@ def realmem_conversation(document: Mapping[str, Any], name: str, where: str) -> 
     """All sessions of one person. Raises InputError; the message names place and field."""
     try:
         sessions = document["dialogues"]
-        begins = list(_begins(sessions))
+        begins = list(_session_starts(sessions))
         turns = [turn for s, begin in zip(sessions, begins, strict=True) for turn in _turns(s, begin)]
         questions = tuple(_questions(sessions, begins))
         return Conversation(name, tuple(turns), questions, unit="session")
@@ -36,12 +36,12 @@ def realmem_conversation(document: Mapping[str, Any], name: str, where: str) -> 
         raise InputError(f"{where}: is not in RealMem's form ({field}).") from None
 
 
-def _begins(sessions: Sequence[Mapping[str, Any]]) -> Iterator[datetime]:
-    """When each session began: its day, and a time that keeps the day's sessions in order."""
+def _session_starts(sessions: Sequence[Mapping[str, Any]]) -> Iterator[datetime]:
+    """Start of each session: its day, and a time that keeps the day's sessions in order."""
     held: dict[datetime, int] = {}
     for session in sessions:
         day = datetime.strptime(session["current_time"][:10], "%Y-%m-%d").replace(tzinfo=UTC)
-        yield day + MORNING + held.get(day, 0) * APART
+        yield day + DAY_START + held.get(day, 0) * SESSION_PAUSE
         held[day] = held.get(day, 0) + 1
 
 
@@ -51,7 +51,7 @@ def _turns(session: Mapping[str, Any], begin: datetime) -> Iterator[Turn]:
             turn["content"],
             turn["speaker"],
             role=_role(turn["speaker"]),
-            at=begin + step * PAUSE,
+            at=begin + step * TURN_PAUSE,
             id=f"{session['session_uuid']}:{step}",
             session=session["session_uuid"],
         )
@@ -63,15 +63,15 @@ def _role(speaker: str) -> Role | None:
 
 
 def _questions(sessions: Sequence[Mapping[str, Any]], begins: Sequence[datetime]) -> Iterator[Question]:
-    known: set[str] = set()
-    heard = 0
+    past_sessions: set[str] = set()
+    turn_count = 0
     for session, begin in zip(sessions, begins, strict=True):
         turns = session["dialogue_turns"]
         for query, answer in pairwise(turns):
-            gold = known & set(answer.get("memory_session_uuids") or []) if query.get("is_query") else set()
+            gold = past_sessions & set(answer.get("memory_session_uuids") or []) if query.get("is_query") else set()
             if gold:
                 category = query.get("category_name") or "all"
                 name = f"{session['session_uuid']}/{query.get('query_id')}"
-                yield Question(name, query["content"], frozenset(gold), category, heard, begin)
-        known.add(session["session_uuid"])
-        heard += len(turns)
+                yield Question(name, query["content"], frozenset(gold), category, turn_count, begin)
+        past_sessions.add(session["session_uuid"])
+        turn_count += len(turns)

@@ -1,4 +1,4 @@
-"""What memkit is compared with, on the same vectors and the same words: dense, BM25, and both by rank."""
+"""Baselines over the same vectors and the same words: dense, BM25, and both fused by rank."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -7,7 +7,7 @@ from datetime import UTC
 import numpy as np
 import numpy.typing as npt
 
-from memkit.evaluation.formats.cases import Conversation, moment
+from memkit.evaluation.formats.conversation import Conversation, turn_time
 from memkit.models import Turn
 from memkit.protocols import Encoder, FloatArray
 from memkit.text.terms.keys import date_terms, encoded_text
@@ -15,8 +15,9 @@ from memkit.text.terms.tokens import words
 
 Ints = npt.NDArray[np.int64]
 
-K1, B = 0.9, 0.4  # Anserini's defaults; on short turns better than 1.2 and .75
-RRF = 60  # Cormack et al. 2009
+BM25_K1 = 0.9  # with B = .4 Anserini's defaults; on short turns better than 1.2 and .75
+BM25_B = 0.4
+RRF_K = 60  # Cormack et al. 2009
 
 
 class Bm25:
@@ -32,13 +33,13 @@ class Bm25:
 
     def scores(self, query: Iterable[str], n: int) -> FloatArray:
         """The score of each of the first n documents, shape (n,)."""
-        found = np.zeros(n, np.float32)
-        norms = K1 * (1 - B + B * self._lengths[:n] / max(float(self._lengths[:n].mean()), 1e-9))
+        scores = np.zeros(n, np.float32)
+        norms = BM25_K1 * (1 - BM25_B + BM25_B * self._lengths[:n] / max(float(self._lengths[:n].mean()), 1e-9))
         for term in query:
             rows, counts = self._first(term, n)
             idf = np.log(1 + (n - len(rows) + 0.5) / (len(rows) + 0.5))
-            found[rows] += idf * counts * (K1 + 1) / (counts + norms[rows])
-        return found
+            scores[rows] += idf * counts * (BM25_K1 + 1) / (counts + norms[rows])
+        return scores
 
     def _first(self, term: str, n: int) -> tuple[Ints, Ints]:
         if term not in self._postings:
@@ -58,15 +59,19 @@ class Baselines:
         self._vectors = encoder.encode([encoded_text(turn.speaker, turn.text) for turn in turns])
         self._bm25 = Bm25([_document(turn) for turn in turns])
 
-    def rankings(self, question: str, known: int) -> dict[str, list[str]]:
-        """Ids by baseline, best first, over the first `known` turns."""
+    def rankings(self, question: str, turn_count: int) -> dict[str, list[str]]:
+        """Ids by baseline, best first, over the first `turn_count` turns."""
         [vector] = self._encoder.encode([question])
-        dense = self._ranked(self._vectors[:known] @ vector)
+        dense = self._ranked(self._vectors[:turn_count] @ vector)
         asked = dict.fromkeys(word.term for word in words(question))
-        scores = self._bm25.scores(asked, known)
+        scores = self._bm25.scores(asked, turn_count)
         bm25 = self._ranked(scores)
         matching = {self._units[row] for row in np.flatnonzero(scores).tolist()}
-        return {"dense": dense, "bm25": bm25, "rrf": fused(dense, [name for name in bm25 if name in matching])}
+        return {
+            "dense": dense,
+            "bm25": bm25,
+            "rrf": reciprocal_rank_fusion(dense, [name for name in bm25 if name in matching]),
+        }
 
     def _ranked(self, scores: FloatArray) -> list[str]:
         """Ids in order of their best turn; of equal ones the newer first."""
@@ -77,13 +82,13 @@ class Baselines:
 def _document(turn: Turn) -> list[str]:
     """The search terms of a turn: who spoke, what was said, and the day."""
     said = [word.term for word in words(encoded_text(turn.speaker, turn.text))]
-    return [*said, *date_terms(moment(turn).astimezone(UTC))]
+    return [*said, *date_terms(turn_time(turn).astimezone(UTC))]
 
 
-def fused(*rankings: Sequence[str]) -> list[str]:
+def reciprocal_rank_fusion(*rankings: Sequence[str]) -> list[str]:
     """Reciprocal-rank fusion (Cormack et al. 2009)."""
     totals: dict[str, float] = defaultdict(float)
     for ranking in rankings:
         for rank, name in enumerate(ranking, start=1):
-            totals[name] += 1 / (RRF + rank)
+            totals[name] += 1 / (RRF_K + rank)
     return sorted(totals, key=lambda name: -totals[name])

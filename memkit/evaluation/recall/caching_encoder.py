@@ -1,16 +1,16 @@
-"""An encoder that remembers: memkit and its baselines get the same vectors, and recalls are timed without it."""
+"""An encoder with a cache: memkit and its baselines get the same vectors, and recalls are timed without it."""
 
 import numpy as np
 
 from memkit.protocols import Encoder, FloatArray
 
 
-class RememberingEncoder:
+class CachingEncoder:
     """Wraps an encoder under its own name; a text is encoded once."""
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
-        self._known: dict[str, FloatArray] = {}
+        self._vectors: dict[str, FloatArray] = {}
 
     @property
     def name(self) -> str:
@@ -22,7 +22,7 @@ class RememberingEncoder:
 
     def encode(self, texts: list[str]) -> FloatArray:
         """Rows of unit norm, float32, shape (len(texts), dimension)."""
-        fresh = [text for text in dict.fromkeys(texts) if text not in self._known]
+        fresh = [text for text in dict.fromkeys(texts) if text not in self._vectors]
         if fresh:
-            self._known.update(zip(fresh, self._encoder.encode(fresh), strict=True))
-        return np.stack([self._known[text] for text in texts])
+            self._vectors.update(zip(fresh, self._encoder.encode(fresh), strict=True))
+        return np.stack([self._vectors[text] for text in texts])

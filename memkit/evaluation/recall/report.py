@@ -1,21 +1,21 @@
-"""From what a run found out to figures: as values for programs, tables are made from them elsewhere."""
+"""Figures of a run, as values for programs; the command line makes tables of them."""
 
 from collections.abc import Sequence
 from statistics import quantiles
 from typing import Any
 
-from memkit.evaluation.formats.cases import Conversation
-from memkit.evaluation.metrics import METRICS, Ranks, fraction, interval
+from memkit.evaluation.formats.conversation import Conversation
+from memkit.evaluation.metrics import METRIC_FUNCTIONS, Ranks, bootstrap_interval, fraction
 from memkit.evaluation.recall.ablation import Ablation, ablation
-from memkit.evaluation.recall.figures import AT, as_written, difference, grouped, mean_of, names, rounded
-from memkit.evaluation.recall.run import BUDGET, USUAL, Asked, Options, Outcome
+from memkit.evaluation.recall.aggregation import MAIN_CUTOFF, as_written, difference, distinct, grouped, mean, rounded
+from memkit.evaluation.recall.run import PROMPT_BUDGET, USUAL_RESULTS, AskedQuestion, RunOptions, RunOutcome
 from memkit.models import FrozenModel
 
-KS = (5, 10, 25, 50)
-CURVE = 50  # recall against k is kept up to here
+RANK_CUTOFFS = (5, 10, 25, 50)
+CURVE_LENGTH = 50  # recall against k is recorded up to here
 
 
-class System(FrozenModel):
+class SystemFigures(FrozenModel):
     """One system's figures: metric -> mean at each of `ks`; by category and conversation: fraction at 10."""
 
     metrics: dict[str, list[float]]
@@ -27,8 +27,8 @@ class System(FrozenModel):
     curve: list[float]  # fraction at 1, 2, ... 50
 
 
-class Floor(FrozenModel):
-    """What the default floor does: results given to questions that nothing answers, evidence that it costs."""
+class FloorFigures(FrozenModel):
+    """Effect of the default floor: results given to questions that nothing answers, evidence that it costs."""
 
     unrelated_questions: int
     unrelated_results: float  # on average
@@ -41,21 +41,21 @@ class Floor(FrozenModel):
     recall_with: float
 
 
-class Speed(FrozenModel):
+class RecallTimes(FrozenModel):
     """Milliseconds of a recall of ten, without the question's encoding."""
 
     p50: float
     p95: float
 
 
-class Sketches(FrozenModel):
-    """How near search by sketches comes to exact search; None where nothing was measured."""
+class SketchFigures(FrozenModel):
+    """Agreement of search by sketches with exact search; None where nothing was measured."""
 
     sketch_recall: float | None  # share of exact search's ten best vectors found, mean over conversations
     same_top: float | None  # share of the questions with the same ten results
 
 
-class Report(FrozenModel):
+class RecallReport(FrozenModel):
     """The figures of a run over conversations of one format."""
 
     format: str
@@ -67,12 +67,12 @@ class Report(FrozenModel):
     counts: dict[str, int]  # questions by category
     thoughts: bool
     ks: tuple[int, ...]
-    systems: dict[str, System]
-    floor: Floor
-    speed: Speed
+    systems: dict[str, SystemFigures]
+    floor: FloorFigures
+    speed: RecallTimes
     prompt_tokens: float  # in a prompt of ten results, an upper bound
     prompt_budget: int
-    sketches: Sketches
+    sketches: SketchFigures
     ablation: Ablation | None
 
     def dump(self) -> dict[str, Any]:
@@ -81,12 +81,12 @@ class Report(FrozenModel):
 
 
 def report(
-    kind: str, conversations: Sequence[Conversation], outcome: Outcome, encoder: str, options: Options
-) -> Report:
+    kind: str, conversations: Sequence[Conversation], outcome: RunOutcome, encoder: str, options: RunOptions
+) -> RecallReport:
     """The figures of a run."""
     first = as_written(outcome.asked)
     categories = sorted({asked.category for asked in first})
-    return Report(
+    return RecallReport(
         format=kind,
         unit=conversations[0].unit,
         encoder=encoder,
@@ -95,68 +95,72 @@ def report(
         questions=len(first),
         counts={name: sum(asked.category == name for asked in first) for name in categories},
         thoughts=options.think,
-        ks=KS,
+        ks=RANK_CUTOFFS,
         systems={name: _system(name, first, outcome.asked) for name in (first[0].ranks if first else ())},
         floor=_floor(first, outcome),
         speed=_speed([asked.milliseconds for asked in first]),
-        prompt_tokens=mean_of(asked.tokens for asked in first),
-        prompt_budget=BUDGET,
+        prompt_tokens=mean(asked.tokens for asked in first),
+        prompt_budget=PROMPT_BUDGET,
         sketches=_sketches(first, outcome),
         ablation=ablation(first, options.ablated) if options.ablated else None,
     )
 
 
-def _system(name: str, first: Sequence[Asked], every: Sequence[Asked]) -> System:
-    def at_ten(asked: Asked) -> float:
-        return fraction(asked.ranks[name], AT)
+def _system(name: str, first: Sequence[AskedQuestion], every: Sequence[AskedQuestion]) -> SystemFigures:
+    def at_ten(asked: AskedQuestion) -> float:
+        return fraction(asked.ranks[name], MAIN_CUTOFF)
 
     ranks = [asked.ranks[name] for asked in first]
-    return System(
-        metrics={metric: [mean_of(f(r, k) for r in ranks) for k in KS] for metric, f in METRICS.items()},
-        interval=interval(grouped(first, at_ten)),
-        lead=None if name == "memkit" else _lead(first, name),
-        categories={c: _fractions([a.ranks[name] for a in first if a.category == c]) for c in names(first, "category")},
-        conversations={
-            c: mean_of(at_ten(a) for a in first if a.conversation == c) for c in names(first, "conversation")
+    return SystemFigures(
+        metrics={
+            metric: [mean(f(r, k) for r in ranks) for k in RANK_CUTOFFS] for metric, f in METRIC_FUNCTIONS.items()
         },
-        wordings=[mean_of(at_ten(a) for a in every if a.wording == w) for w in sorted({a.wording for a in every})],
-        curve=[mean_of(fraction(r, k) for r in ranks) for k in range(1, CURVE + 1)],
+        interval=bootstrap_interval(grouped(first, at_ten)),
+        lead=None if name == "memkit" else _lead(first, name),
+        categories={
+            c: _fractions([a.ranks[name] for a in first if a.category == c]) for c in distinct(first, "category")
+        },
+        conversations={
+            c: mean(at_ten(a) for a in first if a.conversation == c) for c in distinct(first, "conversation")
+        },
+        wordings=[mean(at_ten(a) for a in every if a.wording == w) for w in sorted({a.wording for a in every})],
+        curve=[mean(fraction(r, k) for r in ranks) for k in range(1, CURVE_LENGTH + 1)],
     )
 
 
 def _fractions(ranks: Sequence[Ranks]) -> list[float]:
-    return [mean_of(fraction(r, k) for r in ranks) for k in KS]
+    return [mean(fraction(r, k) for r in ranks) for k in RANK_CUTOFFS]
 
 
-def _lead(first: Sequence[Asked], name: str) -> tuple[float, float, float] | None:
-    def ahead(asked: Asked) -> float:
-        return fraction(asked.ranks["memkit"], AT) - fraction(asked.ranks[name], AT)
+def _lead(first: Sequence[AskedQuestion], name: str) -> tuple[float, float, float] | None:
+    def ahead(asked: AskedQuestion) -> float:
+        return fraction(asked.ranks["memkit"], MAIN_CUTOFF) - fraction(asked.ranks[name], MAIN_CUTOFF)
 
     return difference(first, ahead)
 
 
-def _sketches(first: Sequence[Asked], outcome: Outcome) -> Sketches:
+def _sketches(first: Sequence[AskedQuestion], outcome: RunOutcome) -> SketchFigures:
     same = [float(asked.same_top) for asked in first if asked.same_top is not None]
     measured = outcome.sketch_recall
-    return Sketches(sketch_recall=mean_of(measured) if measured else None, same_top=mean_of(same) if same else None)
+    return SketchFigures(sketch_recall=mean(measured) if measured else None, same_top=mean(same) if same else None)
 
 
-def _floor(first: Sequence[Asked], outcome: Outcome) -> Floor:
-    return Floor(
+def _floor(first: Sequence[AskedQuestion], outcome: RunOutcome) -> FloorFigures:
+    return FloorFigures(
         unrelated_questions=len(outcome.unrelated),
-        unrelated_results=mean_of(outcome.unrelated),
-        unrelated_answered=mean_of(count > 0 for count in outcome.unrelated),
+        unrelated_results=mean(outcome.unrelated),
+        unrelated_answered=mean(count > 0 for count in outcome.unrelated),
         other_questions=len(outcome.others),
-        other_results=mean_of(outcome.others),
+        other_results=mean(outcome.others),
         unknown_questions=len(outcome.unknown),
         unknown_answered=sum(count > 0 for count in outcome.unknown),
-        recall_without=mean_of(fraction(a.unfloored, USUAL) for a in first),
-        recall_with=mean_of(fraction(a.floored, USUAL) for a in first),
+        recall_without=mean(fraction(a.unfloored, USUAL_RESULTS) for a in first),
+        recall_with=mean(fraction(a.floored, USUAL_RESULTS) for a in first),
     )
 
 
-def _speed(times: Sequence[float]) -> Speed:
+def _speed(times: Sequence[float]) -> RecallTimes:
     if len(times) < 2:
-        return Speed(p50=mean_of(times), p95=mean_of(times))
+        return RecallTimes(p50=mean(times), p95=mean(times))
     cuts = quantiles(times, n=20, method="inclusive")
-    return Speed(p50=cuts[9], p95=cuts[18])
+    return RecallTimes(p50=cuts[9], p95=cuts[18])

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from memkit import MemoryStore
-from memkit.evaluation.formats.cases import Conversation, Question
+from memkit.evaluation.formats.conversation import Conversation, Question
 from memkit.evaluation.metrics import Ranks, ranks_of
 from memkit.evaluation.recall.baselines import Baselines
-from memkit.evaluation.recall.caching_encoder import RememberingEncoder
-from memkit.evaluation.recall.variant_banks import Rankings, bank_of, opened
-from memkit.evaluation.recall.variants import SKETCHES, Variant
+from memkit.evaluation.recall.caching_encoder import CachingEncoder
+from memkit.evaluation.recall.variant_banks import Rankings, conversation_bank, open_variants
+from memkit.evaluation.recall.variants import SKETCH_SEARCH, Variant
 from memkit.evaluation.texts import lines_of
 from memkit.models import Kind
 from memkit.protocols import Encoder
@@ -19,14 +19,14 @@ from memkit.recall.present.token_bound import token_bound
 
 Progress = Callable[[str, int], None]
 
-USUAL = 10  # results of a recall with the default floor
-BUDGET = 1000  # tokens of the prompt that is made of them
-OTHERS = 50  # questions of other conversations that are asked of each
+USUAL_RESULTS = 10  # of a recall with the default floor
+PROMPT_BUDGET = 1000  # tokens
+MAX_OTHER_QUESTIONS = 50  # questions of other conversations that are asked of each
 
 
 @dataclass(frozen=True)
-class Options:
-    """What a run does beside the usual. `wordings`: also ask each question in its other wordings.
+class RunOptions:
+    """Options of a run. `wordings`: also ask each question in its other wordings.
 
     `think`: let thoughts form before asking. `baselines`: run them, too. `ablated`, `candidates`: settings
     under which every question is asked besides, for the ablation and for leaving one conversation out.
@@ -41,16 +41,16 @@ class Options:
     @property
     def variants(self) -> tuple[Variant, ...]:
         """All that a question is asked under besides the defaults, each once; search by sketches always."""
-        return tuple({v.name: v for v in (SKETCHES, *self.ablated, *self.candidates)}.values())
+        return tuple({v.name: v for v in (SKETCH_SEARCH, *self.ablated, *self.candidates)}.values())
 
     @property
     def kinds(self) -> tuple[Kind, ...] | None:
-        """What is recalled: turns, unless thoughts are to lift them."""
+        """Kinds to recall: turns, unless thoughts are to lift them."""
         return None if self.think else ("turn",)
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedQuestion:
     """One question as asked, and where its evidence stood in each system's ranking.
 
     `floored`, `unfloored`: the ranks in the usual number of results, with the default floor and without.
@@ -72,14 +72,14 @@ class Asked:
 
 
 @dataclass
-class Outcome:
-    """All that a run found out. `unrelated`, `others`, `unknown`: results given to each such question.
+class RunOutcome:
+    """Records of a run. `unrelated`, `others`, `unknown`: results given to each such question.
 
     `sketch_recall`: of each conversation, the share of exact search's ten best that sketches find.
     """
 
     turns: int = 0
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[AskedQuestion] = field(default_factory=list)
     unrelated: list[int] = field(default_factory=list)
     others: list[int] = field(default_factory=list)
     unknown: list[int] = field(default_factory=list)
@@ -87,18 +87,18 @@ class Outcome:
 
 
 def run(
-    conversations: Sequence[Conversation], encoder: Encoder, options: Options, progress: Progress | None = None
-) -> Outcome:
+    conversations: Sequence[Conversation], encoder: Encoder, options: RunOptions, progress: Progress | None = None
+) -> RunOutcome:
     """Hear and ask all conversations, each in a database of its own that is gone afterwards."""
-    outcome = Outcome()
-    remembering = RememberingEncoder(encoder)
+    outcome = RunOutcome()
+    remembering = CachingEncoder(encoder)
     for conversation in conversations:
         others = other_questions(conversation, conversations)
-        _Run(conversation, remembering, options, outcome, progress or (lambda _, __: None)).all(others)
+        _ConversationRun(conversation, remembering, options, outcome, progress or (lambda _, __: None)).all(others)
     return outcome
 
 
-def work(conversations: Sequence[Conversation], options: Options) -> int:
+def count_steps(conversations: Sequence[Conversation], options: RunOptions) -> int:
     """The steps that `run` reports: turns heard, questions asked."""
     turns = sum(len(c.turns) for c in conversations)
     asked = sum(len(_wordings(q, options)) for c in conversations for q in c.questions)
@@ -115,32 +115,32 @@ def unrelated() -> list[str]:
 def other_questions(conversation: Conversation, conversations: Sequence[Conversation]) -> list[str]:
     """Up to 50 questions about other conversations, evenly taken."""
     every = [q.text for other in conversations if other.name != conversation.name for q in other.questions]
-    return every[:: max(1, len(every) // OTHERS)][:OTHERS]
+    return every[:: max(1, len(every) // MAX_OTHER_QUESTIONS)][:MAX_OTHER_QUESTIONS]
 
 
-def _wordings(question: Question, options: Options) -> tuple[str, ...]:
+def _wordings(question: Question, options: RunOptions) -> tuple[str, ...]:
     return (question.text, *question.wordings) if options.wordings else (question.text,)
 
 
 @dataclass
-class _Run:
+class _ConversationRun:
     """One conversation's part of a run."""
 
     conversation: Conversation
-    encoder: RememberingEncoder
-    options: Options
-    outcome: Outcome
+    encoder: CachingEncoder
+    options: RunOptions
+    outcome: RunOutcome
     progress: Progress
 
     def all(self, others: Sequence[str]) -> None:
         """Hear and ask everything, in the order in which it happened."""
         conversation = self.conversation
         self.rankings = Rankings(conversation, self.options.kinds)
-        with opened(conversation, self.encoder, self.options.variants) as (store, self.varied):
-            self.bank = bank_of(store, conversation)
+        with open_variants(conversation, self.encoder, self.options.variants) as (store, self.varied):
+            self.bank = conversation_bank(store, conversation)
             self._warm()
-            for question, known in self._unfolding():
-                self._ask_all(question, known)
+            for question, turn_count in self._unfolding():
+                self._ask_all(question, turn_count)
             self._ask_strangers(others)
             self._measure(store)
 
@@ -157,11 +157,11 @@ class _Run:
         self.encoder.encode([*texts, *unrelated(), *self.conversation.unknown])
 
     def _unfolding(self) -> Iterator[tuple[Question, int]]:
-        """Questions with the number of turns known when asked; the turns before are heard first."""
+        """Questions with the number of turns heard by then; the turns before are heard first."""
         turns, heard = self.conversation.turns, 0
-        for known, question in self.conversation.unfolding():
-            self._hear(heard, known)
-            heard = max(heard, known)
+        for turn_count, question in self.conversation.unfolding():
+            self._hear(heard, turn_count)
+            heard = max(heard, turn_count)
             if heard:
                 yield question, heard
         self._hear(heard, len(turns))
@@ -175,40 +175,40 @@ class _Run:
             self.outcome.turns += stop - start
             self.progress(f"{self.conversation.name}: asking", stop - start)
 
-    def _ask_all(self, question: Question, known: int) -> None:
+    def _ask_all(self, question: Question, turn_count: int) -> None:
         for number, text in enumerate(_wordings(question, self.options)):
-            self.outcome.asked.append(self._ask(question, number, text, known))
+            self.outcome.asked.append(self._ask(question, number, text, turn_count))
             self.progress(f"{self.conversation.name}: asking", 1)
 
-    def _ask(self, question: Question, number: int, text: str, known: int) -> Asked:
+    def _ask(self, question: Question, number: int, text: str, turn_count: int) -> AskedQuestion:
         now = question.asked_at or self.conversation.end
-        memories = self.rankings.memories(self.bank, text, now, known)
+        memories = self.rankings.memories(self.bank, text, now, turn_count)
         rankings = {"memkit": self.rankings.units(memories)}
         if self.options.baselines:
-            rankings |= self.baselines.rankings(text, known)
+            rankings |= self.baselines.rankings(text, turn_count)
         start = time.perf_counter()
-        found = self.bank.recall(text, k=USUAL, kinds=self.options.kinds, now=now, reinforce=False)
+        recollection = self.bank.recall(text, k=USUAL_RESULTS, kinds=self.options.kinds, now=now, reinforce=False)
         spent = (time.perf_counter() - start) * 1000
-        varied = self._varied(text, now, known) if number == 0 else {}
-        return Asked(
+        varied = self._varied(text, now, turn_count) if number == 0 else {}
+        return AskedQuestion(
             conversation=self.conversation.name,
             category=question.category,
             wording=number,
             ranks={name: ranks_of(dict.fromkeys(units), question.evidence) for name, units in rankings.items()},
-            floored=self.rankings.ranks([hit.memory.id for hit in found], question.evidence),
-            unfloored=self.rankings.ranks(memories[:USUAL], question.evidence),
+            floored=self.rankings.ranks([hit.memory.id for hit in recollection], question.evidence),
+            unfloored=self.rankings.ranks(memories[:USUAL_RESULTS], question.evidence),
             milliseconds=spent,
-            tokens=token_bound(found.prompt(BUDGET)),
+            tokens=token_bound(recollection.prompt(PROMPT_BUDGET)),
             varied={name: self.rankings.ranks(ids, question.evidence) for name, ids in varied.items()},
-            same_top=set(varied[SKETCHES.name][:USUAL]) == set(memories[:USUAL]) if varied else None,
+            same_top=_same_top(varied, memories) if varied else None,
         )
 
-    def _varied(self, text: str, now: datetime, known: int) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
+    def _varied(self, text: str, now: datetime, turn_count: int) -> dict[str, list[str]]:
+        rankings: dict[str, list[str]] = {}
         for name, bank in self.varied.items():
-            found[name] = self.rankings.briefly(bank, text, now, known)
+            rankings[name] = self.rankings.briefly(bank, text, now, turn_count)
             self.progress(f"{self.conversation.name}: asking, {name}", 1)
-        return found
+        return rankings
 
     def _ask_strangers(self, others: Sequence[str]) -> None:
         """Questions that nothing here answers, with the default floor."""
@@ -220,6 +220,11 @@ class _Run:
         ]
         for questions, counts in groups:
             for text in questions:
-                found = self.bank.recall(text, kinds=self.options.kinds, now=now, reinforce=False)
-                counts.append(len(found))
+                recollection = self.bank.recall(text, kinds=self.options.kinds, now=now, reinforce=False)
+                counts.append(len(recollection))
                 self.progress(f"{self.conversation.name}: questions without an answer", 1)
+
+
+def _same_top(varied: Mapping[str, Sequence[str]], memories: Sequence[str]) -> bool:
+    """Whether search by sketches gives the same ten results."""
+    return set(varied[SKETCH_SEARCH.name][:USUAL_RESULTS]) == set(memories[:USUAL_RESULTS])

@@ -8,37 +8,37 @@ from tempfile import TemporaryDirectory
 
 import memkit
 from memkit import MemoryBank, MemoryStore
-from memkit.evaluation.formats.cases import Conversation
+from memkit.evaluation.formats.conversation import Conversation
 from memkit.evaluation.metrics import Ranks, ranks_of
-from memkit.evaluation.recall.caching_encoder import RememberingEncoder
+from memkit.evaluation.recall.caching_encoder import CachingEncoder
 from memkit.evaluation.recall.variants import Variant
 from memkit.models import Kind
 
-DEPTH = 50  # results that are asked for where turns are scored
-DEEPEST = 10_000  # turns that are asked for where sessions are scored: a session ranks as its best turn
-FIRST = 400  # ... and at first, where only the best NEEDED sessions matter
-NEEDED = 25
+TURN_DEPTH = 50  # results that are asked for where turns are scored
+MAX_DEPTH = 10_000  # turns that are asked for where sessions are scored: a session ranks as its best turn
+FIRST_DEPTH = 400  # ... and at first, where only the best NEEDED_SESSIONS matter
+NEEDED_SESSIONS = 25
 
 
 @contextmanager
-def opened(
-    conversation: Conversation, encoder: RememberingEncoder, variants: Sequence[Variant]
+def open_variants(
+    conversation: Conversation, encoder: CachingEncoder, variants: Sequence[Variant]
 ) -> Iterator[tuple[MemoryStore, Mapping[str, MemoryBank]]]:
     """A store to hear a conversation in, and for each variant the bank as it is seen through its settings."""
     with ExitStack() as stack:
         path = Path(stack.enter_context(TemporaryDirectory())) / "evaluation.db"
 
         def store(settings: memkit.Settings | None, *, read_only: bool) -> MemoryStore:
-            made = memkit.open(
+            opened = memkit.open(
                 path, encoder=encoder, clock=lambda: conversation.end, settings=settings, read_only=read_only
             )
-            return stack.enter_context(made)
+            return stack.enter_context(opened)
 
         main = store(None, read_only=False)
-        yield main, {v.name: bank_of(store(v.settings, read_only=True), conversation) for v in variants}
+        yield main, {v.name: conversation_bank(store(v.settings, read_only=True), conversation) for v in variants}
 
 
-def bank_of(store: MemoryStore, conversation: Conversation) -> MemoryBank:
+def conversation_bank(store: MemoryStore, conversation: Conversation) -> MemoryBank:
     """The bank that a conversation is heard into."""
     return store.bank("evaluation", conversation.name)
 
@@ -52,25 +52,25 @@ class Rankings:
         self._units = dict(zip((str(turn.id) for turn in conversation.turns), conversation.units, strict=True))
 
     def units(self, memories: Sequence[str]) -> list[str]:
-        """Turns or sessions, best first, each as often as it is found."""
+        """Turns or sessions, best first, each as often as it is hit."""
         return [self._units.get(memory, memory) for memory in memories]
 
-    def memories(self, bank: MemoryBank, text: str, now: datetime, known: int) -> list[str]:
+    def memories(self, bank: MemoryBank, text: str, now: datetime, turn_count: int) -> list[str]:
         """Ids, best first, as deep as any figure needs."""
-        return self._asked(bank, text, now, min(DEEPEST, known) if self._sessions else DEPTH)
+        return self._asked(bank, text, now, min(MAX_DEPTH, turn_count) if self._sessions else TURN_DEPTH)
 
-    def briefly(self, bank: MemoryBank, text: str, now: datetime, known: int) -> list[str]:
-        """The same at its beginning: as deep as the best NEEDED turns or sessions."""
+    def briefly(self, bank: MemoryBank, text: str, now: datetime, turn_count: int) -> list[str]:
+        """The same at its beginning: as deep as the best NEEDED_SESSIONS turns or sessions."""
         if not self._sessions:
-            return self.memories(bank, text, now, known)
-        found = self._asked(bank, text, now, min(FIRST, known))
-        enough = len(found) < FIRST or len(set(self.units(found))) >= NEEDED
-        return found if enough else self.memories(bank, text, now, known)
+            return self.memories(bank, text, now, turn_count)
+        ids = self._asked(bank, text, now, min(FIRST_DEPTH, turn_count))
+        enough = len(ids) < FIRST_DEPTH or len(set(self.units(ids))) >= NEEDED_SESSIONS
+        return ids if enough else self.memories(bank, text, now, turn_count)
 
     def ranks(self, memories: Sequence[str], evidence: frozenset[str]) -> Ranks:
-        """Where the evidence stands."""
+        """Ranks of the evidence."""
         return ranks_of(dict.fromkeys(self.units(memories)), evidence)
 
     def _asked(self, bank: MemoryBank, text: str, now: datetime, k: int) -> list[str]:
-        found = bank.recall(text, k=k, kinds=self._kinds, min_score=0, now=now, reinforce=False)
-        return [hit.memory.id for hit in found]
+        hits = bank.recall(text, k=k, kinds=self._kinds, min_score=0, now=now, reinforce=False)
+        return [hit.memory.id for hit in hits]

@@ -6,7 +6,7 @@ from math import inf
 
 from memkit.settings import DecaySettings, RankingSettings, Settings
 
-Changes = Mapping[str, float | bool]
+Overrides = Mapping[str, float | bool]
 
 
 @dataclass(frozen=True)
@@ -14,8 +14,8 @@ class Variant:
     """The default settings with some of their numbers changed."""
 
     name: str
-    ranking: Changes = field(default_factory=dict)
-    decay: Changes = field(default_factory=dict)
+    ranking: Overrides = field(default_factory=dict)
+    decay: Overrides = field(default_factory=dict)
 
     @property
     def settings(self) -> Settings:
@@ -24,10 +24,10 @@ class Variant:
         return Settings(ranking=ranking, decay=DecaySettings.model_validate(dict(self.decay)))
 
 
-SKETCHES = Variant("sketches instead of exact search", {"exact_up_to": 0})
+SKETCH_SEARCH = Variant("sketches instead of exact search", {"exact_up_to": 0})
 
-ABLATIONS = (
-    SKETCHES,
+ABLATION_VARIANTS = (
+    SKETCH_SEARCH,
     Variant("no lexical", {"lexical": 0}),
     Variant("no dense", {"dense": 0}),
     Variant("no passages", {"passages": 0}),
@@ -47,7 +47,7 @@ ABLATIONS = (
     ),
 )  # fmt: skip
 
-WEIGHTS = (
+MOVED_WEIGHTS = (
     "dense",
     "lexical",
     "nameless",
@@ -68,7 +68,7 @@ WEIGHTS = (
     "cohesive_session",
     "cohesive_recency",
 )
-FACTORS = (0.7, 1.4)
+WEIGHT_FACTORS = (0.7, 1.4)
 
 
 def _moved(weight: str, factor: float) -> Variant:
@@ -80,4 +80,4 @@ def _moved(weight: str, factor: float) -> Variant:
     return Variant(f"{weight} × {factor}", {weight: min(max(wanted, least), most)})
 
 
-CANDIDATES = tuple(_moved(weight, factor) for weight in WEIGHTS for factor in FACTORS)
+CANDIDATE_VARIANTS = tuple(_moved(weight, factor) for weight in MOVED_WEIGHTS for factor in WEIGHT_FACTORS)

@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from memkit.evaluation.metrics import interval
-from memkit.evaluation.recall.figures import mean_of, rounded
+from memkit.evaluation.metrics import bootstrap_interval
+from memkit.evaluation.recall.aggregation import mean, rounded
 from memkit.evaluation.stream.policies import Policy, heard, weighed, window
 from memkit.models import FrozenModel
 from memkit.protocols import Token
@@ -147,5 +147,5 @@ def _likeliest(counts: Moves, rng: np.random.Generator) -> int:
 
 
 def _rate(player: str, decay: float | None, period: int | None, rates: list[float]) -> Rate:
-    bounds = interval([[rate] for rate in rates])
-    return Rate(player=player, decay=decay, period=period, won=mean_of(rates), interval=bounds)
+    bounds = bootstrap_interval([[rate] for rate in rates])
+    return Rate(player=player, decay=decay, period=period, won=mean(rates), interval=bounds)

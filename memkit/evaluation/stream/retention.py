@@ -16,8 +16,8 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from memkit.evaluation.metrics import interval
-from memkit.evaluation.recall.figures import mean_of, rounded
+from memkit.evaluation.metrics import bootstrap_interval
+from memkit.evaluation.recall.aggregation import mean, rounded
 from memkit.evaluation.stream.policies import POLICIES, Policy, heard, weighed, window
 from memkit.evaluation.texts import lines_of
 from memkit.models import FrozenModel
@@ -108,7 +108,7 @@ def grocery(groups: int, draws: int, seed: int, step: Step = lambda: None) -> Gr
             kept.setdefault((form, policy, budget), []).append(_mean(values))
         step()
     rows = [_row(*key, pairs) for key, pairs in kept.items()]
-    return Grocery(seed=seed, groups=groups, draws=draws, tokens=mean_of(tokens), rows=rows)
+    return Grocery(seed=seed, groups=groups, draws=draws, tokens=mean(tokens), rows=rows)
 
 
 def _content(texts: Sequence[str]) -> Iterator[tuple[int, int, str]]:
@@ -151,7 +151,7 @@ def _kept(
 
 
 def _mean(pairs: Sequence[Pair]) -> Pair:
-    return mean_of(item for item, _ in pairs), mean_of(other for _, other in pairs)
+    return mean(item for item, _ in pairs), mean(other for _, other in pairs)
 
 
 def _row(form: Form, policy: Policy, budget: int, pairs: Sequence[Pair]) -> Retention:
@@ -165,7 +165,7 @@ def _row(form: Form, policy: Policy, budget: int, pairs: Sequence[Pair]) -> Rete
         other=other,
         other_interval=_bounds([other for _, other in pairs]),
         lead=item - other,
-        lead_interval=interval([[item - other] for item, other in pairs]),
+        lead_interval=bootstrap_interval([[item - other] for item, other in pairs]),
     )
 
 
@@ -174,4 +174,4 @@ def _bounds(kept: Sequence[float]) -> Pair | None:
     edge = 0.025 ** (1 / len(kept))
     if min(kept) == 1:
         return edge, 1.0
-    return (0.0, 1 - edge) if max(kept) == 0 else interval([[one] for one in kept])
+    return (0.0, 1 - edge) if max(kept) == 0 else bootstrap_interval([[one] for one in kept])

@@ -8,32 +8,32 @@ from typing import Any
 
 import numpy as np
 
-from memkit.evaluation.formats.cases import Conversation, moment
+from memkit.evaluation.formats.conversation import Conversation, turn_time
 from memkit.evaluation.formats.locomo import evidence_ids
 from memkit.evaluation.recall.baselines import Bm25
 from memkit.models import Memory, Turn
 from memkit.protocols import Task, Thinker
 from memkit.text.terms.tokens import words
 
-SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
+SENTENCE_PATTERN = re.compile(r"[^.!?\n]+[.!?]*")
 
 
 @dataclass(frozen=True)
-class Noted:
-    """How many thoughts (or sentences) rest on a turn that was noted or is evidence; how many notes they reach."""
+class NoteCoverage:
+    """Numbers of thoughts (or sentences), of those on noted turns or on evidence, of notes, of notes reached."""
 
     formed: int
-    noted: int
+    on_noted: int
     notes: int
     reached: int
 
     def dump(self) -> dict[str, float]:
-        shares = {"share": self.noted / max(self.formed, 1), "covered": self.reached / max(self.notes, 1)}
+        shares = {"share": self.on_noted / max(self.formed, 1), "covered": self.reached / max(self.notes, 1)}
         return {"formed": self.formed, "notes": self.notes, **{name: round(v, 4) for name, v in shares.items()}}
 
 
 @dataclass(frozen=True)
-class Notes:
+class ConversationNotes:
     """A conversation, the turns that its notes name, each note by itself, and the turns that questions rest on."""
 
     conversation: Conversation
@@ -45,27 +45,27 @@ class Notes:
         return self.evidence.union(*self.notes)
 
 
-def notes_of(sample: Mapping[str, Any], conversation: Conversation) -> Notes:
+def notes_of(sample: Mapping[str, Any], conversation: Conversation) -> ConversationNotes:
     """The notes of one of LoCoMo's samples."""
-    lists = [note for session in (sample.get("observation") or {}).values() for note in _notes(session)]
+    lists = [note for session in (sample.get("observation") or {}).values() for note in _session_notes(session)]
     evidence = frozenset(id for question in conversation.questions for id in question.evidence)
-    return Notes(conversation, tuple(frozenset(evidence_ids([str(note[1])])) for note in lists), evidence)
+    return ConversationNotes(conversation, tuple(frozenset(evidence_ids([str(note[1])])) for note in lists), evidence)
 
 
-def _notes(session: Mapping[str, Any]) -> list[Any]:
+def _session_notes(session: Mapping[str, Any]) -> list[Any]:
     return [note for notes in session.values() for note in notes]
 
 
 def thought_turns(conversation: Conversation, thinker: Thinker) -> list[str]:
     """For each thought that a thinker forms, by sessions, the turn that it rests on."""
-    found: list[str] = []
-    known: list[Memory] = []
+    source_turns: list[str] = []
+    thoughts: list[Memory] = []
     for turns in _sessions(conversation).values():
         memories = [_memory(turn) for turn in turns]
-        for proposal in thinker.think(Task(memories, known, "UTC", conversation.end)):
-            found += proposal.source_ids[:1]
-            known.append(_thought(proposal, len(known), memories[-1]))
-    return found
+        for proposal in thinker.think(Task(memories, thoughts, "UTC", conversation.end)):
+            source_turns += proposal.source_ids[:1]
+            thoughts.append(_thought(proposal, len(thoughts), memories[-1]))
+    return source_turns
 
 
 def _thought(proposal: Any, number: int, last: Memory) -> Memory:
@@ -75,7 +75,7 @@ def _thought(proposal: Any, number: int, last: Memory) -> Memory:
 
 
 def _memory(turn: Turn) -> Memory:
-    at = moment(turn)
+    at = turn_time(turn)
     return Memory(
         id=str(turn.id),
         kind="turn",
@@ -88,10 +88,10 @@ def _memory(turn: Turn) -> Memory:
 
 
 def _sessions(conversation: Conversation) -> dict[str, list[Turn]]:
-    found: dict[str, list[Turn]] = defaultdict(list)
+    sessions: dict[str, list[Turn]] = defaultdict(list)
     for turn in conversation.turns:
-        found[str(turn.session)].append(turn)
-    return found
+        sessions[str(turn.session)].append(turn)
+    return sessions
 
 
 def salient_turns(conversation: Conversation, counts: Mapping[str, int]) -> list[str]:
@@ -99,33 +99,33 @@ def salient_turns(conversation: Conversation, counts: Mapping[str, int]) -> list
 
     A sentence's weight is that of its own words as a query to itself, among the conversation's sentences.
     """
-    rows = [(str(t.session), str(t.id), s) for t in conversation.turns for s in SENTENCE.findall(t.text)]
+    rows = [(str(t.session), str(t.id), s) for t in conversation.turns for s in SENTENCE_PATTERN.findall(t.text)]
     documents = [[word.term for word in words(text)] for _, _, text in rows]
     index = Bm25(documents)
     weights = [float(index.scores(dict.fromkeys(d), len(rows))[n]) for n, d in enumerate(documents)]
-    found: list[str] = []
+    chosen: list[str] = []
     for session, count in counts.items():
         own = [n for n, row in enumerate(rows) if row[0] == session]
         best = sorted(own, key=lambda n: -weights[n])[:count]
-        found += [rows[n][1] for n in best]
-    return found
+        chosen += [rows[n][1] for n in best]
+    return chosen
 
 
-def noted(turns: Sequence[str], notes: Notes) -> Noted:
-    """What thoughts that rest on these turns share with the notes."""
+def note_coverage(turns: Sequence[str], notes: ConversationNotes) -> NoteCoverage:
+    """Coverage of the notes by thoughts that rest on these turns."""
     marked = notes.turns
     reached = sum(bool(note & set(turns)) for note in notes.notes)
-    return Noted(len(turns), sum(turn in marked for turn in turns), len(notes.notes), reached)
+    return NoteCoverage(len(turns), sum(turn in marked for turn in turns), len(notes.notes), reached)
 
 
-def compared(every: Iterable[Notes], thinker: Thinker) -> dict[str, Noted]:
+def compare_with_bm25(every: Iterable[ConversationNotes], thinker: Thinker) -> dict[str, NoteCoverage]:
     """Thoughts, and as many sentences chosen by BM25, beside the notes of all conversations."""
     totals = {"thoughts": np.zeros(4, int), "BM25 sentences": np.zeros(4, int)}
     for notes in every:
         turns = thought_turns(notes.conversation, thinker)
         sessions = {str(turn.id): str(turn.session) for turn in notes.conversation.turns}
         salient = salient_turns(notes.conversation, Counter(sessions[turn] for turn in turns))
-        for name, found in zip(totals, (turns, salient), strict=True):
-            one = noted(found, notes)
-            totals[name] += np.array([one.formed, one.noted, one.notes, one.reached])
-    return {name: Noted(*map(int, counts)) for name, counts in totals.items()}
+        for name, chosen in zip(totals, (turns, salient), strict=True):
+            coverage = note_coverage(chosen, notes)
+            totals[name] += np.array([coverage.formed, coverage.on_noted, coverage.notes, coverage.reached])
+    return {name: NoteCoverage(*map(int, counts)) for name, counts in totals.items()}

@@ -20,7 +20,7 @@ pytest.importorskip("onnxscript", reason="the extra onnx isn't installed")
 if model_location() == DEFAULT_MODEL:
     pytest.skip("the package that carries the default model isn't installed", allow_module_level=True)
 
-from memkit.encoders.onnx import CARD, GRAPH, OnnxEncoder
+from memkit.encoders.onnx import CARD_FILE, GRAPH_FILE, OnnxEncoder
 from memkit.encoders.onnx_export import export
 from memkit.evaluation.texts import CONVERSATIONS_FOLDER
 
@@ -69,7 +69,7 @@ def test_an_int8_export_is_near_its_original_and_has_a_name_of_its_own(tmp_path:
     exported = OnnxEncoder(tmp_path / "small")
     assert exported.name == card.name == f"{DEFAULT_MODEL}#int8"
     assert agreement(SentenceTransformerEncoder(), exported, TEXTS).mean_cosine > 0.98
-    assert (tmp_path / "small" / GRAPH).stat().st_size < 30e6
+    assert (tmp_path / "small" / GRAPH_FILE).stat().st_size < 30e6
 
 
 def test_a_bank_filled_with_the_original_is_asked_with_the_export(folder: Path, tmp_path: Path) -> None:
@@ -80,10 +80,10 @@ def test_a_bank_filled_with_the_original_is_asked_with_the_export(folder: Path, 
 
 
 def test_int8_vectors_are_not_mixed_with_others(folder: Path, tmp_path: Path) -> None:
-    card = json.loads((folder / CARD).read_text())
-    for name in (GRAPH, "tokenizer.json"):
+    card = json.loads((folder / CARD_FILE).read_text())
+    for name in (GRAPH_FILE, "tokenizer.json"):
         (tmp_path / name).symlink_to(folder / name)
-    (tmp_path / CARD).write_text(json.dumps({**card, "name": f"{DEFAULT_MODEL}#int8"}))
+    (tmp_path / CARD_FILE).write_text(json.dumps({**card, "name": f"{DEFAULT_MODEL}#int8"}))
     with memkit.open(tmp_path / "a.db", encoder=OnnxEncoder(tmp_path)) as store:
         store.bank("ana").observe([("ana", "I can't eat nuts.")])
     with pytest.raises(EncoderMismatchError, match="int8"), memkit.open(tmp_path / "a.db", encoder=OnnxEncoder(folder)):
@@ -103,15 +103,15 @@ def test_running_an_export_needs_no_pytorch(folder: Path) -> None:
 def test_a_folder_that_is_no_export_is_an_error_that_names_the_command(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="memkit encoder export"):
         OnnxEncoder(tmp_path)
-    (tmp_path / CARD).write_text("{}")
+    (tmp_path / CARD_FILE).write_text("{}")
     with pytest.raises(InputError, match="memkit encoder export"):
         OnnxEncoder(tmp_path)
 
 
 def test_a_damaged_export_is_an_error_that_names_the_file(folder: Path, tmp_path: Path) -> None:
-    for name in (CARD, "tokenizer.json"):
+    for name in (CARD_FILE, "tokenizer.json"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
-    (tmp_path / GRAPH).write_bytes(b"nothing")
+    (tmp_path / GRAPH_FILE).write_bytes(b"nothing")
     with pytest.raises(EncoderError, match=r"model\.onnx"):
         OnnxEncoder(tmp_path).encode(["hello"])
 

@@ -11,8 +11,8 @@ import torch
 
 from memkit.encoders import sentence_transformer as module
 from memkit.encoders.sentence_transformer import (
-    CARRIER,
     DEFAULT_MODEL,
+    WEIGHTS_PACKAGE,
     SentenceTransformerEncoder,
     _batches,
     model_location,
@@ -29,7 +29,8 @@ TEXTS = [
     "The key lies under the green flowerpot",
 ]
 needs_weights = pytest.mark.skipif(
-    importlib.util.find_spec(CARRIER) is None, reason="the package that carries the default model isn't installed"
+    importlib.util.find_spec(WEIGHTS_PACKAGE) is None,
+    reason="the package that carries the default model isn't installed",
 )
 
 
@@ -60,7 +61,7 @@ def test_the_weights_are_found_in_the_package_that_carries_them() -> None:
 
 
 def test_without_that_package_the_model_goes_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "CARRIER", "no_such_package_here")
+    monkeypatch.setattr(module, "WEIGHTS_PACKAGE", "no_such_package_here")
     assert model_location() == DEFAULT_MODEL
 
 
@@ -85,7 +86,7 @@ def test_more_texts_than_are_tokenised_at_once_keep_their_order(
     encoder: SentenceTransformerEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = encoder.encode(TEXTS)
-    monkeypatch.setattr(module, "TEXTS_AT_ONCE", 4)
+    monkeypatch.setattr(module, "TOKENISED_TEXTS", 4)
     assert cosines(encoder.encode(TEXTS), expected).min() > 0.9995
 
 

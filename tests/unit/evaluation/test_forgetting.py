@@ -6,7 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memkit.evaluation.forgetting import Lives, Rule, Simulation, live, remembered, simulate
+from memkit.evaluation.forgetting import (
+    ForgettingRule,
+    SimulatedMemories,
+    Simulation,
+    draw_memories,
+    remembered,
+    simulate,
+)
 from memkit.settings import DecaySettings
 from memkit.text.curve import LEGACY_CURVE, PAPER_CURVE
 
@@ -59,7 +66,7 @@ def test_the_same_seed_gives_the_same_figures_and_another_one_others() -> None:
 
 
 def test_how_often_memories_are_asked_for_follows_zipfs_law() -> None:
-    lives = live(days=1000, per_day=2, people=50, seed=3)
+    lives = draw_memories(days=1000, per_day=2, people=50, seed=3)
     counts = np.array([len(asked) for asked in lives.asked])
     for low, high in ((52, 1000), (12, 52), (4, 12), (1, 4), (0, 1)):
         group = (lives.rates >= low) & (lives.rates < high)
@@ -71,10 +78,10 @@ def test_how_often_memories_are_asked_for_follows_zipfs_law() -> None:
 def test_a_recall_comes_too_late_for_what_was_let_go_and_in_time_for_what_was_not() -> None:
     """By hand: exp(-t/S) falls below .05 after 3 S days, exp(-t S/5) after 15/S."""
     asked = [[], [2.0], [4.0], [2.0, 7.0], [2.0, 9.0]]
-    lives = Lives(12, np.zeros(5), np.ones(5), [np.array(days) for days in asked])
-    assert remembered(lives, Rule(PAPER_CURVE, 0.05, 0)).tolist() == [False, False, False, True, False]
-    assert remembered(lives, Rule(PAPER_CURVE, 0.05, 12.5)).tolist() == [True] * 5
-    assert remembered(lives, Rule(LEGACY_CURVE, 0.05, 0)).tolist() == [True, False, False, False, True]
+    lives = SimulatedMemories(12, np.zeros(5), np.ones(5), [np.array(days) for days in asked])
+    assert remembered(lives, ForgettingRule(PAPER_CURVE, 0.05, 0)).tolist() == [False, False, False, True, False]
+    assert remembered(lives, ForgettingRule(PAPER_CURVE, 0.05, 12.5)).tolist() == [True] * 5
+    assert remembered(lives, ForgettingRule(LEGACY_CURVE, 0.05, 0)).tolist() == [True, False, False, False, True]
 
 
 def test_the_plot_is_drawn(made: Simulation, tmp_path: Path) -> None:

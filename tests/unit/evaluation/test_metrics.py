@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memkit.evaluation.metrics import METRICS, found_all, found_any, fraction, interval, ndcg, ranks_of
+from memkit.evaluation.metrics import (
+    METRIC_FUNCTIONS,
+    bootstrap_interval,
+    found_all,
+    found_any,
+    fraction,
+    ndcg,
+    ranks_of,
+)
 
 RANKS = st.tuples(st.lists(st.integers(1, 60), min_size=1, max_size=5, unique=True), st.integers(0, 3)).map(
     lambda found: [*map(float, found[0]), *[inf] * found[1]]
@@ -38,7 +46,7 @@ def test_ndcg_is_the_discounted_gain_over_the_best_one_possible() -> None:
 def test_every_metric_lies_between_nothing_and_one_and_all_and_any_enclose_the_fraction(
     ranks: list[float], k: int
 ) -> None:
-    values = {name: metric(np.array(ranks), k) for name, metric in METRICS.items()}
+    values = {name: metric(np.array(ranks), k) for name, metric in METRIC_FUNCTIONS.items()}
     assert all(0 <= value <= 1 + 1e-12 for value in values.values())
     assert values["all"] <= values["fraction"] <= values["any"]
 
@@ -50,8 +58,8 @@ def test_more_results_never_find_less_of_the_evidence(ranks: list[float], k: int
 
 
 def test_an_interval_holds_the_mean_and_resamples_whole_conversations() -> None:
-    alike = interval([[0.0, 1.0]] * 6)
-    apart = interval([[0.0, 0.0], [1.0, 1.0]] * 3)
+    alike = bootstrap_interval([[0.0, 1.0]] * 6)
+    apart = bootstrap_interval([[0.0, 0.0], [1.0, 1.0]] * 3)
     assert alike == pytest.approx((0.5, 0.5))
     assert apart is not None
     assert apart[0] < 0.3
@@ -59,4 +67,4 @@ def test_an_interval_holds_the_mean_and_resamples_whole_conversations() -> None:
 
 
 def test_two_conversations_are_too_few_for_an_interval() -> None:
-    assert interval([[1.0, 0.0], [1.0], []]) is None
+    assert bootstrap_interval([[1.0, 0.0], [1.0], []]) is None

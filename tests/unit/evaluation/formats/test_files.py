@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from memkit.errors import InputError
-from memkit.evaluation.formats.cases import moment
+from memkit.evaluation.formats.conversation import turn_time
 from memkit.evaluation.formats.files import read_conversations
 from memkit.evaluation.formats.locomo import evidence_ids, read_locomo, session_time
 
@@ -62,7 +62,7 @@ def test_a_locomo_sample_becomes_turns_in_the_order_of_its_sessions(tmp_path: Pa
     assert [turn.id for turn in conversation.turns] == ["D1:1", "D1:2", "D2:1"]
     assert conversation.turns[0].text == "We bought a boat.\n[image: a boat]"
     assert [turn.session for turn in conversation.turns] == ["session_1", "session_1", "session_2"]
-    times = [moment(turn) for turn in conversation.turns]
+    times = [turn_time(turn) for turn in conversation.turns]
     assert times[0] == datetime(2024, 5, 8, 13, 56, tzinfo=UTC)
     assert times == sorted(set(times))
 
@@ -125,12 +125,12 @@ def test_a_realmem_query_knows_only_the_sessions_before_its_own(tmp_path: Path) 
     assert (kind, person.name, person.unit) == ("realmem", "Ann", "session")
     [question] = person.questions  # the other one's only gold is its own session
     assert (set(question.evidence), question.asked_after, question.category) == ({"s1"}, 2, "Dynamic")
-    assert question.asked_at == moment(person.turns[2])
+    assert question.asked_at == turn_time(person.turns[2])
 
 
 def test_realmem_sessions_of_one_day_keep_their_order_and_their_roles(tmp_path: Path) -> None:
     _, [person] = read_conversations(written(tmp_path, "Ann.json", realmem_person()))
-    times = [moment(turn) for turn in person.turns]
+    times = [turn_time(turn) for turn in person.turns]
     assert times == sorted(times)
     assert [turn.role for turn in person.turns[:2]] == ["user", "assistant"]
     assert person.units[:3] == ("s1", "s1", "s2")
@@ -147,7 +147,7 @@ def test_json_lines_take_speakers_and_roles_and_fill_in_what_is_missing(tmp_path
     kind, [conversation] = read_conversations(file)
     assert kind == "jsonl"
     assert [turn.id for turn in conversation.turns] == ["line-1", "line-2", "line-3"]
-    times = [moment(turn) for turn in conversation.turns]
+    times = [turn_time(turn) for turn in conversation.turns]
     assert times == sorted(set(times))
 
 

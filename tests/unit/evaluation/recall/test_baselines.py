@@ -7,9 +7,9 @@ import pytest
 
 from memkit import Turn
 from memkit.encoders.hashing import HashingEncoder
-from memkit.evaluation.formats.cases import Conversation, Unit
-from memkit.evaluation.recall.baselines import K1, B, Baselines, Bm25, fused
-from memkit.evaluation.recall.caching_encoder import RememberingEncoder
+from memkit.evaluation.formats.conversation import Conversation, Unit
+from memkit.evaluation.recall.baselines import BM25_B, BM25_K1, Baselines, Bm25, reciprocal_rank_fusion
+from memkit.evaluation.recall.caching_encoder import CachingEncoder
 from memkit.protocols import FloatArray
 
 DOCUMENTS = [["boat", "red"], ["boat", "boat", "sail", "wind"], ["tree"], ["wind"]]
@@ -25,7 +25,7 @@ def by_hand(query: list[str], documents: list[list[str]]) -> list[float]:
             holding = sum(term in other for other in documents)
             idf = log(1 + (len(documents) - holding + 0.5) / (holding + 0.5))
             count = document.count(term)
-            total += idf * count * (K1 + 1) / (count + K1 * (1 - B + B * len(document) / average))
+            total += idf * count * (BM25_K1 + 1) / (count + BM25_K1 * (1 - BM25_B + BM25_B * len(document) / average))
         totals.append(total)
     return totals
 
@@ -37,7 +37,7 @@ def test_bm25_over_the_first_documents_equals_the_slow_version_over_just_those(n
 
 
 def test_fusion_by_rank_adds_reciprocals() -> None:
-    assert fused(["a", "b", "c"], ["c", "b"])[:2] == ["c", "b"]  # 1/63 + 1/61 > 1/62 + 1/62 > 1/61
+    assert reciprocal_rank_fusion(["a", "b", "c"], ["c", "b"])[:2] == ["c", "b"]  # 1/63 + 1/61 > 1/62 + 1/62 > 1/61
 
 
 def conversation(unit: Unit = "turn") -> Conversation:
@@ -74,7 +74,7 @@ class Counting(HashingEncoder):
 
 def test_a_text_is_encoded_once_and_its_vector_is_the_encoders_own() -> None:
     plain = Counting()
-    remembering = RememberingEncoder(plain)
+    remembering = CachingEncoder(plain)
     first, again = remembering.encode(["a b", "c", "a b"]), remembering.encode(["c"])
     assert plain.encoded == 2
     assert (remembering.name, remembering.dimension) == (plain.name, plain.dimension)

@@ -7,11 +7,11 @@ import pytest
 from evaluation_samples import TURNS
 
 from memkit.encoders.hashing import HashingEncoder
-from memkit.evaluation.formats.cases import Conversation, Question, Unit
+from memkit.evaluation.formats.conversation import Conversation, Question, Unit
 from memkit.evaluation.metrics import fraction
 from memkit.evaluation.plot import plot
-from memkit.evaluation.recall.report import KS, report
-from memkit.evaluation.recall.run import Options, Outcome, run, unrelated, work
+from memkit.evaluation.recall.report import RANK_CUTOFFS, report
+from memkit.evaluation.recall.run import RunOptions, RunOutcome, count_steps, run, unrelated
 
 
 def conversation(
@@ -24,8 +24,8 @@ def question(text: str, *evidence: str, **more: Any) -> Question:
     return Question(text, text, frozenset(evidence), **more)
 
 
-def ran(*conversations: Conversation, options: Options | None = None) -> Outcome:
-    return run(conversations, HashingEncoder(), options or Options())
+def ran(*conversations: Conversation, options: RunOptions | None = None) -> RunOutcome:
+    return run(conversations, HashingEncoder(), options or RunOptions())
 
 
 def test_the_evidence_of_an_easy_question_is_found_and_every_system_was_asked() -> None:
@@ -60,15 +60,15 @@ def test_a_session_is_found_by_its_best_turn() -> None:
 def test_other_wordings_are_asked_only_on_request_and_counted_apart() -> None:
     asked = question("red boat in Porto", "t0", wordings=("sailing boat bought in Porto",))
     assert [a.wording for a in ran(conversation(asked)).asked] == [0]
-    outcome = ran(conversation(asked), options=Options(wordings=True))
+    outcome = ran(conversation(asked), options=RunOptions(wordings=True))
     assert [a.wording for a in outcome.asked] == [0, 1]
-    made = report("jsonl", [conversation(asked)], outcome, "hashing", Options(wordings=True))
+    made = report("jsonl", [conversation(asked)], outcome, "hashing", RunOptions(wordings=True))
     assert made.questions == 1
     assert made.systems["memkit"].wordings == [1.0, 1.0]
 
 
 def test_with_thoughts_the_turns_are_still_found() -> None:
-    outcome = ran(conversation(question("Who became a veterinarian?", "t4")), options=Options(think=True))
+    outcome = ran(conversation(question("Who became a veterinarian?", "t4")), options=RunOptions(think=True))
     assert fraction(outcome.asked[0].ranks["memkit"], 5) == 1
 
 
@@ -78,8 +78,8 @@ def test_progress_adds_up_to_the_work_that_was_announced() -> None:
         conversation(question("tree", "t2"), name="d"),
     ]
     steps: list[int] = []
-    run(conversations, HashingEncoder(), Options(), lambda _, count: steps.append(count))
-    assert sum(steps) == work(conversations, Options())
+    run(conversations, HashingEncoder(), RunOptions(), lambda _, count: steps.append(count))
+    assert sum(steps) == count_steps(conversations, RunOptions())
 
 
 def test_the_list_of_unrelated_questions_is_long_enough_and_without_repeats() -> None:
@@ -103,27 +103,27 @@ def conversations() -> list[Conversation]:
 
 
 def test_a_report_counts_conversations_turns_and_questions_by_category(conversations: list[Conversation]) -> None:
-    made = report("jsonl", conversations, ran(*conversations), "hashing", Options())
+    made = report("jsonl", conversations, ran(*conversations), "hashing", RunOptions())
     assert (made.conversations, made.turns, made.questions) == (3, 15, 6)
     assert made.counts == {"easy": 3, "hard": 3}
     assert made.floor.unrelated_questions == 3 * len(unrelated())
     assert made.floor.unknown_questions == 3
     memkit = made.systems["memkit"]
     assert memkit.categories["easy"][0] == 1.0
-    assert len(memkit.metrics["ndcg"]) == len(KS)
+    assert len(memkit.metrics["ndcg"]) == len(RANK_CUTOFFS)
     assert memkit.interval is not None
     assert memkit.lead is None
     assert made.systems["dense"].lead is not None
 
 
 def test_a_report_as_plain_values_holds_no_text_of_the_conversation(conversations: list[Conversation]) -> None:
-    dumped = report("jsonl", conversations, ran(*conversations), "hashing", Options()).dump()
+    dumped = report("jsonl", conversations, ran(*conversations), "hashing", RunOptions()).dump()
     assert "boat" not in str(dumped)
     assert dumped["systems"]["memkit"]["metrics"]["any"][3] == 1.0
 
 
 def test_recall_against_k_is_drawn(conversations: list[Conversation], tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    made = report("jsonl", conversations, ran(*conversations), "hashing", Options())
+    made = report("jsonl", conversations, ran(*conversations), "hashing", RunOptions())
     path = plot([made, made], tmp_path / "recall.png")
     assert path.read_bytes().startswith(b"\x89PNG")

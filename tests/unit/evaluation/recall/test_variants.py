@@ -9,14 +9,21 @@ import pytest
 from evaluation_samples import TURNS
 
 from memkit.encoders.hashing import HashingEncoder
-from memkit.evaluation.formats.cases import Conversation, Question
+from memkit.evaluation.formats.conversation import Conversation, Question
 from memkit.evaluation.metrics import Ranks
 from memkit.evaluation.recall.ablation import ablation
-from memkit.evaluation.recall.figures import as_written, ranks_under
-from memkit.evaluation.recall.leave_one_out import DEFAULTS, leave_one_out
-from memkit.evaluation.recall.report import Report, report
-from memkit.evaluation.recall.run import Asked, Options, Outcome, run, work
-from memkit.evaluation.recall.variants import ABLATIONS, CANDIDATES, FACTORS, SKETCHES, WEIGHTS, Variant
+from memkit.evaluation.recall.aggregation import as_written, ranks_under
+from memkit.evaluation.recall.leave_one_out import DEFAULTS_NAME, leave_one_out
+from memkit.evaluation.recall.report import RecallReport, report
+from memkit.evaluation.recall.run import AskedQuestion, RunOptions, RunOutcome, count_steps, run
+from memkit.evaluation.recall.variants import (
+    ABLATION_VARIANTS,
+    CANDIDATE_VARIANTS,
+    MOVED_WEIGHTS,
+    SKETCH_SEARCH,
+    WEIGHT_FACTORS,
+    Variant,
+)
 from memkit.settings import RankingSettings, Settings
 
 NOTHING = Variant("nothing changed")
@@ -31,13 +38,13 @@ def conversations(names: str) -> list[Conversation]:
     return [Conversation(name, TURNS, asked) for name in names]
 
 
-def ran(asked: list[Conversation], options: Options) -> Outcome:
+def ran(asked: list[Conversation], options: RunOptions) -> RunOutcome:
     return run(asked, HashingEncoder(), options)
 
 
 @pytest.fixture(scope="module")
-def ablated() -> Report:
-    options = Options(ablated=(*ABLATIONS, NOTHING))
+def ablated() -> RecallReport:
+    options = RunOptions(ablated=(*ABLATION_VARIANTS, NOTHING))
     three = conversations("abc")
     return report("jsonl", three, ran(three, options), "hashing", options)
 
@@ -46,18 +53,18 @@ def ablated() -> Report:
 
 
 def test_every_variant_changes_a_setting_that_is_there_and_no_two_are_the_same() -> None:
-    made = [variant.settings.model_dump_json() for variant in (*ABLATIONS, *CANDIDATES)]
+    made = [variant.settings.model_dump_json() for variant in (*ABLATION_VARIANTS, *CANDIDATE_VARIANTS)]
     assert Settings().model_dump_json() not in made
     assert len(set(made)) == len(made)
 
 
-def test_an_ablation_has_a_row_per_variant_and_the_defaults_of_the_main_table(ablated: Report) -> None:
+def test_an_ablation_has_a_row_per_variant_and_the_defaults_of_the_main_table(ablated: RecallReport) -> None:
     assert ablated.ablation is not None
-    assert [one.name for one in ablated.ablation.variants] == [v.name for v in (*ABLATIONS, NOTHING)]
+    assert [one.name for one in ablated.ablation.variants] == [v.name for v in (*ABLATION_VARIANTS, NOTHING)]
     assert ablated.ablation.defaults == ablated.systems["memkit"].metrics["fraction"][:3]
 
 
-def test_a_variant_that_changes_nothing_makes_no_difference(ablated: Report) -> None:
+def test_a_variant_that_changes_nothing_makes_no_difference(ablated: RecallReport) -> None:
     assert ablated.ablation is not None
     unchanged = ablated.ablation.variants[-1]
     assert (unchanged.difference, unchanged.interval) == (0.0, (0.0, 0.0))
@@ -67,19 +74,19 @@ def test_a_variant_that_changes_nothing_makes_no_difference(ablated: Report) -> 
 def test_without_words_and_vectors_less_is_found() -> None:
     blind = Variant("blind", dict.fromkeys(("lexical", "dense", "passages", "speaker", "length", "asks"), 0))
     [asked] = ran(
-        [Conversation("c", TURNS, (question("chestnut tree garage", "t2"),))], Options(ablated=(blind,))
+        [Conversation("c", TURNS, (question("chestnut tree garage", "t2"),))], RunOptions(ablated=(blind,))
     ).asked
     assert asked.ranks["memkit"].tolist() == [1.0]
     assert asked.varied["blind"].tolist() > [1.0]
 
 
 def test_two_conversations_are_too_few_for_the_interval_of_a_difference() -> None:
-    options = Options(ablated=(NOTHING,))
+    options = RunOptions(ablated=(NOTHING,))
     [one] = ablation(as_written(ran(conversations("ab"), options).asked), options.ablated).variants
     assert one.interval is None
 
 
-def test_the_figures_of_an_ablation_are_in_the_json(ablated: Report) -> None:
+def test_the_figures_of_an_ablation_are_in_the_json(ablated: RecallReport) -> None:
     dumped = json.loads(json.dumps(ablated.dump()))
     [lexical] = [one for one in dumped["ablation"]["variants"] if one["name"] == "no lexical"]
     assert set(lexical) == {"name", "fractions", "difference", "interval"}
@@ -89,36 +96,36 @@ def test_the_figures_of_an_ablation_are_in_the_json(ablated: Report) -> None:
 def test_variants_too_know_only_what_was_said_before_the_question() -> None:
     early = question("Who became a veterinarian?", "t4", asked_after=4)
     late = question("Who became a veterinarian, Rita?", "t4")
-    before, after = ran([Conversation("c", TURNS, (early, late))], Options(ablated=(NOTHING,))).asked
+    before, after = ran([Conversation("c", TURNS, (early, late))], RunOptions(ablated=(NOTHING,))).asked
     assert ranks_under(before, NOTHING.name).tolist() == [inf]
     assert ranks_under(after, NOTHING.name).tolist() == after.ranks["memkit"].tolist()
 
 
 def test_variants_rank_sessions_where_evidence_names_them() -> None:
     asked = Conversation("c", TURNS, (question("red sailing boat in Porto", "s1"),), unit="session")
-    [one] = ran([asked], Options(ablated=(NOTHING,))).asked
+    [one] = ran([asked], RunOptions(ablated=(NOTHING,))).asked
     assert ranks_under(one, NOTHING.name).tolist() == [1.0]
 
 
 def test_progress_counts_the_variants() -> None:
     steps: list[int] = []
-    options = Options(ablated=ABLATIONS, candidates=CANDIDATES[:2])
+    options = RunOptions(ablated=ABLATION_VARIANTS, candidates=CANDIDATE_VARIANTS[:2])
     asked = conversations("ab")
     run(asked, HashingEncoder(), options, lambda _, count: steps.append(count))
-    assert sum(steps) == work(asked, options)
+    assert sum(steps) == count_steps(asked, options)
 
 
 # sketches
 
 
-def test_a_small_bank_is_searched_alike_by_sketches_and_exactly(ablated: Report) -> None:
+def test_a_small_bank_is_searched_alike_by_sketches_and_exactly(ablated: RecallReport) -> None:
     assert (ablated.sketches.sketch_recall, ablated.sketches.same_top) == (1.0, 1.0)
 
 
 def test_a_plain_run_compares_sketches_and_asks_no_other_variant() -> None:
-    outcome = ran(conversations("a"), Options())
-    assert {name for one in outcome.asked for name in one.varied} == {SKETCHES.name}
-    made = report("jsonl", conversations("a"), outcome, "hashing", Options())
+    outcome = ran(conversations("a"), RunOptions())
+    assert {name for one in outcome.asked for name in one.varied} == {SKETCH_SEARCH.name}
+    made = report("jsonl", conversations("a"), outcome, "hashing", RunOptions())
     assert made.ablation is None
     assert made.dump()["sketches"]["same_top"] == 1.0
 
@@ -127,8 +134,8 @@ def test_a_plain_run_compares_sketches_and_asks_no_other_variant() -> None:
 
 
 def test_candidates_move_one_weight_each_and_keep_its_bounds() -> None:
-    assert len(CANDIDATES) == len(WEIGHTS) * len(FACTORS)
-    moved = [{k: v for k, v in c.settings.ranking if v != getattr(RankingSettings(), k)} for c in CANDIDATES]
+    assert len(CANDIDATE_VARIANTS) == len(MOVED_WEIGHTS) * len(WEIGHT_FACTORS)
+    moved = [{k: v for k, v in c.settings.ranking if v != getattr(RankingSettings(), k)} for c in CANDIDATE_VARIANTS]
     assert all(len(changes) == 1 for changes in moved)
     assert {"cohesive_own": -1.0} in moved  # -0.8 × 1.4 would be less
 
@@ -137,10 +144,10 @@ def found(*, at: int) -> Ranks:
     return np.array([float(at)])
 
 
-def asked(conversation: str, defaults: int, **varied: int) -> Asked:
+def asked(conversation: str, defaults: int, **varied: int) -> AskedQuestion:
     ranks = {name: found(at=rank) for name, rank in varied.items()}
     first = found(at=defaults)
-    return Asked(conversation, "c", 0, {"memkit": first}, first, first, 1.0, 1, varied=ranks)
+    return AskedQuestion(conversation, "c", 0, {"memkit": first}, first, first, 1.0, 1, varied=ranks)
 
 
 X, Y = Variant("x", {"dense": 2.0}), Variant("y", {"dense": 3.0})
@@ -159,7 +166,7 @@ def test_a_candidate_is_chosen_without_looking_at_the_conversation_that_it_is_tr
 
 def test_where_nothing_is_better_on_the_others_the_defaults_stay() -> None:
     made = leave_one_out({"f": [asked("a", 1, x=11), asked("b", 2, x=2)]}, (X,))
-    assert [one.candidate for one in made.conversations] == [DEFAULTS, DEFAULTS]
+    assert [one.candidate for one in made.conversations] == [DEFAULTS_NAME, DEFAULTS_NAME]
     assert made.defaults == made.chosen == 1.0
 
 
@@ -178,6 +185,6 @@ def test_the_figures_of_leaving_out_are_in_the_json() -> None:
     dumped = json.loads(json.dumps(made.dump()))
     [a, _] = dumped["conversations"]
     assert a == {
-        "format": "f", "conversation": "a", "questions": 1, "defaults": 0.0, "chosen": 0.0, "candidate": DEFAULTS
+        "format": "f", "conversation": "a", "questions": 1, "defaults": 0.0, "chosen": 0.0, "candidate": DEFAULTS_NAME
     }  # fmt: skip
     assert (dumped["defaults"], dumped["candidates"]) == (0.5, 2)

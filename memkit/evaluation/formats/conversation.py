@@ -1,4 +1,4 @@
-"""What is evaluated: conversations, and questions whose evidence is known."""
+"""Conversations to evaluate, and questions whose evidence is known."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -50,7 +50,7 @@ class Conversation:
     @cached_property
     def end(self) -> datetime:
         """A minute after the last turn."""
-        return max(moment(turn) for turn in self.turns) + timedelta(minutes=1)
+        return max(turn_time(turn) for turn in self.turns) + timedelta(minutes=1)
 
     def unfolding(self) -> list[tuple[int, Question]]:
         """Questions in the order in which they are asked, each with the number of turns heard by then."""
@@ -58,6 +58,6 @@ class Conversation:
         return sorted(cases, key=lambda case: case[0])
 
 
-def moment(turn: Turn) -> datetime:
-    """When a turn of a conversation file was said; readers see to it that it is known."""
+def turn_time(turn: Turn) -> datetime:
+    """Time of a turn in UTC; readers of conversation files see to it that there is one."""
     return as_utc(turn.at if turn.at is not None else 0)

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from memkit.errors import InputError
-from memkit.evaluation.formats.cases import Conversation
+from memkit.evaluation.formats.conversation import Conversation
 from memkit.evaluation.formats.locomo import read_locomo
-from memkit.evaluation.thinking.judgement import Claim, figures, judge, meets, read_cases
-from memkit.evaluation.thinking.notes import compared, noted, notes_of, salient_turns
+from memkit.evaluation.thinking.cases import ExpectedThought, read_cases
+from memkit.evaluation.thinking.figures import figures
+from memkit.evaluation.thinking.judging import judge, meets
+from memkit.evaluation.thinking.notes import compare_with_bm25, note_coverage, notes_of, salient_turns
 from memkit.models import Memory, Turn
 from memkit.think import ExtractiveThinker
 
@@ -41,23 +43,29 @@ def thought(**fields: object) -> Memory:
 @pytest.mark.parametrize(
     ("claim", "met"),
     [
-        (Claim("insert", "ana", "lives in", "Porto"), True),
-        (Claim("", "Ana", "lives in", "old Porto by the river"), True),
-        (Claim("supersede", "Ana", "lives in", "Porto"), False),
-        (Claim("insert", "Ana's sister", "lives in", "Porto"), False),
-        (Claim("insert", "Ana", "lived in", "Porto"), False),
-        (Claim("insert", "Ana", "lives in", "new Porto"), False),
-        (Claim("insert", "Ana", "lives in", "Porto", "2024-06-12"), False),
+        (ExpectedThought("insert", "ana", "lives in", "Porto"), True),
+        (ExpectedThought("", "Ana", "lives in", "old Porto by the river"), True),
+        (ExpectedThought("supersede", "Ana", "lives in", "Porto"), False),
+        (ExpectedThought("insert", "Ana's sister", "lives in", "Porto"), False),
+        (ExpectedThought("insert", "Ana", "lived in", "Porto"), False),
+        (ExpectedThought("insert", "Ana", "lives in", "new Porto"), False),
+        (ExpectedThought("insert", "Ana", "lives in", "Porto", "2024-06-12"), False),
     ],
 )
-def test_action_head_relation_tail_and_day_must_all_be_right(claim: Claim, met: bool) -> None:
+def test_action_head_relation_tail_and_day_must_all_be_right(claim: ExpectedThought, met: bool) -> None:
     assert meets("insert", thought(), claim, "UTC") is met
 
 
 def test_the_day_is_that_of_the_banks_zone() -> None:
     late = thought(valid_from=datetime(2024, 6, 11, 22, tzinfo=UTC))
-    assert meets("insert", late, Claim("insert", "Ana", "lives in", "Porto", "2024-06-12"), "Europe/Lisbon") is False
-    assert meets("insert", late, Claim("insert", "Ana", "lives in", "Porto", "2024-06-12"), "Europe/Berlin") is True
+    assert (
+        meets("insert", late, ExpectedThought("insert", "Ana", "lives in", "Porto", "2024-06-12"), "Europe/Lisbon")
+        is False
+    )
+    assert (
+        meets("insert", late, ExpectedThought("insert", "Ana", "lives in", "Porto", "2024-06-12"), "Europe/Berlin")
+        is True
+    )
 
 
 def case(path: Path, **fields: object) -> Path:
@@ -98,8 +106,8 @@ SAMPLE = {
 
 
 def test_notes_are_read_with_their_turns_and_covered_by_any_of_them() -> None:
-    found = noted(["D2:1", "D9:9"], notes_of(SAMPLE, TALK))
-    assert (found.formed, found.noted, found.notes, found.reached) == (2, 1, 2, 1)
+    found = note_coverage(["D2:1", "D9:9"], notes_of(SAMPLE, TALK))
+    assert (found.formed, found.on_noted, found.notes, found.reached) == (2, 1, 2, 1)
 
 
 def test_as_many_salient_sentences_are_chosen_in_a_session_as_thoughts_formed() -> None:
@@ -110,7 +118,7 @@ def test_as_many_salient_sentences_are_chosen_in_a_session_as_thoughts_formed() 
 def test_thoughts_rest_on_what_people_noted_more_often_than_salient_sentences() -> None:
     samples = json.loads(LOCOMO.read_text(encoding="utf-8"))
     every = [notes_of(sample, one) for sample, one in zip(samples, read_locomo(LOCOMO), strict=True)]
-    found = compared(every, ExtractiveThinker())
+    found = compare_with_bm25(every, ExtractiveThinker())
     thoughts, sentences = found["thoughts"].dump(), found["BM25 sentences"].dump()
     assert thoughts["share"] > sentences["share"]
     assert thoughts["covered"] > sentences["covered"]
