@@ -310,7 +310,7 @@ class HistoryEntry(FrozenModel):
 MAX_DELAY = timedelta(days=1)  # nothing is put off for longer
 
 
-def put_off(until: datetime | None, now: datetime) -> bool:
+def is_put_off(until: datetime | None, now: datetime) -> bool:
     """Whether something has to wait; a moment too far ahead is from a clock that was wrong."""
     return until is not None and now < until <= now + MAX_DELAY
 
@@ -332,7 +332,7 @@ class Exchange(FrozenModel):
 
     def leased(self, now: datetime) -> bool:
         """Whether a worker is thinking about it."""
-        return self.error is None and put_off(self.due_at, now)
+        return self.error is None and is_put_off(self.due_at, now)
 
 
 class BankState(FrozenModel):

@@ -116,16 +116,16 @@ def restore(
     try:
         copied(Path(backup), part)
         with opening(part) as store:
-            known = store.receipts()
-            done = missing(ledger, known)
-            erase.carry_out_again(store._context_of, store._storage, done)
-        adopt(part, ledger, len(known))
+            backup_receipts = store.receipts()
+            missing_receipts = missing(ledger, backup_receipts)
+            erase.carry_out_again(store._context_of, store._storage, missing_receipts)
+        adopt(part, ledger, len(backup_receipts))
         put_in_place(part, target)
     finally:
         for leftover in target.parent.glob(f"{part.name}*"):
             leftover.unlink()
     opening(target).close()
-    return done
+    return missing_receipts
 
 
 def repair(location: str | Path, *, encoder: Encoder | object | None = None) -> list[str]:
@@ -134,12 +134,12 @@ def repair(location: str | Path, *, encoder: Encoder | object | None = None) -> 
     A new database takes its place, the damaged one is kept beside it. For one that opens, `store.doctor(repair=True)`
     does the same. Raises BusyError where somebody has it open, NotADatabaseError where nothing of memkit's is in it.
     """
-    told = recover(Path(location).expanduser().absolute())
+    problems = recover(Path(location).expanduser().absolute())
     with open_store(location, encoder=encoder) as store:
-        told += store._storage.audit(repair=True)
+        problems += store._storage.audit(repair=True)
         for context in store._every_context():
             reencode.reindex_bank(context)
-        return told
+        return problems
 
 
 class MemoryStore:
@@ -186,16 +186,18 @@ class MemoryStore:
                 executor=ThreadPoolExecutor(runtime.workers, thread_name_prefix="memkit"),
                 settings=settings,
                 read_only=read_only,
-                late=EncodingThread(reencode.encode_pending) if runtime.encode_late and not read_only else None,
+                encoding_thread=EncodingThread(reencode.encode_pending)
+                if runtime.encode_late and not read_only
+                else None,
                 erasure_key=erasure_key,
             )
 
         self._assembled = assembled
         self._services = assembled()
         _every.add(self)
-        if self._services.late is not None:
+        if self._services.encoding_thread is not None:
             for ctx in self._every_context():  # what an earlier process didn't come to
-                self._services.late.add(ctx)
+                self._services.encoding_thread.add(ctx)
 
     def after_fork(self) -> None:
         """In a forked child: what other threads were at with caches and locks went with them, so all begin anew."""
@@ -217,8 +219,8 @@ class MemoryStore:
         """Stop the workers, write what waits and close the database; harmless to repeat."""
         if self._background is not None:
             self._background.stop()
-        if self._services.late is not None:
-            self._services.late.stop()
+        if self._services.encoding_thread is not None:
+            self._services.encoding_thread.stop()
         self._services.reinforcements.flush()
         self._services.executor.shutdown(wait=True)
         self._storage.close()
@@ -299,7 +301,7 @@ class MemoryStore:
 
     def flush(self, timeout_s: float | None = None) -> bool:
         """Wait for the vectors of what was observed (see `RuntimeSettings.encode_late`); False where time ran out."""
-        return self._services.late is None or self._services.late.flush(timeout_s)
+        return self._services.encoding_thread is None or self._services.encoding_thread.flush(timeout_s)
 
     def doctor(self, repair: bool = False) -> list[str]:
         """Problems of the file and its indexes, one sentence each, repaired on request; [] is healthy."""

@@ -48,16 +48,16 @@ class MemkitRetriever(BaseRetriever):
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **options: Any
     ) -> list[Document]:
-        found = self.bank.recall(query, **self._asked(options))
-        found.use()
-        return found.documents()
+        recollection = self.bank.recall(query, **self._asked(options))
+        recollection.use()
+        return recollection.documents()
 
     async def _aget_relevant_documents(
         self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **options: Any
     ) -> list[Document]:
-        found = await self.bank.aio.recall(query, **self._asked(options))
-        found.use()
-        return found.documents()
+        recollection = await self.bank.aio.recall(query, **self._asked(options))
+        recollection.use()
+        return recollection.documents()
 
 
 class PostThinking(Runnable[Any, memkit.Receipt]):
@@ -197,8 +197,8 @@ class WithMemory(Runnable[Any, Any]):
 
     async def _begun(self, input: Any, config: RunnableConfig | None) -> "tuple[_Call, list[BaseMessage]]":
         call = _Call(self, ensure_config(config), _messages(input))
-        found = await call.bank.aio.recall(call.question, **call.options) if call.question else None
-        prompt = call.asked(found)
+        recollection = await call.bank.aio.recall(call.question, **call.options) if call.question else None
+        prompt = call.asked(recollection)
         await call.bank.aio.observe(call.heard())
         return call, prompt
 
@@ -217,9 +217,9 @@ class _Call:
     def options(self) -> dict[str, Any]:
         return {"k": self._owner._k}
 
-    def asked(self, found: memkit.Recollection | None) -> list[BaseMessage]:
+    def asked(self, recollection: memkit.Recollection | None) -> list[BaseMessage]:
         """The messages for the model: what was recalled stands after the system's words."""
-        block = found.prompt(max_tokens=self._owner._max_tokens) if found is not None else ""
+        block = recollection.prompt(max_tokens=self._owner._max_tokens) if recollection is not None else ""
         head = [message for message in self._messages if isinstance(message, SystemMessage)]
         rest = [message for message in self._messages if not isinstance(message, SystemMessage)]
         return [*head, *([SystemMessage(block)] if block else []), *rest]

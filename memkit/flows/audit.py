@@ -37,8 +37,8 @@ def audit_bank(ctx: BankContext, *, fix: bool) -> AuditReport:
     """
     held = _holdings(ctx)
     findings = tuple(audit(held))
-    known = {**held.by_id, **{m.id: m for m in (*held.derived, *held.echoes)}}
-    receipt = _fixed(ctx, findings, known) if fix and findings else None
+    memories_by_id = {**held.by_id, **{m.id: m for m in (*held.derived, *held.echoes)}}
+    receipt = _fixed(ctx, findings, memories_by_id) if fix and findings else None
     return AuditReport(bank=ctx.name, thoughts=len(held.thoughts), findings=findings, receipt=receipt)
 
 
@@ -59,12 +59,12 @@ def _by_id(ctx: BankContext, ids: Sequence[str]) -> dict[str, Memory]:
         return {m.id: m for m in view.memories(sorted(view.locate(ids).values())).values()}
 
 
-def _fixed(ctx: BankContext, findings: Sequence[Finding], known: dict[str, Memory]) -> Receipt:
+def _fixed(ctx: BankContext, findings: Sequence[Finding], memories_by_id: dict[str, Memory]) -> Receipt:
     used: set[str] = set()
     operations: list[Operation] = []
     for finding in findings:
         if used.isdisjoint(finding.ids):
-            operations += _mending(ctx, finding, [known[id] for id in finding.ids])
+            operations += _mending(ctx, finding, [memories_by_id[id] for id in finding.ids])
             used.update(finding.ids)
     return apply(ctx, operations)
 

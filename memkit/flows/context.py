@@ -48,7 +48,7 @@ class Services:
     settings: Settings
     round_robin: RoundRobin = field(default_factory=RoundRobin)
     read_only: bool = False
-    late: "EncodingThread[BankContext] | None" = None  # where vectors follow after observe has returned
+    encoding_thread: "EncodingThread[BankContext] | None" = None  # where vectors follow after observe has returned
     erasure_key: bytes | None = None  # under which erased texts are known when they come again
 
 
@@ -87,7 +87,7 @@ def zone_of(state: BankState) -> ZoneInfo:
     return ZoneInfo(state.zone)
 
 
-def begun_again(attempt: Callable[[], T]) -> T:
+def retry_when_erased(attempt: Callable[[], T]) -> T:
     """Begin again where the bank is erased meanwhile: what was worked out holds under its key alone."""
     while True:
         with suppress(BankGoneError):

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from memkit.errors import InputError, UndoError, UnknownMemoryError
-from memkit.flows.context import BankContext, apply, begun_again
+from memkit.flows.context import BankContext, apply, retry_when_erased
 from memkit.flows.erasure.fingerprints import ERASED_REASON, erased_before
 from memkit.models import IndexEntry, Kind, Memory, Outcome, Receipt, checked_text
 from memkit.operations import Forget, Insert, Merge, Operation, Pin, Restore, Revert, Skip, Supersede
@@ -31,19 +31,19 @@ def insert(ctx: BankContext, items: str | Memory | Iterable[str | Memory]) -> Re
     given: list[str | Memory] = [items] if isinstance(items, str | Memory) else list(items)
     at = ctx.now()
     memories = [m if isinstance(m, Memory) else drafted(ctx, m, at=at) for m in given]
-    return begun_again(lambda: _inserted(ctx, memories, at))
+    return retry_when_erased(lambda: _inserted(ctx, memories, at))
 
 
 def _inserted(ctx: BankContext, memories: Sequence[Memory], at: datetime) -> Receipt:
     state = ctx.ensure()
     entries = ctx.services.indexer.entry(state, memories)
-    barred = erased_before(ctx, memories)
+    erased_ids = erased_before(ctx, memories)
 
     def decide(view: BankView) -> list[Operation]:
         batch: list[Memory] = []
         operations: list[Operation] = []
         for memory, entry in zip(memories, entries, strict=True):
-            if memory.id in barred:
+            if memory.id in erased_ids:
                 operations.append(Skip(None, ERASED_REASON))
                 continue
             operations.append(_insert_or_merge(view, memory, entry, batch))
@@ -89,8 +89,8 @@ def supersede(ctx: BankContext, id: str, text: str, *, author: str = "import") -
     at = ctx.now()
     [old] = get_all(ctx, [id])
     kind = "thought" if old.kind == "turn" else old.kind
-    kept = {name: getattr(old, name) for name in ("speaker", "head", "relation", "metadata")}
-    memory = drafted(ctx, text, at=at, kind=kind, author=author, valid_from=at, **kept)
+    inherited_fields = {name: getattr(old, name) for name in ("speaker", "head", "relation", "metadata")}
+    memory = drafted(ctx, text, at=at, kind=kind, author=author, valid_from=at, **inherited_fields)
     [entry] = ctx.services.indexer.entry(ctx.ensure(), [memory])
     return apply(ctx, [Supersede(old.id, memory, entry)], at=at)
 
@@ -132,16 +132,18 @@ def _reverting(view: BankView, done: Sequence[Outcome], changes: frozenset[int])
     """What was changed is brought back; what was made, and not only closed, is forgotten."""
     named = list(dict.fromkeys(o.id for o in done if o.id is not None))
     seqs = view.locate(named)
-    made = {
+    added_by_id = {
         o.id: o for o in done if o.id in seqs and o.action in ADDING_ACTIONS and o.change not in _changes(view, o.id)
     }
-    closed = {id: view.memories(view.replaced_by([seqs[id]])).values() for id in made}
+    closed = {id: view.memories(view.replaced_by([seqs[id]])).values() for id in added_by_id}
     olds = [memory.id for memories in closed.values() for memory in memories]
-    lost = len(seqs) < len(named) or any(o.action in REPLACING_ACTIONS and not closed[id] for id, o in made.items())
+    lost = len(seqs) < len(named) or any(
+        o.action in REPLACING_ACTIONS and not closed[id] for id, o in added_by_id.items()
+    )
     if lost or any(changes.isdisjoint(_changes(view, id)) for id in olds):
         raise UndoError("undo: something was erased or built on it since, so nothing was done.")
-    others = dict.fromkeys(id for id in [*named, *olds] if id not in made)
-    return [*(Revert(id, changes, added=True) for id in made), *(Revert(id, changes) for id in others)]
+    others = dict.fromkeys(id for id in [*named, *olds] if id not in added_by_id)
+    return [*(Revert(id, changes, added=True) for id in added_by_id), *(Revert(id, changes) for id in others)]
 
 
 def _changes(view: BankView, id: str) -> set[int]:
@@ -152,16 +154,16 @@ def _changes(view: BankView, id: str) -> set[int]:
 def get_all(ctx: BankContext, ids: Sequence[str]) -> list[Memory]:
     """Memories by id, in the order given. Raises UnknownMemoryError for ids that aren't here."""
     state = ctx.state()
-    found: dict[str, Memory] = {}
+    memories_by_id: dict[str, Memory] = {}
     if state is not None:
         with ctx.storage.view(state.number) as view:
             seqs = view.locate(ids)
             memories = view.memories(list(seqs.values()))
-            found = {id: memories[seq] for id, seq in seqs.items()}
-    missing = [id for id in ids if id not in found]
+            memories_by_id = {id: memories[seq] for id, seq in seqs.items()}
+    missing = [id for id in ids if id not in memories_by_id]
     if missing:
         raise UnknownMemoryError(
             f"{len(missing)} of {len(ids)} ids are not in bank {'/'.join(ctx.name)}: {', '.join(missing[:5])}. "
             "Ids hold within one bank; list them with bank.list()."
         )
-    return [found[id] for id in ids]
+    return [memories_by_id[id] for id in ids]

@@ -76,8 +76,8 @@ def _in_time(memory: Memory, selection: Selection) -> bool:
     return not early and not late
 
 
-def _refuse_unknown(ids: Sequence[str], found: dict[str, int]) -> None:
-    missing = [id for id in ids if id not in found]
+def _refuse_unknown(ids: Sequence[str], seqs_by_id: dict[str, int]) -> None:
+    missing = [id for id in ids if id not in seqs_by_id]
     if missing:
         raise UnknownMemoryError(f"erase: {len(missing)} of {len(ids)} ids are not in this bank.")
 
@@ -117,10 +117,10 @@ def _carried_out(
         small = view.state.size <= AT_ONCE
         gone = set(view.locate(chosen.ids).values())
         weighed = dict(reweighed(ctx, view, gone)) if small else {}
-        made = drafts(view, chosen, ctx.settings.observe, at, weighed)
+        rederived = drafts(view, chosen, ctx.settings.observe, at, weighed)
         macs = fingerprints(ctx, view.memories(sorted(gone)).values())
-    again = operations(ctx, made)
-    remade = tuple(memory.id for memory in made.memories)
+    again = operations(ctx, rederived)
+    remade = tuple(memory.id for memory in rederived.memories)
     erasing = Erase(chosen.ids, len(chosen.chosen), remade, requested_by, macs)
 
     def decide(view: BankView) -> list[Operation]:

@@ -54,10 +54,10 @@ def _faded(ctx: BankContext, now: datetime) -> FadeReport:
         rows = list(view.rows())
         recalled = {row.seq for row in rows if row.state in RECALLED_STATES}
         ruled = overdue(rows, rules, now, zone_of(state)) if rules else []
-        past = {one.seq: str(one.rule) for one in ruled if one.seq in recalled}
-        found = _memories(view, sorted({*may_fade(rows, now, settings), *past}))
-    named = {found[seq].id: rule for seq, rule in past.items()}
-    report = fade(found.values(), now, settings, past=named)
+        past = {row.seq: str(row.rule) for row in ruled if row.seq in recalled}
+        memories_by_seq = _memories(view, sorted({*may_fade(rows, now, settings), *past}))
+    named = {memories_by_seq[seq].id: rule for seq, rule in past.items()}
+    report = fade(memories_by_seq.values(), now, settings, past=named)
     return report.model_copy(update={"considered": _considered(rows, rules)})
 
 
@@ -72,10 +72,10 @@ def _sparing(settings: DecaySettings, rules: Mapping[Kind, KeepRule]) -> DecaySe
 
 
 def _memories(view: BankView, seqs: Sequence[int]) -> dict[int, Memory]:
-    found: dict[int, Memory] = {}
+    memories_by_seq: dict[int, Memory] = {}
     for start in range(0, len(seqs), READ_BATCH):
-        found.update(view.memories(seqs[start : start + READ_BATCH]))
-    return found
+        memories_by_seq.update(view.memories(seqs[start : start + READ_BATCH]))
+    return memories_by_seq
 
 
 def _considered(rows: Sequence[IndexRow], rules: Mapping[Kind, KeepRule]) -> dict[str, int]:
@@ -107,9 +107,9 @@ def _pruned(ctx: BankContext, now: datetime) -> PruneReport:
     if state is None or all(rule.then != "erase" for rule in rules.values()):
         return PruneReport(at=now)
     with ctx.storage.view(state.number) as view:
-        found = overdue(view.rows(), rules, now, zone_of(state))
-        going: dict[int, OverdueMemory] = {one.seq: one for one in found if one.erased}
-        memories = _memories(view, [one.seq for one in found if one.erased or one.held])
-        named = {memories[seq].id: str(one.rule) for seq, one in going.items()}
-        held = tuple(memories[one.seq].id for one in found if one.held)
+        overdue_rows = overdue(view.rows(), rules, now, zone_of(state))
+        going: dict[int, OverdueMemory] = {row.seq: row for row in overdue_rows if row.erased}
+        memories = _memories(view, [row.seq for row in overdue_rows if row.erased or row.held])
+        named = {memories[seq].id: str(row.rule) for seq, row in going.items()}
+        held = tuple(memories[row.seq].id for row in overdue_rows if row.held)
         return PruneReport(at=now, plan=plan(list(named), view), rules=named, held=held)

@@ -71,9 +71,9 @@ def maintain(
         if limits.reached():
             total = total.model_copy(update={"finished": False})
             break
-        done = _under_lease(services, context_of(state.name), owner, limits)
-        if done is not None:
-            total = _added(total, done)
+        report = _under_lease(services, context_of(state.name), owner, limits)
+        if report is not None:
+            total = _added(total, report)
     if total.erased:
         services.storage.purge()  # once for all banks
     return total
@@ -85,19 +85,19 @@ def _under_lease(services: Services, ctx: BankContext, owner: str, limits: Limit
     if state is None or not services.storage.lease(state.number, owner, ctx.now(), seconds):
         return None
     try:
-        done = _care(ctx, lambda: _renewed(services, state, owner, ctx, limits), even_open=limits.even_open)
-        _note(ctx, done)
-        return done
+        report = _care(ctx, lambda: _renewed(services, state, owner, ctx, limits), even_open=limits.even_open)
+        _note(ctx, report)
+        return report
     finally:
         services.storage.release(state.number, owner)
 
 
-def _note(ctx: BankContext, done: MaintenanceReport) -> None:
+def _note(ctx: BankContext, report: MaintenanceReport) -> None:
     """Tell the rota how the bank was left."""
     state = ctx.state()
     if state is not None:
         with ctx.storage.view(state.number) as view:
-            idle = done.finished and not view.exchanges() and not view.unencoded(1)
+            idle = report.finished and not view.exchanges() and not view.unencoded(1)
             ctx.services.round_robin.cared(view.state, ctx.now(), idle=idle)
 
 
@@ -107,10 +107,10 @@ def _renewed(services: Services, state: BankState, owner: str, ctx: BankContext,
 
 
 def _care(ctx: BankContext, may_go_on: Callable[[], bool], *, even_open: bool) -> MaintenanceReport:
-    steps = think.rounds(ctx, only_due=True, even_open=even_open, may_go_on=may_go_on)
-    done = drive(steps, partial(think.answer, ctx.services.thinker))
-    if not done.finished:
-        return MaintenanceReport(banks=1, exchanges=done.exchanges, failed=done.failed, finished=False)
+    steps = think.think_rounds(ctx, only_due=True, even_open=even_open, may_go_on=may_go_on)
+    thinking = drive(steps, partial(think.answer, ctx.services.thinker))
+    if not thinking.finished:
+        return MaintenanceReport(banks=1, exchanges=thinking.exchanges, failed=thinking.failed, finished=False)
     pruned = fade.prune(ctx, search=False).receipt
     if rescore.reweigh(ctx):
         reflect.quote_again(ctx)
@@ -119,8 +119,8 @@ def _care(ctx: BankContext, may_go_on: Callable[[], bool], *, even_open: bool) -
     archived = len(fade.decay(ctx).operations)
     return MaintenanceReport(
         banks=1,
-        exchanges=done.exchanges,
-        failed=done.failed,
+        exchanges=thinking.exchanges,
+        failed=thinking.failed,
         encoded=encoded,
         reflected=reflected,
         archived=archived,
@@ -183,7 +183,7 @@ def bank_stats(ctx: BankContext) -> dict[str, Any]:
     with ctx.storage.view(state.number) as view:
         rows, queue = list(view.rows()), view.exchanges()
         unencoded = len(view.unencoded(10_000))
-        told = _told(ctx, view, rows)
+        languages = _languages(ctx, view, rows)
         budget = _budget_stats(ctx, view)
     return {
         "memories": state.size,
@@ -194,12 +194,12 @@ def bank_stats(ctx: BankContext) -> dict[str, Any]:
         "queue": _queue_stats(queue, ctx.now()),
         **budget,
         "unencoded": unencoded,
-        **({} if told is None else {"languages": told.counts, "without_rules": told.unruled}),
+        **({} if languages is None else {"languages": languages.counts, "without_rules": languages.unruled}),
         "growth": _growth([row.recorded_at for row in rows], to_micros(ctx.now())),
     }
 
 
-def _told(ctx: BankContext, view: BankView, rows: Sequence[IndexRow]) -> LanguageCounts | None:
+def _languages(ctx: BankContext, view: BankView, rows: Sequence[IndexRow]) -> LanguageCounts | None:
     """The languages of the newest turns, where thoughts form by rules of a language."""
     if not isinstance(ctx.services.thinker, ExtractiveThinker):
         return None
@@ -210,7 +210,7 @@ def _told(ctx: BankContext, view: BankView, rows: Sequence[IndexRow]) -> Languag
 def _budget_stats(ctx: BankContext, view: BankView) -> dict[str, Any]:
     """What was asked of a model today; where no more may be, how many summaries wait as well."""
     spent = think_budget.is_spent(ctx, view.state)
-    waiting = {"summaries_waiting": reflect.waiting(view)} if spent else {}
+    waiting = {"summaries_waiting": reflect.count_due(view)} if spent else {}
     return {"thinking_today": asdict(think_budget.spent_today(ctx, view.state)), "budget_spent": spent, **waiting}
 
 

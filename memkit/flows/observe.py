@@ -10,7 +10,7 @@ from typing import Any
 
 from memkit.errors import BankGoneError, ConflictError, MemkitError
 from memkit.flows import reencode
-from memkit.flows.context import BankContext, apply, begun_again
+from memkit.flows.context import BankContext, apply, retry_when_erased
 from memkit.flows.erasure.fingerprints import ERASED_REASON, erased_before
 from memkit.models import BankState, IndexEntry, Memory, Receipt, RejectedTurn, Turn
 from memkit.observe.episodes import Cutter, Piece
@@ -73,7 +73,7 @@ def observe(ctx: BankContext, items: Iterable[Any]) -> Receipt:
     receipts: list[Receipt] = []
     errors: list[MemkitError] = []
     for chunk in _chunks(turns):
-        receipt, rejected = begun_again(partial(_observe_chunk, ctx, chunk))
+        receipt, rejected = retry_when_erased(partial(_observe_chunk, ctx, chunk))
         receipts.append(receipt)
         errors += rejected
     outcomes = tuple(o for receipt in receipts for o in receipt.outcomes)
@@ -105,8 +105,8 @@ def _observe_chunk(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tu
         return operations
 
     receipt = apply(ctx, decide, at=at, state=state)
-    if ctx.services.late is not None:
-        ctx.services.late.add(ctx)
+    if ctx.services.encoding_thread is not None:
+        ctx.services.encoding_thread.add(ctx)
     pairs = zip(items, receipt.outcomes, strict=True)
     stored = [o.id if o.action in STORED else None for item, o in pairs if isinstance(item, Prepared)]
     if hearing is not None:
@@ -139,7 +139,7 @@ def _entries(
     indexer = ctx.services.indexer
     bares = [item.bare for item in heard]
     entries = [indexer.words(state, bare) for bare in bares]
-    if ctx.services.late is not None:
+    if ctx.services.encoding_thread is not None:
         return entries
     with ctx.storage.view(state.number) as view:
         seen = set(view.same_text([entry.text_key for entry in entries]))

@@ -40,8 +40,8 @@ def page(
             return view.page(kinds, after, limit, states)
         seqs = sorted(view.matching(where))
         start = view.locate([after]).get(after, 0) if after is not None else 0
-        found = view.memories([seq for seq in seqs if seq > start]).values()
-        return [m for m in found if m.state in states and (kinds is None or m.kind in kinds)][:limit]
+        memories = view.memories([seq for seq in seqs if seq > start]).values()
+        return [m for m in memories if m.state in states and (kinds is None or m.kind in kinds)][:limit]
 
 
 def history(ctx: BankContext, id: str) -> list[HistoryEntry]:
@@ -67,14 +67,14 @@ def beliefs(ctx: BankContext) -> dict[str, dict[str, list[Memory]]]:
 
 def everything(ctx: BankContext, kinds: Sequence[Kind] | None, states: Sequence[State] = ("active",)) -> list[Memory]:
     """All memories of these kinds, read page by page."""
-    found: list[Memory] = []
+    memories: list[Memory] = []
     after: str | None = None
     while batch := page(ctx, kinds, None, after, MAX_PAGE, states):
-        found += batch
+        memories += batch
         after = batch[-1].id
         if len(batch) < MAX_PAGE:
             break
-    return found
+    return memories
 
 
 def checked_kinds(kinds: Sequence[str] | None) -> None:

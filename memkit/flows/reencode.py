@@ -16,26 +16,26 @@ Progress = Callable[[int], None]
 
 def encode_pending(ctx: BankContext, *, limit: int = 10_000, progress: Progress | None = None) -> int:
     """Make the vectors that are still missing; gives back how many were made."""
-    state, made = ctx.state(), 0
-    while state is not None and made < limit:
+    state, encoded_count = ctx.state(), 0
+    while state is not None and encoded_count < limit:
         with ctx.storage.view(state.number) as view:
             memories = view.unencoded(ENCODE_BATCH)
         entries = ctx.services.indexer.entry(state, memories)
-        done = [(m, t) for m, t in zip(memories, entries, strict=True) if t.vector is not None]
-        if not done:
+        encoded = [(m, t) for m, t in zip(memories, entries, strict=True) if t.vector is not None]
+        if not encoded:
             break
-        ctx.storage.apply(state.number, partial(_unchanged, done), at=ctx.now())
-        made += len(done)
+        ctx.storage.apply(state.number, partial(_unchanged, encoded), at=ctx.now())
+        encoded_count += len(encoded)
         if progress is not None:
-            progress(len(done))
-    return made
+            progress(len(encoded))
+    return encoded_count
 
 
-def _unchanged(done: Sequence[tuple[Memory, IndexEntry]], view: BankView) -> list[Reindex]:
+def _unchanged(encoded: Sequence[tuple[Memory, IndexEntry]], view: BankView) -> list[Reindex]:
     """The traces of memories that still hold the text that was encoded: it may have been erased meanwhile."""
-    held = view.memories(list(view.locate([memory.id for memory, _ in done]).values())).values()
+    held = view.memories(list(view.locate([memory.id for memory, _ in encoded]).values())).values()
     texts = {(memory.id, memory.text, memory.speaker) for memory in held}
-    return [Reindex(memory.id, entry) for memory, entry in done if (memory.id, memory.text, memory.speaker) in texts]
+    return [Reindex(memory.id, entry) for memory, entry in encoded if (memory.id, memory.text, memory.speaker) in texts]
 
 
 def reencode(

@@ -40,45 +40,45 @@ def reflect(ctx: BankContext, *, settled: bool = False, may_go_on: MayGoOn = lam
     before = to_micros(ctx.now() - ctx.settings.observe.session_gap) if settled else None
     drafter = Drafter(ctx, state, as_reflector(ctx.services.thinker))
     outcomes: list[Outcome] = []
-    shelf = _shelf(drafter)
+    calendar = _calendar(drafter)
     for level in PERIOD_LEVELS:
-        if done := _level(drafter, shelf, level, before, may_go_on):
+        if done := _level(drafter, calendar, level, before, may_go_on):
             outcomes += done
-            shelf = _shelf(drafter)
+            calendar = _calendar(drafter)
     if may_go_on():
-        outcomes += _portrait(drafter, shelf)
+        outcomes += _portrait(drafter, calendar)
     changed = ctx.ensure().change if outcomes else state.change
-    if drafter.put_off:
+    if drafter.postponed:
         outcomes.append(Outcome(id=None, action="skipped", reason=think_budget.SPENT_REASON))
     return Receipt(bank=ctx.name, change=changed, outcomes=tuple(outcomes))
 
 
-def waiting(view: BankView) -> int:
+def count_due(view: BankView) -> int:
     """How many summaries are due, those of days that still go on among them."""
-    shelf = Calendar.of(view)
-    return sum(len(shelf.due(level)) for level in PERIOD_LEVELS)
+    calendar = Calendar.of(view)
+    return sum(len(calendar.due(level)) for level in PERIOD_LEVELS)
 
 
-def _level(drafter: Drafter, shelf: Calendar, level: Level, before: int | None, may_go_on: MayGoOn) -> list[Outcome]:
-    drafts = (drafter.summary(due, shelf) for due in shelf.due(level, before) if may_go_on())
-    outcomes = _dropped(drafter, shelf.gone(level))
-    made = (draft for draft in drafts if draft is not None)
-    while batch := list(islice(made, WRITE_BATCH)):
+def _level(drafter: Drafter, calendar: Calendar, level: Level, before: int | None, may_go_on: MayGoOn) -> list[Outcome]:
+    drafts = (drafter.summary(due, calendar) for due in calendar.due(level, before) if may_go_on())
+    outcomes = _dropped(drafter, calendar.gone(level))
+    due_drafts = (draft for draft in drafts if draft is not None)
+    while batch := list(islice(due_drafts, WRITE_BATCH)):
         outcomes += _stored(drafter, batch)
     return outcomes
 
 
-def _shelf(drafter: Drafter) -> Calendar:
+def _calendar(drafter: Drafter) -> Calendar:
     with drafter.ctx.storage.view(drafter.state.number) as view:
         return Calendar.of(view)
 
 
-def _portrait(drafter: Drafter, shelf: Calendar) -> list[Outcome]:
-    draft = drafter.portrait(shelf)
+def _portrait(drafter: Drafter, calendar: Calendar) -> list[Outcome]:
+    draft = drafter.portrait(calendar)
     if draft is not None:
         return _stored(drafter, [draft])
-    bare = shelf.portrait is not None and not shelf.newest and not shelf.thoughts
-    return _dropped(drafter, [shelf.portrait.seq] if bare and shelf.portrait is not None else [])
+    bare = calendar.portrait is not None and not calendar.newest and not calendar.thoughts
+    return _dropped(drafter, [calendar.portrait.seq] if bare and calendar.portrait is not None else [])
 
 
 def quote_again(ctx: BankContext) -> int:
@@ -93,12 +93,12 @@ def quote_again(ctx: BankContext) -> int:
     with ctx.storage.view(state.number) as view:
         if not view.page(("summary",), None, 1, STANDING_STATES):
             return 0
-        shelf = Calendar.of(view)
+        calendar = Calendar.of(view)
     for level in PERIOD_LEVELS:
-        drafts = (drafter.summary(due, shelf) for due in shelf.fitting(level))
+        drafts = (drafter.summary(due, calendar) for due in calendar.fitting(level))
         if again := [draft.again for draft in drafts if draft is not None and draft.differs]:
             changed += _requoted(drafter, again)
-            shelf = _shelf(drafter)
+            calendar = _calendar(drafter)
     return changed
 
 
@@ -149,8 +149,8 @@ def _current(view: BankView, memory: Memory) -> set[str]:
     """Ids of what stands where this would."""
     if memory.kind == "portrait":
         return {m.id for m in view.page(("portrait",), None, WRITE_BATCH, ("active",))}
-    found = view.memories(view.matching({"period": memory.metadata["period"]})).values()
-    return {m.id for m in found if m.kind == "summary" and m.state in STANDING_STATES}
+    memories = view.memories(view.matching({"period": memory.metadata["period"]})).values()
+    return {m.id for m in memories if m.kind == "summary" and m.state in STANDING_STATES}
 
 
 def _noted(outcome: Outcome, draft: Draft) -> Outcome:
@@ -161,8 +161,8 @@ def _noted(outcome: Outcome, draft: Draft) -> Outcome:
 
 def portrait(ctx: BankContext) -> Memory | None:
     """The portrait as of the last reflection."""
-    found = everything(ctx, ("portrait",))
-    return found[-1] if found else None
+    portraits = everything(ctx, ("portrait",))
+    return portraits[-1] if portraits else None
 
 
 def mood(ctx: BankContext) -> list[Mood]:
@@ -170,8 +170,8 @@ def mood(ctx: BankContext) -> list[Mood]:
     weeks: dict[str, list[dict[str, Voice]]] = defaultdict(list)
     for day, summary in _days(ctx):
         weeks[period_of(day, "week")].append(voices_of(summary))
-    heard = [(week, speaker, voice) for week, days in weeks.items() for speaker, voice in sum_voices(days).items()]
-    return [_mood(speaker, week, voice) for week, speaker, voice in sorted(heard)]
+    voices = [(week, speaker, voice) for week, days in weeks.items() for speaker, voice in sum_voices(days).items()]
+    return [_mood(speaker, week, voice) for week, speaker, voice in sorted(voices)]
 
 
 def _days(ctx: BankContext) -> Iterator[tuple[date, Memory]]:

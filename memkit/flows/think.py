@@ -84,15 +84,15 @@ def checked_batch(batch: int | None) -> int | None:
 
 def think(ctx: BankContext, *, batch: int | None = None) -> Receipt:
     """Think about all exchanges that wait and that nobody else is at."""
-    done = drive(rounds(ctx, batch=batch), functools.partial(answer, ctx.services.thinker))
-    return Receipt(bank=ctx.name, change=done.change, outcomes=tuple(done.outcomes))
+    round = drive(think_rounds(ctx, batch=batch), functools.partial(answer, ctx.services.thinker))
+    return Receipt(bank=ctx.name, change=round.change, outcomes=tuple(round.outcomes))
 
 
 async def athink(ctx: BankContext, *, batch: int | None = None) -> Receipt:
     """The same: a model is awaited, everything else runs in the store's executor."""
     run = functools.partial(_run, ctx)
-    done = await adrive(rounds(ctx, batch=batch), functools.partial(_awaited, ctx), run)
-    return Receipt(bank=ctx.name, change=done.change, outcomes=tuple(done.outcomes))
+    round = await adrive(think_rounds(ctx, batch=batch), functools.partial(_awaited, ctx), run)
+    return Receipt(bank=ctx.name, change=round.change, outcomes=tuple(round.outcomes))
 
 
 async def _run(ctx: BankContext, step: Callable[[], Any]) -> Any:
@@ -114,11 +114,11 @@ async def _awaited(ctx: BankContext, ask: Ask) -> list[Proposal]:
     thinker = ctx.services.thinker
     if isinstance(thinker, ModelThinker):
         return await thinker.aask(ask.task, ask.usage)
-    found: list[Proposal] = await _run(ctx, lambda: thinker.think(ask.task))
-    return found
+    proposals: list[Proposal] = await _run(ctx, lambda: thinker.think(ask.task))
+    return proposals
 
 
-def rounds(
+def think_rounds(
     ctx: BankContext,
     *,
     batch: int | None = None,
@@ -130,21 +130,21 @@ def rounds(
 
     With `only_due`, not about exchanges that were put off, nor about open ones, but for `even_open`.
     """
-    state, done = ctx.state(), ThinkingRound()
+    state, round = ctx.state(), ThinkingRound()
     if state is None:
-        return done
-    done.change = state.change
+        return round
+    round.change = state.change
     for group in _groups(
         waiting(ctx, state, only_due=only_due, even_open=even_open), batch or ctx.settings.think.batch
     ):
         if not may_go_on():
-            done.finished = False
+            round.finished = False
             break
         if think_budget.is_spent(ctx, state):
-            done.outcomes.append(Outcome(id=None, action="skipped", reason=think_budget.SPENT_REASON))
+            round.outcomes.append(Outcome(id=None, action="skipped", reason=think_budget.SPENT_REASON))
             break
-        yield from _ExchangeGroup(ctx, state, group, done).think()
-    return done
+        yield from _ExchangeGroup(ctx, state, group, round).think()
+    return round
 
 
 def waiting(ctx: BankContext, state: BankState, *, only_due: bool, even_open: bool) -> list[Exchange]:
@@ -217,16 +217,16 @@ class _ExchangeGroup:
         """Keep the exchanges for this worker; False where another one was faster with any of them."""
         ctx, now = self._ctx, self._ctx.now()
         until = now + timedelta(seconds=ctx.settings.runtime.lease)
-        mine = {e.number: e.attempts for e in self._exchanges}
-        got: list[bool] = []
+        attempts_by_number = {e.number: e.attempts for e in self._exchanges}
+        claimed: list[bool] = []
 
         def decide(view: BankView) -> list[Operation]:
-            free = {e.number: e.attempts for e in view.exchanges(numbers=list(mine)) if not e.leased(now)}
-            got[:] = [free == mine]
-            return [Claim(number, until) for number in mine] if got[0] else []
+            free = {e.number: e.attempts for e in view.exchanges(numbers=list(attempts_by_number)) if not e.leased(now)}
+            claimed[:] = [free == attempts_by_number]
+            return [Claim(number, until) for number in attempts_by_number] if claimed[0] else []
 
         ctx.storage.apply(self._state.number, decide, at=now)
-        return got[0]
+        return claimed[0]
 
     def _revised(self, proposals: Sequence[Proposal], task: Task) -> list[Operation]:
         services = self._ctx.services
@@ -252,10 +252,10 @@ class _ExchangeGroup:
 
     def _settled(self, view: BankView) -> Iterator[Operation]:
         """The exchanges leave the queue; turns that came to them meanwhile stay, as one of their own."""
-        known = {id for exchange in self._exchanges for id in exchange.turn_ids}
+        thought_about = {id for exchange in self._exchanges for id in exchange.turn_ids}
         for exchange in view.exchanges(numbers=[exchange.number for exchange in self._exchanges]):
             yield Settle(exchange.number)
-            new = tuple(id for id in exchange.turn_ids if id not in known)
+            new = tuple(id for id in exchange.turn_ids if id not in thought_about)
             if new:
                 yield Enqueue(exchange.session, new, exchange.closed, exchange.last_at)
 
@@ -304,16 +304,16 @@ def _among(view: BankView, operation: Insert, taken: set[str]) -> Operation:
     """A thought that says all of an older one, and a few words more, takes it up; one that says no more is none."""
     new = operation.memory
     near = [m for m in view.near(operation.entry.bands, ("thought",)) if m.speaker in (None, new.speaker)]
-    known = next((m for m in near if says_all_of(m.text, new.text)), None)
-    if known is not None:
-        return Cite(known.id, new.sources)
+    broader = next((m for m in near if says_all_of(m.text, new.text)), None)
+    if broader is not None:
+        return Cite(broader.id, new.sources)
     parts = (m for m in near if m.id not in taken and m.author != "user" and _same_head(m, new))
-    part = next((m for m in parts if says_all_of(new.text, m.text)), None)
-    if part is None:
+    narrower = next((m for m in parts if says_all_of(new.text, m.text)), None)
+    if narrower is None:
         return operation
-    taken.add(part.id)
-    return Merge((part.id,), new, operation.entry)
+    taken.add(narrower.id)
+    return Merge((narrower.id,), new, operation.entry)
 
 
-def _same_head(one: Memory, other: Memory) -> bool:
-    return None in (one.head, other.head) or (one.head or "").casefold() == (other.head or "").casefold()
+def _same_head(thought: Memory, other: Memory) -> bool:
+    return None in (thought.head, other.head) or (thought.head or "").casefold() == (other.head or "").casefold()

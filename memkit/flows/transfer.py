@@ -61,14 +61,14 @@ def load(context_of: ContextOf, path: Path, *, progress: Callable[[int], None] |
 
 
 def _load_run(ctx: BankContext, memories: Sequence[Memory]) -> int:
-    barred = erased_before(ctx, memories)
-    memories = [memory for memory in memories if memory.id not in barred]
+    erased_ids = erased_before(ctx, memories)
+    memories = [memory for memory in memories if memory.id not in erased_ids]
     entries = ctx.services.indexer.entry(ctx.ensure(), memories)
 
     def decide(view: BankView) -> list[Operation]:
-        known = view.locate([m.id for m in memories])
+        seqs_by_id = view.locate([m.id for m in memories])
         cut = cutter(view, ctx.settings.observe).cut
-        pairs = [(m, t) for m, t in zip(memories, entries, strict=True) if m.id not in known]
+        pairs = [(m, t) for m, t in zip(memories, entries, strict=True) if m.id not in seqs_by_id]
         return [Insert(m, t, cut(piece_of(m, quiet=True)).placement if m.kind == "turn" else None) for m, t in pairs]
 
     return apply(ctx, decide).count("added")

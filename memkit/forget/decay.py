@@ -78,18 +78,18 @@ def fade(
     """
     curve = curve or Curve.of(settings)
     rules = past or {}
-    found = [m for m in memories if m.id in rules or (m.state == "active" and m.kind in FADING_KINDS)]
-    retention = _retention(found, now, curve)
+    candidates = [m for m in memories if m.id in rules or (m.state == "active" and m.kind in FADING_KINDS)]
+    retention = _retention(candidates, now, curve)
     rows = [
-        _row(memory, kept, now, rules.get(memory.id))
-        for memory, kept in zip(found, retention.tolist(), strict=True)
-        if memory.id in rules or (kept < _floor(memory, settings) and _settled(memory, now, settings))
+        _row(memory, r, now, rules.get(memory.id))
+        for memory, r in zip(candidates, retention.tolist(), strict=True)
+        if memory.id in rules or (r < _floor(memory, settings) and _settled(memory, now, settings))
     ]
     return FadeReport(
         at=now,
         threshold=settings.threshold,
         sampled=settings.sampled,
-        considered=_by_kind(m.kind for m in found),
+        considered=_by_kind(m.kind for m in candidates),
         counts=_by_kind(row.kind for row in rows),
         rows=tuple(sorted(rows, key=lambda row: (row.retention, row.occurred_at, row.id))),
     )

@@ -94,10 +94,14 @@ def plan(chosen: Sequence[str], view: BankView) -> ErasePlan:
         )
     first = list(dict.fromkeys(seqs[name] for name in chosen))
     rest = sorted(set(view.derived_from(first)) - set(first))
-    found = view.memories([*first, *rest])
-    fates = _Fates(view, found, first)
-    rows = [PlannedMemory(id=found[seq].id, kind=found[seq].kind, why="chosen") for seq in first if seq in found]
-    derived = [(found[seq], fates.stays(seq)) for seq in rest if seq in found]
+    memories_by_seq = view.memories([*first, *rest])
+    fates = _Fates(view, memories_by_seq, first)
+    rows = [
+        PlannedMemory(id=memories_by_seq[seq].id, kind=memories_by_seq[seq].kind, why="chosen")
+        for seq in first
+        if seq in memories_by_seq
+    ]
+    derived = [(memories_by_seq[seq], fates.stays(seq)) for seq in rest if seq in memories_by_seq]
     derived.sort(key=lambda pair: pair[1])
     rows += [PlannedMemory(id=m.id, kind=m.kind, why="derived", remade=stays) for m, stays in derived]
     return ErasePlan(bank=view.state.name, change=view.state.change, rows=tuple(rows))
@@ -106,16 +110,16 @@ def plan(chosen: Sequence[str], view: BankView) -> ErasePlan:
 class _Fates:
     """Decides, in order of recording, which derived memories stay; what they rest on came before them."""
 
-    def __init__(self, view: BankView, found: Mapping[int, Memory], first: Sequence[int]) -> None:
-        self._view, self._found = view, found
+    def __init__(self, view: BankView, memories_by_seq: Mapping[int, Memory], first: Sequence[int]) -> None:
+        self._view, self._memories_by_seq = view, memories_by_seq
         self._first, self._gone = first, set(first)
         self._remade: set[int] = set()
-        self._seqs = view.locate(sorted({id for memory in found.values() for id in memory.sources}))
+        self._seqs = view.locate(sorted({id for memory in memories_by_seq.values() for id in memory.sources}))
         self._zone = ZoneInfo(view.state.zone)
 
     def stays(self, seq: int) -> bool:
         """Whether a memory can be made again without what goes."""
-        memory = self._found[seq]
+        memory = self._memories_by_seq[seq]
         sources = [self._seqs[id] for id in memory.sources if id in self._seqs]
         left = standing_in(self._view, sources, self._gone)
         stays = bool(left) and memory.kind not in REFLECTED_KINDS and self._formed(memory, left)
@@ -124,18 +128,18 @@ class _Fates:
 
     def _formed(self, memory: Memory, left: Sequence[int]) -> bool:
         untouched = self._view.memories([seq for seq in left if seq not in self._remade])
-        erased = [self._found[seq] for seq in self._first if seq in self._found]
+        erased = [self._memories_by_seq[seq] for seq in self._first if seq in self._memories_by_seq]
         return formed_from(memory, list(untouched.values()), erased, self._zone)
 
 
 def standing_in(view: BankView, sources: Iterable[int], gone: set[int]) -> list[int]:
     """The sources that stay; for those that go, what they had taken the place of and what holds again."""
-    found: set[int] = set()
+    standing: set[int] = set()
     border = set(sources)
     while border:
-        found |= border - gone
+        standing |= border - gone
         border = set(view.closed_by(sorted(border & gone)))
-    return sorted(found)
+    return sorted(standing)
 
 
 def formed_from(memory: Memory, sources: Sequence[Memory], erased: Sequence[Memory], zone: ZoneInfo) -> bool:
@@ -143,10 +147,10 @@ def formed_from(memory: Memory, sources: Sequence[Memory], erased: Sequence[Memo
 
     By its words: those of its text and of its relation, the speakers' names and the sources' dates aside.
     """
-    told = (memory.text, memory.head or "", memory.tail or "", *memory.key_phrases, *_leaves(memory.metadata))
-    known = {term for source in sources for term in (*_terms(source.text), *_terms(source.speaker or ""))}
-    known.update(term for source in sources for term in date_terms(source.occurred_at.astimezone(zone)))
-    if not all(_terms(part) <= known for part in told):
+    statements = (memory.text, memory.head or "", memory.tail or "", *memory.key_phrases, *_leaves(memory.metadata))
+    source_terms = {term for source in sources for term in (*_terms(source.text), *_terms(source.speaker or ""))}
+    source_terms.update(term for source in sources for term in date_terms(source.occurred_at.astimezone(zone)))
+    if not all(_terms(part) <= source_terms for part in statements):
         return False
     alone = _fragments(erased) - _fragments(sources)
     return not alone.intersection(_fragments([memory]))

@@ -47,8 +47,8 @@ def timeline(memories: Sequence[Memory], moments: Sequence[datetime], settings: 
     Of the past only the last recall is known: before it, a memory is drawn as never recalled, at
     strength 1. A memory counts from when it happened; forgotten ones are left out.
     """
-    kept = [m for m in memories if m.kind in FADING_KINDS and m.state in ("active", "archived")]
-    table, curve = _Table.of(kept, Curve.of(settings)), Curve.of(settings)
+    fading = [m for m in memories if m.kind in FADING_KINDS and m.state in ("active", "archived")]
+    table, curve = _Table.of(fading, Curve.of(settings)), Curve.of(settings)
     bands = np.zeros((len(RETENTION_BANDS), len(moments)), np.int64)
     means: dict[str, Floats] = {k: np.full(len(moments), np.nan) for k in FADING_KINDS if k in table.kinds}
     edges = np.maximum([settings.threshold, FAINT_RETENTION, VIVID_RETENTION], settings.threshold)
@@ -149,9 +149,9 @@ def _matplotlib() -> tuple[Any, Any]:
         ) from None
 
     def figure(**options: Any) -> Any:
-        made = Figure(**options)
-        FigureCanvasAgg(made)
-        return made
+        canvas_figure = Figure(**options)
+        FigureCanvasAgg(canvas_figure)
+        return canvas_figure
 
     return figure, dates
 

@@ -33,14 +33,14 @@ def overdue(
     Pinned memories stay, and so does what took the place of something that stays, or else what is outdated would
     hold again. What something rests on that is kept isn't erased before it.
     """
-    known = {row.seq: row for row in rows}
+    rows_by_seq = {row.seq: row for row in rows}
     ends = {kind: _end(rule.days, now, zone) for kind, rule in rules.items()}
-    past = {row.seq for row in known.values() if not row.pinned and _stored(row) < ends.get(row.kind, -inf)}
-    past -= _replacing(known, past)
-    ruled = {seq: rules[known[seq].kind] for seq in sorted(past)}
+    past = {row.seq for row in rows_by_seq.values() if not row.pinned and _stored(row) < ends.get(row.kind, -inf)}
+    past -= _replacing(rows_by_seq, past)
+    ruled = {seq: rules[rows_by_seq[seq].kind] for seq in sorted(past)}
     erased = {seq for seq, rule in ruled.items() if rule.then == "erase"}
-    held = _held(known, erased, rules)
-    return [OverdueMemory(seq, rule, seq in erased - held, seq in held) for seq, rule in ruled.items()]
+    held_seqs = _held(rows_by_seq, erased, rules)
+    return [OverdueMemory(seq, rule, seq in erased - held_seqs, seq in held_seqs) for seq, rule in ruled.items()]
 
 
 def _end(days: int | None, now: datetime, zone: ZoneInfo) -> float:
@@ -55,26 +55,26 @@ def _stored(row: IndexRow) -> int:
     return max(row.recorded_at, row.occurred_at)
 
 
-def _replacing(known: Mapping[int, IndexRow], past: set[int]) -> set[int]:
+def _replacing(rows_by_seq: Mapping[int, IndexRow], past: set[int]) -> set[int]:
     """Of what is past its span, what took the place of something that stays, through whole chains."""
-    after = {seq: row.superseded_by for seq, row in known.items() if row.superseded_by is not None}
-    found: set[int] = set()
+    after = {seq: row.superseded_by for seq, row in rows_by_seq.items() if row.superseded_by is not None}
+    replacing: set[int] = set()
     border = past.intersection(new for old, new in after.items() if old not in past)
     while border:
-        found |= border
-        border = past.intersection(after[seq] for seq in border if seq in after) - found
-    return found
+        replacing |= border
+        border = past.intersection(after[seq] for seq in border if seq in after) - replacing
+    return replacing
 
 
-def _held(known: Mapping[int, IndexRow], erased: set[int], rules: Mapping[Kind, KeepRule]) -> set[int]:
+def _held(rows_by_seq: Mapping[int, IndexRow], erased: set[int], rules: Mapping[Kind, KeepRule]) -> set[int]:
     """Of what would be erased, what something rests on that a pin or a rule of its own keeps."""
     border = {
         seq
-        for seq, row in known.items()
+        for seq, row in rows_by_seq.items()
         if seq not in erased and row.state in HOLDING_STATES and (row.pinned or row.kind in rules)
     }
     reached: set[int] = set()
     while border:
-        border = {source for seq in border if seq in known for source in known[seq].sources} - reached
+        border = {source for seq in border if seq in rows_by_seq for source in rows_by_seq[seq].sources} - reached
         reached |= border
     return reached & erased

@@ -42,11 +42,11 @@ def stored_settings(storage: Storage, given: Settings | None) -> Settings:
         given = given.model_copy(update={"keep": rules})
     if index is None:
         return given or Settings(keep=())
-    kept = IndexSettings.model_validate_json(index)
+    file_index = IndexSettings.model_validate_json(index)
     if given is None:
-        cut = ObserveSettings.model_validate_json(observe or "{}")
-        return Settings(index=kept, observe=cut, keep=rules)
-    if given.index != kept:
+        file_observe = ObserveSettings.model_validate_json(observe or "{}")
+        return Settings(index=file_index, observe=file_observe, keep=rules)
+    if given.index != file_index:
         raise EncoderMismatchError(
             "settings.index differs from what this file was written with. Leave it out to use the file's, "
             "or export the store and load it into a new file; store.reencode changes only the encoder."
@@ -77,9 +77,9 @@ def record_settings(storage: Storage, slot: EncoderSlot, settings: Settings) -> 
     """Write into a new file what it is written with."""
     if storage.get_meta(ENCODER_KEY) is None:
         storage.set_meta({**encoder_meta(slot.get()), INDEX_KEY: settings.index.model_dump_json()})
-    cut = settings.observe.model_dump_json()
-    if storage.get_meta(OBSERVE_KEY) != cut:
-        storage.set_meta({OBSERVE_KEY: cut})
+    observe = settings.observe.model_dump_json()
+    if storage.get_meta(OBSERVE_KEY) != observe:
+        storage.set_meta({OBSERVE_KEY: observe})
     rules = RULES_ADAPTER.dump_json(settings.keep or ()).decode()
     if (storage.get_meta(KEEP_KEY) or "[]") != rules:
         storage.set_meta({KEEP_KEY: rules})

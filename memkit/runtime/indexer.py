@@ -42,32 +42,34 @@ class Indexer:
     def __init__(self, slot: EncoderSlot, settings: Settings) -> None:
         self._slot = slot
         self._settings = settings.index
-        self._made: tuple[int, Sketcher, CrossPolytope] | None = None
+        self._hashes_of_dimension: tuple[int, Sketcher, CrossPolytope] | None = None
 
     def hashes(self) -> tuple[Sketcher, CrossPolytope]:
         """The store's random hyperplanes and TiM's hash, for the encoder's dimension."""
         dimension = self._slot.dimension
-        if self._made is None or self._made[0] != dimension:
+        if self._hashes_of_dimension is None or self._hashes_of_dimension[0] != dimension:
             index = self._settings
-            self._made = (
+            self._hashes_of_dimension = (
                 dimension,
                 Sketcher(dimension, index.sketch_bits, index.sketch_seed),
                 CrossPolytope(dimension, index.groups, index.sketch_seed),
             )
-        return self._made[1], self._made[2]
+        return self._hashes_of_dimension[1], self._hashes_of_dimension[2]
 
-    def key(self, state: BankState, bare: IndexableText) -> int:
+    def key(self, state: BankState, indexable: IndexableText) -> int:
         """Equal for texts that count as the same; short ones only from the same speaker."""
-        short = len(bare.text.split(None, WORDS_OF_AN_ECHO)) <= WORDS_OF_AN_ECHO
-        return text_key(state.key, bare.text, bare.speaker if short else None)
+        short = len(indexable.text.split(None, WORDS_OF_AN_ECHO)) <= WORDS_OF_AN_ECHO
+        return text_key(state.key, indexable.text, indexable.speaker if short else None)
 
-    def words(self, state: BankState, bare: IndexableText) -> IndexEntry:
+    def words(self, state: BankState, indexable: IndexableText) -> IndexEntry:
         """The trace of a text without its vector."""
-        if is_wordless(without_recalled(bare.text)):
-            return IndexEntry(text_key=self.key(state, bare), wanted=False)
-        terms = document_terms(bare.text, speaker=bare.speaker, at=bare.at, zone=ZoneInfo(state.zone), key=state.key)
-        bands = band_keys(bare.text, state.key) if bare.banded else ()
-        return IndexEntry(text_key=self.key(state, bare), terms=terms, bands=bands)
+        if is_wordless(without_recalled(indexable.text)):
+            return IndexEntry(text_key=self.key(state, indexable), wanted=False)
+        terms = document_terms(
+            indexable.text, speaker=indexable.speaker, at=indexable.at, zone=ZoneInfo(state.zone), key=state.key
+        )
+        bands = band_keys(indexable.text, state.key) if indexable.banded else ()
+        return IndexEntry(text_key=self.key(state, indexable), terms=terms, bands=bands)
 
     def renewed(self, state: BankState, memory: Memory, old: IndexEntry) -> IndexEntry:
         """A stored memory's trace made again from its text and from the vector that it has."""
@@ -94,11 +96,11 @@ class Indexer:
             )
         ]
 
-    def encode(self, entries: Sequence[IndexEntry], bares: Sequence[IndexableText]) -> list[IndexEntry]:
+    def encode(self, entries: Sequence[IndexEntry], indexables: Sequence[IndexableText]) -> list[IndexEntry]:
         """Traces with vectors where they are wanted and the encoder gives any."""
         wanted = [i for i, entry in enumerate(entries) if entry.wanted]
-        parts = [self._parts(bares[i]) for i in wanted]
-        texts = [_encoded(bares[i]) for i in wanted]
+        parts = [self._parts(indexables[i]) for i in wanted]
+        texts = [_encoded(indexables[i]) for i in wanted]
         vectors = self._slot.try_encode([*texts, *(part for own in parts for part in own)])
         result = list(entries)
         if vectors is not None:
@@ -109,20 +111,20 @@ class Indexer:
                 result[i] = entry
         return result
 
-    def _parts(self, bare: IndexableText) -> list[str]:
+    def _parts(self, indexable: IndexableText) -> list[str]:
         """The passages of a long text, as they are encoded."""
         settings = self._settings
-        parts = passages(bare.text, size=settings.passage_characters, above=settings.passage_from)
-        return [encoded_text(bare.speaker, part) for part in parts]
+        parts = passages(indexable.text, size=settings.passage_characters, above=settings.passage_from)
+        return [encoded_text(indexable.speaker, part) for part in parts]
 
     def entry(self, state: BankState, memories: Sequence[Memory]) -> list[IndexEntry]:
         """Whole traces of memories that are about to be stored."""
-        bares = [IndexableText.of(memory) for memory in memories]
-        return self.encode([self.words(state, bare) for bare in bares], bares)
+        indexables = [IndexableText.of(memory) for memory in memories]
+        return self.encode([self.words(state, indexable) for indexable in indexables], indexables)
 
 
-def _encoded(bare: IndexableText) -> str:
-    return encoded_text(bare.speaker, bare.text)
+def _encoded(indexable: IndexableText) -> str:
+    return encoded_text(indexable.speaker, indexable.text)
 
 
 def stacked(vectors: Sequence[bytes], dimension: int) -> FloatArray:

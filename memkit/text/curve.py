@@ -80,9 +80,9 @@ class Curve:
         days = np.fmax(np.asarray(t, np.float64), 0.0)
         s = np.fmax(np.asarray(strength, np.float64), MIN_STRENGTH)
         c = np.asarray(self.days if constant is None else constant, np.float64)
-        kept = np.exp(self._exponent(days, s, c))
-        kept = np.where(np.isnan(kept) | np.isnan(np.asarray(strength, np.float64)), 1.0, kept)
-        return float(kept) if kept.ndim == 0 else kept
+        r = np.exp(self._exponent(days, s, c))
+        r = np.where(np.isnan(r) | np.isnan(np.asarray(strength, np.float64)), 1.0, r)
+        return float(r) if r.ndim == 0 else r
 
     def _exponent(self, t: Array, s: Array, c: Array) -> Array:
         with np.errstate(all="ignore"):

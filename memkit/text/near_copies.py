@@ -49,12 +49,12 @@ def _band(key: bytes, number: int, row: bytes) -> int:
     return int.from_bytes(digest, "little", signed=True)
 
 
-def is_copy(one: str, other: str) -> bool:
+def is_copy(text: str, other: str) -> bool:
     """Whether two texts say the same in the same words: only case, spaces, punctuation and fillers differ.
 
     Any other differing word keeps them apart, and so do a differing number, name or negation.
     """
-    return _essence(one) == _essence(other)
+    return _essence(text) == _essence(other)
 
 
 def copy_key(text: str) -> frozenset[tuple[str, int]]:
@@ -62,10 +62,10 @@ def copy_key(text: str) -> frozenset[tuple[str, int]]:
     return frozenset(_essence(text).items())
 
 
-def is_near_copy(one: str, other: str) -> bool:
+def is_near_copy(text: str, other: str) -> bool:
     """Whether two texts share four of five words that matter and differ in no number, name or negation."""
-    a, b = _essence(one), _essence(other)
-    if numbers_of(one) != numbers_of(other) or a["not"] != b["not"] or _names(one) != _names(other):
+    a, b = _essence(text), _essence(other)
+    if numbers_of(text) != numbers_of(other) or a["not"] != b["not"] or _names(text) != _names(other):
         return False
     return (a & b).total() >= NEAR_COPY_SHARE * max((a | b).total(), 1)
 
@@ -75,27 +75,29 @@ def numbers_of(text: str) -> Counter[str]:
     return Counter(token for token in TOKEN_PATTERN.findall(text) if any(character.isdigit() for character in token))
 
 
-def says_all_of(one: str, other: str) -> bool:
+def says_all_of(text: str, other: str) -> bool:
     """Whether a text says what another one does in the same words, and perhaps a few more."""
-    return is_copy(one, other) or (is_near_copy(one, other) and _essence(other) <= _essence(one))
+    return is_copy(text, other) or (is_near_copy(text, other) and _essence(other) <= _essence(text))
 
 
 def _names(text: str) -> list[str]:
     """Capitalised words in order (who called whom), but for common ones that only open a sentence."""
-    found = (token.removesuffix("'s") for token in TOKEN_PATTERN.findall(text.replace("’", "'")) if token[:1].isupper())
-    return [token for token in found if token.casefold() not in STOP_WORDS | OPENING_WORDS]
+    capitalised = (
+        token.removesuffix("'s") for token in TOKEN_PATTERN.findall(text.replace("’", "'")) if token[:1].isupper()
+    )
+    return [token for token in capitalised if token.casefold() not in STOP_WORDS | OPENING_WORDS]
 
 
 def _essence(text: str) -> Counter[str]:
     """A text's words that matter, as a multiset, and its negations."""
-    found: Counter[str] = Counter()
+    essence: Counter[str] = Counter()
     for token in TOKEN_PATTERN.findall(text.replace("’", "'")):
         low = token.casefold()
         if low.endswith("n't") or low in NEGATION_WORDS:
-            found["not"] += 1
+            essence["not"] += 1
         elif any(character.isdigit() for character in low) or low not in FILLER_WORDS:
-            found[_plain(low)] += 1
-    return found
+            essence[_plain(low)] += 1
+    return essence
 
 
 def _plain(word: str) -> str:

@@ -14,13 +14,13 @@ def passages(text: str, *, size: int, above: int) -> list[str]:
     """
     if len(text) <= above:
         return []
-    found = [""]
+    parts = [""]
     for piece in _pieces(text, size):
-        if found[-1] and len(found[-1]) + 1 + len(piece) > size:
-            found.append(piece)
+        if parts[-1] and len(parts[-1]) + 1 + len(piece) > size:
+            parts.append(piece)
         else:
-            found[-1] = f"{found[-1]} {piece}".strip()
-    return [passage for passage in found if any(map(str.isalnum, passage))][:MAX_PASSAGES]
+            parts[-1] = f"{parts[-1]} {piece}".strip()
+    return [passage for passage in parts if any(map(str.isalnum, passage))][:MAX_PASSAGES]
 
 
 def _pieces(text: str, size: int) -> list[str]:

@@ -54,5 +54,5 @@ def erased_before(ctx: BankContext, memories: Iterable[Said]) -> set[str]:
     if key is None:
         return set()
     macs = {memory.id: fingerprint(key, ctx.name, memory) for memory in memories}
-    known = ctx.storage.fingerprinted(list(macs.values()))
-    return {id for id, mac in macs.items() if mac in known}
+    erased_macs = ctx.storage.fingerprinted(list(macs.values()))
+    return {id for id, mac in macs.items() if mac in erased_macs}

@@ -43,27 +43,35 @@ def drafts(
     )
 
 
-def operations(ctx: BankContext, made: Drafts) -> list[Operation]:
+def operations(ctx: BankContext, rederived: Drafts) -> list[Operation]:
     """The drafts as operations, with their traces; slow, since it encodes."""
     state, indexer = ctx.ensure(), ctx.services.indexer
-    entries = indexer.entry(state, made.memories)
-    bares = [IndexableText.of(memory) for memory, _ in made.heirs]
-    bare = [indexer.words(state, one) for one in bares]
-    fresh = [i for i, (_, origin) in enumerate(made.heirs) if origin is None]
-    encoded = dict(zip(fresh, indexer.encode([bare[i] for i in fresh], [bares[i] for i in fresh]), strict=True))
-    heirs = [encoded[i] if o is None else _inherited(bare[i], o) for i, (_, o) in enumerate(made.heirs)]
+    entries = indexer.entry(state, rederived.memories)
+    texts = [IndexableText.of(memory) for memory, _ in rederived.heirs]
+    word_entries = [indexer.words(state, text) for text in texts]
+    without_origin = [i for i, (_, origin) in enumerate(rederived.heirs) if origin is None]
+    encoded = dict(
+        zip(
+            without_origin,
+            indexer.encode([word_entries[i] for i in without_origin], [texts[i] for i in without_origin]),
+            strict=True,
+        )
+    )
+    heir_entries = [
+        encoded[i] if o is None else _inherited(word_entries[i], o) for i, (_, o) in enumerate(rederived.heirs)
+    ]
     return [
-        *(Remake(memory, entry) for memory, entry in zip(made.memories, entries, strict=True)),
-        *(Reindex(memory.id, entry) for (memory, _), entry in zip(made.heirs, heirs, strict=True)),
-        *made.placements,
-        *made.queued,
-        *map(weighing, made.weighed),
+        *(Remake(memory, entry) for memory, entry in zip(rederived.memories, entries, strict=True)),
+        *(Reindex(memory.id, entry) for (memory, _), entry in zip(rederived.heirs, heir_entries, strict=True)),
+        *rederived.placements,
+        *rederived.queued,
+        *map(weighing, rederived.weighed),
     ]
 
 
 def _inherited(own: IndexEntry, origin: IndexEntry) -> IndexEntry:
-    made = replace(own, vector=origin.vector, passages=origin.passages, sketch=origin.sketch, group=origin.group)
-    return replace(made, wanted=origin.wanted)
+    entry = replace(own, vector=origin.vector, passages=origin.passages, sketch=origin.sketch, group=origin.group)
+    return replace(entry, wanted=origin.wanted)
 
 
 # derived memories
@@ -71,12 +79,14 @@ def _inherited(own: IndexEntry, origin: IndexEntry) -> IndexEntry:
 
 def _remade(view: BankView, plan: ErasePlan, gone: set[int], weighed: Mapping[int, Memory]) -> Iterator[Memory]:
     """The derived memories that stay, in order of recording, each made from those before it."""
-    made: dict[str, Memory] = {}
+    remade_by_id: dict[str, Memory] = {}
     for _, memory in sorted(view.memories(list(view.locate(plan.remade).values())).items()):
         seqs = standing_in(view, view.locate(memory.sources).values(), gone)
         read = view.memories(seqs).items()
-        made[memory.id] = _again(memory, [made.get(source.id, weighed.get(s, source)) for s, source in read])
-        yield made[memory.id]
+        remade_by_id[memory.id] = _again(
+            memory, [remade_by_id.get(source.id, weighed.get(s, source)) for s, source in read]
+        )
+        yield remade_by_id[memory.id]
 
 
 def _again(memory: Memory, sources: Sequence[Memory]) -> Memory:

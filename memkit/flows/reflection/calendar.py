@@ -35,7 +35,9 @@ class Calendar:
 
     zone: ZoneInfo
     levels: dict[int, Level] = field(default_factory=dict)  # seq of a summary -> its level
-    said: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))  # day -> seqs of what was told
+    sources_by_day: dict[str, set[int]] = field(
+        default_factory=lambda: defaultdict(set)
+    )  # day -> seqs of what was told
     newest: dict[str, int] = field(default_factory=lambda: defaultdict(int))  # day -> microseconds
     standing: dict[Place, IndexRow] = field(default_factory=dict)
     dropped: set[tuple[Place, Parts]] = field(default_factory=set)  # forgotten on request: not written again
@@ -43,28 +45,28 @@ class Calendar:
     thoughts: list[IndexRow] = field(default_factory=list)  # that hold
     places: dict[int, tuple[int | None, int | None]] = field(default_factory=dict)  # seq of a turn -> its episode
     _days: dict[int, date] = field(default_factory=dict)  # seq -> its (first) day
-    _known: dict[int, date] = field(default_factory=dict)  # quarter of an hour -> day
+    _day_by_quarter: dict[int, date] = field(default_factory=dict)  # quarter of an hour -> day
 
     @classmethod
     def of(cls, view: BankView) -> Self:
         """Sort all rows of a bank, one by one."""
-        shelf = cls(ZoneInfo(view.state.zone))
+        calendar = cls(ZoneInfo(view.state.zone))
         for level in PERIOD_LEVELS:
-            shelf.levels.update(dict.fromkeys(view.matching({"level": level}), level))
-        loose = [row for row in view.rows() if not shelf._put(row)]
+            calendar.levels.update(dict.fromkeys(view.matching({"level": level}), level))
+        loose = [row for row in view.rows() if not calendar._put(row)]
         named = view.memories([row.seq for row in loose])
         for row in loose:
             period = named[row.seq].metadata.get("period")
             if isinstance(period, str) and bounds(period):
-                shelf._place(row, (shelf.levels[row.seq], period))
-        return shelf
+                calendar._place(row, (calendar.levels[row.seq], period))
+        return calendar
 
     def _put(self, row: IndexRow) -> bool:
         """False for a summary of which only its metadata can tell the period."""
         if row.kind == "turn":
             self._put_turn(row)
         elif row.kind == "thought" and row.state != "forgotten":
-            self.said[self._day_of(row).isoformat()].add(row.seq)
+            self.sources_by_day[self._day_of(row).isoformat()].add(row.seq)
             if row.state == "active":
                 self.thoughts.append(row)
         elif row.kind == "portrait" and row.state == "active":
@@ -76,7 +78,7 @@ class Calendar:
     def _put_turn(self, row: IndexRow) -> None:
         day = self._days[row.seq] = self._day_of(row)
         if row.state in STANDING_STATES and row.echo_of is None and row.length and row.role not in ("system", "tool"):
-            self.said[day.isoformat()].add(row.seq)
+            self.sources_by_day[day.isoformat()].add(row.seq)
             self.places[row.seq] = (row.session, row.episode)
             self.newest[day.isoformat()] = max(self.newest[day.isoformat()], row.occurred_at)
 
@@ -96,9 +98,9 @@ class Calendar:
 
     def _day_of(self, row: IndexRow) -> date:
         quarter = row.occurred_at // QUARTER_HOUR_MICROS
-        if quarter not in self._known:
-            self._known[quarter] = from_micros(row.occurred_at).astimezone(self.zone).date()
-        return self._known[quarter]
+        if quarter not in self._day_by_quarter:
+            self._day_by_quarter[quarter] = from_micros(row.occurred_at).astimezone(self.zone).date()
+        return self._day_by_quarter[quarter]
 
     def due(self, level: Level, before: int | None = None) -> list[DuePeriod]:
         """Periods without a summary that fits; of days, only those whose last turn came before this microsecond."""
@@ -132,9 +134,9 @@ class Calendar:
 
     def wanted(self, level: Level) -> dict[str, Parts]:
         """What each period's summary has to rest on: a day's on what was said, a longer one's on its days'."""
-        days = sorted(day for day in self.said if day in self.newest)
+        days = sorted(day for day in self.sources_by_day if day in self.newest)
         if level == "day":
-            return {day: frozenset(self.said[day]) for day in days}
+            return {day: frozenset(self.sources_by_day[day]) for day in days}
         groups: dict[str, list[str]] = defaultdict(list)
         for day in days:
             groups[period_of(date.fromisoformat(day), level)].append(day)
@@ -150,8 +152,8 @@ class Calendar:
             groups[day[:7]].append(day)
         for month in sorted(groups)[-months:]:
             whole = self.standing.get(("month", month))
-            found = [self.standing.get(("day", day)) for day in groups[month]] if whole is None else [whole]
-            yield from (row for row in found if row is not None)
+            rows = [self.standing.get(("day", day)) for day in groups[month]] if whole is None else [whole]
+            yield from (row for row in rows if row is not None)
 
 
 def _worth_it(level: Level, days: list[str]) -> bool:

@@ -13,7 +13,7 @@ from memkit.flows.reflection.calendar import Calendar, DuePeriod
 from memkit.flows.thinking import think_budget
 from memkit.models import BankState, IndexRow, Kind, Memory, Usage
 from memkit.protocols import BankView, CountedReflector, Reflection, Reflector
-from memkit.think.mood import Voice, sum_voices, voices_by_speaker
+from memkit.think.mood import Voice, sum_voices, speaker_voices
 from memkit.think.portrait import PortraitSubject, choose_thoughts, compose_portrait, manner_line, mood_line
 from memkit.think.reflect import (
     QuotableMemory,
@@ -53,8 +53,8 @@ class Draft(NamedTuple):
     @property
     def again(self) -> Memory:
         """It, in the place of the one that stands."""
-        kept = {} if self.old is None else {"id": self.old.id, "recorded_at": self.old.recorded_at}
-        return self.memory.model_copy(update=kept)
+        standing_fields = {} if self.old is None else {"id": self.old.id, "recorded_at": self.old.recorded_at}
+        return self.memory.model_copy(update=standing_fields)
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ class SummaryMaterial:
     """What a summary is made from: its sources in order of seq, what it may quote, what a model is given."""
 
     sources: Sequence[Memory]
-    told: Sequence[QuotableMemory]
-    given: Sequence[str]
+    quotable: Sequence[QuotableMemory]
+    prompt_lines: Sequence[str]
     metadata: Mapping[str, Any]
 
 
@@ -71,30 +71,30 @@ class SummaryMaterial:
 class Drafter:
     """Writes the drafts of one reflection; `reflector` is None where no model is asked.
 
-    `put_off`: how many were left to a later one, as the day's budget was spent.
+    `postponed`: how many were left to a later one, as the day's budget was spent.
     """
 
     ctx: BankContext
     state: BankState
     reflector: Reflector | None
-    put_off: int = 0
+    postponed: int = 0
 
     @property
     def zone(self) -> ZoneInfo:
         return zone_of(self.state)
 
-    def summary(self, due: DuePeriod, shelf: Calendar) -> Draft | None:
+    def summary(self, due: DuePeriod, calendar: Calendar) -> Draft | None:
         """The summary of a period; None where somebody else wrote the one that stands, or it has to wait."""
         with self.ctx.storage.view(self.state.number) as view:
-            old = _one(view, due.old)
+            old = _memory_at(view, due.old)
             if (old is not None and old.author != "thinker") or self._must_wait():
                 return None
             parts = view.memories(sorted(due.parts))
-            material = self._day(view, parts, shelf) if due.level == "day" else self._longer(view, parts)
+            material = self._day(view, parts, calendar) if due.level == "day" else self._longer(view, parts)
         most = {"week": MAX_WEEK_LINES, "month": MAX_MONTH_LINES}.get(due.level, statement_count(len(parts)))
-        chosen = choose_memories(material.told, most)
+        chosen = choose_memories(material.quotable, most)
         text = "\n".join(self._line(memory, dated=due.level != "day") for memory in chosen)
-        text, by, note = self._written(Reflection(due.level, due.period, material.given), text)
+        text, by, note = self._written(Reflection(due.level, due.period, material.prompt_lines), text)
         metadata = {
             "level": due.level,
             "period": due.period,
@@ -111,21 +111,25 @@ class Drafter:
         day = memory.occurred_at.astimezone(self.zone).date()
         return f"{day} {summary_line(memory)}" if dated else summary_line(memory)
 
-    def _day(self, view: BankView, parts: Mapping[int, Memory], shelf: Calendar) -> SummaryMaterial:
-        told = [QuotableMemory(m, v) for m, v in zip(parts.values(), view.vectors(list(parts)), strict=True)]
+    def _day(self, view: BankView, parts: Mapping[int, Memory], calendar: Calendar) -> SummaryMaterial:
+        quotable = [QuotableMemory(m, v) for m, v in zip(parts.values(), view.vectors(list(parts)), strict=True)]
         turns = {seq: m for seq, m in parts.items() if m.kind == "turn"}
-        heard = voices_by_speaker(turns.values())
-        metadata = {"voices": heard, "episodes": _episodes(turns, shelf)}
-        given = [f"{m.occurred_at.astimezone(self.zone):%H:%M} {m.speaker}: {m.text}" for m in _told_most(turns)]
-        return SummaryMaterial(list(parts.values()), told, given, metadata)
+        speaker_voices = voices_by_speaker(turns.values())
+        metadata = {"voices": voices_by_speaker, "episodes": _episodes(turns, calendar)}
+        prompt_lines = [
+            f"{m.occurred_at.astimezone(self.zone):%H:%M} {m.speaker}: {m.text}" for m in _most_telling(turns)
+        ]
+        return SummaryMaterial(list(parts.values()), quotable, prompt_lines, metadata)
 
     def _longer(self, view: BankView, parts: Mapping[int, Memory]) -> SummaryMaterial:
         days = sorted(parts.values(), key=lambda day: day.occurred_at)
         seqs = sorted(seq for day in days for seq in _quoted(view, day))
         quoted = view.memories(seqs)
-        told = [QuotableMemory(m, v) for m, v in zip(quoted.values(), view.vectors(list(quoted)), strict=True)]
-        given = [f"{day.metadata.get('period')}: {day.text}" for day in days]
-        return SummaryMaterial(list(parts.values()), told, given, {"voices": sum_voices(map(voices_of, days))})
+        quotable = [QuotableMemory(m, v) for m, v in zip(quoted.values(), view.vectors(list(quoted)), strict=True)]
+        prompt_lines = [f"{day.metadata.get('period')}: {day.text}" for day in days]
+        return SummaryMaterial(
+            list(parts.values()), quotable, prompt_lines, {"voices": sum_voices(map(voices_of, days))}
+        )
 
     def _written(self, task: Reflection, extracted: str) -> tuple[str, str, str | None]:
         """The text, who wrote it, and why it isn't the model's where one was asked in vain."""
@@ -149,39 +153,43 @@ class Drafter:
     def _must_wait(self) -> bool:
         """Whether a model would be asked that today may not be asked any more."""
         must = isinstance(self.reflector, CountedReflector) and think_budget.is_spent(self.ctx, self.state)
-        self.put_off += must
+        self.postponed += must
         return must
 
-    def portrait(self, shelf: Calendar) -> Draft | None:
+    def portrait(self, calendar: Calendar) -> Draft | None:
         """The portrait; None where it rests on what it would rest on now, is somebody else's, or has to wait."""
         with self.ctx.storage.view(self.state.number) as view:
             parts = view.memories(
-                sorted({*self._thoughts(view, shelf), *(row.seq for row in shelf.widest(PORTRAIT_MONTHS))})
+                sorted({*self._thoughts(view, calendar), *(row.seq for row in calendar.widest(PORTRAIT_MONTHS))})
             )
-            if shelf.portrait is not None and set(shelf.portrait.sources) == set(parts):
+            if calendar.portrait is not None and set(calendar.portrait.sources) == set(parts):
                 return None
-            old = _one(view, None if shelf.portrait is None else shelf.portrait.seq)
+            old = _memory_at(view, None if calendar.portrait is None else calendar.portrait.seq)
         people = _people(parts.values())
         text = compose_portrait(people)
         if not text or (old is not None and old.author != "thinker") or self._must_wait():
             return None
-        text, by, note = self._written(Reflection("portrait", "", _known(parts.values(), people)), text)
+        text, by, note = self._written(Reflection("portrait", "", _portrait_lines(parts.values(), people)), text)
         return Draft(old, self._derived("portrait", text, list(parts.values()), "portrait", {"by": by}), note)
 
-    def _thoughts(self, view: BankView, shelf: Calendar) -> list[int]:
+    def _thoughts(self, view: BankView, calendar: Calendar) -> list[int]:
         """Seqs of the thoughts told of each of the people of whom most is known, out of those that matter most."""
         now = to_micros(self.ctx.now())
         groups: dict[int | None, list[IndexRow]] = defaultdict(list)
-        for row in shelf.thoughts:
+        for row in calendar.thoughts:
             if row.valid_until is None or row.valid_until > now:
                 groups[row.speaker].append(row)
         chosen = sorted(groups.values(), key=len, reverse=True)[:MAX_PEOPLE]
         ranked = [
             [row.seq for row in sorted(group, key=_importance, reverse=True)[:MAX_THOUGHTS_EACH]] for group in chosen
         ]
-        known = view.memories(sorted(seq for seqs in ranked for seq in seqs))
-        told = {m.id for seqs in ranked for m in choose_thoughts([known[seq] for seq in seqs if seq in known])}
-        return [seq for seq, memory in known.items() if memory.id in told]
+        thoughts_by_seq = view.memories(sorted(seq for seqs in ranked for seq in seqs))
+        telling_ids = {
+            m.id
+            for seqs in ranked
+            for m in choose_thoughts([thoughts_by_seq[seq] for seq in seqs if seq in thoughts_by_seq])
+        }
+        return [seq for seq, memory in thoughts_by_seq.items() if memory.id in telling_ids]
 
     def _derived(
         self, kind: Kind, text: str, sources: Sequence[Memory], head: str, metadata: Mapping[str, Any]
@@ -200,7 +208,7 @@ class Drafter:
         )
 
 
-def _one(view: BankView, seq: int | None) -> Memory | None:
+def _memory_at(view: BankView, seq: int | None) -> Memory | None:
     return None if seq is None else view.memories([seq]).get(seq)
 
 
@@ -208,26 +216,26 @@ def _importance(row: IndexRow) -> tuple[bool, float, int, int]:
     return row.pinned, row.strength, row.occurred_at, row.length
 
 
-def _episodes(turns: Mapping[int, Memory], shelf: Calendar) -> list[dict[str, str]]:
+def _episodes(turns: Mapping[int, Memory], calendar: Calendar) -> list[dict[str, str]]:
     """Each episode's title and its most telling statement, in order."""
     groups: dict[tuple[int | None, int | None], list[Memory]] = defaultdict(list)
     for seq, turn in turns.items():
         if extract_statements(turn.text):
-            groups[shelf.places[seq]].append(turn)
+            groups[calendar.places[seq]].append(turn)
     best = [(group, max(group, key=lambda m: m.salience or 0.0)) for group in groups.values()]
-    return [{"title": compose_title(group), "summary": summary_line(told)} for group, told in best]
+    return [{"title": compose_title(group), "summary": summary_line(best_turn)} for group, best_turn in best]
 
 
-def _told_most(turns: Mapping[int, Memory]) -> list[Memory]:
+def _most_telling(turns: Mapping[int, Memory]) -> list[Memory]:
     """As many of the most telling turns as a model may be given, in order."""
-    kept: set[int] = set()
-    room = MAX_PROMPT_CHARS
+    chosen_seqs: set[int] = set()
+    chars_left = MAX_PROMPT_CHARS
     for seq, turn in sorted(turns.items(), key=lambda item: -(item[1].salience or 0.0)):
-        room -= len(turn.text)
-        if room < 0 and kept:
+        chars_left -= len(turn.text)
+        if chars_left < 0 and chosen_seqs:
             break
-        kept.add(seq)
-    return [turn for seq, turn in turns.items() if seq in kept]
+        chosen_seqs.add(seq)
+    return [turn for seq, turn in turns.items() if seq in chosen_seqs]
 
 
 def _quoted(view: BankView, day: Memory) -> list[int]:
@@ -244,18 +252,18 @@ def voices_of(summary: Memory) -> dict[str, Voice]:
 def _people(parts: Any) -> list[PortraitSubject]:
     """Everybody of whom there is anything, whoever speaks most first."""
     thoughts: dict[str, list[Memory]] = defaultdict(list)
-    heard: dict[str, list[tuple[str, Voice]]] = defaultdict(list)
+    speaker_voices: dict[str, list[tuple[str, Voice]]] = defaultdict(list)
     for memory in sorted(parts, key=lambda m: (m.occurred_at, m.text)):
         if memory.kind == "thought":
             thoughts[memory.speaker or memory.head or "Also"].append(memory)
         for speaker, voice in voices_of(memory).items() if memory.kind == "summary" else ():
-            heard[speaker].append((str(memory.metadata["period"]), voice))
-    names = dict.fromkeys([*heard, *thoughts])
-    people = [PortraitSubject(name, thoughts[name], heard[name]) for name in names]
+            speaker_voices[speaker].append((str(memory.metadata["period"]), voice))
+    names = dict.fromkeys([*voices_by_speaker, *thoughts])
+    people = [PortraitSubject(name, thoughts[name], speaker_voices[name]) for name in names]
     return sorted(people, key=lambda person: (-person.voice.turns, person.name))[:MAX_PEOPLE]
 
 
-def _known(parts: Any, people: Sequence[PortraitSubject]) -> list[str]:
+def _portrait_lines(parts: Any, people: Sequence[PortraitSubject]) -> list[str]:
     """What a model is given for a portrait."""
     texts = [f"{m.metadata.get('period')}: {m.text}" if m.kind == "summary" else f"held true: {m.text}" for m in parts]
     figures = [

@@ -12,8 +12,8 @@ SPENT_REASON = "today's budget is spent; the rest waits"
 
 def spent_today(ctx: BankContext, state: BankState) -> Usage:
     """What was asked since midnight in the bank's zone."""
-    kept = json.loads(ctx.storage.get_meta(META_KEY.format(state.number)) or "{}")
-    return Usage(**kept["usage"]) if kept.get("day") == _today(ctx, state) else Usage()
+    stored_day = json.loads(ctx.storage.get_meta(META_KEY.format(state.number)) or "{}")
+    return Usage(**stored_day["usage"]) if stored_day.get("day") == _today(ctx, state) else Usage()
 
 
 def spend(ctx: BankContext, state: BankState, usage: Usage) -> None:
@@ -22,8 +22,8 @@ def spend(ctx: BankContext, state: BankState, usage: Usage) -> None:
         return
     total = spent_today(ctx, state)
     total.add(usage)
-    kept = {"day": _today(ctx, state), "usage": asdict(total)}
-    ctx.storage.set_meta({META_KEY.format(state.number): json.dumps(kept)})
+    stored_day = {"day": _today(ctx, state), "usage": asdict(total)}
+    ctx.storage.set_meta({META_KEY.format(state.number): json.dumps(stored_day)})
 
 
 def is_spent(ctx: BankContext, state: BankState) -> bool:

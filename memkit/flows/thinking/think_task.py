@@ -23,24 +23,24 @@ def task_of(ctx: BankContext, state: BankState, turns: Sequence[Memory]) -> tupl
     with ctx.storage.view(state.number) as view:
         seqs = list(view.locate([turn.id for turn in turns]).values())
         vectors = view.vectors(seqs)
-        known = vectors.any(axis=1) if vectors.size else np.zeros(0, bool)
+        has_vector = vectors.any(axis=1) if vectors.size else np.zeros(0, bool)
         about = _about_those_told_of(ctx, view, turns)
-        found = {m.id: m for m in [*about, *_same_groups(ctx, view, vectors[known])]}
-        thoughts = _nearest_first(view, list(found.values()), vectors[known])
+        thoughts_by_id = {m.id: m for m in [*about, *_same_groups(ctx, view, vectors[has_vector])]}
+        thoughts = _nearest_first(view, list(thoughts_by_id.values()), vectors[has_vector])
         task = Task(turns, thoughts, state.zone, ctx.now(), _corrected(view, thoughts))
         return task, view.state.change
 
 
 def _about_those_told_of(ctx: BankContext, view: BankView, turns: Sequence[Memory]) -> list[Memory]:
     speakers = dict.fromkeys(m.speaker for m in turns if m.speaker is not None)
-    known = _about(view, speakers)
+    thoughts = _about(view, speakers)
     thinker = ctx.services.thinker
     if not isinstance(thinker, TellsHeads):
-        return known
+        return thoughts
     called = view.matching({"called": list(names)}) if (names := thinker.names(turns)) else []
-    known += [thought for thought in view.memories(called).values() if thought.state == "active"]
-    heads = thinker.heads(Task(turns, known, view.state.zone, ctx.now()))
-    return known + _about(view, [head for head in heads if head not in speakers])
+    thoughts += [thought for thought in view.memories(called).values() if thought.state == "active"]
+    heads = thinker.heads(Task(turns, thoughts, view.state.zone, ctx.now()))
+    return thoughts + _about(view, [head for head in heads if head not in speakers])
 
 
 def _about(view: BankView, heads: Iterable[str]) -> list[Memory]:

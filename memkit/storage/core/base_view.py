@@ -7,7 +7,7 @@ from typing import Any
 
 from memkit.batches import PassageBatch, QuantisedBatch
 from memkit.errors import UnknownMemoryError
-from memkit.models import BankState, Exchange, HistoryEntry, Memory, put_off
+from memkit.models import BankState, Exchange, HistoryEntry, Memory, is_put_off
 from memkit.protocols import FloatArray, Position
 from memkit.storage.core.checksums import reading
 from memkit.storage.core.hashing import Hasher, alternatives
@@ -143,7 +143,7 @@ class View(ABC):
     def exchanges(self, *, due_at: datetime | None = None, numbers: Sequence[int] | None = None) -> list[Exchange]:
         """The thinking queue, oldest first; with `due_at`, only what may be tried by then."""
         queue = self.queue() if numbers is None else [q for _, q in sorted(self.queued(numbers).items())]
-        due = [q for q in queue if due_at is None or not put_off(q.due_at, due_at)]
+        due = [q for q in queue if due_at is None or not is_put_off(q.due_at, due_at)]
         names = self.names({seq for queued in due for seq in queued.turns})
         with reading("an exchange"):
             return [queued.to_exchange(names) for queued in due]

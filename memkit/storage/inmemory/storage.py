@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from memkit.errors import BankGoneError, ClosedError, ReadOnlyError, StorageError
-from memkit.models import BankState, ErasureReceipt, Receipt, put_off
+from memkit.models import BankState, ErasureReceipt, Receipt, is_put_off
 from memkit.operations import Operation
 from memkit.protocols import BankName, BankView, Decision
 from memkit.storage.core.apply_operations import apply_operations
@@ -170,7 +170,7 @@ class MemoryStorage:
     def lease(self, bank: int, owner: str, now: datetime, seconds: float) -> bool:
         with self._writing():
             holder, until = self._leases.get(bank, (owner, now))
-            if bank not in self._banks or (holder != owner and put_off(until, now)):
+            if bank not in self._banks or (holder != owner and is_put_off(until, now)):
                 return False
             self._leases[bank] = (owner, now + timedelta(seconds=seconds))
             return True

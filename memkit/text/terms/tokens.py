@@ -76,48 +76,48 @@ def words(text: str, language: str = "english") -> list[Word]:
     One thing has one form: "three" is "3", "Sept." is "September", "2023-05-08" is "8 May 2023", and
     "7pm", "7:00 p.m." and "19:00" are "7" and "7pm" (a clock without its half of the day is the first alone).
     """
-    found, word = list[Word](), Word._make  # in half of the time that Word takes
+    terms, word = list[Word](), Word._make  # in half of the time that Word takes
     for match in TOKEN_PATTERN.finditer(text):
         if match.lastgroup != "word":
-            found += _others(match, language)
+            terms += _others(match, language)
         elif (term := _term(match[0], language)) is not None:
-            found.append(word((term, *match.span())))
-    return found
+            terms.append(word((term, *match.span())))
+    return terms
 
 
 def _others(match: re.Match[str], language: str) -> list[Word]:
     """The terms of what is no word: a number, a time, a run of ideographs."""
     start, end = match.span()
-    kind, found = str(match.lastgroup), match[0]
+    kind, matched = str(match.lastgroup), match[0]
     if kind == "cjk":
-        return [Word(found[i : i + 2], start + i, start + i + 2) for i in range(max(1, len(found) - 1))]
+        return [Word(matched[i : i + 2], start + i, start + i + 2) for i in range(max(1, len(matched) - 1))]
     return [Word(term, start, end) for term in READERS_BY_GROUP[kind](match[kind], language)]
 
 
-def _date(found: str, language: str) -> list[str]:
-    year, month, day = (int(number) for number in re.findall(r"\d+", found))
+def _date(phrase: str, language: str) -> list[str]:
+    year, month, day = (int(number) for number in re.findall(r"\d+", phrase))
     return [str(day), stem(MONTH_NAMES[month - 1], language), str(year)]
 
 
-def _clock(found: str, language: str) -> list[str]:
-    hours, minutes = int(re.split(r"\D", found)[0]), re.findall(r":(\d\d)", found)
-    half = "".join(re.findall(r"[apm]", found.casefold()))
+def _clock(phrase: str, language: str) -> list[str]:
+    hours, minutes = int(re.split(r"\D", phrase)[0]), re.findall(r":(\d\d)", phrase)
+    half = "".join(re.findall(r"[apm]", phrase.casefold()))
     if not half and (hours > 12 or hours == 0):
         half = "pm" if hours else "am"
     plain = f"{(hours - 1) % 12 + 1}" + "".join(f":{m}" for m in minutes if m != "00")
     return [plain, plain + half] if half else [plain]
 
 
-def _number(found: str, language: str) -> list[str]:
-    return [re.sub(r"^0+(?=\d)", "", found.replace(",", ""))]
+def _number(phrase: str, language: str) -> list[str]:
+    return [re.sub(r"^0+(?=\d)", "", phrase.replace(",", ""))]
 
 
-def _month(found: str, language: str) -> list[str]:
-    return [stem(next(month for month in MONTH_NAMES if month.startswith(found[:3].casefold())), language)]
+def _month(phrase: str, language: str) -> list[str]:
+    return [stem(next(month for month in MONTH_NAMES if month.startswith(phrase[:3].casefold())), language)]
 
 
-def _compound(found: str, language: str) -> list[str]:
-    return [NUMBER_WORDS[found.casefold().replace("-", " ")]]
+def _compound(phrase: str, language: str) -> list[str]:
+    return [NUMBER_WORDS[phrase.casefold().replace("-", " ")]]
 
 
 READERS_BY_GROUP = {"date": _date, "clock": _clock, "number": _number, "month": _month, "compound": _compound}

@@ -59,9 +59,9 @@ class MentionedTime(NamedTuple):
 def first_mentioned_time(text: str, now: datetime, zone: str, *, prefer: Prefer = "past") -> MentionedTime | None:
     """The first time that a text names, seen from `now`; `prefer` settles which Thursday, which May."""
     for match in TIME_PATTERN.finditer(text):
-        found = _read(match, now.astimezone(ZoneInfo(zone)), prefer)
-        if found is not None:
-            start, end, unit = found
+        interval = _read(match, now.astimezone(ZoneInfo(zone)), prefer)
+        if interval is not None:
+            start, end, unit = interval
             return MentionedTime(start, end, match[0], match.span(), unit)
     return None
 
@@ -146,11 +146,15 @@ def _season(phrase: str, today: datetime, prefer: Prefer) -> Interval:
 def _part(phrase: str, today: datetime, prefer: Prefer) -> Interval | None:
     """A third of a month: its days 1 to 10, 11 to 20, or the rest."""
     word, month = re.split(r"[- ](?:of |in )?", phrase, maxsplit=1)
-    found = _point(month, today, prefer)
-    if found is None:
+    month_interval = _point(month, today, prefer)
+    if month_interval is None:
         return None
     first, last = PART_DAYS.get(word, (21, 0))
-    return found[0].replace(day=first), found[0].replace(day=last) if last else found[1], "range"
+    return (
+        month_interval[0].replace(day=first),
+        month_interval[0].replace(day=last) if last else month_interval[1],
+        "range",
+    )
 
 
 def _named_month(phrase: str, today: datetime, prefer: Prefer) -> Interval | None:
@@ -161,8 +165,8 @@ def _named_month(phrase: str, today: datetime, prefer: Prefer) -> Interval | Non
 
 
 def _week_of(phrase: str, today: datetime, prefer: Prefer) -> Interval | None:
-    found = _point(re.sub(r"^week of (?:the )?", "", phrase), today, prefer)
-    return _week(found[0]) if found else None
+    day = _point(re.sub(r"^week of (?:the )?", "", phrase), today, prefer)
+    return _week(day[0]) if day else None
 
 
 def _point(phrase: str, today: datetime, prefer: Prefer) -> Interval | None:
@@ -203,8 +207,8 @@ def _reordered(
 
 
 def _year_of(phrase: str) -> str | None:
-    found = re.search(r"\d{4}", phrase)
-    return found[0] if found else None
+    year = re.search(r"\d{4}", phrase)
+    return year[0] if year else None
 
 
 def _with_month(phrase: str, other: str) -> str:
@@ -238,8 +242,8 @@ def _offset(phrase: str, today: datetime, prefer: Prefer) -> Interval | None:
 def _nearest(name: str, day: datetime, ahead: bool) -> Interval:
     number = 5 if name == "weekend" else WEEKDAY_NAMES.index(name)
     away = (number - day.weekday() - 1) % 7 + 1 if ahead else (number - day.weekday()) % 7 - 7
-    found = day + timedelta(days=away)
-    return _weekend(found) if name == "weekend" else _days(found)
+    nearest_day = day + timedelta(days=away)
+    return _weekend(nearest_day) if name == "weekend" else _days(nearest_day)
 
 
 def _away(count: int, whole: bool, unit: str, day: datetime, ahead: bool) -> Interval:
@@ -272,5 +276,5 @@ def _parsed(phrase: str, today: datetime, prefer: Prefer) -> datetime | None:
     import dateparser
 
     settings: Any = {"RELATIVE_BASE": today, "PREFER_DATES_FROM": prefer, "PREFER_DAY_OF_MONTH": "first"}
-    found: datetime | None = dateparser.parse(phrase, languages=["en"], settings=settings)
-    return found
+    moment: datetime | None = dateparser.parse(phrase, languages=["en"], settings=settings)
+    return moment

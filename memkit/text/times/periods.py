@@ -42,10 +42,10 @@ def bounds(period: str) -> tuple[date, date] | None:
 
 def readable_period(period: str) -> str:
     """A period for people and models: "2024-03-09", "2024-03-04 to 2024-03-10", "March 2024"; "" for none."""
-    found = bounds(period)
-    if found is None:
+    first_and_last = bounds(period)
+    if first_and_last is None:
         return ""
-    first, last = found
+    first, last = first_and_last
     if PERIOD_PATTERNS["month"].fullmatch(period):
         return f"{first:%B} {first.year}"
     return first.isoformat() if first == last else f"{first} to {last}"
