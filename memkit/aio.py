@@ -34,7 +34,7 @@ class AsyncBank:
     observe = _awaitable(MemoryBank.observe)
 
     async def think(self, *, batch: int | None = None) -> Receipt:
-        """As `bank.think`; a chat model's own async call is awaited."""
+        """Think as `bank.think` does; a chat model's own async call is awaited."""
         return await athink(self.bank._context, batch=checked_batch(batch))
 
     reflect = _awaitable(MemoryBank.reflect)

@@ -65,7 +65,7 @@ class MemoryBank:
 
         return AsyncBank(self, self._context.services.executor)
 
-    # in: what is heard
+    # in: what people say
 
     def observe(self, turns: Iterable[Any]) -> Receipt:
         """Store turns: filtered, cut into episodes, encoded, and searchable when this returns.
@@ -167,7 +167,7 @@ class MemoryBank:
         return reflect.mood(self._context)
 
     def beliefs(self) -> dict[str, dict[str, builtins.list[Memory]]]:
-        """What is held true now: thoughts by head and relation."""
+        """Thoughts that are held true now, by head and relation."""
         return read.beliefs(self._context)
 
     # by hand
@@ -185,7 +185,7 @@ class MemoryBank:
         return edit.supersede(self._context, id, text)
 
     def correct(self, id: str, text: str) -> Receipt:
-        """As `supersede`, on the user's word: it outranks anything extracted."""
+        """Supersede on the user's word, which outranks anything extracted."""
         return edit.correct(self._context, id, text)
 
     def pin(self, id: str, *, pinned: bool = True) -> Receipt:
@@ -254,7 +254,7 @@ class MemoryBank:
         until: Moment | None = None,
         ids: Sequence[str] | None = None,
     ) -> ErasePlan:
-        """What an erasure would remove, and what rests on it. Nothing is removed yet."""
+        """Plan an erasure: the memories that would go, and those that rest on them. Nothing is removed yet."""
         chosen = erase.Selection(about, speaker, session, since, until, ids)
         return erase.plan_erase(self._context, chosen)
 

@@ -10,7 +10,7 @@
     |   |-- UnknownMemoryError     an id that isn't in this bank
     |   `-- ConflictError          the same id again, with other content
     |-- StalePlanError             the bank changed since the plan was made
-    |-- UndoError                  what a receipt tells can't be undone: it was changed again since, or erased
+    |-- UndoError                  a receipt's changes can't be undone: changed again since, or erased
     |-- StorageError               the database can't do what was asked
     |   |-- UnwritablePathError    the path can't be opened or written
     |   |   `-- NetworkPathError   it lies on a network file system, where processes can't share a database
@@ -75,7 +75,7 @@ class StalePlanError(MemkitError):
 
 
 class UndoError(MemkitError):
-    """What a receipt tells can't be undone: it was changed again since, or erased; nothing was done."""
+    """A receipt's changes can't be undone: they were changed again since, or erased; nothing was done."""
 
 
 class StorageError(MemkitError):

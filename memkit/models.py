@@ -146,7 +146,7 @@ class Memory(FrozenModel):
 
 
 class Placement(NamedTuple):
-    """Where a memory lies in the flow: its session and episode, numbered from 0 within the bank.
+    """Session and episode in which a memory lies, numbered from 0 within the bank.
 
     Memories without a place in a conversation (thoughts, summaries, items) have none.
     """
@@ -157,7 +157,7 @@ class Placement(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class IndexEntry:
-    """What the indexes keep of a memory's text; nothing here can be read back as words.
+    """Index entry of a memory's text; nothing in it can be read back as words.
 
     `text_key` and the keys of `terms` are 64-bit hashes under the bank's own key (signed, so that
     SQLite can hold them). `vector` is float16, little-endian, unit norm; None while it is still to be
@@ -210,7 +210,7 @@ class CountedSegment(NamedTuple):
 
 
 class PastState(NamedTuple):
-    """What a memory's state was at an earlier moment: what a later change replaced."""
+    """State of a memory at an earlier moment, before a later change."""
 
     state: State
     valid_until: int | None  # microseconds since 1970, UTC
@@ -218,7 +218,7 @@ class PastState(NamedTuple):
 
 
 class Outcome(FrozenModel):
-    """What became of one input. `id` is None only where nothing was stored or found."""
+    """Outcome of one input. `id` is None only where no memory was stored or matched."""
 
     id: str | None
     action: Action
@@ -229,7 +229,7 @@ class Outcome(FrozenModel):
 
 @dataclass
 class Usage:
-    """What was asked of a model: first calls, calls to repair an answer, calls after a failure; tokens."""
+    """Usage of a model: first calls, calls to repair an answer, calls after a failure; tokens."""
 
     calls: int = 0
     repairs: int = 0
@@ -239,12 +239,12 @@ class Usage:
 
     @property
     def total_calls(self) -> int:
-        """All of them."""
+        """All calls."""
         return self.calls + self.repairs + self.retries
 
     @property
     def tokens(self) -> int:
-        """Of prompts and answers."""
+        """Tokens of prompts and answers."""
         return self.prompt_tokens + self.answer_tokens
 
     def add(self, other: "Usage") -> None:
@@ -254,7 +254,7 @@ class Usage:
 
 
 class Receipt(FrozenModel):
-    """What applying operations did: one outcome per input, in order."""
+    """Receipt of applied operations: one outcome per input, in order."""
 
     bank: tuple[str, ...]
     change: int
@@ -266,12 +266,12 @@ class Receipt(FrozenModel):
         return [o.id for o in self.outcomes if o.id is not None and o.action != "rejected"]
 
     def count(self, action: Action) -> int:
-        """How many inputs came to this outcome."""
+        """Number of inputs that came to this outcome."""
         return sum(o.action == action for o in self.outcomes)
 
 
 class ErasureReceipt(FrozenModel):
-    """What an erasure removed, when and on whose request; holds no text and no digest of it.
+    """Receipt of an erasure: how much went, when and on whose request; holds no text and no digest of it.
 
     Receipts are kept in the file, numbered from 1 and chained: `hash` is SHA-256 over the other fields, in
     hexadecimal, but `bytes_pending`; `previous` is the hash of the receipt before, "" for the first. Number 0 says
@@ -336,7 +336,7 @@ class Exchange(FrozenModel):
 
 
 class BankState(FrozenModel):
-    """What a bank is, at one change number."""
+    """State of a bank at one change number."""
 
     number: int
     name: tuple[str, ...]

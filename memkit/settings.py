@@ -17,7 +17,7 @@ class SettingsSection(BaseModel):
 
 
 class ObserveSettings(SettingsSection):
-    """How a stream of turns is cut and kept. These shape stored data and live in the file."""
+    """Cutting and keeping a stream of turns. These shape stored data and live in the file."""
 
     episode_turns: int = Field(8, ge=1)  # HCAM's chunk length C
     episode_characters: int = Field(4000, ge=100)  # of an episode, at most
@@ -28,7 +28,7 @@ class ObserveSettings(SettingsSection):
 
 
 class IndexSettings(SettingsSection):
-    """How text becomes sketches and keys. These shape stored data and live in the file."""
+    """Sketches and keys of texts. These shape stored data and live in the file."""
 
     sketch_bits: int = Field(512, ge=64, multiple_of=64)  # random hyperplanes
     sketch_seed: int = 20231115  # of the hyperplanes
@@ -38,7 +38,7 @@ class IndexSettings(SettingsSection):
 
 
 class RankingSettings(SettingsSection):
-    """How much each part of recall counts, in standard deviations of a turn's own evidence; 0 switches it off.
+    """Weights of recall's parts, in standard deviations of a turn's own evidence; 0 switches a part off.
 
     The first group is what is found, the second what lies around it, the third what a person would notice
     besides. The last says how the weights follow the bank, by its cohesion (see `memkit.recall.index.cohesion`).
@@ -112,7 +112,7 @@ class DecaySettings(SettingsSection):
 
 
 class KeepRule(SettingsSection):
-    """How long memories are kept: some kinds, or all, in the banks whose names start so, or in all.
+    """Rule of retention: how long memories are kept, of some kinds or all, in banks whose names start so or in all.
 
     After so many `days` they go, recalled or not; None keeps them for ever, whatever the curve says. A span counts
     from when a memory was stored, or happened where that is later, and ends when the last of its days begins in the
@@ -129,11 +129,11 @@ class KeepRule(SettingsSection):
 
     @property
     def places(self) -> tuple[tuple[tuple[str, ...], str | None], ...]:
-        """What it is about: a prefix with each of its kinds, None standing for all."""
+        """Pairs of its prefix with each of its kinds, None standing for all."""
         return tuple((self.under, kind) for kind in self.kinds or (None,))
 
     def __str__(self) -> str:
-        """As the command line takes it: acme/trial:turn=90,erase."""
+        """The rule as the command line takes it: acme/trial:turn=90,erase."""
         names = f"{'/'.join(self.under)}:" if self.under else ""
         span = "forever" if self.days is None else str(self.days)
         return f"{names}{'+'.join(self.kinds) or 'all'}={span}{',erase' if self.then == 'erase' else ''}"
@@ -147,7 +147,7 @@ def rules_by_kind(rules: Sequence[KeepRule], bank: tuple[str, ...]) -> dict[Kind
 
 
 class ThinkSettings(SettingsSection):
-    """What post-thinking asks of a thinker; never stored.
+    """Post-thinking's demands on a thinker; never stored.
 
     A day's budget is counted for each bank, in its own zone. What is left when it is spent stays queued.
     """
@@ -160,7 +160,7 @@ class ThinkSettings(SettingsSection):
 
 
 class RuntimeSettings(SettingsSection):
-    """How this process behaves; never stored."""
+    """Behaviour of this process; never stored."""
 
     encode_timeout: float = Field(60.0, gt=0)  # seconds; after them turns are stored without vectors
     encode_batch: int = Field(64, ge=1)  # texts that the encoder gets at once

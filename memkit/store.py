@@ -227,7 +227,7 @@ class MemoryStore:
 
     @property
     def settings(self) -> Settings:
-        """What it works with: the given settings, and the file's own where those shape what it holds."""
+        """Settings in force: the given ones, and the file's own where those shape what it holds."""
         return self._services.settings
 
     def bank(self, *names: str, zone: str | None = None) -> MemoryBank:
@@ -308,7 +308,7 @@ class MemoryStore:
         return maintain.doctor(self._services, self._every_context(), repair=repair)
 
     def audit(self, *, prefix: Sequence[str] = (), fix: bool = False) -> list[AuditReport]:
-        """What the banks should not hold: copies, contradictions, orphans, recall loops, junk; one report a bank.
+        """Look for what banks should not hold: copies, contradictions, orphans, recall loops, junk; one report a bank.
 
         `fix` puts right what can be; each report's receipt can be undone with `bank.undo`.
         """

@@ -140,7 +140,7 @@ def with_memory(
 
 
 class WithMemory(Runnable[Any, Any]):
-    """What `with_memory` makes: takes text or messages, gives what the model gives."""
+    """A model with memory: takes text or messages, gives what the model gives."""
 
     def __init__(
         self, model: Runnable[Any, Any], bank_of: BankOf, *, k: int, max_tokens: int, session: str | None

@@ -12,7 +12,7 @@ JUNK_SALIENCE_SHARE = 0.25  # of the salience of an average turn
 
 
 class AuditReport(FrozenModel):
-    """What was found in one bank; never text. `receipt`: what putting it right did."""
+    """Flaws of one bank; never text. `receipt`: of putting them right."""
 
     bank: tuple[str, ...]
     thoughts: int
@@ -21,7 +21,7 @@ class AuditReport(FrozenModel):
 
     @property
     def counts(self) -> dict[Flaw, int]:
-        """How many memories have each flaw; of copies, those beyond the first."""
+        """Number of memories with each flaw; of copies, those beyond the first."""
         return {flaw: sum(_excess(f) for f in self.findings if f.flaw == flaw) for flaw in FLAW_DESCRIPTIONS}
 
 
@@ -74,8 +74,8 @@ def _mending(ctx: BankContext, finding: Finding, memories: list[Memory]) -> Iter
         yield _merged(ctx, memories)
     elif finding.flaw == "contradictions":
         *older, newest = sorted(memories, key=lambda m: (m.author == "user", m.occurred_at))
-        bare = IndexEntry(text_key=0)  # the memory is there, with its trace
-        yield from (Supersede(m.id, newest, bare, "contradicted") for m in older if m.author != "user")
+        placeholder = IndexEntry(text_key=0)  # the memory is there, with its own entry
+        yield from (Supersede(m.id, newest, placeholder, "contradicted") for m in older if m.author != "user")
     else:
         yield from (Forget(m.id, finding.flaw, author="decay", archived=True) for m in memories)
 

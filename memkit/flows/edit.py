@@ -18,7 +18,7 @@ COPIED_KINDS: tuple[Kind, ...] = ("thought",)
 
 
 def drafted(ctx: BankContext, text: str, *, at: datetime, **fields: Any) -> Memory:
-    """A memory made from a text that a caller gave: a thought from an import, unless told otherwise."""
+    """A memory of a text that a caller gave: an imported thought, unless the fields say otherwise."""
     values = {"kind": "thought", "author": "import", "occurred_at": at, "recorded_at": at, **fields}
     checked_text(text, where="text")
     if not text.strip():
@@ -96,7 +96,7 @@ def supersede(ctx: BankContext, id: str, text: str, *, author: str = "import") -
 
 
 def correct(ctx: BankContext, id: str, text: str) -> Receipt:
-    """As `supersede`, on the word of the user: it outranks anything that is extracted later."""
+    """Supersede on the user's word, which outranks anything that is extracted later."""
     return supersede(ctx, id, text, author="user")
 
 
@@ -129,7 +129,7 @@ def undo(ctx: BankContext, receipt: Receipt) -> Receipt:
 
 
 def _reverting(view: BankView, done: Sequence[Outcome], changes: frozenset[int]) -> list[Operation]:
-    """What was changed is brought back; what was made, and not only closed, is forgotten."""
+    """Operations that bring back what was changed, and forget what was added."""
     named = list(dict.fromkeys(o.id for o in done if o.id is not None))
     seqs = view.locate(named)
     added_by_id = {

@@ -25,7 +25,7 @@ MAX_REPLANS = 20  # times that an erasure by ids is planned again because somebo
 
 @dataclass(frozen=True)
 class Selection:
-    """What a caller wants to be gone; the conditions hold together."""
+    """Conditions of what is to go; all of them must hold."""
 
     about: str | None = None
     speaker: str | None = None
@@ -40,7 +40,7 @@ class Selection:
 
 
 def plan_erase(ctx: BankContext, selection: Selection) -> ErasePlan:
-    """What an erasure would remove. Raises InputError where no condition is given."""
+    """Plan an erasure. Raises InputError where no condition is given."""
     if selection.empty():
         raise InputError(
             "plan_erase: say what is to go: about=, speaker=, session=, since=, until= or ids=. "

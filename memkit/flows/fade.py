@@ -21,7 +21,7 @@ READ_BATCH = 5_000  # memories at a time
 
 
 class PruneReport(FrozenModel):
-    """What the rules of retention erase; `rules` says by which, id by id, `held` what they would erase later.
+    """Memories that the rules of retention erase: `rules` says by which, id by id, `held` which are to go later.
 
     `receipt`: of the erasure; None where nothing was erased.
     """

@@ -1,4 +1,4 @@
-"""Maintenance: what runs beside the requests, and what tells how the store is doing."""
+"""Maintenance beside the requests, and the figures that show how a store is doing."""
 
 import os
 import threading
@@ -29,7 +29,7 @@ GROWTH_SPAN_DAYS = {"day": 1, "week": 7, "month": 30}
 
 
 class MaintenanceReport(FrozenModel):
-    """What a round of maintenance did."""
+    """Counts of what a round of maintenance did."""
 
     banks: int = 0
     exchanges: int = 0
@@ -43,7 +43,7 @@ class MaintenanceReport(FrozenModel):
 
 @dataclass(frozen=True)
 class Limits:
-    """How far a round of maintenance goes: until when, until it is stopped, and whether to open exchanges, too."""
+    """Limits of a round of maintenance: its end, a signal to stop, and whether open exchanges are due, too."""
 
     end: float  # by time.monotonic
     stopped: Callable[[], bool] = lambda: False
@@ -93,7 +93,7 @@ def _under_lease(services: Services, ctx: BankContext, owner: str, limits: Limit
 
 
 def _note(ctx: BankContext, report: MaintenanceReport) -> None:
-    """Tell the rota how the bank was left."""
+    """Tell the round robin how the bank was left."""
     state = ctx.state()
     if state is not None:
         with ctx.storage.view(state.number) as view:
@@ -136,7 +136,7 @@ def _added(total: MaintenanceReport, more: MaintenanceReport) -> MaintenanceRepo
 def doctor(services: Services, contexts: Iterable[BankContext], *, repair: bool) -> list[str]:
     """Problems of the file, then of what is cached against what is stored; [] is healthy.
 
-    What was repaired gets the traces that it lacks, from its texts. `contexts` are asked for after the file was.
+    Repaired memories get the index entries that they lack. `contexts` are asked for after the file was.
     """
     problems = services.storage.audit(repair=repair)
     if problems and repair:
@@ -208,14 +208,14 @@ def _languages(ctx: BankContext, view: BankView, rows: Sequence[IndexRow]) -> La
 
 
 def _budget_stats(ctx: BankContext, view: BankView) -> dict[str, Any]:
-    """What was asked of a model today; where no more may be, how many summaries wait as well."""
+    """Usage of a model today; once the budget is spent, also how many summaries wait."""
     spent = think_budget.is_spent(ctx, view.state)
     waiting = {"summaries_waiting": reflect.count_due(view)} if spent else {}
     return {"thinking_today": asdict(think_budget.spent_today(ctx, view.state)), "budget_spent": spent, **waiting}
 
 
 def _queue_stats(queue: Sequence[Exchange], now: datetime) -> dict[str, Any]:
-    """How many exchanges wait; of them, how many somebody is at, how many were put off, and why."""
+    """Exchanges that wait; of them, how many are leased, how many were put off, and why."""
     leased = [e for e in queue if e.leased(now)]
     put_off = [e for e in queue if e.error is not None and e.due_at is not None and e.due_at > now]
     return {
@@ -228,7 +228,7 @@ def _queue_stats(queue: Sequence[Exchange], now: datetime) -> dict[str, Any]:
 
 
 def search_stats(ctx: BankContext) -> dict[str, Any]:
-    """How a bank is searched, and what sketches find of exact search's ten best; reads every vector once."""
+    """Search of a bank, and the share of exact search's ten best that sketches find; reads every vector once."""
     state = ctx.state()
     if state is None:
         return {"search": "exact", "candidates": None, "sketch_recall": None}
@@ -239,7 +239,7 @@ def search_stats(ctx: BankContext) -> dict[str, Any]:
 
 
 def _growth(recorded: Sequence[int], now: int) -> dict[str, int]:
-    """How many memories were recorded in the last day, week and month of 30 days."""
+    """Number of memories recorded in the last day, week and month of 30 days."""
     return {name: sum(now - at <= days * DAY_MICROS for at in recorded) for name, days in GROWTH_SPAN_DAYS.items()}
 
 

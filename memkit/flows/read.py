@@ -55,7 +55,7 @@ def history(ctx: BankContext, id: str) -> list[HistoryEntry]:
 
 
 def beliefs(ctx: BankContext) -> dict[str, dict[str, list[Memory]]]:
-    """What is held true now: valid thoughts by head and relation."""
+    """Thoughts that are held true now, by head and relation."""
     held: dict[str, dict[str, list[Memory]]] = {}
     now = ctx.now()
     for thought in everything(ctx, ("thought",)):

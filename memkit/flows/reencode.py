@@ -1,4 +1,4 @@
-"""Upkeep of what is derived from texts: vectors made later, another encoder, a check of everything."""
+"""Encoding again: vectors that are still missing, another encoder, a whole bank's index from its texts."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -32,7 +32,7 @@ def encode_pending(ctx: BankContext, *, limit: int = 10_000, progress: Progress 
 
 
 def _unchanged(encoded: Sequence[tuple[Memory, IndexEntry]], view: BankView) -> list[Reindex]:
-    """The traces of memories that still hold the text that was encoded: it may have been erased meanwhile."""
+    """Entries of memories that still hold the text that was encoded: it may have been erased meanwhile."""
     held = view.memories(list(view.locate([memory.id for memory, _ in encoded]).values())).values()
     texts = {(memory.id, memory.text, memory.speaker) for memory in held}
     return [Reindex(memory.id, entry) for memory, entry in encoded if (memory.id, memory.text, memory.speaker) in texts]
@@ -48,7 +48,7 @@ def reencode(
     """Change a store to another encoder; recall goes on by words until the vectors are made again.
 
     Killed at any moment, the file opens with one of the two encoders, and what lacks a vector gets it
-    with the next upkeep.
+    with the next maintenance.
     """
     storage = services.storage
     storage.set_meta({REENCODING_KEY: encoder.name})
@@ -61,12 +61,12 @@ def reencode(
 
 
 def strip(ctx: BankContext) -> None:
-    """Take the vectors of a bank away, so that upkeep makes them again."""
+    """Take the vectors of a bank away, so that maintenance makes them again."""
     _reindexed(ctx, lambda _, memories: [_wordy(ctx, memory) for memory in memories])
 
 
 def reindex_bank(ctx: BankContext) -> None:
-    """Make the traces of a bank again from its texts; vectors that are there are kept, others are made."""
+    """Make a bank's index entries again from its texts; vectors that are there stay, others are made."""
     _reindexed(ctx, partial(_reindexed_rows, ctx))
     encode_pending(ctx, limit=2**62)
 

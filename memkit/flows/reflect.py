@@ -54,7 +54,7 @@ def reflect(ctx: BankContext, *, settled: bool = False, may_go_on: MayGoOn = lam
 
 
 def count_due(view: BankView) -> int:
-    """How many summaries are due, those of days that still go on among them."""
+    """Number of summaries that are due, those of days that still go on among them."""
     calendar = Calendar.of(view)
     return sum(len(calendar.due(level)) for level in PERIOD_LEVELS)
 
@@ -137,7 +137,7 @@ def _stored(drafter: Drafter, drafts: Sequence[Draft]) -> list[Outcome]:
 
 
 def _operation(view: BankView, draft: Draft, entry: IndexEntry) -> Operation:
-    """What a draft comes to, if nobody else reflected, forgot or erased in the meantime."""
+    """Operation of a draft, if nobody else reflected, forgot or erased in the meantime."""
     old, memory = draft.old, draft.memory
     whole = len(view.locate(memory.sources)) == len(set(memory.sources))
     if not whole or _current(view, memory) != ({old.id} if old is not None else set()):
@@ -146,7 +146,7 @@ def _operation(view: BankView, draft: Draft, entry: IndexEntry) -> Operation:
 
 
 def _current(view: BankView, memory: Memory) -> set[str]:
-    """Ids of what stands where this would."""
+    """Ids of the memories that stand in its place."""
     if memory.kind == "portrait":
         return {m.id for m in view.page(("portrait",), None, WRITE_BATCH, ("active",))}
     memories = view.memories(view.matching({"period": memory.metadata["period"]})).values()

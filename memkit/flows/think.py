@@ -55,7 +55,7 @@ class Ask:
 
 @dataclass
 class ThinkingRound:
-    """What came of the exchanges that were thought about."""
+    """Outcomes and counts of the exchanges that were thought about."""
 
     outcomes: list[Outcome] = field(default_factory=list)
     change: int = 0
@@ -182,7 +182,7 @@ class _ExchangeGroup:
     def think(self) -> Generator[Ask, list[Proposal], None]:
         """Claim, ask, check, apply; whatever fails leaves the exchanges in the queue."""
         turns = self._turns()
-        if not self._tells(turns):
+        if not self._is_salient(turns):
             self._apply(lambda view: [Skip(None, "nothing in it tells"), *self._settled(view)])
             return
         if not self._claimed():
@@ -207,7 +207,7 @@ class _ExchangeGroup:
         said = (m for m in memories.values() if m.state == "active" and m.echo_of is None)
         return [m.model_copy(update={"text": without_recalled(m.text)}) for m in said]
 
-    def _tells(self, turns: Sequence[Memory]) -> bool:
+    def _is_salient(self, turns: Sequence[Memory]) -> bool:
         """Whether a person says something in them that is surprising enough to be asked about."""
         floor = self._ctx.settings.think.salience
         said = (turn for turn in turns if is_person(turn) and not is_wordless(turn.text))
@@ -242,7 +242,7 @@ class _ExchangeGroup:
         self._done.add(receipt, exchanges=len(self._exchanges))
 
     def _decided(self, view: BankView, task: Task, operations: Sequence[Operation], change: int) -> list[Operation]:
-        """What is done, seen from inside the transaction: nothing on grounds that are no longer there."""
+        """Operations as decided inside the transaction: none on grounds that are no longer there."""
         numbers = [exchange.number for exchange in self._exchanges]
         there = view.exchanges(numbers=numbers)
         if len(there) < len(numbers) or (view.state.change > change and _moved(view, task, operations)):
@@ -294,7 +294,7 @@ def _targets(operation: Operation) -> tuple[str, ...]:
 
 
 def _once(view: BankView, operations: Sequence[Operation]) -> Iterator[Operation]:
-    """Operations, where an insert of what the bank holds anywhere is none."""
+    """Operations, without inserts of what the bank holds already."""
     taken = {id for operation in operations for id in _targets(operation)}
     for operation in operations:
         yield _among(view, operation, taken) if isinstance(operation, Insert) else operation

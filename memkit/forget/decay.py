@@ -36,7 +36,7 @@ class FadedRow(FrozenModel):
 
 
 class FadeReport(FrozenModel):
-    """What goes at a moment, by the curve or by a rule, weakest first, out of how many that were looked at."""
+    """Memories that go at a moment, by the curve or by a rule, weakest first, and how many were considered."""
 
     at: datetime
     threshold: float
@@ -52,7 +52,7 @@ class FadeReport(FrozenModel):
 
     @property
     def operations(self) -> list[Forget]:
-        """What archives them."""
+        """Operations that archive them."""
         return [Forget(row.id, self._reason(row), author="decay", archived=True) for row in self.rows]
 
     def _reason(self, row: FadedRow) -> str:

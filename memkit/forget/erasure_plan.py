@@ -26,7 +26,7 @@ class PlannedMemory(FrozenModel):
 
 
 class ErasePlan(FrozenModel):
-    """What an erasure would do to a bank, as the bank was at one change number; holds no text.
+    """Effect that an erasure would have on a bank, as it was at one change number; holds no text.
 
     What is derived goes with what it rests on, unless all that it says stands in sources that stay. Summaries and
     portraits always go: the next reflection writes them again from what is left.
@@ -58,7 +58,7 @@ class ErasePlan(FrozenModel):
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many go, by kind."""
+        """Number of memories that go, by kind."""
         return dict(sorted(Counter(row.kind for row in self.rows if not row.remade).items()))
 
     def stale(self, change: int) -> bool:
@@ -66,7 +66,7 @@ class ErasePlan(FrozenModel):
         return change != self.change
 
     def __str__(self) -> str:
-        """What would happen, in a sentence or two, without any text of the memories."""
+        """The plan in a sentence or two, without any text of the memories."""
         what = ", ".join(f"{count} {plural(kind, count)}" for kind, count in self.counts.items())
         parts = [f"Erase from {'/'.join(self.bank)}: {what or 'nothing'}."]
         if self.derived:

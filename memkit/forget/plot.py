@@ -42,7 +42,7 @@ class Timeline(NamedTuple):
 
 
 def timeline(memories: Sequence[Memory], moments: Sequence[datetime], settings: DecaySettings) -> Timeline:
-    """How many memories were, are and will be how vivid, if nothing more is recalled.
+    """Numbers of vivid, fading and faint memories at each moment, if nothing more is recalled.
 
     Of the past only the last recall is known: before it, a memory is drawn as never recalled, at
     strength 1. A memory counts from when it happened; forgotten ones are left out.
@@ -81,7 +81,7 @@ class _Table(NamedTuple):
         )
 
     def at(self, moment: datetime, curve: Curve) -> tuple[npt.NDArray[np.bool_], Floats]:
-        """Which memories there are at a moment, and R of all."""
+        """Mask of the memories that exist at a moment, and R of all."""
         now = _days(moment)
         recalled = self.recalled <= now
         start = np.where(recalled, np.maximum(self.recalled, self.born), self.born)

@@ -28,7 +28,7 @@ class OverdueMemory(NamedTuple):
 def overdue(
     rows: Iterable[IndexRow], rules: Mapping[Kind, KeepRule], now: datetime, zone: ZoneInfo
 ) -> list[OverdueMemory]:
-    """What the rules of a bank let go at `now`, in the order of recording.
+    """Memories that the rules of a bank let go at `now`, in the order of recording.
 
     Pinned memories stay, and so does what took the place of something that stays, or else what is outdated would
     hold again. What something rests on that is kept isn't erased before it.
@@ -56,7 +56,7 @@ def _stored(row: IndexRow) -> int:
 
 
 def _replacing(rows_by_seq: Mapping[int, IndexRow], past: set[int]) -> set[int]:
-    """Of what is past its span, what took the place of something that stays, through whole chains."""
+    """Overdue memories that took the place of something that stays, through whole chains."""
     after = {seq: row.superseded_by for seq, row in rows_by_seq.items() if row.superseded_by is not None}
     replacing: set[int] = set()
     border = past.intersection(new for old, new in after.items() if old not in past)
@@ -67,7 +67,7 @@ def _replacing(rows_by_seq: Mapping[int, IndexRow], past: set[int]) -> set[int]:
 
 
 def _held(rows_by_seq: Mapping[int, IndexRow], erased: set[int], rules: Mapping[Kind, KeepRule]) -> set[int]:
-    """Of what would be erased, what something rests on that a pin or a rule of its own keeps."""
+    """Memories to be erased on which something rests that a pin or a rule of its own keeps."""
     border = {
         seq
         for seq, row in rows_by_seq.items()

@@ -14,7 +14,7 @@ Stopped = Callable[[], bool]
 
 
 class MaintenanceRound(Protocol):
-    """How a round of maintenance ended."""
+    """Result of a round of maintenance."""
 
     @property
     def finished(self) -> bool: ...

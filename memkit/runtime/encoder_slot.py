@@ -45,7 +45,7 @@ class EncoderSlot:
         return encode_guarded(self.get(), list(texts), self._timeout)
 
     def try_encode(self, texts: Sequence[str]) -> FloatArray | None:
-        """As `encode`, but None where the encoder fails: words still find what was stored."""
+        """Encode, or give None where the encoder fails: words still find what was stored."""
         try:
             return self.encode(texts)
         except EncoderError as error:

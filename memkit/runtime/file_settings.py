@@ -1,4 +1,4 @@
-"""What a file was written with: its encoder and the settings that shape stored data, checked at opening."""
+"""Settings of a file: its encoder and all that shapes stored data, checked at opening."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""From a text to everything that the indexes keep of it."""
+"""Indexer: from a text to its index entry."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -32,12 +32,12 @@ class IndexableText:
 
     @classmethod
     def of(cls, memory: Memory) -> "IndexableText":
-        """What a stored memory's trace is made from."""
+        """The indexable text of a stored memory."""
         return cls(memory.text, memory.speaker, memory.occurred_at, memory.kind == "thought")
 
 
 class Indexer:
-    """Makes traces under a bank's key; the sketches are the same in every bank of the store."""
+    """Makes index entries under a bank's key; the sketches are the same in every bank of the store."""
 
     def __init__(self, slot: EncoderSlot, settings: Settings) -> None:
         self._slot = slot
@@ -62,7 +62,7 @@ class Indexer:
         return text_key(state.key, indexable.text, indexable.speaker if short else None)
 
     def words(self, state: BankState, indexable: IndexableText) -> IndexEntry:
-        """The trace of a text without its vector."""
+        """The index entry of a text, still without its vector."""
         if is_wordless(without_recalled(indexable.text)):
             return IndexEntry(text_key=self.key(state, indexable), wanted=False)
         terms = document_terms(
@@ -72,7 +72,7 @@ class Indexer:
         return IndexEntry(text_key=self.key(state, indexable), terms=terms, bands=bands)
 
     def renewed(self, state: BankState, memory: Memory, old: IndexEntry) -> IndexEntry:
-        """A stored memory's trace made again from its text and from the vector that it has."""
+        """A stored memory's entry made again from its text and from the vector that it has."""
         words = replace(self.words(state, IndexableText.of(memory)), wanted=old.wanted)
         width = 2 * self._slot.dimension
         if old.vector is None or len(old.vector) != width:
@@ -83,7 +83,7 @@ class Indexer:
     def complete(
         self, entries: Sequence[IndexEntry], vectors: FloatArray, passages: Sequence[bytes | None] | None = None
     ) -> list[IndexEntry]:
-        """The same traces with their vectors, sketches and groups; `vectors` is (len(traces), dimension)."""
+        """The same entries with their vectors, sketches and groups; `vectors` is (len(entries), dimension)."""
         if not entries:
             return []
         sketcher, groups = self.hashes()
@@ -97,7 +97,7 @@ class Indexer:
         ]
 
     def encode(self, entries: Sequence[IndexEntry], indexables: Sequence[IndexableText]) -> list[IndexEntry]:
-        """Traces with vectors where they are wanted and the encoder gives any."""
+        """Entries with vectors where they are wanted and the encoder gives any."""
         wanted = [i for i, entry in enumerate(entries) if entry.wanted]
         parts = [self._parts(indexables[i]) for i in wanted]
         texts = [_encoded(indexables[i]) for i in wanted]
@@ -118,7 +118,7 @@ class Indexer:
         return [encoded_text(indexable.speaker, part) for part in parts]
 
     def entry(self, state: BankState, memories: Sequence[Memory]) -> list[IndexEntry]:
-        """Whole traces of memories that are about to be stored."""
+        """Whole index entries of memories that are about to be stored."""
         indexables = [IndexableText.of(memory) for memory in memories]
         return self.encode([self.words(state, indexable) for indexable in indexables], indexables)
 

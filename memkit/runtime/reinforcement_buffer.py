@@ -34,7 +34,7 @@ class ReinforcementBuffer:
             self.flush()
 
     def take(self, bank: int) -> list[Reinforce]:
-        """What waits for this bank, to be written with a change that is about to happen."""
+        """Take the reinforcement that waits for this bank, to be written with a change that is about to happen."""
         with self._lock:
             return self._pending.pop(bank, [])
 

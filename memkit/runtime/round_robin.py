@@ -1,4 +1,4 @@
-"""Whose turn it is in a round of maintenance: every bank's, one after the other, but not where nothing can be due."""
+"""Round robin of maintenance: every bank's turn comes, but not where nothing can be due."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -9,10 +9,9 @@ MAX_REST = timedelta(hours=1)  # days begin and end in a bank: longer it is neve
 
 
 class RoundRobin:
-    """Where the last round ended, and which banks rest; kept while a store is open.
+    """End of the last round, and banks that rest; kept while a store is open.
 
-    Rounds are bounded in time. Without a rota each would begin with the same banks, and of many thousands the last
-    would never be reached.
+    Rounds are bounded in time. If each began with the same banks, the last of many thousands would never be reached.
     """
 
     def __init__(self) -> None:

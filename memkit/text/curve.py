@@ -29,7 +29,7 @@ ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Curve:
-    """How memories weaken with time and grow stronger by use. A value: no clock, no state.
+    """Curve by which memories weaken with time and grow stronger by use. A value: no clock, no state.
 
     `days` is c; `kinds` multiplies it per kind, and a kind that is absent or None never fades. `step` is
     what the first recall adds to S. `growth_mode` "paper" adds it at every recall (S + 1); "log" adds
@@ -96,7 +96,7 @@ class Curve:
         return inf if factor is None else self.days * factor * self.importance(salience)
 
     def importance(self, salience: float | None) -> float:
-        """How much longer a memory lasts for its salience: 1 at the typical one, from 1/2 to 2.
+        """Factor by which a memory lasts longer for its salience: 1 at the typical one, from 1/2 to 2.
 
         `salience` is the mean surprisal of a text's tokens, in nats (SirLLM, arXiv 2405.12528).
         """
@@ -121,7 +121,7 @@ class Curve:
         return -log(threshold) * (c / s if self.form == "legacy" else c * s)
 
     def growth(self, strength: float, since_last_recall: float | None = None) -> float:
-        """What a recall adds to S.
+        """Strength that a recall adds to S.
 
         `since_last_recall`: days since the recall before this one; None at the first, which counts in
         full. Later ones count by 1 - exp(-days / spacing): cramming adds little.
@@ -139,7 +139,7 @@ class Curve:
         return 1 - exp(-max(since, 0.0) / self.spacing)
 
     def growth_of(self, memory: Memory, at: datetime) -> float:
-        """What a recall of this memory at this moment adds to its S."""
+        """Strength that a recall of this memory at this moment adds to its S."""
         since = nan if memory.recalled_at is None else (at - memory.recalled_at) / ONE_DAY
         return self.growth(memory.strength, since)
 

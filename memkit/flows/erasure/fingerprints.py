@@ -1,4 +1,4 @@
-"""By which erased texts are known when they are brought in again: keyed digests, useless without the caller's key."""
+"""Fingerprints of erased texts, so that they are recognised when they come again: useless without the caller's key."""
 
 import hmac
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What an erasure makes again: derived memories from their other sources, an heir's trace, borders of episodes."""
+"""Derived data that an erasure makes again: memories from their other sources, an heir's entry, episodes' borders."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,10 +19,10 @@ from memkit.times import from_micros
 
 @dataclass(frozen=True)
 class Drafts:
-    """What was worked out from a bank as it was planned for; the vectors are still to be made."""
+    """Everything that is made again, worked out from the bank as it was planned for; vectors are still to come."""
 
     memories: list[Memory]  # derived ones, with their new contents
-    heirs: list[tuple[Memory, IndexEntry | None]]  # each with the erased original's trace, where it fits
+    heirs: list[tuple[Memory, IndexEntry | None]]  # each with the erased original's entry, where it fits
     placements: list[Place]
     queued: list[Enqueue]
     weighed: list[Memory]
@@ -44,7 +44,7 @@ def drafts(
 
 
 def operations(ctx: BankContext, rederived: Drafts) -> list[Operation]:
-    """The drafts as operations, with their traces; slow, since it encodes."""
+    """The drafts as operations, with their index entries; slow, since it encodes."""
     state, indexer = ctx.ensure(), ctx.services.indexer
     entries = indexer.entry(state, rederived.memories)
     texts = [IndexableText.of(memory) for memory, _ in rederived.heirs]
@@ -102,9 +102,9 @@ def _again(memory: Memory, sources: Sequence[Memory]) -> Memory:
 
 
 def _heirs(view: BankView, gone: set[int]) -> Iterator[tuple[Memory, IndexEntry | None]]:
-    """The oldest remaining echo of each erased original; its trace is the original's where they are
+    """The oldest remaining echo of each erased original.
 
-    encoded alike, or where that was small talk, which has no vector."""
+    It inherits the original's entry where both are encoded alike, or where that was small talk without a vector."""
     echoes = view.memories([seq for seq in view.echoes(sorted(gone)) if seq not in gone])
     first: dict[str, Memory] = {}
     for _, echo in sorted(echoes.items()):
@@ -131,7 +131,7 @@ def _queued(view: BankView, heirs: Sequence[Memory], at: datetime) -> Iterator[E
 
 
 def _thought_again(view: BankView, plan: ErasePlan, gone: set[int], at: datetime) -> Iterator[Enqueue]:
-    """What else an erased thought rested on may say as much: it is thought about again, for itself."""
+    """Other turns that an erased thought rested on may say as much: each is thought about again."""
     thoughts = view.memories(list(view.locate(plan.derived).values())).values()
     sources = {id for thought in thoughts if thought.kind == "thought" for id in thought.sources}
     left = [seq for seq in view.locate(sorted(sources)).values() if seq not in gone]
@@ -172,7 +172,7 @@ def _replaced(
 
 
 def _moved(session: int, rows: Sequence[IndexRow], settings: ObserveSettings) -> Iterator[tuple[int, Placement]]:
-    """Which turns of a session get another episode; one that begins where an old one does keeps its number."""
+    """Turns of a session that get another episode; one that begins where an old one does keeps its number."""
     firsts: dict[int | None, int] = {}
     for row in rows:
         firsts.setdefault(row.episode, row.seq)

@@ -1,4 +1,4 @@
-"""Which days, weeks and months have a summary that still fits: told from numbers alone, no text is read."""
+"""Calendar of a bank: the days, weeks and months with turns, and their summaries; read from rows, never from text."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ class Calendar:
     levels: dict[int, Level] = field(default_factory=dict)  # seq of a summary -> its level
     sources_by_day: dict[str, set[int]] = field(
         default_factory=lambda: defaultdict(set)
-    )  # day -> seqs of what was told
+    )  # day -> seqs of turns and thoughts
     newest: dict[str, int] = field(default_factory=lambda: defaultdict(int))  # day -> microseconds
     standing: dict[Place, IndexRow] = field(default_factory=dict)
     dropped: set[tuple[Place, Parts]] = field(default_factory=set)  # forgotten on request: not written again
@@ -133,7 +133,7 @@ class Calendar:
         return [row.seq for (at, period), row in self.standing.items() if at == level and period not in wanted]
 
     def wanted(self, level: Level) -> dict[str, Parts]:
-        """What each period's summary has to rest on: a day's on what was said, a longer one's on its days'."""
+        """Sources that each period's summary has to rest on: a day's turns and thoughts, or a longer period's days."""
         days = sorted(day for day in self.sources_by_day if day in self.newest)
         if level == "day":
             return {day: frozenset(self.sources_by_day[day]) for day in days}

@@ -1,4 +1,4 @@
-"""From what is due to a summary or a portrait that may be stored: read, chosen or asked for, with its sources."""
+"""Drafts of summaries and portraits: sources are read, then lines are chosen from them or a model is asked."""
 
 import logging
 from collections import defaultdict
@@ -13,7 +13,7 @@ from memkit.flows.reflection.calendar import Calendar, DuePeriod
 from memkit.flows.thinking import think_budget
 from memkit.models import BankState, IndexRow, Kind, Memory, Usage
 from memkit.protocols import BankView, CountedReflector, Reflection, Reflector
-from memkit.think.mood import Voice, sum_voices, speaker_voices
+from memkit.think.mood import Voice, sum_voices, voices_by_speaker
 from memkit.think.portrait import PortraitSubject, choose_thoughts, compose_portrait, manner_line, mood_line
 from memkit.think.reflect import (
     QuotableMemory,
@@ -30,9 +30,9 @@ log = logging.getLogger("memkit")
 EXTRACTED_BY = "extractive"
 MAX_WEEK_LINES = 7
 MAX_MONTH_LINES = 9
-MAX_PROMPT_CHARS = 12_000  # characters of a day that a model is given; of a longer one, what tells most
+MAX_PROMPT_CHARS = 12_000  # of a day in a model's prompt; of a longer day, the most telling turns
 MAX_PEOPLE = 4  # in a portrait
-MAX_THOUGHTS_EACH = 100  # of each, out of which those told are chosen
+MAX_THOUGHTS_EACH = 100  # of each person, out of which the portrait's are chosen
 PORTRAIT_MONTHS = 12  # that a portrait looks back
 
 
@@ -52,14 +52,14 @@ class Draft(NamedTuple):
 
     @property
     def again(self) -> Memory:
-        """It, in the place of the one that stands."""
+        """The draft under the id of the summary that stands."""
         standing_fields = {} if self.old is None else {"id": self.old.id, "recorded_at": self.old.recorded_at}
         return self.memory.model_copy(update=standing_fields)
 
 
 @dataclass(frozen=True)
 class SummaryMaterial:
-    """What a summary is made from: its sources in order of seq, what it may quote, what a model is given."""
+    """Material of a summary: its sources in order of seq, memories that it may quote, lines for a model's prompt."""
 
     sources: Sequence[Memory]
     quotable: Sequence[QuotableMemory]
@@ -115,7 +115,7 @@ class Drafter:
         quotable = [QuotableMemory(m, v) for m, v in zip(parts.values(), view.vectors(list(parts)), strict=True)]
         turns = {seq: m for seq, m in parts.items() if m.kind == "turn"}
         speaker_voices = voices_by_speaker(turns.values())
-        metadata = {"voices": voices_by_speaker, "episodes": _episodes(turns, calendar)}
+        metadata = {"voices": speaker_voices, "episodes": _episodes(turns, calendar)}
         prompt_lines = [
             f"{m.occurred_at.astimezone(self.zone):%H:%M} {m.speaker}: {m.text}" for m in _most_telling(turns)
         ]
@@ -173,7 +173,7 @@ class Drafter:
         return Draft(old, self._derived("portrait", text, list(parts.values()), "portrait", {"by": by}), note)
 
     def _thoughts(self, view: BankView, calendar: Calendar) -> list[int]:
-        """Seqs of the thoughts told of each of the people of whom most is known, out of those that matter most."""
+        """Seqs of the thoughts that the portrait tells of each of the people of whom most is known."""
         now = to_micros(self.ctx.now())
         groups: dict[int | None, list[IndexRow]] = defaultdict(list)
         for row in calendar.thoughts:
@@ -227,7 +227,7 @@ def _episodes(turns: Mapping[int, Memory], calendar: Calendar) -> list[dict[str,
 
 
 def _most_telling(turns: Mapping[int, Memory]) -> list[Memory]:
-    """As many of the most telling turns as a model may be given, in order."""
+    """The most telling turns, as many as fit into a model's prompt, in order."""
     chosen_seqs: set[int] = set()
     chars_left = MAX_PROMPT_CHARS
     for seq, turn in sorted(turns.items(), key=lambda item: -(item[1].salience or 0.0)):
@@ -258,13 +258,13 @@ def _people(parts: Any) -> list[PortraitSubject]:
             thoughts[memory.speaker or memory.head or "Also"].append(memory)
         for speaker, voice in voices_of(memory).items() if memory.kind == "summary" else ():
             speaker_voices[speaker].append((str(memory.metadata["period"]), voice))
-    names = dict.fromkeys([*voices_by_speaker, *thoughts])
+    names = dict.fromkeys([*speaker_voices, *thoughts])
     people = [PortraitSubject(name, thoughts[name], speaker_voices[name]) for name in names]
     return sorted(people, key=lambda person: (-person.voice.turns, person.name))[:MAX_PEOPLE]
 
 
 def _portrait_lines(parts: Any, people: Sequence[PortraitSubject]) -> list[str]:
-    """What a model is given for a portrait."""
+    """Lines for a model's prompt of a portrait."""
     texts = [f"{m.metadata.get('period')}: {m.text}" if m.kind == "summary" else f"held true: {m.text}" for m in parts]
     figures = [
         f"{person.name}, {name}: {text}"

@@ -1,4 +1,4 @@
-"""What thinking and reflecting asked of a model by bank and day: counted in the file, held to the daily budgets."""
+"""Daily budgets of thinking and reflecting: calls and tokens by bank and day, counted in the file."""
 
 import json
 from dataclasses import asdict
@@ -11,7 +11,7 @@ SPENT_REASON = "today's budget is spent; the rest waits"
 
 
 def spent_today(ctx: BankContext, state: BankState) -> Usage:
-    """What was asked since midnight in the bank's zone."""
+    """Usage since midnight in the bank's zone."""
     stored_day = json.loads(ctx.storage.get_meta(META_KEY.format(state.number)) or "{}")
     return Usage(**stored_day["usage"]) if stored_day.get("day") == _today(ctx, state) else Usage()
 

@@ -1,4 +1,4 @@
-"""What lies near an exchange: the thoughts that its own may repeat, change or contradict."""
+"""Thinker's task: an exchange, and the thoughts near it that it may repeat, change or contradict."""
 
 from collections.abc import Iterable, Sequence
 
@@ -57,7 +57,7 @@ def _same_groups(ctx: BankContext, view: BankView, vectors: FloatArray) -> list[
 
 
 def _nearest_first(view: BankView, thoughts: list[Memory], vectors: FloatArray) -> list[Memory]:
-    """By cosine to the turns, exactly; those without a vector last, as they came."""
+    """Thoughts by exact cosine to the turns; those without a vector last, as they came."""
     if not thoughts or not len(vectors):
         return thoughts
     seqs = view.locate([thought.id for thought in thoughts])
@@ -71,6 +71,6 @@ def _nearest_first(view: BankView, thoughts: list[Memory], vectors: FloatArray) 
 
 
 def _corrected(view: BankView, thoughts: Sequence[Memory]) -> list[Memory]:
-    """What the user's own corrections among these thoughts replaced."""
+    """Thoughts that the user's own corrections among these replaced."""
     by_user = view.locate([thought.id for thought in thoughts if thought.author == "user"])
     return list(view.memories(view.replaced_by(list(by_user.values()))).values()) if by_user else []

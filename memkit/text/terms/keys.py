@@ -1,4 +1,4 @@
-"""Terms as numbers under a bank's own key: what the indexes keep instead of words."""
+"""Terms as numbers under a bank's own key, kept in the indexes instead of words."""
 
 import hashlib
 import re

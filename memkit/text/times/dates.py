@@ -1,4 +1,4 @@
-"""Times that a text names: "in May", "last week", "on Thursday", "last summer", as spans of whole days.
+"""Mentioned times: "in May", "last week", "on Thursday", "last summer" in a text, as intervals of whole days.
 
 A date parser (dateparser, with the language fixed) is only asked after a cheap look for what could be one.
 Seasons are the northern hemisphere's, of whole months: summer is June to August, and the winter of 2022
@@ -44,7 +44,7 @@ Interval = tuple[datetime, datetime, str]
 
 
 class MentionedTime(NamedTuple):
-    """From the day `start` on, before the day `end`; the words that say so, and where they stand.
+    """Interval from the day `start` on, before the day `end`; the words that name it, and where they stand.
 
     `unit`: day, week, weekend, month, season or year; "range" for any other stretch of days.
     """
@@ -184,7 +184,7 @@ def _point(phrase: str, today: datetime, prefer: Prefer) -> Interval | None:
 
 
 def _range(phrase: str, today: datetime, prefer: Prefer) -> Interval | None:
-    """What one end leaves out, the other tells: "from 11 to 15 August 2023"; from May on, the next July."""
+    """An interval whose ends complete each other: "from 11 to 15 August 2023"; from May on, the next July."""
     match = RANGE_PATTERN.match(phrase)
     if match is None:
         return None

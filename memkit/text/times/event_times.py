@@ -1,4 +1,4 @@
-"""Times told from an event that only the bank knows: "the day before her birthday"."""
+"""Times counted from an event that only the bank knows: "the day before her birthday"."""
 
 import re
 from typing import NamedTuple
@@ -16,7 +16,7 @@ MAX_EVENT_WORDS = 6  # of an event
 
 
 class EventTime(NamedTuple):
-    """From `first` to `last` days (both included) after the day of `event`; `words` say so."""
+    """Interval from `first` to `last` days (both included) after the day of `event`; `words` name it."""
 
     first: int
     last: int
