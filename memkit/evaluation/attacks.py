@@ -16,6 +16,7 @@ import memkit
 from memkit.bank import MemoryBank
 from memkit.evaluation.formats.conversation import Conversation
 from memkit.evaluation.recall.caching_encoder import CachingEncoder
+from memkit.evaluation.recall.variant_banks import with_patience
 from memkit.models import Kind, Memory, Turn
 from memkit.protocols import Encoder
 from memkit.recall.present.recollection import Recollection
@@ -78,7 +79,9 @@ def attack_erasure(conversation: Conversation, encoder: Encoder, *, count: int, 
     now = conversation.end + timedelta(days=1)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "memory.db"
-        settings = Settings(observe=ObserveSettings(small_talk=0))  # the same filter choices in both banks
+        settings = with_patience(
+            Settings(observe=ObserveSettings(small_talk=0))
+        )  # the same filter choices in both banks
         with memkit.open(path, encoder=encoder, clock=lambda: now, settings=settings) as store:
             bank, control = store.bank("erased"), store.bank("control")
             _fill(bank, conversation.turns)

@@ -10,7 +10,7 @@ from memkit.evaluation.formats.conversation import Conversation
 from memkit.evaluation.metrics import bootstrap_interval, fraction
 from memkit.evaluation.recall.aggregation import mean, rounded
 from memkit.evaluation.recall.run import Progress
-from memkit.evaluation.recall.variant_banks import Rankings, conversation_bank
+from memkit.evaluation.recall.variant_banks import Rankings, conversation_bank, with_patience
 from memkit.models import FrozenModel
 from memkit.protocols import Encoder, FloatArray
 from memkit.settings import ObserveSettings, Settings
@@ -93,7 +93,7 @@ def count_sweep_steps(conversations: Sequence[Conversation]) -> int:
 
 def _observe_with(conversation: Conversation, share: float, encoder: Encoder, totals: _ShareTotals) -> None:
     counting, rankings, turn_count = CountingEncoder(encoder), Rankings(conversation, ("turn",)), 0
-    settings = Settings(observe=ObserveSettings(small_talk=share))
+    settings = with_patience(Settings(observe=ObserveSettings(small_talk=share)))
     end = conversation.end
     with memkit.open(":memory:", encoder=counting, clock=lambda: end, settings=settings) as store:
         bank = conversation_bank(store, conversation)

@@ -13,11 +13,13 @@ from memkit.evaluation.metrics import Ranks, ranks_of
 from memkit.evaluation.recall.caching_encoder import CachingEncoder
 from memkit.evaluation.recall.variants import Variant
 from memkit.models import Kind
+from memkit.settings import Settings
 
 TURN_DEPTH = 50  # results that are asked for where turns are scored
 MAX_DEPTH = 10_000  # turns that are asked for where sessions are scored: a session ranks as its best turn
 FIRST_DEPTH = 400  # ... and at first, where only the best NEEDED_SESSIONS matter
 NEEDED_SESSIONS = 25
+ENCODE_TIMEOUT_S = 3600.0
 
 
 @contextmanager
@@ -28,14 +30,24 @@ def open_variants(
     with ExitStack() as stack:
         path = Path(stack.enter_context(TemporaryDirectory())) / "evaluation.db"
 
-        def store(settings: memkit.Settings | None, *, read_only: bool) -> MemoryStore:
+        def store(settings: Settings, *, read_only: bool) -> MemoryStore:
             opened = memkit.open(
-                path, encoder=encoder, clock=lambda: conversation.end, settings=settings, read_only=read_only
+                path,
+                encoder=encoder,
+                clock=lambda: conversation.end,
+                settings=with_patience(settings),
+                read_only=read_only,
             )
             return stack.enter_context(opened)
 
-        main = store(None, read_only=False)
+        main = store(Settings(), read_only=False)
         yield main, {v.name: conversation_bank(store(v.settings, read_only=True), conversation) for v in variants}
+
+
+def with_patience(settings: Settings) -> Settings:
+    """Settings under which a busy machine leaves no turn without a vector, which would change the figures."""
+    runtime = settings.runtime.model_copy(update={"encode_timeout": ENCODE_TIMEOUT_S})
+    return settings.model_copy(update={"runtime": runtime})
 
 
 def conversation_bank(store: MemoryStore, conversation: Conversation) -> MemoryBank:
