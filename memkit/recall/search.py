@@ -212,7 +212,7 @@ class Searcher:
         candidates.relevance = relevance(candidates.evidence)
 
     def _follow_links(self, candidates: Candidates, query: Query) -> None:
-        """From thoughts to the turns that they rest on, and from superseded memories to what replaced them."""
+        """Follow links: from thoughts to the turns they rest on, from superseded memories to their replacements."""
         columns = self.index.columns
         if columns.sources and query.options.kinds is None:
             attach_thoughts(candidates, columns, query)

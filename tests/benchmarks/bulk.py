@@ -23,7 +23,7 @@ os.environ["ANONYMIZED_TELEMETRY"] = "False"
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
-from scale_corpus import CHUNK, Chunk, Corpus, Given
+from scale_corpus import CHUNK_MEMORIES, Chunk, Corpus, Given
 
 import memkit
 from memkit.settings import RuntimeSettings, Settings
@@ -34,7 +34,7 @@ Taker = Callable[[Chunk], None]
 @contextlib.contextmanager
 def memkit_takes(path: Path) -> Iterator[Taker]:
     encoder = Given(384)
-    settings = Settings(runtime=RuntimeSettings(encode_batch=CHUNK))
+    settings = Settings(runtime=RuntimeSettings(encode_batch=CHUNK_MEMORIES))
 
     with memkit.open(path, encoder=encoder, settings=settings) as store:
 

@@ -22,7 +22,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
-from scale_corpus import CHUNK, Chunk, Corpus, Given
+from scale_corpus import CHUNK_MEMORIES, Chunk, Corpus, Given
 
 import memkit
 from memkit.settings import RuntimeSettings, Settings
@@ -42,7 +42,7 @@ def portions(corpus: Corpus, memories: int) -> Iterator[Chunk]:
     """Turns for one bank after the other, without end."""
     while True:
         for chunk in corpus.chunks(SHARED_MEMORIES):
-            for start in range(0, CHUNK - memories + 1, memories):
+            for start in range(0, CHUNK_MEMORIES - memories + 1, memories):
                 part = slice(start, start + memories)
                 yield Chunk(chunk.turns[part], chunk.vectors[part])
 

@@ -1,4 +1,4 @@
-"""How recall's time and memory grow with the bank: 1,000 to 1,000,000 memories, beside flat search, HNSW and Chroma.
+"""Growth of recall's time and memory with the bank: 1,000 to 1,000,000 memories, beside flat search, HNSW and Chroma.
 
 Run:  python tests/benchmarks/recall_scale.py --folder SCRATCH     (the largest bank takes ten minutes and 1.5 GB, once)
 Shows ratios first; all times are without the encoding of the question, on one thread, in one process per bank.
@@ -24,22 +24,22 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
-from scale_corpus import CHUNK, Chunk, Corpus, Given
+from scale_corpus import CHUNK_MEMORIES, Chunk, Corpus, Given
 
 import memkit
 from memkit.protocols import FloatArray, Token
 from memkit.settings import ObserveSettings, RuntimeSettings, Settings
 
-SIZES = (1_000, 10_000, 100_000, 1_000_000)
-QUESTIONS = 200
+BANK_SIZES = (1_000, 10_000, 100_000, 1_000_000)
+QUESTION_COUNT = 200
 GRAPH_UP_TO = 100_000  # larger ones take too long to build here
 OTHERS_UP_TO = 20_000  # they take long to fill
-BUILDING = Settings(observe=ObserveSettings(small_talk=0), runtime=RuntimeSettings(encode_batch=CHUNK))
-STAGES = ("lexical", "sketch", "fetching", "cosines", "ranking", "memories")
+BUILD_SETTINGS = Settings(observe=ObserveSettings(small_talk=0), runtime=RuntimeSettings(encode_batch=CHUNK_MEMORIES))
+STAGE_NAMES = ("lexical", "sketch", "fetching", "cosines", "ranking", "memories")
 
 
 class Silent:
-    """A surprisal model that tells nothing: what it costs is no matter of recall."""
+    """A surprisal model without cost: surprisal is no matter of recall."""
 
     def score(self, text: str) -> list[Token]:
         return []
@@ -49,7 +49,7 @@ class Silent:
 
 
 def build(corpus: Corpus, path: Path, size: int) -> None:
-    """A bank of this size through `observe`, as a user would fill it; kept for the next run."""
+    """A bank of this size through `observe`, as a user would fill it; it stays for the next run."""
     if path.exists():
         memkit.open(path, encoder=Given(384)).close()  # a file of an older version is brought up to date
         return
@@ -57,7 +57,7 @@ def build(corpus: Corpus, path: Path, size: int) -> None:
     part.unlink(missing_ok=True)
     with (
         Progress(console=Console(stderr=True)) as progress,
-        memkit.open(part, encoder=encoder, surprisal=Silent, settings=BUILDING) as store,
+        memkit.open(part, encoder=encoder, surprisal=Silent, settings=BUILD_SETTINGS) as store,
     ):
         task = progress.add_task(f"{size:,} memories", total=size)
         for chunk in corpus.chunks(size):
@@ -124,8 +124,8 @@ def resident() -> float:
 
 
 def percentiles(milliseconds: list[float]) -> dict[str, float]:
-    found = np.percentile(milliseconds, [50, 95, 99])
-    return dict(zip(("p50", "p95", "p99"), found.round(3).tolist(), strict=True))
+    values = np.percentile(milliseconds, [50, 95, 99])
+    return dict(zip(("p50", "p95", "p99"), values.round(3).tolist(), strict=True))
 
 
 def measure(folder: Path, size: int, count: int) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def measure(folder: Path, size: int, count: int) -> dict[str, Any]:
         cold = {"cold_s": time.perf_counter() - start, "cold_cpu_s": time.process_time() - busy}
         times = recalling(store, asked)
         memory = resident() - base
-        told = store.stats(measure=True)
+        figures = store.stats(measure=True)["banks"]["user"]
     vectors = np.concatenate([chunk.vectors for chunk in corpus.chunks(size)])
     return {
         "memories": size,
@@ -151,8 +151,8 @@ def measure(folder: Path, size: int, count: int) -> dict[str, Any]:
         **cold,
         "memory_mb": memory,
         "bytes_per_memory": path.stat().st_size / size,
-        "sketch_recall": told["banks"]["user"]["sketch_recall"],
-        "candidates": told["banks"]["user"]["candidates"],
+        "sketch_recall": figures["sketch_recall"],
+        "candidates": figures["candidates"],
         "beside": beside(vectors, asked.vectors),
     }
 
@@ -172,7 +172,7 @@ def recalling(store: memkit.MemoryStore, asked: Chunk) -> dict[str, Any]:
     stages, bank = watched(), store.bank("user")
     whole: list[float] = []
     busy: list[float] = []
-    by_stage: dict[str, list[float]] = {stage: [] for stage in STAGES}
+    by_stage: dict[str, list[float]] = {stage: [] for stage in STAGE_NAMES}
     for turn in asked.turns:
         stages.spent = {}
         start, cpu = time.perf_counter(), time.process_time()
@@ -181,7 +181,7 @@ def recalling(store: memkit.MemoryStore, asked: Chunk) -> dict[str, Any]:
         encoding = stages.spent.get("encoding", 0.0)
         whole.append(1000 * (wall - encoding))
         busy.append(1000 * cpu)
-        for stage in STAGES:
+        for stage in STAGE_NAMES:
             by_stage[stage].append(1000 * stages.spent.get(stage, 0.0))
     return {
         "recall_ms": percentiles(whole),
@@ -204,16 +204,16 @@ def beside(vectors: FloatArray, queries: FloatArray) -> dict[str, float]:
 
     flat = faiss.IndexFlatIP(vectors.shape[1])
     flat.add(vectors)
-    found = {"flat": timed(lambda query: flat.search(query[None], 10))}
+    times = {"flat": timed(lambda query: flat.search(query[None], 10))}
     if len(vectors) <= GRAPH_UP_TO:
         graph = faiss.IndexHNSWFlat(vectors.shape[1], 32, faiss.METRIC_INNER_PRODUCT)
         graph.add(vectors)
-        found["hnsw"] = timed(lambda query: graph.search(query[None], 10))
+        times["hnsw"] = timed(lambda query: graph.search(query[None], 10))
     if len(vectors) <= OTHERS_UP_TO:
         for searcher in (chroma, qdrant, time_weighted):
             with contextlib.suppress(ImportError):
-                found[searcher.__name__] = timed(searcher(vectors))
-    return found
+                times[searcher.__name__] = timed(searcher(vectors))
+    return times
 
 
 def chroma(vectors: FloatArray) -> Callable[[FloatArray], Any]:
@@ -221,8 +221,8 @@ def chroma(vectors: FloatArray) -> Callable[[FloatArray], Any]:
     import chromadb
 
     collection = chromadb.EphemeralClient().create_collection(f"c{len(vectors)}", metadata={"hnsw:space": "cosine"})
-    for start in range(0, len(vectors), CHUNK):
-        rows = vectors[start : start + CHUNK]
+    for start in range(0, len(vectors), CHUNK_MEMORIES):
+        rows = vectors[start : start + CHUNK_MEMORIES]
         ids = [str(start + i) for i in range(len(rows))]
         collection.add(ids=ids, embeddings=rows, metadatas=[{"user": "ana"}] * len(rows))
     return lambda query: collection.query(query_embeddings=[query], n_results=10, where={"user": "ana"})
@@ -250,7 +250,7 @@ def time_weighted(vectors: FloatArray) -> Callable[[FloatArray], Any]:
     from langchain_core.vectorstores import InMemoryVectorStore
 
     class Numbered(Embeddings):
-        """Of numbers as texts the vectors of these places; of any question the one that is asked now."""
+        """Gives the vector of the place that a text names; for any question the one that is asked now."""
 
         asked = vectors[0]
 
@@ -276,9 +276,9 @@ def time_weighted(vectors: FloatArray) -> Callable[[FloatArray], Any]:
 
 
 def exponents(results: list[dict[str, Any]]) -> dict[str, float]:
-    """How each stage's median grows: e in N ** e, fitted over the banks in which it takes place, three at least."""
+    """Growth of each stage's median: e in N ** e, fitted over the banks in which it takes place, three at least."""
     sizes = np.array([result["memories"] for result in results])
-    medians = {stage: np.array([r["stages_ms"][stage]["p50"] for r in results]) for stage in STAGES}
+    medians = {stage: np.array([r["stages_ms"][stage]["p50"] for r in results]) for stage in STAGE_NAMES}
     medians["whole"] = np.array([r["recall_ms"]["p50"] for r in results])
     there = {stage: times > 0 for stage, times in medians.items()}
     return {
@@ -297,7 +297,7 @@ def plot(results: list[dict[str, Any]], path: Path) -> None:
 
     figure, axes = pyplot.subplots(figsize=(7, 5))
     sizes = [result["memories"] for result in results]
-    for stage in STAGES:
+    for stage in STAGE_NAMES:
         axes.loglog(sizes, [r["stages_ms"][stage]["p50"] or np.nan for r in results], marker="o", label=stage)
     axes.loglog(sizes, [r["recall_ms"]["p50"] for r in results], "k-o", label="whole recall")
     axes.loglog(sizes, [r["beside"]["flat"] for r in results], "k--", label="bare flat search")
@@ -323,7 +323,7 @@ def table(results: list[dict[str, Any]]) -> Table:
     for p in ("p50", "p95", "p99"):
         row(f"recall {p}, ms", [r["recall_ms"][p] for r in results])
     row("recall p50, CPU ms", [r["recall_cpu_ms"]["p50"] for r in results])
-    for stage in STAGES:
+    for stage in STAGE_NAMES:
         row(f"  {stage} p50, ms", [r["stages_ms"][stage]["p50"] for r in results])
     for name in ("memory_mb", "cold_s", "cold_cpu_s", "bytes_per_memory", "candidates"):
         row(name.replace("_", " "), [r[name] for r in results])
@@ -333,8 +333,8 @@ def table(results: list[dict[str, Any]]) -> Table:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True, help="where banks are kept for the next run")
-    parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES))
-    parser.add_argument("--questions", type=int, default=QUESTIONS)
+    parser.add_argument("--sizes", type=int, nargs="+", default=list(BANK_SIZES))
+    parser.add_argument("--questions", type=int, default=QUESTION_COUNT)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--plot", type=Path)
     parser.add_argument("--only", type=int, help=argparse.SUPPRESS)

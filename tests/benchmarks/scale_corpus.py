@@ -1,7 +1,7 @@
 """Banks of any size that look like a conversation's: texts made of the demos' sentences, vectors of their encodings.
 
 A memory mixes two sentences of its session's subject, with some words changed; its vector mixes theirs, with noise.
-Everything follows from the number of the memory's chunk, so that a bank can be made again without being kept.
+Everything follows from the number of the memory's chunk, so that a bank can be made again without being stored.
 """
 
 import json
@@ -20,16 +20,18 @@ from memkit.evaluation.texts import CONVERSATIONS_FOLDER
 from memkit.protocols import FloatArray
 from memkit.text.terms.tokens import words
 
-NAME = "demo-sentences"  # of the encoder whose vectors are given
-CHUNK = 5_000  # memories made at a time
-SESSION = 24  # turns
-SUBJECT = 40  # sentences near each other that a session draws from
-NOISE = 0.45  # the length of what is added to a unit vector
-RARE = 0.4  # of the memories hold an invented word
-SPEAKERS = ("Ines", "Tobias", "Maud", "Callum", "Rita", "Okon")
-NAMES = {name.casefold() for name in SPEAKERS}  # a question that names a speaker is encoded without the name, too
-START = datetime(2020, 1, 6, 8, tzinfo=UTC)
-SYLLABLES = "ba ke lo mi nu ra se ti vo wy zan der fel gor hul".split()
+ENCODER_NAME = "demo-sentences"  # of the encoder whose vectors are given
+CHUNK_MEMORIES = 5_000  # made at a time
+SESSION_TURNS = 24
+SUBJECT_SENTENCES = 40  # sentences near each other that a session draws from
+NOISE_LENGTH = 0.45  # the length of what is added to a unit vector
+RARE_SHARE = 0.4  # of the memories that hold an invented word
+SPEAKER_NAMES = ("Ines", "Tobias", "Maud", "Callum", "Rita", "Okon")
+FOLDED_NAMES = {
+    name.casefold() for name in SPEAKER_NAMES
+}  # a question that names a speaker is encoded without the name, too
+START_TIME = datetime(2020, 1, 6, 8, tzinfo=UTC)
+WORD_SYLLABLES = "ba ke lo mi nu ra se ti vo wy zan der fel gor hul".split()
 
 
 def unit(rows: FloatArray) -> FloatArray:
@@ -64,29 +66,29 @@ class Corpus:
 
     @classmethod
     def cached(cls, folder: Path) -> "Corpus":
-        """From the demos, encoded by the default encoder once."""
-        sentences, kept = demo_sentences(), folder / "encodings.npy"
-        if not kept.exists():
+        """Corpus of the demos, encoded by the default encoder once."""
+        sentences, file = demo_sentences(), folder / "encodings.npy"
+        if not file.exists():
             from memkit.encoders.sentence_transformer import SentenceTransformerEncoder
 
-            np.save(kept, SentenceTransformerEncoder().encode(sentences))
-        return cls(sentences, np.load(kept))
+            np.save(file, SentenceTransformerEncoder().encode(sentences))
+        return cls(sentences, np.load(file))
 
     @cached_property
     def _subjects(self) -> npt.NDArray[np.int64]:
-        """For each sentence those that are nearest to it: (n, SUBJECT)."""
-        return np.argsort(-(self._encodings @ self._encodings.T), axis=1)[:, :SUBJECT]
+        """For each sentence those that are nearest to it: (n, SUBJECT_SENTENCES)."""
+        return np.argsort(-(self._encodings @ self._encodings.T), axis=1)[:, :SUBJECT_SENTENCES]
 
     def chunks(self, size: int) -> Iterator[Chunk]:
-        """A bank's memories in order, CHUNK at a time."""
-        for start in range(0, size, CHUNK):
-            yield self._chunk(start, min(CHUNK, size - start))
+        """A bank's memories in order, CHUNK_MEMORIES at a time."""
+        for start in range(0, size, CHUNK_MEMORIES):
+            yield self._chunk(start, min(CHUNK_MEMORIES, size - start))
 
     def _chunk(self, start: int, count: int) -> Chunk:
         random = np.random.default_rng([7, start])
-        sessions = (start + np.arange(count)) // SESSION
+        sessions = (start + np.arange(count)) // SESSION_TURNS
         centres = np.random.default_rng(11).integers(len(self._sentences), size=int(sessions[-1]) + 1)[sessions]
-        first, second = self._subjects[centres, random.integers(SUBJECT, size=(2, count))]
+        first, second = self._subjects[centres, random.integers(SUBJECT_SENTENCES, size=(2, count))]
         vectors = self._mixed(first, second, random)
         texts = [self._text(a, b, random) for a, b in zip(first.tolist(), second.tolist(), strict=True)]
         turns = [self._turn(start + i, text, random) for i, text in enumerate(texts)]
@@ -98,21 +100,21 @@ class Corpus:
         share = random.uniform(0.4, 1.0, size=(len(first), 1))
         both = unit(share * self._encodings[first] + (1 - share) * self._encodings[second])
         noise = unit(random.standard_normal(both.shape, dtype=np.float32))
-        return unit(both + NOISE * noise)
+        return unit(both + NOISE_LENGTH * noise)
 
     def _text(self, first: int, second: int, random: np.random.Generator) -> str:
         spoken = self._sentences[first].split()
         spoken += self._sentences[second].split()[: int(random.integers(2, 12))]
         for at in random.integers(len(spoken), size=2).tolist():
             spoken[at] = self._vocabulary[int(random.integers(len(self._vocabulary)))]
-        if random.random() < RARE:
-            spoken.append("".join(SYLLABLES[i] for i in random.integers(len(SYLLABLES), size=4)).capitalize())
+        if random.random() < RARE_SHARE:
+            spoken.append("".join(WORD_SYLLABLES[i] for i in random.integers(len(WORD_SYLLABLES), size=4)).capitalize())
         return " ".join(spoken)
 
     def _turn(self, number: int, text: str, random: np.random.Generator) -> memkit.Turn:
-        session, place = divmod(number, SESSION)
-        pair = SPEAKERS[session % 3], SPEAKERS[3 + session % 2]
-        at = START + timedelta(hours=3 * session, seconds=40 * place + int(random.integers(30)))
+        session, place = divmod(number, SESSION_TURNS)
+        pair = SPEAKER_NAMES[session % 3], SPEAKER_NAMES[3 + session % 2]
+        at = START_TIME + timedelta(hours=3 * session, seconds=40 * place + int(random.integers(30)))
         return memkit.Turn(text, pair[int(random.integers(2))], at=at, session=f"s{session}")
 
     def questions(self, size: int, count: int) -> Chunk:
@@ -121,21 +123,21 @@ class Corpus:
         asked: list[memkit.Turn] = []
         vectors = []
         for number in random.integers(size, size=count).tolist():
-            start = number // CHUNK * CHUNK
-            chunk = self._kept_chunk(start, min(CHUNK, size - start))
+            start = number // CHUNK_MEMORIES * CHUNK_MEMORIES
+            chunk = self._cached_chunk(start, min(CHUNK_MEMORIES, size - start))
             turn = chunk.turns[number - start]
-            held = [word.term for word in words(turn.text) if word.term not in NAMES]
+            held = [word.term for word in words(turn.text) if word.term not in FOLDED_NAMES]
             chosen = [held[i] for i in random.permutation(len(held))[:5].tolist()]
             asked.append(memkit.Turn(f"What about {' '.join(chosen)} ({len(asked)})?", turn.speaker))
             noise = unit(random.standard_normal(chunk.vectors.shape[1], dtype=np.float32))
-            vectors.append(unit(chunk.vectors[number - start] + NOISE * noise))
+            vectors.append(unit(chunk.vectors[number - start] + NOISE_LENGTH * noise))
         return Chunk(asked, np.array(vectors))
 
     def forget(self) -> None:
         """Let go of the chunks that questions were made from."""
         self._chunk_cache.clear()
 
-    def _kept_chunk(self, start: int, count: int) -> Chunk:
+    def _cached_chunk(self, start: int, count: int) -> Chunk:
         if (start, count) not in self._chunk_cache:
             self._chunk_cache[start, count] = self._chunk(start, count)
         return self._chunk_cache[start, count]
@@ -146,19 +148,19 @@ class Corpus:
 
 
 class Given:
-    """An encoder that knows the vectors of the texts it was told, and of no others."""
+    """An encoder that has the vectors of the texts it was given, and of no others."""
 
-    name = NAME
+    name = ENCODER_NAME
 
     def __init__(self, dimension: int) -> None:
         self.dimension = dimension
-        self._known: dict[str, FloatArray] = {}
+        self._vectors: dict[str, FloatArray] = {}
 
     def know(self, chunk: Chunk) -> None:
-        """These texts only, spoken or asked."""
+        """Take these texts alone, spoken or asked."""
         spoken = (f"{turn.speaker}: {turn.text}" for turn in chunk.turns)
-        self._known = dict(zip(spoken, chunk.vectors, strict=True))
-        self._known |= {turn.text: row for turn, row in zip(chunk.turns, chunk.vectors, strict=True)}
+        self._vectors = dict(zip(spoken, chunk.vectors, strict=True))
+        self._vectors |= {turn.text: row for turn, row in zip(chunk.turns, chunk.vectors, strict=True)}
 
     def encode(self, texts: list[str]) -> FloatArray:
-        return np.array([self._known[text] for text in texts], dtype=np.float32).reshape(-1, self.dimension)
+        return np.array([self._vectors[text] for text in texts], dtype=np.float32).reshape(-1, self.dimension)

@@ -19,9 +19,11 @@ from typing import Any
 import memkit
 from memkit.encoders.hashing import HashingEncoder
 
-PACKAGE = str(Path(memkit.__file__).parent)
-TURNS = [("ana", f"Note {n}: {text}") for n in range(8) for text in ("I moved to Lisbon in May.", "Rita bakes bread.")]
-QUESTION = "Who moved to Lisbon in May?"
+PACKAGE_PATH = str(Path(memkit.__file__).parent)
+BANK_TURNS = [
+    ("ana", f"Note {n}: {text}") for n in range(8) for text in ("I moved to Lisbon in May.", "Rita bakes bread.")
+]
+QUESTION_TEXT = "Who moved to Lisbon in May?"
 
 
 @dataclass
@@ -40,12 +42,12 @@ class Walk:
         while caller is not None and not is_ours(caller):
             caller = caller.f_back
         if caller is None or caller.f_code.co_filename != module:
-            self.modules[module.removeprefix(PACKAGE)] += 1
+            self.modules[module.removeprefix(PACKAGE_PATH)] += 1
 
 
 def is_ours(frame: FrameType) -> bool:
     """Whether a frame runs code of memkit's."""
-    return frame.f_code.co_filename.startswith(PACKAGE)
+    return frame.f_code.co_filename.startswith(PACKAGE_PATH)
 
 
 def walk(verb: Callable[[], Any]) -> Walk:
@@ -64,11 +66,11 @@ def main() -> None:
     """Print a line for each verb; with the argument "modules", each module and how often it is entered, too."""
     with tempfile.TemporaryDirectory() as folder, memkit.open(f"{folder}/walk.db", encoder=HashingEncoder()) as store:
         bank = store.bank("walk")
-        bank.observe(TURNS)
+        bank.observe(BANK_TURNS)
         turns = iter([("ana", "My sister visits on Thursday."), ("ana", "She can't eat nuts, not even almonds.")])
         walks = {
             "observe": walk(lambda: bank.observe([next(turns)])),
-            "recall": walk(lambda: bank.recall(QUESTION, reinforce=False)),
+            "recall": walk(lambda: bank.recall(QUESTION_TEXT, reinforce=False)),
         }
     print(f"{'verb':8} {'functions':>9} {'modules':>8} {'changes':>8}")
     for verb, followed in walks.items():

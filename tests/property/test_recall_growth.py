@@ -1,4 +1,4 @@
-"""What recall keeps in RAM grows with a bank: however it came there, it is what loading it at once would give."""
+"""Indexes in RAM grow with a bank: however it came there, each is what loading the bank at once would give."""
 
 from datetime import UTC, datetime
 
@@ -22,7 +22,7 @@ from memkit.settings import RankingSettings, Settings
 from memkit.testing import FrozenClock
 from memkit.text.terms.keys import key_hash
 
-SEQS = st.lists(st.integers(0, 60), min_size=1, max_size=8, unique=True)
+SEQ_LISTS = st.lists(st.integers(0, 60), min_size=1, max_size=8, unique=True)
 
 
 def row(seq: int, *, session: int | None = None, length: int = 5, strength: float = 1.0) -> IndexRow:
@@ -33,7 +33,7 @@ def row(seq: int, *, session: int | None = None, length: int = 5, strength: floa
     )
 
 
-@given(st.lists(st.tuples(SEQS, SEQS), max_size=6), st.sampled_from([0, 3, 64]))
+@given(st.lists(st.tuples(SEQ_LISTS, SEQ_LISTS), max_size=6), st.sampled_from([0, 3, 64]))
 def test_rows_put_in_any_order_lie_by_seq_the_last_of_each_holds_and_removed_ones_are_gone(
     steps: list[tuple[list[int], list[int]]], room: int
 ) -> None:
@@ -59,10 +59,10 @@ def test_rows_that_belong_to_something_else_are_copied_and_others_than_its_own_a
         SeqArray(2, np.uint8, room=0).put(np.array([1]), np.zeros((1, 3), np.uint8))
 
 
-PLACED = st.dictionaries(st.integers(0, 60), st.tuples(st.integers(0, 3), st.integers(1, 9)))
+PLACED_ROWS = st.dictionaries(st.integers(0, 60), st.tuples(st.integers(0, 3), st.integers(1, 9)))
 
 
-@given(st.lists(st.tuples(PLACED, st.sets(st.integers(0, 60))), max_size=6))
+@given(st.lists(st.tuples(PLACED_ROWS, st.sets(st.integers(0, 60))), max_size=6))
 def test_columns_and_what_stands_beside_them_equal_those_loaded_at_once(
     steps: list[tuple[dict[int, tuple[int, int]], set[int]]],
 ) -> None:
@@ -93,8 +93,8 @@ def test_columns_and_what_stands_beside_them_equal_those_loaded_at_once(
 
 def test_rows_that_no_question_finds_lie_in_their_chunks_and_are_not_counted_as_live() -> None:
     columns, none = Columns(), np.empty(0, np.int64)
-    found, echo, gone = row(1, session=0), row(2, session=0)._replace(echo_of=1), row(3, session=1)
-    columns.put([RowBatch.of([found, echo, gone])])
+    visible, echo, gone = row(1, session=0), row(2, session=0)._replace(echo_of=1), row(3, session=1)
+    columns.put([RowBatch.of([visible, echo, gone])])
     columns.measure(none)
     assert (columns.statistics.sessions.visible_sizes.tolist()[:2], columns.statistics.hidden_count) == ([1, 1], 1)
     columns.put([RowBatch.of([gone._replace(state="forgotten")])])
@@ -111,8 +111,8 @@ def test_the_members_of_chunks_are_those_that_a_loop_finds(parts: list[list[int 
     for part in parts:
         chunks.add(column[start : start + len(part)], start)
         start += len(part)
-    known = np.array([number for number in sorted(asked) if number in column], dtype=np.int64)
-    assert chunks.members(known, column).tolist() == [i for i, number in enumerate(column) if number in known]
+    present = np.array([number for number in sorted(asked) if number in column], dtype=np.int64)
+    assert chunks.members(present, column).tolist() == [i for i, number in enumerate(column) if number in present]
 
 
 @given(st.lists(st.sampled_from([0, 5, -5, 1 << 20, 1 << 40, -(1 << 40), 2**63 - 1, -(2**63), (1 << 40) + 5])))
@@ -121,10 +121,10 @@ def test_hashes_are_ordered_as_a_stable_sort_orders_them(hashes: list[int]) -> N
     assert by_hash(terms).tolist() == np.argsort(terms, kind="stable").tolist()
 
 
-TERMS = st.dictionaries(st.integers(-3, 3), st.integers(1, 300))
+TERM_COUNTS = st.dictionaries(st.integers(-3, 3), st.integers(1, 300))
 
 
-@given(st.lists(st.tuples(st.dictionaries(st.integers(0, 300), TERMS), st.sets(st.integers(0, 300)))))
+@given(st.lists(st.tuples(st.dictionaries(st.integers(0, 300), TERM_COUNTS), st.sets(st.integers(0, 300)))))
 def test_postings_equal_the_obvious_dictionary_however_they_came_and_went(
     steps: list[tuple[dict[int, dict[int, int]], set[int]]],
 ) -> None:
@@ -143,34 +143,34 @@ def test_postings_equal_the_obvious_dictionary_however_they_came_and_went(
         assert seqs.tolist() == sorted(expected)
 
 
-RUNS = st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.sampled_from([1, 2, 40])), min_size=1, max_size=12)
+TURN_RUNS = st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.sampled_from([1, 2, 40])), min_size=1, max_size=12)
 
 
 @settings(max_examples=300)
-@given(RUNS, st.integers(1, 4))
+@given(TURN_RUNS, st.integers(1, 4))
 def test_the_turns_beside_one_are_the_nearest_of_its_session_however_sessions_interleave(
     runs: list[tuple[int, bool, int]], reach: int
 ) -> None:
     flow = [(session, said) for session, said, times in runs for _ in range(times)]
     columns = Columns()
     rows = [row(seq, session=session or None) for seq, (session, _) in enumerate(flow)]
-    kept = [found if said else found._replace(kind="thought") for found, (_, said) in zip(rows, flow, strict=True)]
-    columns.put([RowBatch.of(kept)])
+    memories = [turn if said else turn._replace(kind="thought") for turn, (_, said) in zip(rows, flow, strict=True)]
+    columns.put([RowBatch.of(memories)])
     columns.measure(np.empty(0, np.int64))
-    found = adjacent_turns(columns, np.arange(len(flow)), reach)
+    adjacent = adjacent_turns(columns, np.arange(len(flow)), reach)
     turns = {i: session for i, (session, said) in enumerate(flow) if session and said}
-    assert found.keys() == turns.keys()
-    for i, near in found.items():
+    assert adjacent.keys() == turns.keys()
+    for i, near in adjacent.items():
         own = [j for j, session in turns.items() if session == turns[i]]
         at = own.index(i)
         assert near == own[max(0, at - reach) : at] + own[at + 1 : at + 1 + reach]
 
 
-LETTERS = st.sampled_from("abcd")
+TERM_LETTERS = st.sampled_from("abcd")
 
 
 @settings(max_examples=300)
-@given(st.lists(st.sets(LETTERS), max_size=25), st.lists(LETTERS, min_size=2), st.integers(1, 4))
+@given(st.lists(st.sets(TERM_LETTERS), max_size=25), st.lists(TERM_LETTERS, min_size=2), st.integers(1, 4))
 def test_the_best_rows_by_words_score_as_those_that_looking_at_every_row_finds(
     texts: list[set[str]], asked: list[str], count: int
 ) -> None:
@@ -178,8 +178,8 @@ def test_the_best_rows_by_words_score_as_those_that_looking_at_every_row_finds(
     columns.put([RowBatch.of([row(seq) for seq in range(1, len(texts) + 1)])])
     held = [(seq, [(key_hash(key, term), 1) for term in text]) for seq, text in enumerate(texts, 1) if text]
     index.add([TermBatch.of(held)])
-    found = lexical_evidence(index, columns, key, asked)
-    scores, best = found.scores(np.arange(len(texts))), found.best(count)
+    evidence = lexical_evidence(index, columns, key, asked)
+    scores, best = evidence.scores(np.arange(len(texts))), evidence.best(count)
     assert best.tolist() == sorted(set(best.tolist()))
     assert sorted(scores[best].tolist(), reverse=True) == sorted(scores[scores > 0].tolist(), reverse=True)[:count]
 
@@ -232,7 +232,7 @@ def test_after_deletions_and_updates_recall_by_sketches_finds_what_a_bank_opened
         assert not {first[0].memory.id, first[1].memory.id} & {hit.memory.id for hit in left}
 
 
-@given(st.lists(st.sets(LETTERS, min_size=1), min_size=1, max_size=25), st.lists(LETTERS), st.data())
+@given(st.lists(st.sets(TERM_LETTERS, min_size=1), min_size=1, max_size=25), st.lists(TERM_LETTERS), st.data())
 def test_words_of_what_has_no_row_change_no_score_of_what_has_one(
     texts: list[set[str]], asked: list[str], data: st.DataObject
 ) -> None:

@@ -84,7 +84,7 @@ def lexical_evidence(
     rows, inside = columns.rows_of(impacts.seqs)
     impacts = impacts if inside.all() else impacts.only(inside)
     more = _repeated(worth, impacts.sizes) * impacts.saturated + 1j * _repeated(covers, impacts.sizes)
-    sums = np.zeros(len(columns), np.complex64)  # both at once: reading a large bank's rows is what takes time
+    sums = np.zeros(columns.count, np.complex64)  # both at once: reading a large bank's rows is what takes time
     parts: dict[str, Ints] = {}
     for term, span in zip(shares, impacts.spans(), strict=True):
         parts[term] = part = rows[span]

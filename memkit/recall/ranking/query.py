@@ -119,11 +119,11 @@ def _is_newest(kinds: Ints, states: Ints) -> Bools:
 
 def matches_filters(columns: Columns, rows: Ints, query: Query) -> Bools:
     """Mask of rows in the span and the part of the bank that were asked for."""
-    options, fits, occurred_at = query.options, np.ones(len(rows), dtype=bool), columns.column("occurred_at")
+    options, fits = query.options, np.ones(len(rows), dtype=bool)
     if options.since is not None:
-        fits &= occurred_at[rows] >= to_micros(options.since)
+        fits &= columns.column("occurred_at")[rows] >= to_micros(options.since)
     if options.until is not None:
-        fits &= occurred_at[rows] < to_micros(options.until)
+        fits &= columns.column("occurred_at")[rows] < to_micros(options.until)
     if query.allowed is not None:
         fits &= np.isin(columns.column("seq")[rows], list(query.allowed))
     return fits

@@ -7,8 +7,8 @@ import memkit
 from memkit.models import Memory
 from memkit.testing import FrozenClock
 
-DAY = timedelta(days=1)
-CITIES = [
+ONE_DAY = timedelta(days=1)
+CITY_NAMES = [
     f"{start}{end}" for start in ("Ber", "Lan", "Mor", "Tel", "Vas") for end in ("ville", "ford", "stad", "burgo")
 ]
 
@@ -22,22 +22,22 @@ def test_what_was_forgotten_later_is_known_at_an_earlier_moment_and_what_came_la
 ) -> None:
     [id] = bank.observe([("ana", "The spare key lies under the flowerpot")]).ids
     before = clock.now
-    clock.advance(DAY)
+    clock.advance(ONE_DAY)
     bank.forget(id, reason="it moved")
     bank.observe([("ana", "The spare key hangs in the shed")])
     assert texts(bank, "spare key") == ["The spare key hangs in the shed"]
     assert texts(bank, "spare key", as_of=before) == ["The spare key lies under the flowerpot"]
-    assert texts(bank, "spare key", as_of=before - DAY) == []
+    assert texts(bank, "spare key", as_of=before - ONE_DAY) == []
     [hit] = bank.recall("spare key", min_score=0, as_of=before)
     assert hit.memory.state == "active"
 
 
 def test_what_was_restored_later_is_not_known_in_between(bank: memkit.MemoryBank, clock: FrozenClock) -> None:
     [id] = bank.observe([("ana", "The spare key lies under the flowerpot")]).ids
-    clock.advance(DAY)
+    clock.advance(ONE_DAY)
     bank.forget(id, reason="it moved")
     between = clock.now
-    clock.advance(DAY)
+    clock.advance(ONE_DAY)
     bank.restore(id)
     assert texts(bank, "spare key", as_of=between) == []
     assert len(texts(bank, "spare key", as_of=clock.now)) == 1
@@ -46,7 +46,7 @@ def test_what_was_restored_later_is_not_known_in_between(bank: memkit.MemoryBank
 def test_what_faded_later_is_known_at_an_earlier_moment(bank: memkit.MemoryBank, clock: FrozenClock) -> None:
     bank.observe([("ana", "I had soup for lunch")])
     before = clock.now
-    clock.advance(1000 * DAY)
+    clock.advance(1000 * ONE_DAY)
     bank.decay()
     assert texts(bank, "soup for lunch") == []
     assert texts(bank, "soup for lunch", as_of=before) == ["I had soup for lunch"]
@@ -57,7 +57,7 @@ def test_what_was_superseded_later_is_the_answer_at_an_earlier_moment(
 ) -> None:
     [old] = bank.insert("Ana lives in Lisbon").ids
     before = clock.now
-    clock.advance(DAY)
+    clock.advance(ONE_DAY)
     bank.supersede(old, "Ana lives in Porto")
     assert texts(bank, "Where does Ana live?") == ["Ana lives in Porto", "Ana lives in Lisbon"]
     [hit] = bank.recall("Where does Ana live?", min_score=0, as_of=before)
@@ -69,7 +69,7 @@ def test_the_portrait_is_that_of_the_moment(bank: memkit.MemoryBank, clock: Froz
     bank.think()
     bank.reflect()
     before = clock.now
-    clock.advance(DAY)
+    clock.advance(ONE_DAY)
     bank.observe([("Ana", "I moved to Porto.")])
     bank.think()
     bank.reflect()
@@ -83,12 +83,12 @@ def test_the_portrait_is_that_of_the_moment(bank: memkit.MemoryBank, clock: Froz
 
 def chain(bank: memkit.MemoryBank, clock: FrozenClock, length: int) -> list[str]:
     """A value that changes every day."""
-    names = [f"{CITIES[i % len(CITIES)]} {i}" for i in range(length)]
+    names = [f"{CITY_NAMES[i % len(CITY_NAMES)]} {i}" for i in range(length)]
     [last] = bank.insert(Memory(id="first", kind="thought", text=f"Ana lives in {names[0]}", speaker="Ana",
                                 occurred_at=clock.now, recorded_at=clock.now, head="Ana", relation="lives in",
                                 tail=names[0], valid_from=clock.now)).ids  # fmt: skip
     for name in names[1:]:
-        clock.advance(DAY)
+        clock.advance(ONE_DAY)
         [last] = bank.supersede(last, f"Ana lives in {name}").ids
     return names
 
@@ -101,9 +101,9 @@ def test_a_chain_of_two_hundred_updates_gives_the_value_of_each_moment(
     names = chain(bank, clock, 200)
     right = 0
     for day in range(200):
-        moment = start + day * DAY + timedelta(hours=random.Random(day).randrange(1, 23))
-        found = texts(bank, "Where does Ana live?", valid_at=moment, k=1)
-        right += found == [f"Ana lives in {names[day]}"]
+        moment = start + day * ONE_DAY + timedelta(hours=random.Random(day).randrange(1, 23))
+        answers = texts(bank, "Where does Ana live?", valid_at=moment, k=1)
+        right += answers == [f"Ana lives in {names[day]}"]
     assert right >= 190
     assert texts(bank, "Where does Ana live?", k=1) == [f"Ana lives in {names[-1]}"]
 
@@ -111,14 +111,14 @@ def test_a_chain_of_two_hundred_updates_gives_the_value_of_each_moment(
 def test_what_a_person_said_two_hundred_times_anew_gives_the_value_of_each_moment(
     bank: memkit.MemoryBank, clock: FrozenClock
 ) -> None:
-    start, names = clock.now, [f"{CITIES[i % len(CITIES)]}{'abcdefghij'[i // 20]}" for i in range(200)]
+    start, names = clock.now, [f"{CITY_NAMES[i % len(CITY_NAMES)]}{'abcdefghij'[i // 20]}" for i in range(200)]
     for name in names:
         bank.observe([("Ana", f"I moved to {name.title()}.")])
-        clock.advance(DAY)
+        clock.advance(ONE_DAY)
     bank.think()
     right = 0
     for day in range(0, 200, 4):
-        moment = start + day * DAY + timedelta(hours=12)
-        found = texts(bank, "Where does Ana live?", valid_at=moment, k=1)
-        right += found == [f"I moved to {names[day].title()}."]
+        moment = start + day * ONE_DAY + timedelta(hours=12)
+        answers = texts(bank, "Where does Ana live?", valid_at=moment, k=1)
+        right += answers == [f"I moved to {names[day].title()}."]
     assert right >= 48

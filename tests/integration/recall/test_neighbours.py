@@ -5,22 +5,22 @@ from datetime import timedelta
 import memkit
 from memkit.testing import FrozenClock
 
-TALK = [
+TALK_TURNS = [
     ("bob", "Hello, how was the weekend?"),
     ("ana", "Rainy, and we slept for most of it, with the cats on our feet and the radio on low."),
     ("bob", "Which allergy do you have?"),
     ("ana", "Peanuts, and they nearly sent me to hospital when I was a child of six or seven years, in Coimbra."),
     ("bob", "Dreadful."),
 ]
-QUERY = "peanuts hospital Coimbra"
+QUERY_TEXT = "peanuts hospital Coimbra"
 
 
-def best(bank: memkit.MemoryBank, query: str = QUERY, **options: object) -> memkit.Recollection:
+def best(bank: memkit.MemoryBank, query: str = QUERY_TEXT, **options: object) -> memkit.Recollection:
     return bank.recall(query, k=1, min_score=0, **options)  # type: ignore[arg-type]
 
 
 def test_a_prompt_shows_an_answer_with_its_question_by_default(bank: memkit.MemoryBank) -> None:
-    bank.observe(TALK)
+    bank.observe(TALK_TURNS)
     block = best(bank).prompt(1000)
     assert "Which allergy" in block
     assert "weekend" not in block
@@ -28,13 +28,13 @@ def test_a_prompt_shows_an_answer_with_its_question_by_default(bank: memkit.Memo
 
 
 def test_around_stays_empty_unless_it_is_asked_for(bank: memkit.MemoryBank) -> None:
-    bank.observe(TALK)
+    bank.observe(TALK_TURNS)
     assert best(bank)[0].around == ()
-    assert [memory.text for memory in best(bank, around=1)[0].around] == [TALK[2][1], TALK[4][1]]
+    assert [memory.text for memory in best(bank, around=1)[0].around] == [TALK_TURNS[2][1], TALK_TURNS[4][1]]
 
 
 def test_what_was_forgotten_or_erased_is_not_shown_as_a_neighbour(bank: memkit.MemoryBank) -> None:
-    ids = bank.observe(TALK).ids
+    ids = bank.observe(TALK_TURNS).ids
     bank.forget([ids[2]], reason="test")
     assert "allergy" not in best(bank).prompt(1000)
     assert "allergy" not in best(bank, around=2).prompt(1000)
@@ -60,10 +60,10 @@ def test_sessions_that_run_at_the_same_time_do_not_mix(bank: memkit.MemoryBank) 
 
 
 def test_thoughts_between_two_turns_do_not_part_them(bank: memkit.MemoryBank, clock: FrozenClock) -> None:
-    bank.observe(TALK[:3])
+    bank.observe(TALK_TURNS[:3])
     bank.insert(["Bob is fond of radios."])
     clock.advance(timedelta(minutes=1))
-    bank.observe(TALK[3:])
+    bank.observe(TALK_TURNS[3:])
     assert "Which allergy" in best(bank).prompt(1000)
 
 
@@ -82,7 +82,7 @@ def test_neighbours_obey_the_filters_of_the_recall(bank: memkit.MemoryBank, cloc
 
 
 def test_only_the_hit_grows_stronger(store: memkit.MemoryStore, bank: memkit.MemoryBank, clock: FrozenClock) -> None:
-    ids = bank.observe(TALK).ids
+    ids = bank.observe(TALK_TURNS).ids
     clock.advance(timedelta(days=3))
     assert "Which allergy" in best(bank).prompt(1000)
     store.maintain(budget_s=1)

@@ -18,14 +18,14 @@ from memkit.text.terms.keys import TIME_TERM, document_terms, key_hash, text_key
 from memkit.text.terms.tokens import words
 from memkit.text.times.dates import first_mentioned_time
 
-VECTORS = Path(__file__).parents[4] / "shared" / "vectors" / "hcam_small.json"
-KEY = b"0123456789abcdef"
-NOW = datetime(2025, 6, 4, 12, tzinfo=UTC)  # a Wednesday
+VECTORS_PATH = Path(__file__).parents[4] / "shared" / "vectors" / "hcam_small.json"
+BANK_KEY = b"0123456789abcdef"
+ASKED_AT = datetime(2025, 6, 4, 12, tzinfo=UTC)  # a Wednesday
 
 
-@pytest.mark.skipif(not VECTORS.exists(), reason="the reference vectors are not here")
+@pytest.mark.skipif(not VECTORS_PATH.exists(), reason="the reference vectors are not here")
 def test_chunk_attention_equals_the_authors_module() -> None:
-    given = json.loads(VECTORS.read_text())
+    given = json.loads(VECTORS_PATH.read_text())
     *_, k, heads = given["B,Q,M,C,D,k,heads"]
     weights = {name.split("/", 1)[1]: {p: np.array(v) for p, v in w.items()} for name, w in given["params"].items()}
     inner = {name: weights[f"within_mem_attn/{name}"] for name in ("query", "key", "value", "linear")}
@@ -40,7 +40,7 @@ def test_chunk_attention_equals_the_authors_module() -> None:
     )
     chunks = np.array(given["contents"])[0]
     for query, expected in zip(np.array(given["queries"])[0], np.array(given["output"])[0], strict=True):
-        found = attend(
+        answer = attend(
             query,
             chunks,
             query_projection=weights["query"]["w"],
@@ -48,7 +48,7 @@ def test_chunk_attention_equals_the_authors_module() -> None:
             attention=attention,
             k=k,
         )
-        assert np.abs(found - expected).max() < 1e-5
+        assert np.abs(answer - expected).max() < 1e-5
 
 
 def test_a_softmax_sums_to_one_and_does_not_overflow() -> None:
@@ -66,10 +66,10 @@ def test_chunks_are_lifted_by_their_best_member_and_an_average_one_stays() -> No
 
 def test_sketches_differ_in_proportion_to_the_angle() -> None:
     sketcher = Sketcher(64, 4096, seed=1)
-    one, other = np.zeros((2, 64), np.float32)
-    one[0] = 1
+    first, other = np.zeros((2, 64), np.float32)
+    first[0] = 1
     other[:2] = 0.5**0.5  # 45 degrees
-    differing = np.unpackbits(sketcher.sketch(one[None]) ^ sketcher.sketch(other[None])).mean()
+    differing = np.unpackbits(sketcher.sketch(first[None]) ^ sketcher.sketch(other[None])).mean()
     assert abs(differing - 0.25) < 0.03
 
 
@@ -106,14 +106,14 @@ def test_cross_polytope_groups_collide_as_the_papers_hash_does(
     for cosine, rate in zip((0.6, 0.7, 0.8), expected, strict=True):
         hits = total = 0
         for seed in range(40):
-            one = random.standard_normal((200, 64)).astype(np.float32)
-            one /= np.linalg.norm(one, axis=1, keepdims=True)
+            first = random.standard_normal((200, 64)).astype(np.float32)
+            first /= np.linalg.norm(first, axis=1, keepdims=True)
             side = random.standard_normal((200, 64)).astype(np.float32)
-            side -= (side * one).sum(1, keepdims=True) * one
+            side -= (side * first).sum(1, keepdims=True) * first
             side /= np.linalg.norm(side, axis=1, keepdims=True)
-            other = cosine * one + (1 - cosine**2) ** 0.5 * side
+            other = cosine * first + (1 - cosine**2) ** 0.5 * side
             hash = CrossPolytope(64, groups, seed)
-            hits += int((hash.group(one) == hash.group(other)).sum())
+            hits += int((hash.group(first) == hash.group(other)).sum())
             total += 200
         assert abs(hits / total - rate) < 0.03
 
@@ -142,15 +142,15 @@ def test_languages_without_spaces_are_cut_into_pairs() -> None:
 
 
 def test_a_document_holds_its_day_and_says_whether_it_names_a_time() -> None:
-    terms = document_terms("See you tomorrow", speaker="ana", at=NOW, zone=ZoneInfo("UTC"), key=KEY)
-    assert key_hash(KEY, "june") in terms
-    assert key_hash(KEY, TIME_TERM) in terms
+    terms = document_terms("See you tomorrow", speaker="ana", at=ASKED_AT, zone=ZoneInfo("UTC"), key=BANK_KEY)
+    assert key_hash(BANK_KEY, "june") in terms
+    assert key_hash(BANK_KEY, TIME_TERM) in terms
     assert key_hash(b"another bank key", "june") not in terms
 
 
 def test_a_text_key_ignores_space_and_case_but_not_words() -> None:
-    assert text_key(KEY, " Good  night", "ana") == text_key(KEY, "good night", "ana")
-    assert text_key(KEY, "good night", "ana") != text_key(KEY, "good night", "bob")
+    assert text_key(BANK_KEY, " Good  night", "ana") == text_key(BANK_KEY, "good night", "ana")
+    assert text_key(BANK_KEY, "good night", "ana") != text_key(BANK_KEY, "good night", "bob")
 
 
 def test_postings_in_blocks_and_in_the_tail_are_one_index() -> None:
@@ -165,7 +165,7 @@ def test_postings_in_blocks_and_in_the_tail_are_one_index() -> None:
 
 
 def test_a_speakers_name_is_a_cue_and_no_search_word() -> None:
-    cues = read_cues("What did Ana cook?", {"Ana": 7, "Bob": 8, "user": 9}, NOW, "UTC")
+    cues = read_cues("What did Ana cook?", {"Ana": 7, "Bob": 8, "user": 9}, ASKED_AT, "UTC")
     assert cues.named == frozenset({7})
     assert cues.terms == ("cook",)
     assert not is_named("user", "the user said")
@@ -188,11 +188,11 @@ def test_a_speakers_name_is_a_cue_and_no_search_word() -> None:
     ],
 )
 def test_times_are_read_from_now_as_spans_of_days(text: str, start: str, days: int) -> None:
-    span = first_mentioned_time(text, NOW, "UTC")
+    span = first_mentioned_time(text, ASKED_AT, "UTC")
     assert span is not None
     assert span.start.date().isoformat() == start
     assert span.end - span.start == timedelta(days=days)
 
 
 def test_what_names_no_time_gives_none() -> None:
-    assert first_mentioned_time("I may march to the second floor", NOW, "UTC") is None
+    assert first_mentioned_time("I may march to the second floor", ASKED_AT, "UTC") is None

@@ -1,4 +1,4 @@
-"""How many sketches a search takes, and what it finds of what exact search finds."""
+"""Number of sketches that a search takes, and the share of exact search's results that it finds."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from memkit.recall.index.sketch_search import SketchSearch
 from memkit.settings import RankingSettings, Settings
 from memkit.testing import FrozenClock
 
-BITS, DIMENSION = 512, 384
+SKETCH_BITS, VECTOR_DIMENSION = 512, 384
 
 
 def unit(rows: FloatArray) -> FloatArray:
@@ -24,18 +24,18 @@ def unit(rows: FloatArray) -> FloatArray:
 def clustered(centres: int, noise: float) -> FloatArray:
     """Fifty rows around each centre."""
     random = np.random.default_rng(3)
-    rows = np.repeat(random.standard_normal((centres, DIMENSION)), 50, axis=0)
+    rows = np.repeat(random.standard_normal((centres, VECTOR_DIMENSION)), 50, axis=0)
     return unit(rows + noise * random.standard_normal(rows.shape))
 
 
 def isotropic(count: int) -> FloatArray:
-    return unit(np.random.default_rng(4).standard_normal((count, DIMENSION)))
+    return unit(np.random.default_rng(4).standard_normal((count, VECTOR_DIMENSION)))
 
 
 class Bank:
     """Sketches of given rows, whose seqs count from one; remembers how many rows were asked for."""
 
-    def __init__(self, rows: FloatArray, bits: int = BITS) -> None:
+    def __init__(self, rows: FloatArray, bits: int = SKETCH_BITS) -> None:
         self.rows, self.fetched = rows, 0
         self.sketcher, self.sketches = Sketcher(rows.shape[1], bits, seed=5), SketchIndex(bits)
         self.search = SketchSearch(self.sketcher, self.sketches)
@@ -56,7 +56,7 @@ class Bank:
     def recall(self) -> float | None:
         return self.search.recall(self.fetch)
 
-    def found(self, query: FloatArray, k: int = 10) -> set[int]:
+    def best(self, query: FloatArray, k: int = 10) -> set[int]:
         """The k best of the sketch search, by rerank."""
         near = self.search.candidates(query, k, self.fetch)
         return set(near[np.argsort(-(self.rows[near - 1] @ query))[:k]].tolist())
@@ -98,7 +98,7 @@ def test_the_recall_that_is_reported_is_what_searches_of_other_rows_find() -> No
     for query in queries:
         cosines = bank.rows @ query
         least = np.sort(cosines)[-10] - 1e-5  # one as near as the tenth counts, too
-        hits += sum(cosines[seq - 1] >= least for seq in bank.found(query))
+        hits += sum(cosines[seq - 1] >= least for seq in bank.best(query))
     recall = bank.search.recall(bank.fetch, queries)
     assert recall == pytest.approx(hits / 400)
     assert recall < 1
@@ -107,18 +107,18 @@ def test_the_recall_that_is_reported_is_what_searches_of_other_rows_find() -> No
 def test_the_rule_takes_the_rank_that_the_binomial_predicts() -> None:
     nearest, others = np.full((1, 1), 1.0), np.zeros((1, 100))
     assert (
-        candidates_for(1_000_000, BITS, nearest, others) == MIN_CANDIDATES
+        candidates_for(1_000_000, SKETCH_BITS, nearest, others) == MIN_CANDIDATES
     )  # a row that equals the question has none before it
     same = np.zeros((1, 1))
-    median = candidates_for(1_000, BITS, same, others, target=0.5)
+    median = candidates_for(1_000, SKETCH_BITS, same, others, target=0.5)
     assert median == pytest.approx(500, abs=30)  # a row like all others has half of them before it
-    assert candidates_for(1_000, BITS, same, others, target=0.9) == pytest.approx(900, abs=30)
+    assert candidates_for(1_000, SKETCH_BITS, same, others, target=0.9) == pytest.approx(900, abs=30)
 
 
 def test_the_rule_holds_its_bounds_and_needs_no_rows() -> None:
-    assert candidates_for(10**9, BITS, np.zeros((1, 1)), np.zeros((1, 9))) == MAX_CANDIDATES
-    assert candidates_for(50, BITS, np.zeros((1, 1)), np.zeros((1, 9))) == MIN_CANDIDATES
-    assert candidates_for(0, BITS, np.empty((0, 0)), np.empty((0, 0))) == MIN_CANDIDATES
+    assert candidates_for(10**9, SKETCH_BITS, np.zeros((1, 1)), np.zeros((1, 9))) == MAX_CANDIDATES
+    assert candidates_for(50, SKETCH_BITS, np.zeros((1, 1)), np.zeros((1, 9))) == MIN_CANDIDATES
+    assert candidates_for(0, SKETCH_BITS, np.empty((0, 0)), np.empty((0, 0))) == MIN_CANDIDATES
 
 
 def test_the_count_is_found_once_and_again_when_the_bank_has_grown() -> None:
@@ -151,8 +151,8 @@ def sketching(exact_up_to: int) -> Settings:
     return Settings(ranking=RankingSettings(exact_up_to=exact_up_to))
 
 
-def told(exact_up_to: int = 20_000) -> dict[str, object]:
-    """What stats measure of a bank of 300 turns."""
+def measured(exact_up_to: int = 20_000) -> dict[str, object]:
+    """Figures that stats measure of a bank of 300 turns."""
     clock = FrozenClock(datetime(2025, 6, 2, 12, tzinfo=UTC))
     with memkit.open(":memory:", encoder=HashingEncoder(), clock=clock, settings=sketching(exact_up_to)) as store:
         store.bank("ana").observe([("ana", f"On day {i} I ate {i * 7 % 31} figs.") for i in range(300)])
@@ -164,28 +164,28 @@ def told(exact_up_to: int = 20_000) -> dict[str, object]:
 
 
 def test_a_small_bank_is_searched_exactly_and_stats_tell_what_sketches_would_find() -> None:
-    figures = told()
+    figures = measured()
     assert figures["search"] == "exact"
     assert isinstance(figures["sketch_recall"], float)
     assert figures["sketch_recall"] >= TARGET_RECALL
 
 
 def test_a_bank_over_the_limit_is_searched_by_sketches_and_stats_tell_their_recall() -> None:
-    exact = told()
-    figures = told(exact_up_to=50)
+    exact = measured()
+    figures = measured(exact_up_to=50)
     assert figures["search"] == "sketch"
     assert figures["candidates"] == exact["candidates"]
     assert figures["sketch_recall"] == pytest.approx(exact["sketch_recall"], abs=0.01)
 
 
 def test_a_recall_over_the_limit_finds_what_exact_search_finds() -> None:
-    def found(exact_up_to: int = 20_000) -> list[str]:
+    def hits(exact_up_to: int = 20_000) -> list[str]:
         clock = FrozenClock(datetime(2025, 6, 2, 12, tzinfo=UTC))
         with memkit.open(":memory:", encoder=HashingEncoder(), clock=clock, settings=sketching(exact_up_to)) as store:
             bank = store.bank("ana")
             bank.observe([("ana", f"On day {i} I ate {i * 7 % 31} figs.") for i in range(300)])
             return [hit.memory.text for hit in bank.recall("How many figs on day 111?", k=3)]
 
-    exact = found()
+    exact = hits()
     assert exact[0] == "On day 111 I ate 2 figs."
-    assert found(exact_up_to=50)[0] == exact[0]
+    assert hits(exact_up_to=50)[0] == exact[0]

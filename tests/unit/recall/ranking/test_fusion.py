@@ -1,4 +1,4 @@
-"""How recall follows the bank: cohesion, passages, what stands beside the columns, and whether it knows anything."""
+"""Recall follows the bank: cohesion, passages, groups of rows, and whether it can answer anything."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -210,9 +210,9 @@ def test_a_fact_in_the_middle_of_a_long_message_is_found_and_its_passages_go_wit
         bank = store.bank("ana")
         bank.observe([("ana", message), ("ana", "The key of C major is easy to play.")])
         before = store.stats()["bytes"]["vectors"]
-        found = bank.recall("Where is the spare key, under which flowerpot?", k=1)
-        assert "blue flowerpot" in found[0].memory.text
-        bank.erase(ids=[found[0].memory.id])
+        hits = bank.recall("Where is the spare key, under which flowerpot?", k=1)
+        assert "blue flowerpot" in hits[0].memory.text
+        bank.erase(ids=[hits[0].memory.id])
         assert store.stats()["bytes"]["vectors"] < before / 5
 
 
