@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+MAX_LINES = 450
+MAX_MODULES = 16  # in a folder
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
@@ -36,8 +38,14 @@ def test_the_types_hold_strictly() -> None:
 
 def test_no_source_file_is_longer_than_450_lines() -> None:
     files = [*ROOT.glob("memkit/**/*.py"), *ROOT.glob("adapters/**/*.py")]
-    long = [file.name for file in files if len(file.read_text().splitlines()) > 450]
+    long = [file.name for file in files if len(file.read_text().splitlines()) > MAX_LINES]
     assert long == []
+
+
+def test_no_folder_below_the_packages_top_has_more_than_16_modules() -> None:
+    folders = [folder for folder in ROOT.glob("memkit/**/") if folder != ROOT / "memkit"]
+    full = [folder.name for folder in folders if len({*folder.glob("[!_]*.py")}) > MAX_MODULES]
+    assert full == []
 
 
 def test_the_top_level_holds_what_the_layout_names() -> None:

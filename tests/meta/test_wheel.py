@@ -34,6 +34,7 @@ def test_every_file_of_both_packages_is_in_the_wheel(wheel: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_demo_runs_from_an_installed_wheel_in_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
     environment, empty = tmp_path / "venv", tmp_path / "empty"
     empty.mkdir()
@@ -49,6 +50,6 @@ def test_the_demo_runs_from_an_installed_wheel_in_an_empty_folder(wheel: Path, t
 
 def _output(*command: str | Path, cwd: Path) -> str:
     apart = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(command, cwd=cwd, env=apart, capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run(command, cwd=cwd, env=apart, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()

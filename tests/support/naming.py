@@ -3,13 +3,14 @@
 import ast
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 EVENT_NAMES = frozenset({"found", "made", "told", "kept", "one", "known"})
 OPENING_WORDS = frozenset(
     "What Which Where When Who Whom Whose How By Of That Such As From With Under Beside Behind To".split()
 )
+Rule = Callable[[Iterable[Path]], list[str]]
 TYPE_MAKERS = frozenset({"TypeVar", "ParamSpec", "NewType"})
 
 
@@ -84,7 +85,7 @@ def crooked_docstrings(paths: Iterable[Path]) -> list[str]:
     ]
 
 
-RULES = (one_word_constants, repeated_class_names, event_names, crooked_docstrings)
+RULES: tuple[Rule, ...] = (one_word_constants, repeated_class_names, event_names, crooked_docstrings)
 
 if __name__ == "__main__":
     given = [Path(argument) for argument in sys.argv[1:]] or [Path("memkit"), Path("adapters")]

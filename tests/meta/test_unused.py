@@ -1,0 +1,37 @@
+"""Everything in the packages is used: by the packages themselves, by a framework, or by those who import them."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MIN_CONFIDENCE = 60  # percent; below it are guesses
+USED_ELSEWHERE = {
+    "by people's own code": "background CausalLMSurprisal generate message_tokens ServerSurprisal",
+    "by people's own code, through the adapters": "MemkitChatMessageHistory MemkitRetriever PostThinking with_memory",
+    "by Python": "__call__ __dir__ __getattr__ traceback",
+    "by pydantic": "_known_kinds _one_rule_each became cannot ceased ceased_any model_config",
+    "by LangChain": "_aget_relevant_documents _get_relevant_documents aadd_messages add_messages run_manager",
+    "by ONNX Runtime and by sqlite-utils": "intra_op_num_threads log_severity_level migrations_table",
+    "in quoted types alone": "BaseChatModel Embeddings",
+    "by tests and benchmarks": "attend is_uuid7 read_locomo schema",
+    "in what is written as JSON": "missed other_interval",
+    "by no one: they go with the next form of the storage": "last_session scan",
+}
+NAMES_USED_ELSEWHERE = {name for names in USED_ELSEWHERE.values() for name in names.split()}
+
+
+@pytest.fixture(scope="module")
+def unused() -> set[str]:
+    vulture = pytest.importorskip("vulture")
+    search = vulture.Vulture()
+    search.scavenge([str(ROOT / "memkit"), str(ROOT / "adapters")])
+    return {str(item.name) for item in search.get_unused_code(min_confidence=MIN_CONFIDENCE)}
+
+
+def test_nothing_in_the_packages_is_unused(unused: set[str]) -> None:
+    assert unused - NAMES_USED_ELSEWHERE == set()
+
+
+def test_no_exception_outlives_its_reason(unused: set[str]) -> None:
+    assert NAMES_USED_ELSEWHERE - unused == set()
