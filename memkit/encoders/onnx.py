@@ -119,10 +119,6 @@ def _session(folder: Path, threads: int | None) -> Any:
         ) from None
 
 
-def _unreadable(path: Path, error: Exception) -> EncoderError:
-    return EncoderError(f"{path} can't be loaded ({type(error).__name__}). Export it again.")
-
-
 def _missing(package: str) -> MissingExtraError:
     return MissingExtraError(f'OnnxEncoder: {package} is not installed. Install it: pip install "memkit-agents[onnx]"')
 
