@@ -178,8 +178,8 @@ def _days_between(first: date, last: date) -> list[str]:
 def _summaries_of(view: BankView, periods: Sequence[str], as_of: datetime | None) -> list[Memory]:
     """Summaries of these periods that stand (or stood), one for each, newest first."""
     memories = view.memories(view.matching({"period": list(periods)})).values()
-    standing = [m for m in memories if m.kind == "summary" and m.state in _states_as_of(as_of)]
-    latest = {m.metadata["period"]: m for m in sorted(_recorded_by(standing, as_of), key=lambda m: m.recorded_at)}
+    summaries = [m for m in memories if m.kind == "summary" and m.state in _states_as_of(as_of)]
+    latest = {m.metadata["period"]: m for m in sorted(_recorded_by(summaries, as_of), key=lambda m: m.recorded_at)}
     return sorted(latest.values(), key=lambda m: m.occurred_at, reverse=True)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
-Seqs = npt.NDArray[np.integer]  # kept as int32: no bank has 2^31 memories
+Seqs = npt.NDArray[np.integer]  # held as int32: no bank has 2^31 memories
 MIN_ROOM_ROWS = 64  # then an eighth more than is needed
 
 
@@ -36,7 +36,7 @@ class SeqArray:
         return self._seqs.nbytes + self._rows.nbytes
 
     def put(self, seqs: Seqs, rows: npt.NDArray[Any]) -> None:
-        """Add rows; the last of several for one seq holds. They may be kept: nobody else may write to them."""
+        """Add rows; the last of several for one seq holds. They may become its own: nobody else may write to them."""
         seqs, rows = _once_each(seqs.astype(np.int32), rows)
         if self.count and len(seqs) and seqs[0] <= self._seqs[self.count - 1]:
             here = np.isin(seqs, self.seqs, assume_unique=True)
@@ -62,14 +62,14 @@ class SeqArray:
         at = np.minimum(np.searchsorted(self.seqs, seqs.astype(np.int32)), self.count - 1)
         return at, self._seqs[at] == seqs
 
-    def _can_keep(self, rows: npt.NDArray[Any]) -> bool:
+    def _can_own(self, rows: npt.NDArray[Any]) -> bool:
         """Whether these can be its own as they are: alike, writable, no part of something else."""
         alike = rows.dtype == self._rows.dtype and rows.shape[1:] == self._rows.shape[1:]
         return alike and rows.flags.owndata and rows.flags.writeable
 
     def _append(self, seqs: Seqs, rows: npt.NDArray[Any]) -> None:
         start, end = self.count, self.count + len(seqs)
-        if not start and end > len(self._seqs) and self._can_keep(rows):
+        if not start and end > len(self._seqs) and self._can_own(rows):
             self._seqs, self._rows, self.count = seqs, rows, end
             return
         if end > len(self._seqs):
@@ -83,7 +83,7 @@ class SeqArray:
 
 
 def grown(array: npt.NDArray[Any], used: int, needed: int) -> npt.NDArray[Any]:
-    """An array with room for `needed` rows and some more; the first `used` are kept."""
+    """An array with room for `needed` rows and some more; with the first `used`."""
     room = np.empty((max(needed + needed // 8, MIN_ROOM_ROWS), *array.shape[1:]), dtype=array.dtype)
     room[:used] = array[:used]
     return room

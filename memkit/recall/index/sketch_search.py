@@ -11,12 +11,12 @@ from memkit.recall.index.seq_array import Ints
 from memkit.recall.index.sketch_decoding import SketchDecoder
 
 SAMPLE_VECTORS = 2_048  # vectors that stand for a large bank in its statistics: they are then right to .02 deviations
-RULE_VECTORS = 512  # of them tell how many sketches a search takes
+RULE_VECTORS = 512  # of them decide how many sketches a search takes
 SAMPLE_GROWTH = 1.1  # times as large: then they are taken anew
 WANTED_RESULTS = 10  # that sketches are to find as exact search does
 RULE_QUERIES, MEASURED_QUERIES = 64, 64  # vectors of the sample asked as questions, by the rule and by the measurement
 MIN_RERANKED, SKETCHES_PER_RERANKED = 400, 2  # of the nearest sketches so many, or one in so many, are scored
-TRIED_ROWS = 64  # of them are enough to tell how near the WANTED_RESULTS lie
+TRIED_ROWS = 64  # of them are enough to see how near the WANTED_RESULTS lie
 READ_BATCH = 4_096  # vectors read at a time where all are read
 
 FetchVectors = Callable[[Sequence[int]], FloatArray]

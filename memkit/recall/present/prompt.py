@@ -87,7 +87,7 @@ def render(material: PromptMaterial, max_tokens: int, count_tokens: Counter | No
 
 
 class _Writer:
-    """Fills the budget step by step; every step's state is kept, to go back where the sum is too much."""
+    """Fills the budget step by step; every step's state stays, to go back where the sum is too much."""
 
     def __init__(self, material: PromptMaterial, budget: int, count: Counter) -> None:
         self.material, self.budget, self.count = material, budget, count

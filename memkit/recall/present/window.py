@@ -1,7 +1,7 @@
 """The running conversation as a block for a model's prompt: what is left of it, quoted, with marks where it isn't.
 
 What is left is decided token by token (SirLLM, arXiv 2405.12528), but lone words help nobody: so the block shows the
-sentences around the tokens, those that tell most for their length first.
+sentences around the tokens, those with the highest score for their length first.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -106,7 +106,7 @@ def _cut(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _ranked(sentences: Sequence[Sentence], budget: int) -> list[Sentence]:
-    """The newest up to their share of the budget, the first up to theirs, then those that tell most for their cost."""
+    """The newest up to their share of the budget, the first up to theirs, then those that score most for their cost."""
     newest = _within(reversed(sentences), budget * RECENT_SHARE)
     first = _within(iter(sentences), budget * START_SHARE)
     rest = sorted(sentences, key=lambda s: (-s.score / (s.cost + LINE_TOKENS), s))

@@ -120,23 +120,25 @@ class UnseenChunks:
 
 @dataclass
 class Candidates:
-    """The rows that are scored for one question, and what was computed for them so far; arrays are (n,).
+    """The rows that are scored for one question, and what each step of the search computed for them; arrays are (n,)."""
 
-    `unseen_episodes` and `unseen_sessions` are None where every row of the bank is a candidate.
-    """
-
+    # the choice of candidates
     features: RowFeatures
-    eligible: Bools
+    eligible: Bools  # rows that the options allow as results
     words: LexicalEvidence
     lexical: FloatArray  # evidence by words, in standard deviations
-    cosines: FloatArray
+    cosines: FloatArray  # NaN where a row has no vector
+    exact: Bools  # whose cosines are exact, not estimated from sketches
     sample: FloatArray  # cosines of vectors that stand for the whole bank, (any number,)
-    exact: Bools  # whose cosines are exact
-    unseen_episodes: UnseenChunks | None = None
+
+    # scores; refinement computes them anew
+    unseen_episodes: UnseenChunks | None = None  # None where every row of the bank is a candidate
     unseen_sessions: UnseenChunks | None = None
-    fixed_parts: dict[str, FloatArray] = field(default_factory=dict)  # of the score, that no cosine changes
-    parts: dict[str, FloatArray] = field(default_factory=dict)  # of the score
+    fixed_parts: dict[str, FloatArray] = field(default_factory=dict)  # those that no cosine changes
+    parts: dict[str, FloatArray] = field(default_factory=dict)  # all that the score is the sum of
     score: FloatArray = field(init=False)
+
+    # calibration, and links to thoughts
     evidence: FloatArray = field(init=False)
-    relevance: FloatArray = field(init=False)
+    relevance: FloatArray = field(init=False)  # 0..1
     thoughts: dict[int, list[int]] = field(default_factory=dict)  # seq of a turn -> seqs of thoughts

@@ -12,10 +12,10 @@ from memkit.recall.index.postings import LexicalIndex
 from memkit.recall.index.seq_array import Ints, distinct
 from memkit.text.terms.keys import key_hash
 
-FULL_MATCH_SD = 7.2  # standard deviations: the evidence of a row that holds all of a question
+FULL_MATCH_SD = 7.2  # evidence of a row that holds all of a question
 MIN_QUESTION_NATS = 8.0  # a question of one word is not answered by whoever says that word
-CONTEXT_TERMS = 1.0  # as many terms of the question as all terms of the turns before it count together
-IDF_POWER = 1.5  # the power of idf: rare words say more than their information
+CONTEXT_TERMS = 1.0  # for so many terms of the question all terms of the turns before it count together
+IDF_POWER = 1.5  # rare words say more than their information
 PRIOR_ROWS = 20  # a small bank's statistics are shrunk towards what is usual
 PRIOR_COSINE_MEAN, PRIOR_COSINE_SD = 0.12, 0.12  # of the cosines of unrelated sentences
 
@@ -25,8 +25,8 @@ class LexicalEvidence:
     """The lexical evidence of all rows, and the share of the question's idf that each holds; its terms.
 
     BM25's standard deviation depends on how many rows happen to match, and a question with one rare word
-    would drown everything else. So the evidence is BM25's sum as a share of what a row that answers the
-    whole question would have, times FULL_MATCH_SD standard deviations.
+    would drown everything else. So the evidence is BM25's sum as a share of that of a row which answers the
+    whole question, times FULL_MATCH_SD standard deviations.
     """
 
     sums: npt.NDArray[np.complex64]  # of BM25, and as the imaginary part of the idf of what a row holds, (n,)
