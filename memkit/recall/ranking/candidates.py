@@ -120,7 +120,7 @@ class UnseenChunks:
 
 @dataclass
 class Candidates:
-    """The rows that are scored for one question, and what each step of the search computed for them; arrays are (n,)."""
+    """The rows that are scored for one question, and what each step of the search computed for them, arrays of (n,)."""
 
     # the choice of candidates
     features: RowFeatures
