@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from memkit.errors import InputError
 from memkit.evaluation.figures.result_file import ResultFile
 from memkit.evaluation.forgetting import rate_label
 from memkit.evaluation.plot import SYSTEM_NAMES
@@ -73,7 +74,7 @@ def cutoffs_table(results: Results) -> str:
 
 def category_table(results: Results) -> str:
     """LoCoMo's categories: questions, and the fractions that memkit finds."""
-    figures = results["locomo"].figures
+    figures = _figures(results, "locomo")
     systems = figures["systems"]["memkit"]["categories"]
     rows = [[name, f"{count:,}", *map(share, systems[name])] for name, count in figures["counts"].items()]
     return markdown(["LoCoMo", "questions", "@5", "@10", "@25", "@50"], rows) + _provenance(results, ["locomo"])
@@ -131,7 +132,7 @@ def ablation_table(results: Results) -> str:
 
 def thinking_table(results: Results) -> str:
     """Precision and recall of the built-in thinker on the project's own exchanges."""
-    figures = results["thinking"].figures
+    figures = _figures(results, "thinking")
     rows = [
         [f"{name}: {label}", f"{part['cases']}", f"{part['expected']}", share(part["precision"]), share(part["recall"])]
         for name, label in EXCHANGE_LABELS.items()
@@ -143,7 +144,7 @@ def thinking_table(results: Results) -> str:
 
 def notes_table(results: Results) -> str:
     """Thoughts on LoCoMo beside the notes that people took, and beside as many sentences chosen by BM25."""
-    figures = results["thinking"].figures["locomo_dev.json"]
+    figures = _figures(results, "thinking")["locomo_dev.json"]
     rows = [
         [name, f"{part['formed']:,}", share(part["share"]), share(part["covered"])] for name, part in figures.items()
     ]
@@ -151,9 +152,20 @@ def notes_table(results: Results) -> str:
     return markdown(header, rows) + _provenance(results, ["thinking"])
 
 
+def agreement_table(results: Results) -> str:
+    """Agreement of exported encoders with their original."""
+    names = ("encoder-fp32", "encoder-int8")
+    rows = [
+        [f["format"], f"{f['mean_cosine']:.4f}", f"{f['least_cosine']:.4f}", share(f["nearest"])]
+        for f in (_figures(results, name) for name in names)
+    ]
+    header = ["export", "mean cosine to the original", "least cosine", "of the ten nearest the same"]
+    return markdown(header, rows) + _provenance(results, names)
+
+
 def forgetting_table(results: Results) -> str:
     """Shares remembered after the simulated days under each curve, by frequency of asking."""
-    figures = results["curve"].figures
+    figures = _figures(results, "curve")
     curves = figures["curves"]
     rows = [
         [rate_label(rate), f"{sum(counts):,}", *(share(curve["by_rate"][row]) for curve in curves)]
@@ -174,6 +186,7 @@ TABLE_RENDERERS: dict[str, Callable[[Results], str]] = {
     "ablation": ablation_table,
     "thinking": thinking_table,
     "notes": notes_table,
+    "encoder-agreement": agreement_table,
     "forgetting": forgetting_table,
 }
 
@@ -181,6 +194,12 @@ TABLE_RENDERERS: dict[str, Callable[[Results], str]] = {
 def _datasets(results: Results) -> Iterator[tuple[str, Any]]:
     """Data sets that were measured, with their figures."""
     return ((name, results[name].figures) for name in DATASET_LABELS if name in results)
+
+
+def _figures(results: Results, name: str) -> Any:
+    if name not in results:
+        raise InputError(f"figures: there is no result file {name}.json. Record it: figures record {name} COMMAND...")
+    return results[name].figures
 
 
 def share(value: float | None) -> str:

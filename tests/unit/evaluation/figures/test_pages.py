@@ -60,6 +60,11 @@ def test_an_unknown_table_is_an_error_that_names_the_known_ones() -> None:
         rendered("<!-- figures: weather -->\n<!-- end -->", RESULTS)
 
 
+def test_a_table_without_its_results_is_an_error_that_says_how_to_record_them() -> None:
+    with pytest.raises(InputError, match="record curve COMMAND"):
+        rendered("<!-- figures: forgetting -->\n<!-- end -->", {})
+
+
 def test_every_variant_of_the_ablation_has_a_label() -> None:
     assert set(ABLATED_LABELS) == {variant.name for variant in ABLATION_VARIANTS}
 
