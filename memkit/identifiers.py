@@ -1,11 +1,14 @@
 """Ids: UUIDv7, whose order is the order of recording."""
 
+import re
 import secrets
 from datetime import datetime
+from functools import lru_cache
 from itertools import count
 
 from memkit.times import to_micros
 
+UUID7_PATTERN = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")  # RFC 9562
 _counter = count(secrets.randbits(31))
 
 
@@ -19,3 +22,9 @@ def uuid7(at: datetime) -> str:
     head = (max(to_micros(at), 0) // 1000) << 80 | 7 << 76 | first << 64
     digits = f"{head | 2 << 62 | second << 42 | secrets.randbits(42):032x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+@lru_cache(maxsize=16_384)
+def uuid7_bytes(id: str) -> bytes | None:
+    """The 16 bytes of a UUIDv7 in its usual form; None for any other id."""
+    return bytes.fromhex(id.replace("-", "")) if UUID7_PATTERN.fullmatch(id) else None

@@ -226,6 +226,14 @@ class Outcome(FrozenModel):
     error: str | None = None  # class of the error, where the input was rejected
     change: int | None = None  # the bank's change number that did it; None where nothing was done
 
+    @classmethod
+    def skipped(cls, id: str | None, reason: str) -> Self:
+        return cls(id=id, action="skipped", reason=reason)
+
+    @classmethod
+    def rejected(cls, error: MemkitError, id: str | None = None) -> Self:
+        return cls(id=id, action="rejected", reason=str(error), error=type(error).__name__)
+
 
 @dataclass
 class Usage:

@@ -1,15 +1,14 @@
-"""Operations: every change of a bank as a value. `storage.apply` is the only thing that does them."""
+"""Operations: every change of a bank as a value, carried out by `storage.apply` alone."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from memkit.errors import MemkitError
-from memkit.models import Author, CountedSegment, IndexEntry, Memory, Placement
+from memkit.models import Author, CountedSegment, IndexEntry, Memory, Outcome, Placement
 
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """Store a new memory, with everything that the indexes keep of it, at its place in the flow."""
+    """Store a new memory with its index entry, at its place in the flow."""
 
     memory: Memory
     entry: IndexEntry
@@ -27,7 +26,7 @@ class Merge:
 
 @dataclass(frozen=True, slots=True)
 class Supersede:
-    """Store `memory` unless it is there, then close `id` (`valid_until`) and point it at what replaced it."""
+    """Store `memory` unless it is there, then close `id` (`valid_until`) and point it at `memory`."""
 
     id: str
     memory: Memory
@@ -62,7 +61,7 @@ class Restore:
 
 @dataclass(frozen=True, slots=True)
 class Revert:
-    """Bring a memory back to how it was before these changes; one that they `added` is forgotten."""
+    """Bring a memory back to its state before these changes; one that they `added` is forgotten."""
 
     id: str
     changes: frozenset[int]
@@ -71,9 +70,9 @@ class Revert:
 
 @dataclass(frozen=True, slots=True)
 class Reinforce:
-    """Note that a memory was used: S becomes `strength` growth's next value, t starts again at `at`.
+    """Strengthen a memory that was recalled: S grows by `growth`, t starts again at `at`.
 
-    Commutative and outside history: `strength` is added, `at` is taken where it is later.
+    Commutative and outside history: growth is added, the latest `at` counts.
     """
 
     id: str
@@ -84,12 +83,12 @@ class Reinforce:
 
 @dataclass(frozen=True, slots=True)
 class Erase:
-    """Remove memories for good, with every trace of them; derived ones must be named, too.
+    """Remove memories for good, with their index entries and histories; derived ones must be named, too.
 
     The first `chosen` of the ids were asked for, the others rest on them; without it, all were asked for.
-    What they superseded or merged is as it was before, or as what came after them left it. The receipt
-    names what is `remade` in the same apply. `fingerprints`: keyed digests by which the texts are known when
-    they are brought in again.
+    Memories that they superseded or merged become as they were before, or as a later change left them. The receipt
+    names the memories that are `remade` in the same apply. `fingerprints`: keyed digests of the texts, to recognise
+    them when they are brought in again.
     """
 
     ids: tuple[str, ...]
@@ -101,63 +100,37 @@ class Erase:
 
 @dataclass(frozen=True, slots=True)
 class Remake:
-    """Put other contents in the place of a derived memory's, which are erased: its id and its place stay."""
+    """Replace the contents of a derived memory, which are erased; its id, its place and its numbers stay."""
 
     memory: Memory
     entry: IndexEntry
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Give a turn another place in the flow, and its session another label where one is given; no outcome."""
+class Rewrite:
+    """Rewrite what memkit itself derived from a memory; None leaves a part as it is.
+
+    `entry`: its index entry. `placement` and `session`: its place in the flow, and the label of its session.
+    `salience`, `key_phrases`: those of its text. An outcome only where there is an `entry`.
+    """
 
     id: str
-    placement: Placement
+    entry: IndexEntry | None = None
+    placement: Placement | None = None
     session: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Weigh:
-    """Give a turn another salience and other key phrases; no outcome."""
-
-    id: str
-    salience: float | None
-    key_phrases: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Reindex:
-    """Give a memory the trace that it still lacked, or a new one."""
-
-    id: str
-    entry: IndexEntry
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """Do nothing; say why in the receipt."""
-
-    id: str | None
-    reason: str
+    salience: float | None = None
+    key_phrases: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Cite:
-    """Note that these memories say the same as a thought that a thinker made: it rests on them, too.
+    """Add sources to a thinker's thought that these memories say again.
 
-    A thought by hand rests on nothing and stays so. Skipped in the receipt: nothing new was stored.
+    A thought written by hand rests on nothing and stays so. Skipped in the receipt: nothing new was stored.
     """
 
     id: str
     sources: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """Refuse one input; the rest of its batch goes through."""
-
-    error: MemkitError
-    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +153,7 @@ class CloseExchange:
 
 @dataclass(frozen=True, slots=True)
 class Learn:
-    """Keep these segments of the bank's surprisal model, and drop those with numbers below `oldest`; no outcome."""
+    """Store segments of the bank's surprisal model, and drop those with numbers below `oldest`; no outcome."""
 
     segments: tuple[CountedSegment, ...]
     oldest: int
@@ -188,9 +161,9 @@ class Learn:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Keep an exchange for oneself until then, or (None) no longer; no outcome.
+    """Claim an exchange until a moment, or (None) release it; no outcome.
 
-    A claim that never ended counts as an attempt when the exchange is claimed again.
+    A claim that was never released counts as an attempt when the exchange is claimed again.
     """
 
     number: int
@@ -199,14 +172,14 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Settle:
-    """Take an exchange out of the queue: it was thought about; no outcome."""
+    """Take an exchange out of the queue, once it was thought about; no outcome."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Postpone:
-    """Leave an exchange in the queue after a failure, not to be tried before `until`; no outcome."""
+    """Leave an exchange in the queue after a failure, until a moment; no outcome."""
 
     number: int
     error: str
@@ -224,12 +197,8 @@ Operation = (
     | Reinforce
     | Erase
     | Remake
-    | Place
-    | Weigh
-    | Reindex
-    | Skip
+    | Rewrite
     | Cite
-    | Reject
     | Enqueue
     | CloseExchange
     | Learn
@@ -237,15 +206,16 @@ Operation = (
     | Settle
     | Postpone
 )
+Step = Operation | Outcome  # an outcome stands for an input that changes nothing: it goes into the receipt as it is
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a thinker wants done with a bank's thoughts; `think/revise.py` checks it first.
+    """A change that a thinker proposes for a bank's thoughts; `think/revise.py` checks it first.
 
     action "insert": `text` with head, relation, tail; "merge": `ids` become `text`; "supersede":
     `ids[0]` gives way to `text`; "forget": `ids` go, because of `reason`; "cite": `ids[0]` was said again.
-    `source_ids` name the turns that it rests on; `speaker` who said it.
+    `source_ids`: the turns that it rests on. `speaker`: who said it.
     """
 
     action: str

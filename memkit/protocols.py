@@ -1,6 +1,6 @@
-"""Every seam of memkit, in one place: what can be replaced, and what it must then do."""
+"""Protocols of everything that can be replaced: encoder, surprisal model, thinker, reflector, storage."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -23,7 +23,7 @@ from memkit.models import (
     Receipt,
     Usage,
 )
-from memkit.operations import Operation, Proposal
+from memkit.operations import Proposal, Step
 
 FloatArray = npt.NDArray[np.float32]
 BankName = tuple[str, ...]
@@ -31,7 +31,7 @@ BankName = tuple[str, ...]
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Text to vectors. `name` identifies the vectors: another name never shares a file."""
+    """Encoder of texts as vectors. `name` identifies the vectors: a file holds those of one name."""
 
     @property
     def name(self) -> str: ...
@@ -52,28 +52,28 @@ class Token(NamedTuple):
 
 @runtime_checkable
 class SurprisalModel(Protocol):
-    """How unexpected each token of a text is, given what came before (SirLLM, arXiv 2405.12528).
+    """Surprisal of each token of a text, given the text before it (SirLLM, arXiv 2405.12528).
 
-    A bank's model is asked by one thread at a time; one that several banks share has to be thread-safe.
+    A bank's model is asked by one thread at a time; a model that several banks share has to be thread-safe.
     """
 
     def score(self, text: str) -> list[Token]:
-        """Tokens in order, each with -ln P(token | what came before), in nats; does not learn.
+        """Tokens in order, each with -ln P(token | tokens before it), in nats; does not learn.
 
-        Raises SurprisalError where it can't tell, SurprisalUnavailableError where it can't be asked at all: the
-        turn is then stored without salience.
+        Raises SurprisalError where this text can't be scored, SurprisalUnavailableError where none can: the turn is
+        then stored without salience.
         """
         ...
 
     def learn(self, text: str) -> None:
-        """Adapt to a text that was read."""
+        """Adapt to a text."""
         ...
 
 
 class Task(NamedTuple):
-    """What a thinker is asked about: an exchange's turns, and the thoughts that lie near it, the nearest first.
+    """A thinker's task: the turns of an exchange, and the thoughts nearest to it, the nearest first.
 
-    `corrected`: what the user's own corrections among those thoughts replaced.
+    `corrected`: memories that the user's own corrections among those thoughts replaced.
     """
 
     turns: Sequence[Memory]
@@ -85,43 +85,43 @@ class Task(NamedTuple):
 
 @runtime_checkable
 class Thinker(Protocol):
-    """Post-thinking (TiM, arXiv 2311.08719): an exchange and the thoughts near it to proposals."""
+    """Post-thinking (TiM, arXiv 2311.08719): proposals for an exchange and the thoughts near it."""
 
     @property
     def name(self) -> str: ...
     def think(self, task: Task) -> list[Proposal]:
-        """Raises ThinkerError where it can't; the exchange then stays queued."""
+        """Proposals for the task. Raises ThinkerError; the exchange then stays queued."""
         ...
 
 
 @runtime_checkable
 class TellsHeads(Protocol):
-    """A thinker that can say beforehand whom an exchange tells of, so that what is known of them is at hand."""
+    """A thinker that can name beforehand whom an exchange is about, so that its task holds the thoughts about them."""
 
     def names(self, turns: Sequence[Memory]) -> Sequence[str]:
-        """Names in the turns: thoughts whose metadata say "called" one of them are put at hand first."""
+        """Names in the turns; thoughts whose metadata say "called" one of them come first in the task."""
         ...
 
     def heads(self, task: Task) -> Sequence[str]:
-        """Head entities of the thoughts that the turns may lead to; the task holds those about the speakers."""
+        """Head entities of the thoughts that the turns may lead to; the given task holds those about the speakers."""
         ...
 
 
 @runtime_checkable
 class ModelThinker(Thinker, Protocol):
-    """A thinker that asks a model: what it asks is counted in `usage`, and can be awaited."""
+    """A thinker that asks a model: its requests are counted in `usage`, and can be awaited."""
 
     def ask(self, task: Task, usage: Usage) -> list[Proposal]:
-        """As `think`; counts what was asked, also where it then raises."""
+        """The same as `think`; counts its requests, also where it then raises."""
         ...
 
     async def aask(self, task: Task, usage: Usage) -> list[Proposal]:
-        """The same, awaiting the model."""
+        """The same as `ask`, awaiting the model."""
         ...
 
 
 class VectorSource(Protocol):
-    """Where stored vectors are read from; see `BankView`."""
+    """Reader of stored vectors; see `BankView`."""
 
     def vectors(self, seqs: Sequence[int]) -> FloatArray: ...
     def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]: ...
@@ -129,7 +129,7 @@ class VectorSource(Protocol):
 
 
 class Position(NamedTuple):
-    """The last turn of a session: where the next one may join."""
+    """Last turn of a session, which the next turn may join."""
 
     seq: int
     id: str
@@ -148,7 +148,7 @@ class Position(NamedTuple):
 class BankView(Protocol):
     """One bank, read in one consistent snapshot. All ids and seqs are this bank's own.
 
-    Unknown ids and seqs are simply absent from what a method gives back.
+    Unknown ids and seqs are absent from the results.
     """
 
     @property
@@ -158,11 +158,11 @@ class BankView(Protocol):
         ...
 
     def memories(self, seqs: Sequence[int]) -> dict[int, Memory]:
-        """Whole records, by seq."""
+        """Whole memories, by seq."""
         ...
 
-    def later(self, seqs: Sequence[int]) -> Callable[[], dict[int, Memory]]:
-        """The same for what may never be asked for: read now, made when it is called, if it is."""
+    def lazy_memories(self, seqs: Sequence[int]) -> Callable[[], dict[int, Memory]]:
+        """The same, for memories that may not be needed: read now, decoded when the result is called."""
         ...
 
     def rows(self, since: int = 0) -> Iterator[IndexRow]:
@@ -248,20 +248,16 @@ class BankView(Protocol):
         """Numbers of the sessions that these memories lie in."""
         ...
 
-    def closed_by(self, seqs: Sequence[int]) -> list[int]:
-        """Seqs of what any of these superseded or merged."""
-        ...
-
     def echoes(self, seqs: Sequence[int]) -> list[int]:
         """Seqs of the echoes of any of these."""
         ...
 
     def entries(self, seqs: Sequence[int]) -> dict[int, IndexEntry]:
-        """Whole traces, by seq."""
+        """Whole index entries, by seq."""
         ...
 
-    def gone(self, since: int) -> list[list[int]]:
-        """Seqs that were erased after the change number `since`, a list for each erasure."""
+    def erased_since(self, since: int) -> list[list[int]]:
+        """Seqs erased after the change number `since`, a list for each erasure."""
         ...
 
     def states_at(self, moment: datetime) -> dict[int, PastState]:
@@ -273,10 +269,10 @@ class BankView(Protocol):
         ...
 
     def segments(self) -> list[CountedSegment]:
-        """What is kept of the bank's surprisal model, in order of number."""
+        """Segments of the bank's surprisal model, in order of number."""
         ...
 
-    def replaced_by(self, seqs: Sequence[int]) -> list[int]:
+    def superseded_by_any(self, seqs: Sequence[int]) -> list[int]:
         """Seqs of memories that any of these superseded or took up in a merge."""
         ...
 
@@ -289,9 +285,9 @@ class BankView(Protocol):
 
 
 class Reflection(NamedTuple):
-    """What is to be summed up: a day, a week, a month ("2024-03-09", "2024-W10", "2024-03"), or a portrait.
+    """A reflector's task: a summary of a day, a week, a month ("2024-03-09", "2024-W10", "2024-03"), or a portrait.
 
-    `lines`: what was said then, or the summaries of its parts; of a portrait, what is known of the people.
+    `lines`: what was said then, or the summaries of its parts; for a portrait, thoughts about the people.
     """
 
     level: str
@@ -306,27 +302,27 @@ class Reflector(Protocol):
     @property
     def name(self) -> str: ...
     def reflect(self, task: Reflection) -> str:
-        """The text. Raises ThinkerError where it can't: then the extractive summary is taken."""
+        """The text. Raises ThinkerError; the extractive summary is then taken."""
         ...
 
 
 @runtime_checkable
 class CountedReflector(Reflector, Protocol):
-    """A reflector that asks a model: what it asks is counted in `usage`, and held to the day's budgets."""
+    """A reflector that asks a model: its requests are counted in `usage`, and limited by the day's budgets."""
 
     def write(self, task: Reflection, usage: Usage) -> str:
-        """As `reflect`; counts what was asked, also where it then raises."""
+        """The same as `reflect`; counts its requests, also where it then raises."""
         ...
 
 
-Decision = Callable[[BankView], Sequence[Operation]]
+Decision = Callable[[BankView], Sequence[Step]]
 
 
 class Storage(Protocol):
-    """Where banks live. Every call is one transaction of its own; safe to use from several threads."""
+    """Storage of banks. Every call is one transaction of its own; safe to use from several threads."""
 
     def open_bank(self, name: BankName, *, zone: str | None = None) -> BankState:
-        """The bank of this name, made if it isn't there. `zone` is an IANA name, kept with it."""
+        """The bank of this name, created if it isn't there. `zone` is an IANA name, stored with it."""
         ...
 
     def find_bank(self, name: BankName) -> BankState | None:
@@ -337,16 +333,17 @@ class Storage(Protocol):
         """Banks whose name starts with these parts, in order of name."""
         ...
 
-    def apply(self, bank: int, decide: Sequence[Operation] | Decision, *, at: datetime) -> Receipt:
-        """Do operations in one transaction, all or none; the only way to change a bank.
+    def apply(self, bank: int, decide: Sequence[Step] | Decision, *, at: datetime) -> Receipt:
+        """Apply operations in one transaction, all or none; the only way to change a bank.
 
-        `decide` may be a function: it is called inside the transaction with a view of the bank as it
-        is then, and may be called again where the transaction had to be retried.
+        `decide` may be a function: it is called inside the transaction with a view of the bank, and may be called
+        again where the transaction had to be retried. An outcome among the operations stands for an input that
+        changes nothing; the receipt holds it as it is.
         """
         ...
 
     def view(self, bank: int) -> AbstractContextManager[BankView]:
-        """A consistent snapshot for reading; don't keep it open over slow work."""
+        """A consistent snapshot for reading; don't hold it open during slow work."""
         ...
 
     def drop_bank(
@@ -356,7 +353,7 @@ class Storage(Protocol):
         ...
 
     def receipts(self, after: int = 0) -> list[ErasureReceipt]:
-        """Receipts of all erasures, those with greater numbers than `after`, in order."""
+        """Receipts of all erasures with greater numbers than `after`, in order."""
         ...
 
     def receipt(self, bank: int, change: int) -> ErasureReceipt | None:
@@ -364,13 +361,13 @@ class Storage(Protocol):
         ...
 
     def fingerprinted(self, macs: Sequence[bytes]) -> set[bytes]:
-        """Which of these keyed digests belong to erased texts."""
+        """Those of these keyed digests that belong to erased texts."""
         ...
 
     def get_meta(self, key: str) -> str | None: ...
     def set_meta(self, values: dict[str, str]) -> None: ...
     def lease(self, bank: int, owner: str, now: datetime, seconds: float) -> bool:
-        """Take or renew the right to maintain a bank; False while somebody else holds it."""
+        """Take or renew the right to maintain a bank; False while another owner holds it."""
         ...
 
     def release(self, bank: int, owner: str) -> None: ...
@@ -382,16 +379,12 @@ class Storage(Protocol):
         """Bytes by part: text, vectors, sketches, terms, history, free, total."""
         ...
 
-    def scan(self, needles: Iterable[bytes]) -> list[str]:
-        """Names of the database's files that hold any of these byte strings."""
-        ...
-
     def purge(self, *, thorough: bool = True, wait: float = 0.0) -> bool:
-        """Push erased bytes out of the log and the free pages, and look whether any is left in the files.
+        """Drive erased bytes out of the log and the free pages, and check that none is left in the files.
 
-        False if readers were in the way; and, where it needn't be `thorough`, in a file that is too large to be
-        searched while somebody waits. For `wait` seconds it lets readers finish. Receipts that it made clean are no
-        longer pending.
+        False if readers were in the way; and, unless `thorough`, in a file that is too large to be searched while
+        somebody waits. For `wait` seconds it lets readers finish. Receipts whose bytes are gone are no longer
+        pending.
         """
         ...
 

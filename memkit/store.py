@@ -34,7 +34,14 @@ from memkit.runtime.surprisal_cache import SurprisalCache
 from memkit.settings import Settings
 from memkit.storage import open_storage
 from memkit.storage.sqlite.repair.recover import recover
-from memkit.storage.sqlite.restore import ErasureLedger, adopt, copied, ledger_of, missing, put_in_place
+from memkit.storage.sqlite.restore import (
+    ErasureList,
+    adopt_erasures,
+    copy_backup,
+    missing_erasures,
+    put_in_place,
+    read_erasures,
+)
 from memkit.text.times.dates import first_mentioned_time
 from memkit.think import as_thinker
 from memkit.times import Clock, utc_now
@@ -110,16 +117,16 @@ def restore(
     """
     target = Path(location).expanduser().absolute()
     listed = target if erasures is None and target.exists() else erasures
-    ledger = ErasureLedger() if listed is None else ledger_of(Path(listed))
+    carried_out = ErasureList() if listed is None else read_erasures(Path(listed))
     part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
     opening = partial(open_store, encoder=encoder, clock=clock, erasure_key=erasure_key)
     try:
-        copied(Path(backup), part)
+        copy_backup(Path(backup), part)
         with opening(part) as store:
             backup_receipts = store.receipts()
-            missing_receipts = missing(ledger, backup_receipts)
+            missing_receipts = missing_erasures(carried_out, backup_receipts)
             erase.carry_out_again(store._context_of, store._storage, missing_receipts)
-        adopt(part, ledger, len(backup_receipts))
+        adopt_erasures(part, carried_out, len(backup_receipts))
         put_in_place(part, target)
     finally:
         for leftover in target.parent.glob(f"{part.name}*"):

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from memkit.errors import BankGoneError
 from memkit.models import BankState, Receipt
-from memkit.operations import Operation
+from memkit.operations import Step
 from memkit.protocols import BankName, BankView, Decision, Storage, Thinker
 from memkit.runtime.encoder_slot import EncoderSlot
 from memkit.runtime.index_cache import IndexCache
@@ -96,7 +96,7 @@ def retry_when_erased(attempt: Callable[[], T]) -> T:
 
 def apply(
     ctx: BankContext,
-    operations: Sequence[Operation] | Decision,
+    operations: Sequence[Step] | Decision,
     *,
     at: datetime | None = None,
     state: BankState | None = None,
@@ -108,7 +108,7 @@ def apply(
     state = state or ctx.ensure()
     waiting = ctx.services.reinforcements.take(state.number)
 
-    def decide(view: BankView) -> list[Operation]:
+    def decide(view: BankView) -> list[Step]:
         return [*(operations(view) if callable(operations) else operations), *waiting]
 
     receipt = ctx.storage.apply(state.number, decide, at=at or ctx.now())

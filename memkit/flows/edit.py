@@ -8,7 +8,7 @@ from memkit.errors import InputError, UndoError, UnknownMemoryError
 from memkit.flows.context import BankContext, apply, retry_when_erased
 from memkit.flows.erasure.fingerprints import ERASED_REASON, erased_before
 from memkit.models import IndexEntry, Kind, Memory, Outcome, Receipt, checked_text
-from memkit.operations import Forget, Insert, Merge, Operation, Pin, Restore, Revert, Skip, Supersede
+from memkit.operations import Forget, Insert, Merge, Operation, Pin, Restore, Revert, Step, Supersede
 from memkit.protocols import BankView
 from memkit.text.near_copies import copy_key
 
@@ -39,12 +39,12 @@ def _inserted(ctx: BankContext, memories: Sequence[Memory], at: datetime) -> Rec
     entries = ctx.services.indexer.entry(state, memories)
     erased_ids = erased_before(ctx, memories)
 
-    def decide(view: BankView) -> list[Operation]:
+    def decide(view: BankView) -> list[Step]:
         batch: list[Memory] = []
-        operations: list[Operation] = []
+        operations: list[Step] = []
         for memory, entry in zip(memories, entries, strict=True):
             if memory.id in erased_ids:
-                operations.append(Skip(None, ERASED_REASON))
+                operations.append(Outcome.skipped(None, ERASED_REASON))
                 continue
             operations.append(_insert_or_merge(view, memory, entry, batch))
             batch.append(memory)
@@ -53,11 +53,11 @@ def _inserted(ctx: BankContext, memories: Sequence[Memory], at: datetime) -> Rec
     return apply(ctx, decide, at=at, state=state)
 
 
-def _insert_or_merge(view: BankView, memory: Memory, entry: IndexEntry, batch: Sequence[Memory]) -> Operation:
+def _insert_or_merge(view: BankView, memory: Memory, entry: IndexEntry, batch: Sequence[Memory]) -> Insert | Outcome:
     copy = _copy_of(view, memory, entry, batch)
     if copy is None:
         return Insert(memory, entry)
-    return Skip(copy.id, "says the same as this memory, which was kept")
+    return Outcome.skipped(copy.id, "says the same as this memory, which was kept")
 
 
 def _copy_of(view: BankView, memory: Memory, entry: IndexEntry, batch: Sequence[Memory]) -> Memory | None:
@@ -135,7 +135,7 @@ def _reverting(view: BankView, done: Sequence[Outcome], changes: frozenset[int])
     added_by_id = {
         o.id: o for o in done if o.id in seqs and o.action in ADDING_ACTIONS and o.change not in _changes(view, o.id)
     }
-    closed = {id: view.memories(view.replaced_by([seqs[id]])).values() for id in added_by_id}
+    closed = {id: view.memories(view.superseded_by_any([seqs[id]])).values() for id in added_by_id}
     olds = [memory.id for memories in closed.values() for memory in memories]
     lost = len(seqs) < len(named) or any(
         o.action in REPLACING_ACTIONS and not closed[id] for id, o in added_by_id.items()

@@ -12,10 +12,10 @@ from memkit.errors import BankGoneError, ConflictError, MemkitError
 from memkit.flows import reencode
 from memkit.flows.context import BankContext, apply, retry_when_erased
 from memkit.flows.erasure.fingerprints import ERASED_REASON, erased_before
-from memkit.models import BankState, IndexEntry, Memory, Receipt, RejectedTurn, Turn
+from memkit.models import BankState, IndexEntry, Memory, Outcome, Receipt, RejectedTurn, Turn
 from memkit.observe.episodes import Cutter, Piece
 from memkit.observe.intake import as_turns
-from memkit.operations import Insert, Operation, Reject, Skip
+from memkit.operations import Insert, Step
 from memkit.protocols import BankView
 from memkit.runtime.indexer import IndexableText
 from memkit.runtime.surprisal_state import PendingTurns
@@ -99,10 +99,11 @@ def _observe_chunk(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tu
     items, hearing = prepare(ctx, state, turns, at)
     errors: list[MemkitError] = []
 
-    def decide(view: BankView) -> list[Operation]:
-        operations = _Decision(ctx, view, at).decide(items)
-        errors[:] = [o.error for o in operations if isinstance(o, Reject)]
-        return operations
+    def decide(view: BankView) -> list[Step]:
+        decision = _Decision(ctx, view, at)
+        steps = decision.decide(items)
+        errors[:] = decision.errors
+        return steps
 
     receipt = apply(ctx, decide, at=at, state=state)
     if ctx.services.encoding_thread is not None:
@@ -161,27 +162,42 @@ class _Decision:
     def __init__(self, ctx: BankContext, view: BankView, at: datetime) -> None:
         self._view, self._at = view, at
         self._cutter = cutter(view, ctx.settings.observe)
+        self.errors: list[MemkitError] = []
         self._holders: dict[int, str] = {}  # text key -> the memory whose text it is
         self._batch: dict[str, Memory | IncomingTurn] = {}
 
-    def decide(self, items: Sequence[Item]) -> list[Operation]:
+    def decide(self, items: Sequence[Item]) -> list[Step]:
         prepared = [item for item in items if isinstance(item, Prepared)]
         self._holders = self._view.same_text([p.entry.text_key for p in prepared])
         known = self._view.locate([p.heard.id for p in prepared])
         stored = self._view.memories(list(known.values()))
         self._batch = {id: stored[seq] for id, seq in known.items()}
-        operations = [self._operation(item) for item in items]
-        return [*operations, *self._cutter.queue()]
+        steps = [self._step(item) for item in items]
+        return [*steps, *self._cutter.queue()]
 
-    def _operation(self, item: Item) -> Operation:
+    def _step(self, item: Item) -> Step:
         if isinstance(item, RejectedTurn):
-            return Reject(item.error)
+            return self._rejected(item.error)
         if isinstance(item, ErasedTurn):
-            return Skip(None, ERASED_REASON)
+            return Outcome.skipped(None, ERASED_REASON)
         earlier = self._batch.get(item.heard.id)
         if earlier is not None:
-            return _repeated(earlier, item.heard)
+            return self._repeated(earlier, item.heard)
         return self._inserted(item)
+
+    def _rejected(self, error: MemkitError, id: str | None = None) -> Outcome:
+        self.errors.append(error)
+        return Outcome.rejected(error, id)
+
+    def _repeated(self, earlier: Memory | IncomingTurn, heard: IncomingTurn) -> Outcome:
+        """The same id again: the same content is a repeat, other content a conflict."""
+        if (earlier.text, earlier.speaker) == (heard.text, heard.speaker):
+            return Outcome.skipped(earlier.id, "already stored")
+        conflict = ConflictError(
+            f"observe: the id {heard.id!r} is already stored with other content, which was left as it is. "
+            "Give the new turn an id of its own, or change the old one with bank.supersede."
+        )
+        return self._rejected(conflict, heard.id)
 
     def _inserted(self, item: Prepared) -> Insert:
         heard, entry = item.heard, item.entry
@@ -222,14 +238,3 @@ def cutter(view: BankView, settings: ObserveSettings) -> Cutter:
 def piece_of(memory: Memory, *, quiet: bool) -> Piece:
     """What the cutter has to know of a turn."""
     return Piece(memory.id, memory.occurred_at, len(memory.text), memory.role, memory.session, quiet)
-
-
-def _repeated(earlier: Memory | IncomingTurn, heard: IncomingTurn) -> Operation:
-    """The same id again: the same content is a repeat, other content a conflict."""
-    if (earlier.text, earlier.speaker) == (heard.text, heard.speaker):
-        return Skip(earlier.id, "already stored")
-    conflict = ConflictError(
-        f"observe: the id {heard.id!r} is already stored with other content, which was left as it is. "
-        "Give the new turn an id of its own, or change the old one with bank.supersede."
-    )
-    return Reject(conflict, heard.id)

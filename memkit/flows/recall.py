@@ -103,7 +103,7 @@ def _memories(view: BankView, scored: Sequence[ScoredRow], query: Query) -> dict
 
 def _beside(view: BankView, scored: Sequence[ScoredRow], memories: Mapping[int, Memory], query: Query) -> FindBeside:
     """Finder of the turns beside each hit, by id; those that aren't among these memories are read when it is called."""
-    others = view.later(sorted({seq for row in scored for seq in row.beside} - memories.keys()))
+    others = view.lazy_memories(sorted({seq for row in scored for seq in row.beside} - memories.keys()))
 
     def beside() -> dict[str, Sequence[Memory]]:
         every = {**memories, **_recallable(others(), query)}

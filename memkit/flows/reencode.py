@@ -5,7 +5,7 @@ from functools import partial
 
 from memkit.flows.context import BankContext, Services
 from memkit.models import MEMORY_STATES, IndexEntry, Memory
-from memkit.operations import Reindex
+from memkit.operations import Rewrite
 from memkit.protocols import BankView, Encoder
 from memkit.runtime.file_settings import REENCODING_KEY, encoder_meta
 from memkit.runtime.indexer import IndexableText
@@ -31,11 +31,11 @@ def encode_pending(ctx: BankContext, *, limit: int = 10_000, progress: Progress 
     return encoded_count
 
 
-def _unchanged(encoded: Sequence[tuple[Memory, IndexEntry]], view: BankView) -> list[Reindex]:
+def _unchanged(encoded: Sequence[tuple[Memory, IndexEntry]], view: BankView) -> list[Rewrite]:
     """Entries of memories that still hold the text that was encoded: it may have been erased meanwhile."""
     held = view.memories(list(view.locate([memory.id for memory, _ in encoded]).values())).values()
     texts = {(memory.id, memory.text, memory.speaker) for memory in held}
-    return [Reindex(memory.id, entry) for memory, entry in encoded if (memory.id, memory.text, memory.speaker) in texts]
+    return [Rewrite(memory.id, entry) for memory, entry in encoded if (memory.id, memory.text, memory.speaker) in texts]
 
 
 def reencode(
@@ -71,7 +71,7 @@ def reindex_bank(ctx: BankContext) -> None:
     encode_pending(ctx, limit=2**62)
 
 
-def _reindexed(ctx: BankContext, remade: Callable[[BankView, Sequence[Memory]], list[Reindex]]) -> None:
+def _reindexed(ctx: BankContext, remade: Callable[[BankView, Sequence[Memory]], list[Rewrite]]) -> None:
     state = ctx.state()
     after: str | None = None
     while state is not None:
@@ -84,15 +84,15 @@ def _reindexed(ctx: BankContext, remade: Callable[[BankView, Sequence[Memory]], 
         after = memories[-1].id
 
 
-def _reindexed_rows(ctx: BankContext, view: BankView, memories: Sequence[Memory]) -> list[Reindex]:
+def _reindexed_rows(ctx: BankContext, view: BankView, memories: Sequence[Memory]) -> list[Rewrite]:
     seqs = view.locate([memory.id for memory in memories])
     old = view.entries(list(seqs.values()))
     indexer = ctx.services.indexer
     pairs = [(memory, indexer.renewed(view.state, memory, old[seqs[memory.id]])) for memory in memories]
-    return [Reindex(memory.id, entry) for memory, entry in pairs]
+    return [Rewrite(memory.id, entry) for memory, entry in pairs]
 
 
-def _wordy(ctx: BankContext, memory: Memory) -> Reindex:
+def _wordy(ctx: BankContext, memory: Memory) -> Rewrite:
     state = ctx.ensure()
     entry: IndexEntry = ctx.services.indexer.words(state, IndexableText.of(memory))
-    return Reindex(memory.id, entry)
+    return Rewrite(memory.id, entry)

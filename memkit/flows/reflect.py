@@ -15,7 +15,7 @@ from memkit.flows.reflection.calendar import STANDING_STATES, Calendar
 from memkit.flows.reflection.drafting import Draft, Drafter, voices_of
 from memkit.flows.thinking import think_budget
 from memkit.models import IndexEntry, Memory, Outcome, Receipt
-from memkit.operations import Forget, Insert, Operation, Remake, Skip, Supersede
+from memkit.operations import Forget, Insert, Operation, Remake, Step, Supersede
 from memkit.protocols import BankView
 from memkit.text.times.periods import PERIOD_LEVELS, Level, period_of
 from memkit.think.llm.reflector import as_reflector
@@ -129,19 +129,19 @@ def _stored(drafter: Drafter, drafts: Sequence[Draft]) -> list[Outcome]:
     ctx, state = drafter.ctx, drafter.state
     entries = ctx.services.indexer.entry(state, [draft.memory for draft in drafts])
 
-    def decide(view: BankView) -> list[Operation]:
+    def decide(view: BankView) -> list[Step]:
         return [_operation(view, draft, entry) for draft, entry in zip(drafts, entries, strict=True)]
 
     outcomes = apply(ctx, decide).outcomes
     return [_noted(outcome, draft) for outcome, draft in zip(outcomes, drafts, strict=True)]
 
 
-def _operation(view: BankView, draft: Draft, entry: IndexEntry) -> Operation:
+def _operation(view: BankView, draft: Draft, entry: IndexEntry) -> Step:
     """Operation of a draft, if nobody else reflected, forgot or erased in the meantime."""
     old, memory = draft.old, draft.memory
     whole = len(view.locate(memory.sources)) == len(set(memory.sources))
     if not whole or _current(view, memory) != ({old.id} if old is not None else set()):
-        return Skip(None, SOURCES_CHANGED_REASON)
+        return Outcome.skipped(None, SOURCES_CHANGED_REASON)
     return Insert(memory, entry) if old is None else Supersede(old.id, memory, entry, "it grew")
 
 

@@ -28,7 +28,7 @@ from memkit.operations import (
     Postpone,
     Proposal,
     Settle,
-    Skip,
+    Step,
     Supersede,
 )
 from memkit.protocols import BankView, ModelThinker, Task, Thinker
@@ -183,7 +183,7 @@ class _ExchangeGroup:
         """Claim, ask, check, apply; whatever fails leaves the exchanges in the queue."""
         turns = self._turns()
         if not self._is_salient(turns):
-            self._apply(lambda view: [Skip(None, "nothing in it tells"), *self._settled(view)])
+            self._apply(lambda view: [Outcome.skipped(None, "nothing in it tells"), *self._settled(view)])
             return
         if not self._claimed():
             return
@@ -228,7 +228,7 @@ class _ExchangeGroup:
         ctx.storage.apply(self._state.number, decide, at=now)
         return claimed[0]
 
-    def _revised(self, proposals: Sequence[Proposal], task: Task) -> list[Operation]:
+    def _revised(self, proposals: Sequence[Proposal], task: Task) -> list[Step]:
         services = self._ctx.services
         return revise(
             proposals,
@@ -237,16 +237,16 @@ class _ExchangeGroup:
             make_entries=lambda memories: services.indexer.entry(self._state, memories),
         )
 
-    def _apply(self, decide: Callable[[BankView], list[Operation]]) -> None:
+    def _apply(self, decide: Callable[[BankView], list[Step]]) -> None:
         receipt = self._ctx.storage.apply(self._state.number, decide, at=self._ctx.now())
         self._done.add(receipt, exchanges=len(self._exchanges))
 
-    def _decided(self, view: BankView, task: Task, operations: Sequence[Operation], change: int) -> list[Operation]:
+    def _decided(self, view: BankView, task: Task, operations: Sequence[Step], change: int) -> list[Step]:
         """Operations as decided inside the transaction: none on grounds that are no longer there."""
         numbers = [exchange.number for exchange in self._exchanges]
         there = view.exchanges(numbers=numbers)
         if len(there) < len(numbers) or (view.state.change > change and _moved(view, task, operations)):
-            again = Skip(None, "the memory changed meanwhile; thought about again next time")
+            again = Outcome.skipped(None, "the memory changed meanwhile; thought about again next time")
             return [again, *(Claim(exchange.number, None) for exchange in there)] if there else []
         return [*_once(view, operations), *self._settled(view)]
 
@@ -279,7 +279,7 @@ class _ExchangeGroup:
         think_budget.spend(self._ctx, self._state, self._usage)
 
 
-def _moved(view: BankView, task: Task, operations: Sequence[Operation]) -> bool:
+def _moved(view: BankView, task: Task, operations: Sequence[Step]) -> bool:
     """Whether something that an answer rests on was erased, or something that it changes was changed."""
     shown = [memory.id for memory in (*task.turns, *task.thoughts)]
     there = view.locate(shown)
@@ -287,20 +287,20 @@ def _moved(view: BankView, task: Task, operations: Sequence[Operation]) -> bool:
     return len(there) < len(set(shown)) or any(m.state != "active" for m in view.memories(touched).values())
 
 
-def _targets(operation: Operation) -> tuple[str, ...]:
+def _targets(operation: Step) -> tuple[str, ...]:
     if isinstance(operation, Merge):
         return operation.ids
     return (operation.id,) if isinstance(operation, Supersede | Forget) else ()
 
 
-def _once(view: BankView, operations: Sequence[Operation]) -> Iterator[Operation]:
+def _once(view: BankView, operations: Sequence[Step]) -> Iterator[Step]:
     """Operations, without inserts of what the bank holds already."""
     taken = {id for operation in operations for id in _targets(operation)}
     for operation in operations:
         yield _among(view, operation, taken) if isinstance(operation, Insert) else operation
 
 
-def _among(view: BankView, operation: Insert, taken: set[str]) -> Operation:
+def _among(view: BankView, operation: Insert, taken: set[str]) -> Step:
     """A thought that says all of an older one, and a few words more, takes it up; one that says no more is none."""
     new = operation.memory
     near = [m for m in view.near(operation.entry.bands, ("thought",)) if m.speaker in (None, new.speaker)]

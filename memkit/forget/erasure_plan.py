@@ -138,7 +138,7 @@ def standing_in(view: BankView, sources: Iterable[int], gone: set[int]) -> list[
     border = set(sources)
     while border:
         standing |= border - gone
-        border = set(view.closed_by(sorted(border & gone)))
+        border = set(view.superseded_by_any(sorted(border & gone)))
     return sorted(standing)
 
 

@@ -9,7 +9,7 @@ from memkit.errors import EncoderMismatchError
 from memkit.protocols import Encoder, FloatArray, Storage
 from memkit.runtime.encoder_slot import EncoderSlot
 from memkit.settings import IndexSettings, KeepRule, ObserveSettings, Settings
-from memkit.storage.core.checksums import reading
+from memkit.storage.core.checksums import decoding
 
 ENCODER_KEY = "encoder.name"
 DIMENSION_KEY = "encoder.dimension"
@@ -33,7 +33,7 @@ class AbsentEncoder:
         )
 
 
-@reading("a setting of the file")
+@decoding("a setting of the file")
 def stored_settings(storage: Storage, given: Settings | None) -> Settings:
     """The settings to work with: the file's own where they shape its data, else the given ones."""
     index, observe = storage.get_meta(INDEX_KEY), storage.get_meta(OBSERVE_KEY)

@@ -20,7 +20,7 @@ from memkit.recall.search import ScoredRow, Searcher
 from memkit.runtime import heap
 from memkit.runtime.indexer import Indexer
 from memkit.settings import DecaySettings, RankingSettings
-from memkit.storage.core.checksums import misread
+from memkit.storage.core.checksums import corrupt_error
 from memkit.text.curve import Curve
 
 REFLECTED_NUMBERS = [MEMORY_KINDS.index(kind) for kind in REFLECTED_KINDS]
@@ -178,7 +178,7 @@ class IndexCache:
         before, state = loaded.state, view.state
         if before.key != state.key or before.change > state.change:
             return False  # another bank of that number, or an older file
-        gone = view.gone(before.change) if before.epoch != state.epoch else []
+        gone = view.erased_since(before.change) if before.epoch != state.epoch else []
         if len(gone) != state.epoch - before.epoch:
             return False  # something else happened: a repair, a backup that was put in its place
         if gone and not loaded.remove(set(chain.from_iterable(gone))):
@@ -224,7 +224,7 @@ class IndexCache:
         sketcher, _ = self._indexer.hashes()
         for batch in batches:
             if batch.sketches.shape[1] != sketcher.bits // 8:
-                raise misread("a sketch")
+                raise corrupt_error("a sketch")
             yield batch
 
     def _touch(self, bank: int) -> None:

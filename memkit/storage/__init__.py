@@ -1,4 +1,4 @@
-"""Where banks live: one SQLite file, or dicts in memory; both keep protocols.Storage."""
+"""Storage of banks: one SQLite file, or dicts in memory; both implement protocols.Storage."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,15 +9,15 @@ from memkit.settings import RuntimeSettings
 if TYPE_CHECKING:
     from memkit.protocols import Storage
 
-MEMORY = ":memory:"
+MEMORY_LOCATION = ":memory:"
 
 
 def open_storage(location: str, *, read_only: bool = False, settings: RuntimeSettings | None = None) -> "Storage":
-    """Open the database at a path, made where it isn't there; ":memory:" gives the twin made of dicts.
+    """Open the database at a path, created where it isn't there; ":memory:" gives the twin made of dicts.
 
     Raises UnwritablePathError, NotADatabaseError, NewerVersionError, ReadOnlyError or CorruptError.
     """
-    if location == MEMORY:
+    if location == MEMORY_LOCATION:
         from memkit.storage.inmemory.storage import MemoryStorage
 
         return MemoryStorage(read_only=read_only)
@@ -29,4 +29,4 @@ def open_storage(location: str, *, read_only: bool = False, settings: RuntimeSet
     return SqliteStorage(path, read_only=read_only, settings=settings or RuntimeSettings())
 
 
-__all__ = ["MEMORY", "open_storage"]
+__all__ = ["MEMORY_LOCATION", "open_storage"]

@@ -1,4 +1,4 @@
-"""Doubles for users' tests, and the contract that every storage passes. Nothing here needs a network."""
+"""Doubles for users' tests, and the contract test of storages. Nothing here needs a network."""
 
 from memkit.testing.doubles import FrozenClock, ScriptedThinker
 from memkit.testing.storage_contract import StorageContract

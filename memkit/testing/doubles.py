@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from memkit.operations import (
-    Proposal,
-)
+from memkit.operations import Proposal
 from memkit.protocols import Task
 
 
@@ -24,7 +22,7 @@ class FrozenClock:
 
 
 class ScriptedThinker:
-    """Answers with given proposals, one list for each call; an exception in the script is raised."""
+    """A thinker that answers with given proposals, one list for each call; an exception in the script is raised."""
 
     name = "scripted"
 
@@ -33,7 +31,7 @@ class ScriptedThinker:
         self.tasks: list[Task] = []
 
     def think(self, task: Task) -> list[Proposal]:
-        """The next answer of the script; nothing after its end."""
+        """The next answer of the script; no proposals after its end."""
         self.tasks.append(task)
         answer = self._script.pop(0) if self._script else []
         if isinstance(answer, Exception):

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from memkit.errors import InvalidTextError
-from memkit.models import IndexEntry, Memory, checked_text
-from memkit.operations import Cite, Forget, Insert, Merge, Operation, Proposal, Skip, Supersede
+from memkit.models import IndexEntry, Memory, Outcome, checked_text
+from memkit.operations import Cite, Forget, Insert, Merge, Proposal, Step, Supersede
 from memkit.protocols import Task
 from memkit.text.near_copies import is_copy, numbers_of
 from memkit.think.extractive.functional_relations import is_functional
@@ -26,8 +26,8 @@ NewId = Callable[[], str]
 MakeEntries = Callable[[Sequence[Memory]], Sequence[IndexEntry]]
 
 
-def revise(proposals: Sequence[Proposal], task: Task, *, new_id: NewId, make_entries: MakeEntries) -> list[Operation]:
-    """Operations for the proposals that pass, a Skip with the reason for each that doesn't, in order.
+def revise(proposals: Sequence[Proposal], task: Task, *, new_id: NewId, make_entries: MakeEntries) -> list[Step]:
+    """Operations for the proposals that pass, an outcome "skipped" with the reason for each that doesn't, in order.
 
     Refused: ids that aren't among the task's thoughts, texts that are empty, enormous or already known, what
     rests on an assistant's words alone, forgetting without a reason or where a fact only changed, a merge that
@@ -210,12 +210,12 @@ def _valid_from(proposal: Proposal, said: datetime) -> datetime | None:
     return proposal.valid_from or (said if proposal.action == "supersede" else None)
 
 
-def _operation(draft: _Draft, entry: IndexEntry | None) -> Operation:
+def _operation(draft: _Draft, entry: IndexEntry | None) -> Step:
     proposal = draft.proposal
     if draft.citation is not None:
         return draft.citation
     if draft.refused is not None:
-        return Skip(proposal.ids[0] if proposal.ids else None, draft.refused)
+        return Outcome.skipped(proposal.ids[0] if proposal.ids else None, draft.refused)
     if draft.memory is None or entry is None:
         return Forget(proposal.ids[0], proposal.reason or "", author="thinker")
     if proposal.action == "merge":

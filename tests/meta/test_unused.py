@@ -14,9 +14,8 @@ USED_ELSEWHERE = {
     "by LangChain": "_aget_relevant_documents _get_relevant_documents aadd_messages add_messages run_manager",
     "by ONNX Runtime and by sqlite-utils": "intra_op_num_threads log_severity_level migrations_table",
     "in quoted types alone": "BaseChatModel Embeddings",
-    "by tests and benchmarks": "attend is_uuid7 read_locomo schema",
+    "by tests and benchmarks": "attend read_locomo schema",
     "in what is written as JSON": "missed other_interval",
-    "by no one: they go with the next form of the storage": "last_session scan",
 }
 NAMES_USED_ELSEWHERE = {name for names in USED_ELSEWHERE.values() for name in names.split()}
 

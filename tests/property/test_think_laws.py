@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
 
 from memkit.errors import ThinkerError, ThinkerOutputError
-from memkit.models import IndexEntry, Memory
-from memkit.operations import Cite, Forget, Insert, Merge, Proposal, Skip, Supersede
+from memkit.models import IndexEntry, Memory, Outcome
+from memkit.operations import Cite, Forget, Insert, Merge, Proposal, Supersede
 from memkit.protocols import Task
 from memkit.text.near_copies import band_keys, is_copy, is_near_copy
 from memkit.think.llm.parsing import parse_operations
@@ -132,7 +132,20 @@ def test_revision_lets_good_proposals_through_and_refuses_bad_ones_one_by_one() 
         Proposal("explode", "Boom."),
     )
     kinds = [type(operation) for operation in done]
-    assert kinds == [Insert, Cite, Cite, Skip, Skip, Supersede, Skip, Skip, Forget, Skip, Skip, Skip]
+    assert kinds == [
+        Insert,
+        Cite,
+        Cite,
+        Outcome,
+        Outcome,
+        Supersede,
+        Outcome,
+        Outcome,
+        Forget,
+        Outcome,
+        Outcome,
+        Outcome,
+    ]
     assert isinstance(done[0], Insert)
     assert done[0].memory.sources == ("t1",)
     assert isinstance(done[5], Supersede)

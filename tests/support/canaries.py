@@ -57,7 +57,7 @@ def wanted(gone: Sequence[Memory], kept: Iterable[Memory]) -> set[bytes]:
 def left(folder: Path, pieces: set[bytes]) -> list[str]:
     """Files of a folder that hold any of the pieces."""
     search = Search(pieces)
-    return [file.name for file in sorted(folder.iterdir()) if file.is_file() and search.found(file.read_bytes())]
+    return [file.name for file in sorted(folder.iterdir()) if file.is_file() and search.matches(file.read_bytes())]
 
 
 def opened(path: Path) -> memkit.MemoryStore:

@@ -9,7 +9,7 @@ from memkit.flows.erasure.rescore import weighing
 from memkit.forget.erasure_plan import ErasePlan, standing_in
 from memkit.models import IndexEntry, IndexRow, Memory, Placement
 from memkit.observe.episodes import UNNAMED, Open, placed, unnamed
-from memkit.operations import Enqueue, Operation, Place, Reindex, Remake
+from memkit.operations import Enqueue, Operation, Remake, Rewrite
 from memkit.protocols import BankView
 from memkit.runtime.indexer import IndexableText
 from memkit.settings import ObserveSettings
@@ -23,7 +23,7 @@ class Drafts:
 
     memories: list[Memory]  # derived ones, with their new contents
     heirs: list[tuple[Memory, IndexEntry | None]]  # each with the erased original's entry, where it fits
-    placements: list[Place]
+    placements: list[Rewrite]
     queued: list[Enqueue]
     weighed: list[Memory]
 
@@ -62,7 +62,7 @@ def operations(ctx: BankContext, rederived: Drafts) -> list[Operation]:
     ]
     return [
         *(Remake(memory, entry) for memory, entry in zip(rederived.memories, entries, strict=True)),
-        *(Reindex(memory.id, entry) for (memory, _), entry in zip(rederived.heirs, heir_entries, strict=True)),
+        *(Rewrite(memory.id, entry) for (memory, _), entry in zip(rederived.heirs, heir_entries, strict=True)),
         *rederived.placements,
         *rederived.queued,
         *map(weighing, rederived.weighed),
@@ -142,7 +142,7 @@ def _thought_again(view: BankView, plan: ErasePlan, gone: set[int], at: datetime
 # borders of episodes
 
 
-def _recut(view: BankView, gone: set[int], settings: ObserveSettings) -> Iterator[Place]:
+def _recut(view: BankView, gone: set[int], settings: ObserveSettings) -> Iterator[Rewrite]:
     """Episodes as they would have been cut without what goes; sessions stay as they are.
 
     Only the label of a session that nobody named follows: it told when the first turn was said.
@@ -159,7 +159,7 @@ def _recut(view: BankView, gone: set[int], settings: ObserveSettings) -> Iterato
 
 def _replaced(
     view: BankView, session: int, rows: Sequence[IndexRow], settings: ObserveSettings, *, relabelled: bool
-) -> Iterator[Place]:
+) -> Iterator[Rewrite]:
     places = dict(_moved(session, rows, settings))
     touched = [row for row in rows if relabelled or row.seq in places]
     memories = view.memories([row.seq for row in touched]).values()
@@ -168,7 +168,7 @@ def _replaced(
         named = not relabelled or not (memory.session or "").startswith(UNNAMED)
         place = places.get(row.seq, Placement(session, row.episode or 0))
         if row.seq in places or not named:
-            yield Place(memory.id, place, None if named else label)
+            yield Rewrite(memory.id, placement=place, session=None if named else label)
 
 
 def _moved(session: int, rows: Sequence[IndexRow], settings: ObserveSettings) -> Iterator[tuple[int, Placement]]:

@@ -5,7 +5,7 @@ from itertools import chain
 
 from memkit.flows.context import BankContext
 from memkit.models import Memory
-from memkit.operations import Weigh
+from memkit.operations import Rewrite
 from memkit.protocols import BankView
 from memkit.surprisal.guard import read_guarded
 
@@ -39,9 +39,9 @@ def _turns(view: BankView, gone: set[int]) -> Iterator[tuple[int, Memory]]:
         yield from view.memories(seqs[start : start + READ]).items()
 
 
-def weighing(memory: Memory) -> Weigh:
+def weighing(memory: Memory) -> Rewrite:
     """The operation that keeps what was weighed."""
-    return Weigh(memory.id, memory.salience, memory.key_phrases)
+    return Rewrite(memory.id, salience=memory.salience, key_phrases=memory.key_phrases)
 
 
 def reweigh(ctx: BankContext) -> int:
@@ -51,7 +51,7 @@ def reweigh(ctx: BankContext) -> int:
         return 0
     done = int(ctx.storage.get_meta(f"{WEIGHED}{state.number}") or 0)
     with ctx.storage.view(state.number) as view:
-        at, gone = view.state.change, set(chain.from_iterable(view.gone(done)))
+        at, gone = view.state.change, set(chain.from_iterable(view.erased_since(done)))
         changed = [weighing(memory) for _, memory in reweighed(ctx, view, gone)]
     for start in range(0, len(changed), READ):
         ctx.storage.apply(state.number, changed[start : start + READ], at=ctx.now())

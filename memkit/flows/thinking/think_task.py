@@ -7,7 +7,7 @@ import numpy as np
 from memkit.flows.context import BankContext
 from memkit.models import BankState, Memory
 from memkit.protocols import BankView, FloatArray, Task, TellsHeads
-from memkit.storage.core.checksums import misread
+from memkit.storage.core.checksums import corrupt_error
 
 MAX_IN_GROUP = 50  # thoughts of one hash group, the newest
 MAX_BY_HEAD = 400  # thoughts about one person, the newest
@@ -62,7 +62,7 @@ def _nearest_first(view: BankView, thoughts: list[Memory], vectors: FloatArray) 
         return thoughts
     seqs = view.locate([thought.id for thought in thoughts])
     if len(seqs) < len(thoughts):
-        raise misread("an index of the file")
+        raise corrupt_error("an index of the file")
     own = view.vectors([seqs[thought.id] for thought in thoughts])
     if own.shape[1] != vectors.shape[1]:
         return thoughts
@@ -73,4 +73,4 @@ def _nearest_first(view: BankView, thoughts: list[Memory], vectors: FloatArray) 
 def _corrected(view: BankView, thoughts: Sequence[Memory]) -> list[Memory]:
     """Thoughts that the user's own corrections among these replaced."""
     by_user = view.locate([thought.id for thought in thoughts if thought.author == "user"])
-    return list(view.memories(view.replaced_by(list(by_user.values()))).values()) if by_user else []
+    return list(view.memories(view.superseded_by_any(list(by_user.values()))).values()) if by_user else []

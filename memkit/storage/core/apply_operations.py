@@ -1,4 +1,4 @@
-"""From operations to primitive changes: what each operation means, in one place for all backends."""
+"""Operations, applied: what each of them means, in one place for every engine."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -19,58 +19,55 @@ from memkit.operations import (
     Merge,
     Operation,
     Pin,
-    Place,
     Postpone,
-    Reindex,
     Reinforce,
-    Reject,
     Remake,
     Restore,
     Revert,
+    Rewrite,
     Settle,
-    Skip,
+    Step,
     Supersede,
-    Weigh,
 )
-from memkit.storage.core.apply_erase import erase, place, remake, weigh
+from memkit.storage.core.apply_erase import erase, remake
+from memkit.storage.core.apply_queue import claim, close_exchange, enqueue, postpone, settle
 from memkit.storage.core.change_set import ChangeSet, Reader
-from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, checked, open_closings
+from memkit.storage.core.records import HistoryRow, StoredMemory, normalised, open_closings
 from memkit.storage.core.unit_of_work import UnitOfWork
 
-UNDONE = "undone"
-BACK: dict[State, Action] = {
+UNDO_REASON = "undone"
+ACTION_BY_STATE: dict[State, Action] = {
     "active": "restored",
     "superseded": "superseded",
     "merged": "merged",
     "archived": "archived",
     "forgotten": "forgotten",
 }
-IDLE = ("skipped", "rejected", "reinforced", "indexed")
-ABSENT = "not in this bank (any more)"
-KNOWN = "already known"
+UNCHANGING_ACTIONS = ("skipped", "rejected", "reinforced", "indexed")
+ABSENT_REASON = "not in this bank (any more)"
+CITED_REASON = "already known"
 
 
-def apply_operations(
-    operations: Sequence[Operation], reader: Reader, *, at: datetime
-) -> tuple[ChangeSet, tuple[Outcome, ...]]:
-    """What operations come to in this bank, and what became of each.
+def apply_operations(steps: Sequence[Step], reader: Reader, *, at: datetime) -> tuple[ChangeSet, tuple[Outcome, ...]]:
+    """The changes that steps make to a bank, and the outcome of each; an outcome stands for itself.
 
-    Raises UnknownMemoryError where one names an id that isn't there; nothing was changed then.
+    Raises UnknownMemoryError where an operation names an id that isn't there; nothing was changed then.
     """
-    ledger = UnitOfWork(reader, at)
-    ledger.prepare(_loaded(operations), _named(operations))
-    outcomes = [_RULES[type(operation)](ledger, operation) for operation in operations]
-    return ledger.changes(), tuple(_numbered(o, ledger.change) for o in outcomes if o is not None)
+    work = UnitOfWork(reader, at)
+    operations = [step for step in steps if not isinstance(step, Outcome)]
+    work.prepare(_ids_to_read(operations), _ids_to_locate(operations))
+    outcomes = [step if isinstance(step, Outcome) else _RULE_BY_TYPE[type(step)](work, step) for step in steps]
+    return work.changes(), tuple(_numbered(o, work.change) for o in outcomes if o is not None)
 
 
 def _numbered(outcome: Outcome, change: int) -> Outcome:
-    if outcome.action in IDLE:
+    if outcome.action in UNCHANGING_ACTIONS:
         return outcome
     return outcome.model_copy(update={"change": change})
 
 
-def _loaded(operations: Sequence[Operation]) -> Iterable[str]:
-    """Ids whose records the rules look at."""
+def _ids_to_read(operations: Sequence[Operation]) -> Iterable[str]:
+    """Ids of the memories that the operations look at."""
     for operation in operations:
         if isinstance(operation, Insert | Merge | Supersede):
             yield operation.memory.id
@@ -78,16 +75,14 @@ def _loaded(operations: Sequence[Operation]) -> Iterable[str]:
                 yield operation.memory.echo_of
         if isinstance(operation, Merge | Erase):
             yield from operation.ids
-        elif isinstance(
-            operation, Supersede | Pin | Forget | Restore | Revert | Reinforce | Reindex | Place | Weigh | Cite
-        ):
+        elif isinstance(operation, Supersede | Pin | Forget | Restore | Revert | Reinforce | Rewrite | Cite):
             yield operation.id
         elif isinstance(operation, Remake):
             yield operation.memory.id
 
 
-def _named(operations: Sequence[Operation]) -> Iterable[str]:
-    """Ids of which only the seq is needed."""
+def _ids_to_locate(operations: Sequence[Operation]) -> Iterable[str]:
+    """Ids of memories that the operations only point at."""
     for operation in operations:
         if isinstance(operation, Insert | Merge | Supersede | Remake):
             yield from operation.memory.sources
@@ -101,44 +96,44 @@ def _named(operations: Sequence[Operation]) -> Iterable[str]:
             yield from operation.turn_ids
 
 
-def _insert(ledger: UnitOfWork, op: Insert) -> Outcome:
-    record, outcome = _add(ledger, op.memory, op.entry, op.placement)
+def _insert(work: UnitOfWork, op: Insert) -> Outcome:
+    record, outcome = _add(work, op.memory, op.entry, op.placement)
     if record is not None and record.echo_of is not None:
         return outcome.model_copy(update={"action": "echoed"})
     return outcome
 
 
 def _add(
-    ledger: UnitOfWork,
+    work: UnitOfWork,
     memory: Memory,
     entry: IndexEntry,
     placement: Placement | None = None,
     united: Iterable[int] = (),
 ) -> tuple[StoredMemory | None, Outcome]:
-    known = ledger.find(memory.id)
-    memory = checked(memory)
-    if known is not None:
-        return None, _again(ledger, ledger.record(known), memory, entry)
-    sources = [ledger.require(id, "sources") for id in memory.sources]
-    record = ledger.add(memory, entry, placement, [*sources, *united])
+    seq = work.find(memory.id)
+    memory = normalised(memory)
+    if seq is not None:
+        return None, _again(work, work.record(seq), memory, entry)
+    sources = [work.require(id, "sources") for id in memory.sources]
+    record = work.add(memory, entry, placement, [*sources, *united])
     if memory.echo_of is not None:
-        record = replace(record, echo_of=_original(ledger, memory.echo_of))
-        ledger.put(record)
+        record = replace(record, echo_of=_original(work, memory.echo_of))
+        work.update(record)
     return record, Outcome(id=memory.id, action="added")
 
 
-def _original(ledger: UnitOfWork, id: str) -> int:
+def _original(work: UnitOfWork, id: str) -> int:
     """An echo of an echo is an echo of the first."""
-    record = ledger.record(ledger.require(id, "echo_of"))
+    record = work.record(work.require(id, "echo_of"))
     return record.seq if record.echo_of is None else record.echo_of
 
 
-def _again(ledger: UnitOfWork, old: StoredMemory, memory: Memory, entry: IndexEntry) -> Outcome:
-    """An id that is there already: a repeat, an item's next value, or a conflict."""
+def _again(work: UnitOfWork, old: StoredMemory, memory: Memory, entry: IndexEntry) -> Outcome:
+    """Outcome of an id that is in the bank already: a repeat, an item's next value, or a conflict."""
     if old.memory.kind == memory.kind == "item":
-        return _replace_item(ledger, old, memory, entry)
+        return _replace_item(work, old, memory, entry)
     if _content(old.memory) == _content(memory):
-        return Outcome(id=memory.id, action="skipped", reason="already stored")
+        return Outcome.skipped(memory.id, "already stored")
     return Outcome(
         id=memory.id,
         action="rejected",
@@ -151,43 +146,43 @@ def _content(memory: Memory) -> tuple[object, ...]:
     return (memory.text, memory.speaker, memory.kind)
 
 
-def _replace_item(ledger: UnitOfWork, old: StoredMemory, memory: Memory, entry: IndexEntry) -> Outcome:
+def _replace_item(work: UnitOfWork, old: StoredMemory, memory: Memory, entry: IndexEntry) -> Outcome:
     same = _content(old.memory) == _content(memory) and old.memory.metadata == memory.metadata
     if same and old.memory.state == memory.state:
-        return Outcome(id=memory.id, action="skipped", reason="already stored")
-    sources = sorted({ledger.require(id, "sources") for id in memory.sources})
-    kept = memory.model_copy(update={"id": old.memory.id, "recorded_at": old.memory.recorded_at})
-    ledger.note(old, "superseded", memory.author, reason="replaced", whole=True)
-    ledger.replace(StoredMemory(old.seq, old.uid, kept, old.placement, tuple(sources)), entry)
+        return Outcome.skipped(memory.id, "already stored")
+    sources = sorted({work.require(id, "sources") for id in memory.sources})
+    value = memory.model_copy(update={"id": old.memory.id, "recorded_at": old.memory.recorded_at})
+    work.add_history(old, "superseded", memory.author, reason="replaced", whole=True)
+    work.replace_contents(StoredMemory(old.seq, old.uid, value, old.placement, tuple(sources)), entry)
     return Outcome(id=old.memory.id, action="superseded", reason="replaced")
 
 
-def _merge(ledger: UnitOfWork, op: Merge) -> Outcome:
-    parts = [ledger.record(ledger.require(id, "Merge")) for id in dict.fromkeys(op.ids)]
+def _merge(work: UnitOfWork, op: Merge) -> Outcome:
+    parts = [work.record(work.require(id, "Merge")) for id in dict.fromkeys(op.ids)]
     united = [source for part in parts for source in part.sources]
-    record, outcome = _add(ledger, op.memory, op.entry, united=united)
+    record, outcome = _add(work, op.memory, op.entry, united=united)
     if record is None:
         return outcome
     for part in parts:
-        _close(ledger, part, record, "merged", "merged")
+        _close(work, part, record, "merged", "merged")
     return outcome.model_copy(update={"action": "merged"})
 
 
-def _supersede(ledger: UnitOfWork, op: Supersede) -> Outcome:
-    old = ledger.record(ledger.require(op.id, "Supersede"))
-    record, outcome = _add(ledger, op.memory, op.entry)
+def _supersede(work: UnitOfWork, op: Supersede) -> Outcome:
+    old = work.record(work.require(op.id, "Supersede"))
+    record, outcome = _add(work, op.memory, op.entry)
     if record is None and outcome.action == "skipped" and op.id != op.memory.id:
-        record, outcome = ledger.record(ledger.require(op.memory.id, "Supersede")), Outcome(id=op.id, action="added")
+        record, outcome = work.record(work.require(op.memory.id, "Supersede")), Outcome(id=op.id, action="added")
     if record is None:
         return outcome
     event: Action = "corrected" if op.memory.author == "user" else "superseded"
     ends = op.memory.valid_from or op.memory.occurred_at
-    _close(ledger, old, record, "superseded", event, reason=op.reason, valid_until=ends)
+    _close(work, old, record, "superseded", event, reason=op.reason, valid_until=ends)
     return outcome.model_copy(update={"action": event, "reason": op.reason})
 
 
 def _close(
-    ledger: UnitOfWork,
+    work: UnitOfWork,
     old: StoredMemory,
     by: StoredMemory,
     state: State,
@@ -196,28 +191,28 @@ def _close(
     reason: str | None = None,
     **fields: Any,
 ) -> None:
-    ledger.note(old, event, by.memory.author, reason=reason)
-    ledger.put(replace(old.changed(state=state, **fields), superseded_by=by.seq))
+    work.add_history(old, event, by.memory.author, reason=reason)
+    work.update(replace(old.changed(state=state, **fields), superseded_by=by.seq))
 
 
-def _pin(ledger: UnitOfWork, op: Pin) -> Outcome:
-    old = ledger.record(ledger.require(op.id, "Pin"))
+def _pin(work: UnitOfWork, op: Pin) -> Outcome:
+    old = work.record(work.require(op.id, "Pin"))
     event: Action = "pinned" if op.pinned else "unpinned"
     if old.memory.pinned == op.pinned:
-        return Outcome(id=op.id, action="skipped", reason=f"already {event}")
-    return _alter(ledger, old, op.id, event, "user", pinned=op.pinned)
+        return Outcome.skipped(op.id, f"already {event}")
+    return _alter(work, old, op.id, event, "user", pinned=op.pinned)
 
 
-def _forget(ledger: UnitOfWork, op: Forget) -> Outcome:
-    old = ledger.record(ledger.require(op.id, "Forget"))
+def _forget(work: UnitOfWork, op: Forget) -> Outcome:
+    old = work.record(work.require(op.id, "Forget"))
     state: Action = "archived" if op.archived else "forgotten"
     if old.memory.state == state:
-        return Outcome(id=op.id, action="skipped", reason=f"already {state}")
-    return _alter(ledger, old, op.id, state, op.author, reason=op.reason, state=state)
+        return Outcome.skipped(op.id, f"already {state}")
+    return _alter(work, old, op.id, state, op.author, reason=op.reason, state=state)
 
 
 def _alter(
-    ledger: UnitOfWork,
+    work: UnitOfWork,
     old: StoredMemory,
     id: str,
     event: Action,
@@ -226,34 +221,34 @@ def _alter(
     reason: str | None = None,
     **fields: Any,
 ) -> Outcome:
-    ledger.note(old, event, author, reason=reason)
-    ledger.put(old.changed(**fields))
+    work.add_history(old, event, author, reason=reason)
+    work.update(old.changed(**fields))
     return Outcome(id=id, action=event)
 
 
-def _restore(ledger: UnitOfWork, op: Restore) -> Outcome:
-    old = ledger.record(ledger.require(op.id, "Restore"))
+def _restore(work: UnitOfWork, op: Restore) -> Outcome:
+    old = work.record(work.require(op.id, "Restore"))
     if old.memory.state == "active":
-        return Outcome(id=op.id, action="skipped", reason="already active")
-    before = _last_closing(ledger.past(old.seq))
-    ledger.note(old, "restored", "user")
+        return Outcome.skipped(op.id, "already active")
+    before = _last_closing(work.history_of(old.seq))
+    work.add_history(old, "restored", "user")
     if before is None:
-        ledger.put(replace(old.changed(state="active"), superseded_by=None))
+        work.update(replace(old.changed(state="active"), superseded_by=None))
     else:
         fields = {"state": before.memory.state, "valid_until": before.memory.valid_until}
-        ledger.put(replace(old.changed(**fields), superseded_by=ledger.remaining(before.superseded_by)))
+        work.update(replace(old.changed(**fields), superseded_by=work.if_present(before.superseded_by)))
     return Outcome(id=op.id, action="restored")
 
 
 def _last_closing(history_rows: Sequence[HistoryRow]) -> StoredMemory | None:
-    """The record before the last change that took it out of recall and wasn't undone yet."""
+    """The memory before the last change that took it out of recall and wasn't undone."""
     closings = open_closings(history_rows)
     return history_rows[closings[-1]].before if closings else None
 
 
-def _revert(ledger: UnitOfWork, op: Revert) -> Outcome:
-    old = ledger.record(ledger.require(op.id, "Revert"))
-    past = ledger.past(old.seq)
+def _revert(work: UnitOfWork, op: Revert) -> Outcome:
+    old = work.record(work.require(op.id, "Revert"))
+    past = work.history_of(old.seq)
     own = [history_row for history_row in past if history_row.change in op.changes]
     first = 0 if op.added else min((history_row.change for history_row in own), default=0)
     if any(history_row.change > first and history_row.change not in op.changes for history_row in past):
@@ -261,26 +256,26 @@ def _revert(ledger: UnitOfWork, op: Revert) -> Outcome:
     if any(history_row.whole or history_row.before is None for history_row in own):
         raise UndoError("undo: an item's earlier value isn't brought back, so nothing was done. Put it again.")
     if op.added or not own:
-        return _alter(ledger, old, op.id, "forgotten", "user", reason=UNDONE, state="forgotten")
-    return _brought_back(ledger, old, own[0].before, op.id)
+        return _alter(work, old, op.id, "forgotten", "user", reason=UNDO_REASON, state="forgotten")
+    return _brought_back(work, old, own[0].before, op.id)
 
 
-def _brought_back(ledger: UnitOfWork, old: StoredMemory, before: StoredMemory | None, id: str) -> Outcome:
+def _brought_back(work: UnitOfWork, old: StoredMemory, before: StoredMemory | None, id: str) -> Outcome:
     was = (before or old).memory
     pin: Action = "pinned" if was.pinned else "unpinned"
-    event = BACK[was.state] if was.state != old.memory.state or was.pinned == old.memory.pinned else pin
-    ledger.note(old, event, "user", reason=UNDONE)
+    event = ACTION_BY_STATE[was.state] if was.state != old.memory.state or was.pinned == old.memory.pinned else pin
+    work.add_history(old, event, "user", reason=UNDO_REASON)
     fields = {"state": was.state, "valid_until": was.valid_until, "pinned": was.pinned}
-    by = None if before is None else ledger.remaining(before.superseded_by)
-    ledger.put(replace(old.changed(**fields), superseded_by=by))
-    return Outcome(id=id, action=event, reason=UNDONE)
+    by = None if before is None else work.if_present(before.superseded_by)
+    work.update(replace(old.changed(**fields), superseded_by=by))
+    return Outcome(id=id, action=event, reason=UNDO_REASON)
 
 
-def _reinforce(ledger: UnitOfWork, op: Reinforce) -> Outcome:
-    seq = ledger.find(op.id)
+def _reinforce(work: UnitOfWork, op: Reinforce) -> Outcome:
+    seq = work.find(op.id)
     if seq is None:
-        return Outcome(id=op.id, action="skipped", reason=ABSENT)
-    old = ledger.record(seq)
+        return Outcome.skipped(op.id, ABSENT_REASON)
+    old = work.record(seq)
     memory = old.memory
     latest = op.at if memory.recalled_at is None else max(memory.recalled_at, op.at)
     fields = {
@@ -288,78 +283,49 @@ def _reinforce(ledger: UnitOfWork, op: Reinforce) -> Outcome:
         "recalled_at": latest,
         "recall_count": memory.recall_count + op.recalls,
     }
-    ledger.put(old.changed(**fields))
+    work.update(old.changed(**fields))
     return Outcome(id=op.id, action="reinforced")
 
 
-def _reindex(ledger: UnitOfWork, op: Reindex) -> Outcome:
-    seq = ledger.find(op.id)
-    if seq is None:
-        return Outcome(id=op.id, action="skipped", reason=ABSENT)
-    ledger.index(seq, op.entry)
-    return Outcome(id=op.id, action="indexed")
+def _rewrite(work: UnitOfWork, op: Rewrite) -> Outcome | None:
+    seq = work.find(op.id)
+    if seq is not None:
+        _rewrite_derived(work, work.record(seq), op)
+    if op.entry is None:
+        return None
+    return Outcome.skipped(op.id, ABSENT_REASON) if seq is None else Outcome(id=op.id, action="indexed")
 
 
-def _skip(ledger: UnitOfWork, op: Skip) -> Outcome:
-    return Outcome(id=op.id, action="skipped", reason=op.reason)
+def _rewrite_derived(work: UnitOfWork, old: StoredMemory, op: Rewrite) -> None:
+    """Change the parts that are given; a session's label and key phrases lie among the contents, which are replaced."""
+    fields = {"session": op.session, "salience": op.salience, "key_phrases": op.key_phrases}
+    new = replace(
+        old.changed(**{name: value for name, value in fields.items() if value is not None}),
+        placement=op.placement or old.placement,
+    )
+    if (new.memory.session, new.memory.key_phrases) != (old.memory.session, old.memory.key_phrases):
+        work.replace_contents(new, op.entry)
+        return
+    work.update(new)
+    if op.entry is not None:
+        work.index(old.seq, op.entry)
 
 
-def _cite(ledger: UnitOfWork, op: Cite) -> Outcome:
-    seq = ledger.find(op.id)
-    old = None if seq is None else ledger.record(seq)
+def _cite(work: UnitOfWork, op: Cite) -> Outcome:
+    seq = work.find(op.id)
+    old = None if seq is None else work.record(seq)
     if old is not None and old.sources and old.memory.author == "thinker":
-        more = {source for id in op.sources if (source := ledger.find(id)) is not None}
+        more = {source for id in op.sources if (source := work.find(id)) is not None}
         if not more <= set(old.sources):
-            ledger.replace(replace(old, sources=tuple(sorted(more.union(old.sources)))), None)
-    return Outcome(id=op.id, action="skipped", reason=KNOWN)
+            work.replace_contents(replace(old, sources=tuple(sorted(more.union(old.sources)))), None)
+    return Outcome.skipped(op.id, CITED_REASON)
 
 
-def _reject(ledger: UnitOfWork, op: Reject) -> Outcome:
-    return Outcome(id=op.id, action="rejected", reason=str(op.error), error=type(op.error).__name__)
+def _learn(work: UnitOfWork, op: Learn) -> None:
+    work.learnt.append(op)
 
 
-def _enqueue(ledger: UnitOfWork, op: Enqueue) -> None:
-    turns = tuple(sorted({ledger.require(id, "Enqueue") for id in op.turn_ids}))
-    old = ledger.exchange(op.number)
-    if old is None:
-        if turns:
-            number, ledger.next_exchange = ledger.next_exchange, ledger.next_exchange + 1
-            ledger.queue(Queued(number, op.session, turns, op.closed, op.at))
-        return
-    together = tuple(sorted({*old.turns, *turns}))
-    latest = max(old.last_at, op.at)
-    ledger.queue(replace(old, turns=together, closed=old.closed or op.closed, last_at=latest))
-
-
-def _close_exchange(ledger: UnitOfWork, op: CloseExchange) -> None:
-    old = ledger.exchange(op.number)
-    if old is not None:
-        ledger.queue(replace(old, closed=True))
-
-
-def _learn(ledger: UnitOfWork, op: Learn) -> None:
-    ledger.learnt.append(op)
-
-
-def _claim(ledger: UnitOfWork, op: Claim) -> None:
-    old = ledger.exchange(op.number)
-    if old is None:
-        return
-    broken_off = op.until is not None and old.due_at is not None and old.error is None
-    ledger.queue(replace(old, attempts=old.attempts + broken_off, error=None, due_at=op.until))
-
-
-def _settle(ledger: UnitOfWork, op: Settle) -> None:
-    ledger.settle(op.number)
-
-
-def _postpone(ledger: UnitOfWork, op: Postpone) -> None:
-    old = ledger.exchange(op.number)
-    if old is not None:
-        ledger.queue(replace(old, attempts=old.attempts + 1, error=op.error, due_at=op.until))
-
-
-_RULES: dict[type, Callable[[UnitOfWork, Any], Outcome | None]] = {
+_RULE_BY_TYPE: dict[type, Callable[[UnitOfWork, Any], Outcome | None]] = {
     Insert: _insert,
     Merge: _merge,
     Supersede: _supersede,
@@ -368,18 +334,14 @@ _RULES: dict[type, Callable[[UnitOfWork, Any], Outcome | None]] = {
     Restore: _restore,
     Revert: _revert,
     Reinforce: _reinforce,
-    Reindex: _reindex,
     Erase: erase,
     Remake: remake,
-    Place: place,
-    Weigh: weigh,
-    Skip: _skip,
+    Rewrite: _rewrite,
     Cite: _cite,
-    Reject: _reject,
-    Enqueue: _enqueue,
-    CloseExchange: _close_exchange,
+    Enqueue: enqueue,
+    CloseExchange: close_exchange,
     Learn: _learn,
-    Claim: _claim,
-    Settle: _settle,
-    Postpone: _postpone,
+    Claim: claim,
+    Settle: settle,
+    Postpone: postpone,
 }

@@ -1,4 +1,4 @@
-"""What both backends' views have in common: from seqs and kept records to what callers see."""
+"""Half of every engine's view: memories, history and the queue as callers see them, from stored rows."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,14 +9,14 @@ from memkit.batches import PassageBatch, QuantisedBatch
 from memkit.errors import UnknownMemoryError
 from memkit.models import BankState, Exchange, HistoryEntry, Memory, is_put_off
 from memkit.protocols import FloatArray, Position
-from memkit.storage.core.checksums import reading
+from memkit.storage.core.checksums import decoding
 from memkit.storage.core.hashing import Hasher, alternatives
-from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, history_of
-from memkit.storage.core.vector_packing import as_quantised
+from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, history_entries
+from memkit.storage.core.vectors import quantise_vectors
 
 
 class View(ABC):
-    """Half of a BankView: everything that follows from the few reads that a backend does itself."""
+    """The part of a BankView that follows from the few reads that an engine does itself."""
 
     hasher: Hasher
 
@@ -52,8 +52,6 @@ class View(ABC):
         """Turns and characters of an episode."""
 
     @abstractmethod
-    def last_session(self) -> int: ...
-    @abstractmethod
     def open_exchange(self, session: int) -> tuple[int, int] | None:
         """Number and turns of a session's open exchange."""
 
@@ -67,7 +65,7 @@ class View(ABC):
 
     def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
         """The stored vectors of those seqs that have one of this dimension, and those of their passages."""
-        return as_quantised(seqs, *self.with_passages(seqs), dimension)
+        return quantise_vectors(seqs, *self.with_passages(seqs), dimension)
 
     def memories(self, seqs: Sequence[int]) -> dict[int, Memory]:
         """Whole records, in the order of `seqs`."""
@@ -77,32 +75,33 @@ class View(ABC):
         names = self.names({link for record in records.values() for link in record.links()})
         return {seq: records[seq].to_memory(names) for seq in seqs if seq in records}
 
-    def later(self, seqs: Sequence[int]) -> Callable[[], dict[int, Memory]]:
-        found = self.memories(seqs)
-        return lambda: found
+    def lazy_memories(self, seqs: Sequence[int]) -> Callable[[], dict[int, Memory]]:
+        memories = self.memories(seqs)
+        return lambda: memories
 
     def in_order(self, seqs: Sequence[int]) -> list[Memory]:
         return list(self.memories(seqs).values())
 
     def history(self, id: str) -> list[HistoryEntry]:
-        """How a memory came to be, then every change of it, oldest first."""
+        """Creation of a memory, then every change of it, oldest first."""
         seq = self.locate([id]).get(id)
         if seq is None:
             return []
         history_rows = self.history_rows(seq)
         before = [entry.before for entry in history_rows if entry.before is not None]
         names = self.names({link for record in before for link in record.links()})
-        with reading("a memory"):
-            return history_of(self.records([seq])[seq], history_rows, names)
+        with decoding("a memory"):
+            return history_entries(self.records([seq])[seq], history_rows, names)
 
     def matching(self, where: Mapping[str, Any]) -> list[int]:
         """Seqs of memories whose metadata hold all of `where`. Raises InputError for what is no JSON."""
-        found: set[int] | None = None
-        for name, value in where.items():
-            tags = [self.hasher.tag(name, one) for one in alternatives(value)]
-            having = self.tagged(tags)
-            found = having if found is None else found & having
-        return self.all_seqs() if found is None else sorted(found)
+        if not where:
+            return self.all_seqs()
+        tagged = (
+            self.tagged([self.hasher.tag(name, accepted) for accepted in alternatives(value)])
+            for name, value in where.items()
+        )
+        return sorted(set.intersection(*tagged))
 
     def derived_from(self, seqs: Sequence[int]) -> list[int]:
         """Seqs of memories that rest on any of these, directly or through others."""
@@ -118,7 +117,7 @@ class View(ABC):
         seq = self.last_turn(label)
         if seq is None:
             return None
-        with reading("the last turn"):
+        with decoding("the last turn"):
             record = self.records([seq])[seq]
         if record.placement is None:
             return None
@@ -145,7 +144,7 @@ class View(ABC):
         queue = self.queue() if numbers is None else [q for _, q in sorted(self.queued(numbers).items())]
         due = [q for q in queue if due_at is None or not is_put_off(q.due_at, due_at)]
         names = self.names({seq for queued in due for seq in queued.turns})
-        with reading("an exchange"):
+        with decoding("an exchange"):
             return [queued.to_exchange(names) for queued in due]
 
     def start_after(self, after: str | None) -> int:

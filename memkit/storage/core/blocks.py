@@ -20,8 +20,8 @@ SKETCH_PART = 0  # parts of an index entry
 TERM_PART = 1
 VECTOR_PART = 2  # parts that lie only in blocks: see `vector_blocks` and `row_blocks`
 ROW_PART = 3
-_HEAD = struct.Struct("<Q")
-_SMALL = 255
+_COUNT_FORMAT = struct.Struct("<Q")
+_MAX_BYTE = 255
 Int64s = npt.NDArray[np.int64]
 
 
@@ -34,12 +34,12 @@ class EntryRow(NamedTuple):
 
 
 def pack_terms(terms: Iterable[tuple[int, int]]) -> bytes:
-    """Pairs of (hash, count): a byte saying how wide counts are, the hashes, the counts."""
+    """Pairs of (hash, count) as bytes: the width of a count, the hashes, the counts."""
     pairs = list(terms)
     hashes = [hash for hash, _ in pairs]
     counts = [min(count, 2**32 - 1) for _, count in pairs]
     n = len(pairs)
-    if max(counts, default=0) <= _SMALL:
+    if max(counts, default=0) <= _MAX_BYTE:
         return struct.pack(f"<B{n}q{n}B", 1, *hashes, *counts)
     return struct.pack(f"<B{n}q{n}I", 4, *hashes, *counts)
 
@@ -65,7 +65,7 @@ class Block:
 
     @classmethod
     def of(cls, rows: Iterable[tuple[int, int, bytes]]) -> "Block":
-        """From (seq, change, data)."""
+        """A block of (seq, change, data), in any order."""
         ordered = sorted(rows)
         seqs, changes, data = zip(*ordered, strict=True) if ordered else ((), (), ())
         offsets = np.zeros(len(data) + 1, dtype="<i8")
@@ -75,13 +75,13 @@ class Block:
     @classmethod
     def parse(cls, data: bytes) -> "Block":
         """Read what `pack` wrote. Raises ValueError for anything else."""
-        if len(data) < _HEAD.size:
+        if len(data) < _COUNT_FORMAT.size:
             raise ValueError("a block is cut short")
-        n = _HEAD.unpack_from(data)[0]
-        if not 0 < n <= (len(data) - _HEAD.size) // 24:
+        n = _COUNT_FORMAT.unpack_from(data)[0]
+        if not 0 < n <= (len(data) - _COUNT_FORMAT.size) // 24:
             raise ValueError("a block's count of rows is wrong")
-        numbers = np.frombuffer(data, dtype="<i8", count=3 * n + 1, offset=_HEAD.size)
-        block = cls(numbers[:n], numbers[n : 2 * n], numbers[2 * n :], data[_HEAD.size + numbers.nbytes :])
+        numbers = np.frombuffer(data, dtype="<i8", count=3 * n + 1, offset=_COUNT_FORMAT.size)
+        block = cls(numbers[:n], numbers[n : 2 * n], numbers[2 * n :], data[_COUNT_FORMAT.size + numbers.nbytes :])
         block._check()
         return block
 
@@ -92,7 +92,7 @@ class Block:
 
     def pack(self) -> bytes:
         parts = (self.seqs, self.changes, self.offsets)
-        return _HEAD.pack(len(self.seqs)) + b"".join(part.tobytes() for part in parts) + self.body
+        return _COUNT_FORMAT.pack(len(self.seqs)) + b"".join(part.tobytes() for part in parts) + self.body
 
     @property
     def bounds(self) -> tuple[int, int, int]:
@@ -105,7 +105,7 @@ class Block:
         return len(self.seqs) >= BLOCK_ROWS
 
     def and_then(self, other: "Block") -> "Block":
-        """Its rows and those of another one, which count where a memory has both."""
+        """Its rows and those of another block; the other's count where a memory has a row in both."""
         if self.seqs[-1] >= other.seqs[0]:
             return Block.of([*self.without(other.seqs).rows(), *other.rows()])
         offsets = np.concatenate([self.offsets, other.offsets[1:] + self.offsets[-1]])
@@ -130,7 +130,7 @@ class Block:
         """Some of the rows; `keep`: (n,)."""
         if bool(np.all(keep)):
             return self
-        return Block.of([row for row, kept in zip(self.rows(), keep.tolist(), strict=True) if kept])
+        return Block.of([row for row, wanted in zip(self.rows(), keep.tolist(), strict=True) if wanted])
 
 
 def sketch_batches(rows: Block) -> Iterator[SketchBatch]:

@@ -1,4 +1,4 @@
-"""The few primitive changes that every operation comes down to: all that a backend has to carry out."""
+"""Primitive changes that every operation comes down to: all that an engine has to carry out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from memkit.storage.core.records import HistoryRow, Queued, StoredMemory
 
 @dataclass(frozen=True)
 class Erased:
-    """What one erasure takes out, and what its receipt says; ids are UUIDs."""
+    """One erasure: the seqs that it removes, and the contents of its receipt; ids are UUIDs."""
 
     seqs: tuple[int, ...]
     counts: Mapping[str, int]
@@ -25,14 +25,14 @@ class Erased:
 
 @dataclass
 class ChangeSet:
-    """What one apply does to one bank; lists are in the order in which they came.
+    """Changes of one apply to one bank; lists are in the order in which they came.
 
-    `new`: records with their traces. `changed`: existing records with other numbers. `replaced`:
-    existing records with other contents. `entries`: new traces of existing records. `removed`: seqs
-    that go with every trace, history and link; what pointed at them points nowhere. `exchanges` take
-    the place of those with the same number; `settled` leave the queue. `learnt`: segments of the surprisal
-    model. `histories` take the place of all that these memories' histories held. `erased`: an erasure, whose
-    receipt is written; nothing that it or `replaced` took away may stay in the files.
+    `new`: memories with their index entries. `changed`: existing memories with other numbers. `replaced`:
+    existing memories with other contents. `entries`: new index entries of existing memories. `history`: new
+    lines of histories; `histories`: whole ones that replace these memories' own. `removed`: seqs that go with
+    their index entry, history and links; links to them are cleared. `exchanges` replace those with the same
+    number; `settled` leave the queue. `learnt`: segments of the surprisal model. `erased`: erasures, whose
+    receipts are written; nothing that they or `replaced` took away may stay in the files.
     """
 
     new: list[tuple[StoredMemory, IndexEntry]] = field(default_factory=list)
@@ -68,22 +68,22 @@ class ChangeSet:
 
 
 class Reader(BankView, Protocol):
-    """A backend's view, with what the translation of operations needs besides."""
+    """An engine's view, with the reads that applying operations needs besides."""
 
     @property
     def next_seq(self) -> int: ...
     @property
     def next_exchange(self) -> int: ...
     def records(self, seqs: Sequence[int]) -> dict[int, StoredMemory]:
-        """Kept records, by seq."""
+        """Stored memories, by seq."""
         ...
 
     def history_rows(self, seq: int) -> list[HistoryRow]:
-        """A record's history, oldest first."""
+        """A memory's history, oldest first."""
         ...
 
     def reasons(self) -> list[tuple[int, str]]:
-        """What a thinker gave as reasons for its changes, with the seqs of the changed."""
+        """Reasons that a thinker gave for its changes, with the seqs of the changed memories."""
         ...
 
     def queued(self, numbers: Sequence[int]) -> dict[int, Queued]:

@@ -1,6 +1,7 @@
-"""How words of a fixed set are kept as small numbers. The order is part of the file format: only append."""
+"""Small numbers for the words of `models`' literal types; their order is part of the file format: only append."""
 
-from typing import Generic, TypeVar, cast
+from collections.abc import Iterable, Sequence
+from typing import Generic, TypeVar, get_args
 
 from memkit.models import Action, Author, Kind, Role, State
 
@@ -8,41 +9,25 @@ Word = TypeVar("Word", bound=str)
 
 
 class EnumCodes(Generic[Word]):
-    """A fixed list of words, each with its number."""
+    """A fixed list of words, each with its code: its place in the list."""
 
-    def __init__(self, *words: Word) -> None:
+    def __init__(self, words: Sequence[Word]) -> None:
         self.words = words
-        self.numbers: dict[str, int] = {word: number for number, word in enumerate(words)}
+        self.codes: dict[str, int] = {word: code for code, word in enumerate(words)}
 
-    def number(self, word: str | None) -> int | None:
-        return None if word is None else self.numbers[word]
+    def code(self, word: str | None) -> int | None:
+        return None if word is None else self.codes[word]
 
-    def word(self, number: int | None) -> Word | None:
-        return None if number is None else self.words[number]
+    def word(self, code: int | None) -> Word | None:
+        return None if code is None else self.words[code]
 
-    def some(self, words: object) -> list[int]:
-        """Numbers of those words that exist."""
-        return [self.numbers[word] for word in cast("list[str]", words) if word in self.numbers]
+    def codes_of(self, words: Iterable[str]) -> list[int]:
+        """Codes of those words that are in the list."""
+        return [self.codes[word] for word in words if word in self.codes]
 
 
-KIND = EnumCodes[Kind]("turn", "thought", "summary", "portrait", "item")
-ROLE = EnumCodes[Role]("user", "assistant", "system", "tool")
-STATE = EnumCodes[State]("active", "superseded", "merged", "archived", "forgotten")
-AUTHOR = EnumCodes[Author]("user", "thinker", "import", "observer", "decay")
-EVENT = EnumCodes[Action](
-    "added",
-    "echoed",
-    "merged",
-    "superseded",
-    "corrected",
-    "pinned",
-    "unpinned",
-    "forgotten",
-    "archived",
-    "restored",
-    "reinforced",
-    "erased",
-    "indexed",
-    "skipped",
-    "rejected",
-)
+KIND_CODES = EnumCodes[Kind](get_args(Kind))
+ROLE_CODES = EnumCodes[Role](get_args(Role))
+STATE_CODES = EnumCodes[State](get_args(State))
+AUTHOR_CODES = EnumCodes[Author](get_args(Author))
+EVENT_CODES = EnumCodes[Action](get_args(Action))

@@ -1,4 +1,4 @@
-"""64-bit hashes under a bank's own key: all that other tables keep of names, ids and metadata."""
+"""64-bit hashes under a bank's own key: all that tables beside the contents hold of names, ids and metadata."""
 
 import json
 from collections.abc import Mapping
@@ -13,35 +13,35 @@ class Hasher:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
-        self._known: dict[tuple[bytes, str], int] = {}
+        self._cache: dict[tuple[bytes, str], int] = {}
 
     def ref(self, id: str) -> int:
-        """Where a caller's own id is found."""
+        """Hash of a caller's own id."""
         return self._hash(b"ref", id)
 
     def speaker(self, name: str) -> int:
-        return self._kept(b"speaker", name)
+        return self._cached(b"speaker", name)
 
     def label(self, session: str) -> int:
-        return self._kept(b"label", session)
+        return self._cached(b"label", session)
 
     def head(self, entity: str) -> int:
         """Equal for entities that differ only in case."""
-        return self._kept(b"head", entity.casefold())
+        return self._cached(b"head", entity.casefold())
 
     def tag(self, name: str, value: Any) -> int:
         """Equal for equal values of one metadata key; 1 and 1.0 are equal, 1 and True are not."""
-        return self._hash(b"tag", canonical([name, value]))
+        return self._hash(b"tag", canonical_json([name, value]))
 
     def tags(self, metadata: Mapping[str, Any]) -> set[int]:
         """Hashes of all entries of a memory's metadata."""
         return {self.tag(name, value) for name, value in metadata.items()}
 
-    def _kept(self, domain: bytes, value: str) -> int:
-        known = self._known.get((domain, value))
-        if known is None:
-            known = self._known[domain, value] = self._hash(domain, value)
-        return known
+    def _cached(self, domain: bytes, value: str) -> int:
+        hashed = self._cache.get((domain, value))
+        if hashed is None:
+            hashed = self._cache[domain, value] = self._hash(domain, value)
+        return hashed
 
     def _hash(self, domain: bytes, value: str) -> int:
         digest = blake2b(value.encode(), digest_size=8, key=self._key, person=domain).digest()
@@ -49,11 +49,11 @@ class Hasher:
 
 
 def alternatives(value: Any) -> list[Any]:
-    """What a filter's value accepts: the members of a list, else the value itself."""
+    """Values that a filter accepts: the members of a list, else the value itself."""
     return list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
 
 
-def canonical(value: Any) -> str:
+def canonical_json(value: Any) -> str:
     """One JSON text for values that count as equal. Raises InputError for what is no JSON."""
     try:
         return json.dumps(_plain(value), sort_keys=True, allow_nan=False, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""Names of banks and zones, as they are stored."""
+"""Names of banks and time zones, as they are stored."""
 
 import json
 from zoneinfo import ZoneInfo

@@ -9,9 +9,9 @@ from memkit.models import BankState, ErasureReceipt
 from memkit.storage.core.change_set import Erased
 
 
-def receipt_of(erased: Erased, state: BankState, at: datetime, last: ErasureReceipt | None) -> ErasureReceipt:
-    """The next receipt, for memories that went; `state` is the bank as it is then."""
-    made = ErasureReceipt(
+def erasure_receipt(erased: Erased, state: BankState, at: datetime, last: ErasureReceipt | None) -> ErasureReceipt:
+    """The next receipt, for erased memories; `state` is the bank after their erasure."""
+    receipt = ErasureReceipt(
         number=1 if last is None else last.number + 1,
         bank=state.name,
         at=at,
@@ -23,14 +23,14 @@ def receipt_of(erased: Erased, state: BankState, at: datetime, last: ErasureRece
         remade=erased.remade,
         requested_by=erased.requested_by,
     )
-    return chained(made, last)
+    return _chained(receipt, last)
 
 
-def receipt_of_bank(
+def bank_receipt(
     state: BankState, counts: dict[str, int], at: datetime, requested_by: str | None, last: ErasureReceipt | None
 ) -> ErasureReceipt:
-    """The next receipt, for a bank that went as a whole."""
-    made = ErasureReceipt(
+    """The next receipt, for an erased bank."""
+    receipt = ErasureReceipt(
         number=1 if last is None else last.number + 1,
         bank=state.name,
         at=at,
@@ -41,26 +41,26 @@ def receipt_of_bank(
         born=state.created_at,
         requested_by=requested_by,
     )
-    return chained(made, last)
+    return _chained(receipt, last)
 
 
-def chained(made: ErasureReceipt, last: ErasureReceipt | None) -> ErasureReceipt:
-    """The receipt as the one after `last`, with its hash; its bytes are still to be looked for."""
-    linked = made.model_copy(update={"previous": "" if last is None else last.hash, "bytes_pending": True})
-    return linked.model_copy(update={"hash": digest(linked)})
+def _chained(receipt: ErasureReceipt, last: ErasureReceipt | None) -> ErasureReceipt:
+    """The receipt linked to the one before it, with its hash; whether bytes are left in the files is still open."""
+    linked = receipt.model_copy(update={"previous": "" if last is None else last.hash, "bytes_pending": True})
+    return linked.model_copy(update={"hash": receipt_hash(linked)})
 
 
-def digest(receipt: ErasureReceipt) -> str:
-    """SHA-256 over all of a receipt but the hash itself and whether bytes are pending."""
+def receipt_hash(receipt: ErasureReceipt) -> str:
+    """SHA-256 over a receipt, without the hash itself and without `bytes_pending`."""
     fields = receipt.model_dump(mode="json", exclude={"hash", "bytes_pending"})
     return sha256(json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def flaws(receipts: Sequence[ErasureReceipt]) -> list[str]:
-    """What is wrong with a chain, one sentence each; [] for a sound one."""
+def chain_flaws(receipts: Sequence[ErasureReceipt]) -> list[str]:
+    """Flaws of a chain, one sentence each; [] for a sound one."""
     previous = ["", *(receipt.hash for receipt in receipts)]
-    found = []
+    flaws = []
     for place, (before, receipt) in enumerate(zip(previous, receipts, strict=False), start=1):
-        if (receipt.number, receipt.previous, receipt.hash) != (place, before, digest(receipt)):
-            found.append(f"the chain of erasure receipts is broken at number {place}: it was changed from outside.")
-    return found
+        if (receipt.number, receipt.previous, receipt.hash) != (place, before, receipt_hash(receipt)):
+            flaws.append(f"the chain of erasure receipts is broken at number {place}: it was changed from outside.")
+    return flaws

@@ -1,32 +1,25 @@
-"""What both backends keep of a memory, of its history and of the queue; and how it is read back."""
+"""Stored form of a memory, of its history and of the thinking queue, the same for every engine."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
-import numpy as np
-
-from memkit.batches import PassageBatch
 from memkit.errors import InputError, InvalidTextError
 from memkit.models import Action, Author, Exchange, HistoryEntry, IndexEntry, IndexRow, Memory, Placement
-from memkit.protocols import FloatArray
 from memkit.storage.core.hashing import Hasher
 from memkit.text.asking import asks
 from memkit.times import as_utc, to_micros
 
-MOMENTS = ("occurred_at", "recorded_at", "valid_from", "valid_until", "recalled_at")
-CLOSING = ("superseded", "corrected", "merged", "forgotten", "archived")
-UUID7 = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")  # RFC 9562
-WORDS = ("id", "text", "speaker", "session", "head", "relation", "tail")
+DATETIME_FIELDS = ("occurred_at", "recorded_at", "valid_from", "valid_until", "recalled_at")
+CLOSING_EVENTS = ("superseded", "corrected", "merged", "forgotten", "archived")
+TEXT_FIELDS = ("id", "text", "speaker", "session", "head", "relation", "tail")
 
 
 @dataclass(frozen=True, slots=True)
 class StoredMemory:
-    """A memory as it is kept: links to other memories are seqs, and `memory` itself holds none."""
+    """A memory as engines store it: links to other memories are seqs, and `memory` itself holds none."""
 
     seq: int
     uid: bytes
@@ -42,11 +35,11 @@ class StoredMemory:
         return [*self.sources, *(seq for seq in pointers if seq is not None)]
 
     def changed(self, **fields: Any) -> "StoredMemory":
-        """The same record with other fields in its memory."""
+        """The same row with other fields in its memory."""
         return replace(self, memory=self.memory.model_copy(update=fields))
 
     def to_memory(self, names: Mapping[int, str]) -> Memory:
-        """The record as callers see it; links to what is gone are left out."""
+        """The memory as callers see it; links to erased memories are left out."""
         if not self.links():
             return self.memory
         return self.memory.model_copy(
@@ -73,11 +66,11 @@ class HistoryRow:
 
 
 def open_closings(history_rows: Sequence[HistoryRow]) -> list[int]:
-    """Which entries took the record out of recall and weren't undone, oldest first; by position."""
+    """Positions of the entries that took the memory out of recall and weren't undone, oldest first."""
     stack: list[int] = []
-    for at, history_row in enumerate(history_rows):
-        if history_row.event in CLOSING and not history_row.whole:
-            stack.append(at)
+    for position, history_row in enumerate(history_rows):
+        if history_row.event in CLOSING_EVENTS and not history_row.whole:
+            stack.append(position)
         elif history_row.event == "restored" and stack:
             stack.pop()
     return stack
@@ -109,21 +102,21 @@ class Queued:
         )
 
 
-def history_of(
+def history_entries(
     record: StoredMemory, history_rows: Sequence[HistoryRow], names: Mapping[int, str]
 ) -> list[HistoryEntry]:
-    """A memory's history as callers see it: how it came to be, then every change."""
+    """A memory's history as callers see it: its creation, then every change."""
     first = history_rows[0].before if history_rows and history_rows[0].before is not None else record
-    born = HistoryEntry(
+    creation = HistoryEntry(
         id=record.memory.id,
         event="added" if first.echo_of is None else "echoed",
         at=first.memory.recorded_at,
         author=first.memory.author,
     )
-    return [born, *(_shown(record, history_row, names) for history_row in history_rows)]
+    return [creation, *(_history_entry(record, history_row, names) for history_row in history_rows)]
 
 
-def _shown(record: StoredMemory, history_row: HistoryRow, names: Mapping[int, str]) -> HistoryEntry:
+def _history_entry(record: StoredMemory, history_row: HistoryRow, names: Mapping[int, str]) -> HistoryEntry:
     return HistoryEntry(
         id=record.memory.id,
         event=history_row.event,
@@ -136,7 +129,7 @@ def _shown(record: StoredMemory, history_row: HistoryRow, names: Mapping[int, st
 
 
 def index_row(record: StoredMemory, hasher: Hasher) -> IndexRow:
-    """The numbers that recall keeps of a record."""
+    """A memory's row in the index."""
     memory, place = record.memory, record.placement
     return IndexRow(
         seq=record.seq,
@@ -166,34 +159,23 @@ def micros(moment: datetime | None) -> int | None:
     return None if moment is None else to_micros(moment)
 
 
-def is_uuid7(id: str) -> bool:
-    """Is this id a UUIDv7 in its usual form? Any other id is a caller's own."""
-    return uuid7_bytes(id) is not None
-
-
-@lru_cache(maxsize=16_384)
-def uuid7_bytes(id: str) -> bytes | None:
-    """The 16 bytes of a UUIDv7 in its usual form; None for any other id."""
-    return bytes.fromhex(id.replace("-", "")) if UUID7.fullmatch(id) else None
-
-
-def checked(memory: Memory) -> Memory:
-    """The memory as it will be read back: metadata as JSON, moments aware.
+def normalised(memory: Memory) -> Memory:
+    """The memory as it will be read back: metadata as JSON, datetimes aware.
 
     Raises InvalidTextError, NaiveDatetimeError or InputError; messages never hold the values.
     """
-    for name in MOMENTS:
+    for name in DATETIME_FIELDS:
         moment = getattr(memory, name)
         if moment is not None and moment.tzinfo is None:
             as_utc(moment, field=name)
-    for name in WORDS:
-        _encodable(getattr(memory, name), name)
+    for name in TEXT_FIELDS:
+        _require_encodable(getattr(memory, name), name)
     if not memory.metadata:
         return memory
     return memory.model_copy(update={"metadata": _as_json(memory.metadata)})
 
 
-def _encodable(value: str | None, name: str) -> None:
+def _require_encodable(value: str | None, name: str) -> None:
     if value is None or value.isascii():
         return
     try:
@@ -217,32 +199,8 @@ def _as_json(metadata: Mapping[str, Any]) -> dict[str, Any]:
         ) from None
 
 
-def stacked(vectors: Sequence[bytes | None]) -> FloatArray:
-    """Stored float16 vectors as float32 rows, shape (len(vectors), dimension); zeros where none is.
-
-    The dimension is that of most vectors: while a store is re-encoded, others may still be there.
-    """
-    lengths = [-1 if vector is None else len(vector) for vector in vectors]
-    width = max(set(lengths) - {-1}, key=lengths.count, default=0)
-    rows: Sequence[Any] = vectors
-    if lengths.count(width) < len(lengths):
-        blank = bytes(width)
-        rows = [v if v is not None and len(v) == width else blank for v in vectors]
-    halves = np.frombuffer(b"".join(rows), dtype="<f2").reshape(len(lengths), width // 2)
-    return halves.astype(np.float32)
-
-
-def passage_batch(stored: Mapping[int, bytes], dimension: int) -> PassageBatch:
-    """Stored passages as rows with the seqs that they belong to; those of another encoder are left out."""
-    width = 2 * dimension
-    fitting = {seq: data for seq, data in sorted(stored.items()) if width and not len(data) % width}
-    counts = [len(data) // width for data in fitting.values()]
-    rows = np.frombuffer(b"".join(fitting.values()), dtype="<f2").reshape(-1, max(dimension, 1))
-    return PassageBatch(np.repeat(np.array(list(fitting), dtype=np.int64), counts), rows.astype(np.float32))
-
-
 def heir_entry(own: IndexEntry, origin: IndexEntry) -> IndexEntry:
-    """What an echo keeps once its original is erased: its own words, the original's vector."""
+    """Index entry of an echo whose original is erased: its own words, the original's vector."""
     return replace(
         origin,
         text_key=own.text_key,

@@ -1,4 +1,4 @@
-"""Between kept records and SQLite's rows."""
+"""Rows of SQL tables: stored memories, exchanges and history, encoded and decoded."""
 
 import json
 from collections.abc import Sequence
@@ -7,20 +7,20 @@ from typing import Any
 from uuid import UUID
 
 from memkit.models import Memory, PastState, Placement
-from memkit.storage.core.checksums import MISREAD, misread, reading, verify
-from memkit.storage.core.enum_codes import AUTHOR, EVENT, KIND, ROLE, STATE
+from memkit.storage.core.checksums import DECODING_ERRORS, corrupt_error, decoding, verify_memory
+from memkit.storage.core.enum_codes import AUTHOR_CODES, EVENT_CODES, KIND_CODES, ROLE_CODES, STATE_CODES
 from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, micros
 from memkit.times import from_micros
 
-FIELDS: dict[str, Any] = dict.fromkeys(Memory.model_fields)
-BLANK = Memory.model_construct(**FIELDS)
-JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # made once: `dumps` makes one with every call
-WORDS = ("i", "s", "l", "h", "r", "t")  # short names of a payload's strings, in the order of Payload
+EMPTY_FIELDS: dict[str, Any] = dict.fromkeys(Memory.model_fields)
+BLANK_MEMORY = Memory.model_construct(**EMPTY_FIELDS)
+JSON_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # `dumps` would make one with every call
+PAYLOAD_KEYS = ("i", "s", "l", "h", "r", "t")  # short names of a payload's strings, in the order of Payload
 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """What a memory holds in words besides its text."""
+    """Words of a memory beside its text."""
 
     id: str | None = None  # the caller's own
     speaker: str | None = None
@@ -36,54 +36,53 @@ class Payload:
         """Read what `dump` wrote; None is an empty one."""
         if text is None:
             return cls()
-        kept = json.loads(text)
-        words = map(kept.get, WORDS)
-        own, speaker, session, head, relation, tail = words
-        return cls(own, speaker, session, head, relation, tail, kept.get("m"), tuple(kept.get("k", ())))
+        fields = json.loads(text)
+        own_id, speaker, session, head, relation, tail = map(fields.get, PAYLOAD_KEYS)
+        return cls(own_id, speaker, session, head, relation, tail, fields.get("m"), tuple(fields.get("k", ())))
 
 
-def payload_of(memory: Memory, own_id: str | None) -> str:
+def encode_payload(memory: Memory, own_id: str | None) -> str:
     """The payload as JSON; fields without a value are left out."""
     words = (own_id, memory.speaker, memory.session, memory.head, memory.relation, memory.tail)
-    kept: dict[str, Any] = {name: word for name, word in zip(WORDS, words, strict=True) if word is not None}
+    fields: dict[str, Any] = {name: word for name, word in zip(PAYLOAD_KEYS, words, strict=True) if word is not None}
     if memory.metadata:
-        kept["m"] = memory.metadata
+        fields["m"] = memory.metadata
     if memory.key_phrases:
-        kept["k"] = memory.key_phrases
-    return JSON.encode(kept)
+        fields["k"] = memory.key_phrases
+    return JSON_ENCODER.encode(fields)
 
 
-def record_of(row: tuple[Any, ...], sources: tuple[int, ...]) -> StoredMemory:
-    """A record from the columns of the query `records`. Raises CorruptError where it isn't what was written."""
+def decode_record(row: tuple[Any, ...], sources: tuple[int, ...]) -> StoredMemory:
+    """A stored memory from the columns of the query `records`. Raises CorruptError where it isn't what was written."""
     try:
-        return _record(row, sources)
-    except MISREAD:
-        raise misread("a memory") from None
+        return _decode_record(row, sources)
+    except DECODING_ERRORS:
+        raise corrupt_error("a memory") from None
 
 
-def _record(row: tuple[Any, ...], sources: tuple[int, ...]) -> StoredMemory:
+def _decode_record(row: tuple[Any, ...], sources: tuple[int, ...]) -> StoredMemory:
     (seq, uid, kind, state, author, role, session, episode, occurred, recorded) = row[:10]
     (valid_from, valid_until, superseded_by, echo_of, strength, recalled, count) = row[10:17]
     (salience, pinned, text, payload, checksum, of_its_bank) = row[17:]
-    verify(checksum, text, payload, (uid, kind, author, role, occurred))
+    verify_memory(checksum, text, payload, (uid, kind, author, role, occurred))
     if not (
         of_its_bank and isinstance(strength, float) and isinstance(salience, float | None) and isinstance(count, int)
     ):
-        raise misread("a memory")
+        raise corrupt_error("a memory")
     words = Payload.parse(payload)
     memory = _memory(
         id=words.id or str(UUID(bytes=uid)),
-        kind=KIND.words[kind],
+        kind=KIND_CODES.words[kind],
         text=text,
         occurred_at=from_micros(occurred),
         recorded_at=from_micros(recorded),
         speaker=words.speaker,
-        role=ROLE.word(role),
+        role=ROLE_CODES.word(role),
         session=words.session,
         metadata=words.metadata or {},
         sources=(),
-        author=AUTHOR.words[author],
-        state=STATE.words[state],
+        author=AUTHOR_CODES.words[author],
+        state=STATE_CODES.words[state],
         head=words.head,
         relation=words.relation,
         tail=words.tail,
@@ -104,15 +103,15 @@ def _record(row: tuple[Any, ...], sources: tuple[int, ...]) -> StoredMemory:
 
 def _memory(**fields: Any) -> Memory:
     """A memory of all its fields, which are not checked: `model_construct`, several times as fast."""
-    return BLANK.model_copy(update=fields)
+    return BLANK_MEMORY.model_copy(update=fields)
 
 
 def _moment(stored: int | None) -> Any:
     return None if stored is None else from_micros(stored)
 
 
-@reading("an exchange")
-def queued_of(row: tuple[Any, ...], turns: Sequence[int]) -> Queued:
+@decoding("an exchange")
+def decode_exchange(row: tuple[Any, ...], turns: Sequence[int]) -> Queued:
     """An exchange from the columns of the query `exchanges`."""
     number, session, closed, attempts, error, due_at, last_at = row
     return Queued(
@@ -142,13 +141,13 @@ def exchange_row(bank: int, queued: Queued) -> tuple[Any, ...]:
 
 
 def before_image(history_row: HistoryRow) -> str | None:
-    """What a change replaced, as JSON: numbers, and the whole contents where they were replaced, too."""
+    """Fields that a change replaced, as JSON: numbers, and the whole contents where they were replaced, too."""
     if history_row.before is None:
         return None
     record = history_row.before
     memory = record.memory
     numbers = [
-        STATE.number(memory.state),
+        STATE_CODES.code(memory.state),
         micros(memory.valid_until),
         memory.strength,
         micros(memory.recalled_at),
@@ -157,53 +156,53 @@ def before_image(history_row: HistoryRow) -> str | None:
         record.superseded_by,
         record.echo_of,
     ]
-    kept: dict[str, Any] = {"n": numbers}
+    image: dict[str, Any] = {"n": numbers}
     if history_row.whole:
-        kept |= {"w": memory.model_dump(mode="json"), "s": record.sources}
-    return JSON.encode(kept)
+        image |= {"w": memory.model_dump(mode="json"), "s": record.sources}
+    return JSON_ENCODER.encode(image)
 
 
 def history_columns(history_row: HistoryRow) -> tuple[Any, ...]:
     """The columns of the query `history_rows`."""
-    event, author = EVENT.numbers[history_row.event], AUTHOR.numbers[history_row.author]
+    event, author = EVENT_CODES.codes[history_row.event], AUTHOR_CODES.codes[history_row.author]
     return history_row.change, event, micros(history_row.at), author, history_row.reason, before_image(history_row)
 
 
-@reading("a line of a history")
-def past_of(image: str) -> PastState:
-    """A record's state from the image of a change that came later."""
+@decoding("a line of a history")
+def decode_past(image: str) -> PastState:
+    """State of a memory from the image of a later change."""
     state, valid_until, _, _, _, _, superseded_by, _ = json.loads(image)["n"]
-    return PastState(STATE.words[state], valid_until, superseded_by)
+    return PastState(STATE_CODES.words[state], valid_until, superseded_by)
 
 
-@reading("a history")
-def history_rows_of(rows: Sequence[tuple[Any, ...]], current: StoredMemory | None) -> list[HistoryRow]:
+@decoding("a history")
+def decode_history(rows: Sequence[tuple[Any, ...]], current: StoredMemory | None) -> list[HistoryRow]:
     """History from the columns of the query `history_rows`.
 
-    An image holds contents only where they were replaced; the others had those of what came next.
+    An image holds contents only where they were replaced; elsewhere they are those of the next image.
     """
     history_rows: list[HistoryRow] = []
     later = current
-    for change, event, at, author, reason, image in reversed(rows):
-        kept = None if image is None else json.loads(image)
-        before = None if kept is None or later is None else _restored(kept, later)
+    for change, event, at, author, reason, text in reversed(rows):
+        image = None if text is None else json.loads(text)
+        before = None if image is None or later is None else _restored(image, later)
         later = before or later
-        whole = kept is not None and "w" in kept
+        whole = image is not None and "w" in image
         seq = 0 if later is None else later.seq
         moment = from_micros(at)
         history_rows.append(
-            HistoryRow(seq, EVENT.words[event], moment, AUTHOR.words[author], reason, before, whole, change)
+            HistoryRow(seq, EVENT_CODES.words[event], moment, AUTHOR_CODES.words[author], reason, before, whole, change)
         )
     return history_rows[::-1]
 
 
-def _restored(kept: dict[str, Any], later: StoredMemory) -> StoredMemory:
-    state, valid_until, strength, recalled_at, recall_count, pinned, superseded_by, echo_of = kept["n"]
-    if "w" in kept:
-        memory = Memory.model_validate(kept["w"])
-        later = replace(later, memory=memory, sources=tuple(kept["s"]))
+def _restored(image: dict[str, Any], later: StoredMemory) -> StoredMemory:
+    state, valid_until, strength, recalled_at, recall_count, pinned, superseded_by, echo_of = image["n"]
+    if "w" in image:
+        memory = Memory.model_validate(image["w"])
+        later = replace(later, memory=memory, sources=tuple(image["s"]))
     numbers = {
-        "state": STATE.words[state],
+        "state": STATE_CODES.words[state],
         "valid_until": _moment(valid_until),
         "strength": strength,
         "recalled_at": _moment(recalled_at),

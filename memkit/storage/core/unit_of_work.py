@@ -1,4 +1,4 @@
-"""What a batch of operations makes of a bank, before anything is written: reads through, collects changes."""
+"""Unit of work (Fowler): the changes of one batch of operations, collected before anything is written."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -6,15 +6,15 @@ from datetime import datetime
 from uuid import UUID
 
 from memkit.errors import UnknownMemoryError
-from memkit.identifiers import uuid7
+from memkit.identifiers import uuid7, uuid7_bytes
 from memkit.models import Action, Author, IndexEntry, Memory, Placement
 from memkit.operations import Learn
 from memkit.storage.core.change_set import ChangeSet, Erased, Reader
-from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, uuid7_bytes
+from memkit.storage.core.records import HistoryRow, Queued, StoredMemory
 
 
 class UnitOfWork:
-    """The bank as it will be after the operations so far. Nothing here touches the backend's data."""
+    """The bank as it will be after the operations so far; reads through to the engine, and writes nothing to it."""
 
     def __init__(self, reader: Reader, at: datetime) -> None:
         self.at = at
@@ -22,7 +22,7 @@ class UnitOfWork:
         self.change = reader.state.change + 1
         self.next_seq = reader.next_seq
         self.next_exchange = reader.next_exchange
-        self.gone: set[int] = set()
+        self.erased_seqs: set[int] = set()
         self.history: list[HistoryRow] = []
         self.learnt: list[Learn] = []
         self._first_seq = reader.next_seq
@@ -37,21 +37,21 @@ class UnitOfWork:
         self._erased: list[Erased] = []
 
     def prepare(self, loaded: Iterable[str], named: Iterable[str]) -> None:
-        """Look up all ids of a batch at once; records of `loaded` are read, too."""
+        """Look up all ids of a batch at once; the memories of `loaded` are read, too."""
         needed = set(loaded)
         self._seqs = self.reader.locate(list(needed.union(named)))
         self.load([self._seqs[id] for id in needed if id in self._seqs])
 
     def load(self, seqs: Iterable[int]) -> None:
-        """Read records that aren't here yet."""
-        missing = [seq for seq in seqs if seq not in self._records and seq not in self.gone]
+        """Read memories that weren't read yet."""
+        missing = [seq for seq in seqs if seq not in self._records and seq not in self.erased_seqs]
         if missing:
             self._records.update(self.reader.records(missing))
 
     def find(self, id: str) -> int | None:
         """The seq of an id, if it is in the bank at this point."""
         seq = self._seqs.get(id)
-        return None if seq in self.gone else seq
+        return None if seq in self.erased_seqs else seq
 
     def require(self, id: str, operation: str) -> int:
         """The seq of an id. Raises UnknownMemoryError."""
@@ -67,26 +67,28 @@ class UnitOfWork:
         self.load([seq])
         return self._records[seq]
 
-    def remaining(self, seq: int | None) -> int | None:
+    def if_present(self, seq: int | None) -> int | None:
         """The seq itself, if its memory is still there."""
-        if seq is None or seq in self.gone:
+        if seq is None or seq in self.erased_seqs:
             return None
         self.load([seq])
         return seq if seq in self._records else None
 
-    def known(self) -> list[StoredMemory]:
-        """Records read or made so far."""
+    def loaded_records(self) -> list[StoredMemory]:
+        """Memories read or added so far."""
         return list(self._records.values())
 
     def entry(self, seq: int) -> IndexEntry:
-        """The trace of a memory as it is at this point."""
+        """The index entry of a memory at this point."""
         return self._entries[seq] if seq in self._entries else self.reader.entries([seq])[seq]
 
-    def add(self, memory: Memory, entry: IndexEntry, placement: Placement | None, links: Sequence[int]) -> StoredMemory:
-        """A new record at the end of the bank; `links` are its sources."""
-        bare = _without_links(memory)
+    def add(
+        self, memory: Memory, entry: IndexEntry, placement: Placement | None, sources: Sequence[int]
+    ) -> StoredMemory:
+        """Add a memory at the end of the bank; `sources` are seqs."""
+        own = _without_links(memory)
         uid = uuid7_bytes(memory.id) or UUID(uuid7(memory.recorded_at)).bytes
-        record = StoredMemory(self.next_seq, uid, bare, placement, tuple(sorted(set(links))))
+        record = StoredMemory(self.next_seq, uid, own, placement, tuple(sorted(set(sources))))
         self.next_seq += 1
         self._seqs[memory.id] = record.seq
         self._records[record.seq] = record
@@ -95,14 +97,14 @@ class UnitOfWork:
             self._pointers.append((record.seq, memory.superseded_by))
         return record
 
-    def put(self, record: StoredMemory) -> None:
-        """Keep a changed record."""
+    def update(self, record: StoredMemory) -> None:
+        """Change the numbers and links of a memory."""
         self._records[record.seq] = record
         if record.seq < self._first_seq:
             self._dirty[record.seq] = None
 
-    def replace(self, record: StoredMemory, entry: IndexEntry | None) -> None:
-        """Keep other contents under a record's seq; its trace stays where none is given."""
+    def replace_contents(self, record: StoredMemory, entry: IndexEntry | None) -> None:
+        """Put other contents under a memory's seq; its index entry stays where none is given."""
         record = replace(record, memory=_without_links(record.memory))
         self._records[record.seq] = record
         if entry is not None:
@@ -112,12 +114,12 @@ class UnitOfWork:
             self._dirty[record.seq] = None
 
     def index(self, seq: int, entry: IndexEntry) -> None:
-        """Keep another trace."""
+        """Replace a memory's index entry."""
         self._entries[seq] = entry
         if seq < self._first_seq:
             self._dirty[seq] = None
 
-    def note(
+    def add_history(
         self,
         before: StoredMemory,
         event: Action,
@@ -126,29 +128,29 @@ class UnitOfWork:
         reason: str | None = None,
         whole: bool = False,
     ) -> None:
-        """A line of history."""
+        """Add a line to a memory's history."""
         self.history.append(HistoryRow(before.seq, event, self.at, author, reason, before, whole, self.change))
 
-    def past(self, seq: int) -> list[HistoryRow]:
-        """A record's history up to this point."""
+    def history_of(self, seq: int) -> list[HistoryRow]:
+        """A memory's history up to this point."""
         stored = self._histories.get(seq)
         if stored is None:
             stored = self.reader.history_rows(seq) if seq < self._first_seq else []
         return stored + [history_row for history_row in self.history if history_row.seq == seq]
 
-    def rewrite(self, seq: int, history_rows: Iterable[HistoryRow]) -> None:
-        """Put another history in the place of a record's."""
+    def replace_history(self, seq: int, history_rows: Iterable[HistoryRow]) -> None:
+        """Put another history in the place of a memory's."""
         self._histories[seq] = list(history_rows)
         self.history = [history_row for history_row in self.history if history_row.seq != seq]
 
     def erase(self, erased: Erased) -> None:
-        """Take records out for good; whoever reads on sees them no more."""
+        """Remove memories for good; later operations don't see them."""
         self._erased.append(erased)
         for seq in erased.seqs:
-            self.gone.add(seq)
-            for kept in (self._records, self._entries, self._dirty, self._histories):
-                kept.pop(seq, None)
-        self.history = [history_row for history_row in self.history if history_row.seq not in self.gone]
+            self.erased_seqs.add(seq)
+            for by_seq in (self._records, self._entries, self._dirty, self._histories):
+                by_seq.pop(seq, None)
+        self.history = [history_row for history_row in self.history if history_row.seq not in self.erased_seqs]
 
     def exchange(self, number: int | None) -> Queued | None:
         """An exchange of the queue as it is at this point."""
@@ -165,49 +167,50 @@ class UnitOfWork:
         self._exchanges[number] = None
 
     def changes(self) -> ChangeSet:
-        """Everything, as primitive changes."""
+        """All changes so far, as primitive ones."""
         self._resolve()
-        old = [self._unlinked(self._records[seq]) for seq in self._dirty]
-        exchanges = [self._remaining(e) for e in self._exchanges.values() if e is not None]
-        found = self.reader.queued(list(self._exchanges))
-        kept = [e for e in exchanges if e.turns and found.get(e.number) != e]
+        added = [record for seq, record in self._records.items() if seq >= self._first_seq]
+        old = [self._without_erased_links(self._records[seq]) for seq in self._dirty]
+        exchanges = [self._without_erased_turns(e) for e in self._exchanges.values() if e is not None]
+        stored = self.reader.queued(list(self._exchanges))
+        changed = [e for e in exchanges if e.turns and stored.get(e.number) != e]
         empty = {e.number for e in exchanges if not e.turns}
         settled = {n for n, e in self._exchanges.items() if e is None} | empty
         return ChangeSet(
-            new=[(self._unlinked(r), self._entries[s]) for s, r in self._records.items() if s >= self._first_seq],
+            new=[(self._without_erased_links(record), self._entries[record.seq]) for record in added],
             changed=[record for record in old if record.seq not in self._replaced],
             replaced=[record for record in old if record.seq in self._replaced],
             entries={seq: self._entries[seq] for seq in self._dirty if seq in self._entries},
             history=self.history,
             histories=self._histories,
             erased=self._erased,
-            removed=sorted(seq for seq in self.gone if seq < self._first_seq),
-            exchanges=kept,
+            removed=sorted(seq for seq in self.erased_seqs if seq < self._first_seq),
+            exchanges=changed,
             learnt=self.learnt,
-            settled=sorted(number for number in settled if number in found),
+            settled=sorted(number for number in settled if number in stored),
             next_seq=self.next_seq,
             next_exchange=self.next_exchange,
         )
 
     def _resolve(self) -> None:
-        """A memory may name one that came later in the batch as what replaced it."""
+        """Link memories to those that superseded them, which may come later in the batch."""
         for seq, id in self._pointers:
-            if seq not in self.gone:
+            if seq not in self.erased_seqs:
                 target = self.require(id, "Insert")
-                self.put(replace(self._records[seq], superseded_by=target))
+                self.update(replace(self._records[seq], superseded_by=target))
 
-    def _unlinked(self, record: StoredMemory) -> StoredMemory:
-        if not self.gone.intersection(record.links()):
+    def _without_erased_links(self, record: StoredMemory) -> StoredMemory:
+        if not self.erased_seqs.intersection(record.links()):
             return record
         return replace(
             record,
-            sources=tuple(seq for seq in record.sources if seq not in self.gone),
-            superseded_by=None if record.superseded_by in self.gone else record.superseded_by,
-            echo_of=None if record.echo_of in self.gone else record.echo_of,
+            sources=tuple(seq for seq in record.sources if seq not in self.erased_seqs),
+            superseded_by=None if record.superseded_by in self.erased_seqs else record.superseded_by,
+            echo_of=None if record.echo_of in self.erased_seqs else record.echo_of,
         )
 
-    def _remaining(self, exchange: Queued) -> Queued:
-        return replace(exchange, turns=tuple(seq for seq in exchange.turns if seq not in self.gone))
+    def _without_erased_turns(self, exchange: Queued) -> Queued:
+        return replace(exchange, turns=tuple(seq for seq in exchange.turns if seq not in self.erased_seqs))
 
 
 def _without_links(memory: Memory) -> Memory:

@@ -1,4 +1,4 @@
-"""One bank as dicts, and carrying out primitive changes on it."""
+"""One bank as dicts, and primitive changes applied to it."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -9,13 +9,13 @@ from memkit.storage.core.blocks import pack_terms
 from memkit.storage.core.change_set import ChangeSet
 from memkit.storage.core.hashing import Hasher
 from memkit.storage.core.records import HistoryRow, Queued, StoredMemory
-from memkit.storage.core.rows import before_image, payload_of
+from memkit.storage.core.rows import before_image, encode_payload
 
-Key = tuple[str, object]  # what a memory can be found by
+Key = tuple[str, object]  # a field's name and value
 
 
 class Bank:
-    """A bank's records, traces, history and queue; `found` answers which seqs have a key."""
+    """A bank's memories, index entries, history and queue; `seqs_by` looks memories up by a field."""
 
     def __init__(self, state: BankState) -> None:
         self.state = state
@@ -25,34 +25,34 @@ class Bank:
         self.next_exchange = 1
         self.records: dict[int, StoredMemory] = {}
         self.entries: dict[int, IndexEntry] = {}
-        self.changed: dict[int, int] = {}  # seq: change number of the record
-        self.traced: dict[int, int] = {}  # seq: change number of its trace
+        self.changed: dict[int, int] = {}  # seq: change number of the memory
+        self.indexed: dict[int, int] = {}  # seq: change number of its index entry
         self.history: dict[int, list[HistoryRow]] = defaultdict(list)
         self.exchanges: dict[int, Queued] = {}
         self.segments: dict[int, CountedSegment] = {}
-        self.gone: dict[int, list[int]] = {}  # change number of an erasure: seqs
+        self.erased: dict[int, list[int]] = {}  # change number of an erasure: seqs
         self._seqs: dict[Key, set[int]] = defaultdict(set)
 
     def copy(self) -> "Bank":
         """The same bank; changing one leaves the other as it is."""
         twin = Bank(self.state)
         twin.next_seq, twin.next_exchange = self.next_seq, self.next_exchange
-        for name in ("records", "traces", "changed", "traced", "exchanges", "segments", "gone"):
+        for name in ("records", "entries", "changed", "indexed", "exchanges", "segments", "erased"):
             setattr(twin, name, dict(getattr(self, name)))
         twin.history.update((seq, list(history_rows)) for seq, history_rows in self.history.items())
         twin._seqs.update((key, set(seqs)) for key, seqs in self._seqs.items())
         return twin
 
-    def found(self, name: str, value: object) -> set[int]:
-        """Seqs of the memories that have this key."""
+    def seqs_by(self, name: str, value: object) -> set[int]:
+        """Seqs of the memories whose field has this value."""
         return self._seqs.get((name, value), set())
 
     def values(self, name: str) -> Iterator[object]:
-        """All values of a key that occur."""
+        """All values of a field that occur."""
         return (value for kind, value in list(self._seqs) if kind == name)
 
-    def carry_out(self, changes: ChangeSet) -> None:
-        """Do primitive changes; they were checked, so that nothing here can fail halfway."""
+    def write(self, changes: ChangeSet) -> None:
+        """Apply primitive changes; they were checked, so that nothing here can fail halfway."""
         change = self.state.change + 1
         self.next_seq, self.next_exchange = changes.next_seq, changes.next_exchange
         for number in changes.settled:
@@ -60,17 +60,17 @@ class Bank:
         self._remove(changes.removed, change)
         for record, entry in changes.new:
             self._put(record, entry, change)
-            self.traced[record.seq] = change
+            self.indexed[record.seq] = change
         for record in (*changes.changed, *changes.replaced):
             self._put(record, changes.entries.get(record.seq, self.entries[record.seq]), change)
-        self.traced.update((seq, change) for seq in changes.entries)
+        self.indexed.update((seq, change) for seq in changes.entries)
         self.history.update((seq, list(history_rows)) for seq, history_rows in changes.histories.items())
         for row in changes.history:
             self.history[row.seq].append(row)
         self.exchanges.update((exchange.number, exchange) for exchange in changes.exchanges)
         for learnt in changes.learnt:
-            kept = {**self.segments, **{segment.number: segment for segment in learnt.segments}}
-            self.segments = {number: segment for number, segment in kept.items() if number >= learnt.oldest}
+            segments = self.segments | {segment.number: segment for segment in learnt.segments}
+            self.segments = {number: segment for number, segment in segments.items() if number >= learnt.oldest}
         update = {
             "change": change,
             "epoch": self.state.epoch + bool(changes.removed),
@@ -117,12 +117,12 @@ class Bank:
     def _remove(self, seqs: Iterable[int], change: int) -> None:
         gone = set(seqs)
         if gone:
-            self.gone[change] = sorted(gone)
+            self.erased[change] = sorted(gone)
         for seq in gone:
             self._unindex(seq)
-            for kept in (self.records, self.entries, self.changed, self.traced, self.history):
-                kept.pop(seq, None)
-        for seq in {s for g in gone for name in ("source", "superseded", "echo") for s in self.found(name, g)}:
+            for by_seq in (self.records, self.entries, self.changed, self.indexed, self.history):
+                by_seq.pop(seq, None)
+        for seq in {s for g in gone for name in ("source", "superseded", "echo") for s in self.seqs_by(name, g)}:
             self._put(_unlinked(self.records[seq], gone), self.entries[seq], change)
         for exchange in list(self.exchanges.values()):
             left = tuple(seq for seq in exchange.turns if seq not in gone)
@@ -136,7 +136,7 @@ class Bank:
         entries = self.entries.values()
         notes = [row for history_rows in self.history.values() for row in history_rows]
         return {
-            "text": sum(_size(r.memory.text) + _size(payload_of(r.memory, None)) for r in self.records.values()),
+            "text": sum(_size(r.memory.text) + _size(encode_payload(r.memory, None)) for r in self.records.values()),
             "vectors": sum(len(entry.vector or b"") + len(entry.passages or b"") for entry in entries),
             "sketches": sum(len(entry.sketch or b"") for entry in entries),
             "terms": sum(len(pack_terms(entry.terms.items())) for entry in entries if entry.terms),
@@ -146,13 +146,13 @@ class Bank:
         }
 
     def problems(self) -> Iterator[str]:
-        """What must never be: links to nothing, and counts that don't fit."""
+        """Contradictions in the data: links to nothing, and counts that don't fit."""
         where = f"bank {self.state.number}"
         lost = [s for r in self.records.values() for s in r.links() if s not in self.records]
         if lost:
             yield f"{where}: {len(lost)} links lead to memories that are not there."
         if set(self.entries) != set(self.records) or self.state.size != len(self.records):
-            yield f"{where}: memories, traces and their count don't fit together."
+            yield f"{where}: memories, index entries and their count don't fit together."
         waiting = [s for e in self.exchanges.values() for s in e.turns if s not in self.records]
         if waiting:
             yield f"{where}: {len(waiting)} queued turns are not there."

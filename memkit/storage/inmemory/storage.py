@@ -1,19 +1,19 @@
-"""Banks in dicts: for tests and for what needn't last. The reference that SQLite is tested against."""
+"""Banks in dicts: for tests and for data that needn't last. The reference that SQLite is tested against."""
 
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from memkit.errors import BankGoneError, ClosedError, ReadOnlyError, StorageError
 from memkit.models import BankState, ErasureReceipt, Receipt, is_put_off
-from memkit.operations import Operation
+from memkit.operations import Step
 from memkit.protocols import BankName, BankView, Decision
 from memkit.storage.core.apply_operations import apply_operations
 from memkit.storage.core.names import checked_name, checked_zone
-from memkit.storage.core.receipts import flaws, receipt_of, receipt_of_bank
+from memkit.storage.core.receipts import bank_receipt, chain_flaws, erasure_receipt
 from memkit.storage.inmemory.bank import Bank
 from memkit.storage.inmemory.view import MemoryView
 from memkit.times import utc_now
@@ -37,9 +37,9 @@ class MemoryStorage:
 
     def open_bank(self, name: BankName, *, zone: str | None = None) -> BankState:
         with self._reading():
-            found = self.find_bank(name)
-            if found is not None:
-                return found
+            state = self.find_bank(name)
+            if state is not None:
+                return state
             with self._writing():
                 self._last_bank += 1
                 state = BankState(
@@ -77,8 +77,7 @@ class MemoryStorage:
                 return None
             kinds: list[str] = sorted(record.memory.kind for record in dropped.records.values())
             counts = dict(Counter(kinds))
-            made = receipt_of_bank(dropped.state, counts, at, requested_by, self._last_receipt())
-            self._keep(made)
+            self._add_receipt(bank_receipt(dropped.state, counts, at, requested_by, self._last_receipt()))
             self._fingerprints.update(fingerprints)
             return self._receipts[-1]
 
@@ -89,8 +88,8 @@ class MemoryStorage:
     def receipt(self, bank: int, change: int) -> ErasureReceipt | None:
         with self._reading():
             name = self._bank(bank).state.name
-            found = [r for r in self._receipts if (r.bank, r.change, r.whole) == (name, change, False)]
-            return found[-1] if found else None
+            matching = (r for r in reversed(self._receipts) if (r.bank, r.change, r.whole) == (name, change, False))
+            return next(matching, None)
 
     def fingerprinted(self, macs: Sequence[bytes]) -> set[bytes]:
         with self._reading():
@@ -99,8 +98,8 @@ class MemoryStorage:
     def _last_receipt(self) -> ErasureReceipt | None:
         return self._receipts[-1] if self._receipts else None
 
-    def _keep(self, receipt: ErasureReceipt) -> None:
-        """There are no files: nothing is ever pending."""
+    def _add_receipt(self, receipt: ErasureReceipt) -> None:
+        """Add a receipt, never a pending one: there are no files."""
         self._receipts.append(receipt.model_copy(update={"bytes_pending": False}))
 
     # -- reading and changing one bank
@@ -116,17 +115,17 @@ class MemoryStorage:
             with self._lock:
                 data.viewers -= 1
 
-    def apply(self, bank: int, decide: Sequence[Operation] | Decision, *, at: datetime) -> Receipt:
-        """Do operations, all or none; as with SQLite, nothing has changed where this raises."""
+    def apply(self, bank: int, decide: Sequence[Step] | Decision, *, at: datetime) -> Receipt:
+        """Apply operations, all or none; as with SQLite, nothing has changed where this raises."""
         with self._writing():
             view = MemoryView(self._bank(bank))
-            operations = decide(view) if callable(decide) else decide
-            changes, outcomes = apply_operations(operations, view, at=at)
+            steps = decide(view) if callable(decide) else decide
+            changes, outcomes = apply_operations(steps, view, at=at)
             if changes:
                 data = self._own(bank)
-                data.carry_out(changes)
+                data.write(changes)
             for erased in changes.erased:
-                self._keep(receipt_of(erased, self._bank(bank).state, at, self._last_receipt()))
+                self._add_receipt(erasure_receipt(erased, self._bank(bank).state, at, self._last_receipt()))
                 self._fingerprints.update(erased.fingerprints)
             state = self._bank(bank).state
             return Receipt(bank=state.name, change=state.change, outcomes=outcomes)
@@ -186,7 +185,7 @@ class MemoryStorage:
         """Problems of the stored data, one sentence each."""
         with self._reading():
             problems = [problem for bank in self._banks.values() for problem in bank.problems()]
-            return problems + flaws(self._receipts)
+            return problems + chain_flaws(self._receipts)
 
     def sizes(self, bank: int | None = None) -> dict[str, int]:
         """Bytes by part, as they would be stored; what Python needs around them is not counted."""
@@ -198,11 +197,6 @@ class MemoryStorage:
                     parts[name] += size
         return {**parts, "free": 0, "total": sum(parts.values())}
 
-    def scan(self, needles: Iterable[bytes]) -> list[str]:
-        """There are no files."""
-        with self._reading():
-            return []
-
     def purge(self, *, thorough: bool = True, wait: float = 0.0) -> bool:
         with self._writing():
             return True
@@ -212,7 +206,7 @@ class MemoryStorage:
         raise StorageError("backup: a store in memory has no file to copy. Use store.export(path).")
 
     def close(self) -> None:
-        """Let everything go; harmless to repeat."""
+        """Drop all data; harmless to repeat."""
         with self._lock:
             self._closed = True
             self._banks.clear()

@@ -1,4 +1,4 @@
-"""One bank made of dicts, as it was when the view was opened."""
+"""View of one bank made of dicts, as it was when the view was opened."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -9,8 +9,9 @@ from memkit.batches import PassageBatch, RowBatch, SketchBatch, TermBatch, row_b
 from memkit.models import BankState, CountedSegment, IndexEntry, IndexRow, Kind, Memory, PastState
 from memkit.protocols import FloatArray
 from memkit.storage.core.base_view import View
-from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, index_row, micros, passage_batch, stacked
-from memkit.storage.core.rows import history_columns, history_rows_of
+from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, index_row, micros
+from memkit.storage.core.rows import decode_history, history_columns
+from memkit.storage.core.vectors import passage_batch, stack_vectors
 from memkit.storage.inmemory.bank import Bank
 
 
@@ -34,7 +35,7 @@ class MemoryView(View):
         return self.data.next_exchange
 
     def locate(self, ids: Sequence[str]) -> dict[str, int]:
-        return {id: min(found) for id in ids if (found := self.data.found("id", id))}
+        return {id: min(seqs) for id in ids if (seqs := self.data.seqs_by("id", id))}
 
     def records(self, seqs: Sequence[int]) -> dict[int, StoredMemory]:
         return {seq: self.data.records[seq] for seq in seqs if seq in self.data.records}
@@ -52,27 +53,27 @@ class MemoryView(View):
         return row_batches(self.rows(since))
 
     def rows_of_sessions(self, sessions: Sequence[int]) -> list[IndexRow]:
-        seqs = sorted({seq for session in sessions for seq in self.data.found("session", session)})
+        seqs = sorted({seq for session in sessions for seq in self.data.seqs_by("session", session)})
         return [index_row(self.data.records[seq], self.hasher)._replace(sources=()) for seq in seqs]
 
     def sessions_of(self, seqs: Sequence[int]) -> list[int]:
         places = (record.placement for record in self.records(seqs).values())
         return sorted({place.session for place in places if place is not None})
 
-    def gone(self, since: int) -> list[list[int]]:
-        return [seqs for change, seqs in self.data.gone.items() if change > since]
+    def erased_since(self, since: int) -> list[list[int]]:
+        return [seqs for change, seqs in self.data.erased.items() if change > since]
 
     def states_at(self, moment: datetime) -> dict[int, PastState]:
-        found: dict[int, PastState] = {}
+        states: dict[int, PastState] = {}
         for seq, history_rows in self.data.history.items():
             later = next((e.before for e in history_rows if e.at > moment and e.before is not None), None)
             if later is not None:
-                found[seq] = PastState(later.memory.state, micros(later.memory.valid_until), later.superseded_by)
-        return found
+                states[seq] = PastState(later.memory.state, micros(later.memory.valid_until), later.superseded_by)
+        return states
 
     def sketches(self, since: int = 0) -> Iterator[SketchBatch]:
         by_width: dict[int, list[tuple[int, bytes]]] = {}
-        for seq, entry in self._traced(since):
+        for seq, entry in self._indexed(since):
             if entry.sketch is not None:
                 by_width.setdefault(len(entry.sketch), []).append((seq, entry.sketch))
         for width, rows in sorted(by_width.items()):
@@ -80,55 +81,55 @@ class MemoryView(View):
             yield SketchBatch(np.array([seq for seq, _ in rows], dtype=np.int64), sketches.reshape(-1, width))
 
     def terms(self, since: int = 0) -> Iterator[TermBatch]:
-        rows = [(seq, list(entry.terms.items())) for seq, entry in self._traced(since) if entry.terms]
+        rows = [(seq, list(entry.terms.items())) for seq, entry in self._indexed(since) if entry.terms]
         if rows:
             yield TermBatch.of(rows)
 
-    def _traced(self, since: int) -> Iterator[tuple[int, IndexEntry]]:
-        written = sorted(seq for seq, change in self.data.traced.items() if change > since)
+    def _indexed(self, since: int) -> Iterator[tuple[int, IndexEntry]]:
+        written = sorted(seq for seq, change in self.data.indexed.items() if change > since)
         return ((seq, self.data.entries[seq]) for seq in written)
 
     def vectors(self, seqs: Sequence[int]) -> FloatArray:
-        kept = [self.data.entries[seq].vector if seq in self.data.entries else None for seq in seqs]
-        if any(vector is not None for vector in kept):
-            return stacked(kept)
-        other = next((t.vector for t in self.data.entries.values() if t.vector is not None), None)
-        return stacked([*kept, other])[: len(seqs)]
+        vectors = [self.data.entries[seq].vector if seq in self.data.entries else None for seq in seqs]
+        if any(vector is not None for vector in vectors):
+            return stack_vectors(vectors)
+        other = next((entry.vector for entry in self.data.entries.values() if entry.vector is not None), None)
+        return stack_vectors([*vectors, other])[: len(seqs)]
 
     def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
-        kept = {seq: self.data.entries[seq].passages for seq in seqs if seq in self.data.entries}
-        stored = {seq: passages for seq, passages in kept.items() if passages is not None}
+        entries = self.entries(seqs)
+        stored = {seq: entry.passages for seq, entry in entries.items() if entry.passages is not None}
         vectors = self.vectors(seqs)
         return vectors, passage_batch(stored, vectors.shape[1])
 
     def turns_of(self, session: int, after: int = 0) -> list[int]:
-        placed = (seq for seq in self.data.found("session", session) if seq > after)
+        placed = (seq for seq in self.data.seqs_by("session", session) if seq > after)
         return sorted(seq for seq in placed if self.data.records[seq].memory.kind == "turn")
 
     def segments(self) -> list[CountedSegment]:
         return sorted(self.data.segments.values())
 
     def unencoded(self, limit: int) -> list[Memory]:
-        return self.in_order(sorted(self.data.found("unencoded", True))[:limit])
+        return self.in_order(sorted(self.data.seqs_by("unencoded", True))[:limit])
 
     def same_text(self, keys: Sequence[int]) -> dict[int, str]:
-        found: dict[int, str] = {}
+        ids: dict[int, str] = {}
         for key in keys:
-            originals = (s for s in self.data.found("text", key) if self.data.records[s].echo_of is None)
+            originals = (s for s in self.data.seqs_by("text", key) if self.data.records[s].echo_of is None)
             seq = min(self._active(originals), default=None)
             if seq is not None:
-                found[key] = self.data.records[seq].memory.id
-        return found
+                ids[key] = self.data.records[seq].memory.id
+        return ids
 
     def near(self, bands: Sequence[int], kinds: Sequence[Kind]) -> list[Memory]:
-        seqs = {seq for band in bands for seq in self.data.found("band", band)}
+        seqs = {seq for band in bands for seq in self.data.seqs_by("band", band)}
         return self.in_order(sorted(self._active(seqs, kinds)))
 
     def in_group(self, group: int, kinds: Sequence[Kind], limit: int) -> list[Memory]:
-        return self._newest(self.data.found("group", group), kinds, limit)
+        return self._newest(self.data.seqs_by("group", group), kinds, limit)
 
     def about(self, head: str, kinds: Sequence[Kind], limit: int) -> list[Memory]:
-        return self._newest(self.data.found("head", head.casefold()), kinds, limit)
+        return self._newest(self.data.seqs_by("head", head.casefold()), kinds, limit)
 
     def _newest(self, seqs: Iterable[int], kinds: Sequence[Kind], limit: int) -> list[Memory]:
         return self.in_order(sorted(self._active(seqs, kinds), reverse=True)[:limit])
@@ -143,24 +144,21 @@ class MemoryView(View):
         return {name: self.hasher.speaker(name) for name in names}
 
     def tagged(self, tags: Sequence[int]) -> set[int]:
-        return {seq for tag in tags for seq in self.data.found("tag", tag)}
+        return {seq for tag in tags for seq in self.data.seqs_by("tag", tag)}
 
     def all_seqs(self) -> list[int]:
         return sorted(self.data.records)
 
     def resting_on(self, seqs: Sequence[int]) -> set[int]:
-        return {found for seq in seqs for found in self.data.found("source", seq)}
+        return {derived for seq in seqs for derived in self.data.seqs_by("source", seq)}
 
     def last_turn(self, label: str | None) -> int | None:
-        found = self.data.found("placed", True) if label is None else self.data.found("label", label)
-        return max(found, default=None)
+        turns = self.data.seqs_by("placed", True) if label is None else self.data.seqs_by("label", label)
+        return max(turns, default=None)
 
     def episode_size(self, session: int, episode: int) -> tuple[int, int]:
-        turns = self.records(list(self.data.found("episode", (session, episode)))).values()
+        turns = self.records(list(self.data.seqs_by("episode", (session, episode)))).values()
         return len(turns), sum(len(record.memory.text) for record in turns)
-
-    def last_session(self) -> int:
-        return max((int(str(session)) for session in self.data.values("session")), default=-1)
 
     def open_exchange(self, session: int) -> tuple[int, int] | None:
         waiting = (q for q in self.queue() if q.session == session and not q.closed)
@@ -175,10 +173,10 @@ class MemoryView(View):
 
     def history_rows(self, seq: int) -> list[HistoryRow]:
         rows = [history_columns(history_row) for history_row in self.data.history.get(seq, ())]
-        return history_rows_of(rows, self.data.records.get(seq))
+        return decode_history(rows, self.data.records.get(seq))
 
-    def replaced_by(self, seqs: Sequence[int]) -> list[int]:
-        return sorted({found for seq in seqs for found in self.data.found("superseded", seq)})
+    def superseded_by_any(self, seqs: Sequence[int]) -> list[int]:
+        return sorted({old for seq in seqs for old in self.data.seqs_by("superseded", seq)})
 
     def queue(self) -> list[Queued]:
         return [queued for _, queued in sorted(self.data.exchanges.items())]
@@ -187,10 +185,7 @@ class MemoryView(View):
         return {n: self.data.exchanges[n] for n in numbers if n in self.data.exchanges}
 
     def echoes(self, seqs: Sequence[int]) -> list[int]:
-        return sorted({found for seq in seqs for found in self.data.found("echo", seq)})
-
-    def closed_by(self, seqs: Sequence[int]) -> list[int]:
-        return sorted({found for seq in seqs for found in self.data.found("superseded", seq)})
+        return sorted({echo for seq in seqs for echo in self.data.seqs_by("echo", seq)})
 
     def reasons(self) -> list[tuple[int, str]]:
         history_rows = (history_row for own in self.data.history.values() for history_row in own)

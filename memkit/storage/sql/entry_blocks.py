@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from memkit.storage.core.blocks import BLOCK_ROWS, FLUSH_ROWS, SKETCH_PART, Block, EntryRow
-from memkit.storage.core.checksums import MISREAD, reading
+from memkit.storage.core.checksums import DECODING_ERRORS, decoding
 from memkit.storage.sql.connection import Connection
 from memkit.storage.sql.queries import run, run_many
 from memkit.storage.sql.vector_blocks import drop_vector_block, put_vector_block
@@ -73,7 +73,7 @@ class EntryBlocks:
     def _open_block(self, part: int) -> OpenBlock | None:
         """The last block, where it has room."""
         row = run(self._connection, "last_block", self._bank, part).fetchone()
-        with suppress(*MISREAD):  # what can't be read is left to `doctor`
+        with suppress(*DECODING_ERRORS):  # what can't be read is left to `doctor`
             if row is not None and not (block := Block.parse(row[1])).is_full:
                 return OpenBlock(row[0], block)
         return None
@@ -93,7 +93,7 @@ class EntryBlocks:
         if part != SKETCH_PART:
             return
         if block.is_full:
-            with reading("a vector"):
+            with decoding("a vector"):
                 put_vector_block(self._connection, self._bank, number, block)
         else:
             drop_vector_block(self._connection, self._bank, number)

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from memkit.batches import FIELD_CODES, NO_VALUE, ROW_FIELDS, Column, RowBatch
 from memkit.models import IndexRow
-from memkit.storage.core.checksums import misread
-from memkit.storage.core.enum_codes import KIND, ROLE, STATE
+from memkit.storage.core.checksums import corrupt_error
+from memkit.storage.core.enum_codes import KIND_CODES, ROLE_CODES, STATE_CODES
 
 WHOLE, REAL, MISSING = set[type]({int}), set[type]({float}), set[type]({type(None)})
 TYPES = {  # that the columns of the query `rows` may have
@@ -23,7 +23,7 @@ TYPES = {  # that the columns of the query `rows` may have
 }
 PLACES = {
     name: np.array([FIELD_CODES[name][word] for word in codes.words], dtype=np.int8)
-    for name, codes in (("kind", KIND), ("state", STATE), ("role", ROLE))
+    for name, codes in (("kind", KIND_CODES), ("state", STATE_CODES), ("role", ROLE_CODES))
 }
 Row = tuple[Any, ...]
 LONGEST = 2**31  # characters, above all texts
@@ -32,16 +32,23 @@ LONGEST = 2**31  # characters, above all texts
 def index_row(row: Row, sources: tuple[int, ...], end: int) -> IndexRow:
     """One row; `end` lies above all seqs. Raises CorruptError for numbers that can't be."""
     if not _may_be(tuple(map(type, row))):
-        raise misread("a memory")
+        raise corrupt_error("a memory")
     seq, kind, state, speaker, role, *numbers = row
     *middle, pinned, length, asks, superseded_by, echo_of = numbers
     session, episode = middle[0] or 0, middle[1] or 0
-    low = -1 < kind < len(KIND.words) and -1 < state < len(STATE.words) and -1 < session < end and -1 < episode < end
-    low = low and -1 < (role or 0) < len(ROLE.words) and 0 <= length < LONGEST
+    low = (
+        -1 < kind < len(KIND_CODES.words)
+        and -1 < state < len(STATE_CODES.words)
+        and -1 < session < end
+        and -1 < episode < end
+    )
+    low = low and -1 < (role or 0) < len(ROLE_CODES.words) and 0 <= length < LONGEST
     if not (low and 0 < seq < end and -1 < (superseded_by or 0) < end and -1 < (echo_of or 0) < end):
-        raise misread("a memory")
+        raise corrupt_error("a memory")
     flags = (bool(pinned), length, bool(asks), superseded_by, echo_of, sources)
-    return IndexRow._make((seq, KIND.words[kind], STATE.words[state], speaker, ROLE.word(role), *middle, *flags))
+    return IndexRow._make(
+        (seq, KIND_CODES.words[kind], STATE_CODES.words[state], speaker, ROLE_CODES.word(role), *middle, *flags)
+    )
 
 
 @lru_cache(1024)
@@ -55,9 +62,9 @@ def row_batch(rows: Sequence[Row], sources: Mapping[int, tuple[int, ...]], end: 
     try:
         read = {name: _column(name, values) for name, values in named if name in ROW_FIELDS}
     except (TypeError, OverflowError) as error:  # what `array` says of anything but numbers
-        raise misread("a memory") from error
+        raise corrupt_error("a memory") from error
     if not _possible(read, end):
-        raise misread("a memory")
+        raise corrupt_error("a memory")
     return RowBatch({name: _placed(name, column) for name, column in read.items()}, sources)
 
 

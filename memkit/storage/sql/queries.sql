@@ -33,9 +33,6 @@ SELECT value FROM meta WHERE key = ?
 -- name: set_meta
 INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value
 
--- name: drop_meta
-DELETE FROM meta WHERE key = ? AND value = ?
-
 -- name: seqs_by_uid
 SELECT id, seq FROM memory WHERE bank = ? AND id IN (?*)
 
@@ -90,10 +87,7 @@ FROM memory INDEXED BY memory_episode WHERE bank = ? AND session IS NOT NULL AND
 -- name: sessions_of
 SELECT DISTINCT session FROM memory WHERE bank = ? AND session IS NOT NULL AND seq IN (?*)
 
--- name: closed_by
-SELECT seq FROM memory WHERE bank = ? AND superseded_by IN (?*)
-
--- name: gone
+-- name: erased_since
 SELECT seqs FROM erasure WHERE bank = ? AND change > ?
 
 -- name: changed_after
@@ -214,9 +208,6 @@ SELECT seq FROM memory WHERE bank = ? AND label = ? ORDER BY seq DESC LIMIT 1
 SELECT count(*), coalesce(sum(length), 0) FROM memory INDEXED BY memory_episode
 WHERE bank = ? AND session = ? AND episode = ?
 
--- name: last_session
-SELECT max(session) FROM memory WHERE bank = ? AND session IS NOT NULL
-
 -- name: turns_of
 SELECT seq FROM memory INDEXED BY memory_episode WHERE bank = ? AND session = ? AND seq > ? AND kind = 0 ORDER BY seq
 
@@ -245,7 +236,7 @@ SELECT h.change, h.event, h.at, h.author, c.text, c.payload
 FROM history h INDEXED BY history_seq JOIN content c ON c.id = h.content
 WHERE h.bank = ? AND h.seq = ? ORDER BY h.number
 
--- name: replaced_by
+-- name: superseded_by_any
 SELECT seq FROM memory INDEXED BY memory_superseded WHERE bank = ? AND superseded_by IN (?*)
 
 -- name: echoes

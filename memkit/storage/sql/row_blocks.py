@@ -17,13 +17,13 @@ import numpy.typing as npt
 from memkit.batches import NO_VALUE, ROW_FIELDS, RowBatch
 from memkit.errors import CorruptError
 from memkit.storage.core.blocks import BLOCK_ROWS, FLUSH_ROWS, ROW_PART
-from memkit.storage.core.checksums import MISREAD, reading
+from memkit.storage.core.checksums import DECODING_ERRORS, decoding
 from memkit.storage.sql.connection import Connection
 from memkit.storage.sql.index_rows import row_batch
 from memkit.storage.sql.queries import change_over, run
 
 SHARE = 16  # of a bank's rows one in so many, or STEP, may have moved before blocks are made anew
-_HEAD = struct.Struct("<III")
+_COUNT_FORMAT = struct.Struct("<III")
 _TYPES = {name: np.dtype(kind).newbyteorder("<") for name, kind in ROW_FIELDS.items()}
 
 
@@ -42,10 +42,10 @@ def _told(name: str, rows: RowBatch) -> bool:
 
 def unpack(data: bytes) -> RowBatch:
     """The inverse of `pack`. Raises ValueError for bytes that it never wrote."""
-    if len(data) <= _HEAD.size or zlib.crc32(data[4:]) != int.from_bytes(data[:4], "little"):
+    if len(data) <= _COUNT_FORMAT.size or zlib.crc32(data[4:]) != int.from_bytes(data[:4], "little"):
         raise ValueError("a block of rows is damaged")
-    _, count, bits = _HEAD.unpack_from(data)
-    start, fields = _HEAD.size, {}
+    _, count, bits = _COUNT_FORMAT.unpack_from(data)
+    start, fields = _COUNT_FORMAT.size, {}
     for place, (name, kind) in enumerate(_TYPES.items()):
         if bits >> place & 1:
             fields[name] = np.frombuffer(data, kind, count, start).astype(ROW_FIELDS[name], copy=False)
@@ -58,7 +58,7 @@ def unpack(data: bytes) -> RowBatch:
 def rows_of_blocks(connection: Connection, bank: int) -> Iterator[RowBatch]:
     """The rows of all blocks in order, as they were when those were made. Raises CorruptError."""
     for (data,) in run(connection, "blocks", bank, ROW_PART, -1):
-        with reading("a block of rows"):
+        with decoding("a block of rows"):
             rows = unpack(data)
         yield rows
 
@@ -85,7 +85,7 @@ def is_true(connection: Connection, bank: int, end: int) -> bool:
             if not rows or _without(row_batch(rows, {}, end), moved) != _without(held, moved):
                 return False
             after = last
-    except (*MISREAD, CorruptError):
+    except (*DECODING_ERRORS, CorruptError):
         return False
     return after == last_in_blocks(connection, bank)
 
@@ -144,7 +144,7 @@ class RowBlocks:
     def _open_block(self) -> "OpenBlock | None":
         """The last block, where it has room."""
         row = run(self._connection, "last_block", self._bank, ROW_PART).fetchone()
-        with suppress(*MISREAD):  # what can't be read is left to `doctor`
+        with suppress(*DECODING_ERRORS):  # what can't be read is left to `doctor`
             if row is not None and len((rows := unpack(row[1])).seqs) < BLOCK_ROWS:
                 return OpenBlock(row[0], rows)
         return None
@@ -169,7 +169,7 @@ class RowBlocks:
         """Take rows out of the blocks."""
         around = run(self._connection, "blocks_around", self._bank, ROW_PART, max(seqs), min(seqs))
         for number, data in around.fetchall():
-            with suppress(*MISREAD):  # what can't be read is told by `doctor`, which makes it again
+            with suppress(*DECODING_ERRORS):  # what can't be read is told by `doctor`, which makes it again
                 rows = unpack(data)
                 gone = np.isin(rows.seqs, seqs)
                 if gone.any():

@@ -5,7 +5,7 @@ read from where vectors are kept whole.
 """
 
 from memkit.storage.core.blocks import VECTOR_PART, Block
-from memkit.storage.core.vector_packing import packed
+from memkit.storage.core.vectors import pack_vectors
 from memkit.storage.sql.connection import Connection
 from memkit.storage.sql.queries import run, run_over
 
@@ -15,7 +15,7 @@ def vector_block(connection: Connection, bank: int, sketches: Block) -> Block:
     seqs = sketches.seqs.tolist()
     found = {row[0]: row for row in run_over(connection, "vectors_with_passages", (bank,), seqs)}
     changes = dict(zip(seqs, sketches.changes.tolist(), strict=True))
-    return Block.of((seq, changes[seq], data) for seq, data in packed(found.values()))
+    return Block.of((seq, changes[seq], data) for seq, data in pack_vectors(found.values()))
 
 
 def drop_vector_block(connection: Connection, bank: int, number: int) -> None:

@@ -13,6 +13,7 @@ from uuid import UUID
 import numpy as np
 
 from memkit.batches import BATCH_ROWS, PassageBatch, QuantisedBatch, RowBatch, SketchBatch, TermBatch
+from memkit.identifiers import uuid7_bytes
 from memkit.models import BankState, CountedSegment, IndexEntry, IndexRow, Kind, Memory, PastState
 from memkit.protocols import FloatArray
 from memkit.storage.core.base_view import View
@@ -26,12 +27,12 @@ from memkit.storage.core.blocks import (
     term_batch,
     unpack_terms,
 )
-from memkit.storage.core.checksums import misread, reading
-from memkit.storage.core.enum_codes import AUTHOR, KIND, STATE
+from memkit.storage.core.checksums import corrupt_error, decoding
+from memkit.storage.core.enum_codes import AUTHOR_CODES, KIND_CODES, STATE_CODES
 from memkit.storage.core.hashing import Hasher
-from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, passage_batch, stacked, uuid7_bytes
-from memkit.storage.core.rows import Payload, history_rows_of, past_of, queued_of, record_of
-from memkit.storage.core.vector_packing import unpacked
+from memkit.storage.core.records import HistoryRow, Queued, StoredMemory
+from memkit.storage.core.rows import Payload, decode_exchange, decode_history, decode_past, decode_record
+from memkit.storage.core.vectors import passage_batch, stack_vectors, unpack_vectors
 from memkit.storage.sql.connection import Connection, Cursor
 from memkit.storage.sql.index_rows import index_row, row_batch
 from memkit.storage.sql.queries import run, run_over
@@ -65,10 +66,10 @@ class BankRow(NamedTuple):
     def checked(self) -> "BankRow":
         """The row, if its size and counters are whole numbers. Raises CorruptError."""
         if not all(isinstance(counter, int) for counter in self[7:]):
-            raise misread("a bank's row")
+            raise corrupt_error("a bank's row")
         return self
 
-    @reading("a bank's row")
+    @decoding("a bank's row")
     def to_state(self) -> BankState:
         return BankState(
             number=self.bank,
@@ -133,7 +134,7 @@ class SqliteView(View):
     def records(self, seqs: Sequence[int]) -> dict[int, StoredMemory]:
         return _made(*self._read(seqs))
 
-    def later(self, seqs: Sequence[int]) -> Callable[[], dict[int, Memory]]:
+    def lazy_memories(self, seqs: Sequence[int]) -> Callable[[], dict[int, Memory]]:
         if not seqs:
             return dict
         rows, sources = self._read(seqs)
@@ -143,7 +144,7 @@ class SqliteView(View):
 
     def _read(self, seqs: Sequence[int]) -> tuple[list[tuple[Any, ...]], Sources]:
         rows = list(self._over("records", seqs))
-        return rows, self._sources(row[0] for row in rows if row[2] != KIND.numbers["turn"])
+        return rows, self._sources(row[0] for row in rows if row[2] != KIND_CODES.codes["turn"])
 
     def _sources(self, seqs: Iterable[int]) -> Sources:
         found: dict[int, set[int]] = defaultdict(set)
@@ -153,7 +154,7 @@ class SqliteView(View):
 
     def names(self, seqs: Iterable[int]) -> dict[int, str]:
         rows = self._over("names", seqs)
-        with reading("a memory"):
+        with decoding("a memory"):
             return {seq: Payload.parse(own).id or str(UUID(bytes=uid)) for seq, uid, own in rows}
 
     def rows(self, since: int = 0) -> Iterator[IndexRow]:
@@ -193,26 +194,26 @@ class SqliteView(View):
     def sessions_of(self, seqs: Sequence[int]) -> list[int]:
         return sorted({row[0] for row in self._over("sessions_of", seqs)})
 
-    def gone(self, since: int) -> list[list[int]]:
-        rows = run(self.connection, "gone", self.bank, since)
+    def erased_since(self, since: int) -> list[list[int]]:
+        rows = run(self.connection, "erased_since", self.bank, since)
         return [[int(seq) for seq in np.frombuffer(seqs, dtype="<i8")] for (seqs,) in rows]
 
     def states_at(self, moment: datetime) -> dict[int, PastState]:
         found: dict[int, PastState] = {}
         for seq, image in run(self.connection, "changed_after", self.bank, to_micros(moment)):
             if seq not in found and image is not None:
-                found[seq] = past_of(image)
+                found[seq] = decode_past(image)
         return found
 
     def sketches(self, since: int = 0) -> Iterator[SketchBatch]:
         for block in self._blocks(SKETCH_PART, since):
-            with reading("an index row"):
+            with decoding("an index row"):
                 batches = list(sketch_batches(block))
             yield from batches
 
     def terms(self, since: int = 0) -> Iterator[TermBatch]:
         for block in self._blocks(TERM_PART, since):
-            with reading("an index row"):
+            with decoding("an index row"):
                 batch = term_batch(block)
             yield batch
 
@@ -223,13 +224,13 @@ class SqliteView(View):
                 yield self._possible(block)
         tail = run(self.connection, "tail", self.bank, part, since).fetchall()
         if tail:
-            with reading("an index row"):
+            with decoding("an index row"):
                 block = Block.of(tail)
             yield self._possible(block)
 
     def _possible(self, block: Block) -> Block:
         if not 0 < block.seqs[0] <= block.seqs[-1] < self.row.next_seq:
-            raise misread("an index row")
+            raise corrupt_error("an index row")
         return block
 
     def vectors(self, seqs: Sequence[int]) -> FloatArray:
@@ -238,15 +239,15 @@ class SqliteView(View):
     def _stacked(self, found: Mapping[int, bytes], seqs: Sequence[int]) -> FloatArray:
         if not found:
             other = self._one("any_vector")
-            return stacked([*(None for _ in seqs), other[0] if other else None])[: len(seqs)]
-        with reading("a vector"):
-            return stacked(list(map(found.get, seqs)))
+            return stack_vectors([*(None for _ in seqs), other[0] if other else None])[: len(seqs)]
+        with decoding("a vector"):
+            return stack_vectors(list(map(found.get, seqs)))
 
     def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
         rows = self._with_passages(seqs)
         vectors = self._stacked({seq: vector for seq, vector, _ in rows}, seqs)
         parts = {seq: passages for seq, _, passages in rows if passages is not None}
-        with reading("a passage"):
+        with decoding("a passage"):
             return vectors, passage_batch(parts, vectors.shape[1])
 
     def _with_passages(self, seqs: Sequence[int]) -> list[tuple[int, bytes, bytes | None]]:
@@ -270,8 +271,8 @@ class SqliteView(View):
                 yield _parsed(data)
 
     def _unpacked(self, block: Block, dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
-        with reading("a block of vectors"):
-            return unpacked(block, dimension)
+        with decoding("a block of vectors"):
+            return unpack_vectors(block, dimension)
 
     def turns_of(self, session: int, after: int = 0) -> list[int]:
         return self._all("turns_of", session, after)
@@ -298,7 +299,7 @@ class SqliteView(View):
         return self._newest("about", self.hasher.head(head), kinds, limit)
 
     def _newest(self, name: str, key: int, kinds: Sequence[Kind], limit: int) -> list[Memory]:
-        found = {row[0] for row in self._over(name, KIND.some(kinds), key)}
+        found = {row[0] for row in self._over(name, KIND_CODES.codes_of(kinds), key)}
         return self.in_order(sorted(found, reverse=True)[:limit])
 
     def speakers(self) -> dict[str, int]:
@@ -323,30 +324,26 @@ class SqliteView(View):
         turns, characters = self._one("episode_size", session, episode)
         return int(turns), int(characters)
 
-    def last_session(self) -> int:
-        last = self._one("last_session")[0]
-        return -1 if last is None else int(last)
-
     def open_exchange(self, session: int) -> tuple[int, int] | None:
         row = self._one("open_exchange", session)
         return None if row is None else (row[0], row[1])
 
     def page(self, kinds: Sequence[Kind] | None, after: str | None, limit: int, states: Sequence[str]) -> list[Memory]:
-        start, in_states = self.start_after(after), json.dumps(STATE.some(states))
+        start, in_states = self.start_after(after), json.dumps(STATE_CODES.codes_of(states))
         if kinds is None:
             return self.in_order(self._all("page", start, in_states, limit))
-        numbers = KIND.some(kinds)
-        if KIND.numbers["turn"] in numbers:
+        numbers = KIND_CODES.codes_of(kinds)
+        if KIND_CODES.codes["turn"] in numbers:
             return self.in_order(self._all("page_of_kinds", start, in_states, json.dumps(numbers), limit))
         found = [s for n in set(numbers) for s in self._all("page_of_derived", n, start, in_states, limit)]
         return self.in_order(sorted(found)[:limit])
 
     def history_rows(self, seq: int) -> list[HistoryRow]:
         rows = run(self.connection, "history_rows", self.bank, seq).fetchall()
-        return history_rows_of(rows, self.records([seq]).get(seq)) if rows else []
+        return decode_history(rows, self.records([seq]).get(seq)) if rows else []
 
-    def replaced_by(self, seqs: Sequence[int]) -> list[int]:
-        return sorted(row[0] for row in self._over("replaced_by", seqs))
+    def superseded_by_any(self, seqs: Sequence[int]) -> list[int]:
+        return sorted(row[0] for row in self._over("superseded_by_any", seqs))
 
     def queue(self) -> list[Queued]:
         return self._queued(run(self.connection, "exchanges", self.bank).fetchall())
@@ -359,16 +356,13 @@ class SqliteView(View):
         turns: dict[int, set[int]] = defaultdict(set)
         for number, seq in self._over("exchange_turns", [row[0] for row in rows]):
             turns[number].add(seq)
-        return [queued_of(row, sorted(turns[row[0]])) for row in rows]
+        return [decode_exchange(row, sorted(turns[row[0]])) for row in rows]
 
     def echoes(self, seqs: Sequence[int]) -> list[int]:
         return sorted({row[0] for row in self._over("echoes", seqs)})
 
-    def closed_by(self, seqs: Sequence[int]) -> list[int]:
-        return sorted({row[0] for row in self._over("closed_by", seqs)})
-
     def reasons(self) -> list[tuple[int, str]]:
-        found = run(self.connection, "reasons", self.bank, AUTHOR.numbers["thinker"])
+        found = run(self.connection, "reasons", self.bank, AUTHOR_CODES.codes["thinker"])
         return [(int(seq), str(text)) for seq, text in found]
 
     def entries(self, seqs: Sequence[int]) -> dict[int, IndexEntry]:
@@ -419,14 +413,14 @@ def _joined(batches: Sequence[QuantisedBatch]) -> QuantisedBatch:
 
 
 def _parsed(data: bytes) -> Block:
-    with reading("a block of the index"):
+    with decoding("a block of the index"):
         return Block.parse(data)
 
 
 def _terms(row: EntryRow) -> list[tuple[int, int]]:
-    with reading("an index row"):
+    with decoding("an index row"):
         return unpack_terms(row.data)
 
 
 def _made(rows: Iterable[tuple[Any, ...]], sources: Sources) -> dict[int, StoredMemory]:
-    return {row[0]: record_of(row, sources.get(row[0], ())) for row in rows}
+    return {row[0]: decode_record(row, sources.get(row[0], ())) for row in rows}

@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from typing import Any
 
+from memkit.identifiers import uuid7_bytes
 from memkit.models import IndexEntry, Memory
 from memkit.storage.core.blocks import SKETCH_PART, TERM_PART, VECTOR_PART, pack_terms
 from memkit.storage.core.change_set import ChangeSet
-from memkit.storage.core.checksums import of_bytes, of_memory, of_words
-from memkit.storage.core.enum_codes import AUTHOR, KIND, ROLE, STATE
-from memkit.storage.core.records import HistoryRow, StoredMemory, micros, uuid7_bytes
-from memkit.storage.core.rows import exchange_row, history_columns, payload_of
+from memkit.storage.core.checksums import memory_checksum, text_checksum, vector_checksum
+from memkit.storage.core.enum_codes import AUTHOR_CODES, KIND_CODES, ROLE_CODES, STATE_CODES
+from memkit.storage.core.records import HistoryRow, StoredMemory, micros
+from memkit.storage.core.rows import encode_payload, exchange_row, history_columns
 from memkit.storage.sql.connection import Connection
 from memkit.storage.sql.entry_blocks import EntryBlocks
 from memkit.storage.sql.queries import change_over, run, run_many, run_over
@@ -95,8 +96,8 @@ class Writer:
         return ids
 
     def _text(self, id: int, record: StoredMemory) -> Row:
-        payload = payload_of(record.memory, _own_id(record.memory))
-        return (id, self.bank, record.memory.text, payload, of_memory(record, payload))
+        payload = encode_payload(record.memory, _own_id(record.memory))
+        return (id, self.bank, record.memory.text, payload, memory_checksum(record, payload))
 
     def _vectors(self, entries: Sequence[IndexEntry]) -> list[int | None]:
         ids = [None if entry.vector is None else next(self._content) for entry in entries]
@@ -107,7 +108,7 @@ class Writer:
                 self.bank,
                 entry.vector,
                 entry.passages,
-                of_bytes(entry.vector, entry.passages),
+                vector_checksum(entry.vector, entry.passages),
             )
             for id, entry in pairs
             if id is not None
@@ -126,10 +127,10 @@ class Writer:
             content,
             vector,
             entry.wanted,
-            KIND.numbers[memory.kind],
-            STATE.numbers[memory.state],
-            AUTHOR.numbers[memory.author],
-            ROLE.number(memory.role),
+            KIND_CODES.codes[memory.kind],
+            STATE_CODES.codes[memory.state],
+            AUTHOR_CODES.codes[memory.author],
+            ROLE_CODES.code(memory.role),
             self._hash(hasher.speaker, memory.speaker),
             self._hash(hasher.head, memory.head),
             None if place is None else self._hash(hasher.label, memory.session),
@@ -173,7 +174,7 @@ class Writer:
     def _changed_row(self, record: StoredMemory) -> Row:
         memory = record.memory
         return (
-            STATE.numbers[memory.state],
+            STATE_CODES.codes[memory.state],
             micros(memory.valid_until),
             record.superseded_by,
             record.echo_of,
@@ -204,9 +205,9 @@ class Writer:
         memory, hasher = record.memory, self.view.hasher
         return (
             content,
-            STATE.numbers[memory.state],
-            AUTHOR.numbers[memory.author],
-            ROLE.number(memory.role),
+            STATE_CODES.codes[memory.state],
+            AUTHOR_CODES.codes[memory.author],
+            ROLE_CODES.code(memory.role),
             self._hash(hasher.speaker, memory.speaker),
             self._hash(hasher.head, memory.head),
             micros(memory.occurred_at),
@@ -256,7 +257,7 @@ class Writer:
                 len(entry.vector),
                 len(entry.passages or b""),
             ]:
-                checksum = of_bytes(entry.vector, entry.passages)
+                checksum = vector_checksum(entry.vector, entry.passages)
                 run(self.connection, "overwrite_vector", entry.vector, entry.passages, checksum, content)
                 placed[seq] = content
                 del old[seq]
@@ -313,7 +314,7 @@ class Writer:
         for number, history_row in enumerate(history_rows, self._history):
             *numbers, reason, image = history_columns(history_row)
             id = next(self._content)
-            texts.append((id, self.bank, reason, image, of_words(reason, image)))
+            texts.append((id, self.bank, reason, image, text_checksum(reason, image)))
             rows.append((self.bank, number, history_row.seq, *numbers, id))
         run_many(self.connection, "add_text", texts)
         run_many(self.connection, "add_history", rows)

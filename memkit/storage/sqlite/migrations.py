@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from memkit.storage.core.blocks import SKETCH_PART, Block
-from memkit.storage.core.checksums import MISREAD
+from memkit.storage.core.checksums import DECODING_ERRORS
 from memkit.storage.sql.queries import run
 from memkit.storage.sql.row_blocks import rebuild
 from memkit.storage.sql.vector_blocks import put_vector_block
@@ -269,7 +269,7 @@ def add_vector_blocks(connection: sqlite3.Connection) -> None:
     """For every block of sketches one of vectors; where something is damaged none, as recall needs none."""
     for bank, number in connection.execute("SELECT bank, number FROM block WHERE part = ?", (SKETCH_PART,)).fetchall():
         (data,) = run(connection, "block", bank, SKETCH_PART, number).fetchone()
-        with suppress(*MISREAD):
+        with suppress(*DECODING_ERRORS):
             put_vector_block(connection, bank, number, Block.parse(data))
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-PAGE = 4096  # bytes, where the header can't tell
-DATABASE_HEADER = 100
+DEFAULT_PAGE_BYTES = 4096  # where the header is damaged
+DATABASE_HEADER = 100  # bytes
 INTERIOR_INDEX, INTERIOR_TABLE, LEAF_INDEX, LEAF_TABLE = 2, 5, 10, 13
-WAL_HEADER, FRAME_HEADER = 32, 24
+WAL_HEADER, FRAME_HEADER = 32, 24  # bytes
 WAL_BIG_ENDIAN, WAL_LITTLE_ENDIAN = 0x377F0683, 0x377F0682
 
 Value = int | float | str | bytes | None
@@ -41,9 +41,9 @@ class Pages:
 
     @cached_property
     def size(self) -> int:
-        found = int.from_bytes(self.data[16:18], "big")
-        size = 65536 if found == 1 else found
-        return size if self.data.startswith(b"SQLite format 3\0") and size in _SIZES else PAGE
+        stored = int.from_bytes(self.data[16:18], "big")
+        size = 65536 if stored == 1 else stored
+        return size if self.data.startswith(b"SQLite format 3\0") and size in _PAGE_SIZES else DEFAULT_PAGE_BYTES
 
     @cached_property
     def count(self) -> int:
@@ -52,10 +52,10 @@ class Pages:
     def page(self, number: int) -> bytes:
         """A page's bytes. Raises DamagedPageError where there is none."""
         start = (number - 1) * self.size
-        found = self._committed[0].get(number) or self.data[start : start + self.size]
-        if number < 1 or len(found) < self.size:
+        page = self._committed[0].get(number) or self.data[start : start + self.size]
+        if number < 1 or len(page) < self.size:
             raise DamagedPageError("no such page")
-        return found
+        return page
 
     @cached_property
     def _committed(self) -> tuple[dict[int, bytes], int]:
@@ -76,7 +76,7 @@ class Pages:
             yield from self._of_page(number)
 
     def trees(self, roots: dict[int, str]) -> dict[int, str]:
-        """Which table or index each page belongs to, as far as paths lead to it."""
+        """The table or index that each page belongs to, as far as paths lead to it."""
         owner: dict[int, str] = {}
         waiting = list(roots.items())
         while waiting:
@@ -130,7 +130,7 @@ class Pages:
     def _payload(self, page: bytes, kind: int, length: int, at: int) -> bytes:
         """A cell's payload, with what of it lies on overflow pages."""
         usable = self.size - self._reserved
-        here = local(kind, length, usable)
+        here = local_bytes(kind, length, usable)
         if here == length:
             return _cut(page, at, length)
         if length > len(self.data) + len(self.log):
@@ -150,8 +150,8 @@ class Pages:
         return self.data[20] if self.data.startswith(b"SQLite format 3\0") and self.data[20] < 64 else 0
 
 
-_SIZES = tuple(2**n for n in range(9, 17))
-_WIDTHS = (0, 1, 2, 3, 4, 6, 8)
+_PAGE_SIZES = tuple(2**n for n in range(9, 17))
+_INTEGER_BYTES = (0, 1, 2, 3, 4, 6, 8)
 
 
 def _frames(log: bytes, size: int) -> Iterator[tuple[int, int, bytes]]:
@@ -184,18 +184,18 @@ def _checksum(data: bytes, sums: tuple[int, int], order: str) -> tuple[int, int]
     return first, second
 
 
-def most_local(kind: int, usable: int) -> int:
+def max_local_bytes(kind: int, usable: int) -> int:
     """The longest payload, in bytes, that lies in a cell as a whole; `usable`: bytes of a page."""
     return usable - 35 if kind == LEAF_TABLE else (usable - 12) * 64 // 255 - 23
 
 
-def local(kind: int, length: int, usable: int) -> int:
-    """How many bytes of a payload lie in its cell; the others are on overflow pages."""
-    most, least = most_local(kind, usable), (usable - 12) * 32 // 255 - 23
-    if length <= most:
+def local_bytes(kind: int, length: int, usable: int) -> int:
+    """Bytes of a payload that lie in its cell; the others are on overflow pages."""
+    highest, lowest = max_local_bytes(kind, usable), (usable - 12) * 32 // 255 - 23
+    if length <= highest:
         return length
-    here = least + (length - least) % (usable - 4)
-    return here if here <= most else least
+    here = lowest + (length - lowest) % (usable - 4)
+    return here if here <= highest else lowest
 
 
 def varint(data: bytes, at: int) -> tuple[int, int]:
@@ -242,7 +242,7 @@ def _value(record: bytes, kind: int, at: int) -> tuple[Value, int]:
         return struct.unpack(">d", _cut(record, at, 8))[0], at + 8
     if kind > 7:
         raise DamagedPageError("no such type")
-    width = _WIDTHS[kind]
+    width = _INTEGER_BYTES[kind]
     return int.from_bytes(_cut(record, at, width), "big", signed=True), at + width
 
 
@@ -253,5 +253,5 @@ def _cut(data: bytes, at: int, length: int) -> bytes:
 
 
 def _u32(data: bytes, at: int) -> int:
-    found: int = struct.unpack_from(">I", data, at)[0]
-    return found
+    number: int = struct.unpack_from(">I", data, at)[0]
+    return number

@@ -1,4 +1,4 @@
-"""What follows an erasure: its receipt, and that erased bytes are pushed out of the log and of the pages."""
+"""Purge: erased bytes are driven out of the log and of the pages, and the receipts say when that is done."""
 
 import sqlite3
 import threading
@@ -12,38 +12,38 @@ import numpy as np
 from memkit.errors import ReadOnlyError
 from memkit.models import ErasureReceipt
 from memkit.storage.core.change_set import Erased
-from memkit.storage.core.checksums import reading
-from memkit.storage.core.enum_codes import KIND
-from memkit.storage.core.receipts import receipt_of, receipt_of_bank
+from memkit.storage.core.checksums import decoding
+from memkit.storage.core.enum_codes import KIND_CODES
+from memkit.storage.core.receipts import bank_receipt, erasure_receipt
 from memkit.storage.sql.queries import queries, run, run_many
 from memkit.storage.sql.view import BankRow
 from memkit.storage.sql.writer import as_bytes
 from memkit.storage.sqlite.connections import BUSY_CODES, Connections, primary_code
-from memkit.storage.sqlite.secure_delete.files import Files, Search, pieces
+from memkit.storage.sqlite.secure_delete.files import Files, Search, search_windows
 
-MOST = 200_000  # pieces of what was erased that are looked for
-SAMPLED = 5_000  # rows of a bank that went as a whole, whose contents are looked for
-LARGE = 2**30  # bytes: in files beyond that, nobody waits for the search
-PAUSE = 0.02  # seconds between two tries
-BATCH = 500  # rows read at once
-WIDTHS = (1, 2, 3, 4, 6, 8)  # bytes that SQLite gives an integer
-RETAINED = ("retained_words", "retained_notes", "retained_vectors", "retained_traces")
+MAX_WINDOWS = 200_000  # of erased contents, searched for
+SAMPLED_ROWS = 5_000  # of an erased bank, whose contents are searched for
+MAX_SEARCHED_BYTES = 2**30  # in larger files nobody waits for the search
+RETRY_SECONDS = 0.02
+READ_ROWS = 500  # at once
+INTEGER_BYTES = (1, 2, 3, 4, 6, 8)  # that SQLite gives an integer
+RETAINED_QUERIES = ("retained_words", "retained_notes", "retained_vectors", "retained_traces")
 
 
 class _InTheWayError(Exception):
-    """Readers or writers kept the log from being cut."""
+    """Readers or writers keep the log from being truncated."""
 
 
 class Erasures:
-    """Keeps, in memory only, what was erased through this store until the files were found free of it.
+    """Contents erased through this store, held in memory until the files are found free of them.
 
-    Receipts say `pending` in the file until then, which outlives a crash: whoever purges what another process
-    erased, or one that is gone, doesn't know what to look for and rewrites the whole file.
+    Receipts in the file say `pending` until then, which outlives a crash. Contents that another process erased, or
+    one that has ended, can't be searched for: a purge then rewrites the whole file.
     """
 
     def __init__(self, connections: Connections, files: Files) -> None:
         self._connections, self._files = connections, files
-        self._pieces: dict[str, set[bytes]] = {}  # by the receipt's hash
+        self._windows: dict[str, set[bytes]] = {}  # by the receipt's hash
         self._lock = threading.Lock()
 
     def note(
@@ -54,78 +54,83 @@ class Erasures:
         contents: Sequence[bytes],
         at: datetime,
     ) -> None:
-        """Within the transaction of erasures: their receipts, and what a purge is to look for."""
-        for one in erased:
-            receipt = receipt_of(one, row.to_state(), at, _last(connection))
-            self._keep(connection, row, receipt, np.array(one.seqs, dtype="<i8").tobytes(), contents)
-            run_many(connection, "add_fingerprint", [(mac,) for mac in one.fingerprints])
+        """Within the transaction of erasures: write their receipts, and keep the windows that a purge searches for."""
+        for erasure in erased:
+            receipt = erasure_receipt(erasure, row.to_state(), at, _last(connection))
+            self._add_receipt(connection, row, receipt, np.array(erasure.seqs, dtype="<i8").tobytes(), contents)
+            run_many(connection, "add_fingerprint", [(mac,) for mac in erasure.fingerprints])
 
     def drop_bank(
         self, connection: sqlite3.Connection, row: BankRow, at: datetime, requested_by: str | None
     ) -> ErasureReceipt:
-        """Within a transaction: remove all that belongs to a bank but its own row."""
-        counts = {KIND.words[kind]: count for kind, count in run(connection, "kinds_of_bank", row.bank)}
+        """Within a transaction: remove everything of a bank but its own row."""
+        counts = {KIND_CODES.words[kind]: count for kind, count in run(connection, "kinds_of_bank", row.bank)}
         state = row._replace(change=row.change + 1).to_state()
-        receipt = receipt_of_bank(state, counts, at, requested_by, _last(connection))
-        sample = run(connection, "contents_of_bank", row.bank, SAMPLED)
-        self._keep(connection, row, receipt, b"", [part for found in sample for part in as_bytes(found)])
+        receipt = bank_receipt(state, counts, at, requested_by, _last(connection))
+        sample = run(connection, "contents_of_bank", row.bank, SAMPLED_ROWS)
+        self._add_receipt(connection, row, receipt, b"", [part for contents in sample for part in as_bytes(contents)])
         for statement in queries()["empty_bank"].split(";"):
             connection.execute(statement, (row.bank,))
         return receipt
 
-    def _keep(
-        self, connection: sqlite3.Connection, row: BankRow, made: ErasureReceipt, seqs: bytes, contents: Sequence[bytes]
+    def _add_receipt(
+        self,
+        connection: sqlite3.Connection,
+        row: BankRow,
+        receipt: ErasureReceipt,
+        seqs: bytes,
+        contents: Sequence[bytes],
     ) -> None:
-        told = made.model_dump_json(exclude={"bytes_pending"})
-        run(connection, "add_erasure", made.number, row.bank, made.change, seqs, told)
+        text = receipt.model_dump_json(exclude={"bytes_pending"})
+        run(connection, "add_erasure", receipt.number, row.bank, receipt.change, seqs, text)
         with self._lock:
-            self._pieces[made.hash] = pieces(contents, MOST)
+            self._windows[receipt.hash] = search_windows(contents, MAX_WINDOWS)
 
     def pending(self) -> list[str]:
-        """Hashes of the receipts whose bytes may still lie in the files, whoever erased them."""
+        """Hashes of the receipts whose bytes may still lie in the files, whichever process erased them."""
         with self._connections.reading() as connection:
             return [row[0] for row in run(connection, "pending_erasures")]
 
     def purge(self, *, thorough: bool = True, wait: float = 0.0) -> bool:
         """True once no erased byte is left; False where readers are in the way, or the search is put off.
 
-        Cuts the log to nothing, looks for the bytes wherever no row lies, and rewrites the file where any is left;
-        then looks again. For `wait` seconds it lets readers finish.
+        Truncates the log, searches the free space for the bytes, and rewrites the file where any is left; then
+        searches again. For `wait` seconds it lets readers finish.
         """
         if self._connections.read_only:
             raise ReadOnlyError(f"{self._connections.path}: was opened read-only; nothing was erased here.")
-        waiting = self.pending()
-        if not waiting:
+        pending = self.pending()
+        if not pending:
             return True
-        if not thorough and self._files.size() > LARGE:
-            self._cut_patiently(wait)
+        if not thorough and self._files.size() > MAX_SEARCHED_BYTES:
+            self._truncate_patiently(wait)
             return False
         with self._lock:
-            known = all(hash in self._pieces for hash in waiting)
-            wanted = set().union(*(self._pieces.get(hash, ()) for hash in waiting))
+            searchable = all(hash in self._windows for hash in pending)
+            windows = set().union(*(self._windows.get(hash, ()) for hash in pending))
         with suppress(_InTheWayError):
-            if (known and not self._left(wanted, wait)) or not self._left_after_rewriting(wanted, wait):
-                return self._finish(waiting)
+            if (searchable and not self._is_left(windows, wait)) or not self._is_left_after_rewriting(windows, wait):
+                return self._finish(pending)
         return False
 
-    def _left_after_rewriting(self, wanted: set[bytes], wait: float) -> bool:
+    def _is_left_after_rewriting(self, windows: set[bytes], wait: float) -> bool:
         with self._connections.borrowed() as connection:
             self._connections.retry_while_busy(lambda: connection.execute("VACUUM"))
-        return self._left(wanted, wait)
+        return self._is_left(windows, wait)
 
-    def _left(self, wanted: set[bytes], wait: float) -> bool:
-        """Is any of this in the files without being part of what is kept?"""
-        with self._still(wait):
-            found = self._files.remains(wanted)
+    def _is_left(self, windows: set[bytes], wait: float) -> bool:
+        """Whether any of these lies in the files without being part of stored rows."""
+        with self._unmoved_log(wait):
+            remains = self._files.remains(windows)
         with self._connections.reading() as connection:
-            return bool(found) and not self._kept(connection, found)
+            return bool(remains) and not self._is_stored(connection, remains)
 
-    def _kept(self, connection: sqlite3.Connection, pieces: set[bytes]) -> bool:
-        """Whether all of these are part of what is kept; mostly that is seen after its first rows."""
-        missing = set(pieces)
-        for name in RETAINED:
+    def _is_stored(self, connection: sqlite3.Connection, windows: set[bytes]) -> bool:
+        """Whether all of these are part of stored rows; mostly that is seen after the first ones."""
+        missing = set(windows)
+        for name in RETAINED_QUERIES:
             for rows in _in_batches(connection, name):
-                missing -= Search(missing).found(b"\0".join(map(_as_laid, rows)))
+                missing -= Search(missing).matches(b"\0".join(map(_stored_form, rows)))
                 if not missing:
                     return True
         return False
@@ -135,36 +140,36 @@ class Erasures:
             run_many(connection, "finish_erasure", [(hash,) for hash in hashes])
         with self._lock:
             for hash in hashes:
-                self._pieces.pop(hash, None)
+                self._windows.pop(hash, None)
         return True
 
     @contextmanager
-    def _still(self, wait: float) -> Iterator[None]:
-        """The log cut to nothing, and while this lasts not moved into the database again, whose file stands still."""
+    def _unmoved_log(self, wait: float) -> Iterator[None]:
+        """Truncate the log, and keep it from being moved into the database meanwhile, whose file stands still."""
         end = time.monotonic() + wait
         with ExitStack() as reading:
-            while not self._begun(reading):
+            while not self._begin(reading):
                 if time.monotonic() >= end:
                     raise _InTheWayError
-                time.sleep(PAUSE)
+                time.sleep(RETRY_SECONDS)
             yield
 
-    def _begun(self, reading: ExitStack) -> bool:
-        """Who begins to read while the log is empty keeps it from being moved; writing goes on into the log."""
+    def _begin(self, reading: ExitStack) -> bool:
+        """Begin to read while the log is empty, which keeps it from being moved; writing goes on into the log."""
         with self._connections.turn():
-            if not self._cut():
+            if not self._truncate():
                 return False
             reading.enter_context(self._connections.reading())
-            if self._files.logged():  # another process wrote in between
+            if self._files.has_log():  # another process wrote in between
                 reading.close()
                 return False
         return True
 
-    def _cut_patiently(self, wait: float) -> None:
-        with suppress(_InTheWayError), self._still(wait):
+    def _truncate_patiently(self, wait: float) -> None:
+        with suppress(_InTheWayError), self._unmoved_log(wait):
             pass
 
-    def _cut(self) -> bool:
+    def _truncate(self) -> bool:
         with self._connections.borrowed() as connection:
             try:
                 busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
@@ -180,7 +185,7 @@ def receipts(connection: sqlite3.Connection, after: int = 0) -> list[ErasureRece
     return [_receipt(row) for row in run(connection, "receipts", after)]
 
 
-def one_receipt(connection: sqlite3.Connection, bank: int, change: int) -> ErasureReceipt | None:
+def receipt_at(connection: sqlite3.Connection, bank: int, change: int) -> ErasureReceipt | None:
     """The receipt of the erasure that led a bank to a change number."""
     row = run(connection, "receipt", bank, change).fetchone()
     return None if row is None else _receipt(row)
@@ -191,26 +196,26 @@ def _last(connection: sqlite3.Connection) -> ErasureReceipt | None:
     return None if row is None else _receipt(row)
 
 
-@reading("a receipt")
+@decoding("a receipt")
 def _receipt(row: tuple[str, int]) -> ErasureReceipt:
-    made = ErasureReceipt.model_validate_json(row[0])
-    return made.model_copy(update={"bytes_pending": bool(row[1])})
+    receipt = ErasureReceipt.model_validate_json(row[0])
+    return receipt.model_copy(update={"bytes_pending": bool(row[1])})
 
 
-def _as_laid(row: Sequence[int | str | bytes | None]) -> bytes:
-    """A row's columns as they lie in the file, one after the other: a bank's number may read like a line's end."""
-    return b"".join(_as_bytes(value) for value in row if value is not None)
+def _stored_form(row: Sequence[int | str | bytes | None]) -> bytes:
+    """A row's columns as they lie in the file, one after the other: a bank's number may read like the end of a line."""
+    return b"".join(_stored_value(value) for value in row if value is not None)
 
 
-def _as_bytes(value: int | str | bytes) -> bytes:
+def _stored_value(value: int | str | bytes) -> bytes:
     if value in (0, 1):
         return b""
     if isinstance(value, int):
         length = (value if value >= 0 else ~value).bit_length() // 8 + 1
-        return value.to_bytes(next(n for n in WIDTHS if n >= length), "big", signed=True)
+        return value.to_bytes(next(n for n in INTEGER_BYTES if n >= length), "big", signed=True)
     return value.encode() if isinstance(value, str) else value
 
 
 def _in_batches(connection: sqlite3.Connection, name: str) -> Iterator[Sequence[tuple[int | str | bytes | None, ...]]]:
     rows = run(connection, name)
-    return iter(lambda: rows.fetchmany(BATCH), [])
+    return iter(lambda: rows.fetchmany(READ_ROWS), [])

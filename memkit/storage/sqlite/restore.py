@@ -1,4 +1,4 @@
-"""Putting a backup in the place of a database, and the ledger of erasures that it lacks."""
+"""Restoring a backup in the place of a database, with the erasures that it lacks."""
 
 import json
 import sqlite3
@@ -11,23 +11,23 @@ from pydantic import ValidationError
 
 from memkit.errors import InputError, NotADatabaseError, StorageError
 from memkit.models import ErasureReceipt
-from memkit.storage.core.receipts import flaws
+from memkit.storage.core.receipts import chain_flaws
 from memkit.storage.sql.queries import run, run_many
 from memkit.storage.sqlite.connections import connect, translated
 from memkit.storage.sqlite.migrations import APPLICATION_ID
 
-HEADER = b"SQLite format 3\0"
+DATABASE_MAGIC = b"SQLite format 3\0"
 
 
 @dataclass(frozen=True)
-class ErasureLedger:
-    """Which erasures were carried out: receipts in order, and keyed digests of erased texts."""
+class ErasureList:
+    """Erasures that were carried out: receipts in order, and keyed digests of erased texts."""
 
     receipts: tuple[ErasureReceipt, ...] = ()
     fingerprints: tuple[bytes, ...] = ()
 
 
-def copied(backup: Path, part: Path) -> None:
+def copy_backup(backup: Path, part: Path) -> None:
     """Copy a backup, whoever has it open. Raises NotADatabaseError, UnwritablePathError, CorruptError."""
     with translated(str(backup)), closing(connect(backup, read_only=True)) as source:
         if source.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
@@ -35,24 +35,24 @@ def copied(backup: Path, part: Path) -> None:
         source.execute("VACUUM INTO ?", (str(part),))
 
 
-def ledger_of(path: Path) -> ErasureLedger:
-    """The ledger of a database, or of what `store.export_receipts` wrote. Raises InputError where it was changed."""
+def read_erasures(path: Path) -> ErasureList:
+    """Erasures of a database, or of a file that `store.export_receipts` wrote. Raises InputError for a changed list."""
     with path.open("rb") as file:
-        is_database = file.read(len(HEADER)) == HEADER
-    found = _of_database(path) if is_database else ErasureLedger(tuple(_of_lines(path)))
-    wrong = flaws(found.receipts)
-    if wrong:
-        raise InputError(f"restore: {path.name}: {wrong[0]} Erasures must be complete to be carried out again.")
-    return found
+        is_database = file.read(len(DATABASE_MAGIC)) == DATABASE_MAGIC
+    erasures = _of_database(path) if is_database else ErasureList(tuple(_of_lines(path)))
+    flaws = chain_flaws(erasures.receipts)
+    if flaws:
+        raise InputError(f"restore: {path.name}: {flaws[0]} Erasures must be complete to be carried out again.")
+    return erasures
 
 
-def _of_database(path: Path) -> ErasureLedger:
+def _of_database(path: Path) -> ErasureList:
     with translated(str(path)), closing(connect(path, read_only=True)) as connection:
         if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'erasure'").fetchone() is None:
-            return ErasureLedger()  # of an earlier format: nothing was noted
+            return ErasureList()  # of an earlier format: nothing was noted
         receipts = [ErasureReceipt.model_validate_json(row[0]) for row in run(connection, "receipts", 0)]
         macs = tuple(row[0] for row in connection.execute("SELECT mac FROM fingerprint"))
-    return ErasureLedger(tuple(receipts), macs)
+    return ErasureList(tuple(receipts), macs)
 
 
 def _of_lines(path: Path) -> list[ErasureReceipt]:
@@ -66,35 +66,35 @@ def _of_lines(path: Path) -> list[ErasureReceipt]:
         ) from None
 
 
-def missing(ledger: ErasureLedger, known: Sequence[ErasureReceipt]) -> list[ErasureReceipt]:
-    """The erasures that a backup lacks. Raises InputError where the ledger isn't that of the same database."""
-    there = {receipt.number: receipt.hash for receipt in ledger.receipts}
-    last = known[-1] if known else None
-    if last is not None and ledger.receipts and there.get(last.number) != last.hash:
+def missing_erasures(erasures: ErasureList, own: Sequence[ErasureReceipt]) -> list[ErasureReceipt]:
+    """The erasures that a backup lacks, by its `own` ones. Raises InputError where the list is of another database."""
+    hashes = {receipt.number: receipt.hash for receipt in erasures.receipts}
+    last = own[-1] if own else None
+    if last is not None and erasures.receipts and hashes.get(last.number) != last.hash:
         raise InputError(
             "restore: the list of erasures doesn't go on from this backup's. Give the list of the same database, "
             "not older than the backup; or restore to another path, with erasures=None."
         )
-    return [receipt for receipt in ledger.receipts if last is None or receipt.number > last.number]
+    return [receipt for receipt in erasures.receipts if last is None or receipt.number > last.number]
 
 
-def adopt(part: Path, ledger: ErasureLedger, after: int) -> None:
-    """Put the ledger's own receipts in the place of those that carrying them out again made; all caches start anew."""
+def adopt_erasures(part: Path, erasures: ErasureList, after: int) -> None:
+    """Put the listed receipts in the place of those that repeating their erasures wrote; caches become invalid."""
     with translated(str(part)), closing(connect(part, read_only=False)) as connection:
         connection.execute("BEGIN IMMEDIATE")
-        if ledger.receipts:
+        if erasures.receipts:
             numbers = {bank: number for number, bank in connection.execute("SELECT bank, name FROM bank")}
             connection.execute("DELETE FROM erasure WHERE number > ?", (after,))
-            run_many(connection, "add_erasure", [_row(r, numbers) for r in ledger.receipts if r.number > after])
-        run_many(connection, "add_fingerprint", [(mac,) for mac in ledger.fingerprints])
+            run_many(connection, "add_erasure", [_row(r, numbers) for r in erasures.receipts if r.number > after])
+        run_many(connection, "add_fingerprint", [(mac,) for mac in erasures.fingerprints])
         connection.execute("UPDATE bank SET epoch = epoch + 1, change = change + 1")
         connection.execute("COMMIT")
 
 
 def _row(receipt: ErasureReceipt, numbers: dict[str, int]) -> tuple[object, ...]:
     name = json.dumps(list(receipt.bank), ensure_ascii=False, separators=(",", ":"))
-    told = receipt.model_dump_json(exclude={"bytes_pending"})
-    return (receipt.number, numbers.get(name, 0), receipt.change, b"", told)
+    text = receipt.model_dump_json(exclude={"bytes_pending"})
+    return (receipt.number, numbers.get(name, 0), receipt.change, b"", text)
 
 
 def put_in_place(part: Path, target: Path) -> None:
@@ -110,7 +110,7 @@ def put_in_place(part: Path, target: Path) -> None:
 
 
 def _ahead_of(live: sqlite3.Connection, part: Path) -> None:
-    """No change number of the copy may be one that a process has seen of the database that it replaces."""
+    """Raise the copy's change numbers above all that a process may have seen of the database that it replaces."""
     try:
         seen = dict(live.execute("SELECT bank, change FROM bank").fetchall())
     except sqlite3.DatabaseError as error:

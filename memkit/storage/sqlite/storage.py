@@ -4,27 +4,27 @@ import os
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from memkit.errors import BankGoneError, InputError
 from memkit.models import MAX_DELAY, BankState, ErasureReceipt, Receipt
-from memkit.operations import Operation
+from memkit.operations import Step
 from memkit.protocols import BankName, BankView, Decision
 from memkit.settings import RuntimeSettings
 from memkit.storage.core.apply_operations import apply_operations
 from memkit.storage.core.blocks import ROW_PART, SKETCH_PART, TERM_PART, VECTOR_PART
 from memkit.storage.core.names import checked_name, checked_zone, name_key, prefix_range
-from memkit.storage.core.receipts import flaws
+from memkit.storage.core.receipts import chain_flaws
 from memkit.storage.sql.queries import run, run_many, run_over
 from memkit.storage.sql.view import BankRow, SqliteView
 from memkit.storage.sql.writer import Writer
 from memkit.storage.sqlite.connections import Connections
 from memkit.storage.sqlite.group_commit import GroupCommit
 from memkit.storage.sqlite.opening import prepare
-from memkit.storage.sqlite.purge import Erasures, one_receipt, receipts
+from memkit.storage.sqlite.purge import Erasures, receipt_at, receipts
 from memkit.storage.sqlite.repair.audit import audit, damage
 from memkit.storage.sqlite.repair.recover import recover
 from memkit.storage.sqlite.secure_delete.files import Files
@@ -99,7 +99,7 @@ class SqliteStorage:
         with self._connections.reading() as connection:
             yield SqliteView(connection, self._row(connection, bank))
 
-    def apply(self, bank: int, decide: Sequence[Operation] | Decision, *, at: datetime) -> Receipt:
+    def apply(self, bank: int, decide: Sequence[Step] | Decision, *, at: datetime) -> Receipt:
         """Do operations in one transaction, all or none; it is committed with what other threads write meanwhile.
 
         Raises UnknownMemoryError where an operation names an id that isn't there, and whatever `decide`
@@ -108,11 +108,11 @@ class SqliteStorage:
         return self._writes.run(lambda connection: self._applied(connection, bank, decide, at))
 
     def _applied(
-        self, connection: sqlite3.Connection, bank: int, decide: Sequence[Operation] | Decision, at: datetime
+        self, connection: sqlite3.Connection, bank: int, decide: Sequence[Step] | Decision, at: datetime
     ) -> Receipt:
         view = SqliteView(connection, self._row(connection, bank))
-        operations = decide(view) if callable(decide) else decide
-        changes, outcomes = apply_operations(operations, view, at=at)
+        steps = decide(view) if callable(decide) else decide
+        changes, outcomes = apply_operations(steps, view, at=at)
         change = view.row.change
         if changes:
             writer = Writer(view, changes)
@@ -158,7 +158,7 @@ class SqliteStorage:
 
     def receipt(self, bank: int, change: int) -> ErasureReceipt | None:
         with self._connections.reading() as connection:
-            return one_receipt(connection, bank, change)
+            return receipt_at(connection, bank, change)
 
     def fingerprinted(self, macs: Sequence[bytes]) -> set[bytes]:
         with self._connections.reading() as connection:
@@ -177,7 +177,7 @@ class SqliteStorage:
         if problems:
             self._connections.release()
             problems += recover(self.path)
-        problems += audit(self._connections, repair=repair) + flaws(self.receipts())
+        problems += audit(self._connections, repair=repair) + chain_flaws(self.receipts())
         if self._erasures.pending():
             problems.append("erased bytes may still lie in the files: an erasure was interrupted.")
             if repair:
@@ -202,10 +202,6 @@ class SqliteStorage:
         if bank is not None:
             return {**parts, "free": 0, "total": sum(parts.values())}
         return {**parts, "free": free, "total": self._files.size()}
-
-    def scan(self, needles: Iterable[bytes]) -> list[str]:
-        """Names of the database's files that hold any of these byte strings."""
-        return self._files.holding(needles)
 
     def purge(self, *, thorough: bool = True, wait: float = 0.0) -> bool:
         """Push erased bytes out of the log and the pages; False where some may be left."""

@@ -43,7 +43,7 @@ def test_no_window_of_erased_texts_and_no_part_of_their_vectors_is_left_in_the_f
 def kept(bank: memkit.MemoryBank, pieces: set[bytes]) -> set[bytes]:
     """Those of the pieces that what is kept holds, in any encoding."""
     texts = (text for m in everything(bank) for text in (m.text, *m.key_phrases, *m.metadata.values(), m.speaker or ""))
-    return Search(pieces).found(b"\0".join(form for text in texts for form in forms(text)))
+    return Search(pieces).matches(b"\0".join(form for text in texts for form in forms(text)))
 
 
 def requests(path: Path, length: int, size: int) -> None:
@@ -223,7 +223,7 @@ def test_erased_texts_are_known_when_they_are_brought_in_again_under_the_callers
 
 
 def test_in_a_large_file_the_search_is_left_to_maintenance(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("memkit.storage.sqlite.purge.LARGE", 10_000)
+    monkeypatch.setattr("memkit.storage.sqlite.purge.MAX_SEARCHED_BYTES", 10_000)
     with opened(path) as store:
         bank = store.bank("ana")
         bank.observe(list(turns(20, random.Random(2))))

@@ -17,7 +17,7 @@ from memkit.recall.ranking.event_dates import event_windows
 from memkit.recall.ranking.query import Query, RecallOptions
 from memkit.recall.search import Searcher
 from memkit.settings import RankingSettings
-from memkit.storage.core.vector_packing import as_quantised
+from memkit.storage.core.vectors import quantise_vectors
 from memkit.text.curve import Curve
 from memkit.text.terms.keys import date_terms, document_terms, key_hash, text_key
 from memkit.text.terms.tokens import words
@@ -230,7 +230,7 @@ class NoVectors:
         return self.vectors(seqs), PassageBatch(np.zeros(0, np.int64), np.zeros((0, 64), np.float32))
 
     def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
-        return as_quantised(seqs, *self.with_passages(seqs), dimension)
+        return quantise_vectors(seqs, *self.with_passages(seqs), dimension)
 
 
 def test_what_was_said_the_day_before_an_event_is_favoured_where_the_bank_tells_of_the_event() -> None:

@@ -1,4 +1,4 @@
-"""Looking for what is wrong in a database, and mending what can be mended."""
+"""Audit of a database: damage and contradictions, mended on request where that is possible."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -8,21 +8,21 @@ from typing import NamedTuple
 from memkit.errors import CorruptError
 from memkit.storage.core.blocks import ROW_PART, SKETCH_PART, TERM_PART, VECTOR_PART, Block, unpack_terms
 from memkit.storage.core.change_set import ChangeSet
-from memkit.storage.core.checksums import MISREAD, bytes_intact, intact, words_intact
+from memkit.storage.core.checksums import DECODING_ERRORS, is_memory_intact, is_text_intact, is_vector_intact
 from memkit.storage.sql.queries import run, run_many
 from memkit.storage.sql.row_blocks import is_true, rebuild
 from memkit.storage.sql.vector_blocks import put_vector_block, vector_block
 from memkit.storage.sql.view import BankRow, SqliteView
 from memkit.storage.sql.writer import Writer
 from memkit.storage.sqlite.connections import Connections
-from memkit.storage.sqlite.repair.reconcile import MISPLACED, SENSELESS
+from memkit.storage.sqlite.repair.reconcile import IMPOSSIBLE_NUMBERS, MISPLACED_TEXTS
 
 
 class Check(NamedTuple):
-    """`found` counts how many rows break a rule; `repair` mends them all."""
+    """A rule: a sentence about rows that break it, a query that counts them, and a statement that mends them."""
 
     words: str
-    found: str
+    broken_rows: str
     repair: str
 
 
@@ -91,7 +91,7 @@ def _counting(words: str, column: str, counted: str) -> Check:
     )
 
 
-CHECKS = (
+ALL_CHECKS = (
     _dangling("source", "seq"),
     _dangling("source", "source"),
     _dangling("tag", "seq"),
@@ -153,33 +153,35 @@ def audit(connections: Connections, *, repair: bool) -> list[str]:
         if repair:
             connection.execute("PRAGMA defer_foreign_keys = ON")
         problems = [problem for bank in _banks(connection) for problem in _bank(connection, bank, repair)]
-        problems += [problem for check in CHECKS for problem in _checked(connection, check, repair)]
-        made = (_quantised, _numbers)  # from what was mended by then
-        return problems + [p for bank in _banks(connection) for check in made for p in check(connection, bank, repair)]
+        problems += [problem for check in ALL_CHECKS for problem in _checked(connection, check, repair)]
+        blocks = (_vector_blocks, _row_blocks)  # made of data that is mended by now
+        return problems + [
+            p for bank in _banks(connection) for check in blocks for p in check(connection, bank, repair)
+        ]
 
 
 def damage(connections: Connections) -> list[str]:
-    """What is not as it was written: pages, by SQLite's own check, and contents, by their checksums."""
-    found: list[str] = []
+    """Damage, one sentence each: pages, by SQLite's own check, and contents, by their checksums."""
+    damages: list[str] = []
     try:
         with connections.reading() as connection:
             for check in (_pages, _types, _words, _vectors):
-                found += check(connection)
+                damages += check(connection)
     except CorruptError:
-        found = found or ["pages can't be read"]
-    return [f"the file is damaged: {words}." for words in found]
+        damages = damages or ["pages can't be read"]
+    return [f"the file is damaged: {words}." for words in damages]
 
 
 def _pages(connection: sqlite3.Connection) -> list[str]:
-    found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(5)")]
-    return [" ".join(words.split()) for words in found if words != "ok"]
+    lines = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(5)")]
+    return [" ".join(words.split()) for words in lines if words != "ok"]
 
 
 def _types(connection: sqlite3.Connection) -> list[str]:
-    """Numbers must be numbers that can be: SQLite keeps whatever type a damaged row seems to have."""
+    """Numbers of impossible types or sizes: SQLite keeps whatever type a damaged row seems to have."""
     columns = connection.execute("SELECT name FROM pragma_table_info('memory') WHERE type IN ('INTEGER', 'REAL')")
     false = " OR ".join(f"typeof({name}) IN ('text', 'blob')" for (name,) in columns)
-    count = connection.execute(f"SELECT count(*) FROM memory WHERE {false} OR {SENSELESS}").fetchone()[0]  # noqa: S608
+    count = connection.execute(f"SELECT count(*) FROM memory WHERE {false} OR {IMPOSSIBLE_NUMBERS}").fetchone()[0]  # noqa: S608
     return [f"{count} memories hold what can't be where numbers belong"] if count else []
 
 
@@ -188,28 +190,28 @@ def _words(connection: sqlite3.Connection) -> list[str]:
         "SELECT c.checksum, c.text, c.payload, m.id, m.kind, m.author, m.role, m.occurred_at "
         "FROM memory m JOIN content c ON c.id = m.content WHERE c.checksum IS NOT NULL"
     )
-    memories = sum(not intact(checksum, text, payload, numbers) for checksum, text, payload, *numbers in rows)
+    memories = sum(not is_memory_intact(checksum, text, payload, numbers) for checksum, text, payload, *numbers in rows)
     rows = connection.execute(
         "SELECT c.checksum, c.text, c.payload FROM history h JOIN content c ON c.id = h.content "
         "WHERE c.checksum IS NOT NULL"
     )
-    notes = sum(not words_intact(*row) for row in rows)
+    notes = sum(not is_text_intact(*row) for row in rows)
     counts = {"memories": memories, "notes of the history": notes}
-    told = [f"{count} {name} are not what was written" for name, count in counts.items() if count]
-    misplaced = len(connection.execute(MISPLACED).fetchall())
-    return told + ([f"{misplaced} memories lie in another bank than their texts"] if misplaced else [])
+    problems = [f"{count} {name} are not what was written" for name, count in counts.items() if count]
+    misplaced = len(connection.execute(MISPLACED_TEXTS).fetchall())
+    return problems + ([f"{misplaced} memories lie in another bank than their texts"] if misplaced else [])
 
 
 def _vectors(connection: sqlite3.Connection) -> list[str]:
     rows = connection.execute(
         "SELECT checksum, vector, passages FROM content WHERE vector IS NOT NULL AND checksum IS NOT NULL"
     )
-    false = sum(not bytes_intact(*row) for row in rows)
+    false = sum(not is_vector_intact(*row) for row in rows)
     return [f"{false} vectors are not what was written"] if false else []
 
 
 def _checked(connection: sqlite3.Connection, check: Check, repair: bool) -> Iterator[str]:
-    number = connection.execute(check.found).fetchone()[0]
+    number = connection.execute(check.broken_rows).fetchone()[0]
     if number:
         yield f"{number} {check.words}."
         if repair:
@@ -229,7 +231,7 @@ def _bank(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[s
 
 
 def _blocks(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
-    """Blocks must parse. What a broken one held is made again with the vectors of its memories."""
+    """Blocks that can't be read; their contents are made again with the vectors of their memories."""
     rows = connection.execute(
         "SELECT part, number, first_seq, last_seq, data FROM block WHERE bank = ? AND part <> ?", (bank, ROW_PART)
     ).fetchall()
@@ -245,8 +247,8 @@ def _blocks(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator
                 )
 
 
-def _quantised(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
-    """Beside every full block of sketches lies one of the same memories' vectors; beside others it may be left out."""
+def _vector_blocks(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
+    """Blocks of vectors: one beside every full block of sketches, of the same memories; beside others it may lack."""
     there, wanted = (
         {row[0] for row in run(connection, "numbers_of_blocks", bank, p)} for p in (VECTOR_PART, SKETCH_PART)
     )
@@ -259,8 +261,8 @@ def _quantised(connection: sqlite3.Connection, bank: int, repair: bool) -> Itera
                 _renew(connection, bank, number)
 
 
-def _numbers(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
-    """What blocks of rows hold is what the table of memories does."""
+def _row_blocks(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
+    """Blocks of rows: they hold the same as the table of memories."""
     end = BankRow(*run(connection, "state", bank).fetchone()).next_seq
     if not is_true(connection, bank, end):
         yield f"bank {bank}: the blocks of its rows do not hold what they are made from."
@@ -274,15 +276,15 @@ def _fits(connection: sqlite3.Connection, bank: int, number: int) -> bool:
         sketches = _sketches_of(connection, bank, number)
         if there is None and not sketches.is_full:
             return True
-        made = vector_block(connection, bank, sketches)
-        return bool(there == ((made.pack(),) if len(made.seqs) else None))
-    except MISREAD:
+        block = vector_block(connection, bank, sketches)
+        return bool(there == ((block.pack(),) if len(block.seqs) else None))
+    except DECODING_ERRORS:
         return there is None  # of what is damaged none is made
 
 
 def _renew(connection: sqlite3.Connection, bank: int, number: int) -> None:
     run(connection, "drop_block", bank, VECTOR_PART, number)
-    with suppress(*MISREAD):
+    with suppress(*DECODING_ERRORS):
         put_vector_block(connection, bank, number, _sketches_of(connection, bank, number))
 
 
@@ -316,7 +318,7 @@ def _remove(connection: sqlite3.Connection, bank: int, seqs: list[int]) -> None:
 
 
 def _sketches(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
-    """Every vector has its sketch and every trace its memory, each once."""
+    """Sketches and terms: every vector has its sketch, every index entry its memory, each once."""
     view = SqliteView(connection, BankRow(*run(connection, "state", bank).fetchone()))
     seqs = set(view.all_seqs())
     with_vector = {
@@ -340,13 +342,13 @@ def _sketches(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterat
 
 
 def _seqs_of(connection: sqlite3.Connection, bank: int, part: int) -> list[int]:
-    found = [row[0] for row in connection.execute("SELECT seq FROM trace WHERE bank = ? AND part = ?", (bank, part))]
+    seqs = [row[0] for row in connection.execute("SELECT seq FROM trace WHERE bank = ? AND part = ?", (bank, part))]
     for (data,) in run(connection, "blocks", bank, part, -1):
         try:
-            found += Block.parse(data).seqs.tolist()
+            seqs += Block.parse(data).seqs.tolist()
         except ValueError:
             continue  # reported already
-    return found
+    return seqs
 
 
 def _forget_entries(connection: sqlite3.Connection, view: SqliteView, seqs: set[int]) -> None:

@@ -1,20 +1,20 @@
-"""After a rescue: banks that lost their row get one again, texts that lost their record a place in the archive."""
+"""Reconcile recovered rows: banks without a row get a new one, texts without a memory an archived one."""
 
 import json
 import secrets
 import sqlite3
-import uuid
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from memkit.errors import CorruptError
+from memkit.identifiers import uuid7
 from memkit.models import IndexEntry, Memory
 from memkit.operations import Insert
 from memkit.storage.core.apply_operations import apply_operations
-from memkit.storage.core.checksums import intact, of_numbers
-from memkit.storage.core.enum_codes import AUTHOR, KIND, ROLE, STATE
+from memkit.storage.core.checksums import is_memory_intact, numbers_checksum
+from memkit.storage.core.enum_codes import AUTHOR_CODES, KIND_CODES, ROLE_CODES, STATE_CODES
 from memkit.storage.core.hashing import Hasher
 from memkit.storage.core.rows import Payload
 from memkit.storage.sql.queries import run, run_many
@@ -24,54 +24,54 @@ from memkit.storage.sql.writer import Writer
 from memkit.text.terms.keys import text_key
 from memkit.times import from_micros, utc_now
 
-SENSELESS = (
+IMPOSSIBLE_NUMBERS = (
     "NOT length BETWEEN 0 AND 2147483647 OR NOT strength BETWEEN 0 AND 1e9 "
     "OR NOT coalesce(salience, 0) BETWEEN 0 AND 1e9 OR NOT seq BETWEEN 1 AND 2147483647"
 )
-TOLD = "c.checksum, c.text, c.payload, m.id, m.kind, m.author, m.role, m.occurred_at FROM memory m"
-ROOTLESS = (
+CHECKED_COLUMNS = "c.checksum, c.text, c.payload, m.id, m.kind, m.author, m.role, m.occurred_at FROM memory m"
+WITHOUT_SOURCES = (
     "SELECT count(*) FROM memory m WHERE bank = ? AND author = ? "
     "AND NOT EXISTS (SELECT 1 FROM source s WHERE s.bank = m.bank AND s.seq = m.seq)"
 )
-MISPLACED = (
+MISPLACED_TEXTS = (
     "SELECT m.bank, m.seq, m.text_key, c.id, c.bank, c.text, c.payload "
     "FROM memory m JOIN content c ON c.id = m.content WHERE m.bank <> c.bank"
 )
-DERIVED = ("trace", "block", "band", "tag", "segment")  # hashes under a bank's key, made again from the texts
-ENCODER = "encoder.name"
+DERIVED_TABLES = ("trace", "block", "band", "tag", "segment")  # hashes under a bank's key, made again from the texts
+ENCODER_KEY = "encoder.name"
 
 
 def reconcile(connection: sqlite3.Connection, names: dict[int, str]) -> list[str]:
-    """Mend what only shows once all rows are in their tables; one sentence for each thing that was lost."""
+    """Mend damage that only shows once all rows are in their tables; gives back the losses, one sentence each."""
     for bank in {row[0] for row in connection.execute("SELECT bank FROM block UNION SELECT bank FROM moved")}:
         forget(connection, bank)
-    _give_back(connection)
-    told = [*_encoder(connection), *_misplaced(connection), *_banks(connection, names)]
+    _reattach_texts(connection)
+    losses = [*_encoder(connection), *_misplaced(connection), *_banks(connection, names)]
     expected = dict(connection.execute("SELECT bank, size FROM bank").fetchall())
-    _drop_false(connection)
+    _drop_damaged(connection)
     for bank, size in expected.items():
         _drop_unreadable(connection, bank)
-        told += _bank(connection, bank, size)
+        losses += _bank(connection, bank, size)
         rebuild(connection, bank)
     connection.execute("UPDATE bank SET epoch = epoch + 1, change = change + 1")
-    return told
+    return losses
 
 
 def _encoder(connection: sqlite3.Connection) -> Iterator[str]:
-    if run(connection, "get_meta", ENCODER).fetchone() is None:
+    if run(connection, "get_meta", ENCODER_KEY).fetchone() is None:
         yield "which encoder made the vectors is lost: they must be made again."
         connection.execute("UPDATE memory SET vector = NULL")
         connection.execute("DELETE FROM content WHERE vector IS NOT NULL")
 
 
 def _misplaced(connection: sqlite3.Connection) -> Iterator[str]:
-    """Nobody's words go to another bank: where a record and its text name two, the key that made its hash tells."""
-    rows = connection.execute(MISPLACED).fetchall()
+    """Texts whose bank isn't that of their memory: the key that its hash was made with tells the right one."""
+    rows = connection.execute(MISPLACED_TEXTS).fetchall()
     keys = dict(connection.execute("SELECT bank, key FROM bank").fetchall())
     lost = 0
     for bank, seq, hashed, content, other, text, payload in rows:
         connection.execute("DELETE FROM memory WHERE bank = ? AND seq = ?", (bank, seq))
-        owner = next((b for b in (bank, other) if b in keys and _made(hashed, keys[b], text, payload)), None)
+        owner = next((b for b in (bank, other) if b in keys and _is_hashed_with(hashed, keys[b], text, payload)), None)
         if owner is None:
             lost += 1
             connection.execute("DELETE FROM content WHERE id = ?", (content,))
@@ -81,13 +81,13 @@ def _misplaced(connection: sqlite3.Connection) -> Iterator[str]:
         yield f"of {lost} texts it can't be told in whose bank they were; they are left out."
 
 
-def _made(hashed: int, key: bytes, text: str, payload: str) -> bool:
+def _is_hashed_with(hashed: int, key: bytes, text: str, payload: str) -> bool:
     speaker = Payload.parse(payload).speaker
     return hashed in (text_key(key, text, None), text_key(key, text, speaker))
 
 
 def _banks(connection: sqlite3.Connection, names: dict[int, str]) -> Iterator[str]:
-    """A bank's row holds its key: with a new one, all its hashes are made again."""
+    """Give banks that lost their row a new one; with its new key all their hashes are made again."""
     lost = connection.execute(
         "SELECT bank FROM (SELECT bank FROM memory UNION SELECT bank FROM content) "
         "WHERE bank NOT IN (SELECT bank FROM bank)"
@@ -111,7 +111,7 @@ def _born(connection: sqlite3.Connection, bank: int) -> int:
 
 
 def _rehash(connection: sqlite3.Connection, bank: int, hasher: Hasher) -> None:
-    for table in DERIVED:
+    for table in DERIVED_TABLES:
         connection.execute(f"DELETE FROM {table} WHERE bank = ?", (bank,))  # noqa: S608
     rows = connection.execute(
         "SELECT m.seq, c.payload FROM memory m JOIN content c ON c.id = m.content WHERE m.bank = ?", (bank,)
@@ -131,31 +131,33 @@ def _hashes(hasher: Hasher, words: Payload) -> Iterator[int | None]:
         yield None if word is None else hash(word)
 
 
-def _give_back(connection: sqlite3.Connection) -> None:
-    """Texts that were read under another number go back to their memories: checksums tell whose they are."""
-    rows = connection.execute(f"SELECT m.bank, m.seq, c.id IS NULL, {TOLD} LEFT JOIN content c ON c.id = m.content")
-    robbed = {
-        (bank, of_numbers(numbers)): (bank, seq)
+def _reattach_texts(connection: sqlite3.Connection) -> None:
+    """Reattach texts that were read under another number to their memories, by their checksums."""
+    rows = connection.execute(
+        f"SELECT m.bank, m.seq, c.id IS NULL, {CHECKED_COLUMNS} LEFT JOIN content c ON c.id = m.content"
+    )
+    textless = {
+        (bank, numbers_checksum(numbers)): (bank, seq)
         for bank, seq, gone, checksum, text, payload, *numbers in rows
-        if gone or (checksum is not None and not intact(checksum, text, payload, numbers))
+        if gone or (checksum is not None and not is_memory_intact(checksum, text, payload, numbers))
     }
     texts = connection.execute(
         "SELECT id, bank, checksum FROM content WHERE text IS NOT NULL AND checksum IS NOT NULL"
     ).fetchall()
-    owners = [(id, *robbed[key]) for id, bank, checksum in texts if (key := (bank, checksum >> 32)) in robbed]
+    owners = [(id, *textless[key]) for id, bank, checksum in texts if (key := (bank, checksum >> 32)) in textless]
     connection.executemany("UPDATE memory SET content = ? WHERE bank = ? AND seq = ?", owners)
 
 
-def _drop_false(connection: sqlite3.Connection) -> None:
-    """Records whose numbers are not what was written; their texts stay."""
-    rows = connection.execute(f"SELECT m.bank, m.seq, m.state, {TOLD} JOIN content c ON c.id = m.content")
-    false = [(bank, seq) for bank, seq, *told in rows if not _true(*told)]
+def _drop_damaged(connection: sqlite3.Connection) -> None:
+    """Drop memories whose numbers are not what was written; their texts stay."""
+    rows = connection.execute(f"SELECT m.bank, m.seq, m.state, {CHECKED_COLUMNS} JOIN content c ON c.id = m.content")
+    false = [(bank, seq) for bank, seq, *columns in rows if not _is_intact(*columns)]
     connection.executemany("DELETE FROM memory WHERE bank = ? AND seq = ?", false)
-    connection.execute(f"DELETE FROM memory WHERE {SENSELESS}")  # noqa: S608
+    connection.execute(f"DELETE FROM memory WHERE {IMPOSSIBLE_NUMBERS}")  # noqa: S608
 
 
 def _drop_unreadable(connection: sqlite3.Connection, bank: int) -> None:
-    """Records whose other numbers can't be; their texts stay, too."""
+    """Drop memories whose other numbers are impossible; their texts stay, too."""
     view = SqliteView(connection, BankRow(*run(connection, "state", bank).fetchone()))
     for seq in view.all_seqs():
         try:
@@ -164,16 +166,16 @@ def _drop_unreadable(connection: sqlite3.Connection, bank: int) -> None:
             connection.execute("DELETE FROM memory WHERE bank = ? AND seq = ?", (bank, seq))
 
 
-def _true(state: int, checksum: int | None, text: str, payload: str, *numbers: Any) -> bool:
+def _is_intact(state: int, checksum: int | None, text: str, payload: str, *numbers: Any) -> bool:
     if checksum is not None:
-        return state in range(len(STATE.words)) and intact(checksum, text, payload, numbers)
+        return state in range(len(STATE_CODES.words)) and is_memory_intact(checksum, text, payload, numbers)
     _, kind, author, role, _ = numbers
-    codes = ((STATE, state), (KIND, kind), (AUTHOR, author), (ROLE, role))
+    codes = ((STATE_CODES, state), (KIND_CODES, kind), (AUTHOR_CODES, author), (ROLE_CODES, role))
     return all(number is None or number in range(len(code.words)) for code, number in codes)
 
 
 def _bank(connection: sqlite3.Connection, bank: int, size: int) -> Iterator[str]:
-    texts = _alone(connection, bank)
+    texts = _texts_without_memory(connection, bank)
     if texts:
         _archive(connection, bank, texts)
         yield (
@@ -183,13 +185,13 @@ def _bank(connection: sqlite3.Connection, bank: int, size: int) -> Iterator[str]
     there = connection.execute("SELECT count(*) FROM memory WHERE bank = ?", (bank,)).fetchone()[0]
     if there < size:
         yield f"bank {bank}: {size - there} of {size} memories can't be read; they are lost."
-    rootless = connection.execute(ROOTLESS, (bank, AUTHOR.numbers["thinker"])).fetchone()[0]
-    if rootless:
-        yield f"bank {bank}: {rootless} derived memories have lost which others they came from."
+    without_sources = connection.execute(WITHOUT_SOURCES, (bank, AUTHOR_CODES.codes["thinker"])).fetchone()[0]
+    if without_sources:
+        yield f"bank {bank}: {without_sources} derived memories have lost which others they came from."
 
 
-def _alone(connection: sqlite3.Connection, bank: int) -> list[tuple[int, str, Payload]]:
-    """Texts of memories that no record points at; notes of the history are none."""
+def _texts_without_memory(connection: sqlite3.Connection, bank: int) -> list[tuple[int, str, Payload]]:
+    """Texts that no memory points at; reasons of the history aside."""
     rows = connection.execute(
         "SELECT id, text, payload FROM content WHERE bank = ? AND text IS NOT NULL AND payload IS NOT NULL "
         "AND id NOT IN (SELECT content FROM memory) AND id NOT IN (SELECT content FROM history) ORDER BY id",
@@ -201,8 +203,8 @@ def _alone(connection: sqlite3.Connection, bank: int) -> list[tuple[int, str, Pa
 def _archive(connection: sqlite3.Connection, bank: int, texts: Sequence[tuple[int, str, Payload]]) -> None:
     _counters(connection, bank)
     view = SqliteView(connection, BankRow(*run(connection, "state", bank).fetchone()))
-    known = connection.execute("SELECT content, recorded_at FROM memory WHERE bank = ? ORDER BY content", (bank,))
-    moments = _Moments(known.fetchall())
+    recorded = connection.execute("SELECT content, recorded_at FROM memory WHERE bank = ? ORDER BY content", (bank,))
+    moments = _RecordingTimes(recorded.fetchall())
     new = [Insert(_memory(text, words, moments.near(id)), IndexEntry(0)) for id, text, words in texts]
     changes, _ = apply_operations(new, view, at=utc_now())
     Writer(view, changes).write()
@@ -217,11 +219,11 @@ def _counters(connection: sqlite3.Connection, bank: int) -> None:
     )
 
 
-class _Moments:
-    """When a content may have been recorded: with the one before it."""
+class _RecordingTimes:
+    """Estimated recording times of contents: that of the content before."""
 
-    def __init__(self, known: Iterable[tuple[int, int]]) -> None:
-        pairs = list(known)
+    def __init__(self, recorded: Iterable[tuple[int, int]]) -> None:
+        pairs = list(recorded)
         self._ids, self._times = [id for id, _ in pairs], [at for _, at in pairs]
 
     def near(self, content: int) -> datetime:
@@ -231,7 +233,7 @@ class _Moments:
 
 def _memory(text: str, words: Payload, at: datetime) -> Memory:
     return Memory(
-        id=words.id or _new_id(at),
+        id=words.id or uuid7(at),
         kind="turn" if words.head is None else "thought",
         text=text,
         occurred_at=at,
@@ -246,9 +248,3 @@ def _memory(text: str, words: Payload, at: datetime) -> Memory:
         metadata=words.metadata or {},
         key_phrases=words.key_phrases,
     )
-
-
-def _new_id(at: datetime) -> str:
-    """A UUIDv7 of a moment (RFC 9562)."""
-    head = int(at.timestamp() * 1000) << 80 | 7 << 76 | secrets.randbits(12) << 64
-    return str(uuid.UUID(int=head | 2 << 62 | secrets.randbits(62)))

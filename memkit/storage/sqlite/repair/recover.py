@@ -14,16 +14,21 @@ from typing import Any
 
 from memkit.errors import BusyError, NotADatabaseError
 from memkit.storage.core.blocks import TERM_PART, unpack_terms
-from memkit.storage.core.checksums import bytes_intact, words_intact
+from memkit.storage.core.checksums import is_text_intact, is_vector_intact
 from memkit.storage.sqlite.connections import BUSY_CODES, connect, primary_code, translated
 from memkit.storage.sqlite.migrations import migrate
 from memkit.storage.sqlite.pages import Pages, Row, Value
 from memkit.storage.sqlite.repair.reconcile import reconcile
 
-TYPES: dict[str, tuple[type, ...]] = {"INTEGER": (int,), "REAL": (int, float), "TEXT": (str,), "BLOB": (bytes,)}
-OWN = ("migration",)  # tables that the new database has already
-UNSHAPED = ("source", "tag", "band", "exchange_turn", "lease")  # can't be told from indexes by their looks
-MIRRORS = {  # indexes whose entries are whole rows of a table, the last two of three columns the other way round
+TYPES_BY_AFFINITY: dict[str, tuple[type, ...]] = {
+    "INTEGER": (int,),
+    "REAL": (int, float),
+    "TEXT": (str,),
+    "BLOB": (bytes,),
+}
+OWN_TABLES = ("migration",)  # tables that the new database has already
+SHAPELESS_TABLES = ("source", "tag", "band", "exchange_turn", "lease")  # their rows look like entries of indexes
+TABLE_BY_MIRROR = {  # indexes that hold whole rows of a table, the last two of three columns swapped
     "source_back": "source",
     "tag_back": "tag",
     "band_back": "band",
@@ -33,7 +38,7 @@ MIRRORS = {  # indexes whose entries are whole rows of a table, the last two of 
 
 @dataclass(frozen=True)
 class Table:
-    """What rows of a table look like: the types of their columns, None allowed or not."""
+    """Shape of a table's rows: the types of their columns, and whether None is allowed."""
 
     name: str
     rowid: bool
@@ -55,12 +60,12 @@ class Table:
 
 
 def _of_type(value: Value, kind: str, needed: bool) -> bool:
-    return not needed if value is None else isinstance(value, TYPES[kind])
+    return not needed if value is None else isinstance(value, TYPES_BY_AFFINITY[kind])
 
 
 @dataclass
-class Salvaged:
-    """The rows that are whole, by table; names of banks by number; how many contents are not what was written."""
+class RecoveredRows:
+    """Undamaged rows by table; names of banks by number; how many contents are not what was written."""
 
     rows: dict[str, list[tuple[Value, ...]]] = field(default_factory=lambda: defaultdict(list))
     names: dict[int, str] = field(default_factory=dict)
@@ -68,25 +73,27 @@ class Salvaged:
 
 
 def recover(path: Path) -> list[str]:
-    """Put a new database in the place of a damaged one; what was done and what is lost, one sentence each.
+    """Put a new database in the place of a damaged one; gives back the losses, one sentence each.
 
     Raises BusyError where somebody has it open, NotADatabaseError where nothing of memkit's is in it.
     """
     part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    kept = _free(path.with_name(f"{path.name}.damaged"))
+    damaged = _unused(path.with_name(f"{path.name}.damaged"))
     try:
-        with _alone(path) as pages:
-            told = _rebuilt(pages, part, path)
-            _put_in_place(part, path, kept)
+        with _exclusive_pages(path) as pages:
+            losses = _rebuild(pages, part, path)
+            _put_in_place(part, path, damaged)
     finally:
         for leftover in path.parent.glob(f"{part.name}*"):
             leftover.unlink()
-    first = f"the damaged file is kept as {kept.name}. Later erasures don't reach it: delete it once it isn't needed."
-    return [*told, first]
+    where = (
+        f"the damaged file is kept as {damaged.name}. Later erasures don't reach it: delete it once it isn't needed."
+    )
+    return [*losses, where]
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[Pages]:
+def _exclusive_pages(path: Path) -> Iterator[Pages]:
     """The pages of a database that nobody else has open."""
     log = path.with_name(f"{path.name}-wal")
     with ExitStack() as stack, translated(str(path)):
@@ -109,10 +116,10 @@ def _lock(path: Path, stack: ExitStack) -> None:
             ) from error  # any other error: too damaged to be locked
 
 
-def _put_in_place(part: Path, path: Path, kept: Path) -> None:
+def _put_in_place(part: Path, path: Path, damaged: Path) -> None:
     for suffix in ("-wal", ""):
         with suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).rename(kept.with_name(kept.name + suffix))
+            path.with_name(path.name + suffix).rename(damaged.with_name(damaged.name + suffix))
     path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
     part.rename(path)
     folder = os.open(path.parent, os.O_RDONLY)
@@ -122,32 +129,33 @@ def _put_in_place(part: Path, path: Path, kept: Path) -> None:
         os.close(folder)
 
 
-def _free(path: Path) -> Path:
+def _unused(path: Path) -> Path:
     """This path, or one with a number where it is taken."""
     others = (path.with_name(f"{path.name}.{n}") for n in range(2, 10_000))
     return next(p for p in (path, *others) if not p.exists())
 
 
-def _rebuilt(pages: Pages, part: Path, path: Path) -> list[str]:
+def _rebuild(pages: Pages, part: Path, path: Path) -> list[str]:
     with closing(connect(part, read_only=False)) as connection:
         connection.execute("PRAGMA foreign_keys = OFF")
         connection.execute("BEGIN")
         migrate(connection)
-        found = _sorted(pages, _tables(connection))
-        if not found.rows["memory"] and not found.rows["content"] and not found.rows["meta"]:
+        recovered = _assign(pages, _tables(connection))
+        if not any(recovered.rows[name] for name in ("memory", "content", "meta")):
             raise NotADatabaseError(f"{path}: holds nothing of memkit's that could be saved; it was left as it is.")
-        found.rows["content"] = list(_apart(found.rows["content"]))
-        for name, rows in found.rows.items():
+        recovered.rows["content"] = list(_with_unique_ids(recovered.rows["content"]))
+        for name, rows in recovered.rows.items():
             marks = ", ".join("?" * len(rows[0])) if rows else "NULL"
             connection.executemany(f'INSERT OR IGNORE INTO "{name}" VALUES ({marks})', rows)  # noqa: S608
-        told = reconcile(connection, found.names)
+        losses = reconcile(connection, recovered.names)
         connection.execute("COMMIT")
     _sync(part)
-    return [*([f"{found.broken} texts or vectors are not what was written."] if found.broken else []), *told]
+    broken = [f"{recovered.broken} texts or vectors are not what was written."] if recovered.broken else []
+    return [*broken, *losses]
 
 
-def _apart(contents: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    """No two with one number: texts get another one, and vectors are left to be made again."""
+def _with_unique_ids(contents: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Rows of `content`, no two with one id: texts get another one, vectors are left to be made again."""
     different = dict.fromkeys(contents)
     claims = Counter(id for id, *_ in different)
     unused = count(max(claims, default=0) + 1)
@@ -165,8 +173,8 @@ def _sync(path: Path) -> None:
 
 
 def _tables(connection: sqlite3.Connection) -> dict[str, Table]:
-    found = connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'table'").fetchall()
-    return {name: _table(connection, name, sql) for name, sql in found if name not in OWN}
+    tables = connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'table'").fetchall()
+    return {name: _table(connection, name, sql) for name, sql in tables if name not in OWN_TABLES}
 
 
 def _table(connection: sqlite3.Connection, name: str, sql: str) -> Table:
@@ -175,70 +183,70 @@ def _table(connection: sqlite3.Connection, name: str, sql: str) -> Table:
 
 
 def _roots(rows: Iterable[Row]) -> dict[int, str]:
-    """The first pages of tables and indexes, with what they belong to."""
+    """First pages of tables and indexes, with their names."""
     places = ((row.values[3], str(row.values[1])) for row in rows if _is_schema(row))
     return {page: name for page, name in places if isinstance(page, int)}
 
 
-def _sorted(pages: Pages, tables: dict[str, Table]) -> Salvaged:
-    """Every row to its table: by the path that leads to its page, else by its looks; a damaged path leads anywhere."""
+def _assign(pages: Pages, tables: dict[str, Table]) -> RecoveredRows:
+    """Assign every row to its table: by the path to its page, else by its shape; a damaged path leads anywhere."""
     rows = list(pages.rows())
     owner = pages.trees(_roots(rows))
-    found, strays = Salvaged(), list[Row]()
+    recovered, strays = RecoveredRows(), list[Row]()
     for row in rows:
         name = owner.get(row.page, "")
-        if name in MIRRORS:
-            name, row = MIRRORS[name], _turned(row)
-        if name not in tables or not _take(found, tables[name], row):
+        if name in TABLE_BY_MIRROR:
+            name, row = TABLE_BY_MIRROR[name], _swapped(row)
+        if name not in tables or not _take(recovered, tables[name], row):
             strays.append(row)
-    shaped = [table for table in tables.values() if table.name not in UNSHAPED]
+    shaped = [table for table in tables.values() if table.name not in SHAPELESS_TABLES]
     for row in strays:
-        _note_name(found, row)
-        any(_take(found, table, row) for table in shaped)
-    return found
+        _note_name(recovered, row)
+        any(_take(recovered, table, row) for table in shaped)
+    return recovered
 
 
-def _turned(row: Row) -> Row:
+def _swapped(row: Row) -> Row:
     return row._replace(values=(*row.values[:1], *row.values[:0:-1]))
 
 
 def _is_schema(row: Row) -> bool:
-    """A line of the schema: type, name, table, where its pages begin, SQL; found wherever it lies."""
+    """Whether this is a row of the schema: type, name, table, first page, SQL."""
     types = (str, str, str, int)
     return len(row.values) == 5 and all(map(isinstance, row.values, types)) and row.values[0] in ("table", "index")
 
 
-def _note_name(found: Salvaged, row: Row) -> None:
-    """Entries of the index over the names of banks hold a name and its bank's number."""
+def _note_name(recovered: RecoveredRows, row: Row) -> None:
+    """Note a bank's name from an entry of the index over names, which holds the bank's number, too."""
     if len(row.values) == 2 and isinstance(row.values[0], str) and isinstance(row.values[1], int):
         with suppress(ValueError):
             if isinstance(json.loads(row.values[0]), list):
-                found.names[row.values[1]] = row.values[0]
+                recovered.names[row.values[1]] = row.values[0]
 
 
-def _take(found: Salvaged, table: Table, row: Row) -> bool:
+def _take(recovered: RecoveredRows, table: Table, row: Row) -> bool:
     if not table.fits(row):
         return False
     values = table.padded(row)
-    if table.name == "content" and not _whole(values):
-        found.broken += 1
+    if table.name == "content" and not _is_intact(values):
+        recovered.broken += 1
         return True
-    if table.name == "trace" and not _readable(values):
+    if table.name == "trace" and not _is_readable(values):
         return True  # made again from its text
-    found.rows[table.name].append(values)
+    recovered.rows[table.name].append(values)
     return True
 
 
-def _whole(content: Sequence[Any]) -> bool:
+def _is_intact(content: Sequence[Any]) -> bool:
     _, _, text, payload, vector, passages, checksum = content
     if checksum is None:
         return _parses(payload)
     if text is None and payload is None and vector is not None:
-        return bytes_intact(checksum, vector, passages)
-    return words_intact(checksum, text, payload)
+        return is_vector_intact(checksum, vector, passages)
+    return is_text_intact(checksum, text, payload)
 
 
-def _readable(entry: Sequence[Any]) -> bool:
+def _is_readable(entry: Sequence[Any]) -> bool:
     _, part, _, _, data = entry
     try:
         return part != TERM_PART or bool(unpack_terms(data))

@@ -1,7 +1,7 @@
-"""What of a database file no row lies in: gaps in its pages, free pages, the ends of overflow chains.
+"""Free space of a database file, where no row lies: gaps in its pages, free pages, the ends of overflow chains.
 
-Exact while nobody writes to the file (https://www.sqlite.org/fileformat.html). What can't be read as a page counts as
-spare as a whole.
+Exact while nobody writes to the file (https://www.sqlite.org/fileformat.html). A page that can't be read as one counts
+as free as a whole.
 """
 
 import struct
@@ -17,15 +17,15 @@ from memkit.storage.sqlite.pages import (
     INTERIOR_TABLE,
     LEAF_INDEX,
     LEAF_TABLE,
-    local,
-    most_local,
+    local_bytes,
+    max_local_bytes,
     varint,
 )
 
-AT_ONCE = 1024  # pages
-ZEROS = bytes(65536)
-KINDS = (INTERIOR_INDEX, INTERIOR_TABLE, LEAF_INDEX, LEAF_TABLE)
-INTERIOR = (INTERIOR_INDEX, INTERIOR_TABLE)
+READ_PAGES = 1024  # at once
+ZERO_PAGE = bytes(65536)
+PAGE_KINDS = (INTERIOR_INDEX, INTERIOR_TABLE, LEAF_INDEX, LEAF_TABLE)
+INTERIOR_KINDS = (INTERIOR_INDEX, INTERIOR_TABLE)
 
 Read = Callable[[int, int], bytes]  # from which byte, how many
 Bytes = npt.NDArray[np.uint8]
@@ -33,7 +33,7 @@ Numbers = npt.NDArray[np.int64]
 
 
 class Trees(NamedTuple):
-    """Pages of tables and indexes among those read at once: by their headers."""
+    """Headers of the b-tree pages among those read at once."""
 
     at: Numbers  # which of the pages
     kind: Numbers
@@ -42,17 +42,17 @@ class Trees(NamedTuple):
     content: Numbers  # where the cells begin, with free blocks between them
     block: Numbers  # where the first free block is; 0: none
 
-    def those(self, chosen: npt.NDArray[np.bool_]) -> "Trees":
+    def only(self, chosen: npt.NDArray[np.bool_]) -> "Trees":
         return Trees(*(column[chosen] for column in self))
 
     @property
     def gap(self) -> Numbers:
-        """Where the pointers end."""
+        """Ends of the pointers."""
         return self.pointers + 2 * self.cells
 
 
 class FreeSpace:
-    """The spare parts of one file."""
+    """The free space of one file."""
 
     def __init__(self, read: Read) -> None:
         self._read = read
@@ -61,25 +61,25 @@ class FreeSpace:
         self._size = 65536 if size == 1 else size
         self._usable = self._size - header[20]
         self._last, trunk = struct.unpack_from(">II", header, 28)
-        self._free = set(self._listed(trunk))
+        self._free = set(self._free_pages(trunk))
         self._next: dict[int, int] = {}  # the page after each that may be an overflow page
         self._chains: list[tuple[int, int]] = []  # where each begins, and how many bytes it holds
 
     def parts(self) -> Iterator[bytes]:
-        """All that no row lies in, as far as it isn't zero."""
-        return (part for part in self._parts() if part != ZEROS[: len(part)])
+        """All parts of the free space that aren't zero."""
+        return (part for part in self._parts() if part != ZERO_PAGE[: len(part)])
 
     def _parts(self) -> Iterator[bytes]:
-        first, step = 1, AT_ONCE * self._size
+        first, step = 1, READ_PAGES * self._size
         while data := self._read((first - 1) * self._size, step):
             yield from self._of_pages(first, data + bytes(-len(data) % self._size))
-            first += AT_ONCE
+            first += READ_PAGES
         yield from self._ends()
 
     def _page(self, number: int) -> bytes:
         return self._read((number - 1) * self._size, self._size).ljust(self._size, b"\0")
 
-    def _listed(self, trunk: int) -> Iterator[int]:
+    def _free_pages(self, trunk: int) -> Iterator[int]:
         """The free pages, those that list them included."""
         seen: set[int] = set()
         while 0 < trunk <= self._last and trunk not in seen:
@@ -95,12 +95,12 @@ class FreeSpace:
         trees = self._trees(pages, first, used)
         yield from self._gaps(data, trees)
         yield from self._blocks(data, trees)
-        self._chains += self._begun(data, pages, trees)
+        self._chains += self._chains_from(data, pages, trees)
         rest = np.ones(len(pages), np.bool_)
         rest[trees.at] = False
         for at in np.flatnonzero(rest).tolist():
             page = data[at * self._size : (at + 1) * self._size]
-            if used[at] and page[0] not in KINDS:
+            if used[at] and page[0] not in PAGE_KINDS:
                 self._next[first + at] = int.from_bytes(page[:4], "big")
             else:
                 yield page
@@ -111,36 +111,36 @@ class FreeSpace:
         at = np.arange(len(pages))
 
         def number(offset: int) -> Numbers:
-            return _two(pages, at, begin + offset)
+            return _uint16(pages, at, begin + offset)
 
         kind = pages[at, begin].astype(np.int64)
         content = (number(5) - 1) % 65536 + 1  # 0 stands for 65,536
-        found = Trees(at, kind, begin + np.where(np.isin(kind, INTERIOR), 12, 8), number(3), content, number(1))
-        sound = (found.gap <= content) & (content <= self._usable)
-        return found.those(np.isin(kind, KINDS) & used & sound)
+        headers = Trees(at, kind, begin + np.where(np.isin(kind, INTERIOR_KINDS), 12, 8), number(3), content, number(1))
+        sound = (headers.gap <= content) & (content <= self._usable)
+        return headers.only(np.isin(kind, PAGE_KINDS) & used & sound)
 
     def _gaps(self, data: bytes, trees: Trees) -> Iterator[bytes]:
-        """What lies between a page's pointers and its cells."""
+        """Bytes between a page's pointers and its cells."""
         start = trees.at * self._size
         for begin, end in zip((start + trees.gap).tolist(), (start + trees.content).tolist(), strict=True):
             yield data[begin:end]
 
     def _blocks(self, data: bytes, trees: Trees) -> Iterator[bytes]:
-        """What lies in the free blocks between the cells, which are linked in order."""
-        some = trees.those(trees.block > 0)
+        """Bytes of the free blocks between the cells, which are linked in order."""
+        some = trees.only(trees.block > 0)
         for at, block in zip((some.at * self._size).tolist(), some.block.tolist(), strict=True):
             while 0 < block < self._usable - 4:
                 after, size = struct.unpack_from(">HH", data, at + block)
                 yield data[at + block + 4 : at + block + size]
                 block = after if after > block else 0
 
-    def _begun(self, data: bytes, pages: Bytes, trees: Trees) -> Iterator[tuple[int, int]]:
+    def _chains_from(self, data: bytes, pages: Bytes, trees: Trees) -> Iterator[tuple[int, int]]:
         """The overflow chains that begin on these pages."""
         for kind in (INTERIOR_INDEX, LEAF_INDEX, LEAF_TABLE):
-            for at, cell in self._large(pages, trees.those(trees.kind == kind), kind):
+            for at, cell in self._large(pages, trees.only(trees.kind == kind), kind):
                 length, cell = varint(data, at * self._size + cell)
                 _, cell = varint(data, cell) if kind == LEAF_TABLE else (0, cell)
-                here = local(kind, length, self._usable)
+                here = local_bytes(kind, length, self._usable)
                 if here < length:
                     yield int.from_bytes(data[cell + here : cell + here + 4], "big"), length - here
 
@@ -148,15 +148,15 @@ class FreeSpace:
         """Cells whose payload may be too long for them: which page, and where on it the payload's length begins."""
         at = np.repeat(trees.at, trees.cells)
         first = np.repeat(trees.pointers - 2 * (np.cumsum(trees.cells) - trees.cells), trees.cells)
-        cell = _two(pages, at, first + 2 * np.arange(len(at))) + (4 if kind == INTERIOR_INDEX else 0)
+        cell = _uint16(pages, at, first + 2 * np.arange(len(at))) + (4 if kind == INTERIOR_INDEX else 0)
         cell = np.minimum(cell, self._usable - 4)
         high, low = pages[at, cell].astype(np.int64), pages[at, cell + 1]
         length = np.where(high < 128, high, np.where(low < 128, (high - 128) << 7 | low, 2**14))  # or more
-        large = length > min(most_local(kind, self._usable), 2**14 - 1)
+        large = length > min(max_local_bytes(kind, self._usable), 2**14 - 1)
         return list(zip(at[large].tolist(), cell[large].tolist(), strict=True))
 
     def _ends(self) -> Iterator[bytes]:
-        """What lies behind the end of each chain, and pages that belong to none."""
+        """Bytes behind the end of each overflow chain, and pages that belong to none."""
         room = self._usable - 4
         for number, length in self._chains:
             while length > room and number in self._next:
@@ -166,6 +166,6 @@ class FreeSpace:
         yield from map(self._page, self._next)
 
 
-def _two(pages: Bytes, at: Numbers, offset: Numbers) -> Numbers:
+def _uint16(pages: Bytes, at: Numbers, offset: Numbers) -> Numbers:
     """Numbers of two bytes."""
     return pages[at, offset].astype(np.int64) << 8 | pages[at, offset + 1]

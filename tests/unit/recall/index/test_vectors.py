@@ -13,7 +13,7 @@ from memkit.protocols import FloatArray
 from memkit.recall.index.lsh import Sketcher
 from memkit.recall.index.vectors import VectorIndex, vector_count
 from memkit.settings import RankingSettings
-from memkit.storage.core.vector_packing import as_quantised
+from memkit.storage.core.vectors import quantise_vectors
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Source:
         return self.vectors(seqs), PassageBatch(np.array([seq for seq, _ in held], np.int64), vectors)
 
     def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
-        return as_quantised(seqs, *self.with_passages(seqs), dimension)
+        return quantise_vectors(seqs, *self.with_passages(seqs), dimension)
 
 
 def indexed(source: Source, *, exact_up_to: int, compact_up_to: int = 0, share: float = 0.4) -> VectorIndex:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from memkit.quantisation import dequantised, products, quantised
 from memkit.storage.core.blocks import Block, EntryRow
-from memkit.storage.core.vector_packing import Stored, packed, unpacked
+from memkit.storage.core.vectors import Stored, pack_vectors, unpack_vectors
 
 
 def unit(count: int, dimension: int, seed: int = 0) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
@@ -34,10 +34,10 @@ def test_a_block_gives_back_the_vectors_of_one_dimension_with_their_passages(sha
     for seq, (dimension, parts) in enumerate(shapes, 1):
         halves = unit(1 + parts, dimension, seed=seq).astype("<f2")
         stored.append((seq, halves[0].tobytes(), halves[1:].tobytes() or None))
-    block = Block.of([EntryRow(seq, 1, data) for seq, data in packed(stored)])
+    block = Block.of([EntryRow(seq, 1, data) for seq, data in pack_vectors(stored)])
     for dimension in (2, 3, 8) if stored else ():
         fitting = [row for row, shape in zip(stored, shapes, strict=True) if shape[0] == dimension]
-        own, passages = unpacked(block, dimension)
+        own, passages = unpack_vectors(block, dimension)
         assert own.seqs.tolist() == [seq for seq, _, _ in fitting]
         assert passages.seqs.tolist() == [s for s, _, p in fitting for _ in range(len(p or b"") // 2 // dimension)]
         whole = np.frombuffer(b"".join(v for _, v, _ in fitting), "<f2").reshape(-1, dimension).astype(np.float32)
@@ -49,4 +49,4 @@ def test_a_block_gives_back_the_vectors_of_one_dimension_with_their_passages(sha
 @pytest.mark.parametrize("data", [b"", b"\x02", b"\x02\x00", b"\x02\x00" + bytes(7)])
 def test_rows_that_are_cut_short_are_an_error(data: bytes) -> None:
     with pytest.raises(ValueError, match="cut short"):
-        unpacked(Block.of([EntryRow(1, 1, data)]), 2)
+        unpack_vectors(Block.of([EntryRow(1, 1, data)]), 2)

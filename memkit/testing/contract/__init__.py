@@ -1,0 +1,1 @@
+"""Contract tests of storages, by subject; `StorageContract` holds them all."""

@@ -1,0 +1,140 @@
+"""Contract of storages: erasure: memories that are gone, what pointed at them, receipts."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from memkit.errors import UnknownMemoryError
+from memkit.operations import (
+    Erase,
+    Forget,
+    Insert,
+    Pin,
+    Remake,
+    Supersede,
+)
+from memkit.protocols import Storage
+from memkit.testing.contract.cases import AT_NOON, ContractSteps, entry, memory, refused
+
+
+class ErasureContract(ContractSteps):
+    """Erasure: memories that are gone, what pointed at them, receipts."""
+
+    def test_an_erased_memory_is_nowhere_and_its_echo_gets_its_index_entry(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("yes", id="t1"), entry(7)))
+        echo = replace(entry(7), terms={}, vector=None, sketch=None, wanted=False)
+        self.put(storage, Insert(memory("yes", id="t2", echo_of="t1"), echo))
+        epoch = storage.open_bank(("acme", "ana")).epoch
+        self.put(storage, Erase(("t1",)))
+        state = storage.open_bank(("acme", "ana"))
+        with storage.view(state.number) as view:
+            assert view.locate(["t1"]) == {}
+            assert view.same_text([7]) == {7: "t2"}
+            assert sum(len(batch.terms) for batch in view.terms()) > 0
+        assert state.epoch > epoch
+        assert self.stored(storage, "t2").echo_of is None
+
+    def test_a_memory_that_an_erased_one_superseded_is_active_again(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("lives in Lisbon", id="a", kind="thought"), entry(1)))
+        self.put(
+            storage, Supersede("a", memory("lives in Porto", id="b", kind="thought", valid_from=AT_NOON), entry(2))
+        )
+        self.put(storage, Pin("a"))
+        self.put(storage, Erase(("b",)))
+        old = self.stored(storage, "a")
+        assert (old.state, old.superseded_by, old.valid_until) == ("active", None, None)
+        with self.view(storage) as view:
+            story = view.history("a")
+        assert [row.event for row in story] == ["added", "pinned"]
+        assert story[-1].before is not None
+        assert story[-1].before.state == "active"
+
+    def test_a_memory_is_superseded_by_the_successor_of_an_erased_one(self, storage: Storage) -> None:
+        later = AT_NOON + timedelta(days=3)
+        self.put(storage, Insert(memory("lives in Lisbon", id="a", kind="thought"), entry(1)))
+        self.put(
+            storage, Supersede("a", memory("lives in Porto", id="b", kind="thought", valid_from=AT_NOON), entry(2))
+        )
+        self.put(storage, Supersede("b", memory("lives in Faro", id="c", kind="thought", valid_from=later), entry(3)))
+        self.put(storage, Erase(("b",)))
+        old = self.stored(storage, "a")
+        assert (old.state, old.superseded_by, old.valid_until) == ("superseded", "c", later)
+        self.put(storage, Erase(("c",)))
+        old = self.stored(storage, "a")
+        assert (old.state, old.superseded_by, old.valid_until) == ("active", None, None)
+
+    def test_a_thinkers_reason_that_shares_a_word_with_an_erased_text_goes_with_it(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("I sold my zither", id="t1"), entry(1)))
+        for number, reason in enumerate(("the zither was sold", "said twice"), start=2):
+            self.put(storage, Insert(memory("a thought", id=f"h{number}", kind="thought"), entry(number)))
+            self.put(storage, Forget(f"h{number}", reason, author="thinker"))
+        self.put(storage, Erase(("t1",)))
+        with self.view(storage) as view:
+            last_rows = [view.history(id)[-1] for id in ("h2", "h3")]
+        assert [(row.event, row.reason) for row in last_rows] == [
+            ("forgotten", None),
+            ("forgotten", "said twice"),
+        ]
+
+    def test_receipts_are_numbered_chained_and_sound(self, storage: Storage) -> None:
+        self.put(storage, *(Insert(memory(f"text {i}", id=f"t{i}"), entry(i)) for i in range(1, 6)))
+        self.put(storage, Erase(("t1", "t2"), chosen=1, requested_by="ana", fingerprints=(b"0123456789abcdef",)))
+        self.put(storage, Erase(("t3",)))
+        storage.drop_bank(storage.open_bank(("acme", "ana")).number, at=AT_NOON)
+        first, second, third = storage.receipts()
+        assert [r.number for r in storage.receipts(after=1)] == [2, 3]
+        assert (first.chosen, first.counts, first.requested_by) == (1, {"turn": 2}, "ana")
+        assert first.derived == first.erased[1:]
+        assert ("", first.hash, second.hash) == (first.previous, second.previous, third.previous)
+        assert (third.whole, third.counts) == (True, {"turn": 2})
+        assert storage.fingerprinted([b"0123456789abcdef", b"another one of 16"]) == {b"0123456789abcdef"}
+        assert storage.audit() in ([], ["erased bytes may still lie in the files: an erasure was interrupted."])
+
+    def test_a_remade_memory_keeps_its_id_and_place_and_nothing_of_its_text(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("one", id="t1"), entry(1)), Insert(memory("two", id="t2"), entry(2)))
+        summary = memory("one and two", id="s", kind="summary", sources=("t1", "t2"))
+        self.put(storage, Insert(summary, entry(3)), Pin("s"))
+        again = memory("two", id="s", kind="summary", sources=("t2",))
+        self.put(storage, Erase(("t1",), remade=("s",)), Remake(again, entry(4)))
+        summary = self.stored(storage, "s")
+        assert (summary.text, summary.sources, summary.pinned) == ("two", ("t2",), True)
+        assert len(storage.receipts()[0].remade) == 1
+        with self.view(storage) as view:
+            assert view.locate(["s"]) == {"s": 3}
+            (terms,) = [batch.only(batch.seqs == 3) for batch in view.terms() if 3 in batch.seqs]
+            assert dict(zip(terms.terms.tolist(), terms.counts.tolist(), strict=True)) == {4: 2, -4: 1}
+
+    def test_erasing_an_unknown_id_erases_nothing(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("a", id="t1"), entry()))
+        with refused(UnknownMemoryError):
+            self.put(storage, Erase(("t1", "nobody")))
+        assert [stored.id for stored in self.all(storage)] == ["t1"]
+        assert storage.receipts() == []
+
+    def test_a_receipt_is_found_by_bank_and_change(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("a", id="t1"), entry(1)), Insert(memory("b", id="t2"), entry(2)))
+        changes = [self.put(storage, Erase((id,))).change for id in ("t1", "t2")]
+        number = storage.open_bank(("acme", "ana")).number
+        receipts = [storage.receipt(number, change) for change in changes]
+        assert [receipt and receipt.number for receipt in receipts] == [1, 2]
+        assert storage.receipt(number, 1) is None
+
+    def test_links_to_erased_memories_are_gone_and_their_holders_count_as_changed(self, storage: Storage) -> None:
+        self.put(storage, *(Insert(memory(f"text {n}", id=f"t{n}"), entry(n)) for n in (1, 2)))
+        self.put(storage, Insert(memory("both", id="h", kind="thought", sources=("t1", "t2")), entry(3)))
+        change = self.put(storage, Pin("t2")).change
+        self.put(storage, Erase(("t1",)))
+        assert self.stored(storage, "h").sources == ("t2",)
+        with self.view(storage) as view:
+            assert [(row.seq, row.sources) for row in view.rows(change)] == [(3, (2,))]
+
+    def test_an_id_that_was_erased_can_be_stored_anew(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("old", id="t1"), entry(1)))
+        receipt = self.put(storage, Erase(("t1",)), Insert(memory("new", id="t1"), entry(2)))
+        assert [outcome.action for outcome in receipt.outcomes] == ["erased", "added"]
+        assert self.stored(storage, "t1").text == "new"
+
+    def test_other_echoes_follow_the_oldest_once_the_original_is_erased(self, storage: Storage) -> None:
+        echoes = [memory("yes", id=f"t{n}", echo_of="t1") for n in (2, 3)]
+        self.put(storage, Insert(memory("yes", id="t1"), entry(7)), *(Insert(e, entry(7)) for e in echoes))
+        self.put(storage, Erase(("t1",)))
+        assert [self.stored(storage, id).echo_of for id in ("t2", "t3")] == [None, "t2"]

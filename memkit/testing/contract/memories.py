@@ -1,0 +1,229 @@
+"""Contract of storages: memories: storing, changing, undoing."""
+
+from datetime import timedelta
+
+from memkit.errors import InputError, InvalidTextError, NaiveDatetimeError, UndoError, UnknownMemoryError
+from memkit.models import Outcome, Placement
+from memkit.operations import (
+    Cite,
+    Forget,
+    Insert,
+    Merge,
+    Pin,
+    Reinforce,
+    Restore,
+    Revert,
+    Rewrite,
+    Step,
+    Supersede,
+)
+from memkit.protocols import BankView, Storage
+from memkit.testing.contract.cases import AT_NOON, ContractSteps, entry, memory, refused
+
+
+class MemoryContract(ContractSteps):
+    """Memories: storing, changing, undoing."""
+
+    def test_an_inserted_memory_is_read_back_whole(self, storage: Storage) -> None:
+        given = memory("I moved to Lisbon", id="t1", role="user", metadata={"a": [1, "b"]}, session="s", salience=2.5)
+        receipt = self.put(storage, Insert(given, entry(), Placement(1, 2)))
+        assert [o.action for o in receipt.outcomes] == ["added"]
+        assert self.stored(storage, "t1") == given
+
+    def test_changes_are_counted_once_per_apply(self, storage: Storage) -> None:
+        receipts = [self.put(storage, Insert(memory("a"), entry(1)), Insert(memory("b"), entry(2))) for _ in range(2)]
+        assert [r.change for r in receipts] == [1, 2]
+        assert storage.open_bank(("acme", "ana")).size == 4
+
+    def test_an_id_given_again_is_a_repeat_or_a_conflict_and_never_an_overwrite(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("tea", id="t1"), entry()))
+        again = self.put(storage, Insert(memory("tea", id="t1"), entry()), Insert(memory("coffee", id="t1"), entry()))
+        assert [o.action for o in again.outcomes] == ["skipped", "rejected"]
+        assert self.stored(storage, "t1").text == "tea"
+
+    def test_one_unknown_id_undoes_the_whole_apply(self, storage: Storage) -> None:
+        try:
+            self.put(storage, Insert(memory("a", id="t1"), entry()), Pin("nobody"))
+        except UnknownMemoryError:
+            assert self.all(storage) == []
+        else:
+            raise AssertionError("an unknown id was taken")
+
+    def test_an_item_is_replaced_in_place(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("1", id="k", kind="item"), entry()))
+        self.put(storage, Insert(memory("2", id="k", kind="item"), entry()))
+        assert [m.text for m in self.all(storage)] == ["2"]
+
+    def test_superseding_closes_the_old_and_points_at_the_new(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("lives in Lisbon", id="old", kind="thought"), entry()))
+        new = memory("lives in Porto", id="new", kind="thought", valid_from=AT_NOON)
+        receipt = self.put(storage, Supersede("old", new, entry(2)))
+        assert [(o.id, o.action) for o in receipt.outcomes] == [("new", "superseded")]
+        old = self.stored(storage, "old")
+        assert (old.state, old.superseded_by, old.valid_until) == ("superseded", "new", AT_NOON)
+
+    def test_merging_unites_sources(self, storage: Storage) -> None:
+        self.put(
+            storage,
+            Insert(memory("a turn", id="t1"), entry(1)),
+            Insert(memory("another", id="t2"), entry(2)),
+        )
+        thoughts = [memory(f"thought {i}", id=f"h{i}", kind="thought", sources=(f"t{i}",)) for i in (1, 2)]
+        self.put(storage, *(Insert(thought, entry(i)) for i, thought in enumerate(thoughts, start=3)))
+        self.put(storage, Merge(("h1", "h2"), memory("both", id="m", kind="thought"), entry(5)))
+        assert set(self.stored(storage, "m").sources) == {"t1", "t2"}
+        assert {self.stored(storage, id).state for id in ("h1", "h2")} == {"merged"}
+
+    def test_a_cited_thought_rests_on_more_and_one_by_hand_does_not(self, storage: Storage) -> None:
+        self.put(storage, *(Insert(memory(f"text {i}", id=f"t{i}"), entry(i)) for i in (1, 2)))
+        thought = memory("told", id="h1", kind="thought", sources=("t1",), author="thinker")
+        self.put(storage, Insert(thought, entry(3)), Insert(memory("typed", id="h2", kind="thought"), entry(4)))
+        done = self.put(storage, Cite("h1", ("t2", "unknown")), Cite("h2", ("t2",)), Cite("unknown", ("t1",)))
+        assert [outcome.action for outcome in done.outcomes] == ["skipped"] * 3
+        assert [self.stored(storage, id).sources for id in ("h1", "h2")] == [("t1", "t2"), ()]
+
+    def test_forgetting_pinning_and_restoring_leave_their_history(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("a", id="t1"), entry()))
+        for operation in (Pin("t1"), Forget("t1", "why not"), Restore("t1"), Pin("t1", pinned=False)):
+            self.put(storage, operation)
+        with self.view(storage) as view:
+            events = [(row.event, row.reason) for row in view.history("t1")]
+        assert [event for event, _ in events][-4:] == ["pinned", "forgotten", "restored", "unpinned"]
+        assert ("forgotten", "why not") in events
+
+    def test_reinforcement_adds_up_and_leaves_no_history(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("a", id="t1"), entry()))
+        later = AT_NOON + timedelta(days=1)
+        self.put(storage, Reinforce("t1", later, 1.0), Reinforce("t1", AT_NOON, 0.5), Reinforce("gone", AT_NOON, 1.0))
+        recalled = self.stored(storage, "t1")
+        assert (recalled.strength, recalled.recalled_at, recalled.recall_count) == (2.5, later, 2)
+        with self.view(storage) as view:
+            assert "reinforced" not in [row.event for row in view.history("t1")]
+
+    def test_rewriting_changes_the_given_parts_alone(self, storage: Storage) -> None:
+        turns = (Insert(memory(f"turn {i}", id=f"t{i}"), entry(i), Placement(1, 1 + i // 3)) for i in range(1, 5))
+        self.put(storage, *turns)
+        self.put(
+            storage,
+            Rewrite("t3", placement=Placement(1, 1)),
+            Rewrite("t3", salience=7.5, key_phrases=("turn 3",)),
+            Rewrite("t4", salience=2.0),
+        )
+        with self.view(storage) as view:
+            rows = view.rows_of_sessions(view.sessions_of([1]))
+        assert [(row.seq, row.episode, row.salience) for row in rows] == [
+            (1, 1, None),
+            (2, 1, None),
+            (3, 1, 7.5),
+            (4, 2, 2.0),
+        ]
+        assert self.stored(storage, "t3").key_phrases == ("turn 3",)
+
+    def test_changes_are_reverted_unless_something_came_after_them(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("old", id="old", kind="thought"), entry()))
+        new = memory("new", id="new", kind="thought", valid_from=AT_NOON)
+        receipt = self.put(storage, Supersede("old", new, entry(2)))
+        changes = frozenset([receipt.change])
+        assert [o.change for o in receipt.outcomes] == [receipt.change]
+        with self.view(storage) as view:
+            old, new_seq = (view.locate([id])[id] for id in ("old", "new"))
+            assert view.superseded_by_any([new_seq]) == [old]
+            assert [row.change for row in view.history("old")] == [0, receipt.change]
+        self.put(storage, Revert("new", changes, added=True), Revert("old", changes))
+        was = self.stored(storage, "old")
+        assert (was.state, was.valid_until, was.superseded_by) == ("active", None, None)
+        assert self.stored(storage, "new").state == "forgotten"
+        try:
+            self.put(storage, Revert("old", changes))
+        except UndoError:
+            assert self.stored(storage, "old") == was
+        else:
+            raise AssertionError("a change was reverted twice")
+
+    def test_an_outcome_among_operations_stands_for_itself_and_changes_nothing(self, storage: Storage) -> None:
+        outcomes = (Outcome.skipped("t0", "known"), Outcome.rejected(InputError("no text")))
+        receipt = self.put(storage, outcomes[0], Insert(memory("a", id="t1"), entry()), outcomes[1])
+        assert [outcome.action for outcome in receipt.outcomes] == ["skipped", "added", "rejected"]
+        assert (receipt.outcomes[0], receipt.outcomes[2]) == outcomes
+        assert self.put(storage, *outcomes).change == receipt.change
+
+    def test_a_decision_is_made_on_the_bank_as_it_is_and_its_error_changes_nothing(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("a", id="t1"), entry()))
+        number = storage.open_bank(("acme", "ana")).number
+        receipt = storage.apply(number, lambda view: [Pin(id) for id in view.locate(["t1", "t2"])], at=AT_NOON)
+        assert [(outcome.id, outcome.action) for outcome in receipt.outcomes] == [("t1", "pinned")]
+
+        def failing(view: BankView) -> list[Step]:
+            raise InputError("no")
+
+        with refused(InputError):
+            storage.apply(number, failing, at=AT_NOON)
+        assert storage.open_bank(("acme", "ana")).change == receipt.change
+
+    def test_a_memory_that_can_not_be_stored_is_refused(self, storage: Storage) -> None:
+        naive = memory("a").model_copy(update={"occurred_at": AT_NOON.replace(tzinfo=None)})
+        for bad, error in (
+            (naive, NaiveDatetimeError),
+            (memory("a").model_copy(update={"tail": "\ud800"}), InvalidTextError),
+            (memory("a").model_copy(update={"metadata": {"weight": float("nan")}}), InputError),
+        ):
+            with refused(error):
+                self.put(storage, Insert(memory("first"), entry()), Insert(bad, entry()))
+        assert self.all(storage) == []
+
+    def test_an_echo_of_an_echo_is_one_of_the_original(self, storage: Storage) -> None:
+        echoes = [memory("yes", id=f"t{n}", echo_of=f"t{n - 1}") for n in (2, 3)]
+        receipt = self.put(storage, Insert(memory("yes", id="t1"), entry()), *(Insert(e, entry()) for e in echoes))
+        assert [outcome.action for outcome in receipt.outcomes] == ["added", "echoed", "echoed"]
+        assert [self.stored(storage, id).echo_of for id in ("t2", "t3")] == ["t1", "t1"]
+
+    def test_a_memory_may_name_a_later_one_of_its_batch_as_its_successor(self, storage: Storage) -> None:
+        old = memory("old", id="old", state="superseded", superseded_by="new")
+        self.put(storage, Insert(old, entry(1)), Insert(memory("new", id="new"), entry(2)))
+        assert self.stored(storage, "old").superseded_by == "new"
+        with refused(UnknownMemoryError):
+            self.put(storage, Insert(memory("a", id="a", superseded_by="nobody"), entry(3)))
+
+    def test_an_operation_that_changes_nothing_says_so(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("a", id="t1"), entry()), Pin("t1"))
+        repeats = (Pin("t1"), Restore("t1"), Rewrite("gone", entry()), Rewrite("gone", salience=1.0))
+        receipt = self.put(storage, *repeats)
+        assert [outcome.action for outcome in receipt.outcomes] == ["skipped"] * 3
+        self.put(storage, Forget("t1", "test"))
+        assert self.put(storage, Forget("t1", "test")).outcomes[0].reason == "already forgotten"
+
+    def test_superseding_by_what_is_there_already_still_closes_the_old_one(self, storage: Storage) -> None:
+        new = memory("lives in Porto", id="new", kind="thought", valid_from=AT_NOON, author="user")
+        self.put(storage, Insert(memory("lives in Lisbon", id="old", kind="thought"), entry(1)), Insert(new, entry(2)))
+        receipt = self.put(storage, Supersede("old", new, entry(2), "told so"))
+        assert [(o.id, o.action, o.reason) for o in receipt.outcomes] == [("old", "corrected", "told so")]
+        assert self.stored(storage, "old").superseded_by == "new"
+
+    def test_restoring_reopens_the_last_closing_alone(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("old", id="old", kind="thought"), entry(1)))
+        self.put(storage, Supersede("old", memory("new", id="new", kind="thought"), entry(2)))
+        self.put(storage, Forget("old", "test"))
+        self.put(storage, Restore("old"))
+        old = self.stored(storage, "old")
+        assert (old.state, old.superseded_by) == ("superseded", "new")
+        self.put(storage, Restore("old"))
+        old = self.stored(storage, "old")
+        assert (old.state, old.superseded_by, old.valid_until) == ("active", None, None)
+
+    def test_a_pin_is_undone_and_an_items_value_is_not(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("a", id="t1"), entry()), Insert(memory("1", id="k", kind="item"), entry()))
+        pinned = self.put(storage, Pin("t1")).change
+        receipt = self.put(storage, Revert("t1", frozenset([pinned])))
+        assert [outcome.action for outcome in receipt.outcomes] == ["unpinned"]
+        replaced = self.put(storage, Insert(memory("2", id="k", kind="item"), entry())).change
+        with refused(UndoError):
+            self.put(storage, Revert("k", frozenset([replaced])))
+        assert self.stored(storage, "k").text == "2"
+
+    def test_an_items_history_holds_its_earlier_values(self, storage: Storage) -> None:
+        for value in ("1", "2", "2", "3"):
+            self.put(storage, Insert(memory(value, id="k", kind="item", metadata={"n": value}), entry()))
+        with self.view(storage) as view:
+            history = view.history("k")
+        assert [row.before.text for row in history if row.before is not None] == ["1", "2"]
+        assert self.stored(storage, "k").metadata == {"n": "3"}

@@ -1,0 +1,78 @@
+"""Checksums notice every change of what a memory is, and decoding errors never hold its words."""
+
+import json
+import struct
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from memkit.errors import CorruptError
+from memkit.storage.core.checksums import (
+    decoding,
+    is_memory_intact,
+    is_text_intact,
+    is_vector_intact,
+    memory_checksum,
+    numbers_checksum,
+    vector_checksum,
+    verify_memory,
+)
+from memkit.storage.core.enum_codes import AUTHOR_CODES, KIND_CODES, ROLE_CODES
+from memkit.storage.core.records import StoredMemory
+from memkit.testing.contract.cases import memory
+from memkit.times import to_micros
+
+STORED = StoredMemory(seq=1, uid=bytes(16), memory=memory("I live in Rome", id="t1", role="user"))
+PAYLOAD = '{"s":"ana"}'
+
+
+def numbers(stored: StoredMemory) -> tuple[object, ...]:
+    kind, author = KIND_CODES.codes[stored.memory.kind], AUTHOR_CODES.codes[stored.memory.author]
+    return stored.uid, kind, author, ROLE_CODES.code(stored.memory.role), to_micros(stored.memory.occurred_at)
+
+
+def test_a_checksum_holds_for_what_was_written_alone() -> None:
+    checksum = memory_checksum(STORED, PAYLOAD)
+    later = STORED.memory.occurred_at + timedelta(microseconds=1)
+    others = [
+        STORED.changed(kind="item"),
+        STORED.changed(author="import"),
+        STORED.changed(role=None),
+        STORED.changed(occurred_at=later),
+        replace(STORED, uid=bytes(15) + b"\1"),
+    ]
+    assert is_memory_intact(checksum, STORED.memory.text, PAYLOAD, numbers(STORED))
+    assert not any(is_memory_intact(checksum, STORED.memory.text, PAYLOAD, numbers(other)) for other in others)
+    assert not is_memory_intact(checksum, "I live in Oslo", PAYLOAD, numbers(STORED))
+    assert not is_memory_intact(checksum, STORED.memory.text, "{}", numbers(STORED))
+
+
+def test_a_checksum_fits_a_signed_integer_of_eight_bytes() -> None:
+    checksums = [memory_checksum(replace(STORED, uid=bytes([n]) * 16), PAYLOAD) for n in range(50)]
+    assert all(struct.pack("<q", checksum) for checksum in checksums)
+
+
+def test_values_of_other_types_are_damaged_not_errors() -> None:
+    text: Any = b"bytes"
+    vector: Any = "text"
+    assert not is_text_intact(1, text, None)
+    assert not is_vector_intact(1, vector, None)
+    assert numbers_checksum((bytes(16), "turn", None, None, 0)) is None
+    assert is_vector_intact(vector_checksum(b"ab", None), b"ab", None)
+
+
+def test_a_row_without_a_checksum_is_taken_as_it_is_and_a_damaged_one_is_not() -> None:
+    verify_memory(None, "anything", None, ())
+    with pytest.raises(CorruptError, match="doctor --repair"):
+        verify_memory(memory_checksum(STORED, PAYLOAD), "something else", PAYLOAD, numbers(STORED))
+
+
+def test_an_error_of_decoding_becomes_a_corrupt_error_that_holds_no_words() -> None:
+    with pytest.raises(CorruptError) as error, decoding("a memory"):
+        json.loads("my secret")
+    assert error.value.__cause__ is None
+    assert "secret" not in str(error.value)
+    with pytest.raises(ZeroDivisionError), decoding("a memory"):
+        _ = 1 / 0

@@ -1,0 +1,47 @@
+"""Hashes of a bank: equal for what counts as equal, and never across keys or domains."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memkit.errors import InputError
+from memkit.storage.core.hashing import Hasher, alternatives, canonical_json
+
+HASHER = Hasher(b"k" * 16)
+WORDS = st.text(max_size=8)
+
+
+@given(WORDS)
+def test_the_same_word_has_other_hashes_in_other_domains_and_banks(word: str) -> None:
+    hashes = [hash(word) for hash in (HASHER.ref, HASHER.speaker, HASHER.label)]
+    assert len({*hashes, Hasher(b"o" * 16).ref(word)}) == 4
+    assert all(-(2**63) <= hash < 2**63 for hash in hashes)
+    assert hashes == [hash(word) for hash in (HASHER.ref, HASHER.speaker, HASHER.label)]
+
+
+def test_heads_are_equal_whatever_their_case() -> None:
+    assert HASHER.head("STRASSE") == HASHER.head("straße")
+    assert HASHER.speaker("ANA") != HASHER.speaker("ana")
+
+
+@pytest.mark.parametrize(("value", "equal"), [(1, 1.0), ([1, {"a": 2.0}], (1.0, {"a": 2})), ({"a": 1, "b": 2}, None)])
+def test_equal_json_values_have_one_tag(value: object, equal: object) -> None:
+    other = dict(reversed(value.items())) if isinstance(value, dict) else equal
+    assert HASHER.tag("n", value) == HASHER.tag("n", other)
+
+
+def test_a_number_is_no_truth_value_and_a_name_belongs_to_its_value() -> None:
+    assert HASHER.tag("n", 1) != HASHER.tag("n", True)
+    assert HASHER.tag("n", "1") != HASHER.tag("n", 1)
+    assert HASHER.tags({"a": "b"}).isdisjoint(HASHER.tags({"b": "a"}))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), object(), {1, 2}])
+def test_what_is_no_json_is_refused(value: object) -> None:
+    with pytest.raises(InputError, match="metadata"):
+        canonical_json(value)
+
+
+def test_a_list_in_a_filter_means_any_of_its_members() -> None:
+    assert sorted(alternatives({2, 1})) == alternatives([1, 2]) == alternatives((1, 2)) == [1, 2]
+    assert alternatives("ab") == ["ab"]

@@ -1,0 +1,60 @@
+"""Payloads and history: what is encoded for a row is decoded as it was."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from memkit.errors import CorruptError
+from memkit.models import Action
+from memkit.storage.core.records import HistoryRow, StoredMemory, open_closings
+from memkit.storage.core.rows import Payload, decode_history, decode_past, encode_payload, history_columns
+from memkit.testing.contract.cases import AT_NOON, memory
+
+BORN = StoredMemory(seq=4, uid=bytes(16), memory=memory("tea", id="t1", kind="item"), sources=(1, 2))
+
+
+def line(event: Action, before: StoredMemory, *, whole: bool = False) -> HistoryRow:
+    return HistoryRow(before.seq, event, AT_NOON, "user", "why", before, whole, change=7)
+
+
+def test_a_payload_is_read_back_with_all_its_words() -> None:
+    words = memory("a", speaker="ana", session="s", head="h", relation="r", tail="t", metadata={"ü": [1, None]})
+    payload = Payload.parse(encode_payload(words.model_copy(update={"key_phrases": ("p",)}), "own"))
+    assert payload == Payload("own", "ana", "s", "h", "r", "t", {"ü": [1, None]}, ("p",))
+    assert Payload.parse(None) == Payload()
+    assert encode_payload(memory("a", speaker=None), None) == "{}"
+
+
+def test_a_history_of_numbers_and_contents_is_read_back_whole() -> None:
+    coffee = replace(BORN.changed(text="coffee", metadata={"n": 1}), sources=(2,))
+    pinned = coffee.changed(pinned=True, strength=2.5, recalled_at=AT_NOON, recall_count=3)
+    now = replace(pinned.changed(state="superseded", valid_until=AT_NOON + timedelta(days=1)), superseded_by=9)
+    written = [line("superseded", BORN, whole=True), line("pinned", coffee), line("superseded", pinned)]
+    assert decode_history([history_columns(row) for row in written], now) == written
+    assert decode_history([], now) == []
+
+
+def test_a_past_state_is_read_from_the_image_of_a_later_change() -> None:
+    image = history_columns(line("restored", replace(BORN.changed(state="merged"), superseded_by=9)))[-1]
+    assert decode_past(image) == ("merged", None, 9)
+
+
+@pytest.mark.parametrize("image", ["", "{}", '{"n":[99,null,1.0,null,0,false,null,null]}', '{"n":1}'])
+def test_a_damaged_image_is_a_corrupt_error(image: str) -> None:
+    with pytest.raises(CorruptError):
+        decode_past(image)
+    with pytest.raises(CorruptError):
+        decode_history([(1, 0, 0, 0, None, image)], BORN)
+
+
+def test_closings_stay_open_until_they_are_undone_and_a_replaced_value_is_none() -> None:
+    events: tuple[tuple[Action, bool], ...] = (
+        ("superseded", True),
+        ("superseded", False),
+        ("forgotten", False),
+        ("restored", False),
+        ("pinned", False),
+        ("merged", False),
+    )
+    assert open_closings([line(event, BORN, whole=whole) for event, whole in events]) == [1, 5]
