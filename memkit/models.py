@@ -1,13 +1,13 @@
 """The records that everything passes around: turns in, memories kept, receipts and hits out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple, Self, get_args
 
 from pydantic import BaseModel, ConfigDict
 
-from memkit.errors import InvalidTextError, InvalidTurnError, MemkitError
+from memkit.errors import InvalidNameError, InvalidTextError, InvalidTurnError, MemkitError
 from memkit.times import Moment, as_utc
 
 Kind = Literal["turn", "thought", "summary", "portrait", "item"]
@@ -68,6 +68,19 @@ def checked_name(value: object, *, where: str) -> str:
     if not text.strip() or len(text) > MAX_NAME_CHARS:
         raise InvalidTurnError(f"{where}: must hold 1 to {MAX_NAME_CHARS} characters, and not only spaces.")
     return text
+
+
+def checked_bank_name(names: Sequence[str]) -> tuple[str, ...]:
+    """A bank's name: at least one part, each a short string. Raises InvalidNameError."""
+    if not names:
+        raise InvalidNameError('bank: give at least one name, for example store.bank("acme", "ana").')
+    for part in names:
+        good = isinstance(part, str) and part.strip() and len(part) <= MAX_NAME_CHARS and part.isprintable()
+        if not good:
+            raise InvalidNameError(
+                f"bank: each part of a name must be a printable string of 1 to {MAX_NAME_CHARS} characters."
+            )
+    return tuple(names)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from memkit.flows.context import BankContext, Services
 from memkit.flows.maintain import MaintenanceReport as MaintenanceReport
 from memkit.flows.window import WindowCache
 from memkit.identifiers import uuid7
-from memkit.models import MAX_NAME_CHARS, ErasureReceipt
+from memkit.models import ErasureReceipt, checked_bank_name
 from memkit.operations import Reinforce
 from memkit.protocols import BankName, Encoder, Storage, SurprisalModel, Thinker
 from memkit.recall.present.recollection import Recollection
@@ -46,8 +46,8 @@ from memkit.text.times.dates import first_mentioned_time
 from memkit.think import as_thinker
 from memkit.times import Clock, utc_now
 
-MIN_KEY_BYTES = 16  # bytes
-MODELS_SHARE = 8  # the share of the caches' bytes that surprisal models may take beside the indexes: one in so many
+MIN_KEY_BYTES = 16
+MODELS_SHARE = 8  # surprisal models may take one in so many of the caches' bytes beside the indexes
 
 
 def open_store(
@@ -88,7 +88,8 @@ def open_store(
     except BaseException:
         storage.close()
         raise
-    return MemoryStore(
+    services = partial(
+        open_services,
         storage,
         slot,
         as_thinker(thinker, settled.think.prompts),
@@ -96,6 +97,48 @@ def open_store(
         surprisal=surprisal,
         clock=clock or utc_now,
         read_only=read_only,
+        erasure_key=erasure_key,
+    )
+    return MemoryStore(services)
+
+
+def open_services(
+    storage: Storage,
+    slot: EncoderSlot,
+    thinker: Thinker,
+    settings: Settings,
+    *,
+    surprisal: Callable[[], SurprisalModel] | None,
+    clock: Clock,
+    read_only: bool,
+    erasure_key: bytes | None,
+) -> Services:
+    """Everything that a store's banks share: new caches, buffers and threads over an open storage."""
+    indexer, runtime = Indexer(slot, settings), settings.runtime
+    models_budget = runtime.cache_bytes // MODELS_SHARE
+
+    def reinforce(bank: int, operations: list[Reinforce]) -> None:
+        storage.apply(bank, operations, at=clock())
+
+    return Services(
+        storage=storage,
+        encoder=slot,
+        indexer=indexer,
+        thinker=thinker,
+        indexes=IndexCache(
+            storage, indexer, decay=settings.decay, ranking=settings.ranking, budget=runtime.cache_bytes
+        ),
+        surprisals=SurprisalCache(storage, surprisal, settings.observe.small_talk, budget=models_budget),
+        windows=WindowCache(),
+        reinforcements=ReinforcementBuffer(
+            write=reinforce, after=runtime.reinforce_after, count=runtime.reinforce_count
+        ),
+        clock=clock,
+        new_id=uuid7,
+        executor=ThreadPoolExecutor(runtime.workers, thread_name_prefix="memkit"),
+        settings=settings,
+        read_only=read_only,
+        encoding_thread=EncodingThread(reencode.encode_pending) if runtime.encode_late and not read_only else None,
         erasure_key=erasure_key,
     )
 
@@ -152,65 +195,25 @@ def repair(location: str | Path, *, encoder: Encoder | object | None = None) -> 
 class MemoryStore:
     """One database. A context manager: leaving it writes what waits and closes the file."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        slot: EncoderSlot,
-        thinker: Thinker,
-        settings: Settings,
-        *,
-        surprisal: Callable[[], SurprisalModel] | None,
-        clock: Clock,
-        read_only: bool,
-        erasure_key: bytes | None = None,
-    ) -> None:
-        self._storage = storage
+    def __init__(self, open_services: Callable[[], Services]) -> None:
+        self._open_services = open_services
+        self._services = open_services()
+        self._storage = self._services.storage
         self._banks: weakref.WeakValueDictionary[BankName, MemoryBank] = weakref.WeakValueDictionary()
         self._contexts: weakref.WeakValueDictionary[BankName, BankContext] = weakref.WeakValueDictionary()
         self._zones: dict[BankName, str] = {}  # of banks that may not be made yet
         self._lock = threading.Lock()
         self._background: BackgroundThread | None = None
-        indexer, runtime = Indexer(slot, settings), settings.runtime
-
-        def assembled() -> Services:
-            return Services(
-                storage=storage,
-                encoder=slot,
-                indexer=indexer,
-                thinker=thinker,
-                indexes=IndexCache(
-                    storage, indexer, decay=settings.decay, ranking=settings.ranking, budget=runtime.cache_bytes
-                ),
-                surprisals=SurprisalCache(
-                    storage, surprisal, settings.observe.small_talk, budget=runtime.cache_bytes // MODELS_SHARE
-                ),
-                windows=WindowCache(),
-                reinforcements=ReinforcementBuffer(
-                    write=self._reinforce, after=runtime.reinforce_after, count=runtime.reinforce_count
-                ),
-                clock=clock,
-                new_id=uuid7,
-                executor=ThreadPoolExecutor(runtime.workers, thread_name_prefix="memkit"),
-                settings=settings,
-                read_only=read_only,
-                encoding_thread=EncodingThread(reencode.encode_pending)
-                if runtime.encode_late and not read_only
-                else None,
-                erasure_key=erasure_key,
-            )
-
-        self._assembled = assembled
-        self._services = assembled()
-        _every.add(self)
+        _open_stores.add(self)
         if self._services.encoding_thread is not None:
             for ctx in self._every_context():  # what an earlier process didn't come to
                 self._services.encoding_thread.add(ctx)
 
     def after_fork(self) -> None:
-        """In a forked child: what other threads were at with caches and locks went with them, so all begin anew."""
+        """Begin anew in a forked child: caches and locks were left as other threads, now gone, had them."""
         self._lock = threading.Lock()
         self._background = None
-        self._services = self._assembled()
+        self._services = self._open_services()
         for context in list(self._contexts.values()):
             context.services, context.lock = self._services, threading.RLock()
 
@@ -380,28 +383,12 @@ class MemoryStore:
     def _every_context(self) -> Iterator[BankContext]:
         return (self._context_of(name) for name in self.banks())
 
-    def _reinforce(self, bank: int, operations: list[Reinforce]) -> None:
-        self._storage.apply(bank, operations, at=self._services.clock())
 
-
-def checked_bank_name(names: Sequence[str]) -> BankName:
-    """A bank's name: at least one part, each a short string. Raises InvalidNameError."""
-    if not names:
-        raise InvalidNameError('bank: give at least one name, for example store.bank("acme", "ana").')
-    for part in names:
-        good = isinstance(part, str) and part.strip() and len(part) <= MAX_NAME_CHARS and part.isprintable()
-        if not good:
-            raise InvalidNameError(
-                f"bank: each part of a name must be a printable string of 1 to {MAX_NAME_CHARS} characters."
-            )
-    return tuple(names)
-
-
-_every: "weakref.WeakSet[MemoryStore]" = weakref.WeakSet()
+_open_stores: "weakref.WeakSet[MemoryStore]" = weakref.WeakSet()
 
 
 def _after_fork_in_child() -> None:
-    for store in list(_every):
+    for store in list(_open_stores):
         store.after_fork()
 
 
