@@ -24,7 +24,7 @@ from rich.table import Table
 
 from memkit.evaluation.formats.jsonl import read_turns
 from memkit.evaluation.plot import figure
-from memkit.evaluation.stream.policies import NAMES, POLICIES, weighed, window
+from memkit.evaluation.stream.policies import ALL_POLICIES, POLICY_NAMES, policy_scores, window
 from memkit.evaluation.texts import CONVERSATIONS_FOLDER, lines_of
 from memkit.surprisal.ngram import NgramSurprisal
 from memkit.text.terms.tokens import STOP_WORDS
@@ -57,11 +57,11 @@ class Windows:
 
     def __init__(self, budget: int, seed: int) -> None:
         self.model, self.chance = NgramSurprisal(), np.random.default_rng(seed)
-        self.held = {policy: window(policy, budget) for policy in POLICIES}
+        self.held = {policy: window(policy, budget) for policy in ALL_POLICIES}
         self.turns: list[str] = []
         self.telling: list[int] = []  # places in the stream of the facts' telling words
         self.seen: list[int] = []  # tokens after each turn
-        self.left: dict[str, list[int]] = {policy: [] for policy in POLICIES}  # telling words held after each turn
+        self.left: dict[str, list[int]] = {policy: [] for policy in ALL_POLICIES}  # telling words held after each turn
 
     def read(self, text: str) -> None:
         """Score and learn a turn, and feed it to all windows."""
@@ -70,7 +70,7 @@ class Windows:
         if text in FACTS:
             self.telling += [seen + i for i, token in enumerate(tokens) if tells(text[token.start : token.end])]
         for policy, held in self.held.items():
-            held.feed(weighed(policy, tokens, self.chance))
+            held.feed(policy_scores(policy, tokens, self.chance))
             self.left[policy].append(int(np.isin(self.telling, held.positions).sum()))
         self.turns.append(text)
         self.seen.append(seen + len(tokens))
@@ -84,7 +84,7 @@ class Windows:
 
 def survivors(windows: Windows) -> Table:
     """What is left of each fact, and of all of them together."""
-    table = Table("fact", *(NAMES[policy] for policy in windows.held), title="What is left of each fact")
+    table = Table("fact", *(POLICY_NAMES[policy] for policy in windows.held), title="What is left of each fact")
     told = [fact for fact in FACTS if fact in windows.turns]
     for fact in told:
         table.add_row(fact, *windows.words_of(fact), end_section=fact == told[-1])
@@ -110,7 +110,7 @@ def draw_survival(axes: Any, windows: Windows) -> None:
     axes.axvspan(1, told, color="#222222", alpha=0.06, linewidth=0)
     axes.text(told / 1.06, 0.03 * most, "the facts are told", ha="right", fontsize=8, color="#555555")
     for policy, left in windows.left.items():
-        axes.step(windows.seen, left, where="post", color=COLOURS[policy], linewidth=2, label=NAMES[policy])
+        axes.step(windows.seen, left, where="post", color=COLOURS[policy], linewidth=2, label=POLICY_NAMES[policy])
     axes.set(xscale="log", xlim=(100, windows.seen[-1]), ylim=(0, most * 1.04))
     axes.set(xlabel="tokens so far (logarithmic)", ylabel=f"telling words held, of {most}")
     axes.set_title("What is left of ten facts that were told early", loc="left", fontsize=13, fontweight="bold")
@@ -121,7 +121,7 @@ def draw_origins(axes: Any, windows: Windows) -> None:
     """A row for each window: a line for each token that it holds in the end, at its place in the stream."""
     for row, (policy, held) in enumerate(reversed(windows.held.items())):
         axes.eventplot(held.positions, lineoffsets=row, linelengths=0.75, linewidths=0.4, color=COLOURS[policy])
-    axes.set_yticks(range(len(windows.held)), [NAMES[policy] for policy in reversed(windows.held)])
+    axes.set_yticks(range(len(windows.held)), [POLICY_NAMES[policy] for policy in reversed(windows.held)])
     axes.tick_params(axis="y", length=0)
     axes.set(
         xlim=(0, windows.seen[-1]),

@@ -213,15 +213,6 @@ class IndexRow(NamedTuple):
     sources: tuple[int, ...]  # seqs
 
 
-class CountedSegment(NamedTuple):
-    """A segment of a bank's surprisal model: the packed counts of its turns from `first_seq` to `last_seq`."""
-
-    number: int
-    first_seq: int
-    last_seq: int
-    data: bytes
-
-
 class PastState(NamedTuple):
     """State of a memory at an earlier moment, before a later change."""
 

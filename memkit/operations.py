@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from memkit.models import Author, CountedSegment, IndexEntry, Memory, Outcome, Placement
+from memkit.models import Author, IndexEntry, Memory, Outcome, Placement
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +110,14 @@ class Remake:
 class Rewrite:
     """Rewrite what memkit itself derived from a memory; None leaves a part as it is.
 
-    `entry`: its index entry. `placement` and `session`: its place in the flow, and the label of its session.
-    `salience`, `key_phrases`: those of its text. An outcome only where there is an `entry`.
+    `entry`: its index entry. `placement` and `session`: its place in the flow, and the label of its session. An
+    outcome only where there is an `entry`.
     """
 
     id: str
     entry: IndexEntry | None = None
     placement: Placement | None = None
     session: str | None = None
-    salience: float | None = None
-    key_phrases: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +147,6 @@ class CloseExchange:
     """Declare a waiting exchange complete; no outcome."""
 
     number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Learn:
-    """Store segments of the bank's surprisal model, and drop those with numbers below `oldest`; no outcome."""
-
-    segments: tuple[CountedSegment, ...]
-    oldest: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +191,6 @@ Operation = (
     | Cite
     | Enqueue
     | CloseExchange
-    | Learn
     | Claim
     | Settle
     | Postpone

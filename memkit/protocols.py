@@ -11,7 +11,6 @@ import numpy.typing as npt
 from memkit.batches import PassageBatch, QuantisedBatch, RowBatch, SketchBatch, TermBatch
 from memkit.models import (
     BankState,
-    CountedSegment,
     ErasureReceipt,
     Exchange,
     HistoryEntry,
@@ -268,8 +267,8 @@ class BankView(Protocol):
         """Every change of a memory, oldest first."""
         ...
 
-    def segments(self) -> list[CountedSegment]:
-        """Segments of the bank's surprisal model, in order of number."""
+    def last_saliences(self, limit: int) -> list[float]:
+        """Saliences of the bank's last `limit` turns, in order, without those that have none."""
         ...
 
     def superseded_by_any(self, seqs: Sequence[int]) -> list[int]:

@@ -17,7 +17,6 @@ from memkit.flows import erase, maintain, reencode, transfer
 from memkit.flows.audit import AuditReport, audit_bank
 from memkit.flows.context import BankContext, Services
 from memkit.flows.maintain import MaintenanceReport as MaintenanceReport
-from memkit.flows.window import WindowCache
 from memkit.identifiers import uuid7
 from memkit.models import ErasureReceipt, checked_bank_name
 from memkit.operations import Reinforce
@@ -31,6 +30,7 @@ from memkit.runtime.index_cache import IndexCache
 from memkit.runtime.indexer import Indexer
 from memkit.runtime.reinforcement_buffer import ReinforcementBuffer
 from memkit.runtime.surprisal_cache import SurprisalCache
+from memkit.runtime.window_cache import WindowCache
 from memkit.settings import Settings
 from memkit.storage import open_storage
 from memkit.storage.sqlite.repair.recover import recover
@@ -47,7 +47,6 @@ from memkit.think import as_thinker
 from memkit.times import Clock, utc_now
 
 MIN_KEY_BYTES = 16
-MODELS_SHARE = 8  # surprisal models may take one in so many of the caches' bytes beside the indexes
 
 
 def open_store(
@@ -65,7 +64,7 @@ def open_store(
 
     `encoder`: an Encoder or any LangChain Embeddings; without it the file's own, for a new file
     all-MiniLM-L6-v2. `thinker`: a Thinker or any LangChain chat model; without it the extractive one.
-    `surprisal`: a function that makes a bank's surprisal model, without it an n-gram model; banks may be given
+    `surprisal`: a function that makes a bank's surprisal model, without it a fixed background; banks may be given
     the same one only if it learns nothing. `clock` gives the moment, aware. `erasure_key`: a secret of at
     least 16 bytes that is kept elsewhere; with it, texts erased from a bank are known when they are brought in
     again, and left out. Raises InputError, StorageError and EncoderMismatchError.

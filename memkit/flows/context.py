@@ -19,11 +19,11 @@ from memkit.runtime.indexer import Indexer
 from memkit.runtime.reinforcement_buffer import ReinforcementBuffer
 from memkit.runtime.round_robin import RoundRobin
 from memkit.runtime.surprisal_cache import SurprisalCache
+from memkit.runtime.window_cache import WindowCache
 from memkit.settings import Settings
 from memkit.times import Clock
 
 if TYPE_CHECKING:
-    from memkit.flows.window import WindowCache
     from memkit.runtime.encoding_thread import EncodingThread
 
 NewId = Callable[[datetime], str]
@@ -40,7 +40,7 @@ class Services:
     thinker: Thinker
     indexes: IndexCache
     surprisals: SurprisalCache
-    windows: "WindowCache"
+    windows: WindowCache
     reinforcements: ReinforcementBuffer
     clock: Clock
     new_id: NewId

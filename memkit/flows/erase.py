@@ -8,15 +8,12 @@ from memkit.errors import InputError, StalePlanError, UnknownMemoryError
 from memkit.flows.context import BankContext, apply
 from memkit.flows.erasure.fingerprints import fingerprints
 from memkit.flows.erasure.rederive import drafts, operations
-from memkit.flows.erasure.rescore import AT_ONCE, note_weighed, reweighed
 from memkit.flows.read import everything
 from memkit.flows.recall import relevant_ids
-from memkit.flows.reflect import quote_again
 from memkit.forget.erasure_plan import ErasePlan, plan
 from memkit.models import MEMORY_STATES, BankState, ErasureReceipt, Memory
 from memkit.operations import Erase, Operation
 from memkit.protocols import BankName, BankView, Storage
-from memkit.runtime.surprisal_cache import unlearning
 from memkit.times import Moment, as_utc
 
 READER_WAIT_S = 1.0  # seconds for which readers may hold up the cutting of the log
@@ -114,10 +111,8 @@ def _carried_out(
         return _nothing(state, at, requested_by)
     with ctx.storage.view(state.number) as view:
         refuse_stale(chosen, view.state.change)
-        small = view.state.size <= AT_ONCE
         gone = set(view.locate(chosen.ids).values())
-        weighed = dict(reweighed(ctx, view, gone)) if small else {}
-        rederived = drafts(view, chosen, ctx.settings.observe, at, weighed)
+        rederived = drafts(view, chosen, ctx.settings.observe, at)
         macs = fingerprints(ctx, view.memories(sorted(gone)).values())
     again = operations(ctx, rederived)
     remade = tuple(memory.id for memory in rederived.memories)
@@ -125,13 +120,9 @@ def _carried_out(
 
     def decide(view: BankView) -> list[Operation]:
         refuse_stale(chosen, view.state.change)
-        return [*unlearning(view, sorted(gone)), erasing, *again]
+        return [erasing, *again]
 
     receipt = apply(ctx, decide, at=at)
-    if small:
-        note_weighed(ctx, state.number, receipt.change)
-    if weighed:
-        quote_again(ctx)
     _drop_caches(ctx, state)
     if search:
         ctx.storage.purge(thorough=False, wait=READER_WAIT_S)

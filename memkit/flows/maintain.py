@@ -14,7 +14,6 @@ from uuid import uuid4
 from memkit.errors import CorruptError
 from memkit.flows import fade, reencode, reflect, think
 from memkit.flows.context import BankContext, Services
-from memkit.flows.erasure import rescore
 from memkit.flows.thinking import think_budget
 from memkit.models import BankState, Exchange, FrozenModel, IndexRow
 from memkit.protocols import BankName, BankView
@@ -112,8 +111,6 @@ def _care(ctx: BankContext, may_go_on: Callable[[], bool], *, even_open: bool) -
     if not thinking.finished:
         return MaintenanceReport(banks=1, exchanges=thinking.exchanges, failed=thinking.failed, finished=False)
     pruned = fade.prune(ctx, search=False).receipt
-    if rescore.reweigh(ctx):
-        reflect.quote_again(ctx)
     encoded = reencode.encode_pending(ctx)
     reflected = len(reflect.reflect(ctx, settled=True, may_go_on=may_go_on).outcomes)
     archived = len(fade.decay(ctx).operations)
@@ -168,7 +165,6 @@ def stats(services: Services, contexts: Sequence[BankContext], *, measure: bool 
         "encoder": {"name": services.encoder.name, "dimension": services.encoder.dimension},
         "bytes": services.storage.sizes(),
         "index_bytes": services.indexes.nbytes(),
-        "model_bytes": services.surprisals.nbytes(),
         "banks": {
             "/".join(ctx.name): {**bank_stats(ctx), **(search_stats(ctx) if measure else {})} for ctx in contexts
         },

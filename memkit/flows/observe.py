@@ -1,29 +1,27 @@
 """Observe: turns in; stored, indexed, encoded and queued for thinking when the call returns."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
 from typing import Any
 
-from memkit.errors import BankGoneError, ConflictError, MemkitError
+from memkit.errors import ConflictError, MemkitError
 from memkit.flows import reencode
 from memkit.flows.context import BankContext, apply, retry_when_erased
 from memkit.flows.erasure.fingerprints import ERASED_REASON, erased_before
 from memkit.models import BankState, IndexEntry, Memory, Outcome, Receipt, RejectedTurn, Turn
-from memkit.observe.episodes import Cutter, Piece
+from memkit.observe.episodes import Cutter, TurnOutline
 from memkit.observe.intake import as_turns
+from memkit.observe.small_talk import WINDOW_TURNS, small_talk
 from memkit.operations import Insert, Step
 from memkit.protocols import BankView
 from memkit.runtime.indexer import IndexableText
-from memkit.runtime.surprisal_state import PendingTurns
 from memkit.settings import ObserveSettings
 from memkit.surprisal.guard import TurnSalience
 
-CHUNK = 1000  # turns in one transaction
-STORED = ("added", "echoed")
+TURNS_PER_TRANSACTION = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +35,22 @@ class IncomingTurn:
     turn: Turn
 
     @property
-    def bare(self) -> IndexableText:
-        """What its trace is made from."""
+    def indexable(self) -> IndexableText:
+        """Its words for the index."""
         return IndexableText(self.text, self.speaker, self.occurred_at)
 
-    def piece(self, *, quiet: bool) -> Piece:
-        """What the cutter has to know of it."""
-        return Piece(self.id, self.occurred_at, len(self.text), self.turn.role, self.turn.session, quiet)
+    def piece(self, *, quiet: bool) -> TurnOutline:
+        """Its outline for the cutter."""
+        return TurnOutline(self.id, self.occurred_at, len(self.text), self.turn.role, self.turn.session, quiet)
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """What was worked out of a turn before the transaction began; `told`: None where the bank's model can't tell it."""
+class PreparedTurn:
+    """A turn with everything that is worked out before the transaction; `salience`: None where the model failed."""
 
-    heard: IncomingTurn
+    incoming: IncomingTurn
     entry: IndexEntry
-    told: TurnSalience | None
+    salience: TurnSalience | None
     small_talk: bool
 
 
@@ -63,7 +61,7 @@ class ErasedTurn:
     id: str
 
 
-Item = Prepared | RejectedTurn | ErasedTurn
+ReadyTurn = PreparedTurn | RejectedTurn | ErasedTurn
 
 
 def observe(ctx: BankContext, items: Iterable[Any]) -> Receipt:
@@ -90,151 +88,146 @@ def _refuse_if_all_are_bad(turns: Sequence[Turn | RejectedTurn]) -> None:
 
 def _chunks(turns: Sequence[Turn | RejectedTurn]) -> Iterator[list[Turn | RejectedTurn]]:
     rest = iter(turns)
-    while chunk := list(islice(rest, CHUNK)):
+    while chunk := list(islice(rest, TURNS_PER_TRANSACTION)):
         yield chunk
 
 
 def _observe_chunk(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tuple[Receipt, list[MemkitError]]:
     at, state = ctx.now(), ctx.ensure()
-    items, hearing = prepare(ctx, state, turns, at)
+    ready = prepare(ctx, state, turns, at)
     errors: list[MemkitError] = []
 
     def decide(view: BankView) -> list[Step]:
         decision = _Decision(ctx, view, at)
-        steps = decision.decide(items)
+        steps = decision.decide(ready)
         errors[:] = decision.errors
         return steps
 
     receipt = apply(ctx, decide, at=at, state=state)
     if ctx.services.encoding_thread is not None:
         ctx.services.encoding_thread.add(ctx)
-    pairs = zip(items, receipt.outcomes, strict=True)
-    stored = [o.id if o.action in STORED else None for item, o in pairs if isinstance(item, Prepared)]
-    if hearing is not None:
-        with suppress(BankGoneError):  # erased since it was stored: it must not be stored again
-            ctx.services.surprisals.stored(state.number, hearing, stored, change=receipt.change, at=at)
     return receipt, errors
 
 
-def prepare(
-    ctx: BankContext, state: BankState, turns: Sequence[Turn | RejectedTurn], at: datetime
-) -> tuple[list[Item], PendingTurns | None]:
+def prepare(ctx: BankContext, state: BankState, turns: Sequence[Turn | RejectedTurn], at: datetime) -> list[ReadyTurn]:
     """Everything that is slow, before the transaction: hashing, surprisal, encoding."""
-    read = [t if isinstance(t, RejectedTurn) else _heard(ctx, t, at) for t in turns]
-    barred = erased_before(ctx, [h for h in read if isinstance(h, IncomingTurn)])
-    items = [ErasedTurn(h.id) if isinstance(h, IncomingTurn) and h.id in barred else h for h in read]
-    heard = [item for item in items if isinstance(item, IncomingTurn)]
-    judged = ctx.services.surprisals.judge(state, [item.text for item in heard])
-    prepared = map(Prepared, heard, _entries(ctx, state, heard, judged.small), judged.told, judged.small)
-    return [next(prepared) if isinstance(item, IncomingTurn) else item for item in items], judged.hearing
+    checked = [turn if isinstance(turn, RejectedTurn) else _incoming(ctx, turn, at) for turn in turns]
+    erased = erased_before(ctx, [turn for turn in checked if isinstance(turn, IncomingTurn)])
+    prepared = iter(_prepared(ctx, state, [t for t in checked if isinstance(t, IncomingTurn) and t.id not in erased]))
+    return [
+        turn if isinstance(turn, RejectedTurn) else ErasedTurn(turn.id) if turn.id in erased else next(prepared)
+        for turn in checked
+    ]
 
 
-def _heard(ctx: BankContext, turn: Turn, at: datetime) -> IncomingTurn:
+def _incoming(ctx: BankContext, turn: Turn, at: datetime) -> IncomingTurn:
     return IncomingTurn(turn.id or ctx.services.new_id(at), turn.text, turn.speaker, turn.moment or at, turn)
 
 
-def _entries(
-    ctx: BankContext, state: BankState, heard: Sequence[IncomingTurn], small: Sequence[bool]
-) -> list[IndexEntry]:
-    """Traces, with vectors for the texts that the bank doesn't hold yet, once each; none for small talk."""
-    indexer = ctx.services.indexer
-    bares = [item.bare for item in heard]
-    entries = [indexer.words(state, bare) for bare in bares]
-    if ctx.services.encoding_thread is not None:
-        return entries
+def _prepared(ctx: BankContext, state: BankState, turns: Sequence[IncomingTurn]) -> list[PreparedTurn]:
+    """The turns with vectors for the texts that the bank doesn't hold yet, once each; none for small talk."""
+    texts = [turn.text for turn in turns]
+    saliences = ctx.services.surprisals.saliences(state, texts)
+    entries = [ctx.services.indexer.words(state, turn.indexable) for turn in turns]
     with ctx.storage.view(state.number) as view:
-        seen = set(view.same_text([entry.text_key for entry in entries]))
-        behind = bool(view.unencoded(1))
-    first = {entry.text_key: i for i, entry in reversed(list(enumerate(entries)))}
-    new = [i for i, t in enumerate(entries) if t.wanted and first[t.text_key] == i and t.text_key not in seen]
-    fresh = [i for i in new if not small[i]]
-    made = indexer.encode([entries[i] for i in fresh], [bares[i] for i in fresh])
-    for i, entry in zip(fresh, made, strict=True):
-        entries[i] = entry
-    if behind and any(entry.vector is not None for entry in made):
+        earlier, share = view.last_saliences(WINDOW_TURNS), ctx.settings.observe.small_talk
+        small = small_talk(share, earlier, [s and s.salience for s in saliences], texts)
+        fresh = [] if ctx.services.encoding_thread else [i for i in _unseen(view, entries) if not small[i]]
+        behind = bool(fresh) and bool(view.unencoded(1))
+    encoded = ctx.services.indexer.encode([entries[i] for i in fresh], [turns[i].indexable for i in fresh])
+    if behind and any(entry.vector is not None for entry in encoded):
         reencode.encode_pending(ctx, limit=reencode.ENCODE_BATCH)
-    return entries
+    for i, entry in zip(fresh, encoded, strict=True):
+        entries[i] = entry
+    return [PreparedTurn(*fields) for fields in zip(turns, entries, saliences, small, strict=True)]
+
+
+def _unseen(view: BankView, entries: Sequence[IndexEntry]) -> list[int]:
+    """Places of the texts that the bank doesn't hold yet; of a text that comes twice, the first."""
+    stored = view.same_text([entry.text_key for entry in entries])
+    first = {entry.text_key: i for i, entry in reversed(list(enumerate(entries)))}
+    return [i for i, e in enumerate(entries) if e.wanted and first[e.text_key] == i and e.text_key not in stored]
 
 
 class _Decision:
-    """What becomes of each prepared turn, seen from inside the transaction."""
+    """Decides the operation of each turn, inside the transaction."""
 
     def __init__(self, ctx: BankContext, view: BankView, at: datetime) -> None:
         self._view, self._at = view, at
         self._cutter = cutter(view, ctx.settings.observe)
         self.errors: list[MemkitError] = []
         self._holders: dict[int, str] = {}  # text key -> the memory whose text it is
-        self._batch: dict[str, Memory | IncomingTurn] = {}
+        self._by_id: dict[str, Memory | IncomingTurn] = {}
 
-    def decide(self, items: Sequence[Item]) -> list[Step]:
-        prepared = [item for item in items if isinstance(item, Prepared)]
-        self._holders = self._view.same_text([p.entry.text_key for p in prepared])
-        known = self._view.locate([p.heard.id for p in prepared])
-        stored = self._view.memories(list(known.values()))
-        self._batch = {id: stored[seq] for id, seq in known.items()}
-        steps = [self._step(item) for item in items]
+    def decide(self, turns: Sequence[ReadyTurn]) -> list[Step]:
+        prepared = [turn for turn in turns if isinstance(turn, PreparedTurn)]
+        self._holders = self._view.same_text([turn.entry.text_key for turn in prepared])
+        seqs = self._view.locate([turn.incoming.id for turn in prepared])
+        memories = self._view.memories(list(seqs.values()))
+        self._by_id = {id: memories[seq] for id, seq in seqs.items()}
+        steps = [self._step(turn) for turn in turns]
         return [*steps, *self._cutter.queue()]
 
-    def _step(self, item: Item) -> Step:
-        if isinstance(item, RejectedTurn):
-            return self._rejected(item.error)
-        if isinstance(item, ErasedTurn):
+    def _step(self, turn: ReadyTurn) -> Step:
+        if isinstance(turn, RejectedTurn):
+            return self._rejected(turn.error)
+        if isinstance(turn, ErasedTurn):
             return Outcome.skipped(None, ERASED_REASON)
-        earlier = self._batch.get(item.heard.id)
+        earlier = self._by_id.get(turn.incoming.id)
         if earlier is not None:
-            return self._repeated(earlier, item.heard)
-        return self._inserted(item)
+            return self._repeated(earlier, turn.incoming)
+        return self._insert(turn)
 
     def _rejected(self, error: MemkitError, id: str | None = None) -> Outcome:
         self.errors.append(error)
         return Outcome.rejected(error, id)
 
-    def _repeated(self, earlier: Memory | IncomingTurn, heard: IncomingTurn) -> Outcome:
+    def _repeated(self, earlier: Memory | IncomingTurn, incoming: IncomingTurn) -> Outcome:
         """The same id again: the same content is a repeat, other content a conflict."""
-        if (earlier.text, earlier.speaker) == (heard.text, heard.speaker):
+        if (earlier.text, earlier.speaker) == (incoming.text, incoming.speaker):
             return Outcome.skipped(earlier.id, "already stored")
         conflict = ConflictError(
-            f"observe: the id {heard.id!r} is already stored with other content, which was left as it is. "
+            f"observe: the id {incoming.id!r} is already stored with other content, which was left as it is. "
             "Give the new turn an id of its own, or change the old one with bank.supersede."
         )
-        return self._rejected(conflict, heard.id)
+        return self._rejected(conflict, incoming.id)
 
-    def _inserted(self, item: Prepared) -> Insert:
-        heard, entry = item.heard, item.entry
+    def _insert(self, turn: PreparedTurn) -> Insert:
+        incoming, entry = turn.incoming, turn.entry
         original = self._holders.get(entry.text_key) if entry.wanted else None
-        cut = self._cutter.cut(heard.piece(quiet=original is not None or not entry.wanted))
-        memory = self._memory(item, cut.label, original)
-        self._batch[heard.id] = heard
+        cut = self._cutter.cut(incoming.piece(quiet=original is not None or not entry.wanted))
+        memory = self._memory(turn, cut.label, original)
+        self._by_id[incoming.id] = incoming
         if original is not None:
             return Insert(memory, IndexEntry(entry.text_key, wanted=False), cut.placement)
         if entry.wanted:
-            self._holders[entry.text_key] = heard.id
-        return Insert(memory, replace(entry, wanted=False) if item.small_talk else entry, cut.placement)
+            self._holders[entry.text_key] = incoming.id
+        return Insert(memory, replace(entry, wanted=False) if turn.small_talk else entry, cut.placement)
 
-    def _memory(self, item: Prepared, session: str, original: str | None) -> Memory:
-        heard, turn = item.heard, item.heard.turn
+    def _memory(self, turn: PreparedTurn, session: str, original: str | None) -> Memory:
+        incoming, given = turn.incoming, turn.incoming.turn
         return Memory(
-            id=heard.id,
+            id=incoming.id,
             kind="turn",
-            text=heard.text,
-            occurred_at=heard.occurred_at,
+            text=incoming.text,
+            occurred_at=incoming.occurred_at,
             recorded_at=self._at,
-            speaker=heard.speaker,
-            role=turn.role,
+            speaker=incoming.speaker,
+            role=given.role,
             session=session,
-            metadata=dict(turn.metadata or {}),
+            metadata=dict(given.metadata or {}),
             echo_of=original,
-            salience=item.told and item.told.salience,
-            key_phrases=item.told.key_phrases if item.told else (),
+            salience=turn.salience and turn.salience.salience,
+            key_phrases=turn.salience.key_phrases if turn.salience else (),
         )
 
 
 def cutter(view: BankView, settings: ObserveSettings) -> Cutter:
-    """Cuts on from where a bank's last turns lie."""
+    """A cutter that goes on where the bank's last turns lie."""
     last = view.position(None)
     return Cutter(settings, last=last, find=view.position, number=0 if last is None else last.seq)
 
 
-def piece_of(memory: Memory, *, quiet: bool) -> Piece:
-    """What the cutter has to know of a turn."""
-    return Piece(memory.id, memory.occurred_at, len(memory.text), memory.role, memory.session, quiet)
+def piece_of(memory: Memory, *, quiet: bool) -> TurnOutline:
+    """A stored turn's outline for the cutter."""
+    return TurnOutline(memory.id, memory.occurred_at, len(memory.text), memory.role, memory.session, quiet)

@@ -15,7 +15,7 @@ from memkit.flows.reflection.calendar import STANDING_STATES, Calendar
 from memkit.flows.reflection.drafting import Draft, Drafter, voices_of
 from memkit.flows.thinking import think_budget
 from memkit.models import IndexEntry, Memory, Outcome, Receipt
-from memkit.operations import Forget, Insert, Operation, Remake, Step, Supersede
+from memkit.operations import Forget, Insert, Step, Supersede
 from memkit.protocols import BankView
 from memkit.text.times.periods import PERIOD_LEVELS, Level, period_of
 from memkit.think.llm.reflector import as_reflector
@@ -79,37 +79,6 @@ def _portrait(drafter: Drafter, calendar: Calendar) -> list[Outcome]:
         return _stored(drafter, [draft])
     bare = calendar.portrait is not None and not calendar.newest and not calendar.thoughts
     return _dropped(drafter, [calendar.portrait.seq] if bare and calendar.portrait is not None else [])
-
-
-def quote_again(ctx: BankContext) -> int:
-    """Choose anew what summaries quote once their sources were weighed again; gives back how many have other words.
-
-    Their ids stay. Only those that quote: what a model or somebody else wrote stays as it is.
-    """
-    state = ctx.state()
-    if state is None:
-        return 0
-    drafter, changed = Drafter(ctx, state, None), 0
-    with ctx.storage.view(state.number) as view:
-        if not view.page(("summary",), None, 1, STANDING_STATES):
-            return 0
-        calendar = Calendar.of(view)
-    for level in PERIOD_LEVELS:
-        drafts = (drafter.summary(due, calendar) for due in calendar.fitting(level))
-        if again := [draft.again for draft in drafts if draft is not None and draft.differs]:
-            changed += _requoted(drafter, again)
-            calendar = _calendar(drafter)
-    return changed
-
-
-def _requoted(drafter: Drafter, memories: Sequence[Memory]) -> int:
-    entries = drafter.ctx.services.indexer.entry(drafter.state, memories)
-
-    def decide(view: BankView) -> list[Operation]:
-        there = view.locate([memory.id for memory in memories])
-        return [Remake(memory, entry) for memory, entry in zip(memories, entries, strict=True) if memory.id in there]
-
-    return len(apply(drafter.ctx, decide).outcomes)
 
 
 def _dropped(drafter: Drafter, seqs: Sequence[int]) -> list[Outcome]:

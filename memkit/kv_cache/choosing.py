@@ -1,4 +1,4 @@
-"""Which token comes next, from the logits: the likeliest, or one drawn by an injected generator."""
+"""Choice of the next token from the logits: the likeliest, or one drawn by an injected generator."""
 
 from collections.abc import Callable
 

@@ -13,7 +13,7 @@ from memkit.surprisal.entropy_filter import Budget, Positions, Scores, kept_posi
 from memkit.surprisal.logits import Mode, token_surprisals
 
 # Where a model writes, its newest words matter though they hardly surprise it; the paper's tasks had recent = 0.
-WRITING = Budget(start=4, entropy=764, recent=256)
+WRITING_BUDGET = Budget(start=4, entropy=764, recent=256)
 
 
 class EntropyCache:
@@ -30,7 +30,7 @@ class EntropyCache:
     def __init__(
         self,
         model: Any,
-        budget: Budget = WRITING,
+        budget: Budget = WRITING_BUDGET,
         *,
         mode: Mode = "paper",
         split: bool = False,
@@ -80,11 +80,11 @@ class EntropyCache:
         The first token is scored by the logits after the turn before. Raises InputError, before anything has
         changed. If the model itself fails, the cache is without the turn, and what gave way to it is gone.
         """
-        found, decay = [np.zeros(0)], self.budget.decay
+        surprisals, decay = [np.zeros(0)], self.budget.decay
         for piece in self._pieces(self._checked(ids)):
-            found.append(self._take(piece, decay))
+            surprisals.append(self._take(piece, decay))
             decay = 1.0
-        return np.concatenate(found)
+        return np.concatenate(surprisals)
 
     def generate(
         self,
@@ -124,9 +124,9 @@ class EntropyCache:
             return np.zeros(0)
         with self._slots.undoing():
             logits = self._slots.read(ids)
-            found = token_surprisals(logits, ids, mode=self.mode, before=self._last if self.seen else None)
-            self._append(ids, found, logits[-1].clone())  # not a view, which would keep the whole turn's logits
-        return found
+            surprisals = token_surprisals(logits, ids, mode=self.mode, before=self._last if self.seen else None)
+            self._append(ids, surprisals, logits[-1].clone())  # not a view, which would keep the whole turn's logits
+        return surprisals
 
     def _append(self, ids: Sequence[int], scores: Scores, last: torch.Tensor) -> None:
         places = np.column_stack([np.arange(self.seen, self.seen + len(ids)), ids])
@@ -145,18 +145,18 @@ class EntropyCache:
     def _checked(self, ids: Any) -> list[int]:
         """The ids of one sequence as a list."""
         try:
-            found = torch.as_tensor(getattr(ids, "input_ids", ids))
+            tensor = torch.as_tensor(getattr(ids, "input_ids", ids))
         except (TypeError, ValueError, RuntimeError):
             raise InputError("EntropyCache: token ids are whole numbers, of shape (n,) or (1, n).") from None
-        if found.ndim == 2 and len(found) != 1:
-            raise InputError(f"EntropyCache: {len(found)} sequences at once; it holds one. Make one for each of them.")
-        if found.numel() == 0:
+        if tensor.ndim == 2 and len(tensor) != 1:
+            raise InputError(f"EntropyCache: {len(tensor)} sequences at once; it holds one. Make one for each of them.")
+        if tensor.numel() == 0:
             return []
-        if found.ndim not in (1, 2) or found.is_floating_point() or found.dtype == torch.bool:
+        if tensor.ndim not in (1, 2) or tensor.is_floating_point() or tensor.dtype == torch.bool:
             raise InputError("EntropyCache: token ids are whole numbers, of shape (n,) or (1, n).")
-        if int(found.min()) < 0 or int(found.max()) >= self._vocabulary:
+        if int(tensor.min()) < 0 or int(tensor.max()) >= self._vocabulary:
             raise InputError(f"EntropyCache: a token id lies outside the model's vocabulary of {self._vocabulary}.")
-        return [int(token) for token in found.flatten().tolist()]
+        return [int(token) for token in tensor.flatten().tolist()]
 
 
 def _ends(given: int | Collection[int] | None) -> Collection[int]:

@@ -1,4 +1,4 @@
-"""Which models' caches can be evicted from and re-slotted: rules read from the model, then a trial of it."""
+"""Fitness of a model for eviction and re-slotting: rules read from the model, then a trial of it."""
 
 import inspect
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ from transformers.cache_utils import DynamicCache, DynamicLayer
 from memkit.errors import InputError
 from memkit.kv_cache.rotary import Rotary, rotated
 
-REMEDY = "Use a model with default rotary embeddings and full attention, or EntropyFilter outside of the model."
-TRIAL = 16  # slots that a key is rotated back by in the trial, and tokens that are tried
+UNFIT_REMEDY = "Use a model with default rotary embeddings and full attention, or EntropyFilter outside of the model."
+TRIAL_TOKENS = 16  # slots that a key is rotated back by in the trial, and tokens that are tried
 
 
 def rotary_of(model: Any, slots: int) -> Rotary:
-    """What rotates the model's keys among so many slots. Raises InputError where they can't be re-slotted."""
+    """The rotation of the model's keys among so many slots. Raises InputError where they can't be re-slotted."""
     _check_kind(model)
     _check_layers(model)
     _check_rope(model)
@@ -52,7 +52,7 @@ def cache_argument(model: Any) -> str:
 
 def _refuse(model: Any, what: str) -> NoReturn:
     kind = getattr(getattr(model, "config", None), "model_type", None) or type(model).__name__
-    raise InputError(f"EntropyCache can't hold the cache of this {kind} model: {what}. {REMEDY}")
+    raise InputError(f"EntropyCache can't hold the cache of this {kind} model: {what}. {UNFIT_REMEDY}")
 
 
 def _check_kind(model: Any) -> None:
@@ -99,8 +99,8 @@ def _check_trial(model: Any, frequencies: Tensor) -> None:
 
     A token alone attends to itself only, whatever its slot, so rounding doesn't add up over layers.
     """
-    rotation = Rotary(frequencies, TRIAL + 1, model.dtype).back(torch.tensor([TRIAL]))
-    for i, (start, moved) in enumerate(zip(_alone(model, 0), _alone(model, TRIAL), strict=True)):
+    rotation = Rotary(frequencies, TRIAL_TOKENS + 1, model.dtype).back(torch.tensor([TRIAL_TOKENS]))
+    for i, (start, moved) in enumerate(zip(_alone(model, 0), _alone(model, TRIAL_TOKENS), strict=True)):
         keys, values = moved
         if keys.shape[-1] != 2 * len(frequencies):
             _refuse(model, f"it rotates {2 * len(frequencies)} of a key's {keys.shape[-1]} dimensions, not all")
@@ -110,7 +110,9 @@ def _check_trial(model: Any, frequencies: Tensor) -> None:
 
 def _alone(model: Any, slot: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Keys and values of each layer, (b, heads, 1, d), of tokens that each stand alone at the slot."""
-    ids = torch.arange(TRIAL, device=model.device)[:, None] % model.config.get_text_config(decoder=True).vocab_size
+    ids = (
+        torch.arange(TRIAL_TOKENS, device=model.device)[:, None] % model.config.get_text_config(decoder=True).vocab_size
+    )
     cache = DynamicCache(config=model.config)
     with torch.no_grad():
         model(
@@ -122,7 +124,7 @@ def _alone(model: Any, slot: int) -> Iterator[tuple[Tensor, Tensor]]:
     return ((layer.keys, layer.values) for layer in cache.layers)
 
 
-def _agree(found: Tensor, expected: Tensor) -> bool:
+def _agree(actual: Tensor, expected: Tensor) -> bool:
     """Equal but for the rounding of their type; another layout is off by tenths."""
     tolerance = max(1e-4, 8 * torch.finfo(expected.dtype).eps)
-    return bool((found - expected).float().norm() <= tolerance * expected.float().norm())
+    return bool((actual - expected).float().norm() <= tolerance * expected.float().norm())

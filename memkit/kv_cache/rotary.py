@@ -29,7 +29,7 @@ class Rotary:
         self._cos, self._sin = angles.cos().to(wide), angles.sin().to(wide)
 
     def back(self, slots: Tensor) -> Rotation:
-        """What rotates keys back by so many slots, int64 (n,), none negative."""
+        """The rotation of keys back by so many slots, int64 (n,), none negative."""
         return Rotation(self._cos[slots], self._sin[slots])
 
 

@@ -56,10 +56,10 @@ class SlottedCache:
 
     def keep(self, positions: npt.ArrayLike) -> None:
         """Only the tokens at these positions, ascending (n,), stay, in all layers; they move to slots 0..n-1."""
-        kept = torch.as_tensor(positions, dtype=torch.int64)
-        came_to = self._came_to[kept]
-        rotation = self._rotary.back(came_to - torch.arange(len(kept)))
-        there = memoize(lambda device: (kept.to(device), rotation.to(device)))
+        stay = torch.as_tensor(positions, dtype=torch.int64)
+        came_to = self._came_to[stay]
+        rotation = self._rotary.back(came_to - torch.arange(len(stay)))
+        there = memoize(lambda device: (stay.to(device), rotation.to(device)))
         came, moved = [], []
         for layer, keys in zip(self.cache.layers, self._came, strict=True):
             index, rotation_there = there(keys.device)

@@ -15,15 +15,15 @@ from memkit.operations import CloseExchange, Enqueue
 from memkit.protocols import Position
 from memkit.settings import ObserveSettings
 
-UNNAMED = "@"  # starts the label of a session that the caller did not name
-SIDE_BY_SIDE = 4  # unnamed sessions that stay open for turns whose times are out of order
+UNNAMED_PREFIX = "@"  # starts the label of a session that the caller did not name
+MAX_UNNAMED_SESSIONS = 4  # unnamed sessions that stay open for turns whose times are out of order
 
 Find = Callable[[str], Position | None]
-Queued = Enqueue | CloseExchange
+QueueOperation = Enqueue | CloseExchange
 
 
-class Piece(NamedTuple):
-    """What the cutter has to know of a turn. `quiet` ones (no words, an echo) are not thought about."""
+class TurnOutline(NamedTuple):
+    """A turn's outline for the cutter. `quiet` ones (no words, an echo) are not thought about."""
 
     id: str
     at: datetime
@@ -34,14 +34,14 @@ class Piece(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """Where a turn went, and the label of its session."""
+    """The place of a turn, and the label of its session."""
 
     placement: Placement
     label: str
 
 
 @dataclass
-class Open:
+class OpenSession:
     """A session that still takes turns: where its next one may join."""
 
     session: int
@@ -56,7 +56,7 @@ class Open:
     since: datetime | None = None  # the earliest of the turns that this batch saw
 
     @classmethod
-    def of(cls, position: Position) -> "Open":
+    def of(cls, position: Position) -> "OpenSession":
         """The session that a bank's last turn lies in."""
         return cls(
             session=position.session,
@@ -70,27 +70,27 @@ class Open:
         )
 
     def distance(self, at: datetime) -> timedelta:
-        """How far a moment lies outside the session's time; nothing where it lies inside."""
+        """The time between a moment and the session; nothing where it lies inside."""
         return max((self.since or self.at) - at, at - self.at, timedelta())
 
 
-def unnamed(at: datetime) -> str:
+def unnamed_label(at: datetime) -> str:
     """The label of a session that the caller did not name, by the moment of its first turn."""
-    return f"{UNNAMED}{at.isoformat(timespec='minutes')}"
+    return f"{UNNAMED_PREFIX}{at.isoformat(timespec='minutes')}"
 
 
-def joins(open: Open, at: datetime, settings: ObserveSettings) -> bool:
+def joins_session(open: OpenSession, at: datetime, settings: ObserveSettings) -> bool:
     """Whether a turn without a session of its own belongs to the open one, by the time between."""
     return open.distance(at) <= settings.session_gap
 
 
-def placed(open: Open, length: int, at: datetime, number: int, settings: ObserveSettings) -> Placement:
+def next_placement(open: OpenSession, length: int, at: datetime, number: int, settings: ObserveSettings) -> Placement:
     """The place of the next turn in an open session, which moves on by it.
 
     `number` becomes the episode's where the open one is full, or where much time has passed.
     """
     full = open.turns >= settings.episode_turns or open.characters + length > settings.episode_characters
-    if open.turns and (full or not joins(open, at, settings)):
+    if open.turns and (full or not joins_session(open, at, settings)):
         open.episode = number
         open.turns = open.characters = 0
     open.turns += 1
@@ -100,7 +100,7 @@ def placed(open: Open, length: int, at: datetime, number: int, settings: Observe
     return Placement(open.session, open.episode)
 
 
-def completes(open: Open, role: str | None, settings: ObserveSettings) -> bool:
+def completes_exchange(open: OpenSession, role: str | None, settings: ObserveSettings) -> bool:
     """Whether the turn that was just added ends its exchange: the assistant replied, or it is long enough."""
     replied = role == "assistant" and open.exchange_turns > 1
     return replied or open.exchange_turns >= settings.exchange_turns
@@ -115,71 +115,71 @@ class Cutter:
 
     def __init__(self, settings: ObserveSettings, *, last: Position | None, find: Find, number: int) -> None:
         self._settings, self._find, self._number = settings, find, number
-        self._named: dict[str, Open] = {}
-        self._unnamed: list[Open] = []  # the one used last comes last
-        self._queue: list[Queued] = []
-        if last is not None and (last.label or "").startswith(UNNAMED):
-            self._unnamed.append(Open.of(last))
+        self._named: dict[str, OpenSession] = {}
+        self._unnamed: list[OpenSession] = []  # the one used last comes last
+        self._queue: list[QueueOperation] = []
+        if last is not None and (last.label or "").startswith(UNNAMED_PREFIX):
+            self._unnamed.append(OpenSession.of(last))
 
-    def cut(self, piece: Piece) -> Cut:
+    def cut(self, piece: TurnOutline) -> Cut:
         """The place of the next turn, which is as well queued for thinking unless it is quiet."""
         self._number += 1
         open = self._session(piece)
         self._end_idle(open, piece.at)
-        placement = placed(open, piece.length, piece.at, self._number, self._settings)
+        placement = next_placement(open, piece.length, piece.at, self._number, self._settings)
         if not piece.quiet:
             self._enqueue(open, piece)
         return Cut(placement, open.label or "")
 
-    def queue(self) -> list[Queued]:
-        """What the batch changes in the thinking queue; exchanges without an end stay open. Call once."""
+    def queue(self) -> list[QueueOperation]:
+        """Changes of the thinking queue by this batch; exchanges without an end stay open. Call once."""
         for open in (*self._named.values(), *self._unnamed):
             self._send(open, closed=False)
         return self._queue
 
-    def _session(self, piece: Piece) -> Open:
+    def _session(self, piece: TurnOutline) -> OpenSession:
         if piece.session is not None:
             return self._named_session(piece.session, piece.at)
         near = min(reversed(self._unnamed), key=lambda open: open.distance(piece.at), default=None)
-        if near is None or not joins(near, piece.at, self._settings):
+        if near is None or not joins_session(near, piece.at, self._settings):
             for other in self._unnamed:
                 self._end_idle(other, piece.at)
-            near = Open(self._number, self._number, unnamed(piece.at), piece.at)
+            near = OpenSession(self._number, self._number, unnamed_label(piece.at), piece.at)
         self._use(near)
         return near
 
-    def _named_session(self, label: str, at: datetime) -> Open:
+    def _named_session(self, label: str, at: datetime) -> OpenSession:
         if label not in self._named:
             position = self._find(label)
-            new = Open(self._number, self._number, label, at)
-            self._named[label] = new if position is None else Open.of(position)
+            new = OpenSession(self._number, self._number, label, at)
+            self._named[label] = new if position is None else OpenSession.of(position)
         return self._named[label]
 
-    def _use(self, open: Open) -> None:
+    def _use(self, open: OpenSession) -> None:
         """Make it the last one used; one that has to make room for it is over."""
         self._unnamed = [other for other in self._unnamed if other is not open]
         self._unnamed.append(open)
-        if len(self._unnamed) > SIDE_BY_SIDE:
+        if len(self._unnamed) > MAX_UNNAMED_SESSIONS:
             self._close(self._unnamed.pop(0))
 
-    def _end_idle(self, open: Open, at: datetime) -> None:
+    def _end_idle(self, open: OpenSession, at: datetime) -> None:
         if open.exchange_turns and at - open.at > self._settings.exchange_idle:
             self._close(open)
 
-    def _enqueue(self, open: Open, piece: Piece) -> None:
+    def _enqueue(self, open: OpenSession, piece: TurnOutline) -> None:
         open.exchange_ids += (piece.id,)
         open.exchange_turns += 1
-        if completes(open, piece.role, self._settings):
+        if completes_exchange(open, piece.role, self._settings):
             self._send(open, closed=True)
 
-    def _close(self, open: Open) -> None:
+    def _close(self, open: OpenSession) -> None:
         if open.exchange_ids:
             self._send(open, closed=True)
         elif open.exchange is not None:
             self._queue.append(CloseExchange(open.exchange))
         open.exchange, open.exchange_turns = None, 0
 
-    def _send(self, open: Open, *, closed: bool) -> None:
+    def _send(self, open: OpenSession, *, closed: bool) -> None:
         if open.exchange_ids:
             self._queue.append(Enqueue(open.session, open.exchange_ids, closed, open.at, open.exchange))
         open.exchange, open.exchange_ids, open.exchange_turns = None, (), 0

@@ -1,4 +1,4 @@
-"""What people hand in, as turns: Turns, pairs, role/content dicts, LangChain messages."""
+"""Input of observe, as turns: Turns, pairs, role/content dicts, LangChain messages."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -19,10 +19,10 @@ ROLE_NAMES: dict[str, Role] = {
 }
 SPEAKER_KEYS, TEXT_KEYS = ("name", "speaker"), ("content", "text")
 TOOL_KEYS = ("tool_calls", "tool_call_id")
-KEYS = frozenset({"role", "at", "id", "session", "metadata", *SPEAKER_KEYS, *TEXT_KEYS, *TOOL_KEYS})
+TURN_KEYS = frozenset({"role", "at", "id", "session", "metadata", *SPEAKER_KEYS, *TEXT_KEYS, *TOOL_KEYS})
 MESSAGE_KEYS = ("tool_calls", "invalid_tool_calls", "tool_call_id")
 RESPONSE_KEYS = ("model_name", "model", "finish_reason", "stop_reason")
-FORMS = "a Turn, a (speaker, text) pair, a role/content dict or a LangChain message"
+TURN_FORMS = "a Turn, a (speaker, text) pair, a role/content dict or a LangChain message"
 Speakers = Mapping[str, str]
 
 
@@ -34,7 +34,7 @@ def as_turns(items: Iterable[Any] | Any, *, speakers: Speakers | None = None) ->
     is the name. Raises InvalidTurnError where `items` is nothing that holds turns.
     """
     names = _checked_speakers(speakers)
-    return [_taken(item, names) for item in _listed(items)]
+    return [_turn_or_error(item, names) for item in _listed(items)]
 
 
 def as_turn(item: Any, *, speakers: Speakers | None = None) -> Turn:
@@ -49,18 +49,18 @@ def as_turn(item: Any, *, speakers: Speakers | None = None) -> Turn:
         return _from_dict(item, names)
     if _is_message(item):
         return _from_message(item, names)
-    raise InvalidTurnError(f"observe: a {type(item).__name__} is no turn. Give {FORMS}.")
+    raise InvalidTurnError(f"observe: a {type(item).__name__} is no turn. Give {TURN_FORMS}.")
 
 
 def _listed(items: Any) -> Iterable[Any]:
     if isinstance(items, Turn | Mapping) or _is_message(items) or _is_pair(items):
         return [items]
     if isinstance(items, str | bytes) or not isinstance(items, Iterable):
-        raise InvalidTurnError(f"observe: takes a list of turns, each {FORMS}, not a {type(items).__name__}.")
+        raise InvalidTurnError(f"observe: takes a list of turns, each {TURN_FORMS}, not a {type(items).__name__}.")
     return items
 
 
-def _taken(item: Any, speakers: Speakers) -> Turn | RejectedTurn:
+def _turn_or_error(item: Any, speakers: Speakers) -> Turn | RejectedTurn:
     try:
         return as_turn(item, speakers=speakers)
     except MemkitError as error:
@@ -106,12 +106,12 @@ def _from_dict(item: Mapping[Any, Any], speakers: Speakers) -> Turn:
 
 
 def _refuse_unknown(item: Mapping[Any, Any]) -> None:
-    unknown = [key for key in item if key not in KEYS]
+    unknown = [key for key in item if key not in TURN_KEYS]
     if unknown:
         named = isinstance(unknown[0], str) and unknown[0].isidentifier() and len(unknown[0]) <= 40
         raise InvalidTurnError(
             f"observe: unknown key {repr(unknown[0]) if named else '(not shown)'} in a turn; "
-            f"known are {', '.join(sorted(KEYS))}. Put your own values under metadata."
+            f"known are {', '.join(sorted(TURN_KEYS))}. Put your own values under metadata."
         )
 
 

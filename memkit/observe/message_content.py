@@ -1,4 +1,4 @@
-"""What a message holds: words, and beside them what has none (images, tool calls), kept small."""
+"""Content of a message: words, and beside them what has none (images, tool calls), kept small."""
 
 import json
 import math
@@ -9,9 +9,9 @@ from memkit.errors import InvalidTurnError
 from memkit.text.insertions import CAPTION_KEYS, described_media
 
 TEXT_TYPES = frozenset({"text", "input_text", "output_text"})
-LONGEST = 2_000  # characters of one value in a description; images and files stay out of the memory
-DEEPEST = 8
-MOST_METADATA = 100_000  # characters as JSON
+MAX_VALUE_CHARS = 2_000  # characters of one value in a description; images and files stay out of the memory
+MAX_DEPTH = 8
+MAX_METADATA_BYTES = 100_000  # as JSON
 
 
 def read_content(content: Any) -> tuple[str, dict[str, Any]]:
@@ -42,8 +42,8 @@ def _words(block: Any) -> str | None:
         return block if isinstance(block, str) else str(block["text"])
     if not isinstance(block, Mapping) or not isinstance(block.get("type"), str):
         return None
-    told = next((block[key] for key in CAPTION_KEYS if isinstance(block.get(key), str) and block[key].strip()), None)
-    return None if told is None else described_media(block["type"], _short(told))
+    caption = next((block[key] for key in CAPTION_KEYS if isinstance(block.get(key), str) and block[key].strip()), None)
+    return None if caption is None else described_media(block["type"], _short(caption))
 
 
 def described(value: Any, depth: int = 0) -> Any:
@@ -52,9 +52,9 @@ def described(value: Any, depth: int = 0) -> Any:
         return value
     if isinstance(value, str | bytes):
         return _short(value)
-    if depth < DEEPEST and isinstance(value, Mapping):
+    if depth < MAX_DEPTH and isinstance(value, Mapping):
         return {_short(str(key)): described(part, depth + 1) for key, part in value.items()}
-    if depth < DEEPEST and isinstance(value, list | tuple):
+    if depth < MAX_DEPTH and isinstance(value, list | tuple):
         return [described(part, depth + 1) for part in value]
     return f"({type(value).__name__})"
 
@@ -62,7 +62,7 @@ def described(value: Any, depth: int = 0) -> Any:
 def _short(value: str | bytes) -> str:
     if isinstance(value, bytes):
         return f"({len(value)} bytes)"
-    if len(value) > LONGEST:
+    if len(value) > MAX_VALUE_CHARS:
         return f"({len(value)} characters)"
     return value.encode(errors="replace").decode()
 
@@ -80,6 +80,6 @@ def checked_metadata(metadata: Any) -> Mapping[str, Any] | None:
             "Turn.metadata: holds a value that is no JSON (strings, numbers, booleans, None, lists, dicts). "
             "Write dates as ISO strings and bytes as text."
         ) from None
-    if size > MOST_METADATA:
-        raise InvalidTurnError(f"Turn.metadata: {size} bytes as JSON, at most {MOST_METADATA} are stored.")
+    if size > MAX_METADATA_BYTES:
+        raise InvalidTurnError(f"Turn.metadata: {size} bytes as JSON, at most {MAX_METADATA_BYTES} are stored.")
     return metadata

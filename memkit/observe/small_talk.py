@@ -2,13 +2,14 @@
 
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from memkit.text.asking import asks
 from memkit.text.terms.keys import names_time
 
-REMEMBERED = 128  # turns whose saliences make the threshold
-FEWEST = 32  # before that many were heard, nothing counts as small talk
-SHORT = 200  # characters
+WINDOW_TURNS = 128  # turns whose saliences make the threshold
+MIN_TURNS = 32  # with fewer before it, no turn counts as small talk
+MAX_CHARS = 200  # of a turn that may count as small talk
 
 
 class SmallTalk:
@@ -16,32 +17,33 @@ class SmallTalk:
 
     A turn does where it tells less than nearly all of the last 128 turns did: at most `share` of them told as
     little. So the threshold is their quantile and moves with them. A long turn never does, nor one that names a
-    time or a number: "Last Friday!" may be all that there is of an answer. Not thread-safe.
+    time or a number: "Last Friday!" may be all that there is of an answer. Nor does a question: what answers it is
+    found through it. Not thread-safe.
     """
 
-    def __init__(self, share: float, heard: Iterable[float] = ()) -> None:
+    def __init__(self, share: float, earlier: Iterable[float] = ()) -> None:
         self._share = share
-        self._heard: deque[float] = deque()
-        self._sorted: list[float] = []
-        for salience in heard:
-            self.remember(salience)
+        self._window = deque(earlier, WINDOW_TURNS)
+        self._sorted = sorted(self._window)
 
-    def copy(self) -> "SmallTalk":
-        """The same; what one hears the other doesn't."""
-        twin = SmallTalk(self._share)
-        twin._heard, twin._sorted = self._heard.copy(), self._sorted.copy()
-        return twin
-
-    def hears(self, salience: float, text: str) -> bool:
-        """Whether a turn of this salience (nats) is small talk; remembers its salience."""
+    def is_small_talk(self, salience: float, text: str) -> bool:
+        """Whether a turn of this salience (nats) is small talk; the threshold follows it."""
         as_little = bisect_right(self._sorted, salience)
-        quiet = len(self._sorted) >= FEWEST and as_little < self._share * len(self._sorted)
-        self.remember(salience)
-        return quiet and len(text) <= SHORT and not names_time(text)
+        quiet = len(self._sorted) >= MIN_TURNS and as_little < self._share * len(self._sorted)
+        self._follow(salience)
+        return quiet and len(text) <= MAX_CHARS and not names_time(text) and not asks(text)
 
-    def remember(self, salience: float) -> None:
-        """Let a turn that was judged before move the threshold."""
-        if len(self._heard) == REMEMBERED:
-            del self._sorted[bisect_left(self._sorted, self._heard.popleft())]
-        self._heard.append(salience)
+    def _follow(self, salience: float) -> None:
+        if len(self._window) == WINDOW_TURNS:
+            del self._sorted[bisect_left(self._sorted, self._window.popleft())]
+        self._window.append(salience)
         insort(self._sorted, salience)
+
+
+def small_talk(
+    share: float, earlier: Iterable[float], saliences: Sequence[float | None], texts: Sequence[str]
+) -> list[bool]:
+    """For each turn whether it is small talk, after turns with the `earlier` saliences; None counts as telling."""
+    judge = SmallTalk(share, earlier)
+    pairs = zip(saliences, texts, strict=True)
+    return [salience is not None and judge.is_small_talk(salience, text) for salience, text in pairs]

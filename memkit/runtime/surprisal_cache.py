@@ -1,102 +1,53 @@
-"""Each bank's own surprisal model: learnt from what it heard, never from another bank, and kept with it."""
+"""Surprisal models of the banks in use: one background for all, or one each, made by a function of the user's."""
 
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import NamedTuple
 
-from memkit.errors import InputError
-from memkit.models import BankState, Memory
-from memkit.observe.small_talk import REMEMBERED, SmallTalk
-from memkit.operations import Learn
+from memkit.models import BankState
 from memkit.protocols import BankView, Storage, SurprisalModel
-from memkit.runtime.surprisal_state import PendingTurns, SurprisalState, model_of, spans_of, unlearnt
+from memkit.surprisal.background import BackgroundSurprisal
 from memkit.surprisal.guard import TurnSalience, read_guarded
-from memkit.surprisal.ngram import NgramSurprisal
 
-LOADED = 64  # banks whose models are kept in RAM at most
-REPLAYED = 2_000  # a bank's last memories, read where nothing of its model is kept
-SAVED_AFTER = 256  # turns learnt
-READ = 1_000  # memories at a time
+LOADED_BANKS = 64  # banks whose own models are in RAM at most
+REPLAYED_TURNS = 2_000  # a bank's last memories, which a new model of the user's reads again
+READ_BATCH = 1_000  # memories
 
 Factory = Callable[[], SurprisalModel]
 
 
-class Judged(NamedTuple):
-    """What was found of turns on their way in: what each tells, None where the model failed; which are small talk.
-
-    `hearing`: what they were judged by; None where the bank's model could not even be made.
-    """
-
-    told: list[TurnSalience | None]
-    small: list[bool]
-    hearing: PendingTurns | None
-
-
 @dataclass
 class _Slot:
-    """What is in RAM of a bank; the lock is held while its model reads, so that no other bank waits."""
+    """One bank's model; the lock is held while it reads, so that no other bank waits."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
-    learnt: SurprisalState | None = None
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes held, about; 0 for a model of the user's own."""
-        model = self.learnt and self.learnt.model
-        return model.nbytes if isinstance(model, NgramSurprisal) else 0
+    model: SurprisalModel | None = None
+    epoch: int = -1  # of the bank when the model was made: after an erasure it is made again
 
 
 class SurprisalCache:
-    """Models of the banks in use. The storage keeps their counts by segment; they learn what is stored, in order.
+    """Saliences of turns on their way in.
 
-    So every process comes to the same model, and nothing that was erased is in it. Models that a factory of the
-    user's own makes are not kept: they hear the bank's last turns again. In RAM they take at most `budget`
-    bytes beside the one in use.
+    The background is fixed: a turn has the same salience in every process, and after an erasure. A model that
+    the user's function made for a bank may learn; it lives as long as the process does, and a new one reads the
+    bank's last turns first.
     """
 
-    def __init__(self, storage: Storage, factory: Factory | None, small_talk: float, *, budget: int) -> None:
-        self._storage, self._factory, self._small_talk, self._budget = storage, factory, small_talk, budget
+    def __init__(self, storage: Storage, factory: Factory | None) -> None:
+        self._storage, self._factory = storage, factory
+        self._background = BackgroundSurprisal()
         self._slots: OrderedDict[int, _Slot] = OrderedDict()
         self._lock = threading.Lock()
 
-    def judge(self, state: BankState, texts: Sequence[str]) -> Judged:
-        """What the bank's model makes of its next turns, each learnt before the next one."""
-        hearing: PendingTurns | None = None
-
-        def model() -> SurprisalModel:
-            nonlocal hearing
-            hearing = hearing or self._hearing(slot, state)
-            return hearing.model
-
+    def saliences(self, state: BankState, texts: Sequence[str]) -> list[TurnSalience | None]:
+        """The salience of each turn, in order; None where the bank's model fails."""
+        factory = self._factory
+        if factory is None:
+            return read_guarded(lambda: self._background, texts)
         slot = self._slot(state.number)
         with slot.lock:
-            told = read_guarded(model, texts)
-        pairs = zip(told, texts, strict=True)
-        small = [hearing is not None and hearing.is_small_talk(t and t.salience, text) for t, text in pairs]
-        return Judged(told, small, hearing)
-
-    def stored(self, bank: int, hearing: PendingTurns, ids: Sequence[str | None], *, change: int, at: datetime) -> None:
-        """Learn those of the judged turns that the change of this number stored; keep the model now and then.
-
-        `ids`: under which each was stored, None where it wasn't.
-        """
-        slot = self._slot(bank)
-        with slot.lock:
-            learnt = slot.learnt
-            if learnt is None or not learnt.change == hearing.change == change - 1 or not hearing.heard_all:
-                return  # others changed the bank, or the model failed: the next hearing catches up with all of it
-            last = [id for id in ids if id is not None][-1:]
-            with self._storage.view(bank) as view:
-                seqs = view.locate(last)
-            if len(seqs) < len(last):
-                return  # erased again
-            learnt.take_in(hearing, [id is not None for id in ids], max(seqs.values(), default=learnt.through))
-            learnt.change = change
-            if learnt.unsaved >= SAVED_AFTER and self._factory is None:
-                slot.learnt = self._saved(bank, learnt, at)
+            return read_guarded(lambda: self._model(slot, state, factory), texts)
 
     def drop(self, bank: int) -> None:
         """Forget a bank's model, after an erasure."""
@@ -107,85 +58,26 @@ class SurprisalCache:
         with self._lock:
             slot = self._slots.setdefault(bank, _Slot())
             self._slots.move_to_end(bank)
-            while len(self._slots) > 1 and (len(self._slots) > LOADED or self._held() > self._budget):
+            while len(self._slots) > LOADED_BANKS:
                 self._slots.popitem(last=False)
             return slot
 
-    def nbytes(self) -> int:
-        """Bytes held by all models in RAM, about."""
-        with self._lock:
-            return self._held()
+    def _model(self, slot: _Slot, state: BankState, factory: Factory) -> SurprisalModel:
+        if slot.model is None or slot.epoch != state.epoch:
+            slot.model, slot.epoch = self._replayed(factory(), state.number), state.epoch
+        return slot.model
 
-    def _held(self) -> int:
-        return sum(slot.nbytes for slot in self._slots.values())
-
-    def unlearnt(self, key: bytes) -> SurprisalModel | None:
-        """A model that has read nothing yet; None where the store's models learn nothing from their bank."""
-        return NgramSurprisal(key) if self._factory is None else None
-
-    def _hearing(self, slot: _Slot, state: BankState) -> PendingTurns:
-        if slot.learnt is None or slot.learnt.epoch != state.epoch:
-            slot.learnt = self._loaded(state)
-        if slot.learnt.change != state.change:
-            self._catch_up(slot.learnt, state)
-        return slot.learnt.hearing()
-
-    def _loaded(self, state: BankState) -> SurprisalState:
-        with self._storage.view(state.number) as view:
-            kept = view.segments() if self._factory is None else []
-            through = kept[-1].last_seq if kept else max(0, _last_seq(view) - REPLAYED)
-            earlier = list(_turns(view, max(0, through - REMEMBERED), through)) if kept else []
-        model = model_of(kept, state.key) if self._factory is None else self._factory()
-        spans = spans_of(kept)
-        learnt = SurprisalState(
-            model, SmallTalk(self._small_talk), state.epoch, through=through, spans=spans, kept=dict(spans)
-        )
-        for turn, _ in earlier:
-            learnt.hear(turn)
-        return learnt
-
-    def _catch_up(self, learnt: SurprisalState, state: BankState) -> None:
-        """Learn what was stored by others, or before this process began."""
-        with self._storage.view(state.number) as view:
-            last = _last_seq(view)
-            for turn, seq in _turns(view, learnt.through, last):
-                learnt.learn(turn, seq)
-            learnt.change, learnt.through = view.state.change, last
-
-    def _saved(self, bank: int, learnt: SurprisalState, at: datetime) -> SurprisalState | None:
-        """The same, kept; None where others kept theirs meanwhile, which then counts."""
-        learn = learnt.unkept()
-        if learn is None:
-            return learnt
-
-        def decide(view: BankView) -> list[Learn]:
-            same = view.state.epoch == learnt.epoch and spans_of(view.segments()) == learnt.kept
-            return [learn] if same else []
-
-        receipt = self._storage.apply(bank, decide, at=at)
-        if receipt.change != learnt.change + 1:
-            return None
-        learnt.was_kept(learn, receipt.change)
-        return learnt
+    def _replayed(self, model: SurprisalModel, bank: int) -> SurprisalModel:
+        with self._storage.view(bank) as view:
+            for text in _last_turns(view):
+                model.learn(text)
+        return model
 
 
-def unlearning(view: BankView, seqs: Sequence[int]) -> list[Learn]:
-    """What takes these memories out of the bank's kept model, to be applied with their erasure."""
-    kept = view.segments()
-    turns = [(seq, memory.text) for seq, memory in view.memories(seqs).items() if memory.kind == "turn"]
-    try:
-        return unlearnt(kept, turns, view.state.key)
-    except InputError:  # not what was learnt: the model is made again from the turns that are left
-        return [Learn((), oldest=kept[-1].number + 1)]
-
-
-def _last_seq(view: BankView) -> int:
+def _last_turns(view: BankView) -> Iterator[str]:
+    """Texts of the turns among the bank's last memories, in order."""
     last = view.position(None)
-    return 0 if last is None else last.seq
-
-
-def _turns(view: BankView, after: int, through: int) -> Iterator[tuple[Memory, int]]:
-    """Stored turns with their seqs, in order."""
-    for start in range(after + 1, through + 1, READ):
-        found = view.memories(range(start, min(start + READ, through + 1)))
-        yield from ((memory, seq) for seq, memory in sorted(found.items()) if memory.kind == "turn")
+    end = 0 if last is None else last.seq + 1
+    for start in range(max(1, end - REPLAYED_TURNS), end, READ_BATCH):
+        memories = view.memories(range(start, min(start + READ_BATCH, end)))
+        yield from (memory.text for _, memory in sorted(memories.items()) if memory.kind == "turn")

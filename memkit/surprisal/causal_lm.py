@@ -10,7 +10,7 @@ from memkit.protocols import Token
 from memkit.surprisal.logits import Floats, Mode, token_surprisals
 from memkit.surprisal.windows import windows
 
-WINDOW = 1024  # tokens, where the model doesn't say how many it can read
+DEFAULT_WINDOW_TOKENS = 1024  # tokens, where the model doesn't say how many it can read
 
 
 class CausalLMSurprisal:
@@ -34,8 +34,8 @@ class CausalLMSurprisal:
             model, tokenizer = self._loaded()
             encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
             ids, spans = list(encoded["input_ids"]), encoded["offset_mapping"]
-            found = self._surprisals(model, tokenizer.bos_token_id, ids)
-        return [Token(start, end, float(e)) for (start, end), e in zip(spans, found, strict=True)]
+            surprisals = self._surprisals(model, tokenizer.bos_token_id, ids)
+        return [Token(start, end, float(e)) for (start, end), e in zip(spans, surprisals, strict=True)]
 
     def learn(self, text: str) -> None:
         """Nothing: the model stays as it is."""
@@ -68,7 +68,7 @@ def _logits(model: Any, ids: list[int]) -> Any:
 
 
 def _longest(model: Any) -> int:
-    return int(getattr(model.config, "max_position_embeddings", None) or WINDOW)
+    return int(getattr(model.config, "max_position_embeddings", None) or DEFAULT_WINDOW_TOKENS)
 
 
 def _load(name: str, tokenizer: Any) -> tuple[Any, Any]:

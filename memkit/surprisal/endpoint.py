@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     import httpx
     import tenacity
 
-TRIES = 4
-FIRST_WAIT, LONGEST_WAIT = 0.25, 4.0  # seconds between two tries
-MOST_BYTES = 256 * 2**20
-TOO_LONG = ("context length", "context_length", "context size", "context_size", "context window", "too long")
-REMEDIES = {
+MAX_TRIES = 4
+FIRST_WAIT_S, MAX_WAIT_S = 0.25, 4.0  # between two tries
+MAX_BYTES = 256 * 2**20
+TOO_LONG_SIGNS = ("context length", "context_length", "context size", "context_size", "context window", "too long")
+STATUS_REMEDIES = {
     401: "Give its key as api_key= or api_key_env=.",
     403: "Give its key as api_key= or api_key_env=.",
     404: "Give the address that /completions follows, often .../v1, and a model that the server lists.",
     405: "Give the address that /completions follows, often .../v1.",
     501: "It doesn't offer what a surprisal needs: completions with echo, or vLLM's prompt_logprobs.",
 }
-REFUSED = "It may not offer echo with logprobs (llama.cpp's server and chat endpoints don't), or not this model."
+REFUSAL_REMEDY = "It may not offer echo with logprobs (llama.cpp's server and chat endpoints don't), or not this model."
 
 
 class Endpoint:
@@ -44,7 +44,7 @@ class Endpoint:
 
         tries = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_PassingError),
-            stop=tenacity.stop_after_attempt(TRIES) | tenacity.stop_before_delay(self._timeout),
+            stop=tenacity.stop_after_attempt(MAX_TRIES) | tenacity.stop_before_delay(self._timeout),
             wait=_wait,
             reraise=True,
         )
@@ -83,8 +83,8 @@ class Endpoint:
             size += len(part)
             if monotonic() > until:
                 raise self._late()
-            if size > MOST_BYTES:
-                raise SurprisalUnavailableError(f"the server at {self.host} sent more than {MOST_BYTES} bytes.")
+            if size > MAX_BYTES:
+                raise SurprisalUnavailableError(f"the server at {self.host} sent more than {MAX_BYTES} bytes.")
         return b"".join(parts)
 
     def _late(self) -> "_PassingError":
@@ -95,14 +95,16 @@ class Endpoint:
     def _refuse(self, status: int, content: bytes, retry_after: str) -> None:
         if 200 <= status < 300:
             return
-        said = f"the server at {self.host} answered with status {status}."
+        status_line = f"the server at {self.host} answered with status {status}."
         if status in (408, 429) or (status >= 500 and status != 501):
-            raise _PassingError(f"{said} Look at its load and its log.", after=_seconds(retry_after))
+            raise _PassingError(f"{status_line} Look at its load and its log.", after=_seconds(retry_after))
         if status == 413 or (status == 400 and _too_long(content)):
-            raise SurprisalError(f"{said} The text is longer than it reads: give window=, in characters.")
+            raise SurprisalError(f"{status_line} The text is longer than it reads: give window=, in characters.")
         if status in (400, 422):
-            raise SurprisalError(f"{said} {REFUSED}")
-        raise SurprisalUnavailableError(f"{said} {REMEDIES.get(status, 'See that the address is right.')}")
+            raise SurprisalError(f"{status_line} {REFUSAL_REMEDY}")
+        raise SurprisalUnavailableError(
+            f"{status_line} {STATUS_REMEDIES.get(status, 'See that the address is right.')}"
+        )
 
 
 class _PassingError(SurprisalUnavailableError):
@@ -118,7 +120,7 @@ def _wait(state: "tenacity.RetryCallState") -> float:
 
     fault = state.outcome.exception() if state.outcome else None
     after = fault.after if isinstance(fault, _PassingError) else 0.0
-    growing = tenacity.wait_exponential(multiplier=FIRST_WAIT, max=LONGEST_WAIT) + tenacity.wait_random(0, FIRST_WAIT)
+    growing = tenacity.wait_exponential(multiplier=FIRST_WAIT_S, max=MAX_WAIT_S) + tenacity.wait_random(0, FIRST_WAIT_S)
     return max(after, growing(state))
 
 
@@ -127,8 +129,8 @@ def _seconds(retry_after: str) -> float:
 
 
 def _too_long(content: bytes) -> bool:
-    said = content[:10_000].decode(errors="replace").casefold()
-    return any(sign in said for sign in TOO_LONG)
+    message = content[:10_000].decode(errors="replace").casefold()
+    return any(sign in message for sign in TOO_LONG_SIGNS)
 
 
 def _httpx() -> Any:

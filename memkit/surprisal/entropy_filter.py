@@ -22,7 +22,7 @@ Scores = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Budget:
-    """How many tokens are kept: the first `start`, the `entropy` most surprising, the newest `recent`.
+    """The number of tokens to keep: the first `start`, the `entropy` most surprising, the newest `recent`.
 
     `decay` multiplies every score once per turn. The paper's: 4/1020/0/1, 4/508/0/0.7, 4/1020/0/0.9.
     """
@@ -58,16 +58,16 @@ def kept_positions(scores: npt.ArrayLike, coming: int, budget: Budget, *, mode: 
     budget. Ties go to the earlier position. Raises InputError where more comes than `budget.longest`, or a
     score is NaN.
     """
-    found = np.asarray(scores, np.float64)
-    _check_numbers(found)
-    if coming > budget.longest and len(found) + coming > budget.capacity:
+    values = np.asarray(scores, np.float64)
+    _check_numbers(values)
+    if coming > budget.longest and len(values) + coming > budget.capacity:
         raise InputError(
             f"a turn of {coming} tokens doesn't fit a filter that holds {budget.longest} beside its start. "
             "Raise entropy or recent, or split long turns."
         )
-    if len(found) + coming <= budget.capacity:
-        return np.arange(len(found))
-    return (_as_written if mode == "paper" else _as_coded)(found, coming, budget)
+    if len(values) + coming <= budget.capacity:
+        return np.arange(len(values))
+    return (_as_written if mode == "paper" else _as_coded)(values, coming, budget)
 
 
 def _as_written(scores: Scores, coming: int, budget: Budget) -> Positions:
@@ -115,7 +115,7 @@ class Span(NamedTuple):
     end: int
 
 
-class Kept(NamedTuple):
+class KeptToken(NamedTuple):
     """A token that the filter holds: its place in the stream, its turn, its characters, its score now."""
 
     position: int
@@ -146,7 +146,7 @@ class EntropyFilter:
         return len(self._scores)
 
     def feed(self, tokens: Sequence[Token]) -> list[Span]:
-        """Take the next turn; gives what was evicted for it, oldest first. Raises InputError."""
+        """Take the next turn; gives the spans that were evicted for it, oldest first. Raises InputError."""
         rows = np.fromiter(chain.from_iterable(tokens), np.float64, 3 * len(tokens)).reshape(-1, 3)
         _check_numbers(rows)
         evicted: list[Span] = []
@@ -165,13 +165,13 @@ class EntropyFilter:
         return self._places[:, 0].copy()
 
     @property
-    def kept(self) -> list[Kept]:
-        """What the filter holds, in the order of the stream."""
+    def tokens(self) -> list[KeptToken]:
+        """The tokens that the filter holds, in the order of the stream."""
         rows = zip(self._places.tolist(), self._scores.tolist(), strict=True)
-        return [Kept(position, turn, start, end, score) for (position, turn, start, end), score in rows]
+        return [KeptToken(position, turn, start, end, score) for (position, turn, start, end), score in rows]
 
     def spans(self) -> list[Span]:
-        """What the filter holds, as runs of tokens that were fed one after another."""
+        """The tokens that the filter holds, as runs of those that were fed one after another."""
         return _joined(self._places)
 
     def key_phrases(self, text_of: Callable[[int], str], *, most: int = 8) -> list[str]:
@@ -193,13 +193,13 @@ class EntropyFilter:
         """The filter that `to_bytes` wrote. Raises CorruptError."""
         try:
             state = json.loads(data)
-            made = cls(Budget(**state["budget"]), mode=state["mode"], split=state["split"])
-            made.turns, made.seen = int(state["turns"]), int(state["seen"])
-            made._places = np.array(state["places"], dtype=np.int64).reshape(-1, 4)
-            made._scores = np.array(state["scores"], dtype=np.float64).reshape(len(made._places))
+            restored = cls(Budget(**state["budget"]), mode=state["mode"], split=state["split"])
+            restored.turns, restored.seen = int(state["turns"]), int(state["seen"])
+            restored._places = np.array(state["places"], dtype=np.int64).reshape(-1, 4)
+            restored._scores = np.array(state["scores"], dtype=np.float64).reshape(len(restored._places))
         except (ValueError, TypeError, KeyError) as error:
             raise CorruptError("the state of an entropy filter is damaged.") from error
-        return made
+        return restored
 
     def _pieces(self, rows: Scores) -> Iterator[Scores]:
         size = self.budget.longest if self.split else max(1, len(rows))

@@ -7,22 +7,24 @@ from typing import NamedTuple
 
 from memkit.errors import MemkitError, StorageError, SurprisalError, SurprisalUnavailableError
 from memkit.protocols import SurprisalModel, Token
-from memkit.surprisal.ngram import NgramSurprisal, ReadAhead, key_phrases, salience
+from memkit.surprisal.background import BackgroundSurprisal
+from memkit.surprisal.ngram import NgramSurprisal
+from memkit.surprisal.salience import key_phrases, salience
 
 log = logging.getLogger("memkit")
 
-OWN = (NgramSurprisal, ReadAhead)  # no foreign code
+OWN_MODELS = (BackgroundSurprisal, NgramSurprisal)  # no foreign code
 
 
 class TurnSalience(NamedTuple):
-    """How much a text tells, in nats, and the phrases that tell it."""
+    """The salience of a turn, in nats, and its key phrases."""
 
     salience: float
     key_phrases: tuple[str, ...]
 
 
 def read_guarded(model: Callable[[], SurprisalModel], texts: Sequence[str]) -> list[TurnSalience | None]:
-    """What each text tells by the model, which learns it before the next one; None where it fails.
+    """The salience of each text by the model, which learns it before the next one; None where it fails.
 
     A model, and `model`, which gives it, may raise anything: that is logged, once and without its words. When it is
     out of reach it isn't asked for the rest of the texts. Raises StorageError.
@@ -37,14 +39,14 @@ def read_guarded(model: Callable[[], SurprisalModel], texts: Sequence[str]) -> l
 def checked(text: str, tokens: Iterable[Token]) -> list[Token]:
     """A model's tokens, if they lie in order in the text with finite surprisals. Raises SurprisalError."""
     earlier = (0, 0)
-    found = [token if isinstance(token, Token) else Token(*token) for token in tokens]
-    for start, end, surprisal in found:
+    checked_tokens = [token if isinstance(token, Token) else Token(*token) for token in tokens]
+    for start, end, surprisal in checked_tokens:
         if not earlier[0] <= start <= end <= len(text) or end < earlier[1]:
             raise SurprisalError("the surprisal model gave tokens that are out of order or outside the text.")
         if not 0 <= surprisal < math.inf:
             raise SurprisalError("the surprisal model gave a surprisal that is negative or not finite.")
         earlier = (start, end)
-    return found
+    return checked_tokens
 
 
 def _readings(model: Callable[[], SurprisalModel], texts: Sequence[str]) -> Iterator[TurnSalience | SurprisalError]:
@@ -60,8 +62,8 @@ def _reading(model: Callable[[], SurprisalModel], text: str) -> TurnSalience | S
     try:
         reader = model()
         scored = reader.score(text)
-        tokens = scored if type(reader) in OWN else checked(text, scored)
-        told = TurnSalience(float(salience(tokens)), key_phrases(text, tokens))
+        tokens = scored if type(reader) in OWN_MODELS else checked(text, scored)
+        reading = TurnSalience(float(salience(tokens)), key_phrases(text, tokens))
         reader.learn(text)
     except StorageError:
         raise
@@ -71,4 +73,4 @@ def _reading(model: Callable[[], SurprisalModel], text: str) -> TurnSalience | S
         return SurprisalError(str(error))
     except Exception as error:  # noqa: BLE001  a plug-in may raise anything; its words may be the text's
         return SurprisalError(f"the surprisal model failed with {type(error).__name__}.")
-    return told
+    return reading

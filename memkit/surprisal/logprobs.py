@@ -9,15 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from memkit.errors import SurprisalError
 from memkit.protocols import Token
-from memkit.surprisal.token_spans import Piece, token_spans
+from memkit.surprisal.token_spans import ShownToken, token_spans
 
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
-ROUNDING = 1e-4  # nats: the log-probability of what is certain may come out this much above 0
-VOCABULARY = 100_000  # tokens, roughly, that a language model knows
+MAX_ROUNDING_NATS = 1e-4  # nats: the log-probability of what is certain may come out this much above 0
+VOCABULARY_TOKENS = 100_000  # tokens, roughly, that a language model knows
 
-LogProb = Annotated[float, Field(le=ROUNDING, allow_inf_nan=False)]
+LogProb = Annotated[float, Field(le=MAX_ROUNDING_NATS, allow_inf_nan=False)]
 Byte = Annotated[int, Field(ge=0, le=255)]
 AnswerT = TypeVar("AnswerT", bound="_Part")
 
@@ -58,24 +58,35 @@ class _Prompted(_Part):
     choices: Annotated[list[_PromptChoice], Field(min_length=1)]
 
 
-class _Made(_Part):
+class _WrittenToken(_Part):
     token: str
     logprob: LogProb
     bytes: list[Byte] | None = None
 
 
 class _MessageLogprobs(_Part):
-    content: list[_Made]
+    content: list[_WrittenToken]
 
 
-KINDS: tuple[type[_Part], ...] = (_Lists, _Usage, _EchoChoice, _Echo, _Scored, _PromptChoice, _Made, _MessageLogprobs)
-FIELDS = frozenset(name for kind in KINDS for name in kind.model_fields)  # what an error may name: keys can be text
+PART_MODELS: tuple[type[_Part], ...] = (
+    _Lists,
+    _Usage,
+    _EchoChoice,
+    _Echo,
+    _Scored,
+    _PromptChoice,
+    _WrittenToken,
+    _MessageLogprobs,
+)
+FIELD_NAMES = frozenset(
+    name for kind in PART_MODELS for name in kind.model_fields
+)  # what an error may name: keys can be text
 
 
-def echoed(answer: object, prompt: str, *, made: int = 1, vocabulary: int = VOCABULARY) -> list[Token]:
+def echoed(answer: object, prompt: str, *, new_tokens: int = 1, vocabulary: int = VOCABULARY_TOKENS) -> list[Token]:
     """The prompt's tokens from an answer of an OpenAI-compatible completions endpoint with `echo` and `logprobs`.
 
-    `made`: how many tokens were asked for beyond the prompt; they are cut off. The first token, for which such
+    `new_tokens`: how many tokens were asked for beyond the prompt; they are cut off. The first token, for which such
     an answer has null, is as likely as any of `vocabulary`, unless it is the model's start token, which is
     left out. Characters are found by the tokens themselves; offsets are looked at for their order only, because
     vLLM counts them in what it shows and SGLang gives -1. Raises SurprisalError where the answer isn't whole or
@@ -84,19 +95,19 @@ def echoed(answer: object, prompt: str, *, made: int = 1, vocabulary: int = VOCA
     read = _checked(_Echo, answer)
     lists = read.choices[0].logprobs
     _check_lists(lists)
-    pieces = [Piece(token, _nats(p)) for token, p in zip(lists.tokens, lists.token_logprobs, strict=True)]
-    told = read.usage.prompt_tokens if read.usage else None
-    if len(pieces) <= made:  # without echo: what was made may happen to be the prompt over again
+    pieces = [ShownToken(token, _nats(p)) for token, p in zip(lists.tokens, lists.token_logprobs, strict=True)]
+    prompt_tokens = read.usage.prompt_tokens if read.usage else None
+    if len(pieces) <= new_tokens:  # without echo: what was written may happen to be the prompt over again
         raise _not_joined(len(pieces), prompt)
-    for count in dict.fromkeys((told, len(pieces) - made)):
+    for count in dict.fromkeys((prompt_tokens, len(pieces) - new_tokens)):
         if count is not None and 0 <= count <= len(pieces):
-            found = token_spans(prompt, pieces[:count], first=math.log(vocabulary))
-            if found is not None:
-                return found
+            tokens = token_spans(prompt, pieces[:count], first=math.log(vocabulary))
+            if tokens is not None:
+                return tokens
     raise _not_joined(len(pieces), prompt)
 
 
-def prompted(answer: object, prompt: str, *, vocabulary: int = VOCABULARY) -> list[Token]:
+def prompted(answer: object, prompt: str, *, vocabulary: int = VOCABULARY_TOKENS) -> list[Token]:
     """The prompt's tokens from vLLM's `prompt_logprobs`: null for the first, for each other a mapping.
 
     A mapping names the prompt's own token first: an id with `logprob` and `decoded_token`, or the decoded token
@@ -104,7 +115,7 @@ def prompted(answer: object, prompt: str, *, vocabulary: int = VOCABULARY) -> li
     """
     entries = _checked(_Prompted, answer).choices[0].prompt_logprobs
     _check_nulls(entries, "prompt_logprobs")
-    pieces = [Piece(None, None) if entry is None else _prompt_piece(entry) for entry in entries]
+    pieces = [ShownToken(None, None) if entry is None else _prompt_piece(entry) for entry in entries]
     return _joined(prompt, pieces, vocabulary)
 
 
@@ -123,26 +134,26 @@ def message_tokens(message: "BaseMessage") -> list[Token]:
             "message_tokens: the message carries no log-probabilities. "
             "Ask its model for them, for example with ChatOpenAI(logprobs=True)."
         )
-    made = _checked(_MessageLogprobs, carried).content
-    return _joined(text, [_made_piece(token) for token in made], VOCABULARY)
+    written = _checked(_MessageLogprobs, carried).content
+    return _joined(text, [_written_piece(token) for token in written], VOCABULARY_TOKENS)
 
 
-def _prompt_piece(entry: dict[str, _Scored | float]) -> Piece:
+def _prompt_piece(entry: dict[str, _Scored | float]) -> ShownToken:
     if not entry:
         raise SurprisalError("prompt_logprobs holds an entry without a token.")
     key, scored = next(iter(entry.items()))
     if isinstance(scored, _Scored):
-        return Piece(scored.decoded_token, _nats(scored.logprob))
-    return Piece(key, _nats(scored))
+        return ShownToken(scored.decoded_token, _nats(scored.logprob))
+    return ShownToken(key, _nats(scored))
 
 
-def _made_piece(made: _Made) -> Piece:
+def _written_piece(written: _WrittenToken) -> ShownToken:
     """Some servers fill `bytes` with what the token is shown as; where they are text, they tell no more than that."""
-    raw = bytes(made.bytes or ())
+    raw = bytes(written.bytes or ())
     try:
-        return Piece(raw.decode() or made.token, _nats(made.logprob))
+        return ShownToken(raw.decode() or written.token, _nats(written.logprob))
     except UnicodeDecodeError:
-        return Piece(made.token, _nats(made.logprob), raw)
+        return ShownToken(written.token, _nats(written.logprob), raw)
 
 
 def _checked(kind: type[AnswerT], answer: object) -> AnswerT:
@@ -150,7 +161,7 @@ def _checked(kind: type[AnswerT], answer: object) -> AnswerT:
         return kind.model_validate(answer)
     except ValidationError as error:
         fault = error.errors(include_input=False, include_context=False, include_url=False)[0]
-        where = ".".join(str(step) for step in fault["loc"] if isinstance(step, int) or step in FIELDS)
+        where = ".".join(str(step) for step in fault["loc"] if isinstance(step, int) or step in FIELD_NAMES)
         rule = fault["msg"].split(" or instance of")[0]
         raise SurprisalError(f"the log-probabilities can't be read: {where or 'the whole'}: {rule}.") from None
 
@@ -174,11 +185,11 @@ def _nats(logprob: float | None) -> float | None:
     return None if logprob is None else max(0.0, -logprob)
 
 
-def _joined(text: str, pieces: Sequence[Piece], vocabulary: int) -> list[Token]:
-    found = token_spans(text, pieces, first=math.log(vocabulary))
-    if found is None:
+def _joined(text: str, pieces: Sequence[ShownToken], vocabulary: int) -> list[Token]:
+    tokens = token_spans(text, pieces, first=math.log(vocabulary))
+    if tokens is None:
         raise _not_joined(len(pieces), text)
-    return found
+    return tokens
 
 
 def _not_joined(count: int, text: str) -> SurprisalError:

@@ -1,4 +1,4 @@
-"""What is known of tokens before anything was heard: frequent words by Zipf's law, others by their spelling."""
+"""Prior probability of a token: frequent words by Zipf's law, others by their spelling or by their length."""
 
 import math
 import unicodedata
@@ -9,90 +9,107 @@ from importlib.resources import files
 
 from memkit.text.terms.tokens import CACHED_WORDS
 
-# How the tokens of a conversation divide into kinds, roughly; what is left of 1 is for the end of a text.
-FREQUENT, WORD, NUMBER, MARK, SYMBOL = 0.60, 0.18, 0.015, 0.13, 0.005
-LATIN, OTHER, IDEOGRAPHIC = 0.8, 0.1, 0.1  # of WORD
-ACCENTED = 0.1  # of a Latin word's probability, where it has accents
-MANDELBROT = 2.7  # P(rank) ~ 1 / (rank + 2.7)
-MARKS = ".,!?'\"-:)(;…/&*"
-SYMBOLS = 4096  # emoji and the like
-LETTERS = 64  # of alphabets that the spelling model doesn't know, as if equally likely
-IDEOGRAPHS = 4096
-EDGE = "\n"  # starts and ends a word in the spelling model
-WEIGHT = 4.0  # of the shorter context, in tokens, where a longer one was seen
+FREQUENT_LISTS = ("frequent_english.txt", "frequent_russian.txt", "frequent_chinese.txt")
+# How the tokens of a conversation in one script divide, roughly; what is left of 1 is for the end of a text.
+FREQUENT_SHARE, RARE_SHARE, NUMBER_SHARE, MARK_SHARE, SYMBOL_SHARE = 0.60, 0.18, 0.015, 0.13, 0.005
+LATIN_SHARE = 0.8  # of RARE_SHARE
+ACCENTED_SHARE = 0.1  # of a Latin word's probability, where it has accents
+IDEOGRAPH_SHARE = 0.1  # of RARE_SHARE
+MANDELBROT_SHIFT = 2.7  # P(rank) ~ 1 / (rank + 2.7)
+MARK_CHARS = ".,!?'\"-:)(;…/&*"
+SYMBOL_TYPES = 4096  # emoji and the like
+LETTER_TYPES = 64
+IDEOGRAPH_TYPES = 4096
+HIRAGANA_TYPES = 90  # which carry Japanese grammar: as likely as frequent words
+WORD_EDGE = "\n"  # starts and ends a word in the spelling model
+CONTEXT_WEIGHT = 4.0  # of the shorter context, in letters, where a longer one was counted
+FIRST_NATS, LETTER_NATS = 4.5, 1.1  # surprisal of a word in an alphabet without a spelling model, by its letters
 
 
 @lru_cache(maxsize=CACHED_WORDS)
 def prior(piece: str) -> float:
-    """P of a casefolded token before anything was heard; over all tokens it adds up to at most 1."""
+    """P of a casefolded token among those of its script.
+
+    Over the Latin ones it adds up to at most 1. A word in an alphabet that has no spelling model here is the
+    likelier the shorter it is (Zipf's law of abbreviation): an estimate for words that exist, not for any string.
+    """
     first = piece[0]
     if first.isdecimal():
-        return NUMBER * 0.05 ** len(piece)  # each further digit: one of ten, after a coin was tossed
+        return NUMBER_SHARE * 0.05 ** len(piece)  # each further digit: one of ten, after a coin was tossed
     if not first.isalpha():
-        return MARK * _marks().get(piece, 0.0) + SYMBOL / SYMBOLS
-    return FREQUENT * _frequent().get(piece, 0.0) + WORD * _spelled(piece)
+        return MARK_SHARE * _marks().get(piece, 0.0) + SYMBOL_SHARE / SYMBOL_TYPES
+    return FREQUENT_SHARE * _frequent().get(piece, 0.0) + RARE_SHARE * _rare(piece)
 
 
 @cache
 def _frequent() -> dict[str, float]:
-    text = (files("memkit.surprisal") / "frequent_words.txt").read_text(encoding="utf-8")
+    return {word: p for name in FREQUENT_LISTS for word, p in _zipf(_ranked(name)).items()}
+
+
+def _ranked(name: str) -> dict[str, None]:
+    text = (files("memkit.surprisal") / name).read_text(encoding="utf-8")
     lines = (line for line in text.splitlines() if not line.startswith("#"))
-    return _zipf(dict.fromkeys(word for line in lines for word in line.split()))
+    return dict.fromkeys(word for line in lines for word in line.split())
 
 
 @cache
 def _marks() -> dict[str, float]:
-    return _zipf(dict.fromkeys(MARKS))
+    return _zipf(dict.fromkeys(MARK_CHARS))
 
 
 def _zipf(ranked: dict[str, None]) -> dict[str, float]:
-    weights = {item: 1 / (rank + MANDELBROT) for rank, item in enumerate(ranked, 1)}
+    weights = {word: 1 / (rank + MANDELBROT_SHIFT) for rank, word in enumerate(ranked, 1)}
     total = sum(weights.values())
-    return {item: weight / total for item, weight in weights.items()}
+    return {word: weight / total for word, weight in weights.items()}
 
 
-def _spelled(word: str) -> float:
-    """P of a word by its letters: trigrams for Latin ones, accents aside, else all letters alike."""
+def _rare(word: str) -> float:
+    """P of a word that is on no list: trigrams of letters for Latin ones, accents aside, else by its length."""
+    if _is_hiragana(word[0]):
+        return 1 / HIRAGANA_TYPES
     if _is_ideograph(word[0]):
-        return IDEOGRAPHIC / float(IDEOGRAPHS ** len(word))
+        return IDEOGRAPH_SHARE / float(IDEOGRAPH_TYPES ** len(word))
     plain = word if word.isascii() else _without_accents(word)
     if not plain.isascii():
-        return OTHER / float(LETTERS ** (len(word) + 1))
-    share = LATIN if plain == word else LATIN * ACCENTED
-    return share * math.prod(_letters(plain))
+        return math.exp(-FIRST_NATS - LETTER_NATS * len(plain)) / RARE_SHARE
+    share = LATIN_SHARE if plain == word else LATIN_SHARE * ACCENTED_SHARE
+    return share * math.prod(_letter_probabilities(plain))
+
+
+def _is_hiragana(character: str) -> bool:
+    return "\u3040" <= character <= "\u309f"
 
 
 def _is_ideograph(character: str) -> bool:
-    return "\u3040" <= character <= "\u9fff" or "\U00020000" <= character <= "\U0003ffff"
+    return "\u30a0" <= character <= "\u9fff" or "\U00020000" <= character <= "\U0003ffff"
 
 
 def _without_accents(word: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
 
 
-def _letters(word: str) -> Iterator[float]:
+def _letter_probabilities(word: str) -> Iterator[float]:
     """P(letter | the two before it) of each letter and of the word's end."""
-    padded = f"{EDGE}{word}{EDGE}"
-    return (_letter(padded[max(i - 2, 0) : i], padded[i]) for i in range(1, len(padded)))
+    padded = f"{WORD_EDGE}{word}{WORD_EDGE}"
+    return (_letter_probability(padded[max(i - 2, 0) : i], padded[i]) for i in range(1, len(padded)))
 
 
 @lru_cache(maxsize=CACHED_WORDS)
-def _letter(before: str, letter: str) -> float:
+def _letter_probability(before: str, letter: str) -> float:
     """P(letter | at most two before it), from the shortest context to the longest."""
-    counts, p = _spelling(), 1 / LETTERS
-    for at in range(len(before), -1, -1):
-        context = before[at:]
-        seen = counts.get((context,), 0)
-        p = (counts.get((context, letter), 0) + WEIGHT * p) / (seen + WEIGHT)
+    counts, p = _letter_counts(), 1 / LETTER_TYPES
+    for start in range(len(before), -1, -1):
+        context = before[start:]
+        p = (counts.get((context, letter), 0) + CONTEXT_WEIGHT * p) / (counts.get((context,), 0) + CONTEXT_WEIGHT)
     return p
 
 
 @cache
-def _spelling() -> Counter[tuple[str, ...]]:
-    """How often each letter follows up to two others in the frequent words, each of them counted once."""
+def _letter_counts() -> Counter[tuple[str, ...]]:
+    """Counts of each letter after up to two others in the frequent English words, each word once."""
     counts: Counter[tuple[str, ...]] = Counter()
-    for word in _frequent():
-        padded = f"{EDGE}{word}{EDGE}"
+    for word in _ranked(FREQUENT_LISTS[0]):
+        padded = f"{WORD_EDGE}{word}{WORD_EDGE}"
         for i in range(1, len(padded)):
             for order in range(min(3, i + 1)):
                 context = padded[i - order : i]

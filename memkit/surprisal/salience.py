@@ -1,14 +1,14 @@
-"""How much a text tells, and which of its words tell it, from the surprisal of its tokens."""
+"""Salience of a text, in nats, and its key phrases, from the surprisal of its tokens."""
 
 from collections.abc import Iterator, Sequence
 
 from memkit.protocols import Token
 from memkit.text.terms.tokens import STOP_WORDS
 
-DEAREST = 16.0  # nats: what is spelled strangely tells no more than a rare name
-TELLING = 8  # tokens that decide
-LONGEST_PHRASE = 3  # words
-RARE = 8.5  # nats: a word that one in 5,000 is
+MAX_TOKEN_NATS = 16.0  # what is spelled strangely tells no more than a rare name
+SALIENT_TOKENS = 8  # the highest of a text, which decide
+MAX_PHRASE_WORDS = 3
+RARE_WORD_NATS = 8.5  # of a word that one in 5,000 is
 
 
 def salience(tokens: Sequence[Token]) -> float:
@@ -17,13 +17,13 @@ def salience(tokens: Sequence[Token]) -> float:
     So "haha yes" tells little, whatever its words are, a sentence with a name, a place or a number much,
     and a long text as much as its telling words, however many common ones stand between them.
     """
-    highest = sorted([surprisal for _, _, surprisal in tokens], reverse=True)[:TELLING]
-    return sum([min(surprisal, DEAREST) for surprisal in highest]) / TELLING
+    highest = sorted([surprisal for _, _, surprisal in tokens], reverse=True)[:SALIENT_TOKENS]
+    return sum([min(surprisal, MAX_TOKEN_NATS) for surprisal in highest]) / SALIENT_TOKENS
 
 
 def key_phrases(text: str, tokens: Sequence[Token], *, most: int = 3) -> tuple[str, ...]:
     """The runs of at most three neighbouring words that surprise most, in the order of the text."""
-    bare = [_bare(text, token) for token in tokens if token.surprisal >= RARE]
+    bare = [_bare(text, token) for token in tokens if token.surprisal >= RARE_WORD_NATS]
     telling = [t for t in bare if _tells(text[t.start : t.end])]
     runs = sorted(_runs(text, telling), key=_weight, reverse=True)
     phrases = {text[run[0].start : run[-1].end]: run[0].start for run in reversed(runs[:most])}
@@ -31,8 +31,8 @@ def key_phrases(text: str, tokens: Sequence[Token], *, most: int = 3) -> tuple[s
 
 
 def _weight(run: Sequence[Token]) -> tuple[float, float]:
-    """What a run tells; among equal ones the stranger words come first."""
-    return sum(min(token.surprisal, DEAREST) for token in run), sum(token.surprisal for token in run)
+    """The surprisal of a run, for comparing; among equal ones the stranger words come first."""
+    return sum(min(token.surprisal, MAX_TOKEN_NATS) for token in run), sum(token.surprisal for token in run)
 
 
 def _bare(text: str, token: Token) -> Token:
@@ -55,7 +55,7 @@ def _runs(text: str, tokens: Sequence[Token]) -> Iterator[list[Token]]:
     run: list[Token] = []
     for token in tokens:
         apart = run and text[run[-1].end : token.start] not in {"", " ", "-"}
-        if apart or len(run) == LONGEST_PHRASE:
+        if apart or len(run) == MAX_PHRASE_WORDS:
             yield run
             run = []
         run.append(token)

@@ -6,12 +6,15 @@ from memkit.errors import InputError, SurprisalError
 from memkit.models import checked_text
 from memkit.protocols import Token
 from memkit.surprisal.endpoint import Endpoint, checked_key
-from memkit.surprisal.logprobs import VOCABULARY, echoed, prompted
+from memkit.surprisal.logprobs import VOCABULARY_TOKENS, echoed, prompted
 from memkit.surprisal.windows import at_spaces, windows
 
 ServerProtocol = Literal["echo", "prompt_logprobs"]
-ASKED: dict[str, dict[str, Any]] = {"echo": {"echo": True, "logprobs": 1}, "prompt_logprobs": {"prompt_logprobs": 0}}
-PLAIN = {"temperature": 1.0, "top_p": 1.0}  # some servers scale the log-probabilities by them
+PROTOCOL_FIELDS: dict[str, dict[str, Any]] = {
+    "echo": {"echo": True, "logprobs": 1},
+    "prompt_logprobs": {"prompt_logprobs": 0},
+}
+UNSCALED_FIELDS = {"temperature": 1.0, "top_p": 1.0}  # some servers scale the log-probabilities by them
 
 
 class ServerSurprisal:
@@ -42,13 +45,13 @@ class ServerSurprisal:
         start: str = "",
         window: int | None = None,
         max_tokens: Literal[0, 1] = 1,
-        vocabulary: int = VOCABULARY,
+        vocabulary: int = VOCABULARY_TOKENS,
         timeout: float = 30.0,
     ) -> None:
         _check(protocol, window, max_tokens, vocabulary, timeout)
         self._endpoint = Endpoint(url, key=checked_key(api_key, api_key_env), timeout=timeout)
         self._model, self._protocol, self._start = model, protocol, checked_text(start, where="start")
-        self._window, self._made, self._vocabulary = window, max_tokens, vocabulary
+        self._window, self._new_tokens, self._vocabulary = window, max_tokens, vocabulary
 
     def __repr__(self) -> str:
         return f"ServerSurprisal(host={self._endpoint.host!r}, model={self._model!r}, protocol={self._protocol!r})"
@@ -56,12 +59,12 @@ class ServerSurprisal:
     def score(self, text: str) -> list[Token]:
         """Tokens in order, together the whole text. Raises SurprisalError, SurprisalUnavailableError."""
         checked_text(text, where="ServerSurprisal.score")
-        found: list[Token] = []
+        tokens: list[Token] = []
         for begin, fresh, end in windows(len(text), self._window or len(text), at_spaces(text)):
             by = begin - len(self._start)
-            tokens = self._asked(self._start + text[begin:end])
-            found += [Token(max(a + by, fresh), b + by, e) for a, b, e in tokens if b + by > fresh]
-        return found
+            scored = self._ask(self._start + text[begin:end])
+            tokens += [Token(max(a + by, fresh), b + by, e) for a, b, e in scored if b + by > fresh]
+        return tokens
 
     def learn(self, text: str) -> None:
         """Nothing: the model stays as it is."""
@@ -70,12 +73,18 @@ class ServerSurprisal:
         """Close its connections; they close by themselves when it is no longer used."""
         self._endpoint.close()
 
-    def _asked(self, prompt: str) -> list[Token]:
-        body = {"model": self._model, "prompt": prompt, "max_tokens": self._made, **PLAIN, **ASKED[self._protocol]}
+    def _ask(self, prompt: str) -> list[Token]:
+        body = {
+            "model": self._model,
+            "prompt": prompt,
+            "max_tokens": self._new_tokens,
+            **UNSCALED_FIELDS,
+            **PROTOCOL_FIELDS[self._protocol],
+        }
         answer = self._endpoint.post("completions", body)
         try:
             if self._protocol == "echo":
-                return echoed(answer, prompt, made=self._made, vocabulary=self._vocabulary)
+                return echoed(answer, prompt, new_tokens=self._new_tokens, vocabulary=self._vocabulary)
             return prompted(answer, prompt, vocabulary=self._vocabulary)
         except SurprisalError as error:
             raise SurprisalError(f"the server at {self._endpoint.host} answered, but {error}") from None
@@ -83,12 +92,12 @@ class ServerSurprisal:
 
 def _check(protocol: str, window: int | None, max_tokens: int, vocabulary: int, timeout: float) -> None:
     rules = {
-        f"protocol: must be one of {', '.join(ASKED)}.": protocol in ASKED,
+        f"protocol: must be one of {', '.join(PROTOCOL_FIELDS)}.": protocol in PROTOCOL_FIELDS,
         "window: must be at least 2 characters.": window is None or window >= 2,
         "max_tokens: must be 0 or 1.": max_tokens in (0, 1),
         "vocabulary: must be at least 1 token.": vocabulary >= 1,
         "timeout: must be above 0 seconds.": timeout > 0,
     }
-    for rule, kept in rules.items():
-        if not kept:
+    for rule, holds in rules.items():
+        if not holds:
             raise InputError(f"ServerSurprisal: {rule}")

@@ -1,4 +1,4 @@
-"""Where others' tokens stand in a text, though they split its characters and are shown in many ways."""
+"""Spans of a language model's tokens in a text, though they split its characters and are shown in many ways."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,15 +7,16 @@ from typing import NamedTuple
 
 from memkit.protocols import Token
 
-BROKEN = "\ufffd"  # stands for a part of a character that a token splits
-PART, WHOLE = 3, 4  # bytes, at most, of such a part, and of a character, for which an empty token may stand
-ESCAPED = b"bytes:"  # OpenAI's completions: a token that is no text, its bytes as \xNN
-ESCAPE = re.compile(rb"\\x([0-9a-f]{2})")
-MARK = re.compile(r"<\S+>|\[\S+\]")  # a start or end token: <s>, <|im_end|>, [gMASK]
-MARKS = 2  # at most, at each end
+BROKEN_CHAR = "\ufffd"  # stands for a part of a character that a token splits
+MAX_PART_BYTES = 3  # of a part of a character
+MAX_CHAR_BYTES = 4  # for which an empty token may stand
+ESCAPE_PREFIX = b"bytes:"  # OpenAI's completions: a token that is no text, its bytes as \xNN
+ESCAPE_PATTERN = re.compile(rb"\\x([0-9a-f]{2})")
+MARK_PATTERN = re.compile(r"<\S+>|\[\S+\]")  # a start or end token: <s>, <|im_end|>, [gMASK]
+MAX_MARKS = 2  # at most, at each end
 
 
-class Piece(NamedTuple):
+class ShownToken(NamedTuple):
     """A token as it is shown, None where it isn't, and its surprisal in nats, None where nothing came before it."""
 
     shown: str | None
@@ -23,16 +24,16 @@ class Piece(NamedTuple):
     raw: bytes | None = None  # where its bytes are known and are no text by themselves
 
 
-def token_spans(text: str, pieces: Sequence[Piece], *, first: float) -> list[Token] | None:
+def token_spans(text: str, pieces: Sequence[ShownToken], *, first: float) -> list[Token] | None:
     """The pieces with the characters that they cover, together the whole text; None where they don't join to it.
 
     Pieces that split a character are one token: their surprisals add up, as P(a, b) = P(a) P(b | a). A piece
     without a surprisal gets `first`. Start and end marks that aren't in the text are left out.
     """
     data = text.encode()
-    for kept in _without_marks(pieces):
-        groups = _grouped(kept, first)
-        cuts = _cuts(data, groups, empty=0) or _cuts(data, groups, empty=WHOLE)
+    for unmarked in _without_marks(pieces):
+        groups = _grouped(unmarked, first)
+        cuts = _cuts(data, groups, empty=0) or _cuts(data, groups, empty=MAX_CHAR_BYTES)
         if cuts is not None:
             return _tokens(text, groups, cuts)
     return None
@@ -48,28 +49,28 @@ class _Group(NamedTuple):
 
     @property
     def unclear(self) -> bool:
-        return self.raw is None and self.shown is not None and (not self.shown or BROKEN in self.shown)
+        return self.raw is None and self.shown is not None and (not self.shown or BROKEN_CHAR in self.shown)
 
 
-def _without_marks(pieces: Sequence[Piece]) -> Iterator[Sequence[Piece]]:
+def _without_marks(pieces: Sequence[ShownToken]) -> Iterator[Sequence[ShownToken]]:
     """Without the marks at the start, then with them one by one; each with the marks at the end, then without."""
-    lead = len(list(takewhile(_may_lead, enumerate(pieces[:MARKS]))))
-    tail = len(list(takewhile(_is_mark, reversed(pieces[-MARKS:]))))
+    lead = len(list(takewhile(_may_lead, enumerate(pieces[:MAX_MARKS]))))
+    tail = len(list(takewhile(_is_mark, reversed(pieces[-MAX_MARKS:]))))
     for begin in range(lead, -1, -1):
         for end in range(len(pieces), max(begin, len(pieces) - tail) - 1, -1):
             yield pieces[begin:end]
 
 
-def _may_lead(numbered: tuple[int, Piece]) -> bool:
+def _may_lead(numbered: tuple[int, ShownToken]) -> bool:
     index, piece = numbered
     return _is_mark(piece) or (index == 0 and piece.surprisal is None and not piece.shown)
 
 
-def _is_mark(piece: Piece) -> bool:
-    return piece.shown is not None and MARK.fullmatch(piece.shown) is not None
+def _is_mark(piece: ShownToken) -> bool:
+    return piece.shown is not None and MARK_PATTERN.fullmatch(piece.shown) is not None
 
 
-def _grouped(pieces: Iterable[Piece], first: float) -> list[_Group]:
+def _grouped(pieces: Iterable[ShownToken], first: float) -> list[_Group]:
     groups: list[_Group] = []
     for shown, surprisal, raw in pieces:
         group = _Group(shown, first if surprisal is None else surprisal, raw, int(shown == "" and raw is None))
@@ -85,11 +86,11 @@ def _grouped(pieces: Iterable[Piece], first: float) -> list[_Group]:
 def _run_on(before: _Group, after: _Group) -> bool:
     if not (before.unclear and after.unclear):
         return False
-    return (before.shown or BROKEN).endswith(BROKEN) and (after.shown or BROKEN).startswith(BROKEN)
+    return (before.shown or BROKEN_CHAR).endswith(BROKEN_CHAR) and (after.shown or BROKEN_CHAR).startswith(BROKEN_CHAR)
 
 
 def _cuts(data: bytes, groups: Sequence[_Group], *, empty: int) -> list[int] | None:
-    """Where the groups begin and the last one ends, in bytes; None where they can't make up the data.
+    """The bytes at which the groups begin and the last one ends; None where they can't make up the data.
 
     `empty`: the most bytes that a piece shown as nothing may stand for.
     """
@@ -128,8 +129,8 @@ def _readings(shown: str, begin: int) -> Iterator[bytes]:
     yield own
     if not shown.isascii() and max(shown) <= "\xff":
         yield shown.encode("latin-1")
-    if own.startswith(ESCAPED):
-        yield ESCAPE.sub(lambda code: bytes.fromhex(code[1].decode()), own[len(ESCAPED) :])
+    if own.startswith(ESCAPE_PREFIX):
+        yield ESCAPE_PATTERN.sub(lambda code: bytes.fromhex(code[1].decode()), own[len(ESCAPE_PREFIX) :])
     if not own.startswith(b" "):
         yield b" " + own
     elif begin == 0:
@@ -139,13 +140,13 @@ def _readings(shown: str, begin: int) -> Iterator[bytes]:
 def _unclear_ends(group: _Group, data: bytes, begin: int, empty: int) -> Iterable[int]:
     """Ends of what is shown as text with gaps, in which there are only bytes of characters that aren't ASCII."""
     ends = {begin}
-    parts = re.findall(f"{BROKEN}+|[^{BROKEN}]+", group.shown or "") or [""]
+    parts = re.findall(f"{BROKEN_CHAR}+|[^{BROKEN_CHAR}]+", group.shown or "") or [""]
     for part in parts:
-        literal = part.strip(BROKEN).encode(errors="surrogatepass")
+        literal = part.strip(BROKEN_CHAR).encode(errors="surrogatepass")
         if literal:
             ends = {end + len(literal) for end in ends if data.startswith(literal, end)}
         else:
-            most = PART * len(part) + empty * group.empty
+            most = MAX_PART_BYTES * len(part) + empty * group.empty
             ends = {stop for end in ends for stop in _gap(data, end, len(part), most)}
     return ends
 
@@ -160,11 +161,11 @@ def _gap(data: bytes, begin: int, least: int, most: int) -> Iterable[int]:
 def _tokens(text: str, groups: Sequence[_Group], cuts: Sequence[int]) -> list[Token]:
     ends = accumulate((len(character.encode()) for character in text), initial=0)
     characters = {end: i for i, end in enumerate(ends)}
-    found: list[Token] = []
+    tokens: list[Token] = []
     begin, total = 0, 0.0
     for group, end in zip(groups, cuts[1:], strict=True):
         total += group.surprisal
         if end > begin and end in characters:
-            found.append(Token(characters[begin], characters[end], total))
+            tokens.append(Token(characters[begin], characters[end], total))
             begin, total = end, 0.0
-    return found
+    return tokens

@@ -20,7 +20,7 @@ def at_spaces(text: str) -> Callable[[int, int], int]:
     """A `cut` that leaves words whole, where there is a space in the second half of what is new."""
 
     def cut(low: int, high: int) -> int:
-        found = text.rfind(" ", (low + high) // 2 + 1, high)
-        return high if found < 0 else found
+        space = text.rfind(" ", (low + high) // 2 + 1, high)
+        return high if space < 0 else space
 
     return cut

@@ -172,7 +172,7 @@ class Soak:
         """Bytes that the store says it holds in RAM, with what SQLite holds of the files for each connection."""
         connections = len(self.store._storage._connections._idle)  # type: ignore[attr-defined]
         services = self.store._services
-        return services.indexes.nbytes() + services.surprisals.nbytes() + connections * min(files, PAGES)
+        return services.indexes.nbytes() + connections * min(files, PAGES)
 
     def sample(self, seconds: float) -> None:
         latency = {verb: 1000 * float(np.median(waits)) for verb, waits in self.waits.items() if waits}

@@ -4,9 +4,10 @@ Run:  python tests/benchmarks/stream.py [--tokens 2000000] [--json]
 Reads made-up talk: sentences of the demos' conversations and of `memkit stream`, drawn at random, every eighth of
 them with a name, a number or a word that was never heard before. Each turn is scored, learnt and fed to a filter of
 the paper's size. Shows tokens per second of the process and of the clock on the wall, and the memory of the process,
-ten times along the way; making up the talk isn't counted. The model is at its full size after 450,000 tokens; what
-memory grows by then is two caches of single words, which end at 65,536 of them. In the end the model as
-it was after the first tenth and as it is now read the same talk by turns: is it still as fast?
+ten times along the way; making up the talk isn't counted. The model is at its full size after 400,000 tokens, when
+its counts are halved for the first time; what memory grows by then is caches of single words, which end at 16,384 of
+them. In the end the model as it was after the first tenth and as it is now read the same talk by turns: is it still
+as fast?
 """
 
 import argparse
@@ -18,6 +19,7 @@ import resource
 import sys
 import time
 from collections.abc import Iterator
+from copy import deepcopy
 from functools import reduce
 from pathlib import Path
 from typing import NamedTuple
@@ -59,7 +61,7 @@ class Reader:
         self.model, self.held = model, held
 
     def copy(self) -> "Reader":
-        return Reader(NgramSurprisal.from_bytes(self.model.to_bytes()), EntropyFilter.from_bytes(self.held.to_bytes()))
+        return deepcopy(self)
 
     def read(self, turns: list[str]) -> Times:
         wall, start = time.perf_counter(), time.process_time()

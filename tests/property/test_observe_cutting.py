@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memkit.observe.episodes import Cutter, Piece
+from memkit.observe.episodes import Cutter, TurnOutline
 from memkit.operations import Enqueue
 from memkit.settings import ObserveSettings
 
@@ -23,9 +23,11 @@ pieces = st.lists(
 )
 
 
-def cut(rows: list[tuple[int, int, str | None, str | None, bool]]) -> tuple[list[Piece], Cutter, list[tuple[int, int]]]:
+def cut(
+    rows: list[tuple[int, int, str | None, str | None, bool]],
+) -> tuple[list[TurnOutline], Cutter, list[tuple[int, int]]]:
     cutter = Cutter(LIMITS, last=None, find=lambda _: None, number=0)
-    made = [Piece(f"t{i}", START + timedelta(minutes=m), n, r, s, q) for i, (m, n, r, s, q) in enumerate(rows)]
+    made = [TurnOutline(f"t{i}", START + timedelta(minutes=m), n, r, s, q) for i, (m, n, r, s, q) in enumerate(rows)]
     return made, cutter, [cutter.cut(piece).placement for piece in made]
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from memkit.errors import InputError
 from memkit.protocols import Token
-from memkit.surprisal.entropy_filter import Budget, EntropyFilter, Kept, kept_positions
+from memkit.surprisal.entropy_filter import Budget, EntropyFilter, KeptToken, kept_positions
 from memkit.surprisal.logits import Mode
 
 CASES = 10_000
@@ -96,7 +96,7 @@ class SlowFilter:
 
     def __init__(self, budget: Budget, mode: Mode, *, split: bool) -> None:
         self.budget, self.mode, self.split = budget, mode, split
-        self.rows: list[Kept] = []
+        self.rows: list[KeptToken] = []
         self.turns = self.seen = 0
 
     def feed(self, tokens: Sequence[Token]) -> list[tuple[int, int]]:
@@ -113,7 +113,7 @@ class SlowFilter:
             if number == 0:
                 self.rows = [row._replace(score=row.score * self.budget.decay) for row in self.rows]
             for token in piece:
-                self.rows.append(Kept(self.seen, self.turns, *token))
+                self.rows.append(KeptToken(self.seen, self.turns, *token))
                 self.seen += 1
         self.turns += 1
         return gone
@@ -138,7 +138,7 @@ def test_whole_streams_keep_and_evict_what_the_slow_rules_do_turn_by_turn(mode: 
                 continue
             spans = fast.feed(tokens)
             assert [(span.turn, i) for span in spans for i in range(span.start, span.end)] == expected
-            assert fast.kept == slow.rows
+            assert fast.tokens == slow.rows
             assert fast.positions.tolist() == [row.position for row in slow.rows]
             assert (fast.turns, fast.seen) == (slow.turns, slow.seen)
     assert refused > STREAMS / 10
@@ -161,7 +161,7 @@ def test_every_token_is_either_held_or_was_evicted_once(turns: list[list[float]]
         spans = held.feed([Token(i, i + 1, score) for i, score in enumerate(scores)])
         gone += [(span.turn, i) for span in spans for i in range(span.start, span.end)]
         assert len(held) <= budget.capacity
-    kept = [(token.turn, token.start) for token in held.kept]
+    kept = [(token.turn, token.start) for token in held.tokens]
     assert sorted(gone + kept) == [(n, i) for n, scores in enumerate(turns) for i in range(len(scores))]
     assert kept == sorted(kept)
     assert [(s.turn, i) for s in held.spans() for i in range(s.start, s.end)] == kept
@@ -174,4 +174,4 @@ def test_the_start_of_the_stream_is_never_evicted(turns: list[list[float]], budg
     for scores in turns:
         held.feed([Token(i, i + 1, score) for i, score in enumerate(scores)])
     first = list(range(min(budget.start, held.seen)))
-    assert [token.position for token in held.kept][: len(first)] == first
+    assert [token.position for token in held.tokens][: len(first)] == first

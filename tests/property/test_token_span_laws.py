@@ -75,7 +75,7 @@ def test_an_echo_covers_the_text_in_order_however_split_characters_are_shown(
 ) -> None:
     text, parts, scores = drawn
     lists = {"tokens": show(parts), "token_logprobs": scores, "text_offset": list(range(len(parts)))}
-    tokens = echoed({"choices": [{"logprobs": lists}]}, text, made=0)
+    tokens = echoed({"choices": [{"logprobs": lists}]}, text, new_tokens=0)
     assert_covered(text, tokens, -sum(scores))
 
 
@@ -115,7 +115,7 @@ def test_a_list_that_lacks_a_token_is_an_error_and_no_partial_score(
     kept = [(t, p) for i, (t, p) in enumerate(zip(replaced(parts), scores, strict=True)) if i != lost]
     lists = {"tokens": [t for t, _ in kept], "token_logprobs": [p for _, p in kept]}
     with pytest.raises(SurprisalError):
-        echoed({"choices": [{"logprobs": lists}]}, text, made=0)
+        echoed({"choices": [{"logprobs": lists}]}, text, new_tokens=0)
 
 
 NAMES = ["choices", "logprobs", "tokens", "token_logprobs", "prompt_logprobs", "logprob", "decoded_token", "a", "7"]

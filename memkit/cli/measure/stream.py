@@ -8,12 +8,12 @@ import typer
 from memkit.cli.measure.comparison_tables import decimal, signed
 from memkit.cli.options import AsJson
 from memkit.cli.output import bar, new_table, out, say, write_json
-from memkit.evaluation.stream.game import FAVOURITE, MOVES, PERIODS, Game, Rate, forgetting
-from memkit.evaluation.stream.policies import NAMES
-from memkit.evaluation.stream.retention import FORMS, Grocery, Retention, grocery
+from memkit.evaluation.stream.game import FAVOURITE_PERIODS, FAVOURITE_SHARE, MOVE_NAMES, Game, Rate, forgetting
+from memkit.evaluation.stream.policies import POLICY_NAMES
+from memkit.evaluation.stream.retention import TASK_FORMS, Grocery, Retention, grocery
 
 DEFAULT_SEED = 12528
-PLAYER_NAMES = {**NAMES, "all rounds": "all rounds counted", "the habit": "the habit is known"}
+PLAYER_NAMES = {**POLICY_NAMES, "all rounds": "all rounds counted", "the habit": "the habit is known"}
 
 
 def stream(
@@ -31,8 +31,8 @@ def stream(
     decay for a player to follow a habit that changes? Takes one to two minutes.
     """
     with bar() as progress:
-        first = progress.add_task("grocery task", total=groups * len(FORMS))
-        second = progress.add_task("rock, paper, scissors", total=games * len(PERIODS))
+        first = progress.add_task("grocery task", total=groups * len(TASK_FORMS))
+        second = progress.add_task("rock, paper, scissors", total=games * len(FAVOURITE_PERIODS))
         retention = grocery(groups, draws, seed, lambda: progress.advance(first))
         game = forgetting(games, rounds, seed, lambda: progress.advance(second))
     if json:
@@ -47,7 +47,7 @@ def _show_grocery(retention: Grocery) -> None:
     figures = ("budget", "item", "95 %", "word beside it")
     table = new_table("form", "kept by", *figures, right=figures, title="Is the item still there?")
     for row in sorted(retention.rows, key=lambda row: (row.form, row.budget)):
-        name = NAMES[row.policy]
+        name = POLICY_NAMES[row.policy]
         table.add_row(
             row.form, name, f"{row.budget}", decimal(row.item), _bounds(row.item_interval), decimal(row.other)
         )
@@ -65,11 +65,13 @@ def _show_grocery(retention: Grocery) -> None:
 def _lead(row: Retention) -> str:
     bounds = row.lead_interval
     interval = "" if bounds is None else f" (95 %: {signed(bounds[0])} to {signed(bounds[1])})"
-    return f"hard, {row.budget} tokens, {NAMES[row.policy]}: item less word beside it {signed(row.lead)}{interval}"
+    return (
+        f"hard, {row.budget} tokens, {POLICY_NAMES[row.policy]}: item less word beside it {signed(row.lead)}{interval}"
+    )
 
 
 def _show_game(game: Game) -> None:
-    columns = ["habit stays" if period is None else f"changes: {period}" for period in PERIODS]
+    columns = ["habit stays" if period is None else f"changes: {period}" for period in FAVOURITE_PERIODS]
     table = new_table("counted is", "decay", *columns, right=("decay", *columns), title="Rounds won")
     for (player, decay), rates in _by_player(game.rows).items():
         cells = [f"{decimal(rate.won)} {_bounds(rate.interval)}" for rate in rates]
@@ -77,7 +79,7 @@ def _show_game(game: Game) -> None:
     out.print(table)
     _remarks(
         f"{game.games} games of {game.rounds} rounds in each column; the opponent shows the favourite move in "
-        f"{FAVOURITE:.0%} of the rounds; chance wins {decimal(1 / len(MOVES))}",
+        f"{FAVOURITE_SHARE:.0%} of the rounds; chance wins {decimal(1 / len(MOVE_NAMES))}",
         "changes: the favourite is another one after so many rounds",
         f"windows of 1,024 tokens (start 4, entropy 1020, recent 0); a round has {game.tokens}",
         "counted are the opponent's moves among the tokens that are kept; the most frequent is expected again",

@@ -1,1 +1,1 @@
-"""What an endless stream leaves behind in a window of fixed size, measured without any model as a judge."""
+"""Measures of what an endless stream leaves behind in a window of fixed size, measured without any model as a judge."""

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from memkit.evaluation.metrics import bootstrap_interval
 from memkit.evaluation.recall.aggregation import mean, rounded
-from memkit.evaluation.stream.policies import Policy, heard, weighed, window
+from memkit.evaluation.stream.policies import Policy, policy_scores, scored_turns, window
 from memkit.models import FrozenModel
 from memkit.protocols import Token
 
@@ -28,28 +28,28 @@ Pair = tuple[float, float]
 Moves = npt.NDArray[np.int64]
 Step = Callable[[], None]
 
-MOVES = ("rock", "paper", "scissors")
-ROUND = (
+MOVE_NAMES = ("rock", "paper", "scissors")
+ROUND_TEXT = (
     "Let's play a round of rock, paper, scissors. You may show A rock, B paper or C scissors. "
     "I'm ready, so one, two, three, and I show {move}."
 )
-FAVOURITE = 0.6  # of an opponent's moves
-PERIODS = (None, 200, 50)  # rounds after which the favourite changes; None: never
-TOKENS = 1024
-DECAYS = (1.0, 0.99, 0.95, 0.9, 0.8, 0.7, 0.5)
-NONE = len(MOVES)  # of a token that shows no move
+FAVOURITE_SHARE = 0.6  # of an opponent's moves
+FAVOURITE_PERIODS = (None, 200, 50)  # rounds after which the favourite changes; None: never
+WINDOW_TOKENS = 1024
+DECAY_FACTORS = (1.0, 0.99, 0.95, 0.9, 0.8, 0.7, 0.5)
+NO_MOVE = len(MOVE_NAMES)  # of a token that shows no move
 
 
 class Player(NamedTuple):
-    """Who guesses: by what a policy keeps under a decay."""
+    """A player, who guesses by what a policy keeps under a decay."""
 
     policy: Policy
     decay: float | None = None  # None: what the policy keeps doesn't depend on it
 
 
-PLAYERS = (
-    *(Player("sirllm", decay) for decay in DECAYS),
-    *(Player("random", decay) for decay in DECAYS),
+ALL_PLAYERS = (
+    *(Player("sirllm", decay) for decay in DECAY_FACTORS),
+    *(Player("random", decay) for decay in DECAY_FACTORS),
     Player("recent"),
 )
 
@@ -84,7 +84,7 @@ class Game(FrozenModel):
 def forgetting(games: int, rounds: int, seed: int, step: Step = lambda: None) -> Game:
     """Play `games` games of `rounds` rounds for each period; `step` is called after each of them."""
     won: dict[tuple[str, float | None, int | None], list[float]] = {}
-    for period, number in product(PERIODS, range(games)):
+    for period, number in product(FAVOURITE_PERIODS, range(games)):
         for (player, decay), rate in _game(rounds, period, (seed, period or 0, number)).items():
             won.setdefault((player, decay, period), []).append(rate)
         step()
@@ -92,7 +92,7 @@ def forgetting(games: int, rounds: int, seed: int, step: Step = lambda: None) ->
         seed=seed,
         games=games,
         rounds=rounds,
-        tokens=len(heard([ROUND.format(move=MOVES[0])])[0]),
+        tokens=len(scored_turns([ROUND_TEXT.format(move=MOVE_NAMES[0])])[0]),
         rows=[_rate(*key, r) for key, r in won.items()],
     )
 
@@ -100,20 +100,20 @@ def forgetting(games: int, rounds: int, seed: int, step: Step = lambda: None) ->
 def opponent(rounds: int, period: int | None, rng: np.random.Generator) -> tuple[Moves, Moves]:
     """The moves of all rounds and the favourite in each, both of shape (rounds,)."""
     lasts = period or rounds
-    steps = rng.integers(1, len(MOVES), ceil(rounds / lasts))
-    favourites = np.repeat((rng.integers(len(MOVES)) + np.cumsum(steps)) % len(MOVES), lasts)[:rounds]
-    others = rng.integers(1, len(MOVES), rounds) * (rng.random(rounds) >= FAVOURITE)
-    return (favourites + others) % len(MOVES), favourites
+    steps = rng.integers(1, len(MOVE_NAMES), ceil(rounds / lasts))
+    favourites = np.repeat((rng.integers(len(MOVE_NAMES)) + np.cumsum(steps)) % len(MOVE_NAMES), lasts)[:rounds]
+    others = rng.integers(1, len(MOVE_NAMES), rounds) * (rng.random(rounds) >= FAVOURITE_SHARE)
+    return (favourites + others) % len(MOVE_NAMES), favourites
 
 
 def _game(rounds: int, period: int | None, seed: tuple[int, ...]) -> dict[tuple[str, float | None], float]:
     """The share of rounds that each player wins against the same opponent."""
-    own, simple, *rngs = np.random.default_rng(seed).spawn(2 + len(PLAYERS))
+    own, simple, *rngs = np.random.default_rng(seed).spawn(2 + len(ALL_PLAYERS))
     moves, favourites = opponent(rounds, period, own)
-    turns = heard(ROUND.format(move=MOVES[move]) for move in moves)
+    turns = scored_turns(ROUND_TEXT.format(move=MOVE_NAMES[move]) for move in moves)
     shown = _shown(moves, turns)
     guesses: dict[tuple[str, float | None], Moves] = {
-        player: _by_window(player, turns, shown, rng) for player, rng in zip(PLAYERS, rngs, strict=True)
+        player: _by_window(player, turns, shown, rng) for player, rng in zip(ALL_PLAYERS, rngs, strict=True)
     }
     guesses |= {("all rounds", None): _by_all(moves, simple), ("the habit", None): favourites}
     return {name: float(np.mean(guess == moves)) for name, guess in guesses.items()}
@@ -122,22 +122,22 @@ def _game(rounds: int, period: int | None, seed: tuple[int, ...]) -> dict[tuple[
 def _shown(moves: Moves, turns: Sequence[Sequence[Token]]) -> Moves:
     """For each token of the stream the move that it shows, NONE for all others."""
     length = len(turns[0])
-    shown = np.full(length * len(turns), NONE)
-    shown[[token.start for token in turns[0]].index(ROUND.index("{move}")) :: length] = moves
+    shown = np.full(length * len(turns), NO_MOVE)
+    shown[[token.start for token in turns[0]].index(ROUND_TEXT.index("{move}")) :: length] = moves
     return shown
 
 
 def _by_window(player: Player, turns: Sequence[Sequence[Token]], shown: Moves, rng: np.random.Generator) -> Moves:
-    held = window(player.policy, TOKENS, 1.0 if player.decay is None else player.decay)
+    held = window(player.policy, WINDOW_TOKENS, 1.0 if player.decay is None else player.decay)
     guesses = np.empty(len(turns), np.int64)
     for number, turn in enumerate(turns):
-        guesses[number] = _likeliest(np.bincount(shown[held.positions], minlength=NONE + 1)[:NONE], rng)
-        held.feed(weighed(player.policy, turn, rng))
+        guesses[number] = _likeliest(np.bincount(shown[held.positions], minlength=NO_MOVE + 1)[:NO_MOVE], rng)
+        held.feed(policy_scores(player.policy, turn, rng))
     return guesses
 
 
 def _by_all(moves: Moves, rng: np.random.Generator) -> Moves:
-    before = np.cumsum(np.eye(NONE, dtype=np.int64)[moves], axis=0) - np.eye(NONE, dtype=np.int64)[moves]
+    before = np.cumsum(np.eye(NO_MOVE, dtype=np.int64)[moves], axis=0) - np.eye(NO_MOVE, dtype=np.int64)[moves]
     return np.array([_likeliest(counts, rng) for counts in before])
 
 

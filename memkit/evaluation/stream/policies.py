@@ -11,19 +11,19 @@ from memkit.surprisal.ngram import NgramSurprisal
 
 Policy = Literal["sirllm", "random", "recent"]
 
-POLICIES: tuple[Policy, ...] = ("sirllm", "random", "recent")
-NAMES: dict[str, str] = {"sirllm": "surprisal (SirLLM)", "random": "random", "recent": "sink + recent"}
-START = 4  # tokens at the start of the stream that every policy keeps, as in SirLLM and StreamingLLM
+ALL_POLICIES: tuple[Policy, ...] = ("sirllm", "random", "recent")
+POLICY_NAMES: dict[str, str] = {"sirllm": "surprisal (SirLLM)", "random": "random", "recent": "sink + recent"}
+START_TOKENS = 4  # tokens at the start of the stream that every policy keeps, as in SirLLM and StreamingLLM
 
 
 def window(policy: Policy, tokens: int, decay: float = 1.0) -> EntropyFilter:
     """An empty filter for a budget of `tokens`, the start's among them."""
-    rest = tokens - START
-    budget = Budget(START, 0, rest) if policy == "recent" else Budget(START, rest, 0, decay)
+    rest = tokens - START_TOKENS
+    budget = Budget(START_TOKENS, 0, rest) if policy == "recent" else Budget(START_TOKENS, rest, 0, decay)
     return EntropyFilter(budget, split=True)
 
 
-def weighed(policy: Policy, tokens: Sequence[Token], rng: np.random.Generator) -> Sequence[Token]:
+def policy_scores(policy: Policy, tokens: Sequence[Token], rng: np.random.Generator) -> Sequence[Token]:
     """A turn as a policy sees it. "random" draws a number for each token instead of its surprisal.
 
     The highest numbers are kept, so that whenever room is made each token after the start has the same chance,
@@ -36,7 +36,7 @@ def weighed(policy: Policy, tokens: Sequence[Token], rng: np.random.Generator) -
     return [Token(token.start, token.end, number) for token, number in zip(tokens, drawn, strict=True)]
 
 
-def heard(texts: Iterable[str]) -> list[list[Token]]:
+def scored_turns(texts: Iterable[str]) -> list[list[Token]]:
     """The tokens of turns, scored by a fresh n-gram model that learns each turn after reading it."""
     model, turns = NgramSurprisal(), []
     for text in texts:

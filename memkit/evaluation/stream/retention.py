@@ -18,11 +18,11 @@ import numpy as np
 
 from memkit.evaluation.metrics import bootstrap_interval
 from memkit.evaluation.recall.aggregation import mean, rounded
-from memkit.evaluation.stream.policies import POLICIES, Policy, heard, weighed, window
+from memkit.evaluation.stream.policies import ALL_POLICIES, Policy, policy_scores, scored_turns, window
 from memkit.evaluation.texts import lines_of
 from memkit.models import FrozenModel
 from memkit.protocols import Token
-from memkit.surprisal.ngram import PIECE
+from memkit.surprisal.background import TOKEN_PATTERN
 from memkit.surprisal.prior import prior
 from memkit.text.terms.tokens import STOP_WORDS
 
@@ -30,10 +30,10 @@ Form = Literal["easy", "hard"]
 Pair = tuple[float, float]
 Step = Callable[[], None]
 
-FORMS: tuple[Form, ...] = ("easy", "hard")
-FILLERS = 20
-BUDGETS = (256, 512)
-NEAREST = 5  # things of about the same frequency, of which one is drawn
+TASK_FORMS: tuple[Form, ...] = ("easy", "hard")
+FILLERS_PER_GROUP = 20
+BUDGET_TOKENS = (256, 512)
+NEAREST_THINGS = 5  # things of about the same frequency, of which one is drawn
 
 
 class Place(NamedTuple):
@@ -84,8 +84,8 @@ class Grocery(FrozenModel):
 
 def group(form: Form, number: int, seed: int) -> Group:
     """The group with this number; the same seed gives the same group, however many there are."""
-    rng = np.random.default_rng((seed, FORMS.index(form), number))
-    fillers = [str(text) for text in rng.choice(lines_of("stream/fillers.txt"), FILLERS, replace=False)]
+    rng = np.random.default_rng((seed, TASK_FORMS.index(form), number))
+    fillers = [str(text) for text in rng.choice(lines_of("stream/fillers.txt"), FILLERS_PER_GROUP, replace=False)]
     words = list(_content(fillers))
     turn, start, word = words[rng.integers(len(words))]
     item = _rare(number, seed) if form == "easy" else _as_frequent(word, {said for _, _, said in words}, rng)
@@ -96,25 +96,25 @@ def group(form: Form, number: int, seed: int) -> Group:
 
 def grocery(groups: int, draws: int, seed: int, step: Step = lambda: None) -> Grocery:
     """Measure retention in `groups` groups of each form; `step` is called after each of them."""
-    kept: dict[tuple[Form, Policy, int], list[Pair]] = {}
+    shares: dict[tuple[Form, Policy, int], list[Pair]] = {}
     tokens: list[int] = []
-    for form, number in product(FORMS, range(groups)):
-        made = group(form, number, seed)
-        turns = heard(made.texts)
+    for form, number in product(TASK_FORMS, range(groups)):
+        drawn = group(form, number, seed)
+        turns = scored_turns(drawn.texts)
         tokens.append(sum(map(len, turns)))
-        for policy, budget in product(POLICIES, BUDGETS):
-            rng = np.random.default_rng((seed, FORMS.index(form), number, budget))
-            values = [_kept(made, turns, policy, budget, rng) for _ in range(draws if policy == "random" else 1)]
-            kept.setdefault((form, policy, budget), []).append(_mean(values))
+        for policy, budget in product(ALL_POLICIES, BUDGET_TOKENS):
+            rng = np.random.default_rng((seed, TASK_FORMS.index(form), number, budget))
+            values = [_survival(drawn, turns, policy, budget, rng) for _ in range(draws if policy == "random" else 1)]
+            shares.setdefault((form, policy, budget), []).append(_mean(values))
         step()
-    rows = [_row(*key, pairs) for key, pairs in kept.items()]
+    rows = [_row(*key, pairs) for key, pairs in shares.items()]
     return Grocery(seed=seed, groups=groups, draws=draws, tokens=mean(tokens), rows=rows)
 
 
 def _content(texts: Sequence[str]) -> Iterator[tuple[int, int, str]]:
     """The words that tell something: the number of their text, their start in it, the word."""
     for number, text in enumerate(texts):
-        for match in PIECE.finditer(text):
+        for match in TOKEN_PATTERN.finditer(text):
             word = match[0].casefold()
             if len(word) > 1 and word.isalpha() and word not in STOP_WORDS:
                 yield number, match.start(), word
@@ -130,20 +130,20 @@ def _as_frequent(word: str, said: Container[str], rng: np.random.Generator) -> s
     """A thing that isn't said in these fillers, about as frequent as the word."""
     things = [thing for thing in _words_of("stream/things.txt") if thing not in said]
     things.sort(key=lambda thing: (abs(math.log(prior(thing) / prior(word))), thing))
-    return things[rng.integers(NEAREST)]
+    return things[rng.integers(NEAREST_THINGS)]
 
 
 def _words_of(name: str) -> list[str]:
     return " ".join(lines_of(name)).split()
 
 
-def _kept(
+def _survival(
     group: Group, turns: Sequence[Sequence[Token]], policy: Policy, budget: int, rng: np.random.Generator
 ) -> Pair:
     """1 for each of the item and the filler's word that is kept after all turns."""
     held = window(policy, budget)
     for turn in turns:
-        held.feed(weighed(policy, turn, rng))
+        held.feed(policy_scores(policy, turn, rng))
     first = [0, *accumulate(map(len, turns))]
     positions = set(held.positions.tolist())
     item, other = (first[p.turn] + [t.start for t in turns[p.turn]].index(p.start) for p in (group.item, group.other))
@@ -169,9 +169,9 @@ def _row(form: Form, policy: Policy, budget: int, pairs: Sequence[Pair]) -> Rete
     )
 
 
-def _bounds(kept: Sequence[float]) -> Pair | None:
-    """Where all or none are kept, resampling says nothing: the exact binomial interval then."""
-    edge = 0.025 ** (1 / len(kept))
-    if min(kept) == 1:
+def _bounds(shares: Sequence[float]) -> Pair | None:
+    """The interval of a mean; where all or none are kept, resampling says nothing: the exact binomial one then."""
+    edge = 0.025 ** (1 / len(shares))
+    if min(shares) == 1:
         return edge, 1.0
-    return (0.0, 1 - edge) if max(kept) == 0 else bootstrap_interval([[one] for one in kept])
+    return (0.0, 1 - edge) if max(shares) == 0 else bootstrap_interval([[share] for share in shares])

@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from memkit.flows.context import BankContext
-from memkit.flows.erasure.rescore import weighing
 from memkit.forget.erasure_plan import ErasePlan, standing_in
 from memkit.models import IndexEntry, IndexRow, Memory, Placement
-from memkit.observe.episodes import UNNAMED, Open, placed, unnamed
+from memkit.observe.episodes import UNNAMED_PREFIX, OpenSession, next_placement, unnamed_label
 from memkit.operations import Enqueue, Operation, Remake, Rewrite
 from memkit.protocols import BankView
 from memkit.runtime.indexer import IndexableText
@@ -25,21 +24,17 @@ class Drafts:
     heirs: list[tuple[Memory, IndexEntry | None]]  # each with the erased original's entry, where it fits
     placements: list[Rewrite]
     queued: list[Enqueue]
-    weighed: list[Memory]
 
 
-def drafts(
-    view: BankView, plan: ErasePlan, settings: ObserveSettings, at: datetime, weighed: Mapping[int, Memory]
-) -> Drafts:
-    """Everything that is to be made again once a plan is carried out; `weighed`: turns with other saliences."""
+def drafts(view: BankView, plan: ErasePlan, settings: ObserveSettings, at: datetime) -> Drafts:
+    """Everything that is to be made again once a plan is carried out."""
     gone = set(view.locate(plan.ids).values())
     heirs = list(_heirs(view, gone))
     return Drafts(
-        memories=list(_remade(view, plan, gone, weighed)),
+        memories=list(_remade(view, plan, gone)),
         heirs=heirs,
         placements=list(_recut(view, gone, settings)),
         queued=[*_queued(view, [memory for memory, _ in heirs], at), *_thought_again(view, plan, gone, at)],
-        weighed=list(weighed.values()),
     )
 
 
@@ -65,7 +60,6 @@ def operations(ctx: BankContext, rederived: Drafts) -> list[Operation]:
         *(Rewrite(memory.id, entry) for (memory, _), entry in zip(rederived.heirs, heir_entries, strict=True)),
         *rederived.placements,
         *rederived.queued,
-        *map(weighing, rederived.weighed),
     ]
 
 
@@ -77,15 +71,13 @@ def _inherited(own: IndexEntry, origin: IndexEntry) -> IndexEntry:
 # derived memories
 
 
-def _remade(view: BankView, plan: ErasePlan, gone: set[int], weighed: Mapping[int, Memory]) -> Iterator[Memory]:
+def _remade(view: BankView, plan: ErasePlan, gone: set[int]) -> Iterator[Memory]:
     """The derived memories that stay, in order of recording, each made from those before it."""
     remade_by_id: dict[str, Memory] = {}
     for _, memory in sorted(view.memories(list(view.locate(plan.remade).values())).items()):
         seqs = standing_in(view, view.locate(memory.sources).values(), gone)
-        read = view.memories(seqs).items()
-        remade_by_id[memory.id] = _again(
-            memory, [remade_by_id.get(source.id, weighed.get(s, source)) for s, source in read]
-        )
+        read = view.memories(seqs).values()
+        remade_by_id[memory.id] = _again(memory, [remade_by_id.get(source.id, source) for source in read])
         yield remade_by_id[memory.id]
 
 
@@ -163,9 +155,9 @@ def _replaced(
     places = dict(_moved(session, rows, settings))
     touched = [row for row in rows if relabelled or row.seq in places]
     memories = view.memories([row.seq for row in touched]).values()
-    label = unnamed(from_micros(rows[0].occurred_at))
+    label = unnamed_label(from_micros(rows[0].occurred_at))
     for row, memory in zip(touched, memories, strict=True):
-        named = not relabelled or not (memory.session or "").startswith(UNNAMED)
+        named = not relabelled or not (memory.session or "").startswith(UNNAMED_PREFIX)
         place = places.get(row.seq, Placement(session, row.episode or 0))
         if row.seq in places or not named:
             yield Rewrite(memory.id, placement=place, session=None if named else label)
@@ -183,10 +175,10 @@ def _moved(session: int, rows: Sequence[IndexRow], settings: ObserveSettings) ->
 
 
 def _numbers(rows: Sequence[IndexRow], firsts: Mapping[int | None, int], settings: ObserveSettings) -> Iterator[int]:
-    open = Open(0, -1, None, from_micros(rows[0].occurred_at))
+    open = OpenSession(0, -1, None, from_micros(rows[0].occurred_at))
     begun, number = -1, -1
     for row in rows:
-        place = placed(open, row.length, from_micros(row.occurred_at), row.seq, settings)
+        place = next_placement(open, row.length, from_micros(row.occurred_at), row.seq, settings)
         if place.episode != begun or number == -1:
             begun = place.episode
             number = row.episode if row.episode is not None and firsts[row.episode] == row.seq else row.seq

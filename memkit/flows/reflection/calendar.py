@@ -112,15 +112,6 @@ class Calendar:
             if self._ready(level, period, parts, before)
         ]
 
-    def fitting(self, level: Level) -> list[DuePeriod]:
-        """Periods whose summary still fits, each as if it were to be written again."""
-        wanted = self.wanted(level)
-        return [
-            DuePeriod(level, period, frozenset(row.sources), row.seq)
-            for (at, period), row in self.standing.items()
-            if at == level and wanted.get(period) == frozenset(row.sources)
-        ]
-
     def _ready(self, level: Level, period: str, parts: Parts, before: int | None) -> bool:
         """A day once it has come to rest, a longer period once enough of its days have summaries."""
         if level != "day":

@@ -43,19 +43,6 @@ class Draft(NamedTuple):
     memory: Memory
     note: str | None = None
 
-    @property
-    def differs(self) -> bool:
-        """Whether it quotes otherwise than the one that stands, which quotes, too."""
-        if self.old is None or self.old.metadata.get("by") != EXTRACTED_BY:
-            return False
-        return (self.old.text, self.old.metadata) != (self.memory.text, self.memory.metadata)
-
-    @property
-    def again(self) -> Memory:
-        """The draft under the id of the summary that stands."""
-        standing_fields = {} if self.old is None else {"id": self.old.id, "recorded_at": self.old.recorded_at}
-        return self.memory.model_copy(update=standing_fields)
-
 
 @dataclass(frozen=True)
 class SummaryMaterial:

@@ -1,7 +1,7 @@
-"""The running conversation as a block for a model's prompt: what is left of it, quoted, with marks where it isn't.
+"""The running conversation as a block for a model's prompt: quoted sentences, with marks where something is left out.
 
-What is left is decided token by token (SirLLM, arXiv 2405.12528), but lone words help nobody: so the block shows the
-sentences around the tokens, those with the highest score for their length first.
+The filter decides token by token (SirLLM, arXiv 2405.12528), but lone words help nobody: so the block shows the
+sentences around the kept tokens, those with the highest score for their length first.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,21 +12,13 @@ from zoneinfo import ZoneInfo
 
 from memkit.models import Memory
 from memkit.recall.present.quoting import DAY_NAMES, GAP_MARK, label, local, quote
+from memkit.surprisal.entropy_filter import KeptToken
 from memkit.text.passages import SENTENCE_END_PATTERN
 
 OPEN_TAG, CLOSE_TAG = "<conversation>", "</conversation>"
-START_SHARE, RECENT_SHARE = 1 / 16, 1 / 2  # of the budget, that are filled first
+START_SHARE, RECENT_SHARE = 1 / 16, 1 / 2  # of the budget, filled first
 LINE_TOKENS = 12  # that a line costs beside its text, about
-MAX_SENTENCE_CHARS = 240  # that are shown together; of a longer sentence the parts between commas
-
-
-class Left(NamedTuple):
-    """A token that is left: characters `start` to `end` of the turn `number` of the session; its score."""
-
-    number: int
-    start: int
-    end: int
-    score: float
+MAX_SENTENCE_CHARS = 240  # that are shown together; a longer sentence is cut at its commas
 
 
 @dataclass(frozen=True)
@@ -47,7 +39,7 @@ class Window:
 
 
 class Sentence(NamedTuple):
-    """A sentence with a token left in it: its place, the sum of its tokens' scores (nats), its length in tokens."""
+    """A sentence with a kept token in it: its place, the sum of its tokens' scores (nats), its cost (tokens)."""
 
     number: int
     start: int
@@ -57,7 +49,7 @@ class Sentence(NamedTuple):
 
 
 def compose(
-    left: Sequence[Left],
+    tokens: Sequence[KeptToken],
     memories: Mapping[int, Memory],
     turns: int,
     *,
@@ -65,33 +57,35 @@ def compose(
     budget: int,
     count: Callable[[str], int],
 ) -> Window:
-    """The window that holds most of what is left; `memories` by the number of their turn, `turns` in all."""
-    ranked = _ranked(_sentences(left, memories, count), budget)
+    """The longest window within the budget; `memories` by the number of their turn, `turns` in all."""
+    ranked = _ranked(_sentences(tokens, memories, count), budget)
     best, low, high = Window("", 0, turns, 0), 0, len(ranked) + 1
-    most = high - 1
+    size = high - 1
     while high - low > 1:
-        shown = sorted(ranked[:most])
+        shown = sorted(ranked[:size])
         text = _block(shown, memories, turns, zone)
-        if (tokens := count(text)) <= budget:
-            best, low = Window(text, tokens, turns, len({s.number for s in shown})), most
+        if (length := count(text)) <= budget:
+            best, low = Window(text, length, turns, len({s.number for s in shown})), size
         else:
-            high = most
-        most = (low + high) // 2
+            high = size
+        size = (low + high) // 2
     return best
 
 
-def _sentences(left: Sequence[Left], memories: Mapping[int, Memory], count: Callable[[str], int]) -> list[Sentence]:
-    """The sentences that any token is left of, in order."""
-    by_turn: dict[int, list[Left]] = {}
-    for token in left:
-        by_turn.setdefault(token.number, []).append(token)
+def _sentences(
+    tokens: Sequence[KeptToken], memories: Mapping[int, Memory], count: Callable[[str], int]
+) -> list[Sentence]:
+    """The sentences with a kept token in them, in order."""
+    by_turn: dict[int, list[KeptToken]] = {}
+    for token in tokens:
+        by_turn.setdefault(token.turn, []).append(token)
     sentences = []
-    for number, tokens in by_turn.items():
+    for number, inside in by_turn.items():
         text = memories[number].text
         for start, end in _cut(text):
-            inside = [token.score for token in tokens if start <= token.start < end]
-            if inside:
-                sentences.append(Sentence(number, start, end, sum(inside), count(text[start:end])))
+            scores = [token.score for token in inside if start <= token.start < end]
+            if scores:
+                sentences.append(Sentence(number, start, end, sum(scores), count(text[start:end])))
     return sorted(sentences)
 
 
@@ -144,7 +138,7 @@ def _lines(shown: Sequence[Sentence], memories: Mapping[int, Memory], turns: int
 
 
 def _excerpt(text: str, spans: Sequence[tuple[int, int]]) -> str:
-    """Shown parts of a text, with a mark for every gap."""
+    """The shown parts of a text, with a mark for every gap."""
     marks = [end != start for (_, end), (start, _) in pairwise([(0, 0), *spans, (len(text), len(text))])]
     parts = [text[start:end].strip() for start, end in spans]
     joined = "".join(f" {GAP_MARK} {part}" if mark else f" {part}" for mark, part in zip(marks, parts, strict=False))

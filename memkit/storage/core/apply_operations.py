@@ -15,7 +15,6 @@ from memkit.operations import (
     Erase,
     Forget,
     Insert,
-    Learn,
     Merge,
     Operation,
     Pin,
@@ -297,13 +296,10 @@ def _rewrite(work: UnitOfWork, op: Rewrite) -> Outcome | None:
 
 
 def _rewrite_derived(work: UnitOfWork, old: StoredMemory, op: Rewrite) -> None:
-    """Change the parts that are given; a session's label and key phrases lie among the contents, which are replaced."""
-    fields = {"session": op.session, "salience": op.salience, "key_phrases": op.key_phrases}
-    new = replace(
-        old.changed(**{name: value for name, value in fields.items() if value is not None}),
-        placement=op.placement or old.placement,
-    )
-    if (new.memory.session, new.memory.key_phrases) != (old.memory.session, old.memory.key_phrases):
+    """Change the parts that are given; a session's label lies among the contents, which are replaced."""
+    label = old.memory.session if op.session is None else op.session
+    new = replace(old.changed(session=label), placement=op.placement or old.placement)
+    if label != old.memory.session:
         work.replace_contents(new, op.entry)
         return
     work.update(new)
@@ -321,10 +317,6 @@ def _cite(work: UnitOfWork, op: Cite) -> Outcome:
     return Outcome.skipped(op.id, CITED_REASON)
 
 
-def _learn(work: UnitOfWork, op: Learn) -> None:
-    work.learnt.append(op)
-
-
 _RULE_BY_TYPE: dict[type, Callable[[UnitOfWork, Any], Outcome | None]] = {
     Insert: _insert,
     Merge: _merge,
@@ -340,7 +332,6 @@ _RULE_BY_TYPE: dict[type, Callable[[UnitOfWork, Any], Outcome | None]] = {
     Cite: _cite,
     Enqueue: enqueue,
     CloseExchange: close_exchange,
-    Learn: _learn,
     Claim: claim,
     Settle: settle,
     Postpone: postpone,

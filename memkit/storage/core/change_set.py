@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from memkit.models import IndexEntry
-from memkit.operations import Learn
 from memkit.protocols import BankView
 from memkit.storage.core.records import HistoryRow, Queued, StoredMemory
 
@@ -31,7 +30,7 @@ class ChangeSet:
     existing memories with other contents. `entries`: new index entries of existing memories. `history`: new
     lines of histories; `histories`: whole ones that replace these memories' own. `removed`: seqs that go with
     their index entry, history and links; links to them are cleared. `exchanges` replace those with the same
-    number; `settled` leave the queue. `learnt`: segments of the surprisal model. `erased`: erasures, whose
+    number; `settled` leave the queue. `erased`: erasures, whose
     receipts are written; nothing that they or `replaced` took away may stay in the files.
     """
 
@@ -43,7 +42,6 @@ class ChangeSet:
     removed: list[int] = field(default_factory=list)
     exchanges: list[Queued] = field(default_factory=list)
     settled: list[int] = field(default_factory=list)
-    learnt: list[Learn] = field(default_factory=list)
     histories: dict[int, list[HistoryRow]] = field(default_factory=dict)
     erased: list[Erased] = field(default_factory=list)
     next_seq: int = 1
@@ -60,7 +58,6 @@ class ChangeSet:
                 self.removed,
                 self.exchanges,
                 self.settled,
-                self.learnt,
                 self.histories,
                 self.erased,
             )

@@ -8,7 +8,6 @@ from uuid import UUID
 from memkit.errors import UnknownMemoryError
 from memkit.identifiers import uuid7, uuid7_bytes
 from memkit.models import Action, Author, IndexEntry, Memory, Placement
-from memkit.operations import Learn
 from memkit.storage.core.change_set import ChangeSet, Erased, Reader
 from memkit.storage.core.records import HistoryRow, Queued, StoredMemory
 
@@ -24,7 +23,6 @@ class UnitOfWork:
         self.next_exchange = reader.next_exchange
         self.erased_seqs: set[int] = set()
         self.history: list[HistoryRow] = []
-        self.learnt: list[Learn] = []
         self._first_seq = reader.next_seq
         self._seqs: dict[str, int] = {}
         self._records: dict[int, StoredMemory] = {}
@@ -186,7 +184,6 @@ class UnitOfWork:
             erased=self._erased,
             removed=sorted(seq for seq in self.erased_seqs if seq < self._first_seq),
             exchanges=changed,
-            learnt=self.learnt,
             settled=sorted(number for number in settled if number in stored),
             next_seq=self.next_seq,
             next_exchange=self.next_exchange,

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from memkit.models import BankState, CountedSegment, IndexEntry
+from memkit.models import BankState, IndexEntry
 from memkit.storage.core.blocks import pack_terms
 from memkit.storage.core.change_set import ChangeSet
 from memkit.storage.core.hashing import Hasher
@@ -29,7 +29,6 @@ class Bank:
         self.indexed: dict[int, int] = {}  # seq: change number of its index entry
         self.history: dict[int, list[HistoryRow]] = defaultdict(list)
         self.exchanges: dict[int, Queued] = {}
-        self.segments: dict[int, CountedSegment] = {}
         self.erased: dict[int, list[int]] = {}  # change number of an erasure: seqs
         self._seqs: dict[Key, set[int]] = defaultdict(set)
 
@@ -37,7 +36,7 @@ class Bank:
         """The same bank; changing one leaves the other as it is."""
         twin = Bank(self.state)
         twin.next_seq, twin.next_exchange = self.next_seq, self.next_exchange
-        for name in ("records", "entries", "changed", "indexed", "exchanges", "segments", "erased"):
+        for name in ("records", "entries", "changed", "indexed", "exchanges", "erased"):
             setattr(twin, name, dict(getattr(self, name)))
         twin.history.update((seq, list(history_rows)) for seq, history_rows in self.history.items())
         twin._seqs.update((key, set(seqs)) for key, seqs in self._seqs.items())
@@ -68,9 +67,6 @@ class Bank:
         for row in changes.history:
             self.history[row.seq].append(row)
         self.exchanges.update((exchange.number, exchange) for exchange in changes.exchanges)
-        for learnt in changes.learnt:
-            segments = self.segments | {segment.number: segment for segment in learnt.segments}
-            self.segments = {number: segment for number, segment in segments.items() if number >= learnt.oldest}
         update = {
             "change": change,
             "epoch": self.state.epoch + bool(changes.removed),
@@ -141,7 +137,6 @@ class Bank:
             "sketches": sum(len(entry.sketch or b"") for entry in entries),
             "terms": sum(len(pack_terms(entry.terms.items())) for entry in entries if entry.terms),
             "rows": 0,  # in blocks, which it has none of
-            "surprisal": sum(len(segment.data) for segment in self.segments.values()),
             "history": sum(_size(row.reason or "") + _size(before_image(row) or "") for row in notes),
         }
 

@@ -191,7 +191,7 @@ class MemoryStorage:
         """Bytes by part, as they would be stored; what Python needs around them is not counted."""
         with self._reading():
             chosen = self._banks.values() if bank is None else [self._bank(bank)]
-            parts = dict.fromkeys(("text", "vectors", "sketches", "terms", "rows", "surprisal", "history"), 0)
+            parts = dict.fromkeys(("text", "vectors", "sketches", "terms", "rows", "history"), 0)
             for data in chosen:
                 for name, size in data.sizes().items():
                     parts[name] += size

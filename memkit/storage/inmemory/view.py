@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 
 import numpy as np
 
 from memkit.batches import PassageBatch, RowBatch, SketchBatch, TermBatch, row_batches
-from memkit.models import BankState, CountedSegment, IndexEntry, IndexRow, Kind, Memory, PastState
+from memkit.models import BankState, IndexEntry, IndexRow, Kind, Memory, PastState
 from memkit.protocols import FloatArray
 from memkit.storage.core.base_view import View
 from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, index_row, micros
@@ -106,8 +107,10 @@ class MemoryView(View):
         placed = (seq for seq in self.data.seqs_by("session", session) if seq > after)
         return sorted(seq for seq in placed if self.data.records[seq].memory.kind == "turn")
 
-    def segments(self) -> list[CountedSegment]:
-        return sorted(self.data.segments.values())
+    def last_saliences(self, limit: int) -> list[float]:
+        placed = (r.memory.salience for r in reversed(self.data.records.values()) if r.placement is not None)
+        newest_first = list(islice(placed, limit))  # a bank's records come in order of seq
+        return [salience for salience in reversed(newest_first) if salience is not None]
 
     def unencoded(self, limit: int) -> list[Memory]:
         return self.in_order(sorted(self.data.seqs_by("unencoded", True))[:limit])

@@ -201,6 +201,10 @@ SELECT seq FROM memory WHERE bank = ? ORDER BY seq
 SELECT seq FROM memory INDEXED BY memory_placed
 WHERE bank = ? AND session IS NOT NULL ORDER BY seq DESC LIMIT 1
 
+-- name: last_saliences
+SELECT salience FROM memory INDEXED BY memory_placed
+WHERE bank = ? AND session IS NOT NULL ORDER BY seq DESC LIMIT ?
+
 -- name: last_labelled
 SELECT seq FROM memory WHERE bank = ? AND label = ? ORDER BY seq DESC LIMIT 1
 
@@ -361,17 +365,6 @@ DELETE FROM moved WHERE bank = ? AND seq BETWEEN ? AND ?
 -- name: drop_all_moved
 DELETE FROM moved WHERE bank = ?
 
--- name: segments
-SELECT number, first_seq, last_seq, data FROM segment WHERE bank = ? ORDER BY number
-
--- name: put_segment
-INSERT INTO segment (bank, number, first_seq, last_seq, data) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (bank, number) DO UPDATE SET first_seq = excluded.first_seq, last_seq = excluded.last_seq,
-    data = excluded.data
-
--- name: drop_segments_below
-DELETE FROM segment WHERE bank = ? AND number < ?
-
 -- name: add_history
 INSERT INTO history (bank, number, seq, change, event, at, author, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 
@@ -474,7 +467,6 @@ DELETE FROM lease WHERE bank = ? AND owner = ?
 DELETE FROM bank WHERE bank = ?
 
 -- name: empty_bank
-DELETE FROM segment WHERE bank = ?;
 DELETE FROM exchange_turn WHERE bank = ?1;
 DELETE FROM exchange WHERE bank = ?1;
 DELETE FROM history WHERE bank = ?1;
@@ -485,7 +477,6 @@ DELETE FROM band WHERE bank = ?1;
 DELETE FROM tag WHERE bank = ?1;
 DELETE FROM source WHERE bank = ?1;
 DELETE FROM lease WHERE bank = ?1;
-DELETE FROM meta WHERE key = 'weighed.' || ?1;
 UPDATE memory SET superseded_by = NULL WHERE bank = ?1 AND superseded_by IS NOT NULL;
 UPDATE memory SET echo_of = NULL WHERE bank = ?1 AND echo_of IS NOT NULL;
 DELETE FROM memory WHERE bank = ?1;
@@ -506,6 +497,3 @@ SELECT coalesce((SELECT sum(length(data)) FROM trace WHERE part = ?2 AND (?1 IS 
 -- name: size_of_history
 SELECT coalesce(sum(coalesce(length(CAST(c.text AS BLOB)), 0) + coalesce(length(CAST(c.payload AS BLOB)), 0)), 0)
 FROM history h JOIN content c ON c.id = h.content WHERE ?1 IS NULL OR h.bank = ?1
-
--- name: size_of_segments
-SELECT coalesce(sum(length(data)), 0) FROM segment WHERE ?1 IS NULL OR bank = ?1

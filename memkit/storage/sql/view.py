@@ -14,7 +14,7 @@ import numpy as np
 
 from memkit.batches import BATCH_ROWS, PassageBatch, QuantisedBatch, RowBatch, SketchBatch, TermBatch
 from memkit.identifiers import uuid7_bytes
-from memkit.models import BankState, CountedSegment, IndexEntry, IndexRow, Kind, Memory, PastState
+from memkit.models import BankState, IndexEntry, IndexRow, Kind, Memory, PastState
 from memkit.protocols import FloatArray
 from memkit.storage.core.base_view import View
 from memkit.storage.core.blocks import (
@@ -277,8 +277,9 @@ class SqliteView(View):
     def turns_of(self, session: int, after: int = 0) -> list[int]:
         return self._all("turns_of", session, after)
 
-    def segments(self) -> list[CountedSegment]:
-        return [CountedSegment(*row) for row in run(self.connection, "segments", self.bank)]
+    def last_saliences(self, limit: int) -> list[float]:
+        newest_first = run(self.connection, "last_saliences", self.bank, limit).fetchall()
+        return [salience for (salience,) in reversed(newest_first) if salience is not None]
 
     def unencoded(self, limit: int) -> list[Memory]:
         return self.in_order(self._all("unencoded", limit))

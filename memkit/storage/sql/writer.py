@@ -51,7 +51,6 @@ class Writer:
         self._rewrite_histories(self.changes.histories)
         self._note(self.changes.history)
         self._queue()
-        self._learn()
         self._seal(SKETCH_PART)
         self._seal(TERM_PART)
         if made := self._rows.seal(self._blocks, self.changes.next_seq):
@@ -333,11 +332,6 @@ class Writer:
         run_many(self.connection, "put_exchange", [exchange_row(self.bank, q) for q in exchanges])
         turns = [(self.bank, q.number, seq) for q in exchanges for seq in q.turns]
         run_many(self.connection, "add_exchange_turn", turns)
-
-    def _learn(self) -> None:
-        for learnt in self.changes.learnt:
-            run_many(self.connection, "put_segment", [(self.bank, *segment) for segment in learnt.segments])
-            run(self.connection, "drop_segments_below", self.bank, learnt.oldest)
 
     def _drop_exchanges(self, numbers: Sequence[int]) -> None:
         rows = [(self.bank, number) for number in numbers]

@@ -254,6 +254,12 @@ BEGIN
 END;
 """
 
+# Saliences rest on a fixed background of language: no bank keeps counts any more.
+NO_SEGMENTS = """
+DROP TABLE segment;
+DELETE FROM meta WHERE key LIKE 'weighed.%';
+"""
+
 
 def statements(script: str) -> Iterator[str]:
     """The statements of a script, so that they can run inside a transaction."""
@@ -290,6 +296,7 @@ STEPS: dict[str, str | Callable[[sqlite3.Connection], None]] = {
     "checksums": CHECKSUMS,
     "vector_blocks": add_vector_blocks,
     "row_blocks": add_row_blocks,
+    "no_segments": NO_SEGMENTS,
 }
 FORMAT = len(STEPS)  # kept in the header as user_version
 

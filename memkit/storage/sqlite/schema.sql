@@ -202,15 +202,6 @@ CREATE TABLE moved (
     PRIMARY KEY (bank, seq)
 ) WITHOUT ROWID;
 
-CREATE TABLE segment (
-    bank INTEGER NOT NULL,
-    number INTEGER NOT NULL,
-    first_seq INTEGER NOT NULL,
-    last_seq INTEGER NOT NULL,
-    data BLOB NOT NULL,
-    PRIMARY KEY (bank, number)
-);
-
 CREATE TABLE source (
     bank INTEGER NOT NULL,
     seq INTEGER NOT NULL,

@@ -194,7 +194,6 @@ class SqliteStorage:
                 "sketches": run(connection, "size_of_traces", bank, SKETCH_PART).fetchone()[0],
                 "terms": run(connection, "size_of_traces", bank, TERM_PART).fetchone()[0],
                 "rows": run(connection, "size_of_traces", bank, ROW_PART).fetchone()[0],
-                "surprisal": run(connection, "size_of_segments", bank).fetchone()[0],
                 "history": run(connection, "size_of_history", bank).fetchone()[0],
             }
             pages = connection.execute("PRAGMA freelist_count").fetchone()[0]

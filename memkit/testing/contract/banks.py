@@ -3,12 +3,10 @@
 from datetime import timedelta
 
 from memkit.errors import BankGoneError, ClosedError, InvalidNameError, UnknownOptionError
-from memkit.models import CountedSegment
 from memkit.operations import (
     Erase,
     Forget,
     Insert,
-    Learn,
 )
 from memkit.protocols import Storage
 from memkit.testing.contract.cases import AT_NOON, ContractSteps, entry, memory, refused
@@ -55,17 +53,6 @@ class BankContract(ContractSteps):
         assert storage.audit() == []
         assert len(self.all(storage, "active", "forgotten")) == 47
         assert storage.sizes()["total"] > 0
-
-    def test_segments_of_the_surprisal_model_are_stored_replaced_and_dropped(self, storage: Storage) -> None:
-        number = storage.open_bank(("acme", "ana")).number
-        first, second = CountedSegment(0, 1, 9, b"a"), CountedSegment(1, 10, 12, b"b")
-        self.put(storage, Learn((first, second), oldest=0))
-        with storage.view(number) as view:
-            assert view.segments() == [first, second]
-        self.put(storage, Learn((second._replace(last_seq=20, data=b"c"),), oldest=1))
-        with storage.view(number) as view:
-            assert view.segments() == [CountedSegment(1, 10, 20, b"c")]
-        assert storage.sizes(number)["surprisal"] == 1
 
     def test_a_bank_opened_again_keeps_its_zone(self, storage: Storage) -> None:
         state = storage.open_bank(("acme", "ana"), zone="Europe/Lisbon")

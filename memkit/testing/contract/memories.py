@@ -103,21 +103,11 @@ class MemoryContract(ContractSteps):
     def test_rewriting_changes_the_given_parts_alone(self, storage: Storage) -> None:
         turns = (Insert(memory(f"turn {i}", id=f"t{i}"), entry(i), Placement(1, 1 + i // 3)) for i in range(1, 5))
         self.put(storage, *turns)
-        self.put(
-            storage,
-            Rewrite("t3", placement=Placement(1, 1)),
-            Rewrite("t3", salience=7.5, key_phrases=("turn 3",)),
-            Rewrite("t4", salience=2.0),
-        )
+        self.put(storage, Rewrite("t3", placement=Placement(1, 1)), Rewrite("t4", session="later"))
         with self.view(storage) as view:
             rows = view.rows_of_sessions(view.sessions_of([1]))
-        assert [(row.seq, row.episode, row.salience) for row in rows] == [
-            (1, 1, None),
-            (2, 1, None),
-            (3, 1, 7.5),
-            (4, 2, 2.0),
-        ]
-        assert self.stored(storage, "t3").key_phrases == ("turn 3",)
+        assert [(row.seq, row.episode) for row in rows] == [(1, 1), (2, 1), (3, 1), (4, 2)]
+        assert [self.stored(storage, id).session for id in ("t3", "t4")] == [None, "later"]
 
     def test_changes_are_reverted_unless_something_came_after_them(self, storage: Storage) -> None:
         self.put(storage, Insert(memory("old", id="old", kind="thought"), entry()))
@@ -186,7 +176,7 @@ class MemoryContract(ContractSteps):
 
     def test_an_operation_that_changes_nothing_says_so(self, storage: Storage) -> None:
         self.put(storage, Insert(memory("a", id="t1"), entry()), Pin("t1"))
-        repeats = (Pin("t1"), Restore("t1"), Rewrite("gone", entry()), Rewrite("gone", salience=1.0))
+        repeats = (Pin("t1"), Restore("t1"), Rewrite("gone", entry()), Rewrite("gone", session="later"))
         receipt = self.put(storage, *repeats)
         assert [outcome.action for outcome in receipt.outcomes] == ["skipped"] * 3
         self.put(storage, Forget("t1", "test"))

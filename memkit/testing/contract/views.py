@@ -26,6 +26,15 @@ from memkit.testing.contract.cases import AT_NOON, ContractSteps, entry, memory,
 class ViewContract(ContractSteps):
     """Views: everything that is read of a bank."""
 
+    def test_the_last_saliences_are_those_of_turns_in_order(self, storage: Storage) -> None:
+        saliences = [1.5, None, 2.5, 3.5]
+        turns = [memory(f"turn {i}", id=f"t{i}", salience=salience) for i, salience in enumerate(saliences)]
+        self.put(storage, *(Insert(turn, entry(i), Placement(1, 1)) for i, turn in enumerate(turns)))
+        self.put(storage, Insert(memory("thought", id="h", kind="thought", salience=9.0), entry(9)))
+        with self.view(storage) as view:
+            assert view.last_saliences(3) == [2.5, 3.5]
+            assert view.last_saliences(128) == [1.5, 2.5, 3.5]
+
     def test_lazy_memories_are_those_of_the_moment_when_they_were_read(self, storage: Storage) -> None:
         self.put(storage, Insert(memory("lives in Lisbon", id="t1"), entry(1)))
         self.put(storage, Insert(memory("lives in Lisbon", id="h1", kind="thought", sources=("t1",)), entry(2)))

@@ -135,8 +135,7 @@ def test_thoughts_summaries_and_portraits_are_those_of_a_bank_that_never_heard_i
         assert told[0] == told[1]
 
 
-def test_a_day_that_lost_nothing_quotes_what_tells_most_without_what_went(path: Path) -> None:
-    """Twenty times on one day made the zither ordinary on the next."""
+def test_a_day_that_lost_nothing_quotes_as_before_and_as_if_the_rest_had_never_been_said(path: Path) -> None:
     worn = [f"The zither of Okonkwo was tuned in Alcântara, number {i}." for i in range(20)]
     new = ["The zither of Okonkwo was tuned in Alcântara.", "We bought seven lamps for the hall.",
            "Rita painted the garden fence green.", "The plumber came about the broken boiler.",
@@ -151,10 +150,10 @@ def test_a_day_that_lost_nothing_quotes_what_tells_most_without_what_went(path: 
             one.reflect()
         [before] = [m for m in bank.list(kinds=["summary"]) if m.metadata["period"] == "2025-05-26"]
         bank.erase(ids=[str(turn.id) for turn in first])
-        assert new[0] not in before.text
         [after], [expected] = (one.list(kinds=["summary"], where={"level": "day"}) for one in (bank, control))
-        assert new[0] in after.text
-        assert (after.id, after.text, after.metadata) == (before.id, expected.text, expected.metadata)
+        assert new[0] in before.text
+        assert (after.id, after.text, after.metadata) == (before.id, before.text, before.metadata)
+        assert (after.text, after.metadata) == (expected.text, expected.metadata)
 
 
 def test_saliences_are_those_of_a_bank_that_never_heard_it(path: Path) -> None:
@@ -167,22 +166,6 @@ def test_saliences_are_those_of_a_bank_that_never_heard_it(path: Path) -> None:
         bank.erase(ids=gone)
         weighed = [[(m.id, m.salience, m.key_phrases) for m in one.list(limit=1000)] for one in (bank, control)]
     assert weighed[0] == weighed[1]
-
-
-def test_in_a_large_bank_saliences_follow_with_maintenance(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("memkit.flows.erase.AT_ONCE", 0)
-    turns, _ = conversation(DEMO)
-    turns = turns[:120]
-    with opened(path) as store:
-        bank, control = store.bank("erased"), store.bank("control")
-        bank.observe(turns)
-        control.observe(turns[:20] + turns[30:])
-        bank.erase(ids=[str(turn.id) for turn in turns[20:30]])
-        weighed = [[(m.id, m.salience) for m in one.list(kinds=["turn"], limit=1000)] for one in (bank, control)]
-        assert weighed[0] != weighed[1]
-        store.maintain(budget_s=60)
-        weighed = [[(m.id, m.salience) for m in one.list(kinds=["turn"], limit=1000)] for one in (bank, control)]
-        assert weighed[0] == weighed[1]
 
 
 def test_what_counts_as_small_talk_stays_as_it_was_decided(path: Path) -> None:

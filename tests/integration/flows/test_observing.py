@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -199,20 +198,3 @@ def test_what_is_inserted_while_its_bank_is_erased_lies_whole_in_the_new_one(tmp
         assert [o.action for o in bank.insert("The vault is under the green oak!").outcomes] == ["skipped"]
         assert [hit.memory.text for hit in bank.recall("green oak vault")] == ["The vault is under the green oak."]
         assert store.doctor() == []
-
-
-def test_what_is_erased_with_its_bank_just_after_it_was_stored_does_not_come_back(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    with memkit.open(":memory:", encoder=HashingEncoder()) as store:
-        storage, surprisals = store._services.storage, store._services.surprisals
-        learn = surprisals.stored
-
-        def erase_first(bank: int, *args: Any, **options: Any) -> None:
-            monkeypatch.undo()
-            storage.drop_bank(bank, at=datetime(2025, 6, 2, tzinfo=UTC))  # as another process would
-            learn(bank, *args, **options)
-
-        monkeypatch.setattr(surprisals, "stored", erase_first)
-        assert store.bank("ana").observe([("ana", "The vault is under the green oak.")]).count("added") == 1
-        assert storage.banks() == []

@@ -135,18 +135,6 @@ def test_what_was_done_before_something_erased_can_still_be_undone(anas: memkit.
     assert anas.undo(receipt).count("unpinned") == 1
 
 
-def test_what_history_tells_of_salience_does_not_rest_on_what_was_erased(anas: memkit.MemoryBank) -> None:
-    turns = [f"My sister lives in Town{letter} with two dogs." for letter in "ab"]
-    anas.observe([memkit.Turn(text, "Ana") for text in turns])
-    [first, second] = anas.list()
-    anas.forget(second.id, reason="test")
-    anas.erase(ids=[first.id])
-    weighed = anas.get(second.id)
-    assert weighed is not None
-    assert weighed.salience != second.salience
-    assert [e.before.salience for e in anas.history(second.id) if e.before] == [weighed.salience]
-
-
 def test_a_receipt_of_another_bank_is_refused(anas: memkit.MemoryBank) -> None:
     receipt = said(anas, "I live in Lisbon.").model_copy(update={"bank": ("bob",)})
     with pytest.raises(InputError, match="another bank"):

@@ -302,7 +302,7 @@ def test_a_server_that_answers_slowly_is_given_up_after_the_timeout(pause: float
 
 
 def test_an_answer_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("memkit.surprisal.endpoint.MOST_BYTES", 1000)
+    monkeypatch.setattr("memkit.surprisal.endpoint.MAX_BYTES", 1000)
     with (
         serving(lambda _: Reply(b" " * 2000)) as server,
         pytest.raises(SurprisalUnavailableError, match="more than 1000 bytes"),

@@ -60,8 +60,8 @@ def test_it_keeps_what_the_filter_outside_of_the_model_would_keep(mode: Mode, bu
         found = cache.feed(ids)
         outside.feed([Token(i, i + 1, float(score)) for i, score in enumerate(found)])
         stream += ids
-        assert cache.positions.tolist() == [kept.position for kept in outside.kept]
-        assert cache.scores == pytest.approx([kept.score for kept in outside.kept])
+        assert cache.positions.tolist() == [kept.position for kept in outside.tokens]
+        assert cache.scores == pytest.approx([kept.score for kept in outside.tokens])
         assert cache.tokens == [stream[position] for position in cache.positions]
         assert len(cache) == len(cache.tokens) == cache.cache.get_seq_length() <= budget.capacity
     assert cache.seen == len(stream) > 2 * budget.capacity

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from memkit.observe.episodes import Cut, Cutter, Piece
+from memkit.observe.episodes import Cut, Cutter, TurnOutline
 from memkit.operations import CloseExchange, Enqueue
 from memkit.protocols import Position
 from memkit.settings import ObserveSettings
@@ -25,8 +25,8 @@ def cutter(last: Position | None = None, *named: Position, **settings: object) -
     return Cutter(cut, last=last, find=found.get, number=0 if last is None else last.seq)
 
 
-def piece(number: int, minutes: float = 0, **changes: object) -> Piece:
-    return Piece(f"t{number}", START + minutes * MINUTE, 10, **changes)  # type: ignore[arg-type]
+def piece(number: int, minutes: float = 0, **changes: object) -> TurnOutline:
+    return TurnOutline(f"t{number}", START + minutes * MINUTE, 10, **changes)  # type: ignore[arg-type]
 
 
 def sessions(cuts: list[Cut]) -> list[int]:
@@ -51,7 +51,7 @@ def test_an_episode_is_full_after_so_many_turns() -> None:
 def test_an_episode_is_full_after_so_many_characters_but_takes_one_turn_of_any_length() -> None:
     one = cutter(episode_characters=100)
     lengths = [500, 60, 40, 1]
-    cuts = [one.cut(Piece(f"t{i}", START, length)) for i, length in enumerate(lengths)]
+    cuts = [one.cut(TurnOutline(f"t{i}", START, length)) for i, length in enumerate(lengths)]
     assert episodes(cuts) == [1, 2, 2, 4]
     assert sessions(cuts) == [1, 1, 1, 1]
 

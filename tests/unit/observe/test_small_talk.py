@@ -1,4 +1,4 @@
-"""Small talk is what tells less than nearly all that was heard lately, at most a given share of it."""
+"""Small talk is what tells less than nearly all of the last turns, at most a given share of them."""
 
 import random
 
@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memkit.observe.small_talk import FEWEST, REMEMBERED, SHORT, SmallTalk
+from memkit.observe.small_talk import MAX_CHARS, MIN_TURNS, WINDOW_TURNS, SmallTalk, small_talk
 
 
 def judged(share: float, saliences: list[float], text: str = "nice one") -> list[bool]:
-    small_talk = SmallTalk(share)
-    return [small_talk.hears(salience, text) for salience in saliences]
+    judge = SmallTalk(share)
+    return [judge.is_small_talk(salience, text) for salience in saliences]
 
 
 @given(st.floats(0.05, 0.5), st.integers(0, 2**32))
@@ -29,8 +29,8 @@ def test_the_threshold_follows_a_stream_that_changes() -> None:
     assert 0.1 < sum(late) / len(late) < 0.2
 
 
-def test_nothing_is_small_talk_before_enough_was_heard() -> None:
-    assert not any(judged(0.5, [float(i % 7) for i in range(FEWEST)]))
+def test_nothing_is_small_talk_before_enough_turns_came() -> None:
+    assert not any(judged(0.5, [float(i % 7) for i in range(MIN_TURNS)]))
 
 
 def test_where_all_turns_tell_the_same_none_is_small_talk() -> None:
@@ -38,15 +38,21 @@ def test_where_all_turns_tell_the_same_none_is_small_talk() -> None:
 
 
 def test_a_long_turn_is_never_small_talk() -> None:
-    saliences = [8.0] * FEWEST + [1.0]
-    assert judged(0.15, saliences, "x" * SHORT)[-1]
-    assert not judged(0.15, saliences, "x" * (SHORT + 1))[-1]
+    saliences = [8.0] * MIN_TURNS + [1.0]
+    assert judged(0.15, saliences, "x" * MAX_CHARS)[-1]
+    assert not judged(0.15, saliences, "x" * (MAX_CHARS + 1))[-1]
 
 
 @pytest.mark.parametrize("text", ["Last Friday!", "At 7", "in May"])
 def test_a_turn_that_names_a_time_or_a_number_is_never_small_talk(text: str) -> None:
-    saliences = [8.0] * FEWEST + [1.0]
+    saliences = [8.0] * MIN_TURNS + [1.0]
     assert judged(0.15, saliences, "I see")[-1]
+    assert not judged(0.15, saliences, text)[-1]
+
+
+@pytest.mark.parametrize("text", ["Did you shout?", "真的吗？"])
+def test_a_question_is_never_small_talk_since_its_answer_is_found_through_it(text: str) -> None:
+    saliences = [8.0] * MIN_TURNS + [1.0]
     assert not judged(0.15, saliences, text)[-1]
 
 
@@ -54,9 +60,19 @@ def test_a_share_of_nothing_switches_it_off() -> None:
     assert not any(judged(0.0, [float(i % 9) for i in range(500)]))
 
 
-def test_a_copy_judges_alike_and_hears_for_itself() -> None:
+def test_a_batch_is_judged_as_its_turns_one_by_one() -> None:
     draws = random.Random(2)
-    original = SmallTalk(0.2, [draws.gauss(8, 2) for _ in range(2 * REMEMBERED)])
-    twin = original.copy()
-    coming = [draws.gauss(8, 2) for _ in range(200)]
-    assert [original.hears(s, "nice one") for s in coming] == [twin.hears(s, "nice one") for s in coming]
+    saliences = [draws.gauss(8, 2) for _ in range(300)]
+    earlier, coming = saliences[:200], saliences[200:]
+    texts = ["nice one"] * len(coming)
+    at_once = small_talk(0.2, earlier, coming, texts)
+    starts = [i - WINDOW_TURNS for i in range(200, 300)]
+    one_by_one = [small_talk(0.2, saliences[start : start + WINDOW_TURNS], [s], ["nice one"])[0]
+                  for start, s in zip(starts, coming, strict=True)]  # fmt: skip
+    assert at_once == one_by_one
+    assert any(at_once)
+
+
+def test_a_turn_whose_salience_is_not_known_is_no_small_talk_and_moves_nothing() -> None:
+    earlier = [8.0] * MIN_TURNS
+    assert small_talk(0.2, earlier, [None, 1.0], ["nice one"] * 2) == [False, True]

@@ -20,7 +20,7 @@ def turn(*scores: float, width: int = 4) -> list[Token]:
 
 
 def scores(held: EntropyFilter) -> list[float]:
-    return [kept.score for kept in held.kept]
+    return [kept.score for kept in held.tokens]
 
 
 @pytest.mark.skipif(not CASES, reason="the authors' reference vectors are not here")
@@ -72,7 +72,7 @@ def test_with_decay_an_old_surprise_gives_way_and_without_it_stays() -> None:
         held.feed(turn(0, 10))
         for _ in range(12):
             held.feed(turn(3, 3))
-        return any(kept.position == 1 for kept in held.kept)
+        return any(kept.position == 1 for kept in held.tokens)
 
     assert survives(1.0)
     assert not survives(0.7)
@@ -130,7 +130,7 @@ def test_it_goes_on_from_saved_state_as_if_it_had_never_stopped() -> None:
         expected = whole.feed(fed)
         parts = EntropyFilter.from_bytes(parts.to_bytes())
         assert parts.feed(fed) == expected
-    assert parts.kept == whole.kept
+    assert parts.tokens == whole.tokens
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"budget": 3}'])

@@ -56,41 +56,41 @@ def test_the_models_start_token_is_left_out_and_the_first_word_has_its_own_surpr
 
 
 def test_a_text_that_begins_with_what_looks_like_a_start_token_keeps_it() -> None:
-    tokens = echoed(echo(["<s>", "<s>", " is", " it"], [None, -1, -2, -3]), "<s> is it", made=0)
+    tokens = echoed(echo(["<s>", "<s>", " is", " it"], [None, -1, -2, -3]), "<s> is it", new_tokens=0)
     assert tokens == [Token(0, 3, 1), Token(3, 6, 2), Token(6, 9, 3)]
-    assert spans(echoed(echo(["<s>", " is"], [None, -1]), "<s> is", made=0)) == [(0, 3), (3, 6)]
+    assert spans(echoed(echo(["<s>", " is"], [None, -1]), "<s> is", new_tokens=0)) == [(0, 3), (3, 6)]
 
 
 def test_spaces_that_a_tokenizer_adds_at_the_start_or_loses_between_words_are_no_fault() -> None:
     added, lost = [" Ana", *PARTS[1:]], ["Ana", "moved", "to", "Lis", "bon"]
     for shown in (added, lost):
-        assert spans(echoed(echo(shown, [None, -1, -2, -3, -4]), TEXT, made=0)) == SPANS
+        assert spans(echoed(echo(shown, [None, -1, -2, -3, -4]), TEXT, new_tokens=0)) == SPANS
 
 
 def test_split_characters_side_by_side_are_one_token_where_their_parts_cannot_be_told_apart() -> None:
     answer = echo(["a", "�", "�", "�", "�", "b"], [None, -1, -2, -3, -4, -5])
-    assert echoed(answer, "aéñb", made=0, vocabulary=1) == [Token(0, 1, 0), Token(1, 3, 10), Token(3, 4, 5)]
+    assert echoed(answer, "aéñb", new_tokens=0, vocabulary=1) == [Token(0, 1, 0), Token(1, 3, 10), Token(3, 4, 5)]
 
 
 @pytest.mark.parametrize("shown", [["�", "", "", " hi"], ["", "", "", " hi"], ["", "", "😀", " hi"]])
 def test_parts_that_are_shown_as_nothing_belong_to_the_character_that_they_are_parts_of(shown: list[str]) -> None:
-    tokens = echoed(echo(["<s>", *shown], [None, -1, -2, -3, -4]), "😀 hi", made=0)
+    tokens = echoed(echo(["<s>", *shown], [None, -1, -2, -3, -4]), "😀 hi", new_tokens=0)
     assert tokens == [Token(0, 1, 6), Token(1, 4, 4)]
 
 
 def test_nothing_stands_for_one_character_at_most_and_never_for_plain_letters() -> None:
     for text in ("a日本", "ab"):
         with pytest.raises(SurprisalError, match="join"):
-            echoed(echo(["a", ""], [None, -1]), text, made=0)
+            echoed(echo(["a", ""], [None, -1]), text, new_tokens=0)
 
 
 def test_a_log_probability_a_hair_above_zero_is_rounding() -> None:
-    assert echoed(echo(["a", "b"], [None, 1e-7]), "ab", made=0)[1].surprisal == 0.0
+    assert echoed(echo(["a", "b"], [None, 1e-7]), "ab", new_tokens=0)[1].surprisal == 0.0
 
 
 def test_an_offset_of_minus_one_everywhere_means_that_a_server_tells_none() -> None:
     answer = echo(PARTS, [None, -1, -2, -3, -4], text_offset=[-1] * 5)
-    assert spans(echoed(answer, TEXT, made=0)) == SPANS
+    assert spans(echoed(answer, TEXT, new_tokens=0)) == SPANS
 
 
 GOOD = [None, -1.0, -2.0, -3.0, -4.0]
@@ -128,7 +128,7 @@ WRONG_ECHOES: dict[str, tuple[Any, str]] = {
 def test_an_echo_that_is_not_whole_is_an_error_that_says_what_and_not_the_text(name: str) -> None:
     answer, rule = WRONG_ECHOES[name]
     with pytest.raises(SurprisalError, match=rule) as caught:
-        echoed(answer, TEXT, made=0)
+        echoed(answer, TEXT, new_tokens=0)
     assert "bon" not in str(caught.value)
     assert caught.value.__cause__ is None
 

@@ -37,7 +37,7 @@ MISPLACED_TEXTS = (
     "SELECT m.bank, m.seq, m.text_key, c.id, c.bank, c.text, c.payload "
     "FROM memory m JOIN content c ON c.id = m.content WHERE m.bank <> c.bank"
 )
-DERIVED_TABLES = ("trace", "block", "band", "tag", "segment")  # hashes under a bank's key, made again from the texts
+DERIVED_TABLES = ("trace", "block", "band", "tag")  # hashes under a bank's key, made again from the texts
 ENCODER_KEY = "encoder.name"
 
 

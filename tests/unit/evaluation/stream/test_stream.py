@@ -6,19 +6,19 @@ from statistics import fmean, median
 import numpy as np
 import pytest
 
-from memkit.evaluation.stream.game import FAVOURITE, MOVES, PERIODS, Game, forgetting, opponent
-from memkit.evaluation.stream.policies import POLICIES, START, heard, weighed, window
-from memkit.evaluation.stream.retention import BUDGETS, FORMS, Grocery, Place, Retention, grocery, group
+from memkit.evaluation.stream.game import FAVOURITE_PERIODS, FAVOURITE_SHARE, MOVE_NAMES, Game, forgetting, opponent
+from memkit.evaluation.stream.policies import ALL_POLICIES, START_TOKENS, policy_scores, scored_turns, window
+from memkit.evaluation.stream.retention import BUDGET_TOKENS, TASK_FORMS, Grocery, Place, Retention, grocery, group
 from memkit.evaluation.texts import lines_of
 from memkit.protocols import Token
-from memkit.surprisal.ngram import PIECE
+from memkit.surprisal.background import TOKEN_PATTERN
 from memkit.surprisal.prior import prior
 
 SEED = 7
 
 
 def pieces(text: str) -> list[str]:
-    return PIECE.findall(text.casefold())
+    return TOKEN_PATTERN.findall(text.casefold())
 
 
 def words_of(name: str) -> list[str]:
@@ -30,7 +30,7 @@ def said(texts: tuple[str, ...]) -> set[str]:
 
 
 def word_at(texts: tuple[str, ...], place: Place) -> str:
-    match = PIECE.match(texts[place.turn], place.start)
+    match = TOKEN_PATTERN.match(texts[place.turn], place.start)
     assert match is not None
     return match[0].casefold()
 
@@ -81,10 +81,10 @@ def test_the_things_of_the_hard_form_are_words_of_the_fillers_and_of_no_wish_or_
 def test_no_wish_puts_its_item_where_every_policy_keeps_it() -> None:
     for wish in lines_of("stream/wishes.txt"):
         assert wish.count("{item}") == 1
-        assert len(pieces(wish.split("{item}")[0])) > START
+        assert len(pieces(wish.split("{item}")[0])) > START_TOKENS
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", TASK_FORMS)
 def test_a_group_is_a_wish_twenty_fillers_and_a_question_and_knows_where_its_words_are(form: str) -> None:
     for number in range(40):
         made = group(form, number, SEED)  # type: ignore[arg-type]
@@ -120,8 +120,8 @@ def test_in_the_easy_form_an_item_is_rarer_and_no_two_of_300_groups_have_the_sam
 
 
 def test_surprisal_keeps_a_rare_item_chance_keeps_its_share_and_the_newest_hold_nothing_old(measured: Grocery) -> None:
-    for budget in BUDGETS:
-        share = (budget - START) / measured.tokens
+    for budget in BUDGET_TOKENS:
+        share = (budget - START_TOKENS) / measured.tokens
         assert row(measured, "easy", "sirllm", budget).item >= 0.98
         assert row(measured, "easy", "random", budget).item == pytest.approx(share, abs=0.08)
         assert row(measured, "easy", "recent", budget).item == 0
@@ -148,37 +148,41 @@ def test_random_keeping_is_fair_an_old_token_has_the_same_chance_as_a_new_one() 
         rng = np.random.default_rng(number)
         held = window("random", 104)
         for turn in turns:
-            held.feed(weighed("random", turn, rng))
+            held.feed(policy_scores("random", turn, rng))
         kept[held.positions] += 1
-    assert kept[:START].tolist() == [150] * START
-    thirds = [part.mean() / 150 for part in np.split(kept[START : START + 576], 3)]  # without what came last
+    assert kept[:START_TOKENS].tolist() == [150] * START_TOKENS
+    thirds = [
+        part.mean() / 150 for part in np.split(kept[START_TOKENS : START_TOKENS + 576], 3)
+    ]  # without what came last
     assert thirds == pytest.approx([80 / 576] * 3, abs=0.02)
 
 
 def test_every_policy_holds_its_budget_and_the_start_of_the_stream() -> None:
-    turns = heard(group("hard", 0, SEED).texts)
-    for policy in POLICIES:
+    turns = scored_turns(group("hard", 0, SEED).texts)
+    for policy in ALL_POLICIES:
         held, rng = window(policy, 256), np.random.default_rng(0)
         for turn in turns:
-            held.feed(weighed(policy, turn, rng))
+            held.feed(policy_scores(policy, turn, rng))
         assert len(held) == 256
-        assert held.positions[:START].tolist() == [0, 1, 2, 3]
-    assert held.positions[START:].tolist() == list(range(held.seen - 252, held.seen))  # sink + recent, the last one
+        assert held.positions[:START_TOKENS].tolist() == [0, 1, 2, 3]
+    assert held.positions[START_TOKENS:].tolist() == list(
+        range(held.seen - 252, held.seen)
+    )  # sink + recent, the last one
 
 
-@pytest.mark.parametrize("period", PERIODS)
+@pytest.mark.parametrize("period", FAVOURITE_PERIODS)
 def test_an_opponent_shows_the_favourite_in_six_of_ten_rounds_and_changes_it_when_it_is_time(
     period: int | None,
 ) -> None:
     moves, favourites = opponent(6000, period, np.random.default_rng(SEED))
     assert set(moves) == {0, 1, 2}
-    assert np.mean(moves == favourites) == pytest.approx(FAVOURITE, abs=0.02)
+    assert np.mean(moves == favourites) == pytest.approx(FAVOURITE_SHARE, abs=0.02)
     changes = (np.flatnonzero(np.diff(favourites)) + 1).tolist()
     assert changes == list(range(period, 6000, period) if period else [])
 
 
 def test_without_decay_a_player_by_surprisal_mistakes_the_exceptions_for_the_habit(played: Game) -> None:
-    assert won(played, "sirllm", 1.0, None) < 1 / len(MOVES) + 0.05 < won(played, "random", 1.0, None)
+    assert won(played, "sirllm", 1.0, None) < 1 / len(MOVE_NAMES) + 0.05 < won(played, "random", 1.0, None)
 
 
 def test_decay_lets_a_player_follow_a_habit_that_changes_and_helps_chance_none_where_it_stays(played: Game) -> None:
@@ -188,7 +192,7 @@ def test_decay_lets_a_player_follow_a_habit_that_changes_and_helps_chance_none_w
 
 
 def test_nobody_wins_more_than_who_knows_the_habit(played: Game) -> None:
-    for period in PERIODS:
+    for period in FAVOURITE_PERIODS:
         best = max(r.won for r in played.rows if r.period == period and r.player != "the habit")
         assert best <= won(played, "the habit", None, period) + 0.01
 

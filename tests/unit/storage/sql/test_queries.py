@@ -16,9 +16,10 @@ WHOLE_BANK = re.compile(r"\(bank=\?\)$|^SCAN (?!each|CONSTANT|json_each)")
 MAY_READ_IT = {
     *("rows", "row_sources", "all_seqs", "moved_rows"),  # loading an index
     *("moved", "count_moved", "drop_all_moved"),  # what has changed since blocks of rows were made: a sixteenth at most
-    *("segments", "drop_blocks", "exchanges"),  # a handful of rows for a bank
+    *("drop_blocks", "exchanges"),  # a handful of rows for a bank
     *("last_placed", "unencoded", "any_vector", "first_of_each_speaker"),  # stop at the first they meet
-    *("size_of_text", "size_of_vectors", "size_of_traces", "size_of_history", "size_of_segments"),  # statistics
+    "last_saliences",  # stops after as many as it is asked for
+    *("size_of_text", "size_of_vectors", "size_of_traces", "size_of_history"),  # statistics
     *("drop_empty_exchanges", "kinds_of_bank", "contents_of_bank", "empty_bank"),  # an erasure, of a whole bank
     *("retained_notes", "retained_traces", "retained_vectors", "retained_words"),  # its search of the files
     "last_receipt",  # stops at the first
