@@ -114,7 +114,6 @@ def open_services(
 ) -> Services:
     """Everything that a store's banks share: new caches, buffers and threads over an open storage."""
     indexer, runtime = Indexer(slot, settings), settings.runtime
-    models_budget = runtime.cache_bytes // MODELS_SHARE
 
     def reinforce(bank: int, operations: list[Reinforce]) -> None:
         storage.apply(bank, operations, at=clock())
@@ -127,7 +126,7 @@ def open_services(
         indexes=IndexCache(
             storage, indexer, decay=settings.decay, ranking=settings.ranking, budget=runtime.cache_bytes
         ),
-        surprisals=SurprisalCache(storage, surprisal, settings.observe.small_talk, budget=models_budget),
+        surprisals=SurprisalCache(storage, surprisal),
         windows=WindowCache(),
         reinforcements=ReinforcementBuffer(
             write=reinforce, after=runtime.reinforce_after, count=runtime.reinforce_count
