@@ -20,8 +20,8 @@ from typing import Any
 
 os.environ.update({"HF_HUB_OFFLINE": "1", "MEM0_TELEMETRY": "False", "ANONYMIZED_TELEMETRY": "False"})
 
-ROUNDS = 2
-MEM0 = """
+ROUND_COUNT = 2
+MEM0_SCRIPT = """
 import json, sys, time
 from importlib.util import find_spec
 from pathlib import Path
@@ -50,10 +50,10 @@ def mem0_seconds(python: str, texts: list[str], singly: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         given = Path(folder) / "texts.json"
         given.write_text(json.dumps(texts), encoding="utf-8")
-        command = [python, "-c", MEM0, str(given), f"{folder}/qdrant", str(singly)]
+        command = [python, "-c", MEM0_SCRIPT, str(given), f"{folder}/qdrant", str(singly)]
         (Path(folder) / "qdrant").mkdir()
-        made = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    return float(next(line for line in made.stdout.splitlines() if line.startswith("SECONDS")).split()[1])
+        process = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return float(next(line for line in process.stdout.splitlines() if line.startswith("SECONDS")).split()[1])
 
 
 def memkit_seconds(encoder: Any, turns: list[Any], singly: int) -> float:
@@ -89,12 +89,12 @@ def measure(file: Path, python: str, *, int8: bool) -> dict[str, float]:
         if int8:
             export(Path(folder) / "int8", format="int8")
             encoder = OnnxEncoder(Path(folder) / "int8")
-        for _ in track(range(ROUNDS), console=Console(stderr=True)):
-            for way, one in (("all at once", 0), ("one at a time", singly)):
-                count = one or len(turns)
+        for _ in track(range(ROUND_COUNT), console=Console(stderr=True)):
+            for way, per_call in (("all at once", 0), ("one at a time", singly)):
+                count = per_call or len(turns)
                 for name, spent in (
-                    (f"memkit, {way}", memkit_seconds(encoder, turns, one)),
-                    (f"mem0, {way}", mem0_seconds(python, texts, one)),
+                    (f"memkit, {way}", memkit_seconds(encoder, turns, per_call)),
+                    (f"mem0, {way}", mem0_seconds(python, texts, per_call)),
                 ):
                     best[name] = max(best.get(name, 0.0), count / spent)
     return best

@@ -25,21 +25,21 @@ from memkit.encoders.onnx_export import export
 from memkit.evaluation.formats.locomo import read_locomo
 from memkit.protocols import Encoder
 
-ROUNDS = 3
+ROUND_COUNT = 3
 
 
 def encoders(folder: Path) -> dict[str, Encoder]:
     """All three, warm."""
     export(folder / "fp32")
     export(folder / "int8", format="int8")
-    made = {
+    by_name = {
         "default": default_encoder(),
         "onnx fp32": OnnxEncoder(folder / "fp32"),
         "onnx int8": OnnxEncoder(folder / "int8"),
     }
-    for encoder in made.values():
+    for encoder in by_name.values():
         encoder.encode(["warm"] * 64)
-    return made
+    return by_name
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -57,10 +57,10 @@ def measure(turns: list[memkit.Turn]) -> dict[str, dict[str, float]]:
     """Turns per second, the best of some rounds."""
     texts = [f"{turn.speaker}: {turn.text}" for turn in turns]
     with tempfile.TemporaryDirectory() as folder:
-        made = encoders(Path(folder))
-        best = {name: {"encoding": 0.0, "observing": 0.0} for name in made}
-        for _ in track(range(ROUNDS), console=Console(stderr=True)):
-            for name, encoder in made.items():
+        by_name = encoders(Path(folder))
+        best = {name: {"encoding": 0.0, "observing": 0.0} for name in by_name}
+        for _ in track(range(ROUND_COUNT), console=Console(stderr=True)):
+            for name, encoder in by_name.items():
                 times = {"encoding": seconds(partial(encoder.encode, texts))}
                 times["observing"] = seconds(partial(observed, encoder, turns))
                 best[name] = {part: max(best[name][part], len(turns) / spent) for part, spent in times.items()}

@@ -1,4 +1,4 @@
-"""What a user feels first: observing speed, the time of a recall, an event loop that stays free.
+"""First contact: observing speed, the time of a recall, an event loop that stays free.
 
 Run:  python tests/benchmarks/first_contact.py FILE     (a LoCoMo-format file; needs the default encoder)
 Shows ratios measured in one run; absolute times are those of your machine.
@@ -22,11 +22,11 @@ from rich.table import Table
 import memkit
 from memkit.evaluation.formats.locomo import read_locomo
 
-BATCH = 64
+BATCH_TEXTS = 64
 
 
 class Plain:
-    """What a user would write without memkit: sentence-transformers, float32, batches of 64, and nothing else."""
+    """Encoding without memkit, as a user would write it: sentence-transformers, float32, batches of 64."""
 
     def __init__(self) -> None:
         from sentence_transformers import SentenceTransformer
@@ -34,13 +34,13 @@ class Plain:
         from memkit.encoders.sentence_transformer import model_location
 
         self.model = SentenceTransformer(model_location(), device="cpu")
-        self.model.encode(["warm"] * BATCH, batch_size=BATCH)
+        self.model.encode(["warm"] * BATCH_TEXTS, batch_size=BATCH_TEXTS)
 
     def seconds(self, turns: list[memkit.Turn]) -> float:
-        """How long it takes to encode these turns."""
+        """Seconds to encode these turns."""
         texts = [f"{turn.speaker}: {turn.text}" for turn in turns]
         start = time.perf_counter()
-        self.model.encode(texts, batch_size=BATCH, normalize_embeddings=True)
+        self.model.encode(texts, batch_size=BATCH_TEXTS, normalize_embeddings=True)
         return time.perf_counter() - start
 
 

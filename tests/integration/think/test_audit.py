@@ -21,36 +21,38 @@ from memkit.models import Memory
 from memkit.operations import Insert
 from memkit.testing import FrozenClock
 
-START = datetime(2025, 6, 2, 12, tzinfo=UTC)
+START_TIME = datetime(2025, 6, 2, 12, tzinfo=UTC)
 
 
 def thought(text: str, days: int = 0, **fields: Any) -> Memory:
-    at = START + timedelta(days=days)
+    at = START_TIME + timedelta(days=days)
     given = {
-        "id": uuid7(START),
+        "id": uuid7(START_TIME),
         "kind": "thought",
         "author": "thinker",
         "occurred_at": at,
-        "recorded_at": START,
+        "recorded_at": START_TIME,
         "speaker": "Ana",
     }
     return Memory.model_validate({**given, **fields, "text": text})
 
 
 def put(bank: memkit.MemoryBank, *memories: Memory) -> None:
-    """As they are: what the ordinary ways in would have refused."""
+    """Store memories as they are, those too that the ordinary ways in refuse."""
     ctx = bank._context
     entries = ctx.services.indexer.entry(ctx.ensure(), memories)
-    ctx.storage.apply(ctx.ensure().number, [Insert(m, t) for m, t in zip(memories, entries, strict=True)], at=START)
+    ctx.storage.apply(
+        ctx.ensure().number, [Insert(m, t) for m, t in zip(memories, entries, strict=True)], at=START_TIME
+    )
 
 
-LIVES: dict[str, Any] = {"head": "Ana", "relation": "lives in"}
+LIVES_IN: dict[str, Any] = {"head": "Ana", "relation": "lives in"}
 
 
 @pytest.fixture
 def messy(bank: memkit.MemoryBank) -> memkit.MemoryBank:
-    bank.observe([memkit.Turn("I live in Porto by the river", "Ana", id="t1", at=START)])
-    bank.observe([memkit.Turn("Forget that I said this", "Ana", id="t2", at=START)])
+    bank.observe([memkit.Turn("I live in Porto by the river", "Ana", id="t1", at=START_TIME)])
+    bank.observe([memkit.Turn("Forget that I said this", "Ana", id="t2", at=START_TIME)])
     on_it: dict[str, Any] = {"sources": ("t1",)}
     put(
         bank,
@@ -60,15 +62,15 @@ def messy(bank: memkit.MemoryBank) -> memkit.MemoryBank:
         thought("Ana plays the piano every evening with friends in a small jazz band.", **on_it),
         thought("Ana wakes at 7:15 every single working day.", **on_it),
         thought("Ana wakes at 7:45 every single working day.", **on_it),
-        thought("Ana lives in Lisbon.", 1, tail="Lisbon", **LIVES, **on_it),
-        thought("Ana lives in Porto.", 2, tail="Porto", **LIVES, **on_it),
+        thought("Ana lives in Lisbon.", 1, tail="Lisbon", **LIVES_IN, **on_it),
+        thought("Ana lives in Porto.", 2, tail="Porto", **LIVES_IN, **on_it),
         thought("Ana has a secret.", sources=("t2",)),
         thought("Ana came from nowhere."),
         thought("Ana imported this.", author="import"),
     )
     bank.forget("t2", reason="asked for")
     for n in range(4):
-        bank.observe([memkit.Turn("Ana likes green tea.", "bot", role="assistant", at=START + timedelta(hours=n))])
+        bank.observe([memkit.Turn("Ana likes green tea.", "bot", role="assistant", at=START_TIME + timedelta(hours=n))])
     return bank
 
 
@@ -77,7 +79,7 @@ def only(store: memkit.MemoryStore, **options: Any) -> AuditReport:
     return report
 
 
-EXPECTED = {
+EXPECTED_FLAWS = {
     "copies": 1,
     "near copies": 1,
     "contradictions": 1,
@@ -92,7 +94,7 @@ def test_every_flaw_is_found_once_and_what_only_looks_alike_is_none(
     store: memkit.MemoryStore, messy: memkit.MemoryBank
 ) -> None:
     report = only(store)
-    assert report.counts == EXPECTED
+    assert report.counts == EXPECTED_FLAWS
     assert "Ana" not in report.model_dump_json()
 
 
@@ -110,14 +112,14 @@ def test_fixing_leaves_nothing_to_find_keeps_sources_and_can_be_undone(
     messy.undo(receipt)
     after = {m.id: (m.state, m.superseded_by, m.valid_until) for m in messy.list(states=states)}
     assert {id: after[id] for id in before} == before
-    assert only(store).counts == EXPECTED
+    assert only(store).counts == EXPECTED_FLAWS
 
 
 def test_a_contradiction_never_goes_against_the_user(store: memkit.MemoryStore, bank: memkit.MemoryBank) -> None:
     put(
         bank,
-        thought("Ana lives in Porto.", 0, tail="Porto", author="user", **LIVES),
-        thought("Ana lives in Rome.", 9, tail="Rome", author="import", **LIVES),
+        thought("Ana lives in Porto.", 0, tail="Porto", author="user", **LIVES_IN),
+        thought("Ana lives in Rome.", 9, tail="Rome", author="import", **LIVES_IN),
     )
     only(store, fix=True)
     assert [m.tail for m in bank.beliefs()["Ana"]["lives in"]] == ["Porto"]
@@ -135,7 +137,7 @@ def test_thoughts_from_turns_that_tell_nothing_are_junk(store: memkit.MemoryStor
 def test_the_command_shows_examples_fixes_and_then_finds_nothing(
     path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with memkit.open(path, encoder=HashingEncoder(), clock=FrozenClock(START)) as store:
+    with memkit.open(path, encoder=HashingEncoder(), clock=FrozenClock(START_TIME)) as store:
         put(store.bank("ana"), *(thought(text, author="import") for text in ("Ana likes tea.", "Ana likes tea!")))
 
     def run(*more: str) -> tuple[int, str]:
@@ -161,7 +163,7 @@ def test_at_most_one_in_a_hundred_thoughts_of_a_demo_is_a_near_copy(store: memki
     for start in range(0, len(turns), 200):  # heard in parts, thought about in between, then all of it once more
         store.bank("demo").observe(turns[start : start + 200])
         store.bank("demo").think()
-    again = [memkit.Turn(turn.text, turn.speaker, role=turn.role, at=START) for turn in turns]
+    again = [memkit.Turn(turn.text, turn.speaker, role=turn.role, at=START_TIME) for turn in turns]
     store.bank("demo").observe(again)
     store.bank("demo").think()
     report = only(store)
@@ -179,11 +181,13 @@ def talkative(messages: list[BaseMessage]) -> str:
 
 def test_even_a_model_that_keeps_everything_leaves_few_near_copies(path: Path) -> None:
     model = ScriptedModel(answering=talkative)
-    with memkit.open(path, encoder=HashingEncoder(), thinker=model, clock=FrozenClock(START)) as store:
+    with memkit.open(path, encoder=HashingEncoder(), thinker=model, clock=FrozenClock(START_TIME)) as store:
         bank = store.bank("demo")
         turns = read_turns(CONVERSATIONS_FOLDER / "conversation.jsonl")
         for variant in ("{}", "{}!", "Well, {}"):
-            bank.observe([memkit.Turn(variant.format(t.text), t.speaker, session=variant, at=START) for t in turns])
+            bank.observe(
+                [memkit.Turn(variant.format(t.text), t.speaker, session=variant, at=START_TIME) for t in turns]
+            )
             bank.think()
         report = only(store)
         copies = report.counts["copies"] + report.counts["near copies"]

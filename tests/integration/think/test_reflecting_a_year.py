@@ -12,7 +12,7 @@ import memkit
 from memkit.evaluation.texts import CONVERSATIONS_FOLDER
 
 # Written down before any of it was tried: ten facts about the two, each as the words that a line has to hold.
-FACTS = {
+FACTS_OF_THE_YEAR = {
     "Ines is allergic to walnuts": ("walnut", "allergic|reaction|banned"),
     "Ines moved to Braga": ("Ines", "Braga", "move|moved|live"),
     "Ines runs the medical side of a shelter": ("Ines", "shelter", "medical|boss|run|start|director"),
@@ -26,7 +26,7 @@ FACTS = {
 }
 
 
-NOW = "2025-04-01T12:00:00+00:00"
+ASKED_AT = "2025-04-01T12:00:00+00:00"
 Ranked = list[tuple[str, float, dict[str, object]]]
 
 
@@ -55,11 +55,11 @@ def read(name: str) -> list[dict[str, Any]]:
 
 def recalled(bank: memkit.MemoryBank) -> list[Ranked]:
     questions = [question["question"] for question in read("questions")]
-    found = [bank.recall(question, now=NOW, reinforce=False) for question in questions]
-    return [[(hit.memory.id, hit.score, dict(hit.why)) for hit in hits] for hits in found]
+    answers = [bank.recall(question, now=ASKED_AT, reinforce=False) for question in questions]
+    return [[(hit.memory.id, hit.score, dict(hit.why)) for hit in hits] for hits in answers]
 
 
-def told(bank: memkit.MemoryBank) -> list[str]:
+def texts_told(bank: memkit.MemoryBank) -> list[str]:
     """The lines of the portrait and of all summaries."""
     portrait = bank.portrait()
     assert portrait is not None
@@ -68,7 +68,11 @@ def told(bank: memkit.MemoryBank) -> list[str]:
 
 
 def named(lines: list[str]) -> list[str]:
-    return [fact for fact, parts in FACTS.items() if any(all(_says(part, line) for part in parts) for line in lines)]
+    return [
+        fact
+        for fact, parts in FACTS_OF_THE_YEAR.items()
+        if any(all(_says(part, line) for part in parts) for line in lines)
+    ]
 
 
 def _says(part: str, line: str) -> bool:
@@ -76,7 +80,7 @@ def _says(part: str, line: str) -> bool:
 
 
 def test_portrait_and_summaries_name_eight_of_ten_facts_about_the_two(year: Year) -> None:
-    assert len(named(told(year.bank))) >= 8
+    assert len(named(texts_told(year.bank))) >= 8
 
 
 def test_recall_finds_the_same_turns_with_the_same_scores_and_reasons_after_reflection(year: Year) -> None:

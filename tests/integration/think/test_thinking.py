@@ -14,7 +14,7 @@ from memkit.operations import Proposal
 from memkit.protocols import Task
 from memkit.testing import FrozenClock, ScriptedThinker
 
-START = datetime(2025, 6, 2, 12, tzinfo=UTC)
+START_TIME = datetime(2025, 6, 2, 12, tzinfo=UTC)
 
 
 def said(bank: memkit.MemoryBank, text: str, at: datetime) -> None:
@@ -22,9 +22,9 @@ def said(bank: memkit.MemoryBank, text: str, at: datetime) -> None:
 
 
 def test_a_move_supersedes_the_old_home_and_both_stay_in_history(bank: memkit.MemoryBank) -> None:
-    said(bank, "I live in Lisbon.", START)
+    said(bank, "I live in Lisbon.", START_TIME)
     bank.think()
-    said(bank, "Big news: I moved to Porto in May.", START + timedelta(days=40))
+    said(bank, "Big news: I moved to Porto in May.", START_TIME + timedelta(days=40))
     receipt = bank.think()
     assert receipt.count("superseded") == 1
     assert [m.tail for m in bank.beliefs()["Ana"]["lives in"]] == ["Porto"]
@@ -34,16 +34,16 @@ def test_a_move_supersedes_the_old_home_and_both_stay_in_history(bank: memkit.Me
 
 
 def test_somebody_introduced_by_name_is_known_by_it_months_later(bank: memkit.MemoryBank) -> None:
-    said(bank, "My sister Rita lives in Graz.", START)
+    said(bank, "My sister Rita lives in Graz.", START_TIME)
     bank.think()
-    said(bank, "Rita moved to Vienna in July", START + timedelta(days=90))
+    said(bank, "Rita moved to Vienna in July", START_TIME + timedelta(days=90))
     assert bank.think().count("superseded") == 1
     assert [m.tail for m in bank.beliefs()["Ana's sister Rita"]["lives in"]] == ["Vienna"]
 
 
 def test_saying_the_same_again_adds_no_thought(bank: memkit.MemoryBank) -> None:
     for day in range(5):
-        said(bank, f"I live in Lisbon{'!' * day}", START + timedelta(days=day))
+        said(bank, f"I live in Lisbon{'!' * day}", START_TIME + timedelta(days=day))
         bank.think()
     assert len(bank.list(kinds=["thought"])) == 1
 
@@ -57,11 +57,11 @@ def test_small_talk_questions_and_an_assistants_words_lead_to_no_thought(bank: m
 
 
 def test_a_failed_exchange_stays_queued_and_is_tried_again_when_it_is_due(path: Path) -> None:
-    clock = FrozenClock(START)
+    clock = FrozenClock(START_TIME)
     thought = Proposal("insert", "Ana sings.", head="Ana", relation="likes", tail="singing")
     thinker = ScriptedThinker([ThinkerError("the model is away"), [thought]])
     with memkit.open(path, encoder=HashingEncoder(), thinker=thinker, clock=clock) as store:
-        said(store.bank("ana"), "I sing in a choir", START - timedelta(hours=1))
+        said(store.bank("ana"), "I sing in a choir", START_TIME - timedelta(hours=1))
         assert store.maintain(budget_s=5).failed == 1
         assert store.maintain(budget_s=5).exchanges == 0  # not due yet
     with memkit.open(path, encoder=HashingEncoder(), thinker=thinker, clock=clock) as store:
@@ -73,7 +73,7 @@ def test_a_failed_exchange_stays_queued_and_is_tried_again_when_it_is_due(path: 
         assert [m.text for m in store.bank("ana").list(kinds=["thought"])] == ["Ana sings."]
 
 
-class Counting:
+class CountingThinker:
     """A thinker that counts how often each turn was thought about."""
 
     name = "counting"
@@ -87,10 +87,10 @@ class Counting:
 
 
 def test_two_workers_share_the_banks_and_apply_every_exchange_once(path: Path) -> None:
-    thinker = Counting()
+    thinker = CountingThinker()
     with memkit.open(path, encoder=HashingEncoder(), thinker=thinker) as store:
         for n in range(12):
-            said(store.bank(f"user{n}"), f"Statement number {n}", START)
+            said(store.bank(f"user{n}"), f"Statement number {n}", START_TIME)
         workers = [threading.Thread(target=store.maintain, args=(20,)) for _ in range(2)]
         for worker in workers:
             worker.start()
@@ -115,17 +115,17 @@ def test_a_chat_models_operations_are_applied_through_its_fences(path: Path) -> 
 
 
 def test_a_thought_is_shown_with_the_turn_that_it_rests_on(bank: memkit.MemoryBank) -> None:
-    said(bank, "I moved to Lisbon in May 2024.", START)
+    said(bank, "I moved to Lisbon in May 2024.", START_TIME)
     bank.think()
-    found = bank.recall("Where did Ana move to, Lisbon?")
-    assert [hit.memory.kind for hit in found] == ["turn"]
-    assert [thought.tail for thought in found[0].thoughts] == ["Lisbon"]
+    hits = bank.recall("Where did Ana move to, Lisbon?")
+    assert [hit.memory.kind for hit in hits] == ["turn"]
+    assert [thought.tail for thought in hits[0].thoughts] == ["Lisbon"]
 
 
 def test_what_was_said_just_before_helps_to_understand_a_question(bank: memkit.MemoryBank) -> None:
     bank.observe([("Ana", "My guitar lessons cost forty euros"), ("Ana", "My swimming lessons cost twelve euros")])
     about = [("Ana", "Let's talk about swimming")]
-    found = bank.recall("How much do the lessons cost?", context=about, min_score=0)
-    assert "swimming" in found[0].memory.text
+    hits = bank.recall("How much do the lessons cost?", context=about, min_score=0)
+    assert "swimming" in hits[0].memory.text
     other = bank.recall("How much do the lessons cost?", context=["Let's talk about my guitar"], min_score=0)
     assert "guitar" in other[0].memory.text

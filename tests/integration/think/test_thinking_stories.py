@@ -23,7 +23,7 @@ def tell(bank: memkit.MemoryBank, clock: FrozenClock, turns: list[memkit.Turn], 
 
 
 @pytest.fixture
-def told() -> Iterator[tuple[memkit.MemoryBank, list[Fact]]]:
+def story() -> Iterator[tuple[memkit.MemoryBank, list[Fact]]]:
     """Two years of updates, heard with the small encoder."""
     clock, (turns, facts) = FrozenClock(START), two_years()
     with memkit.open(":memory:", encoder=HashingEncoder(), clock=clock) as store:
@@ -53,9 +53,9 @@ def held(thoughts: list[memkit.Memory], fact: Fact, moment: datetime) -> list[st
 
 
 def test_recall_puts_the_current_value_of_a_fact_above_all_earlier_ones(
-    told: tuple[memkit.MemoryBank, list[Fact]],
+    story: tuple[memkit.MemoryBank, list[Fact]],
 ) -> None:
-    bank, facts = told
+    bank, facts = story
     assert sum(len(fact.told) for fact in facts) >= 200
     assert sum(current_first(bank, fact) for fact in facts) >= 0.9 * len(facts)
 
@@ -69,8 +69,8 @@ def test_recall_does_so_with_the_default_encoder() -> None:
         assert sum(current_first(store.bank("ana"), fact) for fact in facts) >= 0.9 * len(facts)
 
 
-def test_thoughts_say_of_any_past_moment_what_was_true_then(told: tuple[memkit.MemoryBank, list[Fact]]) -> None:
-    bank, facts = told
+def test_thoughts_say_of_any_past_moment_what_was_true_then(story: tuple[memkit.MemoryBank, list[Fact]]) -> None:
+    bank, facts = story
     thoughts = bank.list(kinds=["thought"], states=["active", "superseded"], limit=1000)
     right = asked = 0
     for days in range(30, 730, 7):
@@ -85,15 +85,15 @@ def test_thoughts_say_of_any_past_moment_what_was_true_then(told: tuple[memkit.M
     assert right >= 0.95 * asked
 
 
-def test_history_tells_how_a_fact_came_to_be_what_it_is(told: tuple[memkit.MemoryBank, list[Fact]]) -> None:
-    bank, facts = told
+def test_history_tells_how_a_fact_came_to_be_what_it_is(story: tuple[memkit.MemoryBank, list[Fact]]) -> None:
+    bank, facts = story
     closed = bank.list(kinds=["thought"], states=["superseded"], limit=1000)
     assert len(closed) >= 0.9 * sum(len(fact.told) - 1 for fact in facts)
     assert all(bank.history(old.id)[-1].event == "superseded" for old in closed[:50])
 
 
-def test_valid_at_asks_for_what_was_true_then(told: tuple[memkit.MemoryBank, list[Fact]]) -> None:
-    bank, facts = told
+def test_valid_at_asks_for_what_was_true_then(story: tuple[memkit.MemoryBank, list[Fact]]) -> None:
+    bank, facts = story
     home = facts[0]
     for (_, value), (until, _) in zip(home.told, home.told[1:], strict=False):
         hits = bank.recall(home.ask, valid_at=until - timedelta(days=15), kinds=["thought"], k=50, min_score=0)
@@ -120,8 +120,8 @@ def test_recalled_text_that_comes_back_a_thousand_times_adds_no_thought_and_no_v
     bank.think()
     [before, *_] = store.stats()["banks"].values()
     vectors = store.stats()["bytes"]["vectors"]
-    found = bank.recall("Where does Ana live, what does she love, and what is her dog called?", min_score=0)
-    recalled = [hit.memory for hit in found] + [thought for hit in found for thought in hit.thoughts]
+    hits = bank.recall("Where does Ana live, what does she love, and what is her dog called?", min_score=0)
+    recalled = [hit.memory for hit in hits] + [thought for hit in hits for thought in hit.thoughts]
     assert len(recalled) == 6
     for n in range(1000):
         clock.advance(timedelta(hours=1))

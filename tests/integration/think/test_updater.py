@@ -23,18 +23,18 @@ from memkit.settings import RuntimeSettings, Settings, ThinkSettings
 from memkit.testing import FrozenClock, ScriptedThinker
 from memkit.think.llm.thinker import LLMThinker
 
-START = datetime(2025, 6, 2, 12, tzinfo=UTC)
+START_TIME = datetime(2025, 6, 2, 12, tzinfo=UTC)
 
 
 def opened(model: Any, path: Path | str = ":memory:", **think: Any) -> memkit.MemoryStore:
     settings = Settings(think=ThinkSettings(**think))
-    return memkit.open(path, encoder=HashingEncoder(), thinker=model, settings=settings, clock=FrozenClock(START))
+    return memkit.open(path, encoder=HashingEncoder(), thinker=model, settings=settings, clock=FrozenClock(START_TIME))
 
 
 def tell(bank: memkit.MemoryBank, *facts: int, reply: bool = True) -> None:
     """One exchange for each fact."""
     for fact in facts:
-        at = START - timedelta(days=100) + timedelta(hours=2 * fact)
+        at = START_TIME - timedelta(days=100) + timedelta(hours=2 * fact)
         turns = [memkit.Turn(f"Let me tell you fact number {fact}", "Ana", role="user", at=at)]
         answer = memkit.Turn(f"I see, that is {fact}", "bot", role="assistant", at=at + timedelta(minutes=1))
         bank.observe([*turns, answer] if reply else turns)
@@ -44,7 +44,7 @@ def queue(store: memkit.MemoryStore) -> dict[str, Any]:
     return next(iter(store.stats()["banks"].values()))["queue"]
 
 
-def known(bank: memkit.MemoryBank) -> list[str]:
+def thought_texts(bank: memkit.MemoryBank) -> list[str]:
     return sorted(m.tail or "" for m in bank.list(kinds=["thought"], limit=1000))
 
 
@@ -53,10 +53,10 @@ def test_an_exchange_costs_one_call_and_a_batch_of_them_one_call_together() -> N
     with opened(model) as store:
         tell(store.bank("one"), *range(6))
         store.bank("one").think()
-        assert (model.calls, len(known(store.bank("one")))) == (6, 6)
+        assert (model.calls, len(thought_texts(store.bank("one")))) == (6, 6)
         tell(store.bank("three"), *range(6))
         store.bank("three").think(batch=3)
-        assert (model.calls, len(known(store.bank("three")))) == (8, 6)
+        assert (model.calls, len(thought_texts(store.bank("three")))) == (8, 6)
         with pytest.raises(InputError, match="batch"):
             store.bank("three").think(batch=0)
 
@@ -85,7 +85,7 @@ def test_a_batch_that_fails_is_tried_again_one_by_one() -> None:
         tell(store.bank("ana"), *range(5))
         assert store.bank("ana").think().count("rejected") == 5
         store.bank("ana").think()
-        assert known(store.bank("ana")) == ["0", "1", "2", "4"]
+        assert thought_texts(store.bank("ana")) == ["0", "1", "2", "4"]
         assert queue(store) == {
             "waiting": 1,
             "leased": 0,
@@ -186,15 +186,15 @@ def test_turns_that_come_while_the_model_is_asked_stay_queued() -> None:
 
         def answering(messages: list[BaseMessage]) -> str:
             if "1" in facts_in(messages):
-                bank.observe([memkit.Turn("And fact number 2", "Ana", at=START - timedelta(minutes=4))])
+                bank.observe([memkit.Turn("And fact number 2", "Ana", at=START_TIME - timedelta(minutes=4))])
             return inserting(messages)
 
         object.__setattr__(store._services, "thinker", LLMThinker(ScriptedModel(answering=answering)))
-        bank.observe([memkit.Turn("This is fact number 1", "Ana", at=START - timedelta(minutes=5))])
+        bank.observe([memkit.Turn("This is fact number 1", "Ana", at=START_TIME - timedelta(minutes=5))])
         bank.think()
-        assert (known(bank), queue(store)["waiting"]) == (["1"], 1)
+        assert (thought_texts(bank), queue(store)["waiting"]) == (["1"], 1)
         bank.think()
-        assert (known(bank), queue(store)["waiting"]) == (["1", "2"], 0)
+        assert (thought_texts(bank), queue(store)["waiting"]) == (["1", "2"], 0)
 
 
 def test_nothing_comes_back_that_was_erased_while_the_model_was_asked() -> None:
@@ -207,12 +207,12 @@ def test_nothing_comes_back_that_was_erased_while_the_model_was_asked() -> None:
             return inserting(messages)
 
         object.__setattr__(store._services, "thinker", LLMThinker(ScriptedModel(answering=answering)))
-        bank.observe([memkit.Turn("My fact number 1 is no secret", "Ana", at=START)])
-        bank.observe([memkit.Turn("My fact number 2 is one", "Ana", id="secret", at=START)])
+        bank.observe([memkit.Turn("My fact number 1 is no secret", "Ana", at=START_TIME)])
+        bank.observe([memkit.Turn("My fact number 2 is one", "Ana", id="secret", at=START_TIME)])
         bank.think()
-        assert (known(bank), queue(store)["waiting"]) == ([], 1)
+        assert (thought_texts(bank), queue(store)["waiting"]) == ([], 1)
         bank.think()
-        assert (known(bank), queue(store)["waiting"]) == (["1"], 0)
+        assert (thought_texts(bank), queue(store)["waiting"]) == (["1"], 0)
 
 
 async def test_a_chat_model_is_awaited_and_the_loop_goes_on() -> None:
@@ -225,7 +225,7 @@ async def test_a_chat_model_is_awaited_and_the_loop_goes_on() -> None:
         await asyncio.gather(*(store.bank(name).aio.think() for name in names))
         assert time.perf_counter() - start < 1.0  # in turn, or in four workers: 1.6 and more, .4 and more
         assert (model.awaited, model.calls) == (8, 8)
-        assert all(known(store.bank(name)) == [str(n)] for n, name in enumerate(names))
+        assert all(thought_texts(store.bank(name)) == [str(n)] for n, name in enumerate(names))
 
 
 async def test_a_cancelled_think_lets_its_exchange_go_and_another_takes_it_at_once() -> None:
@@ -243,11 +243,11 @@ async def test_a_cancelled_think_lets_its_exchange_go_and_another_takes_it_at_on
         assert (queue(store)["leased"], queue(store)["waiting"]) == (0, 1)
         object.__setattr__(store._services, "thinker", LLMThinker(quick))
         await bank.aio.think()
-        assert known(bank) == ["1"]
+        assert thought_texts(bank) == ["1"]
 
 
 def test_an_exchange_that_somebody_is_at_is_left_alone_until_the_lease_ends(tmp_path: Path) -> None:
-    clock = FrozenClock(START)
+    clock = FrozenClock(START_TIME)
 
     class Watching:
         name = "watching"
@@ -275,12 +275,12 @@ def test_the_background_thinks_on_its_own_and_a_flush_waits_for_it() -> None:
         end = time.monotonic() + 10
         while queue(store)["waiting"] and time.monotonic() < end:
             time.sleep(0.02)
-        assert known(store.bank("ana")) == ["1"]
+        assert thought_texts(store.bank("ana")) == ["1"]
         with pytest.raises(InputError, match="background"):
             store.background()
         tell(store.bank("ana"), 2, reply=False)
         assert background.flush(timeout_s=10)
-        assert known(store.bank("ana")) == ["1", "2"]
+        assert thought_texts(store.bank("ana")) == ["1", "2"]
 
 
 def test_closing_the_store_ends_the_background_after_the_exchange_in_hand(tmp_path: Path) -> None:
@@ -292,7 +292,7 @@ def test_closing_the_store_ends_the_background_after_the_exchange_in_hand(tmp_pa
             time.sleep(0.01)
     assert not background.running
     with opened(model, tmp_path / "m.db") as store:
-        done = len(known(store.bank("ana")))
+        done = len(thought_texts(store.bank("ana")))
         assert 1 <= done < 20
         assert queue(store)["waiting"] + done == 20
         assert queue(store)["leased"] == 0
@@ -316,7 +316,7 @@ def test_structured_output_is_used_where_the_model_has_it() -> None:
     with opened(model) as store:
         tell(store.bank("ana"), 1)
         store.bank("ana").think()
-        assert (known(store.bank("ana")), model.calls) == (["1"], 1)
+        assert (thought_texts(store.bank("ana")), model.calls) == (["1"], 1)
 
 
 def test_a_form_that_the_model_fills_wrongly_is_repaired_once() -> None:
@@ -324,15 +324,17 @@ def test_a_form_that_the_model_fills_wrongly_is_repaired_once() -> None:
     with opened(model) as store:
         tell(store.bank("ana"), 1)
         store.bank("ana").think()
-        assert (known(store.bank("ana")), model.calls) == (["1"], 2)
+        assert (thought_texts(store.bank("ana")), model.calls) == (["1"], 2)
 
 
 @pytest.fixture
 def fed_back() -> Iterator[memkit.MemoryBank]:
-    with memkit.open(":memory:", encoder=HashingEncoder(), clock=FrozenClock(START)) as store:
+    with memkit.open(":memory:", encoder=HashingEncoder(), clock=FrozenClock(START_TIME)) as store:
         bank = store.bank("ana")
         said = ["I live in Lisbon with my sister Rita.", "My dog is called Pipo.", "I am allergic to peanuts."]
-        bank.observe([memkit.Turn(text, "Ana", at=START - timedelta(days=9, hours=n)) for n, text in enumerate(said)])
+        bank.observe(
+            [memkit.Turn(text, "Ana", at=START_TIME - timedelta(days=9, hours=n)) for n, text in enumerate(said)]
+        )
         bank.think()
         yield bank
 
@@ -348,11 +350,11 @@ def test_recalled_text_fed_back_a_thousand_times_adds_no_thought_and_no_vector(f
     thoughts, before = len(fed_back.list(kinds=["thought"])), vectors(fed_back)
     assert thoughts >= 3
     for n in range(250):
-        found = fed_back.recall("Where does Ana live, and her dog?", min_score=0, reinforce=False)
-        shown = [hit.memory.text for hit in found] + [t.text for hit in found for t in hit.thoughts]
+        recalled = fed_back.recall("Where does Ana live, and her dog?", min_score=0, reinforce=False)
+        shown = [hit.memory.text for hit in recalled] + [t.text for hit in recalled for t in hit.thoughts]
         role = "assistant" if n % 2 else "user"
         turns = [memkit.Turn(text, "Ana" if role == "user" else "bot", role=role) for text in shown[n % 2 :: 2][:3]]
-        turns.append(memkit.Turn(found.prompt(max_tokens=300 + n), "Ana", role="user"))
+        turns.append(memkit.Turn(recalled.prompt(max_tokens=300 + n), "Ana", role="user"))
         fed_back.observe(turns)
         fed_back.think()
     assert len(fed_back.list(kinds=["turn"], limit=10_000)) > 1000
@@ -376,8 +378,8 @@ def test_a_fuller_thought_takes_up_what_it_repeats_and_a_poorer_one_is_none() ->
         for n in range(3):
             bank.observe([memkit.Turn(f"I play the piano, number {n}", "Ana", id=f"t{n}", session=str(n))])
             bank.think()
-        [kept] = bank.list(kinds=["thought"])
-        assert (kept.text, kept.sources) == (full, ("t0", "t1", "t2"))
+        [thought] = bank.list(kinds=["thought"])
+        assert (thought.text, thought.sources) == (full, ("t0", "t1", "t2"))
 
 
 def test_a_thinker_with_a_bug_is_heard_of_and_its_exchange_is_free_again() -> None:

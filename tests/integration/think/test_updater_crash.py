@@ -16,7 +16,7 @@ import pytest
 import memkit
 from memkit.encoders.hashing import HashingEncoder
 
-WORKER = """
+WORKER_SCRIPT = """
 import os, random, sys, time
 sys.path.insert(0, sys.argv[1])
 from scripted_model import ScriptedModel, inserting
@@ -55,7 +55,7 @@ def filled(path: Path, exchanges: int) -> None:
 
 
 def worker(path: Path, batch: int) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-c", WORKER, str(Path(__file__).parents[2] / "support"), str(path), str(batch)]
+    command = [sys.executable, "-c", WORKER_SCRIPT, str(Path(__file__).parents[2] / "support"), str(path), str(batch)]
     started = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert started.stdout is not None
     started.stdout.readline()

@@ -1,4 +1,4 @@
-"""What counts as an encoder, and which one a file's name stands for."""
+"""Objects that count as encoders, and the one that a file's name stands for."""
 
 import subprocess
 import sys

@@ -15,7 +15,7 @@ from memkit.encoders.guard import encode_guarded
 from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import EncoderError, EncoderMismatchError
 
-SECRET = "the vault opens with 7731"
+SECRET_TEXT = "the vault opens with 7731"
 
 
 class Odd:
@@ -69,10 +69,12 @@ def test_no_texts_give_no_rows() -> None:
     assert encode_guarded(HashingEncoder(8), [], 5).shape == (0, 8)
 
 
-@pytest.mark.parametrize("error", [ValueError(SECRET), KeyError(SECRET), MemoryError(SECRET), AssertionError(SECRET)])
+@pytest.mark.parametrize(
+    "error", [ValueError(SECRET_TEXT), KeyError(SECRET_TEXT), MemoryError(SECRET_TEXT), AssertionError(SECRET_TEXT)]
+)
 def test_whatever_it_raises_is_an_encoder_error_without_the_text(error: Exception) -> None:
     with pytest.raises(EncoderError, match=type(error).__name__) as caught:
-        encode_guarded(failing(error), [SECRET], 5)
+        encode_guarded(failing(error), [SECRET_TEXT], 5)
     assert "vault" not in str(caught.value)
     assert caught.value.__cause__ is None
 

@@ -24,7 +24,7 @@ from memkit.encoders.onnx import CARD_FILE, GRAPH_FILE, OnnxEncoder
 from memkit.encoders.onnx_export import export
 from memkit.evaluation.texts import CONVERSATIONS_FOLDER
 
-TEXTS = [
+ENCODED_TEXTS = [
     "Ana: I moved to Lisbon in May.",
     "ok",
     "",
@@ -36,23 +36,23 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("export")
-    export(made)
-    return made
+    exported_to = tmp_path_factory.mktemp("export")
+    export(exported_to)
+    return exported_to
 
 
 def test_an_export_gives_its_originals_vectors_under_its_name(folder: Path) -> None:
     exported = OnnxEncoder(folder, threads=1)
-    plain = load_plain(DEFAULT_MODEL).encode(TEXTS, normalize_embeddings=True)
-    assert np.abs(exported.encode(TEXTS) - plain).max() < 1e-5
+    plain = load_plain(DEFAULT_MODEL).encode(ENCODED_TEXTS, normalize_embeddings=True)
+    assert np.abs(exported.encode(ENCODED_TEXTS) - plain).max() < 1e-5
     assert (exported.name, exported.dimension) == (DEFAULT_MODEL, 384)
     assert isinstance(exported, Encoder)
 
 
 def test_a_text_has_the_same_vector_whatever_is_encoded_with_it(folder: Path) -> None:
     exported = OnnxEncoder(folder, threads=1)
-    alone = np.concatenate([exported.encode([text]) for text in TEXTS])
-    assert np.abs(alone - exported.encode(TEXTS)).max() < 1e-5
+    alone = np.concatenate([exported.encode([text]) for text in ENCODED_TEXTS])
+    assert np.abs(alone - exported.encode(ENCODED_TEXTS)).max() < 1e-5
     assert exported.encode([]).shape == (0, 384)
 
 
@@ -68,7 +68,7 @@ def test_an_int8_export_is_near_its_original_and_has_a_name_of_its_own(tmp_path:
     card = export(tmp_path / "small", format="int8")
     exported = OnnxEncoder(tmp_path / "small")
     assert exported.name == card.name == f"{DEFAULT_MODEL}#int8"
-    assert agreement(SentenceTransformerEncoder(), exported, TEXTS).mean_cosine > 0.98
+    assert agreement(SentenceTransformerEncoder(), exported, ENCODED_TEXTS).mean_cosine > 0.98
     assert (tmp_path / "small" / GRAPH_FILE).stat().st_size < 30e6
 
 
@@ -96,8 +96,8 @@ def test_running_an_export_needs_no_pytorch(folder: Path) -> None:
         "from memkit.encoders import OnnxEncoder\n"
         "print(OnnxEncoder(sys.argv[1]).encode(['hello']).shape)"
     )
-    made = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
-    assert made.stdout.strip() == "(1, 384)"
+    process = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == "(1, 384)"
 
 
 def test_a_folder_that_is_no_export_is_an_error_that_names_the_command(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from memkit.encoders.sentence_transformer import (
 from memkit.errors import EncoderError
 from memkit.protocols import Encoder, FloatArray
 
-TEXTS = [
+ENCODED_TEXTS = [
     "Ana: I moved to Lisbon in May.",
     "ok",
     "",
@@ -67,17 +67,17 @@ def test_without_that_package_the_model_goes_by_its_name(monkeypatch: pytest.Mon
 
 @needs_weights
 def test_its_vectors_are_those_of_sentence_transformers(encoder: SentenceTransformerEncoder, plain: Any) -> None:
-    rows = encoder.encode(TEXTS)
+    rows = encoder.encode(ENCODED_TEXTS)
     assert isinstance(encoder, Encoder)
-    assert (rows.dtype, rows.shape) == (np.float32, (len(TEXTS), 384))
+    assert (rows.dtype, rows.shape) == (np.float32, (len(ENCODED_TEXTS), 384))
     assert np.linalg.norm(rows, axis=1) == pytest.approx(1, abs=1e-5)
-    assert cosines(rows, plain.encode(TEXTS, normalize_embeddings=True)).min() > 0.999
+    assert cosines(rows, plain.encode(ENCODED_TEXTS, normalize_embeddings=True)).min() > 0.999
 
 
 @needs_weights
 def test_a_text_has_the_same_vector_alone_and_in_a_batch(encoder: SentenceTransformerEncoder) -> None:
-    together = encoder.encode(TEXTS)
-    alone = np.vstack([encoder.encode([text]) for text in TEXTS])
+    together = encoder.encode(ENCODED_TEXTS)
+    alone = np.vstack([encoder.encode([text]) for text in ENCODED_TEXTS])
     assert cosines(together, alone).min() > 0.9995
 
 
@@ -85,9 +85,9 @@ def test_a_text_has_the_same_vector_alone_and_in_a_batch(encoder: SentenceTransf
 def test_more_texts_than_are_tokenised_at_once_keep_their_order(
     encoder: SentenceTransformerEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = encoder.encode(TEXTS)
+    expected = encoder.encode(ENCODED_TEXTS)
     monkeypatch.setattr(module, "TOKENISED_TEXTS", 4)
-    assert cosines(encoder.encode(TEXTS), expected).min() > 0.9995
+    assert cosines(encoder.encode(ENCODED_TEXTS), expected).min() > 0.9995
 
 
 @needs_weights
@@ -97,15 +97,15 @@ def test_no_texts_give_no_rows(encoder: SentenceTransformerEncoder) -> None:
 
 @needs_weights
 def test_several_threads_get_the_same_vectors_as_one(encoder: SentenceTransformerEncoder) -> None:
-    expected = encoder.encode(TEXTS[:4])
-    found: list[FloatArray] = []
-    threads = [threading.Thread(target=lambda: found.append(encoder.encode(TEXTS[:4]))) for _ in range(4)]
+    expected = encoder.encode(ENCODED_TEXTS[:4])
+    results: list[FloatArray] = []
+    threads = [threading.Thread(target=lambda: results.append(encoder.encode(ENCODED_TEXTS[:4]))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert len(found) == 4
-    assert all(cosines(rows, expected).min() > 0.9999 for rows in found)
+    assert len(results) == 4
+    assert all(cosines(rows, expected).min() > 0.9999 for rows in results)
 
 
 @needs_weights
@@ -119,16 +119,16 @@ def test_bfloat16_is_only_taken_where_it_was_timed_faster_and_float32_stays_exac
             return half_takes if next(model.parameters()).dtype == torch.bfloat16 else 1.0
 
         monkeypatch.setattr(module, "_timed", timed)
-        made = SentenceTransformerEncoder(device="cpu")
-        made.encode(["warm"])
-        return made
+        encoder = SentenceTransformerEncoder(device="cpu")
+        encoder.encode(["warm"])
+        return encoder
 
     slow, fast = loaded(half_takes=2.0), loaded(half_takes=0.5)
     assert next(slow._model.parameters()).dtype == torch.float32
     assert next(fast._model.parameters()).dtype == torch.bfloat16
     assert slow.name == fast.name == DEFAULT_MODEL
-    exact = plain.encode(TEXTS, normalize_embeddings=True)
-    assert slow.encode(TEXTS) == pytest.approx(exact, abs=1e-5)
+    exact = plain.encode(ENCODED_TEXTS, normalize_embeddings=True)
+    assert slow.encode(ENCODED_TEXTS) == pytest.approx(exact, abs=1e-5)
 
 
 @needs_weights

@@ -19,41 +19,41 @@ from memkit.text.curve import LEGACY_CURVE, PAPER_CURVE
 
 
 @pytest.fixture(scope="module")
-def made() -> Simulation:
+def simulation() -> Simulation:
     return simulate(DecaySettings(), seed=4)
 
 
-def shares(made: Simulation, curve: str) -> list[list[float]]:
-    """By rate, the most asked for first, and by age, the youngest first; no group is empty here."""
-    [kept] = [kept for kept in made.curves if kept.curve == curve]
-    assert all(share is not None for row in kept.shares for share in row)
-    return [[share or 0.0 for share in row] for row in kept.shares]
+def shares(simulation: Simulation, curve: str) -> list[list[float]]:
+    """Shares by rate, the most asked for first, and by age, the youngest first; no group is empty here."""
+    [retention] = [retention for retention in simulation.curves if retention.curve == curve]
+    assert all(share is not None for row in retention.shares for share in row)
+    return [[share or 0.0 for share in row] for row in retention.shares]
 
 
 @pytest.mark.parametrize("curve", ["default", "paper, slow"])
-def test_what_is_asked_for_more_often_is_remembered_more_at_every_age(made: Simulation, curve: str) -> None:
-    for more, less in pairwise(shares(made, curve)):
+def test_what_is_asked_for_more_often_is_remembered_more_at_every_age(simulation: Simulation, curve: str) -> None:
+    for more, less in pairwise(shares(simulation, curve)):
         assert all(a >= b - 0.03 for a, b in zip(more, less, strict=True))
-    first, *_, last = shares(made, curve)
+    first, *_, last = shares(simulation, curve)
     assert min(first) == 1.0
     assert last[-1] < 0.6
 
 
 @pytest.mark.parametrize("curve", ["default", "paper, slow"])
-def test_what_is_older_is_remembered_less_at_every_rate(made: Simulation, curve: str) -> None:
-    for row in shares(made, curve):
+def test_what_is_older_is_remembered_less_at_every_rate(simulation: Simulation, curve: str) -> None:
+    for row in shares(simulation, curve):
         assert all(young >= old - 0.03 for young, old in pairwise(row))
 
 
-def test_by_the_published_code_what_is_asked_for_most_is_forgotten_first(made: Simulation) -> None:
-    [kept] = [kept for kept in made.curves if kept.curve == "legacy, slow"]
-    rates = [share or 0.0 for share in kept.by_rate]
+def test_by_the_published_code_what_is_asked_for_most_is_forgotten_first(simulation: Simulation) -> None:
+    [retention] = [retention for retention in simulation.curves if retention.curve == "legacy, slow"]
+    rates = [share or 0.0 for share in retention.by_rate]
     assert rates == sorted(rates)
     assert rates[-1] - rates[0] > 0.3
 
 
-def test_the_published_curves_let_nearly_everything_go(made: Simulation) -> None:
-    assert {kept.curve: kept.share < 0.05 for kept in made.curves} == {
+def test_the_published_curves_let_nearly_everything_go(simulation: Simulation) -> None:
+    assert {retention.curve: retention.share < 0.05 for retention in simulation.curves} == {
         **dict.fromkeys(["default", "paper, slow", "legacy, slow"], False),
         **dict.fromkeys(["paper", "legacy"], True),
     }
@@ -76,7 +76,7 @@ def test_how_often_memories_are_asked_for_follows_zipfs_law() -> None:
 
 
 def test_a_recall_comes_too_late_for_what_was_let_go_and_in_time_for_what_was_not() -> None:
-    """By hand: exp(-t/S) falls below .05 after 3 S days, exp(-t S/5) after 15/S."""
+    """Computed by hand: exp(-t/S) falls below .05 after 3 S days, exp(-t S/5) after 15/S."""
     asked = [[], [2.0], [4.0], [2.0, 7.0], [2.0, 9.0]]
     lives = SimulatedMemories(12, np.zeros(5), np.ones(5), [np.array(days) for days in asked])
     assert remembered(lives, ForgettingRule(PAPER_CURVE, 0.05, 0)).tolist() == [False, False, False, True, False]
@@ -84,8 +84,8 @@ def test_a_recall_comes_too_late_for_what_was_let_go_and_in_time_for_what_was_no
     assert remembered(lives, ForgettingRule(LEGACY_CURVE, 0.05, 0)).tolist() == [True, False, False, False, True]
 
 
-def test_the_plot_is_drawn(made: Simulation, tmp_path: Path) -> None:
+def test_the_plot_is_drawn(simulation: Simulation, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     from memkit.evaluation.plot import plot_forgetting
 
-    assert plot_forgetting(made, tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+    assert plot_forgetting(simulation, tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")

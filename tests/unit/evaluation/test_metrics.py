@@ -17,8 +17,8 @@ from memkit.evaluation.metrics import (
     ranks_of,
 )
 
-RANKS = st.tuples(st.lists(st.integers(1, 60), min_size=1, max_size=5, unique=True), st.integers(0, 3)).map(
-    lambda found: [*map(float, found[0]), *[inf] * found[1]]
+RANK_LISTS = st.tuples(st.lists(st.integers(1, 60), min_size=1, max_size=5, unique=True), st.integers(0, 3)).map(
+    lambda drawn: [*map(float, drawn[0]), *[inf] * drawn[1]]
 )
 
 
@@ -42,7 +42,7 @@ def test_ndcg_is_the_discounted_gain_over_the_best_one_possible() -> None:
     assert ndcg(np.array([1.0, 2.0, 3.0]), 1) == pytest.approx(1.0)  # no more than k can be asked for
 
 
-@given(RANKS, st.integers(1, 50))
+@given(RANK_LISTS, st.integers(1, 50))
 def test_every_metric_lies_between_nothing_and_one_and_all_and_any_enclose_the_fraction(
     ranks: list[float], k: int
 ) -> None:
@@ -51,7 +51,7 @@ def test_every_metric_lies_between_nothing_and_one_and_all_and_any_enclose_the_f
     assert values["all"] <= values["fraction"] <= values["any"]
 
 
-@given(RANKS, st.integers(1, 50))
+@given(RANK_LISTS, st.integers(1, 50))
 def test_more_results_never_find_less_of_the_evidence(ranks: list[float], k: int) -> None:
     array = np.array(ranks)
     assert all(metric(array, k) <= metric(array, k + 1) for metric in (fraction, found_any, found_all))

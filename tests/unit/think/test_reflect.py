@@ -1,4 +1,4 @@
-"""What is chosen for a summary without a model, the names of periods, and mood as figures."""
+"""Memories chosen for a summary without a model, the names of periods, and mood as figures."""
 
 import sys
 from collections.abc import Sequence
@@ -17,16 +17,16 @@ from memkit.think.mood import Voice, voices_by_speaker
 from memkit.think.portrait import PortraitSubject, compose_portrait
 from memkit.think.reflect import MAX_STATEMENT_CHARS, QuotableMemory, choose_memories, compose_title, extract_statements
 
-NOW = datetime(2025, 3, 3, 12, tzinfo=UTC)
+MONDAY_NOON = datetime(2025, 3, 3, 12, tzinfo=UTC)
 
 
 def turn(number: int, text: str, **fields: Any) -> Memory:
-    at = NOW + timedelta(minutes=number)
+    at = MONDAY_NOON + timedelta(minutes=number)
     values = {"kind": "turn", "speaker": "Ana", "salience": 9.0, "occurred_at": at, "recorded_at": at, **fields}
     return Memory(id=f"t{number}", text=text, **values)
 
 
-def told(memory: Memory, *vector: float) -> QuotableMemory:
+def quotable(memory: Memory, *vector: float) -> QuotableMemory:
     return QuotableMemory(memory, np.array(vector or (1.0, 0.0), np.float32))
 
 
@@ -36,30 +36,30 @@ def texts(memories: Sequence[Memory]) -> list[str]:
 
 def test_questions_and_small_talk_are_left_out_of_a_summary() -> None:
     said = [
-        told(turn(1, "How was the long trip to Lisbon?")),
-        told(turn(2, "Haha okay then.", salience=1.0)),
-        told(turn(3, "My brother bought a sailing boat in Faro.")),
+        quotable(turn(1, "How was the long trip to Lisbon?")),
+        quotable(turn(2, "Haha okay then.", salience=1.0)),
+        quotable(turn(3, "My brother bought a sailing boat in Faro.")),
     ]
     assert texts(choose_memories(said, 3)) == ["My brother bought a sailing boat in Faro."]
 
 
 def test_where_there_is_nothing_else_small_talk_stands() -> None:
-    assert texts(choose_memories([told(turn(1, "Hi?"))], 3)) == ["Hi?"]
+    assert texts(choose_memories([quotable(turn(1, "Hi?"))], 3)) == ["Hi?"]
 
 
 def test_people_come_before_an_assistant() -> None:
     said = [
-        told(turn(1, "Lisbon has seven hills and many trams.", role="assistant", speaker="Bot", salience=12.0)),
-        told(turn(2, "My brother bought a sailing boat in Faro."), 0.0, 1.0),
+        quotable(turn(1, "Lisbon has seven hills and many trams.", role="assistant", speaker="Bot", salience=12.0)),
+        quotable(turn(2, "My brother bought a sailing boat in Faro."), 0.0, 1.0),
     ]
     assert texts(choose_memories(said, 1)) == ["My brother bought a sailing boat in Faro."]
 
 
 def test_the_second_statement_is_about_something_else_than_the_first() -> None:
     said = [
-        told(turn(1, "Boats need paint and patience every spring.", salience=10.0), 1.0, 0.0),
-        told(turn(2, "Sails need thread and patience every spring.", salience=9.9), 0.99, 0.14),
-        told(turn(3, "Bread needs flour and salt every morning.", salience=9.0), 0.0, 1.0),
+        quotable(turn(1, "Boats need paint and patience every spring.", salience=10.0), 1.0, 0.0),
+        quotable(turn(2, "Sails need thread and patience every spring.", salience=9.9), 0.99, 0.14),
+        quotable(turn(3, "Bread needs flour and salt every morning.", salience=9.0), 0.0, 1.0),
     ]
     chosen = [memory.id for memory in choose_memories(said, 2)]
     assert (len(chosen), chosen[-1]) == (2, "t3")
@@ -68,9 +68,9 @@ def test_the_second_statement_is_about_something_else_than_the_first() -> None:
 def test_a_thought_stands_for_the_turn_that_it_rests_on() -> None:
     thought = turn(9, "Ana's brother bought a boat.", kind="thought", sources=("t1",), salience=None)
     said = [
-        told(turn(1, "My brother bought a boat."), 1.0, 0.0),
-        told(thought, 0.0, 1.0),
-        told(turn(2, "My garden has two old lemon trees."), 0.7, 0.7),
+        quotable(turn(1, "My brother bought a boat."), 1.0, 0.0),
+        quotable(thought, 0.0, 1.0),
+        quotable(turn(2, "My garden has two old lemon trees."), 0.7, 0.7),
     ]
     assert [memory.id for memory in choose_memories(said, 2)] == ["t2", "t9"]
 
@@ -81,10 +81,10 @@ sayings = st.tuples(st.text(max_size=60), vectors, st.none() | st.floats(0, 16))
 
 @given(st.lists(sayings, min_size=1, max_size=12), st.integers(1, 6))
 def test_a_summary_is_some_of_what_was_said_in_order_and_always_the_same(said: list[Any], most: int) -> None:
-    turns = [told(turn(n, text, salience=salience), *vector) for n, (text, vector, salience) in enumerate(said)]
+    turns = [quotable(turn(n, text, salience=salience), *vector) for n, (text, vector, salience) in enumerate(said)]
     chosen = choose_memories(turns, most)
     assert 1 <= len(chosen) <= most
-    assert [m.id for m in chosen] == [one.memory.id for one in turns if one.memory in chosen]
+    assert [m.id for m in chosen] == [turn.memory.id for turn in turns if turn.memory in chosen]
     assert choose_memories(turns, most) == chosen
 
 
@@ -110,12 +110,12 @@ def test_a_title_is_what_surprised_most() -> None:
 
 @given(st.dates(), st.sampled_from(PERIOD_LEVELS))
 def test_every_day_lies_within_the_period_that_is_named_after_it(day: date, level: Any) -> None:
-    found = bounds(period_of(day, level))
-    if found is None:
+    interval = bounds(period_of(day, level))
+    if interval is None:
         assert day.year in (1, 9999)  # the last week of the calendar has no end
     else:
-        assert found[0] <= day <= found[1]
-        assert {period_of(found[0], level), period_of(found[1], level)} == {period_of(day, level)}
+        assert interval[0] <= day <= interval[1]
+        assert {period_of(interval[0], level), period_of(interval[1], level)} == {period_of(day, level)}
 
 
 @pytest.mark.parametrize("name", ["", "2025", "2025-13", "2025-W54", "2025-02-30", "2025-W1", "yesterday\n"])

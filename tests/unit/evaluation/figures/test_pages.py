@@ -13,7 +13,7 @@ from memkit.evaluation.recall.variants import ABLATION_VARIANTS
 
 PAGE_TEXT = "# Title\n\n<!-- figures: notes -->\nold\n<!-- end -->\n\nAfter.\n"
 NOTE_FIGURES = {"thoughts": {"formed": 3, "notes": 4, "share": 0.5, "covered": 1.0}}
-RESULTS = {
+RESULT_FILES = {
     "thinking": ResultFile(
         commit="abc1234",
         date="2026-01-02",
@@ -31,23 +31,23 @@ def page(folder: Path, text: str = PAGE_TEXT) -> Path:
 
 
 def test_a_region_is_filled_with_its_table_and_says_where_it_comes_from() -> None:
-    text = rendered(PAGE_TEXT, RESULTS)
+    text = rendered(PAGE_TEXT, RESULT_FILES)
     assert "| thoughts | 3 | .500 | 1.000 |" in text
     assert "`memkit evaluate --thinking talk.json` (commit abc1234, 2026-01-02, a processor)" in text
 
 
 def test_text_around_a_region_stays_and_rendering_again_changes_nothing() -> None:
-    text = rendered(PAGE_TEXT, RESULTS)
+    text = rendered(PAGE_TEXT, RESULT_FILES)
     assert text.startswith("# Title\n\n<!-- figures: notes -->\n")
     assert text.endswith("<!-- end -->\n\nAfter.\n")
-    assert rendered(text, RESULTS) == text
+    assert rendered(text, RESULT_FILES) == text
 
 
 def test_an_outdated_page_is_found_and_updated_once(tmp_path: Path) -> None:
     path = page(tmp_path)
-    assert outdated_pages(RESULTS, tmp_path) == [path]
-    assert update_pages(RESULTS, tmp_path) == [path]
-    assert update_pages(RESULTS, tmp_path) == []
+    assert outdated_pages(RESULT_FILES, tmp_path) == [path]
+    assert update_pages(RESULT_FILES, tmp_path) == [path]
+    assert update_pages(RESULT_FILES, tmp_path) == []
 
 
 def test_pages_without_a_region_are_left_alone(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_pages_without_a_region_are_left_alone(tmp_path: Path) -> None:
 
 def test_an_unknown_table_is_an_error_that_names_the_known_ones() -> None:
     with pytest.raises(InputError, match=r"no table 'weather'.*recall"):
-        rendered("<!-- figures: weather -->\n<!-- end -->", RESULTS)
+        rendered("<!-- figures: weather -->\n<!-- end -->", RESULT_FILES)
 
 
 def test_a_table_without_its_results_is_an_error_that_says_how_to_record_them() -> None:

@@ -12,7 +12,7 @@ from memkit.evaluation.formats.conversation import turn_time
 from memkit.evaluation.formats.files import read_conversations
 from memkit.evaluation.formats.locomo import evidence_ids, read_locomo, session_time
 
-LOCOMO = Path(__file__).parents[5] / "shared" / "data" / "locomo_dev.json"
+LOCOMO_FILE = Path(__file__).parents[5] / "shared" / "data" / "locomo_dev.json"
 
 
 def locomo_sample(**changes: Any) -> dict[str, Any]:
@@ -93,9 +93,9 @@ def test_something_else_is_no_locomo_file(tmp_path: Path) -> None:
         read_locomo(written(tmp_path, "l.json", {"a": 1}))
 
 
-@pytest.mark.skipif(not LOCOMO.exists(), reason="the data set is not here")
+@pytest.mark.skipif(not LOCOMO_FILE.exists(), reason="the data set is not here")
 def test_the_development_conversations_have_997_questions_to_score() -> None:
-    conversations = read_locomo(LOCOMO)
+    conversations = read_locomo(LOCOMO_FILE)
     assert [len(c.turns) for c in conversations] == [419, 369, 663, 629, 680]
     assert sum(len(c.questions) for c in conversations) == 997
 

@@ -12,7 +12,7 @@ from memkit.evaluation.recall.baselines import BM25_B, BM25_K1, Baselines, Bm25,
 from memkit.evaluation.recall.caching_encoder import CachingEncoder
 from memkit.protocols import FloatArray
 
-DOCUMENTS = [["boat", "red"], ["boat", "boat", "sail", "wind"], ["tree"], ["wind"]]
+TERM_LISTS = [["boat", "red"], ["boat", "boat", "sail", "wind"], ["tree"], ["wind"]]
 
 
 def by_hand(query: list[str], documents: list[list[str]]) -> list[float]:
@@ -32,8 +32,8 @@ def by_hand(query: list[str], documents: list[list[str]]) -> list[float]:
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
 def test_bm25_over_the_first_documents_equals_the_slow_version_over_just_those(n: int) -> None:
-    scores = Bm25(DOCUMENTS).scores(["boat", "wind", "never"], n)
-    assert scores == pytest.approx(by_hand(["boat", "wind"], DOCUMENTS[:n]), rel=1e-5)
+    scores = Bm25(TERM_LISTS).scores(["boat", "wind", "never"], n)
+    assert scores == pytest.approx(by_hand(["boat", "wind"], TERM_LISTS[:n]), rel=1e-5)
 
 
 def test_fusion_by_rank_adds_reciprocals() -> None:

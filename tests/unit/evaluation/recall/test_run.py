@@ -62,9 +62,9 @@ def test_other_wordings_are_asked_only_on_request_and_counted_apart() -> None:
     assert [a.wording for a in ran(conversation(asked)).asked] == [0]
     outcome = ran(conversation(asked), options=RunOptions(wordings=True))
     assert [a.wording for a in outcome.asked] == [0, 1]
-    made = report("jsonl", [conversation(asked)], outcome, "hashing", RunOptions(wordings=True))
-    assert made.questions == 1
-    assert made.systems["memkit"].wordings == [1.0, 1.0]
+    figures = report("jsonl", [conversation(asked)], outcome, "hashing", RunOptions(wordings=True))
+    assert figures.questions == 1
+    assert figures.systems["memkit"].wordings == [1.0, 1.0]
 
 
 def test_with_thoughts_the_turns_are_still_found() -> None:
@@ -103,17 +103,17 @@ def conversations() -> list[Conversation]:
 
 
 def test_a_report_counts_conversations_turns_and_questions_by_category(conversations: list[Conversation]) -> None:
-    made = report("jsonl", conversations, ran(*conversations), "hashing", RunOptions())
-    assert (made.conversations, made.turns, made.questions) == (3, 15, 6)
-    assert made.counts == {"easy": 3, "hard": 3}
-    assert made.floor.unrelated_questions == 3 * len(unrelated())
-    assert made.floor.unknown_questions == 3
-    memkit = made.systems["memkit"]
+    figures = report("jsonl", conversations, ran(*conversations), "hashing", RunOptions())
+    assert (figures.conversations, figures.turns, figures.questions) == (3, 15, 6)
+    assert figures.counts == {"easy": 3, "hard": 3}
+    assert figures.floor.unrelated_questions == 3 * len(unrelated())
+    assert figures.floor.unknown_questions == 3
+    memkit = figures.systems["memkit"]
     assert memkit.categories["easy"][0] == 1.0
     assert len(memkit.metrics["ndcg"]) == len(RANK_CUTOFFS)
     assert memkit.interval is not None
     assert memkit.lead is None
-    assert made.systems["dense"].lead is not None
+    assert figures.systems["dense"].lead is not None
 
 
 def test_a_report_as_plain_values_holds_no_text_of_the_conversation(conversations: list[Conversation]) -> None:
@@ -124,6 +124,6 @@ def test_a_report_as_plain_values_holds_no_text_of_the_conversation(conversation
 
 def test_recall_against_k_is_drawn(conversations: list[Conversation], tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    made = report("jsonl", conversations, ran(*conversations), "hashing", RunOptions())
-    path = plot([made, made], tmp_path / "recall.png")
+    figures = report("jsonl", conversations, ran(*conversations), "hashing", RunOptions())
+    path = plot([figures, figures], tmp_path / "recall.png")
     assert path.read_bytes().startswith(b"\x89PNG")

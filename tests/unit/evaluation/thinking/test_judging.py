@@ -16,28 +16,28 @@ from memkit.evaluation.thinking.notes import compare_with_bm25, note_coverage, n
 from memkit.models import Memory, Turn
 from memkit.think import ExtractiveThinker
 
-DATA = Path(__file__).parents[3] / "data" / "thinking"
-LOCOMO = Path(__file__).parents[5] / "shared" / "data" / "locomo_dev.json"
-PARTS = ("first", "second", "third", "fourth", "fifth")
-AT = datetime(2024, 6, 12, tzinfo=UTC)
+EXCHANGES_FOLDER = Path(__file__).parents[3] / "data" / "thinking"
+LOCOMO_FILE = Path(__file__).parents[5] / "shared" / "data" / "locomo_dev.json"
+PART_NAMES = ("first", "second", "third", "fourth", "fifth")
+SPOKEN_AT = datetime(2024, 6, 12, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", PART_NAMES)
 def test_thoughts_on_the_projects_own_exchanges_are_right_and_not_too_few(part: str) -> None:
-    found = figures(list(judge(read_cases(DATA / f"{part}.jsonl"))))
-    assert found.precision >= 0.9
-    assert found.recall >= 0.6
+    result = figures(list(judge(read_cases(EXCHANGES_FOLDER / f"{part}.jsonl"))))
+    assert result.precision >= 0.9
+    assert result.recall >= 0.6
 
 
 def test_there_are_250_exchanges_and_four_of_ten_should_lead_to_nothing() -> None:
-    cases = [case for part in PARTS for case in read_cases(DATA / f"{part}.jsonl")]
+    cases = [case for part in PART_NAMES for case in read_cases(EXCHANGES_FOLDER / f"{part}.jsonl")]
     assert len(cases) >= 250
     assert 0.37 <= sum(not case.expect for case in cases) / len(cases) <= 0.43
 
 
 def thought(**fields: object) -> Memory:
     values = {"id": "h", "kind": "thought", "text": "x", "head": "Ana", "relation": "lives in", "tail": "the old Porto"}
-    return Memory.model_validate({**values, "occurred_at": AT, "recorded_at": AT, **fields})
+    return Memory.model_validate({**values, "occurred_at": SPOKEN_AT, "recorded_at": SPOKEN_AT, **fields})
 
 
 @pytest.mark.parametrize(
@@ -92,33 +92,35 @@ def test_a_line_that_is_no_exchange_is_named(tmp_path: Path, line: str) -> None:
         read_cases(file)
 
 
-TALK = Conversation(
+CONVERSATION_WITH_NOTES = Conversation(
     "talk",
     (
-        Turn("Hi there! How are you?", "Bo", at=AT, id="D1:1", session="s1"),
-        Turn("I moved to Porto in May.", "Ana", at=AT, id="D1:2", session="s1"),
-        Turn("Nice! I adopted a greyhound last week.", "Bo", at=AT, id="D2:1", session="s2"),
+        Turn("Hi there! How are you?", "Bo", at=SPOKEN_AT, id="D1:1", session="s1"),
+        Turn("I moved to Porto in May.", "Ana", at=SPOKEN_AT, id="D1:2", session="s1"),
+        Turn("Nice! I adopted a greyhound last week.", "Bo", at=SPOKEN_AT, id="D2:1", session="s2"),
     ),
 )
-SAMPLE = {
+LOCOMO_SAMPLE = {
     "observation": {"session_1_observation": {"Ana": [["Ana moved.", "D1:2"], ["Both talked.", ["D1:1", "D2:1"]]]}}
 }
 
 
 def test_notes_are_read_with_their_turns_and_covered_by_any_of_them() -> None:
-    found = note_coverage(["D2:1", "D9:9"], notes_of(SAMPLE, TALK))
-    assert (found.formed, found.on_noted, found.notes, found.reached) == (2, 1, 2, 1)
+    result = note_coverage(["D2:1", "D9:9"], notes_of(LOCOMO_SAMPLE, CONVERSATION_WITH_NOTES))
+    assert (result.formed, result.on_noted, result.notes, result.reached) == (2, 1, 2, 1)
 
 
 def test_as_many_salient_sentences_are_chosen_in_a_session_as_thoughts_formed() -> None:
-    assert salient_turns(TALK, {"s1": 1, "s2": 1}) == ["D1:2", "D2:1"]
+    assert salient_turns(CONVERSATION_WITH_NOTES, {"s1": 1, "s2": 1}) == ["D1:2", "D2:1"]
 
 
-@pytest.mark.skipif(not LOCOMO.exists(), reason="the data set is not here")
+@pytest.mark.skipif(not LOCOMO_FILE.exists(), reason="the data set is not here")
 def test_thoughts_rest_on_what_people_noted_more_often_than_salient_sentences() -> None:
-    samples = json.loads(LOCOMO.read_text(encoding="utf-8"))
-    every = [notes_of(sample, one) for sample, one in zip(samples, read_locomo(LOCOMO), strict=True)]
-    found = compare_with_bm25(every, ExtractiveThinker())
-    thoughts, sentences = found["thoughts"].dump(), found["BM25 sentences"].dump()
+    samples = json.loads(LOCOMO_FILE.read_text(encoding="utf-8"))
+    every = [
+        notes_of(sample, conversation) for sample, conversation in zip(samples, read_locomo(LOCOMO_FILE), strict=True)
+    ]
+    result = compare_with_bm25(every, ExtractiveThinker())
+    thoughts, sentences = result["thoughts"].dump(), result["BM25 sentences"].dump()
     assert thoughts["share"] > sentences["share"]
     assert thoughts["covered"] > sentences["covered"]

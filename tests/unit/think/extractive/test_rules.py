@@ -7,22 +7,22 @@ from memkit.think.extractive.functional_relations import is_functional
 from memkit.think.extractive.language import compile_rules, languages
 from memkit.think.extractive.language_id import count_languages, language_of
 
-LANGUAGES = sorted(languages())
+LANGUAGE_CODES = sorted(languages())
 
 
 def test_there_are_rules_for_english_and_german() -> None:
-    assert LANGUAGES == ["de", "en"]
+    assert LANGUAGE_CODES == ["de", "en"]
 
 
-@pytest.mark.parametrize("code", LANGUAGES)
+@pytest.mark.parametrize("code", LANGUAGE_CODES)
 def test_every_relation_has_names_and_a_text_that_hold_a_head_and_a_tail(code: str) -> None:
     for rule in languages()[code].file.relation:
-        told = rule.text.format(head="HEAD", name=rule.now, tail="TAIL", what="WHAT")
-        assert told.startswith("HEAD")
-        assert "TAIL" in told
+        sentence = rule.text.format(head="HEAD", name=rule.now, tail="TAIL", what="WHAT")
+        assert sentence.startswith("HEAD")
+        assert "TAIL" in sentence
 
 
-@pytest.mark.parametrize("code", LANGUAGES)
+@pytest.mark.parametrize("code", LANGUAGE_CODES)
 def test_a_rule_file_says_of_which_relations_there_is_one_at_a_time(code: str) -> None:
     rules = languages()[code].file.relation
     several = {rule.now for rule in rules if not rule.single}
@@ -36,7 +36,7 @@ def test_what_a_model_calls_a_relation_of_one_is_known_in_any_writing() -> None:
     assert not any(map(is_functional, ("likes", "favourite", "has", None)))
 
 
-@pytest.mark.parametrize("code", LANGUAGES)
+@pytest.mark.parametrize("code", LANGUAGE_CODES)
 def test_every_list_of_words_and_every_phrase_compiles(code: str) -> None:
     language = languages()[code]
     lists = "openers trailing joke doubt reported questions connectors subordinate carrying subject own omitted naming"
@@ -88,6 +88,6 @@ def test_a_language_is_told_by_its_function_words(text: str, code: str | None) -
 
 
 def test_texts_are_counted_by_language_and_those_without_rules_apart() -> None:
-    told = count_languages(["I live in Rome with my dog", "Je suis dans la maison avec lui", "…", "Kaboom"])
-    assert told.counts == {"en": 1, "fr": 1, "?": 1}
-    assert told.unruled == 1
+    counted = count_languages(["I live in Rome with my dog", "Je suis dans la maison avec lui", "…", "Kaboom"])
+    assert counted.counts == {"en": 1, "fr": 1, "?": 1}
+    assert counted.unruled == 1

@@ -8,12 +8,20 @@ from memkit.models import Memory
 from memkit.protocols import Task
 from memkit.think import ExtractiveThinker
 
-AT = datetime(2024, 6, 12, 18, tzinfo=UTC)  # a Wednesday
+WEDNESDAY_EVENING = datetime(2024, 6, 12, 18, tzinfo=UTC)
 
 
 def thoughts(text: str) -> list[str]:
-    turn = Memory(id="t", kind="turn", text=text, speaker="Ana", role="user", occurred_at=AT, recorded_at=AT)
-    return [proposal.text for proposal in ExtractiveThinker().think(Task([turn], [], "UTC", AT))]
+    turn = Memory(
+        id="t",
+        kind="turn",
+        text=text,
+        speaker="Ana",
+        role="user",
+        occurred_at=WEDNESDAY_EVENING,
+        recorded_at=WEDNESDAY_EVENING,
+    )
+    return [proposal.text for proposal in ExtractiveThinker().think(Task([turn], [], "UTC", WEDNESDAY_EVENING))]
 
 
 @pytest.mark.parametrize(

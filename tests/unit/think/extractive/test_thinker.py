@@ -11,15 +11,17 @@ from memkit.operations import Proposal
 from memkit.protocols import Task
 from memkit.think.extractive.thinker import ExtractiveThinker
 
-AT = datetime(2024, 6, 12, 18, tzinfo=UTC)  # a Wednesday
+WEDNESDAY_EVENING = datetime(2024, 6, 12, 18, tzinfo=UTC)
 
 
-def turn(text: str, *, id: str = "t1", speaker: str = "Ana", role: str | None = None, at: datetime = AT) -> Memory:
+def turn(
+    text: str, *, id: str = "t1", speaker: str = "Ana", role: str | None = None, at: datetime = WEDNESDAY_EVENING
+) -> Memory:
     values = {"id": id, "kind": "turn", "text": text, "speaker": speaker, "role": role}
     return Memory.model_validate({**values, "occurred_at": at, "recorded_at": at})
 
 
-def known(head: str, relation: str, tail: str) -> Memory:
+def known_thought(head: str, relation: str, tail: str) -> Memory:
     at = datetime(2024, 1, 1, tzinfo=UTC)
     return Memory(
         id="h1", kind="thought", text="known", head=head, relation=relation, tail=tail, occurred_at=at, recorded_at=at
@@ -28,7 +30,7 @@ def known(head: str, relation: str, tail: str) -> Memory:
 
 def thought(*turns: Memory | str, thoughts: tuple[Memory, ...] = (), zone: str = "UTC") -> list[Proposal]:
     said = [turn(t, id=f"t{n}") if isinstance(t, str) else t for n, t in enumerate(turns, start=1)]
-    return ExtractiveThinker().think(Task(said, thoughts, zone, AT))
+    return ExtractiveThinker().think(Task(said, thoughts, zone, WEDNESDAY_EVENING))
 
 
 def texts(*turns: Memory | str) -> list[str]:
@@ -127,7 +129,7 @@ def test_a_few_words_answer_a_question_about_oneself(asked: str, said: str, expe
 def test_who_was_introduced_by_name_is_known_by_name_from_then_on() -> None:
     [introduced] = thought("My sister Rita lives in Graz")
     assert introduced.extra == {"called": "Rita"}
-    rita = known("Ana's sister Rita", "lives in", "Graz").model_copy(update={"metadata": introduced.extra})
+    rita = known_thought("Ana's sister Rita", "lives in", "Graz").model_copy(update={"metadata": introduced.extra})
     [moved] = thought("Rita moved to Vienna on Monday", thoughts=(rita,))
     assert (moved.head, moved.relation, moved.tail) == ("Ana's sister Rita", "lives in", "Vienna")
     assert (moved.action, moved.ids) == ("supersede", ("h1",))
@@ -143,28 +145,28 @@ def test_she_is_who_was_last_spoken_of_in_the_turn_and_nobody_otherwise() -> Non
 
 
 def test_of_what_there_is_one_at_a_time_the_new_takes_the_place_of_the_old() -> None:
-    [moved] = thought("I moved to Porto on Monday", thoughts=(known("Ana", "lives in", "Lisbon"),))
+    [moved] = thought("I moved to Porto on Monday", thoughts=(known_thought("Ana", "lives in", "Lisbon"),))
     assert (moved.action, moved.ids) == ("supersede", ("h1",))
     assert moved.valid_from == datetime(2024, 6, 10, tzinfo=UTC)
-    [other] = thought("My brother moved to Porto", thoughts=(known("Ana", "lives in", "Lisbon"),))
+    [other] = thought("My brother moved to Porto", thoughts=(known_thought("Ana", "lives in", "Lisbon"),))
     assert other.action == "insert"
 
 
 def test_of_what_there_may_be_many_the_new_stands_beside_the_old() -> None:
-    assert thought("I love rowing", thoughts=(known("Ana", "likes", "chess"),))[0].action == "insert"
-    [again] = thought("I love chess", thoughts=(known("Ana", "likes", "chess"),))
+    assert thought("I love rowing", thoughts=(known_thought("Ana", "likes", "chess"),))[0].action == "insert"
+    [again] = thought("I love chess", thoughts=(known_thought("Ana", "likes", "chess"),))
     assert (again.action, again.ids, again.source_ids) == ("cite", ("h1",), ("t1",))
 
 
 def test_what_is_over_closes_what_is_known_of_it_and_nothing_else() -> None:
-    [over] = thought("I don't like beer anymore", thoughts=(known("Ana", "likes", "beer"),))
+    [over] = thought("I don't like beer anymore", thoughts=(known_thought("Ana", "likes", "beer"),))
     assert (over.action, over.relation, over.ids) == ("supersede", "no longer likes", ("h1",))
-    [apart] = thought("I don't like beer anymore", thoughts=(known("Ana", "likes", "cider"),))
+    [apart] = thought("I don't like beer anymore", thoughts=(known_thought("Ana", "likes", "cider"),))
     assert apart.action == "insert"
 
 
 def test_a_lost_job_closes_the_known_one_and_is_an_event_where_none_is_known() -> None:
-    [closed] = thought("I lost my job yesterday", thoughts=(known("Ana", "works at", "Orbis"),))
+    [closed] = thought("I lost my job yesterday", thoughts=(known_thought("Ana", "works at", "Orbis"),))
     assert (closed.action, closed.text) == ("supersede", "Ana no longer works at Orbis on 11 June 2024.")
     [event] = thought("I lost my job yesterday")
     assert (event.action, event.relation, event.tail) == ("insert", "did", "lost their job")
@@ -191,7 +193,7 @@ def test_german_is_read_by_its_own_rules_and_a_language_without_rules_by_none() 
 
 
 def test_a_move_told_in_another_language_still_supersedes() -> None:
-    [moved] = thought("Ich wohne jetzt in Berlin", thoughts=(known("Ana", "lives in", "Lisbon"),))
+    [moved] = thought("Ich wohne jetzt in Berlin", thoughts=(known_thought("Ana", "lives in", "Lisbon"),))
     assert (moved.action, moved.ids) == ("supersede", ("h1",))
 
 
@@ -202,12 +204,15 @@ def test_any_text_of_any_speaker_is_read_without_an_error_and_rests_on_its_turn(
     assert all(proposal.source_ids == ("t1",) for proposal in proposals)
 
 
-PIECES = (
+TEXT_PIECES = (
     "I|my sister|moved to|Lisbon|in May|don't|like|anymore|and|because|if|,|.|?|had a|dog|she|will|tomorrow|{x}|(a)"
 )
 
 
-@given(st.lists(st.sampled_from(PIECES.split("|")), max_size=14).map(" ".join), st.sampled_from(["Ana", "A.(b", "{x}"]))
+@given(
+    st.lists(st.sampled_from(TEXT_PIECES.split("|")), max_size=14).map(" ".join),
+    st.sampled_from(["Ana", "A.(b", "{x}"]),
+)
 @settings(max_examples=300)
 def test_whatever_is_proposed_is_whole(text: str, speaker: str) -> None:
     for proposal in thought(turn(text, speaker=speaker)):

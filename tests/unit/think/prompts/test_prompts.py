@@ -1,4 +1,4 @@
-"""What a model is asked: short, in the conversation's language, dated, and replaceable by the user's own files."""
+"""Prompts: short, in the conversation's language, dated, and replaceable by the user's own files."""
 
 import re
 from datetime import UTC, datetime
@@ -15,8 +15,8 @@ from memkit.text.terms.tokens import words
 from memkit.think.llm.thinker import LLMThinker, exchange_message
 from memkit.think.prompts import default_prompts, prompt_language, prompt_text
 
-NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)
-SAID = {
+ASKED_AT = datetime(2025, 6, 2, 12, tzinfo=UTC)
+TEXT_BY_LANGUAGE = {
     "en": "I moved to Lisbon last week and my sister is going to visit me on Thursday",
     "de": "Ich bin letzte Woche nach Lissabon gezogen und meine Schwester kommt am Donnerstag",
     "fr": "Je suis arrivé à Lisbonne la semaine dernière et ma sœur vient me voir avec les enfants",
@@ -33,14 +33,14 @@ def task(*texts: str, zone: str = "Europe/Lisbon") -> Task:
         Memory(id=f"t{n}", kind="turn", text=text, occurred_at=at, recorded_at=at, speaker="Ana")
         for n, text in enumerate(texts)
     ]
-    return Task(turns, [], zone, NOW)
+    return Task(turns, [], zone, ASKED_AT)
 
 
-@pytest.mark.parametrize(("language", "text"), SAID.items())
+@pytest.mark.parametrize(("language", "text"), TEXT_BY_LANGUAGE.items())
 def test_the_prompt_is_in_the_conversations_language_where_there_is_one(language: str, text: str) -> None:
-    known = "en" if language == "ru" else language
-    assert prompt_language(task(text).turns) == known
-    wanted = default_prompts()["post_think" if known == "en" else f"post_think.{known}"]
+    expected = "en" if language == "ru" else language
+    assert prompt_language(task(text).turns) == expected
+    wanted = default_prompts()["post_think" if expected == "en" else f"post_think.{expected}"]
     assert prompt_text("post_think", task(text)) == wanted
 
 
@@ -51,7 +51,7 @@ def test_every_language_has_the_same_operations() -> None:
         if name.startswith("post_think")
     }
     assert len(forms) == 6
-    assert len({tuple(found) for found in forms.values()}) == 1
+    assert len({tuple(form) for form in forms.values()}) == 1
     assert len(forms["post_think"]) == 4
 
 
@@ -60,7 +60,7 @@ def test_the_prompts_are_short_in_tokens() -> None:
         assert len(text) / 4 <= 430, name
         if name == "post_think":
             assert len(words(text)) <= 260
-    exchange = task(*(SAID["en"] for _ in range(8)))
+    exchange = task(*(TEXT_BY_LANGUAGE["en"] for _ in range(8)))
     asked = LLMThinker(FakeListChatModel(responses=[])).messages(exchange)
     assert count_tokens_approximately(asked) <= 800
 
@@ -82,10 +82,10 @@ def test_no_turn_and_no_speaker_can_end_the_data() -> None:
 def test_a_users_own_files_take_the_place_of_memkits(tmp_path: Path) -> None:
     (tmp_path / "post_think.txt").write_text("Mine.")
     (tmp_path / "post_think.de.txt").write_text("Meins.")
-    assert prompt_text("post_think", task(SAID["en"]), tmp_path) == "Mine."
-    assert prompt_text("post_think", task(SAID["de"]), tmp_path) == "Meins."
-    assert prompt_text("post_think", task(SAID["fr"]), tmp_path) == "Mine."
-    assert prompt_text("repair", task(SAID["fr"]), tmp_path) == default_prompts()["repair"]
-    assert prompt_text("post_think", task(SAID["en"]), {"post_think": "Text."}) == "Text."
+    assert prompt_text("post_think", task(TEXT_BY_LANGUAGE["en"]), tmp_path) == "Mine."
+    assert prompt_text("post_think", task(TEXT_BY_LANGUAGE["de"]), tmp_path) == "Meins."
+    assert prompt_text("post_think", task(TEXT_BY_LANGUAGE["fr"]), tmp_path) == "Mine."
+    assert prompt_text("repair", task(TEXT_BY_LANGUAGE["fr"]), tmp_path) == default_prompts()["repair"]
+    assert prompt_text("post_think", task(TEXT_BY_LANGUAGE["en"]), {"post_think": "Text."}) == "Text."
     with pytest.raises(InputError, match="no folder"):
-        prompt_text("post_think", task(SAID["en"]), tmp_path / "nowhere")
+        prompt_text("post_think", task(TEXT_BY_LANGUAGE["en"]), tmp_path / "nowhere")
