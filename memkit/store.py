@@ -213,7 +213,7 @@ class MemoryStore:
         self._background = None
         self._services = self._open_services()
         for context in list(self._contexts.values()):
-            context.services, context.lock = self._services, threading.RLock()
+            context.services = self._services
 
     def __enter__(self) -> Self:
         return self

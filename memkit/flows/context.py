@@ -1,6 +1,5 @@
 """The store's services, one bank seen through them, and the one way to change it."""
 
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
@@ -59,15 +58,11 @@ class BankContext:
     services: Services
     name: BankName
     zone: str | None = None
-    lock: threading.RLock = field(default_factory=threading.RLock)
+    storage: Storage = field(init=False)
+    settings: Settings = field(init=False)
 
-    @property
-    def storage(self) -> Storage:
-        return self.services.storage
-
-    @property
-    def settings(self) -> Settings:
-        return self.services.settings
+    def __post_init__(self) -> None:
+        self.storage, self.settings = self.services.storage, self.services.settings
 
     def now(self) -> datetime:
         """The moment by the injected clock."""

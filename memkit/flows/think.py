@@ -34,7 +34,7 @@ from memkit.operations import (
 from memkit.protocols import BankView, ModelThinker, Task, Thinker
 from memkit.text.insertions import without_recalled
 from memkit.text.near_copies import says_all_of
-from memkit.text.terms.keys import is_wordless
+from memkit.text.terms.tokens import has_words
 from memkit.think.revise import is_person, revise
 from memkit.think.sans_io import adrive, drive
 
@@ -210,7 +210,7 @@ class _ExchangeGroup:
     def _is_salient(self, turns: Sequence[Memory]) -> bool:
         """Whether a person says something in them that is surprising enough to be asked about."""
         floor = self._ctx.settings.think.salience
-        said = (turn for turn in turns if is_person(turn) and not is_wordless(turn.text))
+        said = (turn for turn in turns if is_person(turn) and has_words(turn.text))
         return any(turn.salience is None or turn.salience >= floor for turn in said)
 
     def _claimed(self) -> bool:

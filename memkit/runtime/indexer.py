@@ -16,7 +16,8 @@ from memkit.settings import Settings
 from memkit.text.insertions import without_recalled
 from memkit.text.near_copies import band_keys
 from memkit.text.passages import passages
-from memkit.text.terms.keys import document_terms, encoded_text, is_wordless, text_key
+from memkit.text.terms.keys import document_terms, encoded_text, text_key
+from memkit.text.terms.tokens import has_words
 
 WORDS_OF_AN_ECHO = 3  # a longer text counts as the same whoever repeats it
 
@@ -63,7 +64,7 @@ class Indexer:
 
     def words(self, state: BankState, indexable: IndexableText) -> IndexEntry:
         """The index entry of a text, still without its vector."""
-        if is_wordless(without_recalled(indexable.text)):
+        if not has_words(without_recalled(indexable.text)):
             return IndexEntry(text_key=self.key(state, indexable), wanted=False)
         terms = document_terms(
             indexable.text, speaker=indexable.speaker, at=indexable.at, zone=ZoneInfo(state.zone), key=state.key

@@ -9,7 +9,7 @@ from typing import Any
 from memkit.errors import InputError, InvalidTextError
 from memkit.models import Action, Author, Exchange, HistoryEntry, IndexEntry, IndexRow, Memory, Placement
 from memkit.storage.core.hashing import Hasher
-from memkit.text.asking import asks
+from memkit.text.terms.tokens import asks
 from memkit.times import as_utc, to_micros
 
 DATETIME_FIELDS = ("occurred_at", "recorded_at", "valid_from", "valid_until", "recalled_at")

@@ -17,7 +17,7 @@ from memkit.storage.sql.entry_blocks import EntryBlocks
 from memkit.storage.sql.queries import change_over, run, run_many, run_over
 from memkit.storage.sql.row_blocks import RowBlocks
 from memkit.storage.sql.view import BankRow, SqliteView
-from memkit.text.asking import asks
+from memkit.text.terms.tokens import asks
 
 Row = tuple[Any, ...]
 MOST_PACKED = 1000  # of what is erased at once: whose sketches and vectors are looked for in the files afterwards

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from memkit.text.terms.tokens import CACHED_WORDS, MONTH_NAMES, has_words, stem, words
+from memkit.text.terms.tokens import CACHED_WORDS, MONTH_NAMES, stem, words
 
 TIME_TERM = "#time"  # a term of every text that names a time or a number: where a "when" finds its answer
 TIME_PATTERN = re.compile(
@@ -65,8 +65,3 @@ def text_key(key: bytes, text: str, speaker: str | None) -> int:
 def encoded_text(speaker: str | None, text: str) -> str:
     """The form in which a text is encoded: the speaker's name helps to find what they said."""
     return f"{speaker}: {text}" if speaker else text
-
-
-def is_wordless(text: str) -> bool:
-    """True for a text without letters or digits: nothing to encode or to search."""
-    return not has_words(text)

@@ -35,6 +35,7 @@ TOKEN_PATTERN = re.compile(  # where a look ahead stands first, it only spares t
     rf"|(?P<word>{LETTER_PATTERN}+(?:['’]{LETTER_PATTERN}+)*|[^\W{CJK_RANGES}]+))",
     re.IGNORECASE,
 )
+QUESTION_MARKS = ("?", "？", "؟")
 POSSESSIVE_PATTERN = re.compile(r"['’]s?$")
 STOP_WORDS = frozenset(
     """
@@ -137,3 +138,8 @@ def _term(word: str, language: str) -> str | None:
 def has_words(text: str) -> bool:
     """True where there is a letter or a digit in the text."""
     return any(character.isalnum() for character in text)
+
+
+def asks(text: str) -> bool:
+    """True where the text ends in a question mark."""
+    return text.rstrip().endswith(QUESTION_MARKS)

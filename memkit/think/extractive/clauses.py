@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from memkit.text.asking import asks
 from memkit.text.insertions import without_media
+from memkit.text.terms.tokens import asks
 from memkit.text.times.dates import MentionedTime, Prefer, first_mentioned_time
 from memkit.text.times.patterns import TIME_PATTERN, WEEKDAY_PATTERN
 from memkit.think.extractive.language import Language

@@ -11,7 +11,7 @@ from dataclasses import replace
 from memkit.models import Memory
 from memkit.operations import Proposal
 from memkit.protocols import Task
-from memkit.text.asking import asks
+from memkit.text.terms.tokens import asks
 from memkit.think.extractive.changes import proposals_for, states_same
 from memkit.think.extractive.clauses import without_opening
 from memkit.think.extractive.coreference import Referents
