@@ -1,5 +1,7 @@
 """The demo on a small conversation: what it claims on the screen is what happened."""
 
+import contextlib
+import io
 import json
 import subprocess
 import sys
@@ -54,36 +56,48 @@ def conversation(folder: Path) -> Path:
     return path
 
 
+def arguments(path: Path, *more: str) -> list[str]:
+    return ["demo", "--conversation", str(path), "--encoder", "hashing", "--out", str(path.parent / "out"), *more]
+
+
 def played(capfd: pytest.CaptureFixture[str], path: Path, *more: str) -> tuple[int, str]:
     with pytest.raises(SystemExit) as stop:
-        main(["demo", "--conversation", str(path), "--encoder", "hashing", "--out", str(path.parent / "out"), *more])
+        main(arguments(path, *more))
     return int(stop.value.code or 0), capfd.readouterr().out
 
 
-def test_the_demo_finds_the_answers_and_knows_what_it_does_not_know(
-    capfd: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    code, out = played(capfd, conversation(tmp_path), "--json")
-    figures = json.loads(out)
-    assert code == 0
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def figures(folder: Path) -> dict[str, Any]:
+    """Figures of one run of the demo, whose database lies in the folder `out`."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), pytest.raises(SystemExit) as stop:
+        main(arguments(conversation(folder), "--json"))
+    assert not stop.value.code
+    return json.loads(printed.getvalue())
+
+
+def test_the_demo_finds_the_answers_and_knows_what_it_does_not_know(figures: dict[str, Any]) -> None:
     assert (figures["asked"], figures["answered"]) == (3, 3)
     assert (figures["unknown"], figures["silent"]) == (1, 1)
     assert figures["turns"] == 45
 
 
-def test_the_demo_shows_more_and_more_fading_as_months_pass(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    figures = json.loads(played(capfd, conversation(tmp_path), "--json")[1])
+def test_the_demo_shows_more_and_more_fading_as_months_pass(figures: dict[str, Any]) -> None:
     shares = [row["share_kept"] for row in figures["fading"]]
     assert shares[0] == 1
     assert shares == sorted(shares, reverse=True)
     assert shares[-1] < 0.5
 
 
-def test_what_the_demo_erased_is_in_no_file(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    figures = json.loads(played(capfd, conversation(tmp_path), "--json", "--out", str(tmp_path / "x"))[1])
+def test_what_the_demo_erased_is_in_no_file(figures: dict[str, Any], folder: Path) -> None:
     assert figures["erased"] >= 1
     assert not figures["bytes_left"]
-    stored = b"".join(file.read_bytes() for file in (tmp_path / "x").glob("year.db*"))
+    stored = b"".join(file.read_bytes() for file in (folder / "out").glob("year.db*"))
     assert sum(fact.encode() in stored for fact, _ in FACTS) == 2  # of three, one was erased
 
 

@@ -20,7 +20,7 @@ pytest.importorskip("onnxscript", reason="the extra onnx isn't installed")
 if model_location() == DEFAULT_MODEL:
     pytest.skip("the package that carries the default model isn't installed", allow_module_level=True)
 
-from memkit.encoders.onnx import CARD_FILE, GRAPH_FILE, OnnxEncoder
+from memkit.encoders.onnx import CARD_FILE, GRAPH_FILE, OnnxEncoder, read_card
 from memkit.encoders.onnx_export import export
 from memkit.evaluation.texts import CONVERSATIONS_FOLDER
 
@@ -36,9 +36,21 @@ ENCODED_TEXTS = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    exported_to = tmp_path_factory.mktemp("export")
-    export(exported_to)
-    return exported_to
+    path = tmp_path_factory.mktemp("export")
+    export(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("small")
+    export(path, format="int8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def original() -> Encoder:
+    return SentenceTransformerEncoder()
 
 
 def test_an_export_gives_its_originals_vectors_under_its_name(folder: Path) -> None:
@@ -64,16 +76,17 @@ def test_no_step_of_an_export_is_there_for_rows_that_are_padding_alone(folder: P
     assert "IsNaN" not in steps
 
 
-def test_an_int8_export_is_near_its_original_and_has_a_name_of_its_own(tmp_path: Path) -> None:
-    card = export(tmp_path / "small", format="int8")
-    exported = OnnxEncoder(tmp_path / "small")
-    assert exported.name == card.name == f"{DEFAULT_MODEL}#int8"
-    assert agreement(SentenceTransformerEncoder(), exported, ENCODED_TEXTS).mean_cosine > 0.98
-    assert (tmp_path / "small" / GRAPH_FILE).stat().st_size < 30e6
+def test_an_int8_export_is_near_its_original_and_has_a_name_of_its_own(small_folder: Path, original: Encoder) -> None:
+    exported = OnnxEncoder(small_folder)
+    assert exported.name == read_card(small_folder).name == f"{DEFAULT_MODEL}#int8"
+    assert agreement(original, exported, ENCODED_TEXTS).mean_cosine > 0.98
+    assert (small_folder / GRAPH_FILE).stat().st_size < 30e6
 
 
-def test_a_bank_filled_with_the_original_is_asked_with_the_export(folder: Path, tmp_path: Path) -> None:
-    with memkit.open(tmp_path / "a.db") as store:
+def test_a_bank_filled_with_the_original_is_asked_with_the_export(
+    folder: Path, original: Encoder, tmp_path: Path
+) -> None:
+    with memkit.open(tmp_path / "a.db", encoder=original) as store:
         store.bank("ana").observe([("ana", "My sister Rita lives in Porto."), ("ana", "I can't eat nuts.")])
     with memkit.open(tmp_path / "a.db", encoder=OnnxEncoder(folder)) as store:
         assert store.bank("ana").recall("Where is Rita's home?", k=1)[0].memory.text.endswith("Porto.")
@@ -134,9 +147,10 @@ def found_at_ten(encoder: Encoder) -> float:
     return float(np.mean(shares))
 
 
-def test_recall_on_the_demos_conversation_finds_as_much_with_an_export(folder: Path, tmp_path: Path) -> None:
-    export(tmp_path / "small", format="int8")
-    usual = found_at_ten(SentenceTransformerEncoder())
+def test_recall_on_the_demos_conversation_finds_as_much_with_an_export(
+    folder: Path, small_folder: Path, original: Encoder
+) -> None:
+    usual = found_at_ten(original)
     assert usual > 0.7
     assert found_at_ten(OnnxEncoder(folder)) == pytest.approx(usual, abs=0.01)
-    assert found_at_ten(OnnxEncoder(tmp_path / "small")) == pytest.approx(usual, abs=0.02)
+    assert found_at_ten(OnnxEncoder(small_folder)) == pytest.approx(usual, abs=0.02)
