@@ -14,7 +14,7 @@ from memkit.flows.erasure.fingerprints import ERASED_REASON, erased_before
 from memkit.models import BankState, IndexEntry, Memory, Outcome, Receipt, RejectedTurn, Turn
 from memkit.observe.episodes import Cutter, TurnOutline
 from memkit.observe.intake import as_turns
-from memkit.observe.small_talk import WINDOW_TURNS, small_talk
+from memkit.observe.small_talk import WINDOW_TURNS, may_be_small_talk, small_talk
 from memkit.operations import Insert, Step
 from memkit.protocols import BankView
 from memkit.runtime.indexer import IndexableText
@@ -130,8 +130,7 @@ def _prepared(ctx: BankContext, state: BankState, turns: Sequence[IncomingTurn])
     saliences = ctx.services.surprisals.saliences(state, texts)
     entries = [ctx.services.indexer.words(state, turn.indexable) for turn in turns]
     with ctx.storage.view(state.number) as view:
-        earlier, share = view.last_saliences(WINDOW_TURNS), ctx.settings.observe.small_talk
-        small = small_talk(share, earlier, [s and s.salience for s in saliences], texts)
+        small = _small_talk(view, texts, saliences, ctx.settings.observe.small_talk)
         fresh = [] if ctx.services.encoding_thread else [i for i in _unseen(view, entries) if not small[i]]
         behind = bool(fresh) and bool(view.unencoded(1))
     encoded = ctx.services.indexer.encode([entries[i] for i in fresh], [turns[i].indexable for i in fresh])
@@ -140,6 +139,15 @@ def _prepared(ctx: BankContext, state: BankState, turns: Sequence[IncomingTurn])
     for i, entry in zip(fresh, encoded, strict=True):
         entries[i] = entry
     return [PreparedTurn(*fields) for fields in zip(turns, entries, saliences, small, strict=True)]
+
+
+def _small_talk(
+    view: BankView, texts: Sequence[str], saliences: Sequence[TurnSalience | None], share: float
+) -> list[bool]:
+    """Small talk among the turns; the bank's last saliences are read only where a turn may be."""
+    if not share or not any(map(may_be_small_talk, texts)):
+        return [False] * len(texts)
+    return small_talk(share, view.last_saliences(WINDOW_TURNS), [s and s.salience for s in saliences], texts)
 
 
 def _unseen(view: BankView, entries: Sequence[IndexEntry]) -> list[int]:

@@ -4,8 +4,8 @@ from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from memkit.text.asking import asks
 from memkit.text.terms.keys import names_time
+from memkit.text.terms.tokens import asks
 
 WINDOW_TURNS = 128  # turns whose saliences make the threshold
 MIN_TURNS = 32  # with fewer before it, no turn counts as small talk
@@ -31,13 +31,18 @@ class SmallTalk:
         as_little = bisect_right(self._sorted, salience)
         quiet = len(self._sorted) >= MIN_TURNS and as_little < self._share * len(self._sorted)
         self._follow(salience)
-        return quiet and len(text) <= MAX_CHARS and not names_time(text) and not asks(text)
+        return quiet and may_be_small_talk(text)
 
     def _follow(self, salience: float) -> None:
         if len(self._window) == WINDOW_TURNS:
             del self._sorted[bisect_left(self._sorted, self._window.popleft())]
         self._window.append(salience)
         insort(self._sorted, salience)
+
+
+def may_be_small_talk(text: str) -> bool:
+    """Whether a text is short, no question, and names neither a time nor a number."""
+    return len(text) <= MAX_CHARS and not asks(text) and not names_time(text)
 
 
 def small_talk(

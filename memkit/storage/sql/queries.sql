@@ -202,8 +202,7 @@ SELECT seq FROM memory INDEXED BY memory_placed
 WHERE bank = ? AND session IS NOT NULL ORDER BY seq DESC LIMIT 1
 
 -- name: last_saliences
-SELECT salience FROM memory INDEXED BY memory_placed
-WHERE bank = ? AND session IS NOT NULL ORDER BY seq DESC LIMIT ?
+SELECT salience FROM memory NOT INDEXED WHERE bank = ? AND session IS NOT NULL ORDER BY seq DESC LIMIT ?
 
 -- name: last_labelled
 SELECT seq FROM memory WHERE bank = ? AND label = ? ORDER BY seq DESC LIMIT 1
