@@ -166,7 +166,7 @@ def restore(
         with opening(part) as store:
             backup_receipts = store.receipts()
             missing_receipts = missing_erasures(carried_out, backup_receipts)
-            erase.carry_out_again(store._context_of, store._storage, missing_receipts)
+            erase.repeat_erasures(store._context_of, store._storage, missing_receipts)
         adopt_erasures(part, carried_out, len(backup_receipts))
         put_in_place(part, target)
     finally:

@@ -35,14 +35,14 @@ def audit_bank(ctx: BankContext, *, fix: bool) -> AuditReport:
     Copies are merged, the older of two contradicting thoughts is superseded (a user's own word never is), the
     rest is archived: out of recall, in history, back with `restore` or `undo`.
     """
-    held = _holdings(ctx)
+    held = _read_holdings(ctx)
     findings = tuple(audit(held))
     memories_by_id = {**held.by_id, **{m.id: m for m in (*held.derived, *held.echoes)}}
-    receipt = _fixed(ctx, findings, memories_by_id) if fix and findings else None
+    receipt = _fix(ctx, findings, memories_by_id) if fix and findings else None
     return AuditReport(bank=ctx.name, thoughts=len(held.thoughts), findings=findings, receipt=receipt)
 
 
-def _holdings(ctx: BankContext) -> AuditedMemories:
+def _read_holdings(ctx: BankContext) -> AuditedMemories:
     derived = everything(ctx, ("thought", "summary", "portrait"))
     echoes = [turn for turn in everything(ctx, ("turn",)) if turn.echo_of is not None]
     named = {id for m in derived for id in m.sources} | {e.echo_of for e in echoes if e.echo_of is not None}
@@ -59,19 +59,19 @@ def _by_id(ctx: BankContext, ids: Sequence[str]) -> dict[str, Memory]:
         return {m.id: m for m in view.memories(sorted(view.locate(ids).values())).values()}
 
 
-def _fixed(ctx: BankContext, findings: Sequence[Finding], memories_by_id: dict[str, Memory]) -> Receipt:
+def _fix(ctx: BankContext, findings: Sequence[Finding], memories_by_id: dict[str, Memory]) -> Receipt:
     used: set[str] = set()
     operations: list[Operation] = []
     for finding in findings:
         if used.isdisjoint(finding.ids):
-            operations += _mending(ctx, finding, [memories_by_id[id] for id in finding.ids])
+            operations += _fixing_operations(ctx, finding, [memories_by_id[id] for id in finding.ids])
             used.update(finding.ids)
     return apply(ctx, operations)
 
 
-def _mending(ctx: BankContext, finding: Finding, memories: list[Memory]) -> Iterator[Operation]:
+def _fixing_operations(ctx: BankContext, finding: Finding, memories: list[Memory]) -> Iterator[Operation]:
     if finding.flaw in ("copies", "near copies"):
-        yield _merged(ctx, memories)
+        yield _merge_copies(ctx, memories)
     elif finding.flaw == "contradictions":
         *older, newest = sorted(memories, key=lambda m: (m.author == "user", m.occurred_at))
         placeholder = IndexEntry(text_key=0)  # the memory is there, with its own entry
@@ -80,7 +80,7 @@ def _mending(ctx: BankContext, finding: Finding, memories: list[Memory]) -> Iter
         yield from (Forget(m.id, finding.flaw, author="decay", archived=True) for m in memories)
 
 
-def _merged(ctx: BankContext, memories: list[Memory]) -> Merge:
+def _merge_copies(ctx: BankContext, memories: list[Memory]) -> Merge:
     """One thought in place of its copies: the user's own word, else the fullest; it rests on what all rest on."""
     best = max(memories, key=lambda m: (m.author == "user", len(m.text)))
     now = ctx.now()

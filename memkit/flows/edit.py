@@ -31,10 +31,10 @@ def insert(ctx: BankContext, items: str | Memory | Iterable[str | Memory]) -> Re
     given: list[str | Memory] = [items] if isinstance(items, str | Memory) else list(items)
     at = ctx.now()
     memories = [m if isinstance(m, Memory) else drafted(ctx, m, at=at) for m in given]
-    return retry_when_erased(lambda: _inserted(ctx, memories, at))
+    return retry_when_erased(lambda: _insert(ctx, memories, at))
 
 
-def _inserted(ctx: BankContext, memories: Sequence[Memory], at: datetime) -> Receipt:
+def _insert(ctx: BankContext, memories: Sequence[Memory], at: datetime) -> Receipt:
     state = ctx.ensure()
     entries = ctx.services.indexer.entry(state, memories)
     erased_ids = erased_before(ctx, memories)
@@ -125,10 +125,10 @@ def undo(ctx: BankContext, receipt: Receipt) -> Receipt:
         raise UndoError("undo: an erasure can't be undone: what was erased is nowhere.")
     done = [o for o in receipt.outcomes if o.change is not None and o.id is not None]
     changes = frozenset(o.change for o in done if o.change is not None)
-    return apply(ctx, lambda view: _reverting(view, done, changes))
+    return apply(ctx, lambda view: _undo_operations(view, done, changes))
 
 
-def _reverting(view: BankView, done: Sequence[Outcome], changes: frozenset[int]) -> list[Operation]:
+def _undo_operations(view: BankView, done: Sequence[Outcome], changes: frozenset[int]) -> list[Operation]:
     """Operations that bring back what was changed, and forget what was added."""
     named = list(dict.fromkeys(o.id for o in done if o.id is not None))
     seqs = view.locate(named)

@@ -7,7 +7,7 @@ from datetime import datetime
 from memkit.errors import InputError, StalePlanError, UnknownMemoryError
 from memkit.flows.context import BankContext, apply
 from memkit.flows.erasure.fingerprints import fingerprints
-from memkit.flows.erasure.rederive import drafts, operations
+from memkit.flows.erasure.rederive import rederive, rederive_operations
 from memkit.flows.read import everything
 from memkit.flows.recall import relevant_ids
 from memkit.forget.erasure_plan import ErasePlan, plan
@@ -94,27 +94,25 @@ def erase(
     if (chosen is None) == (ids is None):
         raise InputError("erase: give either a plan from bank.plan_erase(...) or ids=[...].")
     if chosen is not None:
-        return _carried_out(ctx, chosen, requested_by, search=search)
+        return _carry_out(ctx, chosen, requested_by, search=search)
     for _ in range(MAX_REPLANS):
         try:
-            return _carried_out(ctx, plan_erase(ctx, Selection(ids=ids)), requested_by)
+            return _carry_out(ctx, plan_erase(ctx, Selection(ids=ids)), requested_by)
         except StalePlanError:
             continue  # somebody wrote in between
-    return _carried_out(ctx, plan_erase(ctx, Selection(ids=ids)), requested_by)
+    return _carry_out(ctx, plan_erase(ctx, Selection(ids=ids)), requested_by)
 
 
-def _carried_out(
-    ctx: BankContext, chosen: ErasePlan, requested_by: str | None, *, search: bool = True
-) -> ErasureReceipt:
+def _carry_out(ctx: BankContext, chosen: ErasePlan, requested_by: str | None, *, search: bool = True) -> ErasureReceipt:
     state, at = ctx.ensure(), ctx.now()
     if not chosen.ids:
-        return _nothing(state, at, requested_by)
+        return _empty_receipt(state, at, requested_by)
     with ctx.storage.view(state.number) as view:
         refuse_stale(chosen, view.state.change)
         gone = set(view.locate(chosen.ids).values())
-        rederived = drafts(view, chosen, ctx.settings.observe, at)
+        rederived = rederive(view, chosen, ctx.settings.observe, at)
         macs = fingerprints(ctx, view.memories(sorted(gone)).values())
-    again = operations(ctx, rederived)
+    again = rederive_operations(ctx, rederived)
     remade = tuple(memory.id for memory in rederived.memories)
     erasing = Erase(chosen.ids, len(chosen.chosen), remade, requested_by, macs)
 
@@ -126,10 +124,10 @@ def _carried_out(
     _drop_caches(ctx, state)
     if search:
         ctx.storage.purge(thorough=False, wait=READER_WAIT_S)
-    return ctx.storage.receipt(state.number, receipt.change) or _nothing(state, at, requested_by)
+    return ctx.storage.receipt(state.number, receipt.change) or _empty_receipt(state, at, requested_by)
 
 
-def _nothing(state: BankState, at: datetime, requested_by: str | None) -> ErasureReceipt:
+def _empty_receipt(state: BankState, at: datetime, requested_by: str | None) -> ErasureReceipt:
     facts = {"number": 0, "counts": {}, "chosen": 0, "requested_by": requested_by}
     return ErasureReceipt(bank=state.name, at=at, change=state.change, **facts)
 
@@ -147,12 +145,12 @@ def erase_all(ctx: BankContext, *, confirm: BankName, requested_by: str | None =
     """Remove a bank with everything in it. Raises InputError where `confirm` isn't its name."""
     if tuple(confirm) != ctx.name:
         raise InputError("erase_all: confirm= must be the bank's own name: erase_all(confirm=bank.name).")
-    receipt = _dropped(ctx, requested_by)
+    receipt = _drop_bank(ctx, requested_by)
     ctx.storage.purge(thorough=False, wait=READER_WAIT_S)
     return next(r for r in ctx.storage.receipts(receipt.number - 1)) if receipt.number else receipt
 
 
-def _dropped(ctx: BankContext, requested_by: str | None) -> ErasureReceipt:
+def _drop_bank(ctx: BankContext, requested_by: str | None) -> ErasureReceipt:
     state = ctx.state()
     if state is None:
         return ErasureReceipt(number=0, bank=ctx.name, at=ctx.now(), change=0, counts={}, chosen=0)
@@ -160,7 +158,7 @@ def _dropped(ctx: BankContext, requested_by: str | None) -> ErasureReceipt:
     macs = fingerprints(ctx, everything(ctx, None, MEMORY_STATES)) if ctx.services.erasure_key else ()
     receipt = ctx.storage.drop_bank(state.number, at=ctx.now(), requested_by=requested_by, fingerprints=macs)
     _drop_caches(ctx, state)
-    return receipt or _nothing(state, ctx.now(), requested_by)
+    return receipt or _empty_receipt(state, ctx.now(), requested_by)
 
 
 def erase_under(
@@ -172,7 +170,7 @@ def erase_under(
             "erase_all: confirm= must be the same prefix as under=, of at least one name: "
             'store.erase_all(under=("acme",), confirm=("acme",)).'
         )
-    dropped = [_dropped(ctx, requested_by) for ctx in contexts]
+    dropped = [_drop_bank(ctx, requested_by) for ctx in contexts]
     if not dropped:
         return []
     contexts[0].storage.purge(thorough=False, wait=READER_WAIT_S)
@@ -186,7 +184,7 @@ def _drop_caches(ctx: BankContext, state: BankState) -> None:
         ctx.services.indexes.drop(state.number)
 
 
-def carry_out_again(
+def repeat_erasures(
     context_of: Callable[[BankName], BankContext], storage: Storage, receipts: Sequence[ErasureReceipt]
 ) -> None:
     """Erase what these receipts say was erased, as far as it is there."""

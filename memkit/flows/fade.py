@@ -7,7 +7,7 @@ from datetime import datetime
 from memkit.errors import StalePlanError
 from memkit.flows import erase
 from memkit.flows.context import BankContext, apply, zone_of
-from memkit.forget.decay import FADING_KINDS, FadeReport, fade, may_fade
+from memkit.forget.decay import FADING_KINDS, FadeReport, fade, fading_candidates
 from memkit.forget.erasure_plan import ErasePlan, plan
 from memkit.forget.retention_rules import OverdueMemory, overdue
 from memkit.models import ErasureReceipt, FrozenModel, IndexRow, Kind, Memory
@@ -38,24 +38,24 @@ def decay(ctx: BankContext, now: Moment | None = None, *, dry_run: bool = False)
     moment = ctx.now() if now is None else as_utc(now, field="now")
     if not dry_run:
         ctx.services.reinforcements.flush()
-    report = _faded(ctx, moment)
+    report = _find_faded(ctx, moment)
     if report.operations and not dry_run:
         apply(ctx, report.operations, at=moment)
     return report
 
 
-def _faded(ctx: BankContext, now: datetime) -> FadeReport:
+def _find_faded(ctx: BankContext, now: datetime) -> FadeReport:
     state = ctx.state()
     if state is None:
         return fade((), now, ctx.settings.decay)
     rules = _rules(ctx)
-    settings = _sparing(ctx.settings.decay, rules)
+    settings = _sparing_settings(ctx.settings.decay, rules)
     with ctx.storage.view(state.number) as view:
         rows = list(view.rows())
         recalled = {row.seq for row in rows if row.state in RECALLED_STATES}
         ruled = overdue(rows, rules, now, zone_of(state)) if rules else []
         past = {row.seq: str(row.rule) for row in ruled if row.seq in recalled}
-        memories_by_seq = _memories(view, sorted({*may_fade(rows, now, settings), *past}))
+        memories_by_seq = _memories(view, sorted({*fading_candidates(rows, now, settings), *past}))
     named = {memories_by_seq[seq].id: rule for seq, rule in past.items()}
     report = fade(memories_by_seq.values(), now, settings, past=named)
     return report.model_copy(update={"considered": _considered(rows, rules)})
@@ -65,7 +65,7 @@ def _rules(ctx: BankContext) -> dict[Kind, KeepRule]:
     return rules_by_kind(ctx.settings.keep or (), ctx.name)
 
 
-def _sparing(settings: DecaySettings, rules: Mapping[Kind, KeepRule]) -> DecaySettings:
+def _sparing_settings(settings: DecaySettings, rules: Mapping[Kind, KeepRule]) -> DecaySettings:
     """The curve's settings, by which what a rule keeps for ever doesn't fade."""
     spared = {kind: None for kind in FADING_KINDS if kind in rules and rules[kind].days is None}
     return settings.model_copy(update={"kinds": {**settings.kinds, **spared}})
@@ -91,7 +91,7 @@ def prune(ctx: BankContext, now: Moment | None = None, *, dry_run: bool = False,
     """
     moment = ctx.now() if now is None else as_utc(now, field="now")
     for _ in range(erase.MAX_REPLANS):
-        report = _pruned(ctx, moment)
+        report = _plan_prune(ctx, moment)
         if dry_run or report.plan is None or not report.plan.rows:
             return report
         try:
@@ -102,7 +102,7 @@ def prune(ctx: BankContext, now: Moment | None = None, *, dry_run: bool = False,
     raise StalePlanError("prune: the bank changes too fast to plan an erasure. Run it again.")
 
 
-def _pruned(ctx: BankContext, now: datetime) -> PruneReport:
+def _plan_prune(ctx: BankContext, now: datetime) -> PruneReport:
     state, rules = ctx.state(), _rules(ctx)
     if state is None or all(rule.then != "erase" for rule in rules.values()):
         return PruneReport(at=now)

@@ -41,7 +41,7 @@ class MaintenanceReport(FrozenModel):
 
 
 @dataclass(frozen=True)
-class Limits:
+class RoundLimits:
     """Limits of a round of maintenance: its end, a signal to stop, and whether open exchanges are due, too."""
 
     end: float  # by time.monotonic
@@ -62,7 +62,7 @@ def maintain(
     even_open: bool = False,
 ) -> MaintenanceReport:
     """Think, prune, reflect, fade and encode for the banks that are due, until the budget is spent."""
-    limits = Limits(time.monotonic() + budget_s, stopped, even_open)
+    limits = RoundLimits(time.monotonic() + budget_s, stopped, even_open)
     services.storage.purge()  # where an erasure's bytes were left because of a reader or a crash
     owner = f"{os.getpid()}-{threading.get_ident()}-{uuid4().hex[:8]}"
     total = MaintenanceReport()
@@ -70,42 +70,46 @@ def maintain(
         if limits.reached():
             total = total.model_copy(update={"finished": False})
             break
-        report = _under_lease(services, context_of(state.name), owner, limits)
+        report = _maintain_under_lease(services, context_of(state.name), owner, limits)
         if report is not None:
-            total = _added(total, report)
+            total = _sum_reports(total, report)
     if total.erased:
         services.storage.purge()  # once for all banks
     return total
 
 
-def _under_lease(services: Services, ctx: BankContext, owner: str, limits: Limits) -> MaintenanceReport | None:
+def _maintain_under_lease(
+    services: Services, ctx: BankContext, owner: str, limits: RoundLimits
+) -> MaintenanceReport | None:
     state = ctx.state()
     seconds = services.settings.runtime.lease
     if state is None or not services.storage.lease(state.number, owner, ctx.now(), seconds):
         return None
     try:
-        report = _care(ctx, lambda: _renewed(services, state, owner, ctx, limits), even_open=limits.even_open)
-        _note(ctx, report)
+        report = _maintain_bank(
+            ctx, lambda: _renew_lease(services, state, owner, ctx, limits), even_open=limits.even_open
+        )
+        _note_visit(ctx, report)
         return report
     finally:
         services.storage.release(state.number, owner)
 
 
-def _note(ctx: BankContext, report: MaintenanceReport) -> None:
+def _note_visit(ctx: BankContext, report: MaintenanceReport) -> None:
     """Tell the round robin how the bank was left."""
     state = ctx.state()
     if state is not None:
         with ctx.storage.view(state.number) as view:
             idle = report.finished and not view.exchanges() and not view.unencoded(1)
-            ctx.services.round_robin.cared(view.state, ctx.now(), idle=idle)
+            ctx.services.round_robin.note_visit(view.state, ctx.now(), idle=idle)
 
 
-def _renewed(services: Services, state: BankState, owner: str, ctx: BankContext, limits: Limits) -> bool:
+def _renew_lease(services: Services, state: BankState, owner: str, ctx: BankContext, limits: RoundLimits) -> bool:
     held = services.storage.lease(state.number, owner, ctx.now(), services.settings.runtime.lease)
     return held and not limits.reached()
 
 
-def _care(ctx: BankContext, may_go_on: Callable[[], bool], *, even_open: bool) -> MaintenanceReport:
+def _maintain_bank(ctx: BankContext, may_go_on: Callable[[], bool], *, even_open: bool) -> MaintenanceReport:
     steps = think.think_rounds(ctx, only_due=True, even_open=even_open, may_go_on=may_go_on)
     thinking = drive(steps, partial(think.answer, ctx.services.thinker))
     if not thinking.finished:
@@ -125,7 +129,7 @@ def _care(ctx: BankContext, may_go_on: Callable[[], bool], *, even_open: bool) -
     )
 
 
-def _added(total: MaintenanceReport, more: MaintenanceReport) -> MaintenanceReport:
+def _sum_reports(total: MaintenanceReport, more: MaintenanceReport) -> MaintenanceReport:
     counts = {name: getattr(total, name) + getattr(more, name) for name in MaintenanceReport.model_fields}
     return MaintenanceReport(**{**counts, "finished": total.finished and more.finished})
 

@@ -24,14 +24,14 @@ def encode_pending(ctx: BankContext, *, limit: int = 10_000, progress: Progress 
         encoded = [(m, t) for m, t in zip(memories, entries, strict=True) if t.vector is not None]
         if not encoded:
             break
-        ctx.storage.apply(state.number, partial(_unchanged, encoded), at=ctx.now())
+        ctx.storage.apply(state.number, partial(_entries_of_unchanged, encoded), at=ctx.now())
         encoded_count += len(encoded)
         if progress is not None:
             progress(len(encoded))
     return encoded_count
 
 
-def _unchanged(encoded: Sequence[tuple[Memory, IndexEntry]], view: BankView) -> list[Rewrite]:
+def _entries_of_unchanged(encoded: Sequence[tuple[Memory, IndexEntry]], view: BankView) -> list[Rewrite]:
     """Entries of memories that still hold the text that was encoded: it may have been erased meanwhile."""
     held = view.memories(list(view.locate([memory.id for memory, _ in encoded]).values())).values()
     texts = {(memory.id, memory.text, memory.speaker) for memory in held}
@@ -53,25 +53,25 @@ def reencode(
     storage = services.storage
     storage.set_meta({REENCODING_KEY: encoder.name})
     for ctx in contexts:
-        strip(ctx)
+        remove_vectors(ctx)
     storage.set_meta({**encoder_meta(encoder), REENCODING_KEY: ""})
     services.encoder.replace(encoder)
     services.indexes.drop()
     return sum(encode_pending(ctx, limit=2**62, progress=progress) for ctx in contexts)
 
 
-def strip(ctx: BankContext) -> None:
+def remove_vectors(ctx: BankContext) -> None:
     """Take the vectors of a bank away, so that maintenance makes them again."""
-    _reindexed(ctx, lambda _, memories: [_wordy(ctx, memory) for memory in memories])
+    _reindex_pages(ctx, lambda _, memories: [_without_vector(ctx, memory) for memory in memories])
 
 
 def reindex_bank(ctx: BankContext) -> None:
     """Make a bank's index entries again from its texts; vectors that are there stay, others are made."""
-    _reindexed(ctx, partial(_reindexed_rows, ctx))
+    _reindex_pages(ctx, partial(_reindexed_rows, ctx))
     encode_pending(ctx, limit=2**62)
 
 
-def _reindexed(ctx: BankContext, remade: Callable[[BankView, Sequence[Memory]], list[Rewrite]]) -> None:
+def _reindex_pages(ctx: BankContext, remade: Callable[[BankView, Sequence[Memory]], list[Rewrite]]) -> None:
     state = ctx.state()
     after: str | None = None
     while state is not None:
@@ -92,7 +92,7 @@ def _reindexed_rows(ctx: BankContext, view: BankView, memories: Sequence[Memory]
     return [Rewrite(memory.id, entry) for memory, entry in pairs]
 
 
-def _wordy(ctx: BankContext, memory: Memory) -> Rewrite:
+def _without_vector(ctx: BankContext, memory: Memory) -> Rewrite:
     state = ctx.ensure()
     entry: IndexEntry = ctx.services.indexer.words(state, IndexableText.of(memory))
     return Rewrite(memory.id, entry)

@@ -42,11 +42,11 @@ def reflect(ctx: BankContext, *, settled: bool = False, may_go_on: MayGoOn = lam
     outcomes: list[Outcome] = []
     calendar = _calendar(drafter)
     for level in PERIOD_LEVELS:
-        if done := _level(drafter, calendar, level, before, may_go_on):
+        if done := _write_level(drafter, calendar, level, before, may_go_on):
             outcomes += done
             calendar = _calendar(drafter)
     if may_go_on():
-        outcomes += _portrait(drafter, calendar)
+        outcomes += _write_portrait(drafter, calendar)
     changed = ctx.ensure().change if outcomes else state.change
     if drafter.postponed:
         outcomes.append(Outcome(id=None, action="skipped", reason=think_budget.SPENT_REASON))
@@ -59,12 +59,14 @@ def count_due(view: BankView) -> int:
     return sum(len(calendar.due(level)) for level in PERIOD_LEVELS)
 
 
-def _level(drafter: Drafter, calendar: Calendar, level: Level, before: int | None, may_go_on: MayGoOn) -> list[Outcome]:
+def _write_level(
+    drafter: Drafter, calendar: Calendar, level: Level, before: int | None, may_go_on: MayGoOn
+) -> list[Outcome]:
     drafts = (drafter.summary(due, calendar) for due in calendar.due(level, before) if may_go_on())
-    outcomes = _dropped(drafter, calendar.gone(level))
+    outcomes = _forget_summaries(drafter, calendar.gone(level))
     due_drafts = (draft for draft in drafts if draft is not None)
     while batch := list(islice(due_drafts, WRITE_BATCH)):
-        outcomes += _stored(drafter, batch)
+        outcomes += _store_drafts(drafter, batch)
     return outcomes
 
 
@@ -73,15 +75,15 @@ def _calendar(drafter: Drafter) -> Calendar:
         return Calendar.of(view)
 
 
-def _portrait(drafter: Drafter, calendar: Calendar) -> list[Outcome]:
+def _write_portrait(drafter: Drafter, calendar: Calendar) -> list[Outcome]:
     draft = drafter.portrait(calendar)
     if draft is not None:
-        return _stored(drafter, [draft])
+        return _store_drafts(drafter, [draft])
     bare = calendar.portrait is not None and not calendar.newest and not calendar.thoughts
-    return _dropped(drafter, [calendar.portrait.seq] if bare and calendar.portrait is not None else [])
+    return _forget_summaries(drafter, [calendar.portrait.seq] if bare and calendar.portrait is not None else [])
 
 
-def _dropped(drafter: Drafter, seqs: Sequence[int]) -> list[Outcome]:
+def _forget_summaries(drafter: Drafter, seqs: Sequence[int]) -> list[Outcome]:
     """Take out of recall what rests on nothing any more, unless somebody else wrote it."""
     if not seqs:
         return []
@@ -94,7 +96,7 @@ def _dropped(drafter: Drafter, seqs: Sequence[int]) -> list[Outcome]:
     )
 
 
-def _stored(drafter: Drafter, drafts: Sequence[Draft]) -> list[Outcome]:
+def _store_drafts(drafter: Drafter, drafts: Sequence[Draft]) -> list[Outcome]:
     ctx, state = drafter.ctx, drafter.state
     entries = ctx.services.indexer.entry(state, [draft.memory for draft in drafts])
 
@@ -102,7 +104,7 @@ def _stored(drafter: Drafter, drafts: Sequence[Draft]) -> list[Outcome]:
         return [_operation(view, draft, entry) for draft, entry in zip(drafts, entries, strict=True)]
 
     outcomes = apply(ctx, decide).outcomes
-    return [_noted(outcome, draft) for outcome, draft in zip(outcomes, drafts, strict=True)]
+    return [_with_note(outcome, draft) for outcome, draft in zip(outcomes, drafts, strict=True)]
 
 
 def _operation(view: BankView, draft: Draft, entry: IndexEntry) -> Step:
@@ -122,7 +124,7 @@ def _current(view: BankView, memory: Memory) -> set[str]:
     return {m.id for m in memories if m.kind == "summary" and m.state in STANDING_STATES}
 
 
-def _noted(outcome: Outcome, draft: Draft) -> Outcome:
+def _with_note(outcome: Outcome, draft: Draft) -> Outcome:
     if draft.note is None or outcome.action == "skipped":
         return outcome
     return outcome.model_copy(update={"reason": draft.note})

@@ -15,7 +15,7 @@ from typing import Any
 from memkit.errors import InputError, ThinkerError
 from memkit.flows.context import BankContext
 from memkit.flows.thinking import think_budget
-from memkit.flows.thinking.think_task import task_of
+from memkit.flows.thinking.think_task import build_task
 from memkit.models import BankState, Exchange, Memory, Outcome, Receipt, Usage
 from memkit.operations import (
     Cite,
@@ -46,7 +46,7 @@ MAX_DELAY = timedelta(hours=6)
 
 
 @dataclass(frozen=True)
-class Ask:
+class ThinkerQuestion:
     """A question for the thinker, and where to count what it costs."""
 
     task: Task
@@ -71,7 +71,7 @@ class ThinkingRound:
         self.failed += failed
 
 
-Thinking = Generator[Ask, list[Proposal], ThinkingRound]
+Thinking = Generator[ThinkerQuestion, list[Proposal], ThinkingRound]
 GoOn = Callable[[], bool]
 
 
@@ -91,7 +91,7 @@ def think(ctx: BankContext, *, batch: int | None = None) -> Receipt:
 async def athink(ctx: BankContext, *, batch: int | None = None) -> Receipt:
     """The same: a model is awaited, everything else runs in the store's executor."""
     run = functools.partial(_run, ctx)
-    round = await adrive(think_rounds(ctx, batch=batch), functools.partial(_awaited, ctx), run)
+    round = await adrive(think_rounds(ctx, batch=batch), functools.partial(_await_thinker, ctx), run)
     return Receipt(bank=ctx.name, change=round.change, outcomes=tuple(round.outcomes))
 
 
@@ -105,12 +105,12 @@ async def _run(ctx: BankContext, step: Callable[[], Any]) -> Any:
         raise
 
 
-def answer(thinker: Thinker, ask: Ask) -> list[Proposal]:
+def answer(thinker: Thinker, ask: ThinkerQuestion) -> list[Proposal]:
     """Ask the thinker, and wait."""
     return thinker.ask(ask.task, ask.usage) if isinstance(thinker, ModelThinker) else thinker.think(ask.task)
 
 
-async def _awaited(ctx: BankContext, ask: Ask) -> list[Proposal]:
+async def _await_thinker(ctx: BankContext, ask: ThinkerQuestion) -> list[Proposal]:
     thinker = ctx.services.thinker
     if isinstance(thinker, ModelThinker):
         return await thinker.aask(ask.task, ask.usage)
@@ -179,7 +179,7 @@ class _ExchangeGroup:
         self._ctx, self._state, self._exchanges, self._done = ctx, state, exchanges, done
         self._usage = Usage()
 
-    def think(self) -> Generator[Ask, list[Proposal], None]:
+    def think(self) -> Generator[ThinkerQuestion, list[Proposal], None]:
         """Claim, ask, check, apply; whatever fails leaves the exchanges in the queue."""
         turns = self._turns()
         if not self._is_salient(turns):
@@ -188,8 +188,8 @@ class _ExchangeGroup:
         if not self._claimed():
             return
         try:
-            task, change = task_of(self._ctx, self._state, turns)
-            proposals = yield Ask(task, self._usage)
+            task, change = build_task(self._ctx, self._state, turns)
+            proposals = yield ThinkerQuestion(task, self._usage)
             operations = self._revised(proposals, task)
             self._apply(lambda view: self._decided(view, task, operations, change))
         except ThinkerError as error:
@@ -245,10 +245,10 @@ class _ExchangeGroup:
         """Operations as decided inside the transaction: none on grounds that are no longer there."""
         numbers = [exchange.number for exchange in self._exchanges]
         there = view.exchanges(numbers=numbers)
-        if len(there) < len(numbers) or (view.state.change > change and _moved(view, task, operations)):
+        if len(there) < len(numbers) or (view.state.change > change and _grounds_changed(view, task, operations)):
             again = Outcome.skipped(None, "the memory changed meanwhile; thought about again next time")
             return [again, *(Claim(exchange.number, None) for exchange in there)] if there else []
-        return [*_once(view, operations), *self._settled(view)]
+        return [*_without_repeats(view, operations), *self._settled(view)]
 
     def _settled(self, view: BankView) -> Iterator[Operation]:
         """The exchanges leave the queue; turns that came to them meanwhile stay, as one of their own."""
@@ -279,7 +279,7 @@ class _ExchangeGroup:
         think_budget.spend(self._ctx, self._state, self._usage)
 
 
-def _moved(view: BankView, task: Task, operations: Sequence[Step]) -> bool:
+def _grounds_changed(view: BankView, task: Task, operations: Sequence[Step]) -> bool:
     """Whether something that an answer rests on was erased, or something that it changes was changed."""
     shown = [memory.id for memory in (*task.turns, *task.thoughts)]
     there = view.locate(shown)
@@ -293,14 +293,14 @@ def _targets(operation: Step) -> tuple[str, ...]:
     return (operation.id,) if isinstance(operation, Supersede | Forget) else ()
 
 
-def _once(view: BankView, operations: Sequence[Step]) -> Iterator[Step]:
+def _without_repeats(view: BankView, operations: Sequence[Step]) -> Iterator[Step]:
     """Operations, without inserts of what the bank holds already."""
     taken = {id for operation in operations for id in _targets(operation)}
     for operation in operations:
-        yield _among(view, operation, taken) if isinstance(operation, Insert) else operation
+        yield _insert_or_merge(view, operation, taken) if isinstance(operation, Insert) else operation
 
 
-def _among(view: BankView, operation: Insert, taken: set[str]) -> Step:
+def _insert_or_merge(view: BankView, operation: Insert, taken: set[str]) -> Step:
     """A thought that says all of an older one, and a few words more, takes it up; one that says no more is none."""
     new = operation.memory
     near = [m for m in view.near(operation.entry.bands, ("thought",)) if m.speaker in (None, new.speaker)]

@@ -53,14 +53,14 @@ def _write_bank(ctx: BankContext, write: Callable[[str], object]) -> int:
 def load(context_of: ContextOf, path: Path, *, progress: Callable[[int], None] | None = None) -> int:
     """Read an export back; memories whose id is already there are left as they are."""
     added = 0
-    for name, zone, memories in _runs(path):
-        added += _load_run(context_of(name, zone), memories)
+    for name, zone, memories in _bank_batches(path):
+        added += _load_batch(context_of(name, zone), memories)
         if progress is not None:
             progress(len(memories))
     return added
 
 
-def _load_run(ctx: BankContext, memories: Sequence[Memory]) -> int:
+def _load_batch(ctx: BankContext, memories: Sequence[Memory]) -> int:
     erased_ids = erased_before(ctx, memories)
     memories = [memory for memory in memories if memory.id not in erased_ids]
     entries = ctx.services.indexer.entry(ctx.ensure(), memories)
@@ -74,7 +74,7 @@ def _load_run(ctx: BankContext, memories: Sequence[Memory]) -> int:
     return apply(ctx, decide).count("added")
 
 
-def _runs(path: Path) -> Iterator[tuple[BankName, str | None, list[Memory]]]:
+def _bank_batches(path: Path) -> Iterator[tuple[BankName, str | None, list[Memory]]]:
     """An export's memories in batches of one bank each, in the order of the file."""
     lines = _lines(path)
     while batch := list(islice(lines, LOAD_BATCH)):

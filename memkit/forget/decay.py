@@ -144,7 +144,7 @@ def draw(id: str, recalls: int) -> float:
     return (int.from_bytes(digest) >> 11) / 2**53
 
 
-def may_fade(rows: Iterable[IndexRow], now: datetime, settings: DecaySettings) -> list[int]:
+def fading_candidates(rows: Iterable[IndexRow], now: datetime, settings: DecaySettings) -> list[int]:
     """Seqs of the rows that `fade` could report, without reading any memory: a cheap first sieve.
 
     Exact where `sampled` is off; with it, every active row of a kind that fades.

@@ -121,7 +121,7 @@ class _Fates:
         """Whether a memory can be made again without what goes."""
         memory = self._memories_by_seq[seq]
         sources = [self._seqs[id] for id in memory.sources if id in self._seqs]
-        left = standing_in(self._view, sources, self._gone)
+        left = remaining_sources(self._view, sources, self._gone)
         stays = bool(left) and memory.kind not in REFLECTED_KINDS and self._formed(memory, left)
         (self._remade if stays else self._gone).add(seq)
         return stays
@@ -129,10 +129,10 @@ class _Fates:
     def _formed(self, memory: Memory, left: Sequence[int]) -> bool:
         untouched = self._view.memories([seq for seq in left if seq not in self._remade])
         erased = [self._memories_by_seq[seq] for seq in self._first if seq in self._memories_by_seq]
-        return formed_from(memory, list(untouched.values()), erased, self._zone)
+        return stands_in_sources(memory, list(untouched.values()), erased, self._zone)
 
 
-def standing_in(view: BankView, sources: Iterable[int], gone: set[int]) -> list[int]:
+def remaining_sources(view: BankView, sources: Iterable[int], gone: set[int]) -> list[int]:
     """The sources that stay; for those that go, what they had taken the place of and what holds again."""
     standing: set[int] = set()
     border = set(sources)
@@ -142,7 +142,7 @@ def standing_in(view: BankView, sources: Iterable[int], gone: set[int]) -> list[
     return sorted(standing)
 
 
-def formed_from(memory: Memory, sources: Sequence[Memory], erased: Sequence[Memory], zone: ZoneInfo) -> bool:
+def stands_in_sources(memory: Memory, sources: Sequence[Memory], erased: Sequence[Memory], zone: ZoneInfo) -> bool:
     """Whether all that a derived memory says stands in these sources, and no run of 16 bytes is from what goes alone.
 
     By its words: those of its text and of its relation, the speakers' names and the sources' dates aside.

@@ -20,14 +20,14 @@ class RoundRobin:
 
     def due(self, states: Iterable[BankState], now: datetime) -> list[BankState]:
         """The banks of the next round: first those after the one that was cared for last."""
-        waiting = [state for state in states if not self._rests(state, now)]
+        waiting = [state for state in states if not self._is_resting(state, now)]
         return sorted(waiting, key=lambda state: (state.number <= self._last, state.number))
 
-    def _rests(self, state: BankState, now: datetime) -> bool:
+    def _is_resting(self, state: BankState, now: datetime) -> bool:
         key, change, since = self._rested.get(state.number, (b"", 0, now))
         return (key, change) == (state.key, state.change) and since <= now < since + MAX_REST
 
-    def cared(self, state: BankState, now: datetime, *, idle: bool) -> None:
+    def note_visit(self, state: BankState, now: datetime, *, idle: bool) -> None:
         """Note a bank as it was left; `idle`: nothing waits in it."""
         self._last = state.number
         if idle:

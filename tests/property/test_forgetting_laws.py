@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memkit.forget.decay import draw, fade, may_fade
+from memkit.forget.decay import draw, fade, fading_candidates
 from memkit.models import IndexRow, Memory
 from memkit.settings import DecaySettings
 from memkit.text.curve import LEGACY_CURVE, PAPER_CURVE, Curve
@@ -104,7 +104,7 @@ def remembered(pick: st.DrawFn) -> list[Memory]:
 @given(remembered(), st.booleans())
 def test_the_sieve_over_index_rows_hides_nothing_that_fades(memories: list[Memory], sampled: bool) -> None:
     settings = DecaySettings(sampled=sampled)
-    sieved = {str(seq) for seq in may_fade(map(index_row, memories), NOW, settings)}
+    sieved = {str(seq) for seq in fading_candidates(map(index_row, memories), NOW, settings)}
     faded = set(fade(memories, NOW, settings).ids)
     assert faded <= sieved
     assert sampled or faded == sieved

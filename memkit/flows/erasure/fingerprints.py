@@ -15,7 +15,7 @@ FINGERPRINT_BYTES = 16
 ERASED_REASON = "was erased on request, and is not taken in again"
 
 
-class Said(Protocol):
+class FingerprintedText(Protocol):
     """A memory, or a turn that is to become one."""
 
     @property
@@ -28,7 +28,7 @@ class Said(Protocol):
     def occurred_at(self) -> datetime: ...
 
 
-def fingerprint(key: bytes, bank: BankName, memory: Said) -> bytes:
+def fingerprint(key: bytes, bank: BankName, memory: FingerprintedText) -> bytes:
     """HMAC-SHA-256 of a text in its bank, whatever its case and spaces; of a short one with speaker and moment.
 
     "Yes" was said before and will be said again: only that very "yes" is known by it.
@@ -48,7 +48,7 @@ def fingerprints(ctx: BankContext, memories: Iterable[Memory]) -> tuple[bytes, .
     return tuple(sorted({fingerprint(key, ctx.name, memory) for memory in memories if memory.text}))
 
 
-def erased_before(ctx: BankContext, memories: Iterable[Said]) -> set[str]:
+def erased_before(ctx: BankContext, memories: Iterable[FingerprintedText]) -> set[str]:
     """Ids of those whose text was erased from this bank; none is known without the caller's key."""
     key = ctx.services.erasure_key
     if key is None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from memkit.flows.context import BankContext
-from memkit.forget.erasure_plan import ErasePlan, standing_in
+from memkit.forget.erasure_plan import ErasePlan, remaining_sources
 from memkit.models import IndexEntry, IndexRow, Memory, Placement
 from memkit.observe.episodes import UNNAMED_PREFIX, OpenSession, next_placement, unnamed_label
 from memkit.operations import Enqueue, Operation, Remake, Rewrite
@@ -17,7 +17,7 @@ from memkit.times import from_micros
 
 
 @dataclass(frozen=True)
-class Drafts:
+class Rederivation:
     """Everything that is made again, worked out from the bank as it was planned for; vectors are still to come."""
 
     memories: list[Memory]  # derived ones, with their new contents
@@ -26,19 +26,19 @@ class Drafts:
     queued: list[Enqueue]
 
 
-def drafts(view: BankView, plan: ErasePlan, settings: ObserveSettings, at: datetime) -> Drafts:
+def rederive(view: BankView, plan: ErasePlan, settings: ObserveSettings, at: datetime) -> Rederivation:
     """Everything that is to be made again once a plan is carried out."""
     gone = set(view.locate(plan.ids).values())
     heirs = list(_heirs(view, gone))
-    return Drafts(
+    return Rederivation(
         memories=list(_remade(view, plan, gone)),
         heirs=heirs,
-        placements=list(_recut(view, gone, settings)),
+        placements=list(_recut_episodes(view, gone, settings)),
         queued=[*_queued(view, [memory for memory, _ in heirs], at), *_thought_again(view, plan, gone, at)],
     )
 
 
-def operations(ctx: BankContext, rederived: Drafts) -> list[Operation]:
+def rederive_operations(ctx: BankContext, rederived: Rederivation) -> list[Operation]:
     """The drafts as operations, with their index entries; slow, since it encodes."""
     state, indexer = ctx.ensure(), ctx.services.indexer
     entries = indexer.entry(state, rederived.memories)
@@ -75,13 +75,13 @@ def _remade(view: BankView, plan: ErasePlan, gone: set[int]) -> Iterator[Memory]
     """The derived memories that stay, in order of recording, each made from those before it."""
     remade_by_id: dict[str, Memory] = {}
     for _, memory in sorted(view.memories(list(view.locate(plan.remade).values())).items()):
-        seqs = standing_in(view, view.locate(memory.sources).values(), gone)
+        seqs = remaining_sources(view, view.locate(memory.sources).values(), gone)
         read = view.memories(seqs).values()
-        remade_by_id[memory.id] = _again(memory, [remade_by_id.get(source.id, source) for source in read])
+        remade_by_id[memory.id] = _with_sources(memory, [remade_by_id.get(source.id, source) for source in read])
         yield remade_by_id[memory.id]
 
 
-def _again(memory: Memory, sources: Sequence[Memory]) -> Memory:
+def _with_sources(memory: Memory, sources: Sequence[Memory]) -> Memory:
     times = sorted(source.occurred_at for source in sources)
     said = max((at for at in times if at <= memory.occurred_at), default=times[0])  # later ones only said it again
     fields: dict[str, object] = {"sources": tuple(source.id for source in sources), "occurred_at": said}
@@ -134,7 +134,7 @@ def _thought_again(view: BankView, plan: ErasePlan, gone: set[int], at: datetime
 # borders of episodes
 
 
-def _recut(view: BankView, gone: set[int], settings: ObserveSettings) -> Iterator[Rewrite]:
+def _recut_episodes(view: BankView, gone: set[int], settings: ObserveSettings) -> Iterator[Rewrite]:
     """Episodes as they would have been cut without what goes; sessions stay as they are.
 
     Only the label of a session that nobody named follows: it told when the first turn was said.

@@ -14,7 +14,7 @@ MAX_BY_HEAD = 400  # thoughts about one person, the newest
 GROUP_PROBES = 4  # hash groups for each turn: its own (TiM's), and the next likeliest
 
 
-def task_of(ctx: BankContext, state: BankState, turns: Sequence[Memory]) -> tuple[Task, int]:
+def build_task(ctx: BankContext, state: BankState, turns: Sequence[Memory]) -> tuple[Task, int]:
     """Turns with the thoughts near them, the nearest first; and the change number that this was read at.
 
     Near is what shares a hash group with a turn, or has as its head entity one of the speakers or somebody whom, as
@@ -24,14 +24,14 @@ def task_of(ctx: BankContext, state: BankState, turns: Sequence[Memory]) -> tupl
         seqs = list(view.locate([turn.id for turn in turns]).values())
         vectors = view.vectors(seqs)
         has_vector = vectors.any(axis=1) if vectors.size else np.zeros(0, bool)
-        about = _about_those_told_of(ctx, view, turns)
+        about = _thoughts_about(ctx, view, turns)
         thoughts_by_id = {m.id: m for m in [*about, *_same_groups(ctx, view, vectors[has_vector])]}
         thoughts = _nearest_first(view, list(thoughts_by_id.values()), vectors[has_vector])
         task = Task(turns, thoughts, state.zone, ctx.now(), _corrected(view, thoughts))
         return task, view.state.change
 
 
-def _about_those_told_of(ctx: BankContext, view: BankView, turns: Sequence[Memory]) -> list[Memory]:
+def _thoughts_about(ctx: BankContext, view: BankView, turns: Sequence[Memory]) -> list[Memory]:
     speakers = dict.fromkeys(m.speaker for m in turns if m.speaker is not None)
     thoughts = _about(view, speakers)
     thinker = ctx.services.thinker
