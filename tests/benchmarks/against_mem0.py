@@ -78,9 +78,9 @@ def measure(file: Path, python: str, *, int8: bool) -> dict[str, float]:
 
     from memkit.encoders import OnnxEncoder, default_encoder
     from memkit.encoders.onnx_export import export
-    from memkit.evaluation.formats.locomo import read_locomo
+    from memkit.evaluation.formats.files import read_conversations
 
-    turns = list(read_locomo(file)[0].turns)
+    turns = list(read_conversations(file)[1][0].turns)
     texts = [f"{turn.speaker}: {turn.text}" for turn in turns]
     singly = min(100, len(turns))
     best: dict[str, float] = {}

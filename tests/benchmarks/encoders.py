@@ -22,7 +22,7 @@ from rich.table import Table
 import memkit
 from memkit.encoders import OnnxEncoder, default_encoder
 from memkit.encoders.onnx_export import export
-from memkit.evaluation.formats.locomo import read_locomo
+from memkit.evaluation.formats.files import read_conversations
 from memkit.protocols import Encoder
 
 ROUND_COUNT = 3
@@ -72,7 +72,7 @@ def main() -> None:
     parser.add_argument("file", type=Path, help="a LoCoMo-format file; its first conversation is taken")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    rates = measure(list(read_locomo(args.file)[0].turns))
+    rates = measure(list(read_conversations(args.file)[1][0].turns))
     if args.json:
         print(json.dumps(rates, indent=2))
         return

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 import memkit
-from memkit.evaluation.formats.locomo import read_locomo
+from memkit.evaluation.formats.files import read_conversations
 
 BATCH_TEXTS = 64
 
@@ -95,7 +95,7 @@ def thousand(conversations: dict[str, list[memkit.Turn]]) -> list[memkit.Turn]:
 
 def measure(file: Path) -> dict[str, Any]:
     """All figures of one run."""
-    samples = read_locomo(file)
+    samples = read_conversations(file)[1]
     conversations = {s.name: list(s.turns) for s in samples}
     questions = {s.name: [q.text for q in s.questions][:40] for s in samples}
     every = [turn for turns in conversations.values() for turn in turns]

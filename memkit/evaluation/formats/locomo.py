@@ -1,10 +1,8 @@
 """LoCoMo's format (Maharana et al. 2024, arXiv 2402.17753): several conversations, evidence by turn."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from memkit.errors import InputError
@@ -22,17 +20,6 @@ def is_locomo(document: Any) -> bool:
     """A sample, or a list of samples, each with a conversation of numbered sessions."""
     samples = document if isinstance(document, list) else [document]
     return bool(samples) and all(isinstance(s, dict) and isinstance(s.get("conversation"), dict) for s in samples)
-
-
-def read_locomo(path: Path) -> list[Conversation]:
-    """The conversations of a file, with the questions whose evidence is known. Raises InputError."""
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path.name}: can't be read as a LoCoMo file ({type(error).__name__}).") from None
-    if not is_locomo(document):
-        raise InputError(f"{path.name}: is no LoCoMo file: it needs a list of samples with a conversation each.")
-    return locomo_conversations(document, path.name)
 
 
 def locomo_conversations(document: Any, where: str) -> list[Conversation]:

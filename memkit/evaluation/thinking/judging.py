@@ -25,12 +25,11 @@ KNOWN_BEFORE = timedelta(days=60)  # of known thoughts, before the exchange
 
 @dataclass
 class JudgedCase:
-    """A case, with its right, wrong and missed thoughts."""
+    """A case, with its right and wrong thoughts."""
 
     case: ThinkingCase
     right: list[Memory] = field(default_factory=list)
     wrong: list[tuple[str, Memory]] = field(default_factory=list)
-    missed: list[ExpectedThought] = field(default_factory=list)
 
 
 def judge(cases: Sequence[ThinkingCase], thinker: Thinker | None = None) -> Iterator[JudgedCase]:
@@ -71,7 +70,6 @@ def compare(case: ThinkingCase, formed: Iterable[tuple[str, Memory]], zone: str)
             judged.right.append(thought)
         elif not any(meets(action, thought, claim, zone) for claim in case.optional):
             judged.wrong.append((action, thought))
-    judged.missed = left
     return judged
 
 

@@ -10,7 +10,7 @@ import pytest
 from memkit.errors import InputError
 from memkit.evaluation.formats.conversation import turn_time
 from memkit.evaluation.formats.files import read_conversations
-from memkit.evaluation.formats.locomo import evidence_ids, read_locomo, session_time
+from memkit.evaluation.formats.locomo import evidence_ids, is_locomo, session_time
 
 LOCOMO_FILE = Path(__file__).parents[5] / "shared" / "data" / "locomo_dev.json"
 
@@ -89,13 +89,14 @@ def test_a_broken_locomo_file_is_an_error_that_names_the_sample_and_no_text(tmp_
 
 
 def test_something_else_is_no_locomo_file(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="LoCoMo"):
-        read_locomo(written(tmp_path, "l.json", {"a": 1}))
+    assert not is_locomo({"a": 1})
+    with pytest.raises(InputError, match=r"l\.json"):
+        read_conversations(written(tmp_path, "l.json", {"a": 1}))
 
 
 @pytest.mark.skipif(not LOCOMO_FILE.exists(), reason="the data set is not here")
 def test_the_development_conversations_have_997_questions_to_score() -> None:
-    conversations = read_locomo(LOCOMO_FILE)
+    _, conversations = read_conversations(LOCOMO_FILE)
     assert [len(c.turns) for c in conversations] == [419, 369, 663, 629, 680]
     assert sum(len(c.questions) for c in conversations) == 997
 

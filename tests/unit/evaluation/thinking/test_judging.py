@@ -8,7 +8,7 @@ import pytest
 
 from memkit.errors import InputError
 from memkit.evaluation.formats.conversation import Conversation
-from memkit.evaluation.formats.locomo import read_locomo
+from memkit.evaluation.formats.files import read_conversations
 from memkit.evaluation.thinking.cases import ExpectedThought, read_cases
 from memkit.evaluation.thinking.figures import figures
 from memkit.evaluation.thinking.judging import judge, meets
@@ -118,7 +118,8 @@ def test_as_many_salient_sentences_are_chosen_in_a_session_as_thoughts_formed() 
 def test_thoughts_rest_on_what_people_noted_more_often_than_salient_sentences() -> None:
     samples = json.loads(LOCOMO_FILE.read_text(encoding="utf-8"))
     every = [
-        notes_of(sample, conversation) for sample, conversation in zip(samples, read_locomo(LOCOMO_FILE), strict=True)
+        notes_of(sample, conversation)
+        for sample, conversation in zip(samples, read_conversations(LOCOMO_FILE)[1], strict=True)
     ]
     result = compare_with_bm25(every, ExtractiveThinker())
     thoughts, sentences = result["thoughts"].dump(), result["BM25 sentences"].dump()
