@@ -14,14 +14,26 @@ from memkit.encoders.hashing import HashingEncoder
 from memkit.models import MEMORY_STATES, Memory
 from memkit.testing import FrozenClock
 
-TOWN = re.compile(r"[Tt]own[a-p]{4}")
-ACTIONS = ("say", "say", "say", "say again", "think", "reflect", "supersede", "correct", "merge", "forget", "restore")
-BEFORE = [("say", 0), ("say", 1), ("say", 3), ("say", 4), ("think", 0), ("reflect", 0)]
+TOWN_PATTERN = re.compile(r"[Tt]own[a-p]{4}")
+ALL_ACTIONS = (
+    "say",
+    "say",
+    "say",
+    "say again",
+    "think",
+    "reflect",
+    "supersede",
+    "correct",
+    "merge",
+    "forget",
+    "restore",
+)
+FIRST_STEPS = [("say", 0), ("say", 1), ("say", 3), ("say", 4), ("think", 0), ("reflect", 0)]
 steps = st.lists(
-    st.tuples(st.sampled_from((*ACTIONS, "merge", "pin", "erase", "erase", "erase")), st.integers(0, 100)),
+    st.tuples(st.sampled_from((*ALL_ACTIONS, "merge", "pin", "erase", "erase", "erase")), st.integers(0, 100)),
     min_size=5,
     max_size=30,
-).map(lambda more: [*BEFORE, *more])
+).map(lambda more: [*FIRST_STEPS, *more])
 
 
 class World:
@@ -40,9 +52,9 @@ class World:
         chosen = kinds or None
         return self.bank.list(kinds=chosen, limit=10_000, states=MEMORY_STATES)  # type: ignore[arg-type]
 
-    def _one(self, number: int, *kinds: str) -> Memory | None:
-        found = self.everything(*kinds)
-        return found[number % len(found)] if found else None
+    def _pick(self, number: int, *kinds: str) -> Memory | None:
+        memories = self.everything(*kinds)
+        return memories[number % len(memories)] if memories else None
 
     def _say(self, number: int) -> None:
         self.said += 1
@@ -51,7 +63,7 @@ class World:
         self.bank.observe([("Ana", form[number % 3].format(town))])
 
     def _say_again(self, number: int) -> None:
-        turn = self._one(number, "turn")
+        turn = self._pick(number, "turn")
         if turn is not None:
             self.bank.observe([(("Ana", "Bo")[number % 2], turn.text)])
 
@@ -62,45 +74,45 @@ class World:
         self.bank.reflect()
 
     def _supersede(self, number: int) -> None:
-        thought = self._one(number, "thought")
+        thought = self._pick(number, "thought")
         if thought is not None:
             self.bank.supersede(thought.id, f"It is otherwise now, for the {number}th time")
 
     def _correct(self, number: int) -> None:
-        thought = self._one(number, "thought")
+        thought = self._pick(number, "thought")
         if thought is not None:
             self.bank.correct(thought.id, f"It never was so, says she for the {number}th time")
 
     def _merge(self, number: int) -> None:
-        one, other = self._one(number, "thought"), self._one(number // 3, "thought")
-        if one is not None and other is not None and one.id != other.id and one.sources:
-            self.bank.merge([one.id, other.id], one.text)
+        first, other = self._pick(number, "thought"), self._pick(number // 3, "thought")
+        if first is not None and other is not None and first.id != other.id and first.sources:
+            self.bank.merge([first.id, other.id], first.text)
 
     def _forget(self, number: int) -> None:
-        memory = self._one(number, "turn", "thought")
+        memory = self._pick(number, "turn", "thought")
         if memory is not None:
             self.bank.forget(memory.id, reason="why not")
 
     def _restore(self, number: int) -> None:
-        memory = self._one(number, "turn", "thought")
+        memory = self._pick(number, "turn", "thought")
         if memory is not None:
             self.bank.restore(memory.id)
 
     def _pin(self, number: int) -> None:
-        memory = self._one(number)
+        memory = self._pick(number)
         if memory is not None:
             self.bank.pin(memory.id, pinned=number % 2 == 0)
 
     def _erase(self, number: int) -> None:
-        memory = self._one(number, "turn")
+        memory = self._pick(number, "turn")
         if memory is None:
             return
-        self.erased |= set(TOWN.findall(memory.text))
+        self.erased |= set(TOWN_PATTERN.findall(memory.text))
         self.bank.erase(ids=[memory.id])
 
 
-def told(memories: list[Memory]) -> set[str]:
-    return {town for m in memories for town in TOWN.findall(" ".join((m.text, m.head or "", m.tail or "")))}
+def towns_in(memories: list[Memory]) -> set[str]:
+    return {town for m in memories for town in TOWN_PATTERN.findall(" ".join((m.text, m.head or "", m.tail or "")))}
 
 
 @settings(max_examples=25)
@@ -115,12 +127,12 @@ def test_whatever_was_done_before_nothing_tells_of_what_was_erased_and_the_store
             world = World(store.bank("ana"), clock)
             for action, number in done:
                 world.do(action, number)
-            said = told(world.everything("turn"))
-            assert told(world.everything()) <= said
+            said = towns_in(world.everything("turn"))
+            assert towns_in(world.everything()) <= said
             gone = [town.encode() for town in world.erased - said]
             assert not any(town in file.read_bytes() for file in Path(folder).iterdir() for town in gone)
-            found = world.bank.recall("Who moved to which town?", k=100, min_score=0, reinforce=False)
-            assert {hit.memory.id for hit in found} <= {m.id for m in world.everything()}
+            hits = world.bank.recall("Who moved to which town?", k=100, min_score=0, reinforce=False)
+            assert {hit.memory.id for hit in hits} <= {m.id for m in world.everything()}
             assert not any(receipt.bytes_pending for receipt in store.receipts())
             assert store.doctor() == []
 

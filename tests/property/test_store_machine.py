@@ -26,58 +26,58 @@ from memkit.models import MEMORY_STATES, Memory, Receipt
 from memkit.runtime.round_robin import RoundRobin
 from memkit.testing import FrozenClock
 
-BANKS = ("ana", "bob", "cleo")
-TOWN = re.compile(r"town([a-c])([g-p]{4})", re.IGNORECASE)
-FORMS = (
+BANK_NAMES = ("ana", "bob", "cleo")
+TOWN_PATTERN = re.compile(r"town([a-c])([g-p]{4})", re.IGNORECASE)
+SENTENCE_FORMS = (
     "I moved to {}.",
     "My sister lives in {} with two dogs.",
     "Somebody mentioned {} today, funny name",
     "I work in {} now and like it a lot.",
     "ok, {}",
 )
-banks = st.sampled_from(BANKS)
+banks = st.sampled_from(BANK_NAMES)
 numbers = st.integers(0, 50)
 
 
 class Pair:
     """The same bank in both stores: each verb is done in both, and must come out alike."""
 
-    def __init__(self, one: memkit.MemoryBank, other: memkit.MemoryBank) -> None:
-        self.both = (one, other)
+    def __init__(self, first: memkit.MemoryBank, second: memkit.MemoryBank) -> None:
+        self.banks = (first, second)
 
     def do(self, verb: Callable[[memkit.MemoryBank, int], Any]) -> list[Any]:
-        """What came out in each store; an error counts by its class."""
-        found = []
-        for side, bank in enumerate(self.both):
+        """Results in each store; an error counts by its class."""
+        both = []
+        for side, bank in enumerate(self.banks):
             try:
-                found.append(verb(bank, side))
+                both.append(verb(bank, side))
             except memkit.MemkitError as error:
-                found.append(type(error))
-        kinds = [one if isinstance(one, type) else None for one in found]
+                both.append(type(error))
+        kinds = [value if isinstance(value, type) else None for value in both]
         assert kinds[0] == kinds[1]
-        return found
+        return both
 
     def everything(self, side: int = 0, *kinds: str) -> list[Memory]:
-        return self.both[side].list(kinds=kinds or None, limit=10_000, states=MEMORY_STATES)  # type: ignore[arg-type]
+        return self.banks[side].list(kinds=kinds or None, limit=10_000, states=MEMORY_STATES)  # type: ignore[arg-type]
 
 
 def towns(*texts: str | None) -> set[str]:
-    return {found.group().casefold() for text in texts for found in TOWN.finditer(text or "")}
+    return {town.group().casefold() for text in texts for town in TOWN_PATTERN.finditer(text or "")}
 
 
-def told(memories: list[Memory]) -> set[str]:
+def towns_in(memories: list[Memory]) -> set[str]:
     return {town for m in memories for town in towns(m.text, m.head, m.tail, str(m.metadata), *m.key_phrases)}
 
 
 def shown(memory: Memory) -> tuple[Any, ...]:
     """A memory without its random ids."""
-    kept = memory.model_dump(exclude={"id", "sources", "superseded_by", "echo_of"})
+    fields = memory.model_dump(exclude={"id", "sources", "superseded_by", "echo_of"})
     links = (len(memory.sources), memory.superseded_by is None, memory.echo_of is None)
-    return (*sorted((name, str(value)) for name, value in kept.items()), links)
+    return (*sorted((name, str(value)) for name, value in fields.items()), links)
 
 
 def summed(receipt: Any) -> Any:
-    """What a receipt says, without its random ids."""
+    """Contents of a receipt, without its random ids."""
     if not isinstance(receipt, Receipt):
         return type(receipt)
     return receipt.bank, receipt.change, [(o.action, o.reason, o.error) for o in receipt.outcomes]
@@ -93,9 +93,9 @@ class StoreMachine(RuleBasedStateMachine):
         self.clock = FrozenClock(datetime(2025, 6, 2, 12, tzinfo=UTC))
         self.stores = [self.opened(self.path), self.opened(":memory:")]
         self.said = 0
-        self.there: dict[str, dict[str, str]] = {name: {} for name in BANKS}  # what must be there: text by id
-        self.erased: dict[str, set[str]] = {name: set() for name in BANKS}
-        self.receipts: dict[str, list[list[Any]]] = {name: [] for name in BANKS}
+        self.there: dict[str, dict[str, str]] = {name: {} for name in BANK_NAMES}  # what must be there: text by id
+        self.erased: dict[str, set[str]] = {name: set() for name in BANK_NAMES}
+        self.receipts: dict[str, list[list[Any]]] = {name: [] for name in BANK_NAMES}
 
     def opened(self, location: str | Path) -> memkit.MemoryStore:
         return memkit.open(location, encoder=HashingEncoder(), clock=self.clock)
@@ -106,14 +106,14 @@ class StoreMachine(RuleBasedStateMachine):
     def town(self, name: str) -> str:
         self.said += 1
         letters = "".join(chr(ord("g") + int(digit)) for digit in f"{self.said:04d}")
-        return f"Town{'abc'[BANKS.index(name)]}{letters}"
+        return f"Town{'abc'[BANK_NAMES.index(name)]}{letters}"
 
     def change(self, name: str, verb: Callable[[memkit.MemoryBank, int], Any]) -> list[Any]:
-        found = self.pair(name).do(verb)
-        assert summed(found[0]) == summed(found[1])
-        if isinstance(found[0], Receipt):
-            self.receipts[name].append(found)
-        return found
+        both = self.pair(name).do(verb)
+        assert summed(both[0]) == summed(both[1])
+        if isinstance(both[0], Receipt):
+            self.receipts[name].append(both)
+        return both
 
     def chosen(self, name: str, number: int, *kinds: str) -> list[Memory] | None:
         """One memory, as it is in each store."""
@@ -129,7 +129,7 @@ class StoreMachine(RuleBasedStateMachine):
     def observe(self, name: str, form: int, count: int) -> None:
         turns = []
         for n in range(count):
-            text, id = FORMS[(form + n) % len(FORMS)].format(self.town(name)), f"{name}-{self.said}"
+            text, id = SENTENCE_FORMS[(form + n) % len(SENTENCE_FORMS)].format(self.town(name)), f"{name}-{self.said}"
             turns.append(memkit.Turn(text, "Ana" if form % 3 else "Bo", id=id))
             self.there[name][id] = text
         self.change(name, lambda bank, _: bank.observe(turns))
@@ -164,9 +164,9 @@ class StoreMachine(RuleBasedStateMachine):
             text = f"It is {self.town(name)} and was never another one."
             self.change(name, lambda bank, side: getattr(bank, verb)(memory[side].id, text))
 
-    @rule(name=banks, one=numbers, other=numbers)
-    def merge(self, name: str, one: int, other: int) -> None:
-        first, second = self.chosen(name, one, "thought"), self.chosen(name, other, "thought")
+    @rule(name=banks, number=numbers, other=numbers)
+    def merge(self, name: str, number: int, other: int) -> None:
+        first, second = self.chosen(name, number, "thought"), self.chosen(name, other, "thought")
         if first is not None and second is not None and first[0].id != second[0].id:
             text = f"Both say {self.town(name)}."
             self.change(name, lambda bank, side: bank.merge([first[side].id, second[side].id], text))
@@ -192,8 +192,8 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(name=banks, days=st.integers(0, 400))
     def decay(self, name: str, days: int) -> None:
         self.clock.advance(timedelta(days=days))
-        found = self.pair(name).do(lambda bank, _: bank.decay())
-        assert len(found[0].operations) == len(found[1].operations)
+        both = self.pair(name).do(lambda bank, _: bank.decay())
+        assert len(both[0].operations) == len(both[1].operations)
 
     @rule(hours=st.integers(-48, 48))
     def move_the_clock(self, hours: int) -> None:
@@ -213,7 +213,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(name=banks)
     def erase_all(self, name: str) -> None:
         if self.stores[0].bank("users", name).name in self.stores[0].banks():
-            gone = told(self.pair(name).everything())
+            gone = towns_in(self.pair(name).everything())
             self.pair(name).do(lambda bank, _: bank.erase_all(confirm=bank.name))
             self.there[name], self.receipts[name] = {}, []
             self.erased[name] |= gone
@@ -223,25 +223,25 @@ class StoreMachine(RuleBasedStateMachine):
     )
     def recall(self, name: str, k: int, reinforce: bool, asked: str) -> None:
         query = f"Who told of {asked}?"
-        found = self.pair(name).do(lambda bank, _: bank.recall(query, k=k, min_score=0, reinforce=reinforce))
-        hits = [[(h.memory.text, h.memory.kind, round(h.score, 6)) for h in side] for side in found]
-        prompts = [side.prompt(max_tokens=400) for side in found]
+        both = self.pair(name).do(lambda bank, _: bank.recall(query, k=k, min_score=0, reinforce=reinforce))
+        hits = [[(h.memory.text, h.memory.kind, round(h.score, 6)) for h in side] for side in both]
+        prompts = [side.prompt(max_tokens=400) for side in both]
         assert hits[0] == hits[1]
         assert prompts[0] == prompts[1]
         assert not towns(prompts[0]) & self.erased[name]
-        assert {town[4] for town in towns(prompts[0], *(h[0] for h in hits[0]))} <= {"abc"[BANKS.index(name)]}
+        assert {town[4] for town in towns(prompts[0], *(h[0] for h in hits[0]))} <= {"abc"[BANK_NAMES.index(name)]}
 
     @rule(name=banks, number=numbers)
     def history(self, name: str, number: int) -> None:
         memory = self.chosen(name, number)
         if memory is not None:
-            found = self.pair(name).do(lambda bank, side: bank.history(memory[side].id))
+            both = self.pair(name).do(lambda bank, side: bank.history(memory[side].id))
             stories = [
                 [(e.event, e.at, e.author, e.reason, e.change, e.before and shown(e.before)) for e in side]
-                for side in found
+                for side in both
             ]
             assert stories[0] == stories[1]
-            texts = [text for e in found[0] for text in (e.reason, e.before.text if e.before else None)]
+            texts = [text for e in both[0] for text in (e.reason, e.before.text if e.before else None)]
             assert not towns(*texts) & self.erased[name]
 
     @rule()
@@ -259,14 +259,14 @@ class StoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def both_hold_the_same_and_all_that_was_said(self) -> None:
-        for name in BANKS:
+        for name in BANK_NAMES:
             pair = self.pair(name)
-            one, other = pair.everything(0), pair.everything(1)
-            assert Counter(map(shown, one)) == Counter(map(shown, other))
-            turns = {m.id: m.text for m in one if m.kind == "turn"}
+            first, second = pair.everything(0), pair.everything(1)
+            assert Counter(map(shown, first)) == Counter(map(shown, second))
+            turns = {m.id: m.text for m in first if m.kind == "turn"}
             assert turns == self.there[name]
-            assert not told(one) & self.erased[name]
-            assert {town[4] for town in told(one)} <= {"abc"[BANKS.index(name)]}
+            assert not towns_in(first) & self.erased[name]
+            assert {town[4] for town in towns_in(first)} <= {"abc"[BANK_NAMES.index(name)]}
 
     def teardown(self) -> None:
         try:

@@ -16,9 +16,9 @@ from memkit.errors import BusyError, CorruptError, MemkitError, NotADatabaseErro
 from memkit.models import MEMORY_STATES, Memory
 from memkit.storage.sqlite.pages import INTERIOR_INDEX, INTERIOR_TABLE, LEAF_INDEX, LEAF_TABLE, Pages, varint
 
-PAGE = 4096
-BANKS = ("ana", "bob")
-WORDS = {"head", "relation", "tail", "key_phrases"}
+PAGE_BYTES = 4096
+BANK_NAMES = ("ana", "bob")
+WORD_FIELDS = {"head", "relation", "tail", "key_phrases"}
 Memories = dict[str, dict[str, Memory]]
 
 
@@ -26,10 +26,10 @@ def opened(path: Path) -> memkit.MemoryStore:
     return memkit.open(path, encoder=HashingEncoder())
 
 
-def made(path: Path) -> Memories:
+def write_banks(path: Path) -> Memories:
     """Two banks with turns, thoughts, summaries, changes and a history; gives back all that is in them."""
     with opened(path) as store:
-        for name in BANKS:
+        for name in BANK_NAMES:
             bank = store.bank(name, zone="Europe/Lisbon")
             for day in range(6):
                 towns = [f"{name}{day}x{n}" for n in range(30)]
@@ -50,21 +50,21 @@ def made(path: Path) -> Memories:
 
 
 def contents(store: memkit.MemoryStore) -> Memories:
-    return {name: {m.id: m for m in store.bank(name).list(states=MEMORY_STATES, limit=10_000)} for name in BANKS}
+    return {name: {m.id: m for m in store.bank(name).list(states=MEMORY_STATES, limit=10_000)} for name in BANK_NAMES}
 
 
 def damaged(whole: bytes, chance: random.Random) -> tuple[bytes, list[int]]:
     """The file with some pages flipped, zeroed or overwritten, and which."""
     data = bytearray(whole)
-    pages = [chance.randrange(len(data) // PAGE) for _ in range(chance.choice((1, 1, 2, 4)))]
+    pages = [chance.randrange(len(data) // PAGE_BYTES) for _ in range(chance.choice((1, 1, 2, 4)))]
     for page in pages:
-        start = page * PAGE
+        start = page * PAGE_BYTES
         kind = chance.choice(("flipped", "flipped", "zeroed", "noise"))
         if kind == "flipped":
             for _ in range(chance.choice((1, 8))):
-                data[start + chance.randrange(PAGE)] ^= 1 << chance.randrange(8)
+                data[start + chance.randrange(PAGE_BYTES)] ^= 1 << chance.randrange(8)
         else:
-            data[start : start + PAGE] = bytes(PAGE) if kind == "zeroed" else chance.randbytes(PAGE)
+            data[start : start + PAGE_BYTES] = bytes(PAGE_BYTES) if kind == "zeroed" else chance.randbytes(PAGE_BYTES)
     return bytes(data), pages
 
 
@@ -72,7 +72,7 @@ def answers(path: Path) -> Iterator[Memory]:
     """All that the damaged file still answers."""
     try:
         with opened(path) as store:
-            for name in BANKS:
+            for name in BANK_NAMES:
                 try:
                     yield from store.bank(name).list(states=MEMORY_STATES, limit=10_000)
                 except CorruptError:
@@ -91,7 +91,9 @@ def repaired(path: Path) -> list[str]:
 
 def lay_in(whole: bytes, pages: list[int], text: str) -> bool:
     """Whether the beginning or the end of a text lay in one of these pages."""
-    return any(part.encode() in whole[p * PAGE : (p + 1) * PAGE] for p in pages for part in (text[:12], text[-12:]))
+    return any(
+        part.encode() in whole[p * PAGE_BYTES : (p + 1) * PAGE_BYTES] for p in pages for part in (text[:12], text[-12:])
+    )
 
 
 def check(path: Path, before: Memories, whole: bytes, chance: random.Random) -> bool:
@@ -100,64 +102,64 @@ def check(path: Path, before: Memories, whole: bytes, chance: random.Random) -> 
     path.write_bytes(data)
     texts = {memory.text for memories in before.values() for memory in memories.values()}
     assert {memory.text for memory in answers(path)} <= texts, "a damaged file answered with other words"
-    told = repaired(path)
+    losses = repaired(path)
     with opened(path) as store:
         assert [p for p in store.doctor() if "chain of erasure" not in p] == []
         after = contents(store)
-        for name in BANKS:
+        for name in BANK_NAMES:
             store.bank(name).observe([(name, "I moved back home after the repair")])
             assert store.bank(name).recall("Who moved back home after the repair?")
-            assert [m.zone for m in [store.bank(name)._context.ensure()]] == ["Europe/Lisbon"] or "zone" in str(told)
-    for name in BANKS:
+            assert [m.zone for m in [store.bank(name)._context.ensure()]] == ["Europe/Lisbon"] or "zone" in str(losses)
+    for name in BANK_NAMES:
         there = {memory.text for memory in after[name].values()}
         assert there <= texts
         lost = [m for m in before[name].values() if m.text not in there]
         assert all(lay_in(whole, pages, memory.text) for memory in lost), "lost, but not on a damaged page"
         changed = [m for id, m in before[name].items() if id in after[name] and not same(m, after[name][id])]
         assert all(after[name][m.id].state == "archived" for m in changed), "a record was changed by the repair"
-        assert not lost or told
-    if "damaged" in str(told):  # else it was mended where it lay
-        assert path.with_name(f"{path.name}.damaged").read_bytes()[:PAGE] == data[:PAGE]
-    return bool(told)
+        assert not lost or losses
+    if "damaged" in str(losses):  # else it was mended where it lay
+        assert path.with_name(f"{path.name}.damaged").read_bytes()[:PAGE_BYTES] == data[:PAGE_BYTES]
+    return bool(losses)
 
 
-def same(one: Memory, other: Memory) -> bool:
+def same(memory: Memory, other: Memory) -> bool:
     """Equal in all that checksums cover: words, and who said them when."""
     covered = {"id", "kind", "text", "occurred_at", "speaker", "role", "author", "session", "metadata"}
-    return one.model_dump(include=covered | WORDS) == other.model_dump(include=covered | WORDS)
+    return memory.model_dump(include=covered | WORD_FIELDS) == other.model_dump(include=covered | WORD_FIELDS)
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Memories, bytes]:
+def undamaged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Memories, bytes]:
     path = tmp_path_factory.mktemp("damage") / "memory.db"
-    return made(path), path.read_bytes()
+    return write_banks(path), path.read_bytes()
 
 
-def damage(folder: Path, kept: tuple[Memories, bytes], seeds: range) -> int:
-    before, whole = kept
+def damage(folder: Path, undamaged: tuple[Memories, bytes], seeds: range) -> int:
+    before, whole = undamaged
     return sum(check(folder / f"{seed}.db", before, whole, random.Random(seed)) for seed in seeds)
 
 
 def test_damaged_pages_never_answer_wrongly_and_repair_loses_only_what_lay_in_them(
-    tmp_path: Path, kept: tuple[Memories, bytes]
+    tmp_path: Path, undamaged: tuple[Memories, bytes]
 ) -> None:
-    assert damage(tmp_path, kept, range(12)) > 6
+    assert damage(tmp_path, undamaged, range(12)) > 6
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_five_hundred_damaged_files_are_repaired(tmp_path: Path, kept: tuple[Memories, bytes]) -> None:
-    assert damage(tmp_path, kept, range(100, 600)) > 250
+def test_five_hundred_damaged_files_are_repaired(tmp_path: Path, undamaged: tuple[Memories, bytes]) -> None:
+    assert damage(tmp_path, undamaged, range(100, 600)) > 250
 
 
 def types(whole: bytes) -> Iterator[int]:
-    """Where in the file the types of columns lie, of two rows from every page (sqlite.org/fileformat.html, 2.1)."""
+    """Places in the file of the types of columns, of two rows from every page (sqlite.org/fileformat.html, 2.1)."""
     for number in owners(whole):
         data, _, kind, cells = Pages(whole)._cells(number)
         for cell in {cells[0], cells[-1]} if kind in (LEAF_TABLE, LEAF_INDEX) and cells else ():
             _, at = varint(data, cell)
             _, at = varint(data, at) if kind == LEAF_TABLE else (0, at)
-            yield from ((number - 1) * PAGE + at + n for n in range(1, data[at]))
+            yield from ((number - 1) * PAGE_BYTES + at + n for n in range(1, data[at]))
 
 
 def try_everything(bank: memkit.MemoryBank, texts: set[str]) -> None:
@@ -176,8 +178,8 @@ def try_everything(bank: memkit.MemoryBank, texts: set[str]) -> None:
             verb()
 
 
-def check_words(found: list[str], texts: set[str]) -> None:
-    assert set(found) <= texts, "a damaged file answered with other words"
+def check_words(answers: list[str], texts: set[str]) -> None:
+    assert set(answers) <= texts, "a damaged file answered with other words"
 
 
 def mistype(path: Path, count: int) -> None:
@@ -215,10 +217,10 @@ def test_all_columns_that_lost_their_types_are_errors_of_memkits_own_or_change_n
     mistype(path, 100_000)
 
 
-def test_a_file_that_lost_its_first_page_is_saved_whole(tmp_path: Path, kept: tuple[Memories, bytes]) -> None:
-    before, whole = kept
+def test_a_file_that_lost_its_first_page_is_saved_whole(tmp_path: Path, undamaged: tuple[Memories, bytes]) -> None:
+    before, whole = undamaged
     path = tmp_path / "memory.db"
-    path.write_bytes(bytes(PAGE) + whole[PAGE:])
+    path.write_bytes(bytes(PAGE_BYTES) + whole[PAGE_BYTES:])
     with pytest.raises(NotADatabaseError, match="doctor --repair"):
         opened(path)
     memkit.repair(path, encoder=HashingEncoder())
@@ -228,7 +230,7 @@ def test_a_file_that_lost_its_first_page_is_saved_whole(tmp_path: Path, kept: tu
 
 
 def owners(whole: bytes) -> dict[int, str]:
-    """Which table or index each page belongs to."""
+    """Names of the tables and indexes that pages belong to."""
     pages = Pages(whole)
     lines = (row.values for row in pages.rows() if row.values[0] in ("table", "index"))
     return pages.trees({int(line[3]): str(line[1]) for line in lines})  # type: ignore[arg-type]
@@ -236,7 +238,9 @@ def owners(whole: bytes) -> dict[int, str]:
 
 def leaves(whole: bytes, name: str) -> list[int]:
     """The pages that hold the rows of a table."""
-    return sorted(n for n, owner in owners(whole).items() if owner == name and whole[(n - 1) * PAGE] == LEAF_TABLE)
+    return sorted(
+        n for n, owner in owners(whole).items() if owner == name and whole[(n - 1) * PAGE_BYTES] == LEAF_TABLE
+    )
 
 
 def without(whole: bytes, *trees: str) -> bytes:
@@ -244,33 +248,33 @@ def without(whole: bytes, *trees: str) -> bytes:
     data = bytearray(whole)
     for number, name in owners(whole).items():
         if name in trees:
-            data[(number - 1) * PAGE : number * PAGE] = bytes(PAGE)
+            data[(number - 1) * PAGE_BYTES : number * PAGE_BYTES] = bytes(PAGE_BYTES)
     return bytes(data)
 
 
 @pytest.mark.parametrize("lost", [("source",), ("source_back",), ("source", "source_back")])
 def test_what_derived_memories_came_from_is_saved_from_table_or_index_and_its_loss_is_told(
-    tmp_path: Path, kept: tuple[Memories, bytes], lost: tuple[str, ...]
+    tmp_path: Path, undamaged: tuple[Memories, bytes], lost: tuple[str, ...]
 ) -> None:
-    before, whole = kept
+    before, whole = undamaged
     path = tmp_path / "memory.db"
     path.write_bytes(without(whole, *lost))
-    told = memkit.repair(path, encoder=HashingEncoder())
+    losses = memkit.repair(path, encoder=HashingEncoder())
     with opened(path) as store:
         assert (contents(store) == before) == (len(lost) == 1)
         assert store.doctor() == []
-    assert any("which others they came from" in problem for problem in told) == (len(lost) == 2)
+    assert any("which others they came from" in problem for problem in losses) == (len(lost) == 2)
 
 
 def test_pages_that_a_damaged_pointer_gives_to_another_table_are_saved(
-    tmp_path: Path, kept: tuple[Memories, bytes]
+    tmp_path: Path, undamaged: tuple[Memories, bytes]
 ) -> None:
     """Every tree but that of the texts claims the same page of texts as its last one."""
-    before, whole = kept
+    before, whole = undamaged
     data, owner = bytearray(whole), owners(whole)
     texts = leaves(whole, "content")[0]
     for number, name in owner.items():
-        start = (number - 1) * PAGE
+        start = (number - 1) * PAGE_BYTES
         if name != "content" and whole[start] in (INTERIOR_INDEX, INTERIOR_TABLE):
             data[start + 8 : start + 12] = texts.to_bytes(4, "big")
     path = tmp_path / "memory.db"
@@ -278,27 +282,27 @@ def test_pages_that_a_damaged_pointer_gives_to_another_table_are_saved(
     memkit.repair(path, encoder=HashingEncoder())
     with opened(path) as store:
         after = contents(store)
-    for name in BANKS:
+    for name in BANK_NAMES:
         assert {m.text for m in after[name].values()} == {m.text for m in before[name].values()}
 
 
 def numbered(whole: bytes) -> list[tuple[int, int]]:
     """Texts' numbers that take two bytes, and where in the file they lie."""
-    pages, found = Pages(whole), list[tuple[int, int]]()
+    pages, places = Pages(whole), list[tuple[int, int]]()
     for page in leaves(whole, "content"):
         data, _, kind, cells = pages._cells(page)
         for cell in cells:
             row = pages._row(page, data, kind, cell)
             if row.rowid is not None and row.rowid > 127 and row.values[2] is not None:
-                found.append((row.rowid, (page - 1) * PAGE + cell + (1 if data[cell] < 128 else 2)))
-    return found
+                places.append((row.rowid, (page - 1) * PAGE_BYTES + cell + (1 if data[cell] < 128 else 2)))
+    return places
 
 
 @pytest.mark.parametrize("later", [False, True])
 def test_a_text_whose_number_became_that_of_another_costs_neither(
-    tmp_path: Path, kept: tuple[Memories, bytes], later: bool
+    tmp_path: Path, undamaged: tuple[Memories, bytes], later: bool
 ) -> None:
-    before, whole = kept
+    before, whole = undamaged
     texts = numbered(whole)
     [(_, at), (number, _)] = (texts[-20], texts[20]) if later else (texts[20], texts[-20])
     data = bytearray(whole)
@@ -326,14 +330,14 @@ def test_what_only_the_log_holds_is_saved_from_a_damaged_file(tmp_path: Path) ->
         assert [m.text for m in store.bank("ana").list()] == before
 
 
-def test_a_damaged_file_is_only_rebuilt_alone(tmp_path: Path, kept: tuple[Memories, bytes]) -> None:
+def test_a_damaged_file_is_only_rebuilt_alone(tmp_path: Path, undamaged: tuple[Memories, bytes]) -> None:
     path = tmp_path / "memory.db"
-    data = bytearray(kept[1])
-    for page in range(40, len(data) // PAGE, 3):
-        data[page * PAGE : page * PAGE + 8] = b"\xff" * 8
+    data = bytearray(undamaged[1])
+    for page in range(40, len(data) // PAGE_BYTES, 3):
+        data[page * PAGE_BYTES : page * PAGE_BYTES + 8] = b"\xff" * 8
     path.write_bytes(data)
-    with opened(path) as one:
-        one.banks()
+    with opened(path) as first_store:
+        first_store.banks()
         with opened(path) as other, pytest.raises(BusyError, match="alone"):
             other.doctor(repair=True)
     assert path.read_bytes() == bytes(data)
@@ -377,10 +381,10 @@ def test_lost_index_rows_are_made_again_from_the_texts(tmp_path: Path) -> None:
 
 
 def test_the_command_repairs_a_file_that_does_not_open_and_says_what_it_did(
-    tmp_path: Path, kept: tuple[Memories, bytes], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, undamaged: tuple[Memories, bytes], capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "memory.db"
-    path.write_bytes(bytes(PAGE) + kept[1][PAGE:])
+    path.write_bytes(bytes(PAGE_BYTES) + undamaged[1][PAGE_BYTES:])
 
     def run(*more: str) -> tuple[int, str]:
         with pytest.raises(SystemExit) as stop:

@@ -1,4 +1,4 @@
-"""What is erased is in no file, neither its text nor its vector, whoever has the file open, and whenever that dies."""
+"""Erased memories are in no file, neither text nor vector, whoever has the file open, and whenever a process dies."""
 
 import random
 import secrets
@@ -19,7 +19,7 @@ from needles import forms, needles
 import memkit
 from memkit.storage.sqlite.secure_delete.files import Search
 
-SUPPORT = Path(__file__).parents[2] / "support"
+SUPPORT_FOLDER = Path(__file__).parents[2] / "support"
 
 
 @pytest.mark.parametrize("count", [10, 2_000, pytest.param(100_000, marks=pytest.mark.slow)])
@@ -40,8 +40,8 @@ def test_no_window_of_erased_texts_and_no_part_of_their_vectors_is_left_in_the_f
         assert store.doctor() == []
 
 
-def kept(bank: memkit.MemoryBank, pieces: set[bytes]) -> set[bytes]:
-    """Those of the pieces that what is kept holds, in any encoding."""
+def held(bank: memkit.MemoryBank, pieces: set[bytes]) -> set[bytes]:
+    """Those of the pieces that stored memories hold, in any encoding."""
     texts = (text for m in everything(bank) for text in (m.text, *m.key_phrases, *m.metadata.values(), m.speaker or ""))
     return Search(pieces).matches(b"\0".join(form for text in texts for form in forms(text)))
 
@@ -61,7 +61,7 @@ def requests(path: Path, length: int, size: int) -> None:
             assert not bank.erase(ids=[id]).bytes_pending
             assert other.bank("ana").get(id) is None
             if number % 10 == 9:
-                assert left(path.parent, erased - kept(bank, erased)) == []
+                assert left(path.parent, erased - held(bank, erased)) == []
                 bank.observe(list(turns(2, chance, size + number)))
         receipts = store.receipts()
         assert [r.number for r in receipts] == list(range(1, length + 1))
@@ -124,7 +124,7 @@ def test_a_receipt_says_what_went_and_holds_no_text(path: Path) -> None:
     assert "Quetzal" not in receipt.model_dump_json()
 
 
-ERASER = """
+ERASER_SCRIPT = """
 import sys
 from pathlib import Path
 sys.path.insert(0, str(Path(sys.argv[2])))
@@ -160,8 +160,8 @@ def killed_erasers(path: Path, times: int) -> None:
 
 
 def one_killed(path: Path, begin: int, after: float) -> int:
-    """How many were erased for sure, when an eraser was killed after a while."""
-    command = [sys.executable, "-c", ERASER, str(path), str(SUPPORT), str(begin)]
+    """Number of memories erased for sure, when an eraser was killed after a while."""
+    command = [sys.executable, "-c", ERASER_SCRIPT, str(path), str(SUPPORT_FOLDER), str(begin)]
     eraser = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert eraser.stdout is not None
     assert eraser.stdout.readline() == "ready\n"
@@ -248,10 +248,10 @@ def test_nothing_is_left_of_the_passages_of_a_long_text_nor_of_its_echoes_vector
         bank.erase(ids=[first])
         with store.bank("ana")._context.storage.view(1) as view:
             rest = view.entries([2, 3, 4])
-        heir, kept = rest[2], b"".join(part for t in rest.values() for part in (t.vector, t.passages) if part)
+        heir, held = rest[2], b"".join(part for t in rest.values() for part in (t.vector, t.passages) if part)
         own = Dense().encode([f"bob: {long}"]).astype("<f2").tobytes()
         assert (heir.vector, len(heir.passages or b"")) == (own, len(entry.passages))
-        assert left(path.parent, {piece for piece in pieces if piece not in kept}) == []
+        assert left(path.parent, {piece for piece in pieces if piece not in held}) == []
         assert bank.recall("Who was the captain of the boat?", k=1)[0].memory.id == second
 
 
@@ -268,7 +268,7 @@ def test_a_bank_whose_number_reads_like_a_line_end_is_erased_in_full_at_once(pat
 
 
 def gap(data: bytes, room: int) -> int:
-    """Where a page of a table has this much room between its pointers and its cells (the format of SQLite's files)."""
+    """Start of a table's page that has this much room between its pointers and its cells (SQLite's file format)."""
     for start in range(4096, len(data), 4096):
         count, content = struct.unpack_from(">HH", data, start + 3)
         if data[start] == 13 and content - 8 - 2 * count >= room:

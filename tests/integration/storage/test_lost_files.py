@@ -19,8 +19,8 @@ from memkit.operations import Claim, CloseExchange
 from memkit.storage.sqlite.filesystem import check_shareable, file_system
 from memkit.testing import FrozenClock
 
-NOBODY = 65534
-MOUNTS = r"""
+NOBODY_UID = 65534
+MOUNTS_FILE = r"""
 /dev/vda / ext4 rw,relatime 0 0
 server:/home /home nfs4 rw,vers=4.2 0 0
 /dev/vdb /home/local ext4 rw 0 0
@@ -38,7 +38,7 @@ def say(store: memkit.MemoryStore, *numbers: int) -> None:
         store.bank("ana").observe([memkit.Turn(f"I moved to town{number}", "ana", id=f"t{number}")])
 
 
-def told(store: memkit.MemoryStore) -> list[str]:
+def stored_ids(store: memkit.MemoryStore) -> list[str]:
     return [m.id for m in store.bank("ana").list(limit=1000)]
 
 
@@ -46,7 +46,7 @@ def names(*numbers: int) -> list[str]:
     return [f"t{number}" for number in numbers]
 
 
-KILLED = """
+KILLED_SCRIPT = """
 import os, signal, sys, memkit
 from memkit.encoders.hashing import HashingEncoder
 store = memkit.open(sys.argv[1], encoder=HashingEncoder())
@@ -56,7 +56,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def kill_after_a_write(path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
+    done = subprocess.run([sys.executable, "-c", KILLED_SCRIPT, str(path)], check=False)
     assert done.returncode == -signal.SIGKILL
 
 
@@ -64,7 +64,7 @@ def test_without_its_shared_memory_a_killed_database_opens_with_all_that_was_wri
     kill_after_a_write(path)
     path.with_name("memory.db-shm").unlink()
     with opened(path) as store:
-        assert told(store) == names(0)
+        assert stored_ids(store) == names(0)
         assert store.doctor() == []
 
 
@@ -75,9 +75,9 @@ def test_without_its_log_a_killed_database_is_as_it_last_was_in_the_file_and_sou
     path.with_name("memory.db-wal").unlink()
     with opened(path) as store:
         assert store.doctor(repair=True) == []
-        assert told(store) == names(7)
+        assert stored_ids(store) == names(7)
         say(store, 1)
-        assert told(store) == names(7, 1)
+        assert stored_ids(store) == names(7, 1)
 
 
 @pytest.mark.parametrize("lost", [("-wal",), ("-shm",), ("-wal", "-shm")])
@@ -88,13 +88,13 @@ def test_a_log_deleted_while_open_loses_nothing_for_anybody(path: Path, lost: tu
             path.with_name(path.name + suffix).unlink()
         say(store, 2)
         with opened(path) as other:
-            assert told(other) == names(0, 1, 2)
+            assert stored_ids(other) == names(0, 1, 2)
             say(other, 3)
         say(store, 4)
-        assert told(store) == names(0, 1, 2, 3, 4)
+        assert stored_ids(store) == names(0, 1, 2, 3, 4)
         assert store.doctor() == []
     with opened(path) as store:
-        assert told(store) == names(0, 1, 2, 3, 4)
+        assert stored_ids(store) == names(0, 1, 2, 3, 4)
         assert store.doctor() == []
 
 
@@ -115,16 +115,16 @@ def test_a_database_deleted_or_replaced_while_open_is_a_clear_error_not_a_lost_w
     store.close()
     if replaced:
         with opened(path) as store:
-            assert told(store) == names(9)
+            assert stored_ids(store) == names(9)
 
 
 @contextmanager
 def without_rights() -> Iterator[None]:
-    """As a user whom files' rights hold for."""
+    """Act as a user whom files' rights hold for."""
     if os.geteuid():
         yield
         return
-    os.seteuid(NOBODY)
+    os.seteuid(NOBODY_UID)
     try:
         yield
     finally:
@@ -147,7 +147,7 @@ def test_in_a_folder_without_the_right_to_write_reading_works_and_writing_is_a_c
             with pytest.raises((UnwritablePathError, ReadOnlyError), match="read_only"):
                 opened(path)
             with opened(path, read_only=True) as store:
-                assert told(store) == names(0, 1)
+                assert stored_ids(store) == names(0, 1)
                 assert len(store.bank("ana").recall("Who moved to town1?")) > 0
                 assert store.doctor() == []
                 with pytest.raises(ReadOnlyError):
@@ -168,12 +168,12 @@ def test_in_a_folder_without_the_right_to_write_reading_works_and_writing_is_a_c
     ],
 )
 def test_network_file_systems_are_refused_by_name_of_their_mount(path: str, kind: str) -> None:
-    assert file_system(Path(path), MOUNTS.strip()) == kind
+    assert file_system(Path(path), MOUNTS_FILE.strip()) == kind
     if kind == "ext4":
-        check_shareable(Path(path), MOUNTS.strip())
+        check_shareable(Path(path), MOUNTS_FILE.strip())
     else:
         with pytest.raises(NetworkPathError, match=kind):
-            check_shareable(Path(path), MOUNTS.strip())
+            check_shareable(Path(path), MOUNTS_FILE.strip())
 
 
 @pytest.mark.parametrize("years", [-30, 30])
@@ -186,17 +186,17 @@ def test_clocks_that_jump_by_years_lose_nothing_and_keep_the_order_of_recording(
             say(store, number)
             store.bank("ana").think()
         assert [m.id for m in store.bank("ana").list(kinds=["turn"])] == names(0, 1, 2, 3, 4)
-        found = store.bank("ana").recall("Who moved to town3?", k=5, min_score=0)
-        assert found[0].memory.id == "t3"
+        hits = store.bank("ana").recall("Who moved to town3?", k=5, min_score=0)
+        assert hits[0].memory.id == "t3"
         store.maintain(budget_s=5)  # what is dated thirty years ago has faded: it is archived, not lost
         assert store.doctor() == []
     with memkit.open(path, encoder=HashingEncoder(), clock=clock) as store:
-        kept = store.bank("ana").list(kinds=["turn"], states=["active", "superseded", "merged", "archived"])
-        assert [m.id for m in kept] == names(0, 1, 2, 3, 4)
+        turns = store.bank("ana").list(kinds=["turn"], states=["active", "superseded", "merged", "archived"])
+        assert [m.id for m in turns] == names(0, 1, 2, 3, 4)
 
 
 def test_what_a_clock_years_ahead_kept_or_put_off_does_not_wait_for_years(path: Path) -> None:
-    """Such a clock's process took a lease and an exchange, put off another one, and died."""
+    """A process with such a clock took a lease and an exchange, put off another one, and died."""
     clock = FrozenClock(datetime(2055, 6, 2, tzinfo=UTC))
     with memkit.open(path, encoder=HashingEncoder(), clock=clock) as store:
         say(store, 0, 1)

@@ -9,7 +9,7 @@ import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.testing import FrozenClock
 
-LONG = "The boat left late. " * 30 + "The captain was called Ines. " + "It rained all night. " * 30
+LONG_TEXT = "The boat left late. " * 30 + "The captain was called Ines. " + "It rained all night. " * 30
 
 
 def made_old(path: Path) -> None:
@@ -24,16 +24,16 @@ def made_old(path: Path) -> None:
 def test_a_file_without_passages_opens_and_gets_them_for_what_comes_and_by_reencoding(tmp_path: Path) -> None:
     path = tmp_path / "old.db"
     with memkit.open(path, encoder=HashingEncoder()) as store:
-        store.bank("ana").observe([("ana", LONG)])
+        store.bank("ana").observe([("ana", LONG_TEXT)])
         whole = store.stats()["bytes"]["vectors"]
     made_old(path)
     with memkit.open(path, encoder=HashingEncoder()) as store:
         bank = store.bank("ana")
         assert store.doctor() == []
-        assert bank.recall("Who was the captain?", k=1)[0].memory.text == LONG
+        assert bank.recall("Who was the captain?", k=1)[0].memory.text == LONG_TEXT
         bare = store.stats()["bytes"]["vectors"]
         assert bare < whole
-        bank.observe([("ana", LONG.replace("Ines", "Tomás"))])
+        bank.observe([("ana", LONG_TEXT.replace("Ines", "Tomás"))])
         assert store.stats()["bytes"]["vectors"] > 2 * bare
         store.reencode(HashingEncoder())
         assert store.stats()["bytes"]["vectors"] == 2 * whole

@@ -10,7 +10,7 @@ import memkit
 from memkit.errors import InputError, NotADatabaseError
 
 
-def made(path: Path) -> Path:
+def make_backup(path: Path) -> Path:
     """A bank, its backup, and four erasures since."""
     backup = path.parent / "kept" / "backup.db"
     backup.parent.mkdir()
@@ -45,7 +45,7 @@ def check(path: Path) -> None:
 
 
 def test_restoring_over_the_live_file_carries_out_again_what_was_erased_since(path: Path) -> None:
-    backup = made(path)
+    backup = make_backup(path)
     gone = [t.text.split()[9].encode()[:16] for t in list(turns(3, random.Random(1)))]
     with opened(path) as other:
         assert other.bank("acme", "ana").get("later") is not None
@@ -60,7 +60,7 @@ def test_restoring_over_the_live_file_carries_out_again_what_was_erased_since(pa
 
 
 def test_restoring_beside_the_live_file_takes_its_list_of_erasures(path: Path, tmp_path: Path) -> None:
-    backup = made(path)
+    backup = make_backup(path)
     beside = tmp_path / "elsewhere" / "memory.db"
     beside.parent.mkdir()
     memkit.restore(backup, beside, erasures=path)
@@ -69,7 +69,7 @@ def test_restoring_beside_the_live_file_takes_its_list_of_erasures(path: Path, t
 
 
 def test_an_exported_list_of_erasures_is_enough(path: Path, tmp_path: Path) -> None:
-    backup, listed = made(path), tmp_path / "receipts.jsonl"
+    backup, listed = make_backup(path), tmp_path / "receipts.jsonl"
     with opened(path) as store:
         assert store.export_receipts(listed) == 4
     assert canary(random.Random(1)) not in listed.read_text()
@@ -79,7 +79,7 @@ def test_an_exported_list_of_erasures_is_enough(path: Path, tmp_path: Path) -> N
 
 
 def test_without_a_list_a_backup_is_as_it_was(path: Path, tmp_path: Path) -> None:
-    backup = made(path)
+    backup = make_backup(path)
     memkit.restore(backup, tmp_path / "old.db")
     with opened(tmp_path / "old.db") as store:
         assert store.bank("acme", "ana").get("t1") is not None
@@ -87,7 +87,7 @@ def test_without_a_list_a_backup_is_as_it_was(path: Path, tmp_path: Path) -> Non
 
 
 def test_a_list_that_was_shortened_or_changed_is_refused_and_nothing_is_written(path: Path, tmp_path: Path) -> None:
-    backup, listed = made(path), tmp_path / "receipts.jsonl"
+    backup, listed = make_backup(path), tmp_path / "receipts.jsonl"
     with opened(path) as store:
         store.export_receipts(listed)
         lines = listed.read_text().splitlines()
@@ -102,7 +102,7 @@ def test_a_list_that_was_shortened_or_changed_is_refused_and_nothing_is_written(
 
 
 def test_the_list_of_another_database_is_refused(path: Path, tmp_path: Path) -> None:
-    backup = made(path)
+    backup = make_backup(path)
     with opened(tmp_path / "other.db") as store:
         store.bank("x").observe(list(turns(5, random.Random(6))))
         store.bank("x").erase(ids=["t1"])

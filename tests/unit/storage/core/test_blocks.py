@@ -9,23 +9,23 @@ from hypothesis import strategies as st
 
 from memkit.storage.core.blocks import Block, EntryRow, pack_terms, sketch_batches, term_batch, unpack_terms
 
-SEQS = st.integers(1, 2**40)
-ROWS = st.dictionaries(SEQS, st.tuples(st.integers(0, 2**40), st.binary(max_size=9)), min_size=1, max_size=9)
-TERMS = st.dictionaries(st.integers(-(2**63), 2**63 - 1), st.integers(1, 300), min_size=1, max_size=5)
+ANY_SEQS = st.integers(1, 2**40)
+ANY_ROWS = st.dictionaries(ANY_SEQS, st.tuples(st.integers(0, 2**40), st.binary(max_size=9)), min_size=1, max_size=9)
+ANY_TERMS = st.dictionaries(st.integers(-(2**63), 2**63 - 1), st.integers(1, 300), min_size=1, max_size=5)
 
 
 def block(rows: dict[int, tuple[int, bytes]]) -> Block:
     return Block.of((seq, change, data) for seq, (change, data) in rows.items())
 
 
-@given(ROWS)
+@given(ANY_ROWS)
 def test_a_packed_block_is_read_back_in_order_of_seq(rows: dict[int, tuple[int, bytes]]) -> None:
     read = list(Block.parse(block(rows).pack()).rows())
     assert read == [EntryRow(seq, *rows[seq]) for seq in sorted(rows)]
     assert block(rows).bounds == (min(rows), max(rows), max(change for change, _ in rows.values()))
 
 
-@given(ROWS, ROWS)
+@given(ANY_ROWS, ANY_ROWS)
 def test_of_two_blocks_joined_the_second_ones_rows_count(
     first: dict[int, tuple[int, bytes]], second: dict[int, tuple[int, bytes]]
 ) -> None:
@@ -33,14 +33,14 @@ def test_of_two_blocks_joined_the_second_ones_rows_count(
     assert list(joined.rows()) == list(block({**first, **second}).rows())
 
 
-@given(ROWS, st.integers(0, 2**40))
+@given(ANY_ROWS, st.integers(0, 2**40))
 def test_rows_are_chosen_by_seq_and_by_change(rows: dict[int, tuple[int, bytes]], change: int) -> None:
     some = sorted(rows)[::2]
     assert {row.seq for row in block(rows).without(some).rows()} == set(rows).difference(some)
     assert {row.seq for row in block(rows).since(change).rows()} == {s for s, (c, _) in rows.items() if c > change}
 
 
-@given(ROWS, st.data())
+@given(ANY_ROWS, st.data())
 def test_a_block_that_was_cut_or_lengthened_is_refused(rows: dict[int, tuple[int, bytes]], data: st.DataObject) -> None:
     packed = block(rows).pack()
     cut = data.draw(st.integers(0, len(packed) - 1))
@@ -57,7 +57,7 @@ def test_a_block_whose_seqs_or_offsets_are_out_of_order_is_refused() -> None:
             Block.parse(wrong.pack())
 
 
-@given(st.lists(TERMS, min_size=1, max_size=4))
+@given(st.lists(ANY_TERMS, min_size=1, max_size=4))
 def test_terms_of_any_counts_are_read_back_one_by_one_and_as_arrays(counts: list[dict[int, int]]) -> None:
     packed = [pack_terms(terms.items()) for terms in counts]
     assert [dict(unpack_terms(data)) for data in packed] == counts

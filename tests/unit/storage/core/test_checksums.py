@@ -24,8 +24,8 @@ from memkit.storage.core.records import StoredMemory
 from memkit.testing.contract.cases import memory
 from memkit.times import to_micros
 
-STORED = StoredMemory(seq=1, uid=bytes(16), memory=memory("I live in Rome", id="t1", role="user"))
-PAYLOAD = '{"s":"ana"}'
+ONE_STORED = StoredMemory(seq=1, uid=bytes(16), memory=memory("I live in Rome", id="t1", role="user"))
+ONE_PAYLOAD = '{"s":"ana"}'
 
 
 def numbers(stored: StoredMemory) -> tuple[object, ...]:
@@ -34,23 +34,23 @@ def numbers(stored: StoredMemory) -> tuple[object, ...]:
 
 
 def test_a_checksum_holds_for_what_was_written_alone() -> None:
-    checksum = memory_checksum(STORED, PAYLOAD)
-    later = STORED.memory.occurred_at + timedelta(microseconds=1)
+    checksum = memory_checksum(ONE_STORED, ONE_PAYLOAD)
+    later = ONE_STORED.memory.occurred_at + timedelta(microseconds=1)
     others = [
-        STORED.changed(kind="item"),
-        STORED.changed(author="import"),
-        STORED.changed(role=None),
-        STORED.changed(occurred_at=later),
-        replace(STORED, uid=bytes(15) + b"\1"),
+        ONE_STORED.changed(kind="item"),
+        ONE_STORED.changed(author="import"),
+        ONE_STORED.changed(role=None),
+        ONE_STORED.changed(occurred_at=later),
+        replace(ONE_STORED, uid=bytes(15) + b"\1"),
     ]
-    assert is_memory_intact(checksum, STORED.memory.text, PAYLOAD, numbers(STORED))
-    assert not any(is_memory_intact(checksum, STORED.memory.text, PAYLOAD, numbers(other)) for other in others)
-    assert not is_memory_intact(checksum, "I live in Oslo", PAYLOAD, numbers(STORED))
-    assert not is_memory_intact(checksum, STORED.memory.text, "{}", numbers(STORED))
+    assert is_memory_intact(checksum, ONE_STORED.memory.text, ONE_PAYLOAD, numbers(ONE_STORED))
+    assert not any(is_memory_intact(checksum, ONE_STORED.memory.text, ONE_PAYLOAD, numbers(other)) for other in others)
+    assert not is_memory_intact(checksum, "I live in Oslo", ONE_PAYLOAD, numbers(ONE_STORED))
+    assert not is_memory_intact(checksum, ONE_STORED.memory.text, "{}", numbers(ONE_STORED))
 
 
 def test_a_checksum_fits_a_signed_integer_of_eight_bytes() -> None:
-    checksums = [memory_checksum(replace(STORED, uid=bytes([n]) * 16), PAYLOAD) for n in range(50)]
+    checksums = [memory_checksum(replace(ONE_STORED, uid=bytes([n]) * 16), ONE_PAYLOAD) for n in range(50)]
     assert all(struct.pack("<q", checksum) for checksum in checksums)
 
 
@@ -66,7 +66,7 @@ def test_values_of_other_types_are_damaged_not_errors() -> None:
 def test_a_row_without_a_checksum_is_taken_as_it_is_and_a_damaged_one_is_not() -> None:
     verify_memory(None, "anything", None, ())
     with pytest.raises(CorruptError, match="doctor --repair"):
-        verify_memory(memory_checksum(STORED, PAYLOAD), "something else", PAYLOAD, numbers(STORED))
+        verify_memory(memory_checksum(ONE_STORED, ONE_PAYLOAD), "something else", ONE_PAYLOAD, numbers(ONE_STORED))
 
 
 def test_an_error_of_decoding_becomes_a_corrupt_error_that_holds_no_words() -> None:

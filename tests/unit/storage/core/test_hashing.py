@@ -7,33 +7,33 @@ from hypothesis import strategies as st
 from memkit.errors import InputError
 from memkit.storage.core.hashing import Hasher, alternatives, canonical_json
 
-HASHER = Hasher(b"k" * 16)
-WORDS = st.text(max_size=8)
+ONE_HASHER = Hasher(b"k" * 16)
+ANY_WORDS = st.text(max_size=8)
 
 
-@given(WORDS)
+@given(ANY_WORDS)
 def test_the_same_word_has_other_hashes_in_other_domains_and_banks(word: str) -> None:
-    hashes = [hash(word) for hash in (HASHER.ref, HASHER.speaker, HASHER.label)]
+    hashes = [hash(word) for hash in (ONE_HASHER.ref, ONE_HASHER.speaker, ONE_HASHER.label)]
     assert len({*hashes, Hasher(b"o" * 16).ref(word)}) == 4
     assert all(-(2**63) <= hash < 2**63 for hash in hashes)
-    assert hashes == [hash(word) for hash in (HASHER.ref, HASHER.speaker, HASHER.label)]
+    assert hashes == [hash(word) for hash in (ONE_HASHER.ref, ONE_HASHER.speaker, ONE_HASHER.label)]
 
 
 def test_heads_are_equal_whatever_their_case() -> None:
-    assert HASHER.head("STRASSE") == HASHER.head("straße")
-    assert HASHER.speaker("ANA") != HASHER.speaker("ana")
+    assert ONE_HASHER.head("STRASSE") == ONE_HASHER.head("straße")
+    assert ONE_HASHER.speaker("ANA") != ONE_HASHER.speaker("ana")
 
 
 @pytest.mark.parametrize(("value", "equal"), [(1, 1.0), ([1, {"a": 2.0}], (1.0, {"a": 2})), ({"a": 1, "b": 2}, None)])
 def test_equal_json_values_have_one_tag(value: object, equal: object) -> None:
     other = dict(reversed(value.items())) if isinstance(value, dict) else equal
-    assert HASHER.tag("n", value) == HASHER.tag("n", other)
+    assert ONE_HASHER.tag("n", value) == ONE_HASHER.tag("n", other)
 
 
 def test_a_number_is_no_truth_value_and_a_name_belongs_to_its_value() -> None:
-    assert HASHER.tag("n", 1) != HASHER.tag("n", True)
-    assert HASHER.tag("n", "1") != HASHER.tag("n", 1)
-    assert HASHER.tags({"a": "b"}).isdisjoint(HASHER.tags({"b": "a"}))
+    assert ONE_HASHER.tag("n", 1) != ONE_HASHER.tag("n", True)
+    assert ONE_HASHER.tag("n", "1") != ONE_HASHER.tag("n", 1)
+    assert ONE_HASHER.tags({"a": "b"}).isdisjoint(ONE_HASHER.tags({"b": "a"}))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), object(), {1, 2}])

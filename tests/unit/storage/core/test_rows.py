@@ -11,7 +11,7 @@ from memkit.storage.core.records import HistoryRow, StoredMemory, open_closings
 from memkit.storage.core.rows import Payload, decode_history, decode_past, encode_payload, history_columns
 from memkit.testing.contract.cases import AT_NOON, memory
 
-BORN = StoredMemory(seq=4, uid=bytes(16), memory=memory("tea", id="t1", kind="item"), sources=(1, 2))
+STORED_ITEM = StoredMemory(seq=4, uid=bytes(16), memory=memory("tea", id="t1", kind="item"), sources=(1, 2))
 
 
 def line(event: Action, before: StoredMemory, *, whole: bool = False) -> HistoryRow:
@@ -27,16 +27,16 @@ def test_a_payload_is_read_back_with_all_its_words() -> None:
 
 
 def test_a_history_of_numbers_and_contents_is_read_back_whole() -> None:
-    coffee = replace(BORN.changed(text="coffee", metadata={"n": 1}), sources=(2,))
+    coffee = replace(STORED_ITEM.changed(text="coffee", metadata={"n": 1}), sources=(2,))
     pinned = coffee.changed(pinned=True, strength=2.5, recalled_at=AT_NOON, recall_count=3)
     now = replace(pinned.changed(state="superseded", valid_until=AT_NOON + timedelta(days=1)), superseded_by=9)
-    written = [line("superseded", BORN, whole=True), line("pinned", coffee), line("superseded", pinned)]
+    written = [line("superseded", STORED_ITEM, whole=True), line("pinned", coffee), line("superseded", pinned)]
     assert decode_history([history_columns(row) for row in written], now) == written
     assert decode_history([], now) == []
 
 
 def test_a_past_state_is_read_from_the_image_of_a_later_change() -> None:
-    image = history_columns(line("restored", replace(BORN.changed(state="merged"), superseded_by=9)))[-1]
+    image = history_columns(line("restored", replace(STORED_ITEM.changed(state="merged"), superseded_by=9)))[-1]
     assert decode_past(image) == ("merged", None, 9)
 
 
@@ -45,7 +45,7 @@ def test_a_damaged_image_is_a_corrupt_error(image: str) -> None:
     with pytest.raises(CorruptError):
         decode_past(image)
     with pytest.raises(CorruptError):
-        decode_history([(1, 0, 0, 0, None, image)], BORN)
+        decode_history([(1, 0, 0, 0, None, image)], STORED_ITEM)
 
 
 def test_closings_stay_open_until_they_are_undone_and_a_replaced_value_is_none() -> None:
@@ -57,4 +57,4 @@ def test_closings_stay_open_until_they_are_undone_and_a_replaced_value_is_none()
         ("pinned", False),
         ("merged", False),
     )
-    assert open_closings([line(event, BORN, whole=whole) for event, whole in events]) == [1, 5]
+    assert open_closings([line(event, STORED_ITEM, whole=whole) for event, whole in events]) == [1, 5]

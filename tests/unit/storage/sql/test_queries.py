@@ -1,4 +1,4 @@
-"""What SQLite does with each named query: none that runs for a few memories may read a whole bank."""
+"""Plans of SQLite for each named query: none that runs for a few memories may read a whole bank."""
 
 import re
 import sqlite3

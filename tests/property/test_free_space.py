@@ -1,4 +1,4 @@
-"""What no row of a database lies in is told from what rows hold, whatever was written and deleted before."""
+"""Free space of a database, where no row lies, is told from what rows hold, whatever was written and deleted before."""
 
 import sqlite3
 import tempfile
@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from memkit.storage.sqlite.secure_delete.free_space import FreeSpace
 
-SCHEMA = """
+TABLES_SQL = """
 CREATE TABLE plain (id INTEGER PRIMARY KEY, text TEXT);
 CREATE TABLE keyed (key INTEGER, text TEXT, PRIMARY KEY (key)) WITHOUT ROWID;
 """
-TABLES = ("plain", "keyed")
-LENGTHS = st.one_of(st.integers(0, 60), st.integers(300, 1500), st.integers(3900, 4200), st.integers(9_000, 140_000))
-ACTIONS = st.sampled_from(("add", "add", "add", "drop", "grow", "drop many"))
-steps = st.lists(st.tuples(ACTIONS, st.integers(0, 10**6), LENGTHS), min_size=1, max_size=60)
+TABLE_NAMES = ("plain", "keyed")
+ANY_LENGTH = st.one_of(st.integers(0, 60), st.integers(300, 1500), st.integers(3900, 4200), st.integers(9_000, 140_000))
+ANY_ACTION = st.sampled_from(("add", "add", "add", "drop", "grow", "drop many"))
+steps = st.lists(st.tuples(ANY_ACTION, st.integers(0, 10**6), ANY_LENGTH), min_size=1, max_size=60)
 
 
 class Rows:
@@ -30,7 +30,7 @@ class Rows:
         self.gone: list[bytes] = []
 
     def add(self, chance: int, length: int, key: tuple[str, int] | None = None) -> None:
-        table, number = key or (TABLES[chance % 2], chance * 7919 % 65_521 + 100_000 * next(self.numbers))
+        table, number = key or (TABLE_NAMES[chance % 2], chance * 7919 % 65_521 + 100_000 * next(self.numbers))
         end = f"<ends{next(self.numbers):08d}>"  # twice, so that no border of pages cuts both
         text = f"<begins{next(self.numbers):08d}>{'.' * length}{end}--------{end}"
         self.connection.execute(f"INSERT INTO {table} VALUES (?, ?)", (number, text))
@@ -78,7 +78,7 @@ def test_every_copy_of_a_row_that_is_gone_is_spare_and_no_row_that_is_there(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows.db"
         with sqlite3.connect(path, isolation_level=None) as connection:
-            connection.executescript(f"PRAGMA page_size = {size}; PRAGMA secure_delete = OFF; {SCHEMA}")
+            connection.executescript(f"PRAGMA page_size = {size}; PRAGMA secure_delete = OFF; {TABLES_SQL}")
             rows = Rows(connection)
             for number in range(60 if filled else 0):
                 rows.add(number, number * 37 % 300)
@@ -100,7 +100,7 @@ def test_every_copy_of_a_row_that_is_gone_is_spare_and_no_row_that_is_there(
 def test_what_lies_behind_the_last_page_of_a_database_is_spare(tmp_path: Path) -> None:
     path = tmp_path / "rows.db"
     with sqlite3.connect(path) as connection:
-        connection.executescript(SCHEMA)
+        connection.executescript(TABLES_SQL)
     connection.close()
     data = path.read_bytes()
     leaf = data[4096:8192]
