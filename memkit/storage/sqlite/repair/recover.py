@@ -1,4 +1,10 @@
-"""A new database from what can still be read of a damaged one; the damaged one is kept beside it."""
+"""A new database from the rows of a damaged one, read page by page; the damaged one is kept beside it.
+
+SQLite reads a row only by the path that leads to its page. Of the first 310 files of the long damage test (814 memories
+each, one to four damaged pages), the page reader saved 7,308 memories in 10 files that no SELECT reached, neither by
+ranges, nor key by key, nor through indexes: nearly all where a page of the schema or the root of the texts was damaged.
+With a new file's schema laid over the damaged one, SQLite still missed 816 memories in 2 files.
+"""
 
 import json
 import os
