@@ -17,6 +17,7 @@
     |   |-- ReplacedFileError      the database's file was deleted or replaced while it was open
     |   |-- NotADatabaseError      the file is no memkit database
     |   |-- NewerVersionError      the file was written by a newer memkit
+    |   |-- OtherDraftError        the file was written in another draft of the file format
     |   |-- ReadOnlyError          a write to a store that was opened read-only
     |   |-- DiskFullError          no room left; nothing of this call was stored
     |   |-- BusyError              another process held the write lock for too long
@@ -100,6 +101,10 @@ class NotADatabaseError(StorageError):
 
 class NewerVersionError(StorageError):
     """The file was written by a newer memkit."""
+
+
+class OtherDraftError(StorageError):
+    """The file was written in another draft of the file format: export it with the memkit that wrote it."""
 
 
 class ReadOnlyError(StorageError):

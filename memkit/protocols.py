@@ -352,15 +352,15 @@ class Storage(Protocol):
         ...
 
     def receipts(self, after: int = 0) -> list[ErasureReceipt]:
-        """Receipts of all erasures with greater numbers than `after`, in order."""
+        """Receipts of all erasures in order of time, those with greater numbers than `after` in their banks."""
         ...
 
     def receipt(self, bank: int, change: int) -> ErasureReceipt | None:
         """The receipt of the erasure that led a bank to a change number."""
         ...
 
-    def fingerprinted(self, macs: Sequence[bytes]) -> set[bytes]:
-        """Those of these keyed digests that belong to erased texts."""
+    def fingerprinted(self, bank: int, macs: Sequence[bytes]) -> set[bytes]:
+        """Those of these keyed digests that belong to texts erased from a bank, or from an earlier one of its name."""
         ...
 
     def get_meta(self, key: str) -> str | None: ...

@@ -167,7 +167,7 @@ def restore(
             backup_receipts = store.receipts()
             missing_receipts = missing_erasures(carried_out, backup_receipts)
             erase.repeat_erasures(store._context_of, store._storage, missing_receipts)
-        adopt_erasures(part, carried_out, len(backup_receipts))
+        adopt_erasures(part, carried_out, backup_receipts)
         put_in_place(part, target)
     finally:
         for leftover in target.parent.glob(f"{part.name}*"):

@@ -147,7 +147,7 @@ def erase_all(ctx: BankContext, *, confirm: BankName, requested_by: str | None =
         raise InputError("erase_all: confirm= must be the bank's own name: erase_all(confirm=bank.name).")
     receipt = _drop_bank(ctx, requested_by)
     ctx.storage.purge(thorough=False, wait=READER_WAIT_S)
-    return next(r for r in ctx.storage.receipts(receipt.number - 1)) if receipt.number else receipt
+    return next((r for r in ctx.storage.receipts() if r.hash == receipt.hash), receipt)
 
 
 def _drop_bank(ctx: BankContext, requested_by: str | None) -> ErasureReceipt:
@@ -174,8 +174,8 @@ def erase_under(
     if not dropped:
         return []
     contexts[0].storage.purge(thorough=False, wait=READER_WAIT_S)
-    numbers = {receipt.number for receipt in dropped}
-    return [receipt for receipt in contexts[0].storage.receipts() if receipt.number in numbers]
+    hashes = {receipt.hash for receipt in dropped}
+    return [receipt for receipt in contexts[0].storage.receipts() if receipt.hash in hashes]
 
 
 def _drop_caches(ctx: BankContext, state: BankState) -> None:

@@ -54,5 +54,5 @@ def erased_before(ctx: BankContext, memories: Iterable[FingerprintedText]) -> se
     if key is None:
         return set()
     macs = {memory.id: fingerprint(key, ctx.name, memory) for memory in memories}
-    erased_macs = ctx.storage.fingerprinted(list(macs.values()))
+    erased_macs = ctx.storage.fingerprinted(ctx.ensure().number, list(macs.values()))
     return {id for id, mac in macs.items() if mac in erased_macs}

@@ -1,11 +1,13 @@
-"""The chain of erasure receipts: each holds the hash of the one before."""
+"""Chains of erasure receipts, one for each bank: each receipt holds the hash of the one before."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
+from heapq import merge
 
 from memkit.models import BankState, ErasureReceipt
+from memkit.protocols import BankName
 from memkit.storage.core.change_set import Erased
 
 
@@ -56,11 +58,29 @@ def receipt_hash(receipt: ErasureReceipt) -> str:
     return sha256(json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
+def chains(receipts: Iterable[ErasureReceipt]) -> dict[BankName, list[ErasureReceipt]]:
+    """Receipts by bank, in the order given."""
+    by_bank: dict[BankName, list[ErasureReceipt]] = {}
+    for receipt in receipts:
+        by_bank.setdefault(receipt.bank, []).append(receipt)
+    return by_bank
+
+
+def by_time(receipts: Iterable[ErasureReceipt]) -> list[ErasureReceipt]:
+    """Receipts in order of time; those of one bank stay in the order given."""
+    return list(merge(*chains(receipts).values(), key=lambda receipt: receipt.at))
+
+
 def chain_flaws(receipts: Sequence[ErasureReceipt]) -> list[str]:
-    """Flaws of a chain, one sentence each; [] for a sound one."""
-    previous = ["", *(receipt.hash for receipt in receipts)]
-    flaws = []
-    for place, (before, receipt) in enumerate(zip(previous, receipts, strict=False), start=1):
+    """Breaks of the chains, one sentence each; [] for sound ones."""
+    return [flaw for bank, chain in chains(receipts).items() for flaw in _breaks(bank, chain)]
+
+
+def _breaks(bank: BankName, chain: Sequence[ErasureReceipt]) -> Iterator[str]:
+    previous = ["", *(receipt.hash for receipt in chain)]
+    for place, (before, receipt) in enumerate(zip(previous, chain, strict=False), start=1):
         if (receipt.number, receipt.previous, receipt.hash) != (place, before, receipt_hash(receipt)):
-            flaws.append(f"the chain of erasure receipts is broken at number {place}: it was changed from outside.")
-    return flaws
+            yield (
+                f"bank {'/'.join(bank)}: the chain of erasure receipts is broken at number {place}: "
+                "it was changed from outside."
+            )

@@ -3,14 +3,14 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from memkit.models import Memory, PastState, Placement
 from memkit.storage.core.checksums import DECODING_ERRORS, corrupt_error, decoding, verify_memory
 from memkit.storage.core.enum_codes import AUTHOR_CODES, EVENT_CODES, KIND_CODES, ROLE_CODES, STATE_CODES
 from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, micros
-from memkit.times import from_micros
+from memkit.times import from_micros, to_micros
 
 EMPTY_FIELDS: dict[str, Any] = dict.fromkeys(Memory.model_fields)
 BLANK_MEMORY = Memory.model_construct(**EMPTY_FIELDS)
@@ -52,53 +52,80 @@ def encode_payload(memory: Memory, own_id: str | None) -> str:
     return JSON_ENCODER.encode(fields)
 
 
-def decode_record(row: tuple[Any, ...], sources: tuple[int, ...]) -> StoredMemory:
-    """A stored memory from the columns of the query `records`. Raises CorruptError where it isn't what was written."""
+class MemoryRow(NamedTuple):
+    """Columns of the query `memories`, as they are read: nothing is known of their types yet."""
+
+    seq: int
+    id: Any
+    kind: Any
+    state: Any
+    author: Any
+    role: Any
+    session: Any
+    episode: Any
+    occurred_at: Any
+    recorded_at: Any
+    valid_from: Any
+    valid_until: Any
+    superseded_by: Any
+    echo_of: Any
+    strength: Any
+    recalled_at: Any
+    recall_count: Any
+    salience: Any
+    pinned: Any
+    text: Any
+    payload: Any
+    checksum: Any
+
+
+def decode_record(row: MemoryRow, sources: tuple[int, ...]) -> StoredMemory:
+    """A record from its row. Raises CorruptError where it isn't what was written."""
     try:
         return _decode_record(row, sources)
     except DECODING_ERRORS:
         raise corrupt_error("a memory") from None
 
 
-def _decode_record(row: tuple[Any, ...], sources: tuple[int, ...]) -> StoredMemory:
-    (seq, uid, kind, state, author, role, session, episode, occurred, recorded) = row[:10]
-    (valid_from, valid_until, superseded_by, echo_of, strength, recalled, count) = row[10:17]
-    (salience, pinned, text, payload, checksum, of_its_bank) = row[17:]
-    verify_memory(checksum, text, payload, (uid, kind, author, role, occurred))
-    if not (
-        of_its_bank and isinstance(strength, float) and isinstance(salience, float | None) and isinstance(count, int)
-    ):
+def _decode_record(row: MemoryRow, sources: tuple[int, ...]) -> StoredMemory:
+    verify_memory(row.checksum, row.text, row.payload, (row.id, row.kind, row.author, row.role, row.occurred_at))
+    if not _is_numeric(row):
         raise corrupt_error("a memory")
-    words = Payload.parse(payload)
+    words = Payload.parse(row.payload)
     memory = _memory(
-        id=words.id or str(UUID(bytes=uid)),
-        kind=KIND_CODES.words[kind],
-        text=text,
-        occurred_at=from_micros(occurred),
-        recorded_at=from_micros(recorded),
+        id=words.id or str(UUID(bytes=row.id)),
+        kind=KIND_CODES.words[row.kind],
+        text=row.text,
+        occurred_at=from_micros(row.occurred_at),
+        recorded_at=from_micros(row.recorded_at),
         speaker=words.speaker,
-        role=ROLE_CODES.word(role),
+        role=ROLE_CODES.word(row.role),
         session=words.session,
         metadata=words.metadata or {},
         sources=(),
-        author=AUTHOR_CODES.words[author],
-        state=STATE_CODES.words[state],
+        author=AUTHOR_CODES.words[row.author],
+        state=STATE_CODES.words[row.state],
         head=words.head,
         relation=words.relation,
         tail=words.tail,
-        valid_from=_moment(valid_from),
-        valid_until=_moment(valid_until),
+        valid_from=_moment(row.valid_from),
+        valid_until=_moment(row.valid_until),
         superseded_by=None,
         echo_of=None,
-        strength=strength,
-        recalled_at=_moment(recalled),
-        recall_count=count,
-        salience=salience,
+        strength=row.strength,
+        recalled_at=_moment(row.recalled_at),
+        recall_count=row.recall_count,
+        salience=row.salience,
         key_phrases=words.key_phrases,
-        pinned=bool(pinned),
+        pinned=bool(row.pinned),
     )
-    placement = None if session is None else Placement(session, episode)
-    return StoredMemory(seq, uid, memory, placement, sources, superseded_by, echo_of)
+    placement = None if row.session is None else Placement(row.session, row.episode)
+    return StoredMemory(row.seq, row.id, memory, placement, sources, row.superseded_by, row.echo_of)
+
+
+def _is_numeric(row: MemoryRow) -> bool:
+    numbers = isinstance(row.strength, float) and isinstance(row.salience, float | None)
+    return numbers and isinstance(row.recall_count, int)
 
 
 def _memory(**fields: Any) -> Memory:
@@ -110,34 +137,47 @@ def _moment(stored: int | None) -> Any:
     return None if stored is None else from_micros(stored)
 
 
+class ExchangeRow(NamedTuple):
+    """Columns of an exchange in the queue."""
+
+    number: int
+    session: int
+    closed: int
+    attempts: int
+    error: str | None
+    due_at: int | None
+    last_at: int
+
+
 @decoding("an exchange")
-def decode_exchange(row: tuple[Any, ...], turns: Sequence[int]) -> Queued:
-    """An exchange from the columns of the query `exchanges`."""
-    number, session, closed, attempts, error, due_at, last_at = row
-    return Queued(
-        number=number,
-        session=session,
-        turns=tuple(turns),
-        closed=bool(closed),
-        last_at=from_micros(last_at),
-        attempts=attempts,
-        error=error,
-        due_at=_moment(due_at),
+def decode_exchange(row: ExchangeRow, turns: Sequence[int]) -> Queued:
+    """An exchange from its row."""
+    moments = {"due_at": _moment(row.due_at), "last_at": from_micros(row.last_at)}
+    return Queued(**{**row._asdict(), **moments, "closed": bool(row.closed)}, turns=tuple(turns))
+
+
+def exchange_row(queued: Queued) -> ExchangeRow:
+    """The row of an exchange."""
+    return ExchangeRow(
+        number=queued.number,
+        session=queued.session,
+        closed=queued.closed,
+        attempts=queued.attempts,
+        error=queued.error,
+        due_at=micros(queued.due_at),
+        last_at=to_micros(queued.last_at),
     )
 
 
-def exchange_row(bank: int, queued: Queued) -> tuple[Any, ...]:
-    """The columns of the statement `put_exchange`."""
-    return (
-        bank,
-        queued.number,
-        queued.session,
-        queued.closed,
-        queued.attempts,
-        queued.error,
-        micros(queued.due_at),
-        micros(queued.last_at),
-    )
+class HistoryColumns(NamedTuple):
+    """Columns of the query `history_rows`; `image`: JSON of what the change replaced."""
+
+    change: int
+    event: int
+    at: int
+    author: int
+    reason: str | None
+    image: str | None
 
 
 def before_image(history_row: HistoryRow) -> str | None:
@@ -162,10 +202,16 @@ def before_image(history_row: HistoryRow) -> str | None:
     return JSON_ENCODER.encode(image)
 
 
-def history_columns(history_row: HistoryRow) -> tuple[Any, ...]:
-    """The columns of the query `history_rows`."""
-    event, author = EVENT_CODES.codes[history_row.event], AUTHOR_CODES.codes[history_row.author]
-    return history_row.change, event, micros(history_row.at), author, history_row.reason, before_image(history_row)
+def history_columns(history_row: HistoryRow) -> HistoryColumns:
+    """The columns of a line of history."""
+    return HistoryColumns(
+        change=history_row.change,
+        event=EVENT_CODES.codes[history_row.event],
+        at=to_micros(history_row.at),
+        author=AUTHOR_CODES.codes[history_row.author],
+        reason=history_row.reason,
+        image=before_image(history_row),
+    )
 
 
 @decoding("a line of a history")
@@ -176,7 +222,7 @@ def decode_past(image: str) -> PastState:
 
 
 @decoding("a history")
-def decode_history(rows: Sequence[tuple[Any, ...]], current: StoredMemory | None) -> list[HistoryRow]:
+def decode_history(rows: Sequence[HistoryColumns], current: StoredMemory | None) -> list[HistoryRow]:
     """History from the columns of the query `history_rows`.
 
     An image holds contents only where they were replaced; elsewhere they are those of the next image.

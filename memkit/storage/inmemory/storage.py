@@ -2,7 +2,7 @@
 
 import secrets
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -29,7 +29,7 @@ class MemoryStorage:
         self._leases: dict[int, tuple[str, datetime]] = {}
         self._last_bank = 0
         self._receipts: list[ErasureReceipt] = []
-        self._fingerprints: set[bytes] = set()
+        self._fingerprints: dict[BankName, set[bytes]] = defaultdict(set)
         self._lock = threading.RLock()
         self._closed = False
 
@@ -77,8 +77,10 @@ class MemoryStorage:
                 return None
             kinds: list[str] = sorted(record.memory.kind for record in dropped.records.values())
             counts = dict(Counter(kinds))
-            self._add_receipt(bank_receipt(dropped.state, counts, at, requested_by, self._last_receipt()))
-            self._fingerprints.update(fingerprints)
+            self._add_receipt(
+                bank_receipt(dropped.state, counts, at, requested_by, self._last_receipt(dropped.state.name))
+            )
+            self._fingerprints[dropped.state.name].update(fingerprints)
             return self._receipts[-1]
 
     def receipts(self, after: int = 0) -> list[ErasureReceipt]:
@@ -91,12 +93,12 @@ class MemoryStorage:
             matching = (r for r in reversed(self._receipts) if (r.bank, r.change, r.whole) == (name, change, False))
             return next(matching, None)
 
-    def fingerprinted(self, macs: Sequence[bytes]) -> set[bytes]:
+    def fingerprinted(self, bank: int, macs: Sequence[bytes]) -> set[bytes]:
         with self._reading():
-            return self._fingerprints.intersection(macs)
+            return self._fingerprints[self._bank(bank).state.name].intersection(macs)
 
-    def _last_receipt(self) -> ErasureReceipt | None:
-        return self._receipts[-1] if self._receipts else None
+    def _last_receipt(self, name: BankName) -> ErasureReceipt | None:
+        return next((receipt for receipt in reversed(self._receipts) if receipt.bank == name), None)
 
     def _add_receipt(self, receipt: ErasureReceipt) -> None:
         """Add a receipt, never a pending one: there are no files."""
@@ -125,8 +127,9 @@ class MemoryStorage:
                 data = self._own(bank)
                 data.write(changes)
             for erased in changes.erased:
-                self._add_receipt(erasure_receipt(erased, self._bank(bank).state, at, self._last_receipt()))
-                self._fingerprints.update(erased.fingerprints)
+                state = self._bank(bank).state
+                self._add_receipt(erasure_receipt(erased, state, at, self._last_receipt(state.name)))
+                self._fingerprints[state.name].update(erased.fingerprints)
             state = self._bank(bank).state
             return Receipt(bank=state.name, change=state.change, outcomes=outcomes)
 

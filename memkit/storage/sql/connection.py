@@ -1,4 +1,4 @@
-"""What the SQL engines' views and writers ask of a connection: a part of DB-API 2.0 (PEP 249)."""
+"""Connections as the SQL engines' views and writers need them: a part of DB-API 2.0 (PEP 249)."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol

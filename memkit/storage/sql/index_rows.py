@@ -13,20 +13,20 @@ from memkit.models import IndexRow
 from memkit.storage.core.checksums import corrupt_error
 from memkit.storage.core.enum_codes import KIND_CODES, ROLE_CODES, STATE_CODES
 
-WHOLE, REAL, MISSING = set[type]({int}), set[type]({float}), set[type]({type(None)})
-TYPES = {  # that the columns of the query `rows` may have
-    **dict.fromkeys(IndexRow._fields[:-1], WHOLE),
-    **dict.fromkeys(("speaker", "role", "session", "episode", "valid_from", "valid_until"), WHOLE | MISSING),
-    **dict.fromkeys(("recalled_at", "superseded_by", "echo_of"), WHOLE | MISSING),
-    "strength": REAL,
-    "salience": REAL | MISSING,
+WHOLE_NUMBERS, REAL_NUMBERS, NO_VALUES = set[type]({int}), set[type]({float}), set[type]({type(None)})
+COLUMN_TYPES = {  # that the columns of the query `rows` may have
+    **dict.fromkeys(IndexRow._fields[:-1], WHOLE_NUMBERS),
+    **dict.fromkeys(("speaker", "role", "session", "episode", "valid_from", "valid_until"), WHOLE_NUMBERS | NO_VALUES),
+    **dict.fromkeys(("recalled_at", "superseded_by", "echo_of"), WHOLE_NUMBERS | NO_VALUES),
+    "strength": REAL_NUMBERS,
+    "salience": REAL_NUMBERS | NO_VALUES,
 }
-PLACES = {
+WORD_PLACES = {
     name: np.array([FIELD_CODES[name][word] for word in codes.words], dtype=np.int8)
     for name, codes in (("kind", KIND_CODES), ("state", STATE_CODES), ("role", ROLE_CODES))
 }
 Row = tuple[Any, ...]
-LONGEST = 2**31  # characters, above all texts
+MAX_TEXT_CHARS = 2**31  # characters, above all texts
 
 
 def index_row(row: Row, sources: tuple[int, ...], end: int) -> IndexRow:
@@ -42,7 +42,7 @@ def index_row(row: Row, sources: tuple[int, ...], end: int) -> IndexRow:
         and -1 < session < end
         and -1 < episode < end
     )
-    low = low and -1 < (role or 0) < len(ROLE_CODES.words) and 0 <= length < LONGEST
+    low = low and -1 < (role or 0) < len(ROLE_CODES.words) and 0 <= length < MAX_TEXT_CHARS
     if not (low and 0 < seq < end and -1 < (superseded_by or 0) < end and -1 < (echo_of or 0) < end):
         raise corrupt_error("a memory")
     flags = (bool(pinned), length, bool(asks), superseded_by, echo_of, sources)
@@ -53,7 +53,7 @@ def index_row(row: Row, sources: tuple[int, ...], end: int) -> IndexRow:
 
 @lru_cache(1024)
 def _may_be(types: tuple[type, ...]) -> bool:
-    return all(kind in allowed for kind, allowed in zip(types, TYPES.values(), strict=True))
+    return all(kind in allowed for kind, allowed in zip(types, COLUMN_TYPES.values(), strict=True))
 
 
 def row_batch(rows: Sequence[Row], sources: Mapping[int, tuple[int, ...]], end: int) -> RowBatch:
@@ -71,7 +71,7 @@ def row_batch(rows: Sequence[Row], sources: Mapping[int, tuple[int, ...]], end: 
 def _column(name: str, values: tuple[Any, ...]) -> Column:
     if name == "strength":
         return np.array(array("d", values))
-    if TYPES[name] >= MISSING and None in values:
+    if COLUMN_TYPES[name] >= NO_VALUES and None in values:
         if values.count(None) == len(values):
             return np.full(len(values), NO_VALUE, dtype=np.int64)
         values = tuple(NO_VALUE if value is None else value for value in values)
@@ -82,12 +82,12 @@ def _possible(read: Mapping[str, Column], end: int) -> bool:
     seqs = read["seq"]
     links = (read[name] for name in ("session", "episode", "superseded_by", "echo_of"))
     return bool(
-        all(_within(read[name], len(places), TYPES[name] >= MISSING) for name, places in PLACES.items())
+        all(_within(read[name], len(places), COLUMN_TYPES[name] >= NO_VALUES) for name, places in WORD_PLACES.items())
         and all(_within(link, end, True) for link in links)
         and seqs[0] > 0
         and seqs[-1] < end
         and np.all(np.diff(seqs) > 0)
-        and _within(read["length"], LONGEST, False)
+        and _within(read["length"], MAX_TEXT_CHARS, False)
     )
 
 
@@ -97,7 +97,7 @@ def _within(column: npt.NDArray[np.int64], end: int, optional: bool) -> bool:
 
 
 def _placed(name: str, column: Column) -> Column:
-    if name in PLACES:
+    if name in WORD_PLACES:
         some = column != NO_VALUE
-        return np.where(some, PLACES[name][np.where(some, column, 0)], np.int8(-1))
+        return np.where(some, WORD_PLACES[name][np.where(some, column, 0)], np.int8(-1))
     return column.astype(ROW_FIELDS[name], copy=False)

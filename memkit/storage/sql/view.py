@@ -1,6 +1,5 @@
-"""One bank in SQLite, read within one read or write transaction."""
+"""View of one bank over SQL, within one read or write transaction."""
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,61 +30,42 @@ from memkit.storage.core.checksums import corrupt_error, decoding
 from memkit.storage.core.enum_codes import AUTHOR_CODES, KIND_CODES, STATE_CODES
 from memkit.storage.core.hashing import Hasher
 from memkit.storage.core.records import HistoryRow, Queued, StoredMemory
-from memkit.storage.core.rows import Payload, decode_exchange, decode_history, decode_past, decode_record
+from memkit.storage.core.rows import (
+    ExchangeRow,
+    HistoryColumns,
+    MemoryRow,
+    Payload,
+    decode_exchange,
+    decode_history,
+    decode_past,
+    decode_record,
+)
 from memkit.storage.core.vectors import passage_batch, stack_vectors, unpack_vectors
+from memkit.storage.sql.bank_row import BankRow
 from memkit.storage.sql.connection import Connection, Cursor
+from memkit.storage.sql.entry_blocks import parse_block
 from memkit.storage.sql.index_rows import index_row, row_batch
 from memkit.storage.sql.queries import run, run_over
-from memkit.storage.sql.row_blocks import last_in_blocks, rows_of_blocks, too_many
-from memkit.times import from_micros, to_micros
+from memkit.storage.sql.row_blocks import last_in_blocks, rows_of_blocks, too_many_moved
+from memkit.times import to_micros
 
 Sources = dict[int, tuple[int, ...]]
-MANY = 500  # seqs
-LINKS = slice(12, 14)  # the columns `superseded_by` and `echo_of` of the query `records`
-HARDLY = 4  # if more than one in so many rows of blocks have changed since, blocks are no use
+RANGE_FROM = 500  # vectors; from so many on, those of a whole range are read where most of it is wanted
+USELESS_SHARE = 4  # if more than one in so many rows of blocks have changed since, blocks are of no use
 
 
-class BankRow(NamedTuple):
-    """A bank's row: its state and its counters."""
+class IndexColumns(NamedTuple):
+    """Columns of a memory's index entry, of the query `index_columns`."""
 
-    bank: int
-    name: str
-    zone: str
-    key: bytes
-    change: int
-    epoch: int
-    created_at: int
-    size: int
-    next_seq: int
-    next_history: int
-    next_exchange: int
-    next_block: int
-    unsealed_sketches: int
-    unsealed_terms: int
-
-    def checked(self) -> "BankRow":
-        """The row, if its size and counters are whole numbers. Raises CorruptError."""
-        if not all(isinstance(counter, int) for counter in self[7:]):
-            raise corrupt_error("a bank's row")
-        return self
-
-    @decoding("a bank's row")
-    def to_state(self) -> BankState:
-        return BankState(
-            number=self.bank,
-            name=tuple(json.loads(self.name)),
-            zone=self.zone,
-            key=self.key,
-            change=self.change,
-            epoch=self.epoch,
-            created_at=from_micros(self.created_at),
-            size=self.size,
-        )
+    seq: int
+    text_key: int
+    hash_group: int | None
+    wanted: int
 
 
 @dataclass(frozen=True)
 class Located:
-    """A seq with the number of the block that holds a part of its trace; None: the tail does."""
+    """One part of an index entry, with the number of the block that holds it; None: it is unsealed."""
 
     block: int | None
     row: EntryRow
@@ -113,97 +93,94 @@ class SqliteView(View):
     def next_exchange(self) -> int:
         return self.row.next_exchange
 
-    def _one(self, name: str, *values: Any) -> Any:
-        return run(self.connection, name, self.bank, *values).fetchone()
+    def _run(self, name: str, **values: Any) -> Cursor:
+        return run(self.connection, name, bank=self.bank, **values)
 
-    def _all(self, name: str, *values: Any) -> list[int]:
-        return [row[0] for row in run(self.connection, name, self.bank, *values)]
+    def _seqs(self, name: str, **values: Any) -> list[int]:
+        return [row[0] for row in self._run(name, **values)]
 
-    def _over(self, name: str, values: Iterable[Any], *head: Any) -> Iterator[tuple[Any, ...]]:
-        return run_over(self.connection, name, (self.bank, *head), list(values))
+    def _over(self, name: str, values: Iterable[Any], **others: Any) -> Iterator[tuple[Any, ...]]:
+        return run_over(self.connection, name, list(values), bank=self.bank, **others)
 
     def locate(self, ids: Sequence[str]) -> dict[str, int]:
         uids = {id: uid for id in ids if (uid := uuid7_bytes(id)) is not None}
         refs = {id: self.hasher.ref(id) for id in ids if id not in uids}
         by_uid = dict(self._over("seqs_by_uid", uids.values()))
         by_ref = dict(self._over("seqs_by_ref", refs.values()))
-        found = {id: by_uid.get(uid) for id, uid in uids.items()}
-        found |= {id: by_ref.get(ref) for id, ref in refs.items()}
-        return {id: seq for id in ids if (seq := found[id]) is not None}
+        seqs = {id: by_uid.get(uid) for id, uid in uids.items()} | {id: by_ref.get(ref) for id, ref in refs.items()}
+        return {id: seq for id in ids if (seq := seqs[id]) is not None}
 
     def records(self, seqs: Sequence[int]) -> dict[int, StoredMemory]:
-        return _made(*self._read(seqs))
+        return _records(*self._read(seqs))
 
     def lazy_memories(self, seqs: Sequence[int]) -> Callable[[], dict[int, Memory]]:
         if not seqs:
             return dict
         rows, sources = self._read(seqs)
-        pointers = {link for row in rows for link in row[LINKS] if link is not None}
+        pointers = {link for row in rows for link in (row.superseded_by, row.echo_of) if link is not None}
         names = self.names(pointers.union(*sources.values()))
-        return lambda: {seq: record.to_memory(names) for seq, record in _made(rows, sources).items()}
+        return lambda: {seq: record.to_memory(names) for seq, record in _records(rows, sources).items()}
 
-    def _read(self, seqs: Sequence[int]) -> tuple[list[tuple[Any, ...]], Sources]:
-        rows = list(self._over("records", seqs))
-        return rows, self._sources(row[0] for row in rows if row[2] != KIND_CODES.codes["turn"])
+    def _read(self, seqs: Sequence[int]) -> tuple[list[MemoryRow], Sources]:
+        rows = list(map(MemoryRow._make, self._over("memories", seqs)))
+        return rows, self._sources(row.seq for row in rows if row.kind != KIND_CODES.codes["turn"])
 
     def _sources(self, seqs: Iterable[int]) -> Sources:
-        found: dict[int, set[int]] = defaultdict(set)
+        sources: dict[int, set[int]] = defaultdict(set)
         for seq, source in self._over("sources", seqs):
-            found[seq].add(source)
-        return {seq: tuple(sorted(sources)) for seq, sources in found.items()}
+            sources[seq].add(source)
+        return {seq: tuple(sorted(own)) for seq, own in sources.items()}
 
     def names(self, seqs: Iterable[int]) -> dict[int, str]:
-        rows = self._over("names", seqs)
+        rows = self._over("ids", seqs)
         with decoding("a memory"):
             return {seq: Payload.parse(own).id or str(UUID(bytes=uid)) for seq, uid, own in rows}
 
     def rows(self, since: int = 0) -> Iterator[IndexRow]:
         """Index rows in order of seq; both queries run in the view's snapshot."""
         sources = self._links(since)
-        for row in self._changed("rows", since):
+        for row in self._changed("index_rows", since):
             yield index_row(row, sources.get(row[0], ()), self.row.next_seq)
 
     def row_batches(self, since: int = 0) -> Iterator[RowBatch]:
         links = self._links(since)
-        if since or too_many(self._one("count_moved")[0], self.row.size, share=HARDLY):
-            yield from self._batches(self._changed("rows", since), links)
+        if since or too_many_moved(self.connection, self.bank, self.row.size, USELESS_SHARE):
+            yield from self._batches(self._changed("index_rows", since), links)
             return
         for rows in rows_of_blocks(self.connection, self.bank):
             yield RowBatch(rows.fields, _resting(links, rows.seqs.tolist()))
         last = last_in_blocks(self.connection, self.bank)
-        yield from self._batches(run(self.connection, "rows_after", self.bank, last), links)
-        yield from self._batches(run(self.connection, "moved_rows", self.bank), links)
+        yield from self._batches(self._run("index_rows_after", after=last), links)
+        yield from self._batches(self._run("index_rows_moved"), links)
 
     def _batches(self, rows: Cursor, links: Sources) -> Iterator[RowBatch]:
         while some := rows.fetchmany(BATCH_ROWS):
             yield row_batch(some, _resting(links, (row[0] for row in some)), self.row.next_seq)
 
     def _changed(self, name: str, since: int) -> Cursor:
-        if since:
-            return run(self.connection, f"{name}_since", self.bank, since)
-        return run(self.connection, name, self.bank)
+        return self._run(f"{name}_since", since=since) if since else self._run(name)
 
     def _links(self, since: int) -> Sources:
-        grouped = groupby(self._changed("row_sources", since), key=itemgetter(0))
+        grouped = groupby(self._changed("links", since), key=itemgetter(0))
         return {seq: tuple(source for _, source in links) for seq, links in grouped}
 
     def rows_of_sessions(self, sessions: Sequence[int]) -> list[IndexRow]:
-        found = {row[0]: row for row in self._over("rows_of_sessions", sessions)}
-        return [index_row(found[seq], (), self.row.next_seq) for seq in sorted(found)]
+        rows = {row[0]: row for row in self._over("index_rows_of_sessions", sessions)}
+        return [index_row(row, (), self.row.next_seq) for _, row in sorted(rows.items())]
 
     def sessions_of(self, seqs: Sequence[int]) -> list[int]:
         return sorted({row[0] for row in self._over("sessions_of", seqs)})
 
     def erased_since(self, since: int) -> list[list[int]]:
-        rows = run(self.connection, "erased_since", self.bank, since)
+        rows = self._run("erased_since", since=since)
         return [[int(seq) for seq in np.frombuffer(seqs, dtype="<i8")] for (seqs,) in rows]
 
     def states_at(self, moment: datetime) -> dict[int, PastState]:
-        found: dict[int, PastState] = {}
-        for seq, image in run(self.connection, "changed_after", self.bank, to_micros(moment)):
-            if seq not in found and image is not None:
-                found[seq] = decode_past(image)
-        return found
+        images: dict[int, str] = {}
+        for seq, image in self._run("images_after", moment=to_micros(moment)):
+            if image is not None:
+                images.setdefault(seq, image)
+        return {seq: decode_past(image) for seq, image in images.items()}
 
     def sketches(self, since: int = 0) -> Iterator[SketchBatch]:
         for block in self._blocks(SKETCH_PART, since):
@@ -218,14 +195,14 @@ class SqliteView(View):
             yield batch
 
     def _blocks(self, part: int, since: int) -> Iterator[Block]:
-        for (data,) in run(self.connection, "blocks", self.bank, part, since):
-            block = _parsed(data).since(since)
+        for (data,) in self._run("blocks", part=part, since=since):
+            block = parse_block(data).since(since)
             if len(block.seqs):
                 yield self._possible(block)
-        tail = run(self.connection, "tail", self.bank, part, since).fetchall()
-        if tail:
+        unsealed = self._run("unsealed", part=part, since=since).fetchall()
+        if unsealed:
             with decoding("an index row"):
-                block = Block.of(tail)
+                block = Block.of(unsealed)
             yield self._possible(block)
 
     def _possible(self, block: Block) -> Block:
@@ -236,12 +213,12 @@ class SqliteView(View):
     def vectors(self, seqs: Sequence[int]) -> FloatArray:
         return self._stacked(dict(self._over("vectors", seqs)), seqs)
 
-    def _stacked(self, found: Mapping[int, bytes], seqs: Sequence[int]) -> FloatArray:
-        if not found:
-            other = self._one("any_vector")
+    def _stacked(self, vectors: Mapping[int, bytes], seqs: Sequence[int]) -> FloatArray:
+        if not vectors:
+            other = self._run("any_vector").fetchone()
             return stack_vectors([*(None for _ in seqs), other[0] if other else None])[: len(seqs)]
         with decoding("a vector"):
-            return stack_vectors(list(map(found.get, seqs)))
+            return stack_vectors(list(map(vectors.get, seqs)))
 
     def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
         rows = self._with_passages(seqs)
@@ -252,119 +229,120 @@ class SqliteView(View):
 
     def _with_passages(self, seqs: Sequence[int]) -> list[tuple[int, bytes, bytes | None]]:
         """Stored vectors and passages; where most of a range is wanted, the range is read, in half the time."""
-        if len(seqs) < MANY or max(seqs) - min(seqs) > 2 * len(seqs):
+        if len(seqs) < RANGE_FROM or max(seqs) - min(seqs) > 2 * len(seqs):
             return [(seq, own, parts) for seq, own, parts in self._over("vectors_with_passages", seqs)]
-        wanted, rows = set(seqs), run(self.connection, "vectors_between", self.bank, min(seqs), max(seqs)).fetchall()
+        wanted, rows = set(seqs), self._run("vectors_between", first=min(seqs), last=max(seqs)).fetchall()
         return rows if len(wanted) > max(seqs) - min(seqs) else [row for row in rows if row[0] in wanted]
 
     def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
-        found = [self._unpacked(block.only(np.isin(block.seqs, seqs)), dimension) for block in self._around(seqs)]
-        known = np.concatenate([own.seqs for own, _ in found]) if found else np.empty(0, np.int64)
-        found.append(super().quantised(np.setdiff1d(seqs, known).tolist(), dimension))
-        own, parts = zip(*found, strict=True)
+        batches = [self._unpacked(block.only(np.isin(block.seqs, seqs)), dimension) for block in self._around(seqs)]
+        in_blocks = np.concatenate([own.seqs for own, _ in batches]) if batches else np.empty(0, np.int64)
+        batches.append(super().quantised(np.setdiff1d(seqs, in_blocks).tolist(), dimension))
+        own, parts = zip(*batches, strict=True)
         return _joined(own), _joined(parts)
 
     def _around(self, seqs: Sequence[int]) -> Iterator[Block]:
         """Blocks of vectors that may hold some of these."""
         if seqs:
-            for _, data in run(self.connection, "blocks_around", self.bank, VECTOR_PART, max(seqs), min(seqs)):
-                yield _parsed(data)
+            for _, data in self._run("blocks_around", part=VECTOR_PART, first=min(seqs), last=max(seqs)):
+                yield parse_block(data)
 
     def _unpacked(self, block: Block, dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
         with decoding("a block of vectors"):
             return unpack_vectors(block, dimension)
 
     def turns_of(self, session: int, after: int = 0) -> list[int]:
-        return self._all("turns_of", session, after)
+        return self._seqs("turns_of", session=session, after=after)
 
     def last_saliences(self, limit: int) -> list[float]:
-        newest_first = run(self.connection, "last_saliences", self.bank, limit).fetchall()
+        newest_first = self._run("last_saliences", limit=limit).fetchall()
         return [salience for (salience,) in reversed(newest_first) if salience is not None]
 
     def unencoded(self, limit: int) -> list[Memory]:
-        return self.in_order(self._all("unencoded", limit))
+        return self.in_order(self._seqs("unencoded", limit=limit))
 
     def same_text(self, keys: Sequence[int]) -> dict[int, str]:
-        found = dict(self._over("same_text", keys))
-        names = self.names(found.values())
-        return {key: names[seq] for key, seq in found.items()}
+        seqs = dict(self._over("same_text", keys))
+        names = self.names(seqs.values())
+        return {key: names[seq] for key, seq in seqs.items()}
 
     def near(self, bands: Sequence[int], kinds: Sequence[Kind]) -> list[Memory]:
-        seqs = sorted({row[0] for row in self._over("banded", bands)})
+        seqs = sorted({row[0] for row in self._over("with_bands", bands)})
         return [m for m in self.in_order(seqs) if m.state == "active" and m.kind in kinds]
 
     def in_group(self, group: int, kinds: Sequence[Kind], limit: int) -> list[Memory]:
-        return self._newest("in_group", group, kinds, limit)
+        return self._newest("in_group", kinds, limit, hash_group=group)
 
     def about(self, head: str, kinds: Sequence[Kind], limit: int) -> list[Memory]:
-        return self._newest("about", self.hasher.head(head), kinds, limit)
+        return self._newest("with_head", kinds, limit, head=self.hasher.head(head))
 
-    def _newest(self, name: str, key: int, kinds: Sequence[Kind], limit: int) -> list[Memory]:
-        found = {row[0] for row in self._over(name, KIND_CODES.codes_of(kinds), key)}
-        return self.in_order(sorted(found, reverse=True)[:limit])
+    def _newest(self, name: str, kinds: Sequence[Kind], limit: int, **key: int) -> list[Memory]:
+        seqs = {row[0] for row in self._over(name, KIND_CODES.codes_of(kinds), **key)}
+        return self.in_order(sorted(seqs, reverse=True)[:limit])
 
     def speakers(self) -> dict[str, int]:
-        firsts = run(self.connection, "first_of_each_speaker", self.bank).fetchall()
+        firsts = self._run("first_of_each_speaker").fetchall()
         records = self.records([seq for _, seq in firsts])
         return {str(records[seq].memory.speaker): speaker for speaker, seq in firsts if seq in records}
 
     def tagged(self, tags: Sequence[int]) -> set[int]:
-        return {row[0] for row in self._over("tagged", tags)}
+        return {row[0] for row in self._over("with_tags", tags)}
 
     def all_seqs(self) -> list[int]:
-        return self._all("all_seqs")
+        return self._seqs("all_seqs")
 
     def resting_on(self, seqs: Sequence[int]) -> set[int]:
-        return {row[0] for row in self._over("derived", seqs)}
+        return {row[0] for row in self._over("resting_on", seqs)}
 
     def last_turn(self, label: str | None) -> int | None:
-        row = self._one("last_placed") if label is None else self._one("last_labelled", self.hasher.label(label))
+        last = self._run("last_placed") if label is None else self._run("last_labelled", label=self.hasher.label(label))
+        row = last.fetchone()
         return None if row is None else int(row[0])
 
     def episode_size(self, session: int, episode: int) -> tuple[int, int]:
-        turns, characters = self._one("episode_size", session, episode)
+        turns, characters = self._run("episode_size", session=session, episode=episode).fetchone()
         return int(turns), int(characters)
 
     def open_exchange(self, session: int) -> tuple[int, int] | None:
-        row = self._one("open_exchange", session)
+        row = self._run("open_exchange", session=session).fetchone()
         return None if row is None else (row[0], row[1])
 
     def page(self, kinds: Sequence[Kind] | None, after: str | None, limit: int, states: Sequence[str]) -> list[Memory]:
-        start, in_states = self.start_after(after), json.dumps(STATE_CODES.codes_of(states))
+        page = {"after": self.start_after(after), "states": STATE_CODES.codes_of(states), "limit": limit}
         if kinds is None:
-            return self.in_order(self._all("page", start, in_states, limit))
+            return self.in_order(self._seqs("page", **page))
         numbers = KIND_CODES.codes_of(kinds)
         if KIND_CODES.codes["turn"] in numbers:
-            return self.in_order(self._all("page_of_kinds", start, in_states, json.dumps(numbers), limit))
-        found = [s for n in set(numbers) for s in self._all("page_of_derived", n, start, in_states, limit)]
-        return self.in_order(sorted(found)[:limit])
+            return self.in_order(self._seqs("page_of_kinds", kinds=numbers, **page))
+        seqs = [seq for number in set(numbers) for seq in self._seqs("page_of_derived", kind=number, **page)]
+        return self.in_order(sorted(seqs)[:limit])
 
     def history_rows(self, seq: int) -> list[HistoryRow]:
-        rows = run(self.connection, "history_rows", self.bank, seq).fetchall()
+        rows = list(map(HistoryColumns._make, self._run("history_rows", seq=seq)))
         return decode_history(rows, self.records([seq]).get(seq)) if rows else []
 
     def superseded_by_any(self, seqs: Sequence[int]) -> list[int]:
         return sorted(row[0] for row in self._over("superseded_by_any", seqs))
 
     def queue(self) -> list[Queued]:
-        return self._queued(run(self.connection, "exchanges", self.bank).fetchall())
+        return self._queued(self._run("exchanges"))
 
     def queued(self, numbers: Sequence[int]) -> dict[int, Queued]:
-        found = self._queued(list(self._over("exchanges_numbered", numbers)))
-        return {queued.number: queued for queued in found}
+        return {queued.number: queued for queued in self._queued(self._over("exchanges_numbered", numbers))}
 
-    def _queued(self, rows: Sequence[tuple[Any, ...]]) -> list[Queued]:
+    def _queued(self, found_rows: Iterable[tuple[Any, ...]]) -> list[Queued]:
+        rows = list(map(ExchangeRow._make, found_rows))
         turns: dict[int, set[int]] = defaultdict(set)
-        for number, seq in self._over("exchange_turns", [row[0] for row in rows]):
+        for number, seq in self._over("exchange_turns", [row.number for row in rows]):
             turns[number].add(seq)
-        return [decode_exchange(row, sorted(turns[row[0]])) for row in rows]
+        return [decode_exchange(row, sorted(turns[row.number])) for row in rows]
 
     def echoes(self, seqs: Sequence[int]) -> list[int]:
         return sorted({row[0] for row in self._over("echoes", seqs)})
 
     def reasons(self) -> list[tuple[int, str]]:
-        found = run(self.connection, "reasons", self.bank, AUTHOR_CODES.codes["thinker"])
-        return [(int(seq), str(text)) for seq, text in found]
+        rows = self._run("reasons", author=AUTHOR_CODES.codes["thinker"])
+        return [(int(seq), str(text)) for seq, text in rows]
 
     def entries(self, seqs: Sequence[int]) -> dict[int, IndexEntry]:
         terms = {s: dict(_terms(at.row)) for s, at in self.located(TERM_PART, seqs).items()}
@@ -375,32 +353,32 @@ class SqliteView(View):
         for seq, band in self._over("bands_of", seqs):
             bands[seq].add(band)
         return {
-            seq: IndexEntry(
-                text_key=text_key,
-                terms=terms.get(seq, {}),
-                vector=vectors.get(seq),
-                sketch=sketches.get(seq),
-                group=group,
-                bands=tuple(sorted(bands[seq])),
-                wanted=bool(wanted),
-                passages=passages.get(seq),
+            row.seq: IndexEntry(
+                text_key=row.text_key,
+                terms=terms.get(row.seq, {}),
+                vector=vectors.get(row.seq),
+                sketch=sketches.get(row.seq),
+                group=row.hash_group,
+                bands=tuple(sorted(bands[row.seq])),
+                wanted=bool(row.wanted),
+                passages=passages.get(row.seq),
             )
-            for seq, text_key, group, wanted in self._over("trace_numbers", seqs)
+            for row in map(IndexColumns._make, self._over("index_columns", seqs))
         }
 
     def located(self, part: int, seqs: Sequence[int]) -> dict[int, Located]:
-        """Where one part of these memories' traces lies, and what it holds."""
+        """One part of these memories' index entries, by seq."""
         if not seqs:
             return {}
-        rows = [EntryRow(*row) for row in self._over("tail_of", seqs, part)]
-        found = {row.seq: Located(None, row) for row in rows}
-        missing = set(seqs) - set(found)
+        rows = map(EntryRow._make, self._over("unsealed_of", seqs, part=part))
+        located = {row.seq: Located(None, row) for row in rows}
+        missing = set(seqs) - set(located)
         if missing:
-            around = run(self.connection, "blocks_around", self.bank, part, max(missing), min(missing))
+            around = self._run("blocks_around", part=part, first=min(missing), last=max(missing))
             for number, data in around.fetchall():
-                wanted = (row for row in _parsed(data).rows() if row.seq in missing)
-                found.update((row.seq, Located(number, row)) for row in wanted)
-        return found
+                wanted = (row for row in parse_block(data).rows() if row.seq in missing)
+                located.update((row.seq, Located(number, row)) for row in wanted)
+        return located
 
 
 def _resting(links: Sources, seqs: Iterable[int]) -> Sources:
@@ -413,15 +391,10 @@ def _joined(batches: Sequence[QuantisedBatch]) -> QuantisedBatch:
     return QuantisedBatch(np.concatenate(seqs), np.concatenate(rows))
 
 
-def _parsed(data: bytes) -> Block:
-    with decoding("a block of the index"):
-        return Block.parse(data)
-
-
 def _terms(row: EntryRow) -> list[tuple[int, int]]:
     with decoding("an index row"):
         return unpack_terms(row.data)
 
 
-def _made(rows: Iterable[tuple[Any, ...]], sources: Sources) -> dict[int, StoredMemory]:
-    return {row[0]: decode_record(row, sources.get(row[0], ())) for row in rows}
+def _records(rows: Iterable[MemoryRow], sources: Sources) -> dict[int, StoredMemory]:
+    return {row.seq: decode_record(row, sources.get(row.seq, ())) for row in rows}

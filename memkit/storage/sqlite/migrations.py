@@ -1,264 +1,36 @@
-"""The schema, as the steps that led to it. A step is never changed once released; new ones are appended.
+"""Formats of a file: `schema.sql` is the first one, migrations lead from there to later ones.
 
-Each step runs in one transaction together with its line in the ledger (table `migration`), through
-sqlite-utils. `schema.sql` shows what all of them come to.
+Each step runs in one transaction together with its line in the ledger (table `migration`), through sqlite-utils. A
+step is never changed once a file may hold it. Format 1 is still a draft: until it is closed `schema.sql` is changed in
+place, DRAFT_NUMBER is raised, and files of other drafts are refused.
 """
 
-import re
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memkit.storage.core.blocks import SKETCH_PART, Block
-from memkit.storage.core.checksums import DECODING_ERRORS
-from memkit.storage.sql.queries import run
-from memkit.storage.sql.row_blocks import rebuild
-from memkit.storage.sql.vector_blocks import put_vector_block
+from memkit.errors import NewerVersionError, NotADatabaseError, OtherDraftError
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
     from sqlite_utils.migrations import Migrations
 
 APPLICATION_ID = 0x6D6B6974  # "mkit", in the header of every memkit database
+DRAFT_NUMBER = 1  # of format 1
+DRAFTS_PER_FORMAT = 1000
 
-INITIAL = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+Step = Callable[[sqlite3.Connection], None]
 
-CREATE TABLE bank (
-    bank INTEGER PRIMARY KEY,
-    name TEXT NOT NULL,              -- a JSON array of strings
-    zone TEXT NOT NULL,
-    key BLOB NOT NULL,
-    created_at INTEGER NOT NULL,     -- all times: microseconds since 1970, UTC
-    change INTEGER NOT NULL DEFAULT 0,
-    epoch INTEGER NOT NULL DEFAULT 0,
-    size INTEGER NOT NULL DEFAULT 0,
-    next_seq INTEGER NOT NULL DEFAULT 1,
-    next_history INTEGER NOT NULL DEFAULT 1,
-    next_exchange INTEGER NOT NULL DEFAULT 1,
-    next_block INTEGER NOT NULL DEFAULT 1,
-    code_tail INTEGER NOT NULL DEFAULT 0,   -- rows in trace, by part
-    term_tail INTEGER NOT NULL DEFAULT 0
-);
-CREATE UNIQUE INDEX bank_name ON bank (name);
 
--- All text, payloads and vectors, in the order in which they came. Rows are added and removed, never grown.
-CREATE TABLE content (
-    id INTEGER PRIMARY KEY,
-    bank INTEGER NOT NULL,
-    text TEXT,
-    payload TEXT,
-    vector BLOB
-);
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Create all tables of format 1."""
+    for statement in statements(files("memkit.storage.sqlite").joinpath("schema.sql").read_text("utf-8")):
+        connection.execute(statement)
 
-CREATE TABLE memory (
-    bank INTEGER NOT NULL REFERENCES bank (bank),
-    seq INTEGER NOT NULL,
-    id BLOB NOT NULL,                -- UUIDv7
-    ref INTEGER,                     -- hash of the caller's own id
-    content INTEGER NOT NULL,
-    vector INTEGER,                  -- content row; NULL: none yet, or none wanted
-    wanted INTEGER NOT NULL,
-    kind INTEGER NOT NULL,
-    state INTEGER NOT NULL,
-    author INTEGER NOT NULL,
-    role INTEGER,
-    speaker INTEGER,
-    head INTEGER,
-    label INTEGER,
-    session INTEGER,
-    episode INTEGER,
-    occurred_at INTEGER NOT NULL,
-    recorded_at INTEGER NOT NULL,
-    valid_from INTEGER,
-    valid_until INTEGER,
-    superseded_by INTEGER,
-    echo_of INTEGER,
-    strength REAL NOT NULL,
-    recalled_at INTEGER,
-    recall_count INTEGER NOT NULL,
-    salience REAL,
-    pinned INTEGER NOT NULL,
-    length INTEGER NOT NULL,
-    asks INTEGER NOT NULL,
-    hash_group INTEGER,
-    text_key INTEGER NOT NULL,
-    change INTEGER NOT NULL,
-    PRIMARY KEY (bank, seq),
-    FOREIGN KEY (bank, superseded_by) REFERENCES memory (bank, seq) DEFERRABLE INITIALLY DEFERRED,
-    FOREIGN KEY (bank, echo_of) REFERENCES memory (bank, seq) DEFERRABLE INITIALLY DEFERRED
-) WITHOUT ROWID;
-CREATE UNIQUE INDEX memory_id ON memory (bank, id);
-CREATE UNIQUE INDEX memory_ref ON memory (bank, ref) WHERE ref IS NOT NULL;
-CREATE INDEX memory_change ON memory (bank, change);
-CREATE INDEX memory_speaker ON memory (bank, speaker) WHERE speaker IS NOT NULL;
-CREATE INDEX memory_text ON memory (bank, text_key) WHERE vector IS NOT NULL;
-CREATE INDEX memory_unencoded ON memory (bank) WHERE vector IS NULL AND wanted = 1;
-CREATE INDEX memory_head ON memory (bank, head) WHERE head IS NOT NULL;
-CREATE INDEX memory_group ON memory (bank, hash_group, kind) WHERE hash_group IS NOT NULL;
-CREATE INDEX memory_derived ON memory (bank, kind) WHERE kind <> 0;
-CREATE INDEX memory_episode ON memory (bank, session, episode) WHERE session IS NOT NULL;
-CREATE INDEX memory_placed ON memory (bank) WHERE session IS NOT NULL;
-CREATE INDEX memory_label ON memory (bank, label) WHERE label IS NOT NULL;
-CREATE INDEX memory_superseded ON memory (bank, superseded_by) WHERE superseded_by IS NOT NULL;
-CREATE INDEX memory_echo ON memory (bank, echo_of) WHERE echo_of IS NOT NULL;
 
-CREATE TABLE source (
-    bank INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    source INTEGER NOT NULL,
-    PRIMARY KEY (bank, seq, source),
-    FOREIGN KEY (bank, seq) REFERENCES memory (bank, seq),
-    FOREIGN KEY (bank, source) REFERENCES memory (bank, seq)
-) WITHOUT ROWID;
-CREATE INDEX source_back ON source (bank, source);
-
--- Hashes of metadata entries.
-CREATE TABLE tag (
-    bank INTEGER NOT NULL,
-    tag INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    PRIMARY KEY (bank, tag, seq),
-    FOREIGN KEY (bank, seq) REFERENCES memory (bank, seq)
-) WITHOUT ROWID;
-CREATE INDEX tag_back ON tag (bank, seq);
-
--- MinHash band keys.
-CREATE TABLE band (
-    bank INTEGER NOT NULL,
-    band INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    PRIMARY KEY (bank, band, seq),
-    FOREIGN KEY (bank, seq) REFERENCES memory (bank, seq)
-) WITHOUT ROWID;
-CREATE INDEX band_back ON band (bank, seq);
-
--- Sketches (part 0) and lexical terms (part 1): the newest row by row, the others in blocks.
-CREATE TABLE trace (
-    bank INTEGER NOT NULL,
-    part INTEGER NOT NULL,
-    change INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    data BLOB NOT NULL,
-    PRIMARY KEY (bank, part, change, seq)
-) WITHOUT ROWID;
-
-CREATE TABLE block (
-    bank INTEGER NOT NULL,
-    part INTEGER NOT NULL,
-    number INTEGER NOT NULL,
-    first_seq INTEGER NOT NULL,
-    last_seq INTEGER NOT NULL,
-    change INTEGER NOT NULL,         -- the latest of its rows
-    data BLOB NOT NULL,
-    PRIMARY KEY (bank, part, number)
-);
-
-CREATE TABLE history (
-    bank INTEGER NOT NULL,
-    number INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    change INTEGER NOT NULL,
-    event INTEGER NOT NULL,
-    at INTEGER NOT NULL,
-    author INTEGER NOT NULL,
-    content INTEGER NOT NULL,        -- the reason, and what was there before
-    PRIMARY KEY (bank, number),
-    FOREIGN KEY (bank, seq) REFERENCES memory (bank, seq)
-) WITHOUT ROWID;
-CREATE INDEX history_seq ON history (bank, seq);
-
-CREATE TABLE exchange (
-    bank INTEGER NOT NULL REFERENCES bank (bank),
-    number INTEGER NOT NULL,
-    session INTEGER NOT NULL,
-    closed INTEGER NOT NULL,
-    attempts INTEGER NOT NULL,
-    error TEXT,                      -- class of the last error
-    due_at INTEGER,
-    last_at INTEGER NOT NULL,
-    PRIMARY KEY (bank, number)
-) WITHOUT ROWID;
-CREATE INDEX exchange_session ON exchange (bank, session) WHERE closed = 0;
-
-CREATE TABLE exchange_turn (
-    bank INTEGER NOT NULL,
-    number INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    PRIMARY KEY (bank, number, seq),
-    FOREIGN KEY (bank, number) REFERENCES exchange (bank, number),
-    FOREIGN KEY (bank, seq) REFERENCES memory (bank, seq)
-) WITHOUT ROWID;
-CREATE INDEX exchange_turn_seq ON exchange_turn (bank, seq);
-
-CREATE TABLE lease (
-    bank INTEGER PRIMARY KEY REFERENCES bank (bank),
-    owner TEXT NOT NULL,
-    until INTEGER NOT NULL
-);
-"""
-
-PASSAGES = "ALTER TABLE content ADD COLUMN passages BLOB;"  # vectors of a long text's parts, beside its own
-
-SURPRISAL = """
-DROP INDEX memory_text;
-CREATE INDEX memory_text ON memory (bank, text_key) WHERE echo_of IS NULL;
-
--- Counts of words under hashes: a bank's surprisal model.
-CREATE TABLE segment (
-    bank INTEGER NOT NULL,
-    number INTEGER NOT NULL,
-    first_seq INTEGER NOT NULL,
-    last_seq INTEGER NOT NULL,
-    data BLOB NOT NULL,
-    PRIMARY KEY (bank, number)
-);
-"""
-
-ERASURES = """
-CREATE TABLE erasure (
-    number INTEGER PRIMARY KEY,
-    bank INTEGER NOT NULL,
-    change INTEGER NOT NULL,
-    seqs BLOB NOT NULL,              -- of what went: int64, little-endian; empty where the bank went
-    receipt TEXT NOT NULL,           -- JSON; never text of a memory
-    pending INTEGER NOT NULL         -- 1 until the files were found free of its bytes
-);
-CREATE INDEX erasure_change ON erasure (bank, change);
-CREATE INDEX erasure_pending ON erasure (pending) WHERE pending = 1;
-
--- Keyed digests (HMAC) of erased texts, under a key that is not in the file.
-CREATE TABLE fingerprint (mac BLOB PRIMARY KEY) WITHOUT ROWID;
-"""
-
-HISTORY_AT = "CREATE INDEX history_at ON history (bank, at);"  # what changed after a moment, for `as_of`
-
-CHECKSUMS = "ALTER TABLE content ADD COLUMN checksum INTEGER;"  # NULL in rows that were written before
-
-MOVED = """
--- Rows of `memory` that differ from what a block of rows holds.
-CREATE TABLE moved (
-    bank INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    PRIMARY KEY (bank, seq)
-) WITHOUT ROWID;
-
-CREATE TRIGGER memory_moved AFTER UPDATE OF
-    kind, state, speaker, role, session, episode, occurred_at, recorded_at, valid_from, valid_until, strength,
-    recalled_at, pinned, length, asks, superseded_by, echo_of
-ON memory
-WHEN new.seq <= (SELECT last_seq FROM block WHERE bank = new.bank AND part = 3 ORDER BY number DESC LIMIT 1)
-BEGIN
-    INSERT OR IGNORE INTO moved (bank, seq) VALUES (new.bank, new.seq);
-END;
-"""
-
-# Saliences rest on a fixed background of language: no bank keeps counts any more.
-NO_SEGMENTS = """
-DROP TABLE segment;
-DELETE FROM meta WHERE key LIKE 'weighed.%';
-"""
+FORMAT_STEPS: dict[str, Step] = {"format_1": create_tables}  # a step for each format, in order
 
 
 def statements(script: str) -> Iterator[str]:
@@ -271,73 +43,59 @@ def statements(script: str) -> Iterator[str]:
             pending = ""
 
 
-def add_vector_blocks(connection: sqlite3.Connection) -> None:
-    """For every block of sketches one of vectors; where something is damaged none, as recall needs none."""
-    for bank, number in connection.execute("SELECT bank, number FROM block WHERE part = ?", (SKETCH_PART,)).fetchall():
-        (data,) = run(connection, "block", bank, SKETCH_PART, number).fetchone()
-        with suppress(*DECODING_ERRORS):
-            put_vector_block(connection, bank, number, Block.parse(data))
+def file_version(format_number: int) -> int:
+    """The number in the header (user_version) of files of a format."""
+    return format_number * DRAFTS_PER_FORMAT + DRAFT_NUMBER
 
 
-def add_row_blocks(connection: sqlite3.Connection) -> None:
-    """Blocks of rows for every bank that is large enough."""
-    for statement in statements(MOVED):
-        connection.execute(statement)
-    for (bank,) in connection.execute("SELECT bank FROM bank").fetchall():
-        rebuild(connection, bank)
+def is_current(connection: sqlite3.Connection, path: Path) -> bool:
+    """True for a database of this format, False for an empty or older one.
+
+    Raises NotADatabaseError, NewerVersionError, OtherDraftError.
+    """
+    identity = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if identity != APPLICATION_ID:
+        if identity or version or connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
+            raise NotADatabaseError(
+                f"{path}: is a database, but not memkit's; it was left as it is. Give another path."
+            )
+        return False
+    number, draft = divmod(version, DRAFTS_PER_FORMAT)
+    if number > len(FORMAT_STEPS):
+        raise NewerVersionError(
+            f"{path}: was written by a newer memkit (format {number}; this one knows {len(FORMAT_STEPS)}). "
+            "Update memkit; the file was left as it is."
+        )
+    if draft != DRAFT_NUMBER or not number:
+        raise OtherDraftError(
+            f"{path}: was written in another draft of the file format, and drafts are not converted. Export it with "
+            "the memkit that wrote it (store.export), then load that file here (store.load); it was left as it is."
+        )
+    return bool(number == len(FORMAT_STEPS))
 
 
-STEPS: dict[str, str | Callable[[sqlite3.Connection], None]] = {
-    "initial": INITIAL,
-    "passages": PASSAGES,
-    "surprisal": SURPRISAL,
-    "erasures": ERASURES,
-    "history_at": HISTORY_AT,
-    "checksums": CHECKSUMS,
-    "vector_blocks": add_vector_blocks,
-    "row_blocks": add_row_blocks,
-    "no_segments": NO_SEGMENTS,
-}
-FORMAT = len(STEPS)  # kept in the header as user_version
+def migrate(connection: sqlite3.Connection, steps: Mapping[str, Step] = FORMAT_STEPS) -> None:
+    """Create a database, or bring an older one to this format; call it inside a write transaction."""
+    from sqlite_utils import Database
+
+    ledger(steps).apply(Database(connection))
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {file_version(len(steps))}")
 
 
-def ledger() -> "Migrations":
+def ledger(steps: Mapping[str, Step]) -> "Migrations":
     """All steps, in order."""
     from sqlite_utils.migrations import Migrations
 
     class Steps(Migrations):
         migrations_table = "migration"
 
-    steps = Steps("memkit")
-    for name, step in STEPS.items():
-        steps(name=name)(_taking(step))
-    return steps
+    migrations = Steps("memkit")
+    for name, step in steps.items():
+        migrations(name=name)(_on_database(step))
+    return migrations
 
 
-def _taking(step: str | Callable[[sqlite3.Connection], None]) -> "Callable[[Database], None]":
-    def take(db: "Database") -> None:
-        if callable(step):
-            step(db.conn)
-        else:
-            for statement in statements(step):
-                db.execute(statement)
-
-    return take
-
-
-def migrate(connection: sqlite3.Connection) -> None:
-    """Bring a database to this format; call it inside a write transaction."""
-    from sqlite_utils import Database
-
-    ledger().apply(Database(connection))
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {FORMAT}")
-
-
-def schema(connection: sqlite3.Connection) -> str:
-    """The schema of a database as SQL, in the form of `schema.sql`."""
-    rows = connection.execute(
-        "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' "
-        "ORDER BY tbl_name, type = 'index', name"
-    )
-    return "\n\n".join(re.sub(r"[ \t]+\n", "\n", sql) + ";" for (sql,) in rows) + "\n"
+def _on_database(step: Step) -> "Callable[[Database], None]":
+    return lambda database: step(database.conn)

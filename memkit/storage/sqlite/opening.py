@@ -1,18 +1,18 @@
-"""Opening a SQLite file: is it ours, is it new, is it of this format?"""
+"""Opening a SQLite file: its path, its owner and its format are checked, and a new one is created."""
 
-import sqlite3
 from pathlib import Path
 
-from memkit.errors import NewerVersionError, NotADatabaseError, ReadOnlyError, UnwritablePathError
+from memkit.errors import ReadOnlyError, UnwritablePathError
 from memkit.storage.sqlite.connections import Connections
 from memkit.storage.sqlite.filesystem import check_shareable, writable
-from memkit.storage.sqlite.migrations import APPLICATION_ID, FORMAT, migrate
+from memkit.storage.sqlite.migrations import is_current, migrate
 
 
 def prepare(connections: Connections) -> None:
     """Make the file ready for use; a file that isn't memkit's is left as it was.
 
-    Raises UnwritablePathError, NetworkPathError, NotADatabaseError, NewerVersionError, ReadOnlyError or CorruptError.
+    Raises UnwritablePathError, NetworkPathError, NotADatabaseError, NewerVersionError, OtherDraftError, ReadOnlyError
+    or CorruptError.
     """
     path, read_only = connections.path, connections.read_only
     _check_path(path, read_only=read_only)
@@ -21,7 +21,7 @@ def prepare(connections: Connections) -> None:
 
         def look() -> None:
             nonlocal ready
-            ready = _is_current(connection, path)
+            ready = is_current(connection, path)
 
         connections.retry_while_busy(look)
         if read_only and not ready:
@@ -52,25 +52,7 @@ def _check_path(path: Path, *, read_only: bool) -> None:
         )
 
 
-def _is_current(connection: sqlite3.Connection, path: Path) -> bool:
-    """True for a database of this format, False for an empty or older one."""
-    identity = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if identity != APPLICATION_ID:
-        if identity or version or connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
-            raise NotADatabaseError(
-                f"{path}: is a database, but not memkit's; it was left as it is. Give another path."
-            )
-        return False
-    if version > FORMAT:
-        raise NewerVersionError(
-            f"{path}: was written by a newer memkit (format {version}; this one knows {FORMAT}). "
-            "Update memkit; the file was left as it is."
-        )
-    return bool(version == FORMAT)
-
-
 def _migrate(connections: Connections) -> None:
     with connections.writing() as connection:
-        if not _is_current(connection, connections.path):
+        if not is_current(connection, connections.path):
             migrate(connection)

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 
@@ -14,9 +14,9 @@ from memkit.models import ErasureReceipt
 from memkit.storage.core.change_set import Erased
 from memkit.storage.core.checksums import decoding
 from memkit.storage.core.enum_codes import KIND_CODES
-from memkit.storage.core.receipts import bank_receipt, erasure_receipt
-from memkit.storage.sql.queries import queries, run, run_many
-from memkit.storage.sql.view import BankRow
+from memkit.storage.core.receipts import bank_receipt, by_time, erasure_receipt
+from memkit.storage.sql.bank_row import BankRow
+from memkit.storage.sql.queries import empty_bank, run, run_many
 from memkit.storage.sql.writer import as_bytes
 from memkit.storage.sqlite.connections import BUSY_CODES, Connections, primary_code
 from memkit.storage.sqlite.secure_delete.files import Files, Search, search_windows
@@ -27,7 +27,7 @@ MAX_SEARCHED_BYTES = 2**30  # in larger files nobody waits for the search
 RETRY_SECONDS = 0.02
 READ_ROWS = 500  # at once
 INTEGER_BYTES = (1, 2, 3, 4, 6, 8)  # that SQLite gives an integer
-RETAINED_QUERIES = ("retained_words", "retained_notes", "retained_vectors", "retained_traces")
+RETAINED_QUERIES = ("retained_words", "retained_notes", "retained_vectors", "retained_entries")
 
 
 class _InTheWayError(Exception):
@@ -56,21 +56,20 @@ class Erasures:
     ) -> None:
         """Within the transaction of erasures: write their receipts, and keep the windows that a purge searches for."""
         for erasure in erased:
-            receipt = erasure_receipt(erasure, row.to_state(), at, _last(connection))
+            receipt = erasure_receipt(erasure, row.to_state(), at, _last(connection, row.bank))
             self._add_receipt(connection, row, receipt, np.array(erasure.seqs, dtype="<i8").tobytes(), contents)
-            run_many(connection, "add_fingerprint", [(mac,) for mac in erasure.fingerprints])
+            run_many(connection, "add_fingerprint", [{"bank": row.bank, "mac": mac} for mac in erasure.fingerprints])
 
     def drop_bank(
         self, connection: sqlite3.Connection, row: BankRow, at: datetime, requested_by: str | None
     ) -> ErasureReceipt:
         """Within a transaction: remove everything of a bank but its own row."""
-        counts = {KIND_CODES.words[kind]: count for kind, count in run(connection, "kinds_of_bank", row.bank)}
+        counts = {KIND_CODES.words[kind]: count for kind, count in run(connection, "kinds_of_bank", bank=row.bank)}
         state = row._replace(change=row.change + 1).to_state()
-        receipt = bank_receipt(state, counts, at, requested_by, _last(connection))
-        sample = run(connection, "contents_of_bank", row.bank, SAMPLED_ROWS)
+        receipt = bank_receipt(state, counts, at, requested_by, _last(connection, row.bank))
+        sample = run(connection, "contents_of_bank", bank=row.bank, limit=SAMPLED_ROWS)
         self._add_receipt(connection, row, receipt, b"", [part for contents in sample for part in as_bytes(contents)])
-        for statement in queries()["empty_bank"].split(";"):
-            connection.execute(statement, (row.bank,))
+        empty_bank(connection, row.bank)
         return receipt
 
     def _add_receipt(
@@ -82,14 +81,16 @@ class Erasures:
         contents: Sequence[bytes],
     ) -> None:
         text = receipt.model_dump_json(exclude={"bytes_pending"})
-        run(connection, "add_erasure", receipt.number, row.bank, receipt.change, seqs, text)
+        columns = {"change": receipt.change, "seqs": seqs, "receipt": text, "name": row.name if receipt.whole else None}
+        run(connection, "add_erasure", bank=row.bank, number=receipt.number, **columns)
         with self._lock:
             self._windows[receipt.hash] = search_windows(contents, MAX_WINDOWS)
 
-    def pending(self) -> list[str]:
-        """Hashes of the receipts whose bytes may still lie in the files, whichever process erased them."""
+    def pending(self) -> dict[str, tuple[int, int]]:
+        """Receipts whose bytes may still lie in the files, whichever process erased them: bank and number, by hash."""
         with self._connections.reading() as connection:
-            return [row[0] for row in run(connection, "pending_erasures")]
+            rows = run(connection, "pending_erasures").fetchall()
+        return {_receipt((text, 1)).hash: (bank, number) for bank, number, text in rows}
 
     def purge(self, *, thorough: bool = True, wait: float = 0.0) -> bool:
         """True once no erased byte is left; False where readers are in the way, or the search is put off.
@@ -135,11 +136,12 @@ class Erasures:
                     return True
         return False
 
-    def _finish(self, hashes: Sequence[str]) -> bool:
+    def _finish(self, erasures: Mapping[str, tuple[int, int]]) -> bool:
         with self._connections.writing() as connection:
-            run_many(connection, "finish_erasure", [(hash,) for hash in hashes])
+            rows = [{"bank": bank, "number": number} for bank, number in erasures.values()]
+            run_many(connection, "finish_erasure", rows)
         with self._lock:
-            for hash in hashes:
+            for hash in erasures:
                 self._windows.pop(hash, None)
         return True
 
@@ -182,17 +184,17 @@ class Erasures:
 
 def receipts(connection: sqlite3.Connection, after: int = 0) -> list[ErasureReceipt]:
     """All receipts with greater numbers than `after`, in order."""
-    return [_receipt(row) for row in run(connection, "receipts", after)]
+    return by_time([_receipt(row) for row in run(connection, "receipts", after=after)])
 
 
 def receipt_at(connection: sqlite3.Connection, bank: int, change: int) -> ErasureReceipt | None:
     """The receipt of the erasure that led a bank to a change number."""
-    row = run(connection, "receipt", bank, change).fetchone()
+    row = run(connection, "receipt", bank=bank, change=change).fetchone()
     return None if row is None else _receipt(row)
 
 
-def _last(connection: sqlite3.Connection) -> ErasureReceipt | None:
-    row = run(connection, "last_receipt").fetchone()
+def _last(connection: sqlite3.Connection, bank: int) -> ErasureReceipt | None:
+    row = run(connection, "last_receipt", bank=bank).fetchone()
     return None if row is None else _receipt(row)
 
 

@@ -1,38 +1,51 @@
 """Restoring a backup in the place of a database, with the erasures that it lacks."""
 
-import json
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from memkit.errors import InputError, NotADatabaseError, StorageError
 from memkit.models import ErasureReceipt
-from memkit.storage.core.receipts import chain_flaws
+from memkit.protocols import BankName
+from memkit.storage.core.names import name_key
+from memkit.storage.core.receipts import by_time, chain_flaws, chains
 from memkit.storage.sql.queries import run, run_many
 from memkit.storage.sqlite.connections import connect, translated
-from memkit.storage.sqlite.migrations import APPLICATION_ID
+from memkit.storage.sqlite.migrations import APPLICATION_ID, is_current
 
 DATABASE_MAGIC = b"SQLite format 3\0"
 
 
 @dataclass(frozen=True)
 class ErasureList:
-    """Erasures that were carried out: receipts in order, and keyed digests of erased texts."""
+    """Erasures that were carried out: receipts in order of time; keyed digests of erased texts, each with its bank."""
 
     receipts: tuple[ErasureReceipt, ...] = ()
-    fingerprints: tuple[bytes, ...] = ()
+    fingerprints: tuple[tuple[str, bytes], ...] = ()
 
 
 def copy_backup(backup: Path, part: Path) -> None:
-    """Copy a backup, whoever has it open. Raises NotADatabaseError, UnwritablePathError, CorruptError."""
-    with translated(str(backup)), closing(connect(backup, read_only=True)) as source:
-        if source.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-            raise NotADatabaseError(f"{backup}: is no backup of memkit's. Give what store.backup(path) wrote.")
+    """Copy a backup, whoever has it open.
+
+    Raises NotADatabaseError, NewerVersionError, OtherDraftError, UnwritablePathError or CorruptError.
+    """
+    with _opened(backup) as source:
         source.execute("VACUUM INTO ?", (str(part),))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """A database of memkit's, of a format that is known here, to be read."""
+    with translated(str(path)), closing(connect(path, read_only=True)) as connection:
+        if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+            raise NotADatabaseError(f"{path}: is no database of memkit's. Give what store.backup(path) wrote.")
+        is_current(connection, path)
+        yield connection
 
 
 def read_erasures(path: Path) -> ErasureList:
@@ -47,12 +60,18 @@ def read_erasures(path: Path) -> ErasureList:
 
 
 def _of_database(path: Path) -> ErasureList:
-    with translated(str(path)), closing(connect(path, read_only=True)) as connection:
-        if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'erasure'").fetchone() is None:
-            return ErasureList()  # of an earlier format: nothing was noted
-        receipts = [ErasureReceipt.model_validate_json(row[0]) for row in run(connection, "receipts", 0)]
-        macs = tuple(row[0] for row in connection.execute("SELECT mac FROM fingerprint"))
-    return ErasureList(tuple(receipts), macs)
+    with _opened(path) as connection:
+        receipts = [ErasureReceipt.model_validate_json(row[0]) for row in run(connection, "receipts", after=0)]
+        names = {bank: name for name, bank in _banks_by_name(connection).items()}
+        rows = connection.execute("SELECT bank, mac FROM fingerprint").fetchall()
+    macs = tuple((names[bank], mac) for bank, mac in rows if bank in names)
+    return ErasureList(tuple(by_time(receipts)), macs)
+
+
+def _banks_by_name(connection: sqlite3.Connection) -> dict[str, int]:
+    """Numbers of the banks that are there, and of those of which only receipts are left."""
+    names = "SELECT name, bank FROM erasure WHERE name IS NOT NULL UNION ALL SELECT name, bank FROM bank"
+    return dict(connection.execute(names).fetchall())
 
 
 def _of_lines(path: Path) -> list[ErasureReceipt]:
@@ -67,34 +86,63 @@ def _of_lines(path: Path) -> list[ErasureReceipt]:
 
 
 def missing_erasures(erasures: ErasureList, own: Sequence[ErasureReceipt]) -> list[ErasureReceipt]:
-    """The erasures that a backup lacks, by its `own` ones. Raises InputError where the list is of another database."""
-    hashes = {receipt.number: receipt.hash for receipt in erasures.receipts}
-    last = own[-1] if own else None
-    if last is not None and erasures.receipts and hashes.get(last.number) != last.hash:
+    """The erasures that a backup lacks. Raises InputError where the list isn't that of the same database."""
+    hashes = {(receipt.bank, receipt.number): receipt.hash for receipt in erasures.receipts}
+    last = _last_receipts(own)
+    if erasures.receipts and any(hashes.get((bank, r.number)) != r.hash for bank, r in last.items()):
         raise InputError(
             "restore: the list of erasures doesn't go on from this backup's. Give the list of the same database, "
             "not older than the backup; or restore to another path, with erasures=None."
         )
-    return [receipt for receipt in erasures.receipts if last is None or receipt.number > last.number]
+    return [receipt for receipt in erasures.receipts if receipt.number > _last_number(last, receipt.bank)]
 
 
-def adopt_erasures(part: Path, erasures: ErasureList, after: int) -> None:
-    """Put the listed receipts in the place of those that repeating their erasures wrote; caches become invalid."""
+def _last_receipts(receipts: Sequence[ErasureReceipt]) -> dict[BankName, ErasureReceipt]:
+    return {bank: chain[-1] for bank, chain in chains(receipts).items()}
+
+
+def _last_number(last: Mapping[BankName, ErasureReceipt], bank: BankName) -> int:
+    return last[bank].number if bank in last else 0
+
+
+def adopt_erasures(part: Path, erasures: ErasureList, own: Sequence[ErasureReceipt]) -> None:
+    """Put the listed receipts in the place of those that repeating their erasures wrote; caches become invalid.
+
+    `own`: the receipts that the backup had.
+    """
     with translated(str(part)), closing(connect(part, read_only=False)) as connection:
         connection.execute("BEGIN IMMEDIATE")
-        if erasures.receipts:
-            numbers = {bank: number for number, bank in connection.execute("SELECT bank, name FROM bank")}
-            connection.execute("DELETE FROM erasure WHERE number > ?", (after,))
-            run_many(connection, "add_erasure", [_row(r, numbers) for r in erasures.receipts if r.number > after])
-        run_many(connection, "add_fingerprint", [(mac,) for mac in erasures.fingerprints])
+        new = missing_erasures(erasures, own)
+        banks = _numbered(connection, {name_key(receipt.bank) for receipt in new})
+        there = {name for (name,) in connection.execute("SELECT name FROM bank")}
+        last = _last_receipts(own)
+        for bank in {receipt.bank for receipt in new}:
+            number = (banks[name_key(bank)], _last_number(last, bank))
+            connection.execute("DELETE FROM erasure WHERE bank = ? AND number > ?", number)
+        run_many(connection, "add_erasure", [_row(receipt, banks, there) for receipt in new])
+        macs = [{"bank": banks[name], "mac": mac} for name, mac in erasures.fingerprints if name in banks]
+        run_many(connection, "add_fingerprint", macs)
         connection.execute("UPDATE bank SET epoch = epoch + 1, change = change + 1")
         connection.execute("COMMIT")
 
 
-def _row(receipt: ErasureReceipt, numbers: dict[str, int]) -> tuple[object, ...]:
-    name = json.dumps(list(receipt.bank), ensure_ascii=False, separators=(",", ":"))
-    text = receipt.model_dump_json(exclude={"bytes_pending"})
-    return (receipt.number, numbers.get(name, 0), receipt.change, b"", text)
+def _numbered(connection: sqlite3.Connection, names: set[str]) -> dict[str, int]:
+    """Numbers of all banks, with new ones for those of which the backup knows nothing."""
+    banks = _banks_by_name(connection)
+    next_bank = run(connection, "last_bank").fetchone()[0] + 1
+    return banks | dict(zip(sorted(names - set(banks)), count(next_bank), strict=False))
+
+
+def _row(receipt: ErasureReceipt, banks: Mapping[str, int], there: set[str]) -> dict[str, object]:
+    name = name_key(receipt.bank)
+    return {
+        "bank": banks[name],
+        "number": receipt.number,
+        "change": receipt.change,
+        "seqs": b"",
+        "receipt": receipt.model_dump_json(exclude={"bytes_pending"}),
+        "name": None if name in there else name,
+    }
 
 
 def put_in_place(part: Path, target: Path) -> None:

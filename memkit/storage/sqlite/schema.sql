@@ -1,3 +1,7 @@
+-- Tables of one memkit database, in the form of format 1; `migrations.py` creates new files from this text.
+-- The ledger of migrations, the table `migration`, is kept by sqlite-utils.
+
+-- MinHash band keys.
 CREATE TABLE band (
     bank INTEGER NOT NULL,
     band INTEGER NOT NULL,
@@ -21,12 +25,14 @@ CREATE TABLE bank (
     next_history INTEGER NOT NULL DEFAULT 1,
     next_exchange INTEGER NOT NULL DEFAULT 1,
     next_block INTEGER NOT NULL DEFAULT 1,
-    code_tail INTEGER NOT NULL DEFAULT 0,   -- rows in trace, by part
-    term_tail INTEGER NOT NULL DEFAULT 0
+    next_content INTEGER NOT NULL DEFAULT 1,
+    unsealed_sketches INTEGER NOT NULL DEFAULT 0,   -- rows in index_entry, by part
+    unsealed_terms INTEGER NOT NULL DEFAULT 0
 );
 
 CREATE UNIQUE INDEX bank_name ON bank (name);
 
+-- Blocks of sketches (part 0), of terms (1), of quantised vectors (2) and of index rows (3).
 CREATE TABLE block (
     bank INTEGER NOT NULL,
     part INTEGER NOT NULL,
@@ -38,22 +44,32 @@ CREATE TABLE block (
     PRIMARY KEY (bank, part, number)
 );
 
+-- All text, payloads and vectors, in the order in which they came. Rows are added and removed, never grown.
+-- Never WITHOUT ROWID: moving rows between pages was measured to leave bytes of erased ones behind.
 CREATE TABLE content (
-    id INTEGER PRIMARY KEY,
     bank INTEGER NOT NULL,
+    id INTEGER NOT NULL,
     text TEXT,
     payload TEXT,
-    vector BLOB
-, passages BLOB, checksum INTEGER);
+    vector BLOB,
+    passages BLOB,                   -- vectors of a long text's parts
+    checksum INTEGER NOT NULL,
+    UNIQUE (bank, id)
+);
 
+-- Receipts of erasures, a chain for each bank. A bank that is made again takes over those of its name.
 CREATE TABLE erasure (
-    number INTEGER PRIMARY KEY,
     bank INTEGER NOT NULL,
+    number INTEGER NOT NULL,
     change INTEGER NOT NULL,
     seqs BLOB NOT NULL,              -- of what went: int64, little-endian; empty where the bank went
     receipt TEXT NOT NULL,           -- JSON; never text of a memory
-    pending INTEGER NOT NULL         -- 1 until the files were found free of its bytes
+    pending INTEGER NOT NULL,        -- 1 until the files were found free of its bytes
+    name TEXT,                       -- of a bank that isn't there (any more)
+    PRIMARY KEY (bank, number)
 );
+
+CREATE INDEX erasure_name ON erasure (name) WHERE name IS NOT NULL;
 
 CREATE INDEX erasure_change ON erasure (bank, change);
 
@@ -84,7 +100,12 @@ CREATE TABLE exchange_turn (
 
 CREATE INDEX exchange_turn_seq ON exchange_turn (bank, seq);
 
-CREATE TABLE fingerprint (mac BLOB PRIMARY KEY) WITHOUT ROWID;
+-- Keyed digests (HMAC) of erased texts, under a key that is not in the file.
+CREATE TABLE fingerprint (
+    bank INTEGER NOT NULL,
+    mac BLOB NOT NULL,
+    PRIMARY KEY (bank, mac)
+) WITHOUT ROWID;
 
 CREATE TABLE history (
     bank INTEGER NOT NULL,
@@ -102,6 +123,16 @@ CREATE TABLE history (
 CREATE INDEX history_at ON history (bank, at);
 
 CREATE INDEX history_seq ON history (bank, seq);
+
+-- Sketches (part 0) and terms (part 1) that lie in no block yet.
+CREATE TABLE index_entry (
+    bank INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    change INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (bank, part, change, seq)
+) WITHOUT ROWID;
 
 CREATE TABLE lease (
     bank INTEGER PRIMARY KEY REFERENCES bank (bank),
@@ -147,15 +178,6 @@ CREATE TABLE memory (
     FOREIGN KEY (bank, echo_of) REFERENCES memory (bank, seq) DEFERRABLE INITIALLY DEFERRED
 ) WITHOUT ROWID;
 
-CREATE TRIGGER memory_moved AFTER UPDATE OF
-    kind, state, speaker, role, session, episode, occurred_at, recorded_at, valid_from, valid_until, strength,
-    recalled_at, pinned, length, asks, superseded_by, echo_of
-ON memory
-WHEN new.seq <= (SELECT last_seq FROM block WHERE bank = new.bank AND part = 3 ORDER BY number DESC LIMIT 1)
-BEGIN
-    INSERT OR IGNORE INTO moved (bank, seq) VALUES (new.bank, new.seq);
-END;
-
 CREATE INDEX memory_change ON memory (bank, change);
 
 CREATE INDEX memory_derived ON memory (bank, kind) WHERE kind <> 0;
@@ -186,16 +208,7 @@ CREATE INDEX memory_unencoded ON memory (bank) WHERE vector IS NULL AND wanted =
 
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
-CREATE TABLE "migration" (
-   "id" INTEGER PRIMARY KEY,
-   "migration_set" TEXT,
-   "name" TEXT,
-   "applied_at" TEXT
-);
-
-CREATE UNIQUE INDEX "idx_migration_migration_set_name"
-    ON "migration" ("migration_set", "name");
-
+-- Rows of `memory` that differ from what a block of rows holds.
 CREATE TABLE moved (
     bank INTEGER NOT NULL,
     seq INTEGER NOT NULL,
@@ -213,6 +226,7 @@ CREATE TABLE source (
 
 CREATE INDEX source_back ON source (bank, source);
 
+-- Hashes of metadata entries.
 CREATE TABLE tag (
     bank INTEGER NOT NULL,
     tag INTEGER NOT NULL,
@@ -222,12 +236,3 @@ CREATE TABLE tag (
 ) WITHOUT ROWID;
 
 CREATE INDEX tag_back ON tag (bank, seq);
-
-CREATE TABLE trace (
-    bank INTEGER NOT NULL,
-    part INTEGER NOT NULL,
-    change INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    data BLOB NOT NULL,
-    PRIMARY KEY (bank, part, change, seq)
-) WITHOUT ROWID;

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from memkit.errors import BankGoneError, InputError
 from memkit.models import MAX_DELAY, BankState, ErasureReceipt, Receipt
@@ -18,8 +19,9 @@ from memkit.storage.core.apply_operations import apply_operations
 from memkit.storage.core.blocks import ROW_PART, SKETCH_PART, TERM_PART, VECTOR_PART
 from memkit.storage.core.names import checked_name, checked_zone, name_key, prefix_range
 from memkit.storage.core.receipts import chain_flaws
+from memkit.storage.sql.bank_row import BankRow
 from memkit.storage.sql.queries import run, run_many, run_over
-from memkit.storage.sql.view import BankRow, SqliteView
+from memkit.storage.sql.view import SqliteView
 from memkit.storage.sql.writer import Writer
 from memkit.storage.sqlite.connections import Connections
 from memkit.storage.sqlite.group_commit import GroupCommit
@@ -29,8 +31,6 @@ from memkit.storage.sqlite.repair.audit import audit, damage
 from memkit.storage.sqlite.repair.recover import recover
 from memkit.storage.sqlite.secure_delete.files import Files
 from memkit.times import to_micros, utc_now
-
-LAST_BANK = "storage.last_bank"
 
 
 class SqliteStorage:
@@ -60,22 +60,30 @@ class SqliteStorage:
 
     def _make_bank(self, name: BankName, zone: str) -> BankState:
         with self._connections.writing() as connection:
-            row = run(connection, "state_by_name", name_key(name)).fetchone()
-            if row is None:
-                number = run(connection, "last_bank").fetchone()[0] + 1
-                key, now = secrets.token_bytes(16), to_micros(utc_now())
-                run(connection, "add_bank", number, name_key(name), zone, key, now)
-                row = run(connection, "state", number).fetchone()
+            key = name_key(name)
+            row = run(connection, "bank_by_name", name=key).fetchone() or self._add_bank(connection, key, zone)
             return BankRow(*row).to_state()
+
+    def _add_bank(self, connection: sqlite3.Connection, name: str, zone: str) -> tuple[Any, ...]:
+        """Add a bank; it takes over receipts and fingerprints of an erased bank of the same name."""
+        bank = run(connection, "last_bank").fetchone()[0] + 1
+        columns = {"name": name, "zone": zone, "key": secrets.token_bytes(16), "created_at": to_micros(utc_now())}
+        run(connection, "add_bank", bank=bank, **columns)
+        for (erased,) in run(connection, "erased_bank", name=name).fetchall():
+            run(connection, "take_over_erasures", bank=bank, erased=erased)
+            run(connection, "take_over_fingerprints", bank=bank, erased=erased)
+        row: tuple[Any, ...] = run(connection, "bank", bank=bank).fetchone()
+        return row
 
     def find_bank(self, name: BankName) -> BankState | None:
         with self._connections.reading() as connection:
-            row = run(connection, "state_by_name", name_key(checked_name(name))).fetchone()
+            row = run(connection, "bank_by_name", name=name_key(checked_name(name))).fetchone()
         return None if row is None else BankRow(*row).to_state()
 
     def banks(self, prefix: BankName = ()) -> list[BankState]:
+        start, end = prefix_range(prefix)
         with self._connections.reading() as connection:
-            rows = run(connection, "states", *prefix_range(prefix)).fetchall()
+            rows = run(connection, "banks_between", start=start, end=end).fetchall()
         return sorted((BankRow(*row).to_state() for row in rows), key=lambda state: state.name)
 
     def drop_bank(
@@ -83,13 +91,12 @@ class SqliteStorage:
     ) -> ErasureReceipt | None:
         """Erase a bank and everything in it; None where it isn't there."""
         with self._connections.writing() as connection:
-            row = run(connection, "state", bank).fetchone()
+            row = run(connection, "bank", bank=bank).fetchone()
             if row is None:
                 return None
             receipt = self._erasures.drop_bank(connection, BankRow(*row), at, requested_by)
-            run(connection, "set_meta", LAST_BANK, str(max(bank, run(connection, "last_bank").fetchone()[0])))
-            run(connection, "drop_bank", bank)
-            run_many(connection, "add_fingerprint", [(mac,) for mac in fingerprints])
+            run(connection, "drop_bank", bank=bank)
+            run_many(connection, "add_fingerprint", [{"bank": bank, "mac": mac} for mac in fingerprints])
         return receipt
 
     # -- reading and changing one bank
@@ -122,7 +129,7 @@ class SqliteStorage:
         return Receipt(bank=view.state.name, change=change, outcomes=outcomes)
 
     def _row(self, connection: sqlite3.Connection, bank: int) -> BankRow:
-        row = run(connection, "state", bank).fetchone()
+        row = run(connection, "bank", bank=bank).fetchone()
         if row is None:
             raise BankGoneError(f"{self.path}: there is no bank number {bank} (any more). Open it by its name.")
         return BankRow(*row).checked()
@@ -131,26 +138,26 @@ class SqliteStorage:
 
     def get_meta(self, key: str) -> str | None:
         with self._connections.reading() as connection:
-            row = run(connection, "get_meta", key).fetchone()
+            row = run(connection, "get_meta", key=key).fetchone()
         return None if row is None else str(row[0])
 
     def set_meta(self, values: dict[str, str]) -> None:
         with self._connections.writing() as connection:
-            for key, value in values.items():
-                run(connection, "set_meta", key, value)
+            run_many(connection, "set_meta", [{"key": key, "value": value} for key, value in values.items()])
 
     def lease(self, bank: int, owner: str, now: datetime, seconds: float) -> bool:
         start = to_micros(now)
         with self._connections.writing() as connection:
-            if run(connection, "state", bank).fetchone() is None:
+            if run(connection, "bank", bank=bank).fetchone() is None:
                 return False
             until = start + round(seconds * 1_000_000)
             farthest = to_micros(now + MAX_DELAY)  # a clock was wrong where a lease ends beyond it
-            return run(connection, "take_lease", bank, owner, until, start, farthest).rowcount > 0
+            moments = {"until": until, "now": start, "farthest": farthest}
+            return run(connection, "take_lease", bank=bank, owner=owner, **moments).rowcount > 0
 
     def release(self, bank: int, owner: str) -> None:
         with self._connections.writing() as connection:
-            run(connection, "drop_lease", bank, owner)
+            run(connection, "drop_lease", bank=bank, owner=owner)
 
     def receipts(self, after: int = 0) -> list[ErasureReceipt]:
         with self._connections.reading() as connection:
@@ -160,9 +167,9 @@ class SqliteStorage:
         with self._connections.reading() as connection:
             return receipt_at(connection, bank, change)
 
-    def fingerprinted(self, macs: Sequence[bytes]) -> set[bytes]:
+    def fingerprinted(self, bank: int, macs: Sequence[bytes]) -> set[bytes]:
         with self._connections.reading() as connection:
-            return {row[0] for row in run_over(connection, "known_fingerprints", (), macs)}
+            return {row[0] for row in run_over(connection, "fingerprints_among", macs, bank=bank)}
 
     # -- the files
 
@@ -187,15 +194,7 @@ class SqliteStorage:
     def sizes(self, bank: int | None = None) -> dict[str, int]:
         """Bytes by part; `total` is that of the files, or of one bank's parts."""
         with self._connections.reading() as connection:
-            parts = {
-                "text": run(connection, "size_of_text", bank).fetchone()[0],
-                "vectors": run(connection, "size_of_vectors", bank).fetchone()[0]
-                + run(connection, "size_of_traces", bank, VECTOR_PART).fetchone()[0],
-                "sketches": run(connection, "size_of_traces", bank, SKETCH_PART).fetchone()[0],
-                "terms": run(connection, "size_of_traces", bank, TERM_PART).fetchone()[0],
-                "rows": run(connection, "size_of_traces", bank, ROW_PART).fetchone()[0],
-                "history": run(connection, "size_of_history", bank).fetchone()[0],
-            }
+            parts = _sizes(connection, bank)
             pages = connection.execute("PRAGMA freelist_count").fetchone()[0]
             free = pages * connection.execute("PRAGMA page_size").fetchone()[0]
         if bank is not None:
@@ -231,6 +230,20 @@ class SqliteStorage:
             self._closed = True
         self._connections.close()
         self._files.close()
+
+
+def _sizes(connection: sqlite3.Connection, bank: int | None) -> dict[str, int]:
+    def size(name: str, **values: int) -> int:
+        return int(run(connection, name, bank=bank, **values).fetchone()[0])
+
+    return {
+        "text": size("size_of_text"),
+        "vectors": size("size_of_vectors") + size("size_of_entries", part=VECTOR_PART),
+        "sketches": size("size_of_entries", part=SKETCH_PART),
+        "terms": size("size_of_entries", part=TERM_PART),
+        "rows": size("size_of_entries", part=ROW_PART),
+        "history": size("size_of_history"),
+    }
 
 
 def _synced(path: Path) -> None:

@@ -86,7 +86,20 @@ class ErasureContract(ContractSteps):
         assert first.derived == first.erased[1:]
         assert ("", first.hash, second.hash) == (first.previous, second.previous, third.previous)
         assert (third.whole, third.counts) == (True, {"turn": 2})
-        assert storage.fingerprinted([b"0123456789abcdef", b"another one of 16"]) == {b"0123456789abcdef"}
+        assert storage.receipts() == [first, second, third]
+
+    def test_a_bank_made_again_takes_over_fingerprints_and_the_chain_of_its_name(self, storage: Storage) -> None:
+        erased = b"0123456789abcdef"
+        self.put(storage, *(Insert(memory(f"text {i}", id=f"t{i}"), entry(i)) for i in range(1, 3)))
+        self.put(storage, Erase(("t1",), fingerprints=(erased,)))
+        storage.drop_bank(storage.open_bank(("acme", "ana")).number, at=AT_NOON)
+        again, other = storage.open_bank(("acme", "ana")).number, storage.open_bank(("acme", "bob")).number
+        assert storage.fingerprinted(again, [erased, b"another one of 16"]) == {erased}
+        assert storage.fingerprinted(other, [erased]) == set()
+        self.put(storage, Insert(memory("text 3", id="t3"), entry(3)))
+        self.put(storage, Erase(("t3",)))
+        assert [receipt.number for receipt in storage.receipts()] == [1, 2, 3]
+        assert storage.receipts()[2].previous == storage.receipts()[1].hash
         assert storage.audit() in ([], ["erased bytes may still lie in the files: an erasure was interrupted."])
 
     def test_a_remade_memory_keeps_its_id_and_place_and_nothing_of_its_text(self, storage: Storage) -> None:

@@ -287,14 +287,15 @@ def test_pages_that_a_damaged_pointer_gives_to_another_table_are_saved(
 
 
 def numbered(whole: bytes) -> list[tuple[int, int]]:
-    """Texts' numbers that take two bytes, and where in the file they lie."""
+    """Ids, of two bytes, of the first bank's texts, and their places in the file."""
     pages, places = Pages(whole), list[tuple[int, int]]()
     for page in leaves(whole, "content"):
         data, _, kind, cells = pages._cells(page)
         for cell in cells:
-            row = pages._row(page, data, kind, cell)
-            if row.rowid is not None and row.rowid > 127 and row.values[2] is not None:
-                places.append((row.rowid, (page - 1) * PAGE_BYTES + cell + (1 if data[cell] < 128 else 2)))
+            bank, id, text, *_ = pages._row(page, data, kind, cell).values
+            if bank == 1 and isinstance(id, int) and id > 127 and text is not None:
+                _, header = varint(data, varint(data, cell)[1])  # after the lengths of payload and rowid
+                places.append((id, (page - 1) * PAGE_BYTES + header + data[header]))  # a bank of 1 takes no bytes
     return places
 
 
@@ -306,7 +307,7 @@ def test_a_text_whose_number_became_that_of_another_costs_neither(
     texts = numbered(whole)
     [(_, at), (number, _)] = (texts[-20], texts[20]) if later else (texts[20], texts[-20])
     data = bytearray(whole)
-    data[at : at + 2] = bytes((number >> 7 | 128, number & 127))
+    data[at : at + 2] = number.to_bytes(2, "big")
     path = tmp_path / "memory.db"
     path.write_bytes(data)
     memkit.repair(path, encoder=HashingEncoder())
@@ -352,7 +353,7 @@ def test_a_diary_is_not_repaired_into_a_database(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("damage", ["trace SET data = x'0501'", "memory SET recorded_at = 1 << 62"])
+@pytest.mark.parametrize("damage", ["index_entry SET data = x'0501'", "memory SET recorded_at = 1 << 62"])
 def test_rows_that_no_checksum_covers_are_not_carried_over_unread(path: Path, damage: str) -> None:
     with opened(path) as store:
         store.bank("ana").observe([("ana", f"The lighthouse number {n} is painted red") for n in range(5)])
@@ -372,7 +373,7 @@ def test_lost_index_rows_are_made_again_from_the_texts(tmp_path: Path) -> None:
         store.bank("ana").observe([("ana", f"The lighthouse number {n} is painted red") for n in range(30)])
         before = [(h.memory.id, h.score) for h in store.bank("ana").recall("lighthouse number 7")]
         with store._storage._connections.writing() as connection:  # type: ignore[attr-defined]
-            connection.execute("DELETE FROM trace WHERE seq % 2 = 1")
+            connection.execute("DELETE FROM index_entry WHERE seq % 2 = 1")
         assert store.doctor() != []
         store.doctor(repair=True)
         assert store.doctor() == []

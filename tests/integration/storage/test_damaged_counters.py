@@ -11,14 +11,15 @@ from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import CorruptError
 from memkit.models import MEMORY_STATES
 
-COUNTER_COLUMNS = ("next_seq", "next_history", "next_exchange", "next_block", "code_tail", "term_tail")
+NEXT_NUMBERS = ("next_seq", "next_history", "next_exchange", "next_block", "next_content")
+BANK_COUNTERS = (*NEXT_NUMBERS, "unsealed_sketches", "unsealed_terms")
 
 
 def opened(path: Path) -> memkit.MemoryStore:
     return memkit.open(path, encoder=HashingEncoder())
 
 
-@pytest.mark.parametrize("counter", COUNTER_COLUMNS)
+@pytest.mark.parametrize("counter", BANK_COUNTERS)
 @pytest.mark.parametrize("false", ["'many'", "1.5", "x'00'"])
 def test_a_counter_that_is_no_number_stops_reading_and_writing_until_it_is_mended(
     tmp_path: Path, counter: str, false: str

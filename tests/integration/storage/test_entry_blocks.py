@@ -13,7 +13,7 @@ from memkit import MemoryBank, Turn
 from memkit.protocols import BankView
 from memkit.storage.core import blocks
 from memkit.storage.core.blocks import SKETCH_PART, TERM_PART, VECTOR_PART, Block
-from memkit.storage.sql import entry_blocks
+from memkit.storage.sql import block_writer
 
 SMALL_BLOCK_ROWS, SMALL_FLUSH_ROWS = 16, 5
 MAX_ROUNDED_BITS = 3  # bits of 512
@@ -22,8 +22,8 @@ MAX_ROUNDED_BITS = 3  # bits of 512
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "BLOCK_ROWS", SMALL_BLOCK_ROWS)
-    monkeypatch.setattr(entry_blocks, "BLOCK_ROWS", SMALL_BLOCK_ROWS)
-    monkeypatch.setattr(entry_blocks, "FLUSH_ROWS", SMALL_FLUSH_ROWS)
+    monkeypatch.setattr(block_writer, "BLOCK_ROWS", SMALL_BLOCK_ROWS)
+    monkeypatch.setattr(block_writer, "FLUSH_ROWS", SMALL_FLUSH_ROWS)
 
 
 def loaded(view: BankView, since: int = 0) -> dict[int, tuple[bytes | None, dict[int, int]]]:
@@ -125,9 +125,11 @@ def test_a_memory_that_a_damaged_file_holds_twice_is_held_once_by_the_block(tmp_
             store.bank("ana").observe([Turn(f"Day {count} {i}: sun.", "ana") for i in range(count)])
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         for seq in (2, SMALL_FLUSH_ROWS + 1):  # one lies in the block, one is unsealed
-            doubled = "INSERT INTO trace SELECT bank, part, 9, ?, data FROM trace WHERE seq = ? AND change < 9"
-            assert connection.execute(doubled, (seq, SMALL_FLUSH_ROWS + 2)).rowcount == 2
-        connection.execute("UPDATE bank SET code_tail = code_tail + 2, term_tail = term_tail + 2, change = 9")
+            rows = "SELECT bank, part, 9, ?, data FROM index_entry WHERE seq = ? AND change < 9"
+            assert connection.execute(f"INSERT INTO index_entry {rows}", (seq, SMALL_FLUSH_ROWS + 2)).rowcount == 2
+        connection.execute(
+            "UPDATE bank SET unsealed_sketches = unsealed_sketches + 2, unsealed_terms = unsealed_terms + 2, change = 9"
+        )
     with opened(path) as store:
         bank = store.bank("ana")
         bank.observe([Turn(f"Night {i}: rain.", "ana") for i in range(SMALL_FLUSH_ROWS)])

@@ -1,22 +1,25 @@
 """Blocks of rows: whatever happens to a bank, they and the rows that have moved hold what its table does."""
 
+import ast
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from bank_steps import life, opened, view_of
 
+import memkit
 from memkit import Turn
 from memkit.batches import ROW_FIELDS, RowBatch
 from memkit.models import IndexRow
 from memkit.protocols import BankView
 from memkit.recall.index.columns import INT32_FIELDS, Columns
 from memkit.storage.core.blocks import ROW_PART
-from memkit.storage.sql import row_blocks
-from memkit.storage.sql.row_blocks import SHARE, pack, unpack
+from memkit.storage.sql import block_writer, row_blocks
+from memkit.storage.sql.queries import queries
+from memkit.storage.sql.row_blocks import RENEWED_SHARE, RowBlocks, pack, unpack
 
 SMALL_BLOCK_ROWS, SMALL_FLUSH_ROWS = 16, 5
 DAMAGE_STATEMENTS = [
@@ -31,6 +34,8 @@ DAMAGE_STATEMENTS = [
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(block_writer, "BLOCK_ROWS", SMALL_BLOCK_ROWS)
+    monkeypatch.setattr(block_writer, "FLUSH_ROWS", SMALL_FLUSH_ROWS)
     monkeypatch.setattr(row_blocks, "BLOCK_ROWS", SMALL_BLOCK_ROWS)
     monkeypatch.setattr(row_blocks, "FLUSH_ROWS", SMALL_FLUSH_ROWS)
 
@@ -74,9 +79,9 @@ def test_rows_that_changed_are_read_from_the_table_until_there_are_too_many(tmp_
     with opened(path) as store:
         bank = store.bank("ana")
         ids = [o.id for o in bank.observe([Turn(f"Day {i}: sun.", "ana") for i in range(100)]).outcomes]
-        for id in ids[: 100 // SHARE]:
+        for id in ids[: 100 // RENEWED_SHARE]:
             bank.pin(id)
-        assert (blocks(path), moved()) == (6, 100 // SHARE)
+        assert (blocks(path), moved()) == (6, 100 // RENEWED_SHARE)
         bank.pin(ids[SMALL_BLOCK_ROWS])
         assert moved() == 1  # the first block was made anew
         assert store.doctor() == []
@@ -135,31 +140,36 @@ def test_blocks_that_do_not_hold_what_they_should_are_told_and_made_again(tmp_pa
     assert blocks(path) == 6
 
 
-def test_a_file_of_the_format_before_gets_its_blocks_when_it_is_opened(tmp_path: Path) -> None:
-    path = tmp_path / "store.db"
-    with opened(path) as store:
-        store.bank("ana").observe([Turn(f"Day {i}: sun.", "ana") for i in range(100)])
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.executescript(
-            f"DROP TRIGGER memory_moved; DROP TABLE moved; DELETE FROM block WHERE part = {ROW_PART}"
-        )
-        connection.execute("DELETE FROM migration WHERE name = 'row_blocks'")
-        connection.execute("PRAGMA user_version = 7")
-    with opened(path) as store:
-        assert store.doctor() == []
-        with view_of(store.bank("ana")) as view:
-            assert np.array_equal(as_loaded(view)["seq"], range(1, 101))
-    assert blocks(path) == 6
-
-
-@pytest.mark.parametrize("field", sorted(set(ROW_FIELDS) - {"seq"}))
-def test_whichever_number_changes_in_the_table_its_row_has_moved(tmp_path: Path, field: str) -> None:
+def test_every_statement_that_changes_what_blocks_hold_marks_the_rows_as_moved(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     with opened(path) as store:
         store.bank("ana").observe([Turn(f"Day {i}: sun.", "ana") for i in range(35)])
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute(f"UPDATE memory SET {field} = {field} WHERE seq IN (3, 34)")
-        assert connection.execute("SELECT seq FROM moved").fetchall() == [(3,)]  # 34 lies in no block
+        with store._storage._connections.writing() as connection:  # type: ignore[attr-defined]
+            blocks = RowBlocks(connection, 1, 2)
+            for name in changing_statements():
+                values = dict.fromkeys(queries()[name].names, 1)
+                row = values | {"superseded_by": None, "echo_of": None, "content": 1}
+                blocks.update(name, [row | {"bank": 1, "change": 2, "seq": seq} for seq in (3, 34)])
+                assert connection.execute("SELECT seq FROM moved").fetchall() == [(3,)]  # 34 lies in no block
+                connection.execute("DELETE FROM moved")
+
+
+def changing_statements() -> list[str]:
+    """Names of the queries that update columns of `memory` that blocks hold; a bank's removal aside."""
+    updates = {
+        name: re.search(r"UPDATE memory SET (.*)WHERE", query.sql, re.DOTALL) for name, query in queries().items()
+    }
+    columns = {name: set(re.findall(r"(\w+) =", match[1])) for name, match in updates.items() if match}
+    return [name for name in columns if columns[name] & set(ROW_FIELDS) and not name.startswith("empty_bank.")]
+
+
+def test_statements_that_change_what_blocks_hold_run_through_one_method_alone() -> None:
+    assert len(changing_statements()) >= 4
+    for file in Path(memkit.__file__).parent.rglob("*.py"):
+        for call in [node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Call)]:
+            named = [arg.value for arg in call.args if isinstance(arg, ast.Constant)]
+            if set(named) & set(changing_statements()):
+                assert ast.unparse(call.func) == "self._row_blocks.update", f"{file}:{call.lineno}"
 
 
 def test_nothing_of_an_erased_bank_stays_in_blocks(tmp_path: Path) -> None:

@@ -74,18 +74,6 @@ def test_what_is_erased_leaves_the_block_and_what_is_encoded_anew_moves_out_of_i
         assert results(store) == results_before
 
 
-def test_a_file_of_the_format_before_gets_its_blocks_when_it_is_opened(path: Path) -> None:
-    whole = blocks(path)
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("DELETE FROM block WHERE part = ?", (VECTOR_PART,))
-        connection.execute("DELETE FROM migration WHERE name = 'vector_blocks'")
-        connection.execute("PRAGMA user_version = 6")
-    with opened(path) as store:
-        assert store.doctor() == []
-    *same, _ = blocks(path)  # and one of the block that isn't full, which no older file has
-    assert same == whole
-
-
 @pytest.mark.parametrize(
     "damage",
     [

@@ -9,10 +9,11 @@ from memkit.errors import CorruptError
 from memkit.storage.core.blocks import ROW_PART, SKETCH_PART, TERM_PART, VECTOR_PART, Block, unpack_terms
 from memkit.storage.core.change_set import ChangeSet
 from memkit.storage.core.checksums import DECODING_ERRORS, is_memory_intact, is_text_intact, is_vector_intact
-from memkit.storage.sql.queries import run, run_many
+from memkit.storage.sql.bank_row import BankRow
+from memkit.storage.sql.queries import run
 from memkit.storage.sql.row_blocks import is_true, rebuild
-from memkit.storage.sql.vector_blocks import put_vector_block, vector_block
-from memkit.storage.sql.view import BankRow, SqliteView
+from memkit.storage.sql.vector_blocks import drop_vector_block, put_vector_block, vector_block
+from memkit.storage.sql.view import SqliteView
 from memkit.storage.sql.writer import Writer
 from memkit.storage.sqlite.connections import Connections
 from memkit.storage.sqlite.repair.reconcile import IMPOSSIBLE_NUMBERS, MISPLACED_TEXTS
@@ -27,19 +28,22 @@ class Check(NamedTuple):
 
 
 IN_USE = (
-    "SELECT content FROM memory UNION ALL SELECT vector FROM memory WHERE vector IS NOT NULL "
-    "UNION ALL SELECT content FROM history"
+    "SELECT bank, content FROM memory UNION ALL SELECT bank, vector FROM memory WHERE vector IS NOT NULL "
+    "UNION ALL SELECT bank, content FROM history"
 )
 LOST_VECTOR = (
     "vector IS NOT NULL AND NOT EXISTS (SELECT 1 FROM content c "
     "WHERE c.id = memory.vector AND c.bank = memory.bank AND c.vector IS NOT NULL)"
 )
-SHARED_VECTOR = "vector IN (SELECT vector FROM memory WHERE vector IS NOT NULL GROUP BY vector HAVING count(*) > 1)"
+SHARED_VECTOR = (
+    "(bank, vector) IN (SELECT bank, vector FROM memory WHERE vector IS NOT NULL "
+    "GROUP BY bank, vector HAVING count(*) > 1)"
+)
 NO_PLACE = (
     "(SELECT next_seq FROM bank b WHERE b.bank = memory.bank) <= max(coalesce(session, 0), coalesce(episode, 0)) "
     "OR min(coalesce(session, 0), coalesce(episode, 0)) < 0"
 )
-LOST_NOTE = "NOT EXISTS (SELECT 1 FROM content c WHERE c.id = history.content)"
+LOST_NOTE = "NOT EXISTS (SELECT 1 FROM content c WHERE c.bank = history.bank AND c.id = history.content)"
 NO_TURNS = "NOT EXISTS (SELECT 1 FROM exchange_turn t WHERE t.bank = exchange.bank AND t.number = exchange.number)"
 
 
@@ -76,8 +80,8 @@ def _pointer(column: str) -> Check:
     )
 
 
-def _tail(column: str, part: int) -> Check:
-    counted = f"(SELECT count(*) FROM trace t WHERE t.bank = bank.bank AND t.part = {part})"  # noqa: S608
+def _unsealed(column: str, part: int) -> Check:
+    counted = f"(SELECT count(*) FROM index_entry t WHERE t.bank = bank.bank AND t.part = {part})"  # noqa: S608
     return _counting(f"banks count the rows of their index wrongly ({column})", column, counted)
 
 
@@ -97,7 +101,7 @@ ALL_CHECKS = (
     _dangling("tag", "seq"),
     _dangling("band", "seq"),
     _dangling("moved", "seq"),
-    _dangling("trace", "seq"),
+    _dangling("index_entry", "seq"),
     _dangling("history", "seq"),
     _dangling("exchange_turn", "seq"),
     Check(
@@ -129,20 +133,22 @@ ALL_CHECKS = (
     ),
     Check(
         "texts or vectors belong to no memory",
-        f"SELECT count(*) FROM content WHERE id NOT IN ({IN_USE})",  # noqa: S608
-        f"DELETE FROM content WHERE id NOT IN ({IN_USE})",  # noqa: S608
+        f"SELECT count(*) FROM content WHERE (bank, id) NOT IN ({IN_USE})",  # noqa: S608
+        f"DELETE FROM content WHERE (bank, id) NOT IN ({IN_USE})",  # noqa: S608
     ),
     _counting("banks count their memories wrongly", "size", "(SELECT count(*) FROM memory m WHERE m.bank = bank.bank)"),
     _ahead("next_seq", "memory", "seq"),
     _ahead("next_history", "history", "number"),
     _ahead("next_exchange", "exchange", "number"),
     _ahead("next_block", "block", "number"),
-    _tail("code_tail", SKETCH_PART),
-    _tail("term_tail", TERM_PART),
+    _ahead("next_content", "content", "id"),
+    _unsealed("unsealed_sketches", SKETCH_PART),
+    _unsealed("unsealed_terms", TERM_PART),
 )
 LOST_TEXT = (
     "SELECT seq FROM memory WHERE bank = ? "
-    "AND NOT EXISTS (SELECT 1 FROM content c WHERE c.id = memory.content AND c.text IS NOT NULL)"
+    "AND NOT EXISTS (SELECT 1 FROM content c "
+    "WHERE c.bank = memory.bank AND c.id = memory.content AND c.text IS NOT NULL)"
 )
 
 
@@ -188,11 +194,11 @@ def _types(connection: sqlite3.Connection) -> list[str]:
 def _words(connection: sqlite3.Connection) -> list[str]:
     rows = connection.execute(
         "SELECT c.checksum, c.text, c.payload, m.id, m.kind, m.author, m.role, m.occurred_at "
-        "FROM memory m JOIN content c ON c.id = m.content WHERE c.checksum IS NOT NULL"
+        "FROM memory m JOIN content c ON c.bank = m.bank AND c.id = m.content WHERE c.checksum IS NOT NULL"
     )
     memories = sum(not is_memory_intact(checksum, text, payload, numbers) for checksum, text, payload, *numbers in rows)
     rows = connection.execute(
-        "SELECT c.checksum, c.text, c.payload FROM history h JOIN content c ON c.id = h.content "
+        "SELECT c.checksum, c.text, c.payload FROM history h JOIN content c ON c.bank = h.bank AND c.id = h.content "
         "WHERE c.checksum IS NOT NULL"
     )
     notes = sum(not is_text_intact(*row) for row in rows)
@@ -239,7 +245,7 @@ def _blocks(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator
         if not _parses(part, data):
             yield "a block of the index can't be read; vectors and terms of its memories must be made again."
             if repair:
-                run(connection, "drop_block", bank, part, number)
+                run(connection, "drop_block", bank=bank, part=part, number=number)
             if repair and part != VECTOR_PART:
                 connection.execute(
                     "UPDATE memory SET vector = NULL WHERE bank = ? AND seq BETWEEN ? AND ?",
@@ -250,20 +256,21 @@ def _blocks(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator
 def _vector_blocks(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
     """Blocks of vectors: one beside every full block of sketches, of the same memories; beside others it may lack."""
     there, wanted = (
-        {row[0] for row in run(connection, "numbers_of_blocks", bank, p)} for p in (VECTOR_PART, SKETCH_PART)
+        {row[0] for row in run(connection, "block_numbers", bank=bank, part=p)} for p in (VECTOR_PART, SKETCH_PART)
     )
     false = [number for number in wanted if not _fits(connection, bank, number)]
     if false or there - wanted:
         yield f"bank {bank}: {len(false) + len(there - wanted)} blocks of vectors do not hold what they are made from."
         if repair:
-            run_many(connection, "drop_block", [(bank, VECTOR_PART, number) for number in there - wanted])
+            for number in there - wanted:
+                drop_vector_block(connection, bank, number)
             for number in false:
                 _renew(connection, bank, number)
 
 
 def _row_blocks(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
     """Blocks of rows: they hold the same as the table of memories."""
-    end = BankRow(*run(connection, "state", bank).fetchone()).next_seq
+    end = BankRow(*run(connection, "bank", bank=bank).fetchone()).next_seq
     if not is_true(connection, bank, end):
         yield f"bank {bank}: the blocks of its rows do not hold what they are made from."
         if repair:
@@ -271,7 +278,7 @@ def _row_blocks(connection: sqlite3.Connection, bank: int, repair: bool) -> Iter
 
 
 def _fits(connection: sqlite3.Connection, bank: int, number: int) -> bool:
-    there = run(connection, "block", bank, VECTOR_PART, number).fetchone()
+    there = run(connection, "block", bank=bank, part=VECTOR_PART, number=number).fetchone()
     try:
         sketches = _sketches_of(connection, bank, number)
         if there is None and not sketches.is_full:
@@ -283,13 +290,13 @@ def _fits(connection: sqlite3.Connection, bank: int, number: int) -> bool:
 
 
 def _renew(connection: sqlite3.Connection, bank: int, number: int) -> None:
-    run(connection, "drop_block", bank, VECTOR_PART, number)
+    drop_vector_block(connection, bank, number)
     with suppress(*DECODING_ERRORS):
         put_vector_block(connection, bank, number, _sketches_of(connection, bank, number))
 
 
 def _sketches_of(connection: sqlite3.Connection, bank: int, number: int) -> Block:
-    return Block.parse(run(connection, "block", bank, SKETCH_PART, number).fetchone()[0])
+    return Block.parse(run(connection, "block", bank=bank, part=SKETCH_PART, number=number).fetchone()[0])
 
 
 def _parses(part: int, data: bytes) -> bool:
@@ -312,14 +319,14 @@ def _texts(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[
 
 
 def _remove(connection: sqlite3.Connection, bank: int, seqs: list[int]) -> None:
-    row = BankRow(*run(connection, "state", bank).fetchone())
+    row = BankRow(*run(connection, "bank", bank=bank).fetchone())
     changes = ChangeSet(removed=seqs, next_seq=row.next_seq, next_exchange=row.next_exchange)
     Writer(SqliteView(connection, row), changes).write()
 
 
 def _sketches(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
     """Sketches and terms: every vector has its sketch, every index entry its memory, each once."""
-    view = SqliteView(connection, BankRow(*run(connection, "state", bank).fetchone()))
+    view = SqliteView(connection, BankRow(*run(connection, "bank", bank=bank).fetchone()))
     seqs = set(view.all_seqs())
     with_vector = {
         row[0] for row in connection.execute("SELECT seq FROM memory WHERE bank = ? AND vector IS NOT NULL", (bank,))
@@ -342,8 +349,9 @@ def _sketches(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterat
 
 
 def _seqs_of(connection: sqlite3.Connection, bank: int, part: int) -> list[int]:
-    seqs = [row[0] for row in connection.execute("SELECT seq FROM trace WHERE bank = ? AND part = ?", (bank, part))]
-    for (data,) in run(connection, "blocks", bank, part, -1):
+    unsealed = connection.execute("SELECT seq FROM index_entry WHERE bank = ? AND part = ?", (bank, part))
+    seqs = [row[0] for row in unsealed]
+    for (data,) in run(connection, "blocks", bank=bank, part=part, since=-1):
         try:
             seqs += Block.parse(data).seqs.tolist()
         except ValueError:

@@ -17,9 +17,10 @@ from memkit.storage.core.checksums import is_memory_intact, numbers_checksum
 from memkit.storage.core.enum_codes import AUTHOR_CODES, KIND_CODES, ROLE_CODES, STATE_CODES
 from memkit.storage.core.hashing import Hasher
 from memkit.storage.core.rows import Payload
+from memkit.storage.sql.bank_row import BankRow
 from memkit.storage.sql.queries import run, run_many
 from memkit.storage.sql.row_blocks import forget, rebuild
-from memkit.storage.sql.view import BankRow, SqliteView
+from memkit.storage.sql.view import SqliteView
 from memkit.storage.sql.writer import Writer
 from memkit.text.terms.keys import text_key
 from memkit.times import from_micros, utc_now
@@ -33,11 +34,20 @@ WITHOUT_SOURCES = (
     "SELECT count(*) FROM memory m WHERE bank = ? AND author = ? "
     "AND NOT EXISTS (SELECT 1 FROM source s WHERE s.bank = m.bank AND s.seq = m.seq)"
 )
-MISPLACED_TEXTS = (
+CONTENT_OF_MEMORY = "content c ON c.bank = m.bank AND c.id = m.content"
+MISPLACED_TEXTS = (  # texts and memories of which one names another bank than was written
+    "WITH lost AS MATERIALIZED (SELECT m.bank, m.seq, m.text_key, m.content FROM memory m "
+    "WHERE NOT EXISTS (SELECT 1 FROM content c WHERE c.bank = m.bank AND c.id = m.content)) "
     "SELECT m.bank, m.seq, m.text_key, c.id, c.bank, c.text, c.payload "
-    "FROM memory m JOIN content c ON c.id = m.content WHERE m.bank <> c.bank"
+    "FROM lost m JOIN content c ON c.id = m.content AND c.bank <> m.bank AND c.text IS NOT NULL "
+    "WHERE NOT EXISTS (SELECT 1 FROM memory o WHERE o.bank = c.bank AND o.content = c.id)"
 )
-DERIVED_TABLES = ("trace", "block", "band", "tag")  # hashes under a bank's key, made again from the texts
+DERIVED_TABLES = (
+    "index_entry",
+    "block",
+    "band",
+    "tag",
+)  # hashes under a bank's key, made again from the texts
 ENCODER_KEY = "encoder.name"
 
 
@@ -58,7 +68,7 @@ def reconcile(connection: sqlite3.Connection, names: dict[int, str]) -> list[str
 
 
 def _encoder(connection: sqlite3.Connection) -> Iterator[str]:
-    if run(connection, "get_meta", ENCODER_KEY).fetchone() is None:
+    if run(connection, "get_meta", key=ENCODER_KEY).fetchone() is None:
         yield "which encoder made the vectors is lost: they must be made again."
         connection.execute("UPDATE memory SET vector = NULL")
         connection.execute("DELETE FROM content WHERE vector IS NOT NULL")
@@ -74,9 +84,9 @@ def _misplaced(connection: sqlite3.Connection) -> Iterator[str]:
         owner = next((b for b in (bank, other) if b in keys and _is_hashed_with(hashed, keys[b], text, payload)), None)
         if owner is None:
             lost += 1
-            connection.execute("DELETE FROM content WHERE id = ?", (content,))
+            connection.execute("DELETE FROM content WHERE bank = ? AND id = ?", (other, content))
         else:
-            connection.execute("UPDATE content SET bank = ? WHERE id = ?", (owner, content))
+            connection.execute("UPDATE content SET bank = ? WHERE bank = ? AND id = ?", (owner, other, content))
     if lost:
         yield f"of {lost} texts it can't be told in whose bank they were; they are left out."
 
@@ -96,10 +106,12 @@ def _banks(connection: sqlite3.Connection, names: dict[int, str]) -> Iterator[st
         name = names.get(bank) or json.dumps(["salvaged", str(bank)], separators=(",", ":"))
         yield f"bank {bank}: its time zone is lost and now UTC" + ("." if bank in names else "; so is its name.")
         key = secrets.token_bytes(16)
-        run(connection, "add_bank", bank, name, "UTC", key, _born(connection, bank))
+        columns = {"name": name, "zone": "UTC", "key": key, "created_at": _born(connection, bank)}
+        run(connection, "add_bank", bank=bank, **columns)
         connection.execute(
             "UPDATE bank SET change = (SELECT coalesce(max(change), 0) FROM memory m WHERE m.bank = bank.bank), "
-            "next_seq = (SELECT coalesce(max(seq), 0) + 1 FROM memory m WHERE m.bank = bank.bank) WHERE bank = ?",
+            "next_seq = (SELECT coalesce(max(seq), 0) + 1 FROM memory m WHERE m.bank = bank.bank), "
+            "next_content = (SELECT coalesce(max(id), 0) + 1 FROM content c WHERE c.bank = bank.bank) WHERE bank = ?",
             (bank,),
         )
         _rehash(connection, bank, Hasher(key))
@@ -114,14 +126,17 @@ def _rehash(connection: sqlite3.Connection, bank: int, hasher: Hasher) -> None:
     for table in DERIVED_TABLES:
         connection.execute(f"DELETE FROM {table} WHERE bank = ?", (bank,))  # noqa: S608
     rows = connection.execute(
-        "SELECT m.seq, c.payload FROM memory m JOIN content c ON c.id = m.content WHERE m.bank = ?", (bank,)
+        f"SELECT m.seq, c.payload FROM memory m JOIN {CONTENT_OF_MEMORY} WHERE m.bank = ?",  # noqa: S608
+        (bank,),
     ).fetchall()
     words = [(seq, Payload.parse(payload)) for seq, payload in rows]
     connection.executemany(
         "UPDATE memory SET ref = ?, speaker = ?, head = ?, label = ? WHERE bank = ? AND seq = ?",
         [(*_hashes(hasher, payload), bank, seq) for seq, payload in words],
     )
-    tags = [(bank, tag, seq) for seq, payload in words for tag in hasher.tags(payload.metadata or {})]
+    tags = [
+        {"bank": bank, "tag": tag, "seq": seq} for seq, payload in words for tag in hasher.tags(payload.metadata or {})
+    ]
     run_many(connection, "add_tag", tags)
 
 
@@ -133,9 +148,7 @@ def _hashes(hasher: Hasher, words: Payload) -> Iterator[int | None]:
 
 def _reattach_texts(connection: sqlite3.Connection) -> None:
     """Reattach texts that were read under another number to their memories, by their checksums."""
-    rows = connection.execute(
-        f"SELECT m.bank, m.seq, c.id IS NULL, {CHECKED_COLUMNS} LEFT JOIN content c ON c.id = m.content"
-    )
+    rows = connection.execute(f"SELECT m.bank, m.seq, c.id IS NULL, {CHECKED_COLUMNS} LEFT JOIN {CONTENT_OF_MEMORY}")
     textless = {
         (bank, numbers_checksum(numbers)): (bank, seq)
         for bank, seq, gone, checksum, text, payload, *numbers in rows
@@ -150,7 +163,7 @@ def _reattach_texts(connection: sqlite3.Connection) -> None:
 
 def _drop_damaged(connection: sqlite3.Connection) -> None:
     """Drop memories whose numbers are not what was written; their texts stay."""
-    rows = connection.execute(f"SELECT m.bank, m.seq, m.state, {CHECKED_COLUMNS} JOIN content c ON c.id = m.content")
+    rows = connection.execute(f"SELECT m.bank, m.seq, m.state, {CHECKED_COLUMNS} JOIN {CONTENT_OF_MEMORY}")
     false = [(bank, seq) for bank, seq, *columns in rows if not _is_intact(*columns)]
     connection.executemany("DELETE FROM memory WHERE bank = ? AND seq = ?", false)
     connection.execute(f"DELETE FROM memory WHERE {IMPOSSIBLE_NUMBERS}")  # noqa: S608
@@ -158,7 +171,7 @@ def _drop_damaged(connection: sqlite3.Connection) -> None:
 
 def _drop_unreadable(connection: sqlite3.Connection, bank: int) -> None:
     """Drop memories whose other numbers are impossible; their texts stay, too."""
-    view = SqliteView(connection, BankRow(*run(connection, "state", bank).fetchone()))
+    view = SqliteView(connection, BankRow(*run(connection, "bank", bank=bank).fetchone()))
     for seq in view.all_seqs():
         try:
             view.records([seq])
@@ -194,15 +207,16 @@ def _texts_without_memory(connection: sqlite3.Connection, bank: int) -> list[tup
     """Texts that no memory points at; reasons of the history aside."""
     rows = connection.execute(
         "SELECT id, text, payload FROM content WHERE bank = ? AND text IS NOT NULL AND payload IS NOT NULL "
-        "AND id NOT IN (SELECT content FROM memory) AND id NOT IN (SELECT content FROM history) ORDER BY id",
-        (bank,),
+        "AND id NOT IN (SELECT content FROM memory WHERE bank = ?) "
+        "AND id NOT IN (SELECT content FROM history WHERE bank = ?) ORDER BY id",
+        (bank, bank, bank),
     ).fetchall()
     return [(id, text, Payload.parse(payload)) for id, text, payload in rows if "n" not in json.loads(payload)]
 
 
 def _archive(connection: sqlite3.Connection, bank: int, texts: Sequence[tuple[int, str, Payload]]) -> None:
     _counters(connection, bank)
-    view = SqliteView(connection, BankRow(*run(connection, "state", bank).fetchone()))
+    view = SqliteView(connection, BankRow(*run(connection, "bank", bank=bank).fetchone()))
     recorded = connection.execute("SELECT content, recorded_at FROM memory WHERE bank = ? ORDER BY content", (bank,))
     moments = _RecordingTimes(recorded.fetchall())
     new = [Insert(_memory(text, words, moments.near(id)), IndexEntry(0)) for id, text, words in texts]
@@ -214,7 +228,9 @@ def _counters(connection: sqlite3.Connection, bank: int) -> None:
     connection.execute(
         "UPDATE bank SET next_seq = max(next_seq, "
         "(SELECT coalesce(max(seq), 0) + 1 FROM memory m WHERE m.bank = bank.bank)), next_history = max(next_history, "
-        "(SELECT coalesce(max(number), 0) + 1 FROM history h WHERE h.bank = bank.bank)) WHERE bank = ?",
+        "(SELECT coalesce(max(number), 0) + 1 FROM history h WHERE h.bank = bank.bank)), "
+        "next_content = max(next_content, (SELECT coalesce(max(id), 0) + 1 FROM content c WHERE c.bank = bank.bank)) "
+        "WHERE bank = ?",
         (bank,),
     )
 

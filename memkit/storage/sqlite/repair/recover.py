@@ -161,16 +161,16 @@ def _rebuild(pages: Pages, part: Path, path: Path) -> list[str]:
 
 
 def _with_unique_ids(contents: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    """Rows of `content`, no two with one id: texts get another one, vectors are left to be made again."""
+    """Rows of `content`, no two of a bank with one id: texts get another one, vectors are left to be made again."""
     different = dict.fromkeys(contents)
-    claims = Counter(id for id, *_ in different)
-    unused = count(max(claims, default=0) + 1)
-    taken: set[int] = set()
-    for id, *rest in different:
-        vector = rest[3]
-        if claims[id] == 1 or vector is None:
-            yield (next(unused) if id in taken else id, *rest)
-            taken.add(id)
+    claims = Counter((bank, id) for bank, id, *_ in different)
+    unused = count(max((id for _, id in claims), default=0) + 1)
+    taken: set[tuple[int, int]] = set()
+    for bank, id, *rest in different:
+        vector = rest[2]
+        if claims[bank, id] == 1 or vector is None:
+            yield (bank, next(unused) if (bank, id) in taken else id, *rest)
+            taken.add((bank, id))
 
 
 def _sync(path: Path) -> None:
@@ -237,7 +237,7 @@ def _take(recovered: RecoveredRows, table: Table, row: Row) -> bool:
     if table.name == "content" and not _is_intact(values):
         recovered.broken += 1
         return True
-    if table.name == "trace" and not _is_readable(values):
+    if table.name == "index_entry" and not _is_readable(values):
         return True  # made again from its text
     recovered.rows[table.name].append(values)
     return True

@@ -1,0 +1,132 @@
+"""Writing blocks: rows of one part of a bank, up to BLOCK_ROWS together, from which the bank is loaded."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from memkit.errors import CorruptError
+from memkit.storage.core.blocks import BLOCK_ROWS, FLUSH_ROWS, Int64s
+from memkit.storage.core.checksums import DECODING_ERRORS
+from memkit.storage.sql.connection import Connection
+from memkit.storage.sql.queries import run
+
+B = TypeVar("B", bound="Packable")
+B_co = TypeVar("B_co", bound="Packable", covariant=True)
+
+
+class Packable(Protocol):
+    """Rows of a block, in order of seq."""
+
+    @property
+    def seqs(self) -> Int64s: ...
+
+    @property
+    def bounds(self) -> tuple[int, int, int]:
+        """First and last seq, and the latest change."""
+        ...
+
+    def pack(self) -> bytes: ...
+
+    def and_then(self: B, other: B, /) -> B:
+        """These rows and those of another block."""
+        ...
+
+    def only(self: B, keep: npt.NDArray[np.bool_], /) -> B:
+        """Some of the rows; `keep`: (n,)."""
+        ...
+
+
+class RowSource(Protocol[B_co]):
+    """Rows that lie in no block yet."""
+
+    def waiting(self) -> int:
+        """Number of these rows."""
+        ...
+
+    def take(self, limit: int, /) -> B_co | None:
+        """The first of them, which lie in a block from now on; None where there are none."""
+        ...
+
+
+@dataclass(frozen=True)
+class OpenBlock(Generic[B]):
+    """A block that is not full yet."""
+
+    number: int
+    rows: B
+
+
+class BlockWriter(Generic[B]):
+    """Writes a bank's blocks of one part.
+
+    `parse` reads a block's bytes; None, or a CorruptError, where they are damaged. `follow` is called with every
+    block that takes rows in.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        bank: int,
+        part: int,
+        parse: Callable[[bytes], B | None],
+        follow: Callable[[int, B], None] = lambda number, rows: None,
+    ) -> None:
+        self._connection, self._bank, self._part = connection, bank, part
+        self._parse, self._follow = parse, follow
+
+    def flush(self, source: RowSource[B], number: int) -> int:
+        """Move rows into blocks while FLUSH_ROWS or more wait; returns how many blocks were added.
+
+        The last block takes rows in until it is full; new ones are numbered from `number` on.
+        """
+        added = 0
+        while source.waiting() >= FLUSH_ROWS:
+            last = self._open_block()
+            rows = source.take(BLOCK_ROWS - (len(last.rows.seqs) if last else 0))
+            if rows is None:
+                break  # a counter of the bank is wrong, or the rows are damaged: left to `doctor`
+            if last is None:
+                self._add(number + added, rows)
+                added += 1
+            else:
+                self.put(last.number, last.rows.and_then(rows))
+        return added
+
+    def _open_block(self) -> OpenBlock[B] | None:
+        """The last block, where it has room and can be read."""
+        row = run(self._connection, "last_block", bank=self._bank, part=self._part).fetchone()
+        with suppress(*DECODING_ERRORS, CorruptError):
+            if row is not None and (rows := self._parse(row[1])) is not None and len(rows.seqs) < BLOCK_ROWS:
+                return OpenBlock(row[0], rows)
+        return None
+
+    def _add(self, number: int, rows: B) -> None:
+        self._write("add_block", number, rows)
+        self._follow(number, rows)
+
+    def put(self, number: int, rows: B) -> None:
+        """Write a block in the place of the one with its number."""
+        self._write("update_block", number, rows)
+        self._follow(number, rows)
+
+    def remove(self, seqs: Sequence[int]) -> None:
+        """Take rows out of the blocks; an empty one goes."""
+        around = {"bank": self._bank, "part": self._part, "first": min(seqs), "last": max(seqs)}
+        for number, data in run(self._connection, "blocks_around", **around).fetchall():
+            rows = self._parse(data)
+            gone = np.isin(rows.seqs, seqs) if rows is not None else np.zeros(0, np.bool_)
+            if rows is None or not gone.any():
+                continue
+            if gone.all():
+                run(self._connection, "drop_block", bank=self._bank, part=self._part, number=number)
+            else:
+                self._write("update_block", number, rows.only(~gone))
+
+    def _write(self, name: str, number: int, rows: B) -> None:
+        first, last, change = rows.bounds
+        place = {"bank": self._bank, "part": self._part, "number": number}
+        run(self._connection, name, **place, first_seq=first, last_seq=last, change=change, data=rows.pack())
