@@ -42,12 +42,7 @@ MISPLACED_TEXTS = (  # texts and memories of which one names another bank than w
     "FROM lost m JOIN content c ON c.id = m.content AND c.bank <> m.bank AND c.text IS NOT NULL "
     "WHERE NOT EXISTS (SELECT 1 FROM memory o WHERE o.bank = c.bank AND o.content = c.id)"
 )
-DERIVED_TABLES = (
-    "index_entry",
-    "block",
-    "band",
-    "tag",
-)  # hashes under a bank's key, made again from the texts
+DERIVED_TABLES = ("index_entry", "block", "band", "tag")  # hashes under a bank's key, made again from the texts
 ENCODER_KEY = "encoder.name"
 
 
