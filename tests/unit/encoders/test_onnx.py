@@ -14,6 +14,7 @@ from memkit.errors import EncoderError, EncoderMismatchError, InputError
 from memkit.evaluation.encoder_agreement import agreement
 from memkit.evaluation.formats.jsonl import lines
 from memkit.protocols import Encoder
+from memkit.settings import RuntimeSettings
 
 pytest.importorskip("onnxruntime", reason="the extra onnx isn't installed")
 pytest.importorskip("onnxscript", reason="the extra onnx isn't installed")
@@ -137,7 +138,8 @@ def test_an_export_never_writes_into_a_folder_that_holds_something(folder: Path)
 def found_at_ten(encoder: Encoder) -> float:
     """The share of the demo's evidence that recall has among its first ten."""
     shares = []
-    with memkit.open(":memory:", encoder=encoder) as store:
+    patient = memkit.Settings(runtime=RuntimeSettings(encode_timeout=600))  # whatever else the machine does
+    with memkit.open(":memory:", encoder=encoder, settings=patient) as store:
         bank = store.bank("demo")
         bank.observe([memkit.Turn(**turn) for _, turn in lines(CONVERSATIONS_FOLDER / "conversation.jsonl")])
         for _, question in lines(CONVERSATIONS_FOLDER / "questions.jsonl"):
