@@ -14,7 +14,7 @@ USED_ELSEWHERE = {
     "by LangChain": "_aget_relevant_documents _get_relevant_documents aadd_messages add_messages run_manager",
     "by ONNX Runtime and by sqlite-utils": "intra_op_num_threads log_severity_level migrations_table",
     "in quoted types alone": "BaseChatModel Embeddings",
-    "by tests and benchmarks": "attend schema",
+    "by tests and benchmarks": "attend",
     "in what is written as JSON": "other_interval",
 }
 NAMES_USED_ELSEWHERE = {name for names in USED_ELSEWHERE.values() for name in names.split()}

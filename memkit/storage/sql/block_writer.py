@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +13,6 @@ from memkit.storage.core.blocks import BLOCK_ROWS, FLUSH_ROWS, Int64s
 from memkit.storage.core.checksums import DECODING_ERRORS
 from memkit.storage.sql.connection import Connection
 from memkit.storage.sql.queries import run
-
-B = TypeVar("B", bound="Packable")
-B_co = TypeVar("B_co", bound="Packable", covariant=True)
 
 
 class Packable(Protocol):
@@ -31,13 +28,17 @@ class Packable(Protocol):
 
     def pack(self) -> bytes: ...
 
-    def and_then(self: B, other: B, /) -> B:
+    def and_then(self, other: Self, /) -> Self:
         """These rows and those of another block."""
         ...
 
-    def only(self: B, keep: npt.NDArray[np.bool_], /) -> B:
+    def only(self, keep: npt.NDArray[np.bool_], /) -> Self:
         """Some of the rows; `keep`: (n,)."""
         ...
+
+
+B = TypeVar("B", bound=Packable)
+B_co = TypeVar("B_co", bound=Packable, covariant=True)
 
 
 class RowSource(Protocol[B_co]):
