@@ -6,15 +6,13 @@ import naming
 import pytest
 
 ROOT = Path(__file__).parents[2]
-UNFINISHED_ROOMS = frozenset({"storage"})
 ROOMS = [
     *sorted(path for path in ROOT.glob("memkit/*") if path.suffix == ".py" or (path / "__init__.py").exists()),
     ROOT / "adapters",
 ]
-FINISHED_ROOMS = [room for room in ROOMS if room.stem not in UNFINISHED_ROOMS]
 
 
-@pytest.mark.parametrize("room", FINISHED_ROOMS, ids=lambda room: room.stem)
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.stem)
 @pytest.mark.parametrize(
     "rule", [naming.one_word_constants, naming.event_names, naming.crooked_docstrings], ids=lambda rule: rule.__name__
 )
@@ -23,4 +21,4 @@ def test_a_rooms_names_and_docstrings_follow_the_rules(rule: naming.Rule, room: 
 
 
 def test_a_class_name_stands_once_in_the_package() -> None:
-    assert naming.repeated_class_names(FINISHED_ROOMS) == []
+    assert naming.repeated_class_names(ROOMS) == []

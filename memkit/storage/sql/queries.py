@@ -19,7 +19,7 @@ Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Query:
+class NamedQuery:
     """One named query, with the names of its single values and of its lists, each in the order of the text."""
 
     sql: str
@@ -28,7 +28,7 @@ class Query:
     pick: Callable[[Values], tuple[Any, ...]]  # the single values, from more that have a name
 
     @classmethod
-    def parse(cls, sql: str) -> "Query":
+    def parse(cls, sql: str) -> "NamedQuery":
         """Read the names in a query's text."""
         lists = tuple(LIST_PATTERN.findall(sql))
         names = tuple(name for name in dict.fromkeys(VALUE_PATTERN.findall(sql)) if name not in lists)
@@ -46,12 +46,12 @@ class Query:
 
 
 @cache
-def queries() -> dict[str, Query]:
+def queries() -> dict[str, NamedQuery]:
     """All queries, by name."""
     text = files("memkit.storage.sql").joinpath("queries.sql").read_text(encoding="utf-8")
     columns = dict(_sections(text, "columns"))
     return {
-        name: Query.parse(re.sub(r"\{(\w+)\}", lambda match: columns[match[1]], sql))
+        name: NamedQuery.parse(re.sub(r"\{(\w+)\}", lambda match: columns[match[1]], sql))
         for name, sql in _sections(text, "name")
     }
 

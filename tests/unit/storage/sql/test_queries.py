@@ -10,7 +10,7 @@ import pytest
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
-from memkit.storage.sql.queries import Query, queries
+from memkit.storage.sql.queries import NamedQuery, queries
 
 WHOLE_BANK = re.compile(r"\(bank=\?\)$|^SCAN (?!each|CONSTANT|json_each)")
 MAY_READ_IT = {
@@ -38,7 +38,7 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Con
         yield connection
 
 
-def plan(connection: sqlite3.Connection, query: Query) -> list[str]:
+def plan(connection: sqlite3.Connection, query: NamedQuery) -> list[str]:
     values = (1,) * (len(query.names) + 2 * len(query.lists))
     sql = query.render([2] * len(query.lists))
     return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
