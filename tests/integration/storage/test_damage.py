@@ -334,8 +334,8 @@ def test_what_only_the_log_holds_is_saved_from_a_damaged_file(tmp_path: Path) ->
 def test_a_damaged_file_is_only_rebuilt_alone(tmp_path: Path, undamaged: tuple[Memories, bytes]) -> None:
     path = tmp_path / "memory.db"
     data = bytearray(undamaged[1])
-    for page in range(40, len(data) // PAGE_BYTES, 3):
-        data[page * PAGE_BYTES : page * PAGE_BYTES + 8] = b"\xff" * 8
+    for page in leaves(undamaged[1], "content"):
+        data[(page - 1) * PAGE_BYTES : (page - 1) * PAGE_BYTES + 8] = b"\xff" * 8
     path.write_bytes(data)
     with opened(path) as first_store:
         first_store.banks()

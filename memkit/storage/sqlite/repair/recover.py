@@ -201,9 +201,8 @@ def _assign(pages: Pages, tables: dict[str, Table]) -> RecoveredRows:
     recovered, strays = RecoveredRows(), list[Row]()
     for row in rows:
         name = owner.get(row.page, "")
-        if name in TABLE_BY_MIRROR:
-            name, row = TABLE_BY_MIRROR[name], _swapped(row)
-        if name not in tables or not _take(recovered, tables[name], row):
+        table = tables.get(TABLE_BY_MIRROR.get(name, name))
+        if table is None or not _take(recovered, table, _swapped(row) if name in TABLE_BY_MIRROR else row):
             strays.append(row)
     shaped = [table for table in tables.values() if table.name not in SHAPELESS_TABLES]
     for row in strays:
