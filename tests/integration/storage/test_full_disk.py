@@ -83,7 +83,7 @@ with memkit.open(path, encoder=HashingEncoder()) as store:
     with store._storage._connections.borrowed() as connection:
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         while log.stat().st_size < 3900 * 4120:
-            connection.execute("INSERT INTO content (bank, vector) VALUES (0, zeroblob(200000))")
+            connection.execute("INSERT INTO content (bank, id, vector, checksum) VALUES (0, 1, zeroblob(200000), 0)")
             connection.execute("DELETE FROM content WHERE bank = 0")
     size, stored, refused = shared.stat().st_size, 0, 0
     while shared.stat().st_size == size:

@@ -12,7 +12,6 @@ from memkit.errors import (
     ClosedError,
     EncoderMismatchError,
     InvalidNameError,
-    NewerVersionError,
     NotADatabaseError,
     ReadOnlyError,
     UnwritablePathError,
@@ -44,16 +43,6 @@ def test_somebody_elses_sqlite_file_is_refused_and_left_as_it_was(path: Path) ->
     with pytest.raises(NotADatabaseError):
         memkit.open(path, encoder=HashingEncoder())
     assert path.read_bytes() == before
-
-
-def test_a_file_of_a_newer_version_is_refused(path: Path) -> None:
-    memkit.open(path, encoder=HashingEncoder()).close()
-    with sqlite3.connect(path) as connection:
-        newest = connection.execute("pragma user_version").fetchone()[0]
-        connection.execute(f"pragma user_version = {newest + 1}")
-    connection.close()
-    with pytest.raises(NewerVersionError):
-        memkit.open(path, encoder=HashingEncoder())
 
 
 def test_a_path_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:

@@ -249,7 +249,7 @@ AWAY: dict[str, tuple[Callable[[dict[str, Any]], Reply], str, int]] = {
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("memkit.surprisal.endpoint.FIRST_WAIT", 0.01)
+    monkeypatch.setattr("memkit.surprisal.endpoint.FIRST_WAIT_S", 0.01)
 
 
 @pytest.mark.usefixtures("hurried")
