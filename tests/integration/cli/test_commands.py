@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from memkit.cli import main
+from memkit.cli import main, output
 from memkit.evaluation.texts import CONVERSATIONS_FOLDER
 
 SECRET = "quetzal-9471-marimba"
@@ -52,6 +52,8 @@ def db(tmp_path: Path) -> Path:
 def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, db: Path) -> Cli:
     monkeypatch.setenv("MEMKIT_DB", str(db))
     monkeypatch.setenv("COLUMNS", "100")
+    for console in (output.out, output.err):  # whichever test imported them first, and with whatever width
+        monkeypatch.setattr(console, "width", 100)
 
     def run(*arguments: str | Path) -> Said:
         with pytest.raises(SystemExit) as stop:
