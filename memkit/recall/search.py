@@ -10,15 +10,13 @@ from memkit.protocols import FloatArray, VectorSource
 from memkit.recall.index.bank_index import BankIndex
 from memkit.recall.index.columns import Bools
 from memkit.recall.index.seq_array import Ints, distinct
-from memkit.recall.ranking.adjacent_turns import adjacent_turns
 from memkit.recall.ranking.calibration import absolute_evidence, is_answerable, relevance
 from memkit.recall.ranking.candidates import Candidates, RowFeatures, UnseenChunks, row_features
 from memkit.recall.ranking.chunk_attention import evidence_parts
-from memkit.recall.ranking.cues import Cues, cue_parts, read_cues
-from memkit.recall.ranking.event_dates import DAY_MICROS, Windows, event_windows
+from memkit.recall.ranking.cues import DAY_MICROS, Cues, Windows, cue_parts, event_windows, read_cues
 from memkit.recall.ranking.evidence import LexicalEvidence, greatest, lexical_evidence, standardised_cosines
+from memkit.recall.ranking.links import adjacent_turns, attach_thoughts, order_superseded
 from memkit.recall.ranking.query import Query, is_eligible, is_visible, matches_filters
-from memkit.recall.ranking.thoughts import attach_thoughts, order_superseded
 from memkit.settings import RankingSettings
 from memkit.text.curve import Curve
 from memkit.text.terms.tokens import words

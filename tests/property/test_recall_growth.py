@@ -16,8 +16,8 @@ from memkit.recall.index.groups import BankGroups
 from memkit.recall.index.postings import LexicalIndex, by_hash
 from memkit.recall.index.seq_array import SeqArray, distinct
 from memkit.recall.index.sketch_decoding import SketchDecoder, weighed_signs
-from memkit.recall.ranking.adjacent_turns import adjacent_turns
 from memkit.recall.ranking.evidence import lexical_evidence
+from memkit.recall.ranking.links import adjacent_turns
 from memkit.settings import RankingSettings, Settings
 from memkit.testing import FrozenClock
 from memkit.text.terms.keys import key_hash

@@ -1,9 +1,14 @@
-"""Cues of a question besides its words: who is meant, when, and whether it asks for a time."""
+"""Cues of a question besides its words: who is meant, when, and whether it asks for a time.
+
+A time may be named by an event that the bank knows: "the day before her birthday" lies before the day of the
+birthday's turns.
+"""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -11,12 +16,12 @@ from memkit.protocols import FloatArray
 from memkit.recall.index.columns import among
 from memkit.recall.index.seq_array import Ints
 from memkit.recall.ranking.candidates import RowFeatures
-from memkit.recall.ranking.event_dates import Windows
+from memkit.recall.ranking.evidence import FULL_MATCH_SD
 from memkit.settings import RankingSettings
 from memkit.text.terms.tokens import STOP_WORDS, words
 from memkit.text.times.dates import MentionedTime, first_mentioned_time
 from memkit.text.times.event_times import EventTime, first_event_time
-from memkit.times import to_micros
+from memkit.times import from_micros, to_micros
 
 NAME_PATTERN = re.compile(r"[^\W\d_]+")
 ROLE_NAMES = frozenset({"user", "assistant", "system", "tool", "human", "ai", "bot"})
@@ -26,6 +31,12 @@ WHEN_PATTERN = re.compile(
     r"|what (?:date|day|month|year|time))\b",
     re.IGNORECASE,
 )
+
+MAX_EVENT_ROWS = 5
+NEAR_BEST_SHARE = 0.8  # of the best row's evidence
+DAY_MICROS = 86_400_000_000
+
+Windows = tuple[tuple[int, int], ...]  # from, until: microseconds
 
 
 class Cues(NamedTuple):
@@ -111,3 +122,20 @@ def _inside(occurred_at: Ints, spans: Sequence[tuple[int, int]]) -> FloatArray:
     for start, end in spans:
         inside |= (occurred_at >= start) & (occurred_at < end)
     return inside.astype(np.float32)
+
+
+def event_windows(evidence: FloatArray, occurred_at: Ints, relative: EventTime, zone: str) -> Windows:
+    """The days that a time named by an event may mean, one span for each day of the turns that hold the event best.
+
+    `evidence`: of the event's words alone. A row's own day stands for the event's: the index holds no text,
+    so a turn about an event to come ("my birthday is next Friday") counts on the day it was said.
+    """
+    best = np.argsort(-evidence, kind="stable")[:MAX_EVENT_ROWS]
+    best = best[evidence[best] >= max(NEAR_BEST_SHARE * float(evidence.max(initial=0.0)), FULL_MATCH_SD / 2)]
+    days = {_midnight(int(micros), zone) for micros in occurred_at[best]}
+    return tuple((day + relative.first * DAY_MICROS, day + (relative.last + 1) * DAY_MICROS) for day in sorted(days))
+
+
+def _midnight(micros: int, zone: str) -> int:
+    local = from_micros(micros).astimezone(ZoneInfo(zone))
+    return to_micros(local.replace(hour=0, minute=0, second=0, microsecond=0))

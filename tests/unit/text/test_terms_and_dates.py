@@ -12,8 +12,7 @@ from memkit.models import IndexRow
 from memkit.protocols import FloatArray
 from memkit.recall.index.bank_index import BankIndex
 from memkit.recall.index.lsh import Sketcher
-from memkit.recall.ranking.cues import read_cues
-from memkit.recall.ranking.event_dates import event_windows
+from memkit.recall.ranking.cues import event_windows, read_cues
 from memkit.recall.ranking.query import Query, RecallOptions
 from memkit.recall.search import Searcher
 from memkit.settings import RankingSettings

@@ -1,5 +1,8 @@
-"""Thoughts among the candidates: they lift the turns that they rest on, and a memory comes after its replacement."""
+"""Links between a bank's rows, followed from results: a thought lifts the turns that it rests on, a memory comes after
+its replacement, and the turns just before and after a turn are shown with it.
+"""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence, Set
 
 import numpy as np
@@ -14,14 +17,14 @@ from memkit.recall.ranking.query import Query, column_as_of
 
 THOUGHT_SHARE = 0.5  # of a thought's evidence, which its turns take
 REPLACED_MARGIN = 0.01  # by which a superseded row ranks below what replaced it
+THOUGHT_KIND, TURN_KIND = MEMORY_KINDS.index("thought"), MEMORY_KINDS.index("turn")
+FIRST_ROWS, WIDENING_FACTOR = 8, 16  # looked at for each turn that is wanted; times as many in each further look
 
 
 def attach_thoughts(candidates: Candidates, columns: Columns, query: Query) -> None:
     """Lift the turns that a thought rests on, and show it with them instead of beside them."""
     seqs, eligible = candidates.features.seqs, candidates.eligible
-    thoughts = np.flatnonzero(
-        columns.column("kind")[candidates.features.rows] == MEMORY_KINDS.index("thought")
-    ).tolist()
+    thoughts = np.flatnonzero(columns.column("kind")[candidates.features.rows] == THOUGHT_KIND).tolist()
     if not thoughts:
         return
     at = {seq: i for i, seq in enumerate(seqs.tolist())}
@@ -92,3 +95,29 @@ def _sources(candidates: Candidates, columns: Columns, i: int) -> tuple[int, ...
 
 def _own(candidates: Candidates, i: int) -> float:
     return float(candidates.parts["dense"][i] + candidates.parts["lexical"][i])
+
+
+def adjacent_turns(columns: Columns, rows: Ints, reach: int) -> dict[int, list[int]]:
+    """Rows of the turns beside each of these rows that is a turn of a session, in order, by row.
+
+    At most `reach` before it, and as many after it.
+    """
+    session, kind = columns.column("session"), columns.column("kind")
+    turns = rows[(session[rows] >= 0) & (kind[rows] == TURN_KIND)]
+    first, last = columns.statistics.sessions.bounds(session[turns])
+    bounds = zip(turns.tolist(), first.tolist(), last.tolist(), strict=True)
+    return {row: _beside(session, kind, row, (start, end), reach) for row, start, end in bounds}
+
+
+def _beside(session: Ints, kind: Ints, row: int, bounds: tuple[int, int], reach: int) -> list[int]:
+    """Sessions may be interleaved: so wider and wider around the row, up to where its session begins and ends."""
+    width, (first, last) = FIRST_ROWS * reach, bounds
+    while True:
+        start, end = max(first, row - width), min(last, row + width) + 1
+        inside = (session[start:end] == session[row]) & (kind[start:end] == TURN_KIND)
+        own = (start + inside.nonzero()[0]).tolist()
+        at = bisect_left(own, row)
+        enough_before, enough_after = at >= reach or start == first, len(own) - at > reach or end == last + 1
+        if enough_before and enough_after:
+            return [*own[max(0, at - reach) : at], *own[at + 1 : at + 1 + reach]]
+        width *= WIDENING_FACTOR
