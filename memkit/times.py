@@ -1,7 +1,8 @@
 """Moments in time: what is taken from callers, and the form that is stored."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from memkit.errors import InputError, NaiveDatetimeError
 
@@ -59,3 +60,13 @@ def to_micros(moment: datetime) -> int:
 def from_micros(micros: int) -> datetime:
     """The inverse of `to_micros`."""
     return UNIX_EPOCH + timedelta(microseconds=micros)
+
+
+def as_micros(moments: Iterable[datetime | None]) -> list[Any]:
+    """`to_micros` of each moment; None for None."""
+    return [None if moment is None else to_micros(moment) for moment in moments]
+
+
+def as_moments(micros: Iterable[int | None]) -> list[Any]:
+    """The inverse of `as_micros`."""
+    return [None if value is None else from_micros(value) for value in micros]

@@ -7,9 +7,8 @@ from uuid import UUID
 
 from memkit.models import Memory, Outcome
 from memkit.operations import Erase, Remake
-from memkit.storage.core.change_set import Erased
 from memkit.storage.core.records import HistoryRow, StoredMemory, heir_entry, normalised, open_closings
-from memkit.storage.core.unit_of_work import UnitOfWork
+from memkit.storage.core.unit_of_work import Erased, UnitOfWork
 from memkit.text.terms.tokens import words
 
 KEPT_FIELDS = ("id", "kind", "recorded_at", "state", "valid_until", "strength", "recalled_at", "recall_count", "pinned")

@@ -29,10 +29,8 @@ from memkit.operations import (
     Supersede,
 )
 from memkit.storage.core.apply_erase import erase, remake
-from memkit.storage.core.apply_queue import claim, close_exchange, enqueue, postpone, settle
-from memkit.storage.core.change_set import ChangeSet, Reader
-from memkit.storage.core.records import HistoryRow, StoredMemory, normalised, open_closings
-from memkit.storage.core.unit_of_work import UnitOfWork
+from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, normalised, open_closings
+from memkit.storage.core.unit_of_work import ChangeSet, Reader, UnitOfWork
 
 UNDO_REASON = "undone"
 ACTION_BY_STATE: dict[State, Action] = {
@@ -317,6 +315,43 @@ def _cite(work: UnitOfWork, op: Cite) -> Outcome:
     return Outcome.skipped(op.id, CITED_REASON)
 
 
+def _enqueue(work: UnitOfWork, op: Enqueue) -> None:
+    turns = tuple(sorted({work.require(id, "Enqueue") for id in op.turn_ids}))
+    exchange = work.exchange(op.number)
+    if exchange is None:
+        if turns:
+            number, work.next_exchange = work.next_exchange, work.next_exchange + 1
+            work.queue(Queued(number, op.session, turns, op.closed, op.at))
+        return
+    turns = tuple(sorted({*exchange.turns, *turns}))
+    latest = max(exchange.last_at, op.at)
+    work.queue(replace(exchange, turns=turns, closed=exchange.closed or op.closed, last_at=latest))
+
+
+def _close_exchange(work: UnitOfWork, op: CloseExchange) -> None:
+    exchange = work.exchange(op.number)
+    if exchange is not None:
+        work.queue(replace(exchange, closed=True))
+
+
+def _claim(work: UnitOfWork, op: Claim) -> None:
+    exchange = work.exchange(op.number)
+    if exchange is None:
+        return
+    unfinished = op.until is not None and exchange.due_at is not None and exchange.error is None
+    work.queue(replace(exchange, attempts=exchange.attempts + unfinished, error=None, due_at=op.until))
+
+
+def _settle(work: UnitOfWork, op: Settle) -> None:
+    work.settle(op.number)
+
+
+def _postpone(work: UnitOfWork, op: Postpone) -> None:
+    exchange = work.exchange(op.number)
+    if exchange is not None:
+        work.queue(replace(exchange, attempts=exchange.attempts + 1, error=op.error, due_at=op.until))
+
+
 _RULE_BY_TYPE: dict[type, Callable[[UnitOfWork, Any], Outcome | None]] = {
     Insert: _insert,
     Merge: _merge,
@@ -330,9 +365,9 @@ _RULE_BY_TYPE: dict[type, Callable[[UnitOfWork, Any], Outcome | None]] = {
     Remake: remake,
     Rewrite: _rewrite,
     Cite: _cite,
-    Enqueue: enqueue,
-    CloseExchange: close_exchange,
-    Claim: claim,
-    Settle: settle,
-    Postpone: postpone,
+    Enqueue: _enqueue,
+    CloseExchange: _close_exchange,
+    Claim: _claim,
+    Settle: _settle,
+    Postpone: _postpone,
 }

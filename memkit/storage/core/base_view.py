@@ -3,26 +3,34 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from memkit.batches import PassageBatch, QuantisedBatch
 from memkit.errors import UnknownMemoryError
 from memkit.models import BankState, Exchange, HistoryEntry, Memory, is_put_off
 from memkit.protocols import FloatArray, Position
-from memkit.storage.core.checksums import decoding
+from memkit.storage.core.checksums import corrupt_error, decoding
 from memkit.storage.core.hashing import Hasher, alternatives
-from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, history_entries
+from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, history_entries, linked_seqs, to_memories
 from memkit.storage.core.vectors import quantise_vectors
+
+
+class LastTurn(NamedTuple):
+    """A session's last turn, the size of its episode, and the session's open exchange with its size."""
+
+    seq: int
+    episode_turns: int
+    episode_characters: int
+    exchange: int | None
+    exchange_turns: int
 
 
 class View(ABC):
     """The part of a BankView that follows from the few reads that an engine does itself."""
 
+    state: BankState
     hasher: Hasher
 
-    @property
-    @abstractmethod
-    def state(self) -> BankState: ...
     @abstractmethod
     def locate(self, ids: Sequence[str]) -> dict[str, int]: ...
     @abstractmethod
@@ -44,16 +52,8 @@ class View(ABC):
         """Seqs of memories with any of these among their sources."""
 
     @abstractmethod
-    def last_turn(self, label: str | None) -> int | None:
-        """Seq of the last turn of a session, or of the bank."""
-
-    @abstractmethod
-    def episode_size(self, session: int, episode: int) -> tuple[int, int]:
-        """Turns and characters of an episode."""
-
-    @abstractmethod
-    def open_exchange(self, session: int) -> tuple[int, int] | None:
-        """Number and turns of a session's open exchange."""
+    def last_turn(self, label: str | None) -> LastTurn | None:
+        """The last turn of a session, or of the bank."""
 
     @abstractmethod
     def queue(self) -> list[Queued]: ...
@@ -72,8 +72,8 @@ class View(ABC):
         if not seqs:
             return {}
         records = self.records(seqs)
-        names = self.names({link for record in records.values() for link in record.links()})
-        return {seq: records[seq].to_memory(names) for seq in seqs if seq in records}
+        memories = to_memories(records, self.names(linked_seqs(records.values())))
+        return {seq: memories[seq] for seq in seqs if seq in memories}
 
     def lazy_memories(self, seqs: Sequence[int]) -> Callable[[], dict[int, Memory]]:
         memories = self.memories(seqs)
@@ -88,8 +88,7 @@ class View(ABC):
         if seq is None:
             return []
         history_rows = self.history_rows(seq)
-        before = [entry.before for entry in history_rows if entry.before is not None]
-        names = self.names({link for record in before for link in record.links()})
+        names = self.names(linked_seqs(row.before for row in history_rows if row.before is not None))
         with decoding("a memory"):
             return history_entries(self.records([seq])[seq], history_rows, names)
 
@@ -114,29 +113,24 @@ class View(ABC):
 
     def position(self, label: str | None) -> Position | None:
         """The last turn of the session called `label`, or of the bank where it is None."""
-        seq = self.last_turn(label)
-        if seq is None:
+        last = self.last_turn(label)
+        if last is None:
             return None
-        with decoding("the last turn"):
-            record = self.records([seq])[seq]
+        record = self.records([last.seq]).get(last.seq)
+        if record is None:
+            raise corrupt_error("the last turn")
         if record.placement is None:
             return None
         memory, place = record.memory, record.placement
-        turns, characters = self.episode_size(place.session, place.episode)
-        exchange = self.open_exchange(place.session)
         return Position(
-            seq=seq,
+            **last._asdict(),
             id=memory.id,
             label=memory.session,
             session=place.session,
             episode=place.episode,
-            episode_turns=turns,
-            episode_characters=characters,
             at=memory.occurred_at,
             speaker=memory.speaker,
             role=memory.role,
-            exchange=None if exchange is None else exchange[0],
-            exchange_turns=0 if exchange is None else exchange[1],
         )
 
     def exchanges(self, *, due_at: datetime | None = None, numbers: Sequence[int] | None = None) -> list[Exchange]:

@@ -10,9 +10,6 @@ from typing import Any
 from zlib import crc32
 
 from memkit.errors import CorruptError
-from memkit.storage.core.enum_codes import AUTHOR_CODES, KIND_CODES, ROLE_CODES
-from memkit.storage.core.records import StoredMemory
-from memkit.times import to_micros
 
 Numbers = Sequence[Any]  # uid, kind, author, role, occurred_at, as they are stored
 DAMAGE_REMEDY = "Run memkit doctor --repair, or go back to a backup."
@@ -52,18 +49,9 @@ def text_checksum(text: str | None, payload: str | None) -> int:
     return crc32((payload or "").encode(), crc32((text or "").encode()))
 
 
-def memory_checksum(record: StoredMemory, payload: str) -> int:
+def memory_checksum(text: str, payload: str, numbers: Numbers) -> int:
     """The checksum of a memory's row of words."""
-    memory = record.memory
-    role, occurred = ROLE_CODES.code(memory.role), to_micros(memory.occurred_at)
-    numbers = (record.uid, KIND_CODES.codes[memory.kind], AUTHOR_CODES.codes[memory.author], role, occurred)
-    return _numbers_checksum(numbers) << 32 | text_checksum(memory.text, payload)
-
-
-def verify_memory(checksum: int | None, text: str | None, payload: str | None, numbers: Numbers) -> None:
-    """Raises CorruptError where a memory isn't what was written; None: written without a checksum."""
-    if checksum is not None and not is_memory_intact(checksum, text, payload, numbers):
-        raise corrupt_error("a memory")
+    return _numbers_checksum(numbers) << 32 | text_checksum(text, payload)
 
 
 def is_memory_intact(checksum: int, text: str | None, payload: str | None, numbers: Numbers) -> bool:

@@ -1,6 +1,6 @@
 """Small numbers for the words of `models`' literal types; their order is part of the file format: only append."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Generic, TypeVar, get_args
 
 from memkit.models import Action, Author, Kind, Role, State
@@ -14,16 +14,6 @@ class EnumCodes(Generic[Word]):
     def __init__(self, words: Sequence[Word]) -> None:
         self.words = words
         self.codes: dict[str, int] = {word: code for code, word in enumerate(words)}
-
-    def code(self, word: str | None) -> int | None:
-        return None if word is None else self.codes[word]
-
-    def word(self, code: int | None) -> Word | None:
-        return None if code is None else self.words[code]
-
-    def codes_of(self, words: Iterable[str]) -> list[int]:
-        """Codes of those words that are in the list."""
-        return [self.codes[word] for word in words if word in self.codes]
 
 
 KIND_CODES = EnumCodes[Kind](get_args(Kind))

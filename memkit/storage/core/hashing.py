@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
 from memkit.errors import InputError
 
 
+@dataclass(frozen=True)
 class Hasher:
-    """Hashes of one bank. Signed, so that SQLite can hold them; domains never meet."""
+    """Hashes of one bank, under its key. Signed, so that SQLite can hold them; domains never meet."""
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
-        self._cache: dict[tuple[bytes, str], int] = {}
+    key: bytes = field(repr=False)
+    _cache: dict[tuple[bytes, str], int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def ref(self, id: str) -> int:
         """Hash of a caller's own id."""
@@ -44,7 +45,7 @@ class Hasher:
         return hashed
 
     def _hash(self, domain: bytes, value: str) -> int:
-        digest = blake2b(value.encode(), digest_size=8, key=self._key, person=domain).digest()
+        digest = blake2b(value.encode(), digest_size=8, key=self.key, person=domain).digest()
         return int.from_bytes(digest, "little", signed=True)
 
 

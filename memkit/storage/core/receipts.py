@@ -8,7 +8,7 @@ from heapq import merge
 
 from memkit.models import BankState, ErasureReceipt
 from memkit.protocols import BankName
-from memkit.storage.core.change_set import Erased
+from memkit.storage.core.unit_of_work import Erased
 
 
 def erasure_receipt(erased: Erased, state: BankState, at: datetime, last: ErasureReceipt | None) -> ErasureReceipt:

@@ -1,7 +1,7 @@
 """Stored form of a memory, of its history and of the thinking queue, the same for every engine."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from memkit.errors import InputError, InvalidTextError
 from memkit.models import Action, Author, Exchange, HistoryEntry, IndexEntry, IndexRow, Memory, Placement
 from memkit.storage.core.hashing import Hasher
 from memkit.text.terms.tokens import asks
-from memkit.times import as_utc, to_micros
+from memkit.times import as_micros, as_utc
 
 DATETIME_FIELDS = ("occurred_at", "recorded_at", "valid_from", "valid_until", "recalled_at")
 CLOSING_EVENTS = ("superseded", "corrected", "merged", "forgotten", "archived")
@@ -49,6 +49,16 @@ class StoredMemory:
                 "echo_of": names.get(self.echo_of or 0),
             }
         )
+
+
+def linked_seqs(records: Iterable[StoredMemory]) -> set[int]:
+    """Seqs of all memories that these point at."""
+    return {link for record in records for link in record.links()}
+
+
+def to_memories(records: Mapping[int, StoredMemory], names: Mapping[int, str]) -> dict[int, Memory]:
+    """Memories as callers see them, by seq; `names`: ids of those that they point at."""
+    return {seq: record.to_memory(names) for seq, record in records.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +141,7 @@ def _history_entry(record: StoredMemory, history_row: HistoryRow, names: Mapping
 def index_row(record: StoredMemory, hasher: Hasher) -> IndexRow:
     """A memory's row in the index."""
     memory, place = record.memory, record.placement
+    moments = dict(zip(DATETIME_FIELDS, as_micros(getattr(memory, name) for name in DATETIME_FIELDS), strict=True))
     return IndexRow(
         seq=record.seq,
         kind=memory.kind,
@@ -139,12 +150,7 @@ def index_row(record: StoredMemory, hasher: Hasher) -> IndexRow:
         role=memory.role,
         session=place and place.session,
         episode=place and place.episode,
-        occurred_at=to_micros(memory.occurred_at),
-        recorded_at=to_micros(memory.recorded_at),
-        valid_from=micros(memory.valid_from),
-        valid_until=micros(memory.valid_until),
         strength=memory.strength,
-        recalled_at=micros(memory.recalled_at),
         salience=memory.salience,
         pinned=memory.pinned,
         length=len(memory.text),
@@ -152,11 +158,8 @@ def index_row(record: StoredMemory, hasher: Hasher) -> IndexRow:
         superseded_by=record.superseded_by,
         echo_of=record.echo_of,
         sources=record.sources,
+        **moments,
     )
-
-
-def micros(moment: datetime | None) -> int | None:
-    return None if moment is None else to_micros(moment)
 
 
 def normalised(memory: Memory) -> Memory:

@@ -1,21 +1,34 @@
 """Rows of SQL tables: stored memories, exchanges and history, encoded and decoded."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from memkit.models import Memory, PastState, Placement
-from memkit.storage.core.checksums import DECODING_ERRORS, corrupt_error, decoding, verify_memory
+from memkit.identifiers import uuid7_bytes
+from memkit.models import IndexEntry, Memory, PastState, Placement
+from memkit.storage.core.checksums import (
+    corrupt_error,
+    decoding,
+    is_memory_intact,
+    memory_checksum,
+    text_checksum,
+    vector_checksum,
+)
 from memkit.storage.core.enum_codes import AUTHOR_CODES, EVENT_CODES, KIND_CODES, ROLE_CODES, STATE_CODES
-from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, micros
-from memkit.times import from_micros, to_micros
+from memkit.storage.core.hashing import Hasher
+from memkit.storage.core.records import HistoryRow, Queued, StoredMemory
+from memkit.text.terms.tokens import asks
+from memkit.times import as_micros, as_moments, from_micros, to_micros
 
 EMPTY_FIELDS: dict[str, Any] = dict.fromkeys(Memory.model_fields)
 BLANK_MEMORY = Memory.model_construct(**EMPTY_FIELDS)
 JSON_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # `dumps` would make one with every call
 PAYLOAD_KEYS = ("i", "s", "l", "h", "r", "t")  # short names of a payload's strings, in the order of Payload
+
+Columns = dict[str, Any]  # values by the name of their column
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +46,7 @@ class Payload:
 
     @classmethod
     def parse(cls, text: str | None) -> "Payload":
-        """Read what `dump` wrote; None is an empty one."""
+        """Read what `encode_payload` wrote; None is an empty one."""
         if text is None:
             return cls()
         fields = json.loads(text)
@@ -52,6 +65,75 @@ def encode_payload(memory: Memory, own_id: str | None) -> str:
     return JSON_ENCODER.encode(fields)
 
 
+def content_columns(record: StoredMemory) -> Columns:
+    """Columns of the table `content` for a memory's words."""
+    memory = record.memory
+    payload = encode_payload(memory, _own_id(memory))
+    kind, author = KIND_CODES.codes[memory.kind], AUTHOR_CODES.codes[memory.author]
+    role, occurred_at = memory.role and ROLE_CODES.codes[memory.role], to_micros(memory.occurred_at)
+    numbers = (record.uid, kind, author, role, occurred_at)
+    return {"text": memory.text, "payload": payload, "checksum": memory_checksum(memory.text, payload, numbers)}
+
+
+def _own_id(memory: Memory) -> str | None:
+    """The caller's own id; None where the memory's id is a UUIDv7."""
+    return None if uuid7_bytes(memory.id) is not None else memory.id
+
+
+def state_columns(record: StoredMemory) -> Columns:
+    """Columns of the table `memory` that change while the contents stay."""
+    memory, (session, episode) = record.memory, record.placement or (None, None)
+    valid_until, recalled_at = as_micros([memory.valid_until, memory.recalled_at])
+    return {
+        "seq": record.seq,
+        "state": STATE_CODES.codes[memory.state],
+        "valid_until": valid_until,
+        "superseded_by": record.superseded_by,
+        "echo_of": record.echo_of,
+        "strength": memory.strength,
+        "recalled_at": recalled_at,
+        "recall_count": memory.recall_count,
+        "pinned": memory.pinned,
+        "session": session,
+        "episode": episode,
+        "salience": memory.salience,
+    }
+
+
+def memory_columns(record: StoredMemory, hasher: Hasher) -> Columns:
+    """All columns of the table `memory` that follow from a record; names are hashed."""
+    memory = record.memory
+    own_id = _own_id(memory)
+    occurred_at, recorded_at, valid_from = as_micros([memory.occurred_at, memory.recorded_at, memory.valid_from])
+    return {
+        **state_columns(record),
+        "id": record.uid,
+        "ref": None if own_id is None else hasher.ref(own_id),
+        "kind": KIND_CODES.codes[memory.kind],
+        "recorded_at": recorded_at,
+        "author": AUTHOR_CODES.codes[memory.author],
+        "role": memory.role and ROLE_CODES.codes[memory.role],
+        "speaker": None if memory.speaker is None else hasher.speaker(memory.speaker),
+        "head": None if memory.head is None else hasher.head(memory.head),
+        "label": None if record.placement is None or memory.session is None else hasher.label(memory.session),
+        "occurred_at": occurred_at,
+        "valid_from": valid_from,
+        "length": len(memory.text),
+        "asks": asks(memory.text),
+    }
+
+
+def entry_columns(entry: IndexEntry) -> Columns:
+    """Columns of the table `memory` for an index entry."""
+    return {"wanted": entry.wanted, "hash_group": entry.group, "text_key": entry.text_key}
+
+
+def vector_columns(entry: IndexEntry) -> Columns:
+    """Columns of the table `content` for an index entry's vectors."""
+    checksum = vector_checksum(entry.vector, entry.passages)
+    return {"vector": entry.vector, "passages": entry.passages, "checksum": checksum}
+
+
 class MemoryRow(NamedTuple):
     """Columns of the query `memories`, as they are read: nothing is known of their types yet."""
 
@@ -67,10 +149,10 @@ class MemoryRow(NamedTuple):
     recorded_at: Any
     valid_from: Any
     valid_until: Any
+    recalled_at: Any
     superseded_by: Any
     echo_of: Any
     strength: Any
-    recalled_at: Any
     recall_count: Any
     salience: Any
     pinned: Any
@@ -79,27 +161,28 @@ class MemoryRow(NamedTuple):
     checksum: Any
 
 
-def decode_record(row: MemoryRow, sources: tuple[int, ...]) -> StoredMemory:
-    """A record from its row. Raises CorruptError where it isn't what was written."""
-    try:
-        return _decode_record(row, sources)
-    except DECODING_ERRORS:
-        raise corrupt_error("a memory") from None
+@decoding("a memory")
+def decode_records(rows: Iterable[MemoryRow], sources: Mapping[int, tuple[int, ...]]) -> dict[int, StoredMemory]:
+    """Records by seq, from their rows. Raises CorruptError where one isn't what was written."""
+    return {row.seq: _decode_record(row, sources.get(row.seq, ())) for row in rows}
 
 
 def _decode_record(row: MemoryRow, sources: tuple[int, ...]) -> StoredMemory:
-    verify_memory(row.checksum, row.text, row.payload, (row.id, row.kind, row.author, row.role, row.occurred_at))
-    if not _is_numeric(row):
+    numbers = (row.id, row.kind, row.author, row.role, row.occurred_at)
+    if not is_memory_intact(row.checksum, row.text, row.payload, numbers) or not _is_numeric(row):
         raise corrupt_error("a memory")
     words = Payload.parse(row.payload)
+    occurred_at, recorded_at, valid_from, valid_until, recalled_at = as_moments(
+        [row.occurred_at, row.recorded_at, row.valid_from, row.valid_until, row.recalled_at]
+    )
     memory = _memory(
         id=words.id or str(UUID(bytes=row.id)),
         kind=KIND_CODES.words[row.kind],
         text=row.text,
-        occurred_at=from_micros(row.occurred_at),
-        recorded_at=from_micros(row.recorded_at),
+        occurred_at=occurred_at,
+        recorded_at=recorded_at,
         speaker=words.speaker,
-        role=ROLE_CODES.word(row.role),
+        role=None if row.role is None else ROLE_CODES.words[row.role],
         session=words.session,
         metadata=words.metadata or {},
         sources=(),
@@ -108,12 +191,12 @@ def _decode_record(row: MemoryRow, sources: tuple[int, ...]) -> StoredMemory:
         head=words.head,
         relation=words.relation,
         tail=words.tail,
-        valid_from=_moment(row.valid_from),
-        valid_until=_moment(row.valid_until),
+        valid_from=valid_from,
+        valid_until=valid_until,
         superseded_by=None,
         echo_of=None,
         strength=row.strength,
-        recalled_at=_moment(row.recalled_at),
+        recalled_at=recalled_at,
         recall_count=row.recall_count,
         salience=row.salience,
         key_phrases=words.key_phrases,
@@ -133,40 +216,35 @@ def _memory(**fields: Any) -> Memory:
     return BLANK_MEMORY.model_copy(update=fields)
 
 
-def _moment(stored: int | None) -> Any:
-    return None if stored is None else from_micros(stored)
+@decoding("a memory")
+def decode_names(rows: Sequence[tuple[int, bytes, str | None]]) -> dict[int, str]:
+    """Ids as callers know them, by seq, from rows of the query `ids`. Raises CorruptError."""
+    return {seq: Payload.parse(own).id or str(UUID(bytes=uid)) for seq, uid, own in rows}
 
 
-class ExchangeRow(NamedTuple):
+def exchange_columns(queued: Queued) -> Columns:
     """Columns of an exchange in the queue."""
-
-    number: int
-    session: int
-    closed: int
-    attempts: int
-    error: str | None
-    due_at: int | None
-    last_at: int
+    due_at, last_at = as_micros([queued.due_at, queued.last_at])
+    return {
+        "number": queued.number,
+        "session": queued.session,
+        "closed": queued.closed,
+        "attempts": queued.attempts,
+        "error": queued.error,
+        "due_at": due_at,
+        "last_at": last_at,
+    }
 
 
 @decoding("an exchange")
-def decode_exchange(row: ExchangeRow, turns: Sequence[int]) -> Queued:
-    """An exchange from its row."""
-    moments = {"due_at": _moment(row.due_at), "last_at": from_micros(row.last_at)}
-    return Queued(**{**row._asdict(), **moments, "closed": bool(row.closed)}, turns=tuple(turns))
-
-
-def exchange_row(queued: Queued) -> ExchangeRow:
-    """The row of an exchange."""
-    return ExchangeRow(
-        number=queued.number,
-        session=queued.session,
-        closed=queued.closed,
-        attempts=queued.attempts,
-        error=queued.error,
-        due_at=micros(queued.due_at),
-        last_at=to_micros(queued.last_at),
-    )
+def decode_exchanges(rows: Iterable[Sequence[Any]]) -> list[Queued]:
+    """Exchanges from rows of their columns and of a turn each, those of one exchange together."""
+    exchanges: list[Queued] = []
+    for (number, session, closed, attempts, error, *moments), turns in groupby(rows, lambda row: row[:-1]):
+        due_at, last_at = as_moments(moments)
+        seqs = tuple(seq for *_, seq in turns if seq is not None)
+        exchanges.append(Queued(number, session, seqs, bool(closed), last_at, attempts, error, due_at))
+    return exchanges
 
 
 class HistoryColumns(NamedTuple):
@@ -179,6 +257,10 @@ class HistoryColumns(NamedTuple):
     reason: str | None
     image: str | None
 
+    def content(self) -> Columns:
+        """Columns of the table `content` for a line's words."""
+        return {"text": self.reason, "payload": self.image, "checksum": text_checksum(self.reason, self.image)}
+
 
 def before_image(history_row: HistoryRow) -> str | None:
     """Fields that a change replaced, as JSON: numbers, and the whole contents where they were replaced, too."""
@@ -186,11 +268,12 @@ def before_image(history_row: HistoryRow) -> str | None:
         return None
     record = history_row.before
     memory = record.memory
+    valid_until, recalled_at = as_micros([memory.valid_until, memory.recalled_at])
     numbers = [
-        STATE_CODES.code(memory.state),
-        micros(memory.valid_until),
+        STATE_CODES.codes[memory.state],
+        valid_until,
         memory.strength,
-        micros(memory.recalled_at),
+        recalled_at,
         memory.recall_count,
         memory.pinned,
         record.superseded_by,
@@ -247,11 +330,12 @@ def _restored(image: dict[str, Any], later: StoredMemory) -> StoredMemory:
     if "w" in image:
         memory = Memory.model_validate(image["w"])
         later = replace(later, memory=memory, sources=tuple(image["s"]))
+    valid_until, recalled_at = as_moments([valid_until, recalled_at])
     numbers = {
         "state": STATE_CODES.words[state],
-        "valid_until": _moment(valid_until),
+        "valid_until": valid_until,
         "strength": strength,
-        "recalled_at": _moment(recalled_at),
+        "recalled_at": recalled_at,
         "recall_count": recall_count,
         "pinned": pinned,
     }

@@ -1,15 +1,98 @@
-"""Unit of work (Fowler): the changes of one batch of operations, collected before anything is written."""
+"""Unit of work (Fowler): the changes of one batch of operations, collected before anything is written.
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+They come down to a change set: a few kinds of primitive changes, which are all that an engine has to carry out.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 from memkit.errors import UnknownMemoryError
 from memkit.identifiers import uuid7, uuid7_bytes
 from memkit.models import Action, Author, IndexEntry, Memory, Placement
-from memkit.storage.core.change_set import ChangeSet, Erased, Reader
+from memkit.protocols import BankView
 from memkit.storage.core.records import HistoryRow, Queued, StoredMemory
+
+
+@dataclass(frozen=True)
+class Erased:
+    """One erasure: the seqs that it removes, and the contents of its receipt; ids are UUIDs."""
+
+    seqs: tuple[int, ...]
+    counts: Mapping[str, int]
+    ids: tuple[str, ...]
+    chosen: int
+    remade: tuple[str, ...] = ()
+    requested_by: str | None = None
+    fingerprints: tuple[bytes, ...] = ()
+
+
+@dataclass
+class ChangeSet:
+    """Changes of one apply to one bank; lists are in the order in which they came.
+
+    `new`: memories with their index entries. `changed`: existing memories with other numbers. `replaced`:
+    existing memories with other contents. `entries`: new index entries of existing memories. `history`: new
+    lines of histories; `histories`: whole ones that replace these memories' own. `removed`: seqs that go with
+    their index entry, history and links; links to them are cleared. `exchanges` replace those with the same
+    number; `settled` leave the queue. `erased`: erasures, whose receipts are written; nothing that they or `replaced`
+    took away may stay in the files.
+    """
+
+    new: list[tuple[StoredMemory, IndexEntry]] = field(default_factory=list)
+    changed: list[StoredMemory] = field(default_factory=list)
+    replaced: list[StoredMemory] = field(default_factory=list)
+    entries: dict[int, IndexEntry] = field(default_factory=dict)
+    history: list[HistoryRow] = field(default_factory=list)
+    removed: list[int] = field(default_factory=list)
+    exchanges: list[Queued] = field(default_factory=list)
+    settled: list[int] = field(default_factory=list)
+    histories: dict[int, list[HistoryRow]] = field(default_factory=dict)
+    erased: list[Erased] = field(default_factory=list)
+    next_seq: int = 1
+    next_exchange: int = 1
+
+    def __bool__(self) -> bool:
+        return any(
+            (
+                self.new,
+                self.changed,
+                self.replaced,
+                self.entries,
+                self.history,
+                self.removed,
+                self.exchanges,
+                self.settled,
+                self.histories,
+                self.erased,
+            )
+        )
+
+
+class Reader(BankView, Protocol):
+    """An engine's view, with the reads that applying operations needs besides."""
+
+    @property
+    def next_seq(self) -> int: ...
+    @property
+    def next_exchange(self) -> int: ...
+    def records(self, seqs: Sequence[int]) -> dict[int, StoredMemory]:
+        """Stored memories, by seq."""
+        ...
+
+    def history_rows(self, seq: int) -> list[HistoryRow]:
+        """A memory's history, oldest first."""
+        ...
+
+    def reasons(self) -> list[tuple[int, str]]:
+        """Reasons that a thinker gave for its changes, with the seqs of the changed memories."""
+        ...
+
+    def queued(self, numbers: Sequence[int]) -> dict[int, Queued]:
+        """Exchanges of the queue, by number."""
+        ...
 
 
 class UnitOfWork:
@@ -19,17 +102,17 @@ class UnitOfWork:
         self.at = at
         self.reader = reader
         self.change = reader.state.change + 1
-        self.next_seq = reader.next_seq
+        self.next_seq = self._first_seq = reader.next_seq
         self.next_exchange = reader.next_exchange
         self.erased_seqs: set[int] = set()
         self.history: list[HistoryRow] = []
-        self._first_seq = reader.next_seq
         self._seqs: dict[str, int] = {}
         self._records: dict[int, StoredMemory] = {}
         self._entries: dict[int, IndexEntry] = {}  # those that are to be written
         self._dirty: dict[int, None] = {}
         self._replaced: set[int] = set()
         self._pointers: list[tuple[int, str]] = []
+        self._stored_exchanges: dict[int, Queued] = {}  # as they were before
         self._exchanges: dict[int, Queued | None] = {}
         self._histories: dict[int, list[HistoryRow]] = {}
         self._erased: list[Erased] = []
@@ -155,13 +238,15 @@ class UnitOfWork:
         if number is None:
             return None
         if number not in self._exchanges:
-            self._exchanges[number] = self.reader.queued([number]).get(number)
+            self._stored_exchanges |= self.reader.queued([number])
+            self._exchanges[number] = self._stored_exchanges.get(number)
         return self._exchanges[number]
 
     def queue(self, exchange: Queued) -> None:
         self._exchanges[exchange.number] = exchange
 
     def settle(self, number: int) -> None:
+        self.exchange(number)
         self._exchanges[number] = None
 
     def changes(self) -> ChangeSet:
@@ -170,7 +255,7 @@ class UnitOfWork:
         added = [record for seq, record in self._records.items() if seq >= self._first_seq]
         old = [self._without_erased_links(self._records[seq]) for seq in self._dirty]
         exchanges = [self._without_erased_turns(e) for e in self._exchanges.values() if e is not None]
-        stored = self.reader.queued(list(self._exchanges))
+        stored = self._stored_exchanges
         changed = [e for e in exchanges if e.turns and stored.get(e.number) != e]
         empty = {e.number for e in exchanges if not e.turns}
         settled = {n for n, e in self._exchanges.items() if e is None} | empty

@@ -12,7 +12,7 @@ from memkit.models import BankState, ErasureReceipt, Receipt, is_put_off
 from memkit.operations import Step
 from memkit.protocols import BankName, BankView, Decision
 from memkit.storage.core.apply_operations import apply_operations
-from memkit.storage.core.names import checked_name, checked_zone
+from memkit.storage.core.banks import checked_name, checked_zone
 from memkit.storage.core.receipts import bank_receipt, chain_flaws, erasure_receipt
 from memkit.storage.inmemory.bank import Bank
 from memkit.storage.inmemory.view import MemoryView

@@ -7,13 +7,14 @@ from itertools import islice
 import numpy as np
 
 from memkit.batches import PassageBatch, RowBatch, SketchBatch, TermBatch, row_batches
-from memkit.models import BankState, IndexEntry, IndexRow, Kind, Memory, PastState
+from memkit.models import IndexEntry, IndexRow, Kind, Memory, PastState
 from memkit.protocols import FloatArray
-from memkit.storage.core.base_view import View
-from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, index_row, micros
+from memkit.storage.core.base_view import LastTurn, View
+from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, index_row
 from memkit.storage.core.rows import decode_history, history_columns
 from memkit.storage.core.vectors import passage_batch, stack_vectors
 from memkit.storage.inmemory.bank import Bank
+from memkit.times import as_micros
 
 
 class MemoryView(View):
@@ -21,19 +22,8 @@ class MemoryView(View):
 
     def __init__(self, data: Bank) -> None:
         self.data = data
-        self.hasher = data.hasher
-
-    @property
-    def state(self) -> BankState:
-        return self.data.state
-
-    @property
-    def next_seq(self) -> int:
-        return self.data.next_seq
-
-    @property
-    def next_exchange(self) -> int:
-        return self.data.next_exchange
+        self.state, self.hasher = data.state, data.hasher
+        self.next_seq, self.next_exchange = data.next_seq, data.next_exchange
 
     def locate(self, ids: Sequence[str]) -> dict[str, int]:
         return {id: min(seqs) for id in ids if (seqs := self.data.seqs_by("id", id))}
@@ -69,7 +59,8 @@ class MemoryView(View):
         for seq, history_rows in self.data.history.items():
             later = next((e.before for e in history_rows if e.at > moment and e.before is not None), None)
             if later is not None:
-                states[seq] = PastState(later.memory.state, micros(later.memory.valid_until), later.superseded_by)
+                [valid_until] = as_micros([later.memory.valid_until])
+                states[seq] = PastState(later.memory.state, valid_until, later.superseded_by)
         return states
 
     def sketches(self, since: int = 0) -> Iterator[SketchBatch]:
@@ -155,18 +146,15 @@ class MemoryView(View):
     def resting_on(self, seqs: Sequence[int]) -> set[int]:
         return {derived for seq in seqs for derived in self.data.seqs_by("source", seq)}
 
-    def last_turn(self, label: str | None) -> int | None:
+    def last_turn(self, label: str | None) -> LastTurn | None:
         turns = self.data.seqs_by("placed", True) if label is None else self.data.seqs_by("label", label)
-        return max(turns, default=None)
-
-    def episode_size(self, session: int, episode: int) -> tuple[int, int]:
-        turns = self.records(list(self.data.seqs_by("episode", (session, episode)))).values()
-        return len(turns), sum(len(record.memory.text) for record in turns)
-
-    def open_exchange(self, session: int) -> tuple[int, int] | None:
-        waiting = (q for q in self.queue() if q.session == session and not q.closed)
-        last = max(waiting, key=lambda queued: queued.number, default=None)
-        return None if last is None else (last.number, len(last.turns))
+        place = self.data.records[max(turns)].placement if turns else None
+        if place is None:
+            return None
+        episode = self.records(list(self.data.seqs_by("episode", tuple(place)))).values()
+        characters = sum(len(record.memory.text) for record in episode)
+        exchanges = [(q.number, len(q.turns)) for q in self.queue() if q.session == place.session and not q.closed]
+        return LastTurn(max(turns), len(episode), characters, *max(exchanges, default=(None, 0)))
 
     def page(self, kinds: Sequence[Kind] | None, after: str | None, limit: int, states: Sequence[str]) -> list[Memory]:
         start = self.start_after(after)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -53,14 +53,7 @@ class RowSource(Protocol[B_co]):
         ...
 
 
-@dataclass(frozen=True)
-class OpenBlock(Generic[B]):
-    """A block that is not full yet."""
-
-    number: int
-    rows: B
-
-
+@dataclass
 class BlockWriter(Generic[B]):
     """Writes a bank's blocks of one part.
 
@@ -68,16 +61,11 @@ class BlockWriter(Generic[B]):
     block that takes rows in.
     """
 
-    def __init__(
-        self,
-        connection: Connection,
-        bank: int,
-        part: int,
-        parse: Callable[[bytes], B | None],
-        follow: Callable[[int, B], None] = lambda number, rows: None,
-    ) -> None:
-        self._connection, self._bank, self._part = connection, bank, part
-        self._parse, self._follow = parse, follow
+    connection: Connection
+    bank: int
+    part: int
+    parse: Callable[[bytes], B | None]
+    follow: Callable[[int, B], None] = lambda number, rows: None
 
     def flush(self, source: RowSource[B], number: int) -> int:
         """Move rows into blocks while FLUSH_ROWS or more wait; returns how many blocks were added.
@@ -87,47 +75,50 @@ class BlockWriter(Generic[B]):
         added = 0
         while source.waiting() >= FLUSH_ROWS:
             last = self._open_block()
-            rows = source.take(BLOCK_ROWS - (len(last.rows.seqs) if last else 0))
+            rows = source.take(BLOCK_ROWS - (len(last[1].seqs) if last else 0))
             if rows is None:
                 break  # a counter of the bank is wrong, or the rows are damaged: left to `doctor`
             if last is None:
-                self._add(number + added, rows)
+                self.add(number + added, rows)
                 added += 1
             else:
-                self.put(last.number, last.rows.and_then(rows))
+                self.put(last[0], last[1].and_then(rows))
         return added
 
-    def _open_block(self) -> OpenBlock[B] | None:
-        """The last block, where it has room and can be read."""
-        row = run(self._connection, "last_block", bank=self._bank, part=self._part).fetchone()
+    def _open_block(self) -> tuple[int, B] | None:
+        """Number and rows of the last block, where it has room and can be read."""
+        row = run(self.connection, "last_block", bank=self.bank, part=self.part).fetchone()
         with suppress(*DECODING_ERRORS, CorruptError):
-            if row is not None and (rows := self._parse(row[1])) is not None and len(rows.seqs) < BLOCK_ROWS:
-                return OpenBlock(row[0], rows)
+            if row is not None and (rows := self.parse(row[1])) is not None and len(rows.seqs) < BLOCK_ROWS:
+                return row[0], rows
         return None
 
-    def _add(self, number: int, rows: B) -> None:
+    def add(self, number: int, rows: B) -> None:
+        """Write a new block."""
         self._write("add_block", number, rows)
-        self._follow(number, rows)
 
     def put(self, number: int, rows: B) -> None:
         """Write a block in the place of the one with its number."""
         self._write("update_block", number, rows)
-        self._follow(number, rows)
 
     def remove(self, seqs: Sequence[int]) -> None:
         """Take rows out of the blocks; an empty one goes."""
-        around = {"bank": self._bank, "part": self._part, "first": min(seqs), "last": max(seqs)}
-        for number, data in run(self._connection, "blocks_around", **around).fetchall():
-            rows = self._parse(data)
+        around = {"bank": self.bank, "part": self.part, "first": min(seqs), "last": max(seqs)}
+        for number, data in run(self.connection, "blocks_around", **around).fetchall():
+            rows = self.parse(data)
             gone = np.isin(rows.seqs, seqs) if rows is not None else np.zeros(0, np.bool_)
             if rows is None or not gone.any():
                 continue
             if gone.all():
-                run(self._connection, "drop_block", bank=self._bank, part=self._part, number=number)
+                run(self.connection, "drop_block", bank=self.bank, part=self.part, number=number)
             else:
-                self._write("update_block", number, rows.only(~gone))
+                run(self.connection, "update_block", **self._columns(number, rows.only(~gone)))
 
     def _write(self, name: str, number: int, rows: B) -> None:
+        run(self.connection, name, **self._columns(number, rows))
+        self.follow(number, rows)
+
+    def _columns(self, number: int, rows: B) -> dict[str, Any]:
         first, last, change = rows.bounds
-        place = {"bank": self._bank, "part": self._part, "number": number}
-        run(self._connection, name, **place, first_seq=first, last_seq=last, change=change, data=rows.pack())
+        place = {"bank": self.bank, "part": self.part, "number": number}
+        return {**place, "first_seq": first, "last_seq": last, "change": change, "data": rows.pack()}

@@ -1,14 +1,18 @@
 """Blocks of index entries: sketches and terms move into them from unsealed rows, one for each memory and part.
 
-Beside a full block of sketches lies one of vectors, and stays there while rows are only taken out.
+Beside each full block of sketches lies one of quantised vectors, of the same memories: a bank that is searched by
+sketches is loaded from these. It stays where its block of sketches loses rows, and goes where that takes in others;
+what lies in no block is read from where vectors are kept whole.
 """
 
-from memkit.storage.core.blocks import SKETCH_PART, Block, EntryRow
+from dataclasses import dataclass
+
+from memkit.storage.core.blocks import SKETCH_PART, VECTOR_PART, Block, EntryRow
 from memkit.storage.core.checksums import decoding
+from memkit.storage.core.vectors import pack_vectors
 from memkit.storage.sql.block_writer import BlockWriter
 from memkit.storage.sql.connection import Connection
-from memkit.storage.sql.queries import run, run_many
-from memkit.storage.sql.vector_blocks import drop_vector_block, put_vector_block
+from memkit.storage.sql.queries import run, run_many, run_over
 
 
 def parse_block(data: bytes) -> Block:
@@ -32,20 +36,43 @@ def entry_block_writer(connection: Connection, bank: int, part: int) -> BlockWri
     return BlockWriter(connection, bank, part, parse_block)
 
 
+@dataclass
 class UnsealedEntries:
-    """Unsealed rows of one part, so many by the bank's counter."""
+    """Unsealed rows of one part, `count` of them by the bank's counter."""
 
-    def __init__(self, connection: Connection, bank: int, part: int, count: int) -> None:
-        self._connection, self._bank, self._part = connection, bank, part
-        self.count = count
+    connection: Connection
+    bank: int
+    part: int
+    count: int
 
     def waiting(self) -> int:
         return self.count
 
     def take(self, limit: int) -> Block | None:
-        place = {"bank": self._bank, "part": self._part}
-        rows = [EntryRow(*row) for row in run(self._connection, "oldest_unsealed", **place, limit=limit)]
-        run_many(self._connection, "drop_flushed", [{**place, "change": row.change, "seq": row.seq} for row in rows])
+        place = {"bank": self.bank, "part": self.part}
+        rows = [EntryRow(*row) for row in run(self.connection, "oldest_unsealed", **place, limit=limit)]
+        run_many(self.connection, drop_flushed=[{**place, "change": row.change, "seq": row.seq} for row in rows])
         self.count -= len(rows)
         newest = {row.seq: row for row in rows}  # a damaged file may hold several of a memory
         return Block.of(newest.values()) if rows else None
+
+
+def vector_block(connection: Connection, bank: int, sketches: Block) -> Block:
+    """The vectors of a block of sketches. Raises ValueError for bytes that are no vectors."""
+    seqs = sketches.seqs.tolist()
+    rows = {row[0]: row for row in run_over(connection, "vectors_with_passages", seqs, bank=bank)}
+    changes = dict(zip(seqs, sketches.changes.tolist(), strict=True))
+    return Block.of((seq, changes[seq], data) for seq, data in pack_vectors(rows.values()))
+
+
+def drop_vector_block(connection: Connection, bank: int, number: int) -> None:
+    """Its memories' vectors are read from where they are kept whole, then."""
+    run(connection, "drop_block", bank=bank, part=VECTOR_PART, number=number)
+
+
+def put_vector_block(connection: Connection, bank: int, number: int, sketches: Block) -> None:
+    """Write it in the place of the one that is there. Raises ValueError for bytes that are no vectors."""
+    drop_vector_block(connection, bank, number)
+    block = vector_block(connection, bank, sketches)
+    if len(block.seqs):
+        entry_block_writer(connection, bank, VECTOR_PART).add(number, block)

@@ -45,10 +45,9 @@ def index_row(row: Row, sources: tuple[int, ...], end: int) -> IndexRow:
     low = low and -1 < (role or 0) < len(ROLE_CODES.words) and 0 <= length < MAX_TEXT_CHARS
     if not (low and 0 < seq < end and -1 < (superseded_by or 0) < end and -1 < (echo_of or 0) < end):
         raise corrupt_error("a memory")
+    role_word = None if role is None else ROLE_CODES.words[role]
     flags = (bool(pinned), length, bool(asks), superseded_by, echo_of, sources)
-    return IndexRow._make(
-        (seq, KIND_CODES.words[kind], STATE_CODES.words[state], speaker, ROLE_CODES.word(role), *middle, *flags)
-    )
+    return IndexRow._make((seq, KIND_CODES.words[kind], STATE_CODES.words[state], speaker, role_word, *middle, *flags))
 
 
 @lru_cache(1024)

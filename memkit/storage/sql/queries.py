@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from itertools import chain
 from operator import itemgetter
@@ -33,6 +33,11 @@ class NamedQuery:
         lists = tuple(LIST_PATTERN.findall(sql))
         names = tuple(name for name in dict.fromkeys(VALUE_PATTERN.findall(sql)) if name not in lists)
         return cls(sql, names, lists, itemgetter(*names) if len(names) > 1 else lambda v: tuple(v[n] for n in names))
+
+    @cached_property
+    def plain(self) -> str:
+        """The text of a query without lists, as SQLite takes it."""
+        return self.render(())
 
     def render(self, sizes: Sequence[int]) -> str:
         """The text with numbered places, which bind three times as fast as names; lists, of these sizes, come last."""
@@ -64,29 +69,31 @@ def _sections(text: str, kind: str) -> Iterator[tuple[str, str]]:
 
 
 @cache
-def _rendered(name: str, sizes: tuple[int, ...] = ()) -> str:
+def _rendered(name: str, sizes: tuple[int, ...]) -> str:
     return queries()[name].render(sizes)
 
 
 def run(connection: Connection, name: str, /, **values: Any) -> Cursor:
     """Run one named query with its values; short lists are given as sequences."""
     query = queries()[name]
-    sizes = tuple(len(values[name]) for name in query.lists)
-    lists = chain.from_iterable(values[name] for name in query.lists)
-    return connection.execute(_rendered(name, sizes), (*query.pick(values), *lists))
+    if not query.lists:
+        return connection.execute(query.plain, query.pick(values))
+    lists = [values[name] for name in query.lists]
+    return connection.execute(_rendered(name, tuple(map(len, lists))), (*query.pick(values), *chain(*lists)))
 
 
-def run_many(connection: Connection, name: str, rows: Iterable[Values]) -> None:
-    """Run a named statement for every row of values."""
-    ordered = list(map(queries()[name].pick, rows))
-    if ordered:
-        connection.executemany(_rendered(name), ordered)
+def run_many(connection: Connection, /, **statements: Iterable[Values]) -> None:
+    """Run named statements in this order, each for every row of its values."""
+    for name, rows in statements.items():
+        query = queries()[name]
+        ordered = list(map(query.pick, rows))
+        if ordered:
+            connection.executemany(query.plain, ordered)
 
 
-def run_over(connection: Connection, name: str, values: Sequence[Any], /, **others: Any) -> Iterator[tuple[Any, ...]]:
+def run_over(connection: Connection, name: str, values: Sequence[Any], /, **others: Any) -> list[tuple[Any, ...]]:
     """Rows of a named query over its list, of any length; in no order across the chunks."""
-    for cursor in _over(connection, name, values, others):
-        yield from cursor.fetchall()
+    return [row for cursor in _over(connection, name, values, others) for row in cursor.fetchall()]
 
 
 def change_over(connection: Connection, name: str, values: Sequence[Any], /, **others: Any) -> int:

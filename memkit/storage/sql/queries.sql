@@ -10,6 +10,22 @@ bank, name, zone, key, change, epoch, created_at, size,
 m.seq, m.kind, m.state, m.speaker, m.role, m.session, m.episode, m.occurred_at, m.recorded_at, m.valid_from,
        m.valid_until, m.strength, m.recalled_at, m.salience, m.pinned, m.length, m.asks, m.superseded_by, m.echo_of
 
+-- columns: last_turn
+m.seq,
+       (SELECT count(*) FROM memory t INDEXED BY memory_episode
+        WHERE t.bank = m.bank AND t.session = m.session AND t.episode = m.episode),
+       (SELECT coalesce(sum(t.length), 0) FROM memory t INDEXED BY memory_episode
+        WHERE t.bank = m.bank AND t.session = m.session AND t.episode = m.episode),
+       (SELECT max(e.number) FROM exchange e INDEXED BY exchange_session
+        WHERE e.bank = m.bank AND e.session = m.session AND e.closed = 0),
+       (SELECT count(*) FROM exchange_turn t WHERE t.bank = m.bank AND t.number =
+        (SELECT max(e.number) FROM exchange e INDEXED BY exchange_session
+         WHERE e.bank = m.bank AND e.session = m.session AND e.closed = 0))
+
+-- columns: exchange
+e.number, e.session, e.closed, e.attempts, e.error, e.due_at, e.last_at, t.seq
+FROM exchange e LEFT JOIN exchange_turn t ON t.bank = e.bank AND t.number = e.number
+
 -- name: bank
 SELECT {bank_row} FROM bank WHERE bank = :bank
 
@@ -45,7 +61,7 @@ SELECT ref, seq FROM memory WHERE bank = :bank AND ref = ANY(:refs)
 
 -- name: memories
 SELECT m.seq, m.id, m.kind, m.state, m.author, m.role, m.session, m.episode, m.occurred_at, m.recorded_at,
-       m.valid_from, m.valid_until, m.superseded_by, m.echo_of, m.strength, m.recalled_at, m.recall_count,
+       m.valid_from, m.valid_until, m.recalled_at, m.superseded_by, m.echo_of, m.strength, m.recall_count,
        m.salience, m.pinned, c.text, c.payload, c.checksum
 FROM memory m JOIN content c ON c.bank = m.bank AND c.id = m.content
 WHERE m.bank = :bank AND m.seq = ANY(:seqs)
@@ -192,7 +208,7 @@ SELECT seq FROM tag WHERE bank = :bank AND tag = ANY(:tags)
 SELECT seq FROM memory WHERE bank = :bank ORDER BY seq
 
 -- name: last_placed
-SELECT seq FROM memory INDEXED BY memory_placed
+SELECT {last_turn} FROM memory m INDEXED BY memory_placed
 WHERE bank = :bank AND session IS NOT NULL ORDER BY seq DESC LIMIT 1
 
 -- name: last_saliences
@@ -200,20 +216,12 @@ SELECT salience FROM memory NOT INDEXED
 WHERE bank = :bank AND session IS NOT NULL ORDER BY seq DESC LIMIT :limit
 
 -- name: last_labelled
-SELECT seq FROM memory WHERE bank = :bank AND label = :label ORDER BY seq DESC LIMIT 1
-
--- name: episode_size
-SELECT count(*), coalesce(sum(length), 0) FROM memory INDEXED BY memory_episode
-WHERE bank = :bank AND session = :session AND episode = :episode
+SELECT {last_turn} FROM memory m INDEXED BY memory_label
+WHERE bank = :bank AND label = :label ORDER BY seq DESC LIMIT 1
 
 -- name: turns_of
 SELECT seq FROM memory INDEXED BY memory_episode WHERE bank = :bank AND session = :session AND seq > :after AND
     kind = 0 ORDER BY seq
-
--- name: open_exchange
-SELECT number, (SELECT count(*) FROM exchange_turn t WHERE t.bank = e.bank AND t.number = e.number)
-FROM exchange e INDEXED BY exchange_session WHERE e.bank = :bank AND e.session = :session AND e.closed = 0 ORDER
-    BY number DESC LIMIT 1
 
 -- name: resting_on
 SELECT seq FROM source INDEXED BY source_back WHERE bank = :bank AND source = ANY(:seqs)
@@ -249,15 +257,10 @@ SELECT seq, text_key, hash_group, wanted FROM memory WHERE bank = :bank AND seq 
 SELECT seq, band FROM band WHERE bank = :bank AND seq = ANY(:seqs)
 
 -- name: exchanges
-SELECT number, session, closed, attempts, error, due_at, last_at FROM exchange
-WHERE bank = :bank ORDER BY number
+SELECT {exchange} WHERE e.bank = :bank ORDER BY e.number, t.seq
 
 -- name: exchanges_numbered
-SELECT number, session, closed, attempts, error, due_at, last_at FROM exchange
-WHERE bank = :bank AND number = ANY(:numbers)
-
--- name: exchange_turns
-SELECT number, seq FROM exchange_turn WHERE bank = :bank AND number = ANY(:numbers)
+SELECT {exchange} WHERE e.bank = :bank AND e.number = ANY(:numbers) ORDER BY e.number, t.seq
 
 -- name: add_text
 INSERT INTO content (bank, id, text, payload, checksum) VALUES (:bank, :id, :text, :payload, :checksum)
@@ -359,7 +362,9 @@ DELETE FROM block WHERE bank = :bank AND part = :part
 UPDATE bank SET next_block = :next_block WHERE bank = :bank
 
 -- name: add_moved
-INSERT INTO moved (bank, seq) VALUES (:bank, :seq) ON CONFLICT DO NOTHING
+INSERT INTO moved (bank, seq) SELECT :bank, :seq
+WHERE :seq <= (SELECT last_seq FROM block WHERE bank = :bank AND part = :part ORDER BY number DESC LIMIT 1)
+ON CONFLICT DO NOTHING
 
 -- name: drop_moved
 DELETE FROM moved WHERE bank = :bank AND seq = ANY(:seqs)

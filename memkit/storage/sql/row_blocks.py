@@ -136,64 +136,70 @@ class RowBlock:
         return RowBlock(self.rows.only(keep), self.change)
 
 
+@dataclass
 class RowBlocks:
     """Writes a bank's blocks of rows; `change`: the bank's change number by then."""
 
-    def __init__(self, connection: Connection, bank: int, change: int) -> None:
-        self._connection, self._bank, self._change = connection, bank, change
-        self._writer = BlockWriter(connection, bank, ROW_PART, self._parse)
+    connection: Connection
+    bank: int
+    change: int
+
+    @property
+    def _writer(self) -> BlockWriter[RowBlock]:
+        return BlockWriter(self.connection, self.bank, ROW_PART, self._parse)
 
     def _parse(self, data: bytes) -> RowBlock | None:
         """None for a damaged block: `doctor` reports it and makes it again, and recall needs none."""
         with suppress(*DECODING_ERRORS):
-            return RowBlock(unpack(data), self._change)
+            return RowBlock(unpack(data), self.change)
         return None
 
     def flush(self, number: int, end: int) -> int:
         """Move rows into blocks, new ones from `number` on; returns how many were added. `end` lies above all seqs."""
-        return self._writer.flush(TableRows(self._connection, self._bank, self._change, end), number)
+        first = last_in_blocks(self.connection, self.bank) + 1
+        return self._writer.flush(TableRows(self.connection, self.bank, self.change, first, end), number)
 
     def update(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Run a statement that updates a row of `memory` for each `seq`: the only way to change what blocks hold."""
-        rows = list(rows)
-        run_many(self._connection, name, [{"bank": self._bank, "change": self._change, **row} for row in rows])
-        if rows:
-            last = last_in_blocks(self._connection, self._bank)
-            moved = [{"bank": self._bank, "seq": row["seq"]} for row in rows if row["seq"] <= last]
-            run_many(self._connection, "add_moved", moved)
+        place = {"bank": self.bank, "change": self.change, "part": ROW_PART}
+        values = [{**place, **row} for row in rows]
+        run_many(self.connection, **{name: values}, add_moved=values)
 
     def renew(self, size: int, end: int) -> None:
         """Once too many rows of a bank of this size have moved: make that block anew of which most have."""
-        if too_many_moved(self._connection, self._bank, size):
-            number, first, last = run(self._connection, "block_most_moved", bank=self._bank, part=ROW_PART).fetchone()
-            rows = TableRows(self._connection, self._bank, self._change, end, first).take(BLOCK_ROWS, last)
+        if too_many_moved(self.connection, self.bank, size):
+            number, first, last = run(self.connection, "block_most_moved", bank=self.bank, part=ROW_PART).fetchone()
+            rows = TableRows(self.connection, self.bank, self.change, first, end).take(BLOCK_ROWS, last)
             if rows is not None:
                 self._writer.put(number, rows)
-                run(self._connection, "drop_moved_between", bank=self._bank, first=first, last=last)
+                run(self.connection, "drop_moved_between", bank=self.bank, first=first, last=last)
 
     def remove(self, seqs: Sequence[int]) -> None:
         """Take rows out of the blocks."""
         self._writer.remove(seqs)
-        change_over(self._connection, "drop_moved", seqs, bank=self._bank)
+        change_over(self.connection, "drop_moved", seqs, bank=self.bank)
 
 
+@dataclass
 class TableRows:
-    """Rows of the table from `first` on, by default those after all blocks; `end` lies above all seqs."""
+    """Rows of the table from `first` on; `end` lies above all seqs."""
 
-    def __init__(self, connection: Connection, bank: int, change: int, end: int, first: int | None = None) -> None:
-        self._connection, self._bank, self._change, self._end = connection, bank, change, end
-        self._first = last_in_blocks(connection, bank) + 1 if first is None else first
+    connection: Connection
+    bank: int
+    change: int
+    first: int
+    end: int
 
     def waiting(self) -> int:
-        return self._end - self._first
+        return self.end - self.first
 
     def take(self, limit: int, last: int | None = None) -> RowBlock | None:
         """None where there are no rows, or damaged ones: recall needs no block."""
-        bounds = {"first": self._first, "last": self._end if last is None else last}
-        rows = run(self._connection, "index_rows_between", bank=self._bank, **bounds, limit=limit).fetchall()
+        bounds = {"first": self.first, "last": self.end if last is None else last}
+        rows = run(self.connection, "index_rows_between", bank=self.bank, **bounds, limit=limit).fetchall()
         with suppress(CorruptError):
             if rows:
-                block = RowBlock(row_batch(rows, {}, self._end), self._change)
-                self._first = block.bounds[1] + 1
+                block = RowBlock(row_batch(rows, {}, self.end), self.change)
+                self.first = block.bounds[1] + 1
                 return block
         return None

@@ -7,15 +7,15 @@ from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import numpy as np
 
 from memkit.batches import BATCH_ROWS, PassageBatch, QuantisedBatch, RowBatch, SketchBatch, TermBatch
 from memkit.identifiers import uuid7_bytes
-from memkit.models import BankState, IndexEntry, IndexRow, Kind, Memory, PastState
+from memkit.models import IndexEntry, IndexRow, Kind, Memory, PastState
 from memkit.protocols import FloatArray
-from memkit.storage.core.base_view import View
+from memkit.storage.core.banks import BankRow
+from memkit.storage.core.base_view import LastTurn, View
 from memkit.storage.core.blocks import (
     SKETCH_PART,
     TERM_PART,
@@ -27,21 +27,19 @@ from memkit.storage.core.blocks import (
     unpack_terms,
 )
 from memkit.storage.core.checksums import corrupt_error, decoding
-from memkit.storage.core.enum_codes import AUTHOR_CODES, KIND_CODES, STATE_CODES
+from memkit.storage.core.enum_codes import AUTHOR_CODES, KIND_CODES, STATE_CODES, EnumCodes
 from memkit.storage.core.hashing import Hasher
-from memkit.storage.core.records import HistoryRow, Queued, StoredMemory
+from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, to_memories
 from memkit.storage.core.rows import (
-    ExchangeRow,
     HistoryColumns,
     MemoryRow,
-    Payload,
-    decode_exchange,
+    decode_exchanges,
     decode_history,
+    decode_names,
     decode_past,
-    decode_record,
+    decode_records,
 )
 from memkit.storage.core.vectors import passage_batch, stack_vectors, unpack_vectors
-from memkit.storage.sql.bank_row import BankRow
 from memkit.storage.sql.connection import Connection, Cursor
 from memkit.storage.sql.entry_blocks import parse_block
 from memkit.storage.sql.index_rows import index_row, row_batch
@@ -51,6 +49,7 @@ from memkit.times import to_micros
 
 Sources = dict[int, tuple[int, ...]]
 RANGE_FROM = 500  # vectors; from so many on, those of a whole range are read where most of it is wanted
+TURN_CODE = KIND_CODES.codes["turn"]
 USELESS_SHARE = 4  # if more than one in so many rows of blocks have changed since, blocks are of no use
 
 
@@ -71,27 +70,16 @@ class Located:
     row: EntryRow
 
 
-class SqliteView(View):
+class SqlView(View):
     """A BankView over a connection that is inside a transaction."""
 
     def __init__(self, connection: Connection, row: BankRow) -> None:
         self.connection = connection
         self.row = row
         self.bank = row.bank
+        self.state = row.to_state()
         self.hasher = Hasher(row.key)
-        self._state = row.to_state()
-
-    @property
-    def state(self) -> BankState:
-        return self._state
-
-    @property
-    def next_seq(self) -> int:
-        return self.row.next_seq
-
-    @property
-    def next_exchange(self) -> int:
-        return self.row.next_exchange
+        self.next_seq, self.next_exchange = row.next_seq, row.next_exchange
 
     def _run(self, name: str, **values: Any) -> Cursor:
         return run(self.connection, name, bank=self.bank, **values)
@@ -99,8 +87,9 @@ class SqliteView(View):
     def _seqs(self, name: str, **values: Any) -> list[int]:
         return [row[0] for row in self._run(name, **values)]
 
-    def _over(self, name: str, values: Iterable[Any], **others: Any) -> Iterator[tuple[Any, ...]]:
-        return run_over(self.connection, name, list(values), bank=self.bank, **others)
+    def _over(self, name: str, values: Iterable[Any], **others: Any) -> list[tuple[Any, ...]]:
+        chosen = list(values)
+        return run_over(self.connection, name, chosen, bank=self.bank, **others) if chosen else []
 
     def locate(self, ids: Sequence[str]) -> dict[str, int]:
         uids = {id: uid for id in ids if (uid := uuid7_bytes(id)) is not None}
@@ -111,7 +100,7 @@ class SqliteView(View):
         return {id: seq for id in ids if (seq := seqs[id]) is not None}
 
     def records(self, seqs: Sequence[int]) -> dict[int, StoredMemory]:
-        return _records(*self._read(seqs))
+        return decode_records(*self._read(seqs))
 
     def lazy_memories(self, seqs: Sequence[int]) -> Callable[[], dict[int, Memory]]:
         if not seqs:
@@ -119,11 +108,11 @@ class SqliteView(View):
         rows, sources = self._read(seqs)
         pointers = {link for row in rows for link in (row.superseded_by, row.echo_of) if link is not None}
         names = self.names(pointers.union(*sources.values()))
-        return lambda: {seq: record.to_memory(names) for seq, record in _records(rows, sources).items()}
+        return lambda: to_memories(decode_records(rows, sources), names)
 
     def _read(self, seqs: Sequence[int]) -> tuple[list[MemoryRow], Sources]:
         rows = list(map(MemoryRow._make, self._over("memories", seqs)))
-        return rows, self._sources(row.seq for row in rows if row.kind != KIND_CODES.codes["turn"])
+        return rows, self._sources(row.seq for row in rows if row.kind != TURN_CODE)
 
     def _sources(self, seqs: Iterable[int]) -> Sources:
         sources: dict[int, set[int]] = defaultdict(set)
@@ -133,14 +122,13 @@ class SqliteView(View):
 
     def names(self, seqs: Iterable[int]) -> dict[int, str]:
         rows = self._over("ids", seqs)
-        with decoding("a memory"):
-            return {seq: Payload.parse(own).id or str(UUID(bytes=uid)) for seq, uid, own in rows}
+        return decode_names(rows) if rows else {}
 
     def rows(self, since: int = 0) -> Iterator[IndexRow]:
         """Index rows in order of seq; both queries run in the view's snapshot."""
         sources = self._links(since)
         for row in self._changed("index_rows", since):
-            yield index_row(row, sources.get(row[0], ()), self.row.next_seq)
+            yield index_row(row, sources.get(row[0], ()), self.next_seq)
 
     def row_batches(self, since: int = 0) -> Iterator[RowBatch]:
         links = self._links(since)
@@ -155,7 +143,7 @@ class SqliteView(View):
 
     def _batches(self, rows: Cursor, links: Sources) -> Iterator[RowBatch]:
         while some := rows.fetchmany(BATCH_ROWS):
-            yield row_batch(some, _resting(links, (row[0] for row in some)), self.row.next_seq)
+            yield row_batch(some, _resting(links, (row[0] for row in some)), self.next_seq)
 
     def _changed(self, name: str, since: int) -> Cursor:
         return self._run(f"{name}_since", since=since) if since else self._run(name)
@@ -166,7 +154,7 @@ class SqliteView(View):
 
     def rows_of_sessions(self, sessions: Sequence[int]) -> list[IndexRow]:
         rows = {row[0]: row for row in self._over("index_rows_of_sessions", sessions)}
-        return [index_row(row, (), self.row.next_seq) for _, row in sorted(rows.items())]
+        return [index_row(row, (), self.next_seq) for _, row in sorted(rows.items())]
 
     def sessions_of(self, seqs: Sequence[int]) -> list[int]:
         return sorted({row[0] for row in self._over("sessions_of", seqs)})
@@ -206,7 +194,7 @@ class SqliteView(View):
             yield self._possible(block)
 
     def _possible(self, block: Block) -> Block:
-        if not 0 < block.seqs[0] <= block.seqs[-1] < self.row.next_seq:
+        if not 0 < block.seqs[0] <= block.seqs[-1] < self.next_seq:
             raise corrupt_error("an index row")
         return block
 
@@ -277,7 +265,7 @@ class SqliteView(View):
         return self._newest("with_head", kinds, limit, head=self.hasher.head(head))
 
     def _newest(self, name: str, kinds: Sequence[Kind], limit: int, **key: int) -> list[Memory]:
-        seqs = {row[0] for row in self._over(name, KIND_CODES.codes_of(kinds), **key)}
+        seqs = {row[0] for row in self._over(name, codes_of(KIND_CODES, kinds), **key)}
         return self.in_order(sorted(seqs, reverse=True)[:limit])
 
     def speakers(self) -> dict[str, int]:
@@ -294,25 +282,18 @@ class SqliteView(View):
     def resting_on(self, seqs: Sequence[int]) -> set[int]:
         return {row[0] for row in self._over("resting_on", seqs)}
 
-    def last_turn(self, label: str | None) -> int | None:
+    def last_turn(self, label: str | None) -> LastTurn | None:
         last = self._run("last_placed") if label is None else self._run("last_labelled", label=self.hasher.label(label))
         row = last.fetchone()
-        return None if row is None else int(row[0])
-
-    def episode_size(self, session: int, episode: int) -> tuple[int, int]:
-        turns, characters = self._run("episode_size", session=session, episode=episode).fetchone()
-        return int(turns), int(characters)
-
-    def open_exchange(self, session: int) -> tuple[int, int] | None:
-        row = self._run("open_exchange", session=session).fetchone()
-        return None if row is None else (row[0], row[1])
+        return None if row is None else LastTurn(*row)
 
     def page(self, kinds: Sequence[Kind] | None, after: str | None, limit: int, states: Sequence[str]) -> list[Memory]:
-        page = {"after": self.start_after(after), "states": STATE_CODES.codes_of(states), "limit": limit}
+        start = 0 if after is None else self.start_after(after)
+        page = {"after": start, "states": codes_of(STATE_CODES, states), "limit": limit}
         if kinds is None:
             return self.in_order(self._seqs("page", **page))
-        numbers = KIND_CODES.codes_of(kinds)
-        if KIND_CODES.codes["turn"] in numbers:
+        numbers = codes_of(KIND_CODES, kinds)
+        if TURN_CODE in numbers:
             return self.in_order(self._seqs("page_of_kinds", kinds=numbers, **page))
         seqs = [seq for number in set(numbers) for seq in self._seqs("page_of_derived", kind=number, **page)]
         return self.in_order(sorted(seqs)[:limit])
@@ -325,17 +306,11 @@ class SqliteView(View):
         return sorted(row[0] for row in self._over("superseded_by_any", seqs))
 
     def queue(self) -> list[Queued]:
-        return self._queued(self._run("exchanges"))
+        return decode_exchanges(self._run("exchanges"))
 
     def queued(self, numbers: Sequence[int]) -> dict[int, Queued]:
-        return {queued.number: queued for queued in self._queued(self._over("exchanges_numbered", numbers))}
-
-    def _queued(self, found_rows: Iterable[tuple[Any, ...]]) -> list[Queued]:
-        rows = list(map(ExchangeRow._make, found_rows))
-        turns: dict[int, set[int]] = defaultdict(set)
-        for number, seq in self._over("exchange_turns", [row.number for row in rows]):
-            turns[number].add(seq)
-        return [decode_exchange(row, sorted(turns[row.number])) for row in rows]
+        rows = self._over("exchanges_numbered", numbers)
+        return {queued.number: queued for queued in decode_exchanges(rows)}
 
     def echoes(self, seqs: Sequence[int]) -> list[int]:
         return sorted({row[0] for row in self._over("echoes", seqs)})
@@ -396,5 +371,6 @@ def _terms(row: EntryRow) -> list[tuple[int, int]]:
         return unpack_terms(row.data)
 
 
-def _records(rows: Iterable[MemoryRow], sources: Sources) -> dict[int, StoredMemory]:
-    return {row.seq: decode_record(row, sources.get(row.seq, ())) for row in rows}
+def codes_of(codes: EnumCodes[Any], words: Iterable[str]) -> list[int]:
+    """Codes of those words that have one."""
+    return [codes.codes[word] for word in words if word in codes.codes]

@@ -1,20 +1,26 @@
 """Writing primitive changes with SQL; everything runs inside one write transaction."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 from memkit.models import IndexEntry
-from memkit.storage.core.blocks import SKETCH_PART, TERM_PART, VECTOR_PART, pack_terms
-from memkit.storage.core.change_set import ChangeSet
-from memkit.storage.core.checksums import memory_checksum, text_checksum, vector_checksum
+from memkit.storage.core.banks import BankRow
+from memkit.storage.core.blocks import FLUSH_ROWS, SKETCH_PART, TERM_PART, VECTOR_PART, pack_terms
 from memkit.storage.core.records import HistoryRow, StoredMemory
-from memkit.storage.core.rows import encode_payload, exchange_row, history_columns
-from memkit.storage.sql.bank_row import BankRow
+from memkit.storage.core.rows import (
+    Columns,
+    content_columns,
+    entry_columns,
+    exchange_columns,
+    history_columns,
+    memory_columns,
+    state_columns,
+    vector_columns,
+)
+from memkit.storage.core.unit_of_work import ChangeSet
 from memkit.storage.sql.entry_blocks import UnsealedEntries, entry_block_writer
-from memkit.storage.sql.memory_columns import content_columns, entry_columns, fixed_columns, own_id, state_columns
 from memkit.storage.sql.queries import change_over, run, run_many, run_over
 from memkit.storage.sql.row_blocks import RowBlocks
-from memkit.storage.sql.view import SqliteView
+from memkit.storage.sql.view import SqlView
 
 ENTRY_PARTS = (SKETCH_PART, TERM_PART)
 MAX_REMEMBERED = 1000  # erased memories whose sketches and vectors are looked for in the files afterwards
@@ -24,7 +30,7 @@ LINKS_OF_MEMORY = ("drop_sources", "drop_tags", "drop_bands", "drop_history")
 class Writer:
     """Writes the changes of one apply, and the bank's counters with them."""
 
-    def __init__(self, view: SqliteView, changes: ChangeSet) -> None:
+    def __init__(self, view: SqlView, changes: ChangeSet) -> None:
         self.connection = view.connection
         self.view = view
         self.changes = changes
@@ -42,7 +48,8 @@ class Writer:
         self._drop_exchanges(self.changes.settled)
         self._remove(self.changes.removed)
         self._add(self.changes.new)
-        self._row_blocks.update("change_memory", map(state_columns, self.changes.changed))
+        if self.changes.changed:
+            self._row_blocks.update("change_memory", map(state_columns, self.changes.changed))
         self._replace(self.changes.replaced)
         self._index(self.changes.entries)
         self._rewrite_histories(self.changes.histories)
@@ -53,13 +60,16 @@ class Writer:
 
     def _flush(self) -> None:
         """Move rows into blocks, many at a time."""
-        for part in ENTRY_PARTS:
-            entries = UnsealedEntries(self.connection, self.bank, part, self._unsealed[part])
-            self._next_block += entry_block_writer(self.connection, self.bank, part).flush(entries, self._next_block)
-            self._unsealed[part] = entries.count
-        self._next_block += self._row_blocks.flush(self._next_block, self.changes.next_seq)
-        if self.changes.changed or self.changes.replaced:
-            self._row_blocks.renew(self.view.row.size, self.changes.next_seq)
+        for part, count in self._unsealed.items():
+            if count >= FLUSH_ROWS:
+                entries = UnsealedEntries(self.connection, self.bank, part, count)
+                writer = entry_block_writer(self.connection, self.bank, part)
+                self._next_block += writer.flush(entries, self._next_block)
+                self._unsealed[part] = entries.count
+        if self.changes.next_seq > FLUSH_ROWS:
+            self._next_block += self._row_blocks.flush(self._next_block, self.changes.next_seq)
+            if self.changes.changed or self.changes.replaced:
+                self._row_blocks.renew(self.view.row.size, self.changes.next_seq)
 
     def _save(self) -> BankRow:
         changes, old = self.changes, self.view.row
@@ -75,89 +85,91 @@ class Writer:
             unsealed_sketches=self._unsealed[SKETCH_PART],
             unsealed_terms=self._unsealed[TERM_PART],
         )
-        run_many(self.connection, "update_bank", [row._asdict()])
+        run(self.connection, "update_bank", **row._asdict())
         return row
 
     # -- new memories
 
     def _add(self, new: Sequence[tuple[StoredMemory, IndexEntry]]) -> None:
-        records = [record for record, _ in new]
-        contents, vectors = self._add_texts(records), self._add_vectors([entry for _, entry in new])
-        hasher, fixed = self.view.hasher, {"bank": self.bank, "change": self.change}
-        rows: list[dict[str, Any]] = [
-            {
-                **fixed,
-                **fixed_columns(record, hasher),
-                **state_columns(record),
-                **content_columns(record, hasher),
-                **entry_columns(entry),
-                "content": content,
-                "vector": vector,
-            }
+        if not new:
+            return
+        records, entries = zip(*new, strict=True)
+        contents, vectors = self._add_contents(map(content_columns, records)), self._add_vectors(entries)
+        hasher, place = self.view.hasher, {"bank": self.bank, "change": self.change}
+        rows = [
+            {**place, **memory_columns(record, hasher), **entry_columns(entry), "content": content, "vector": vector}
             for (record, entry), content, vector in zip(new, contents, vectors, strict=True)
         ]
-        run_many(self.connection, "add_memory", rows)
-        self._link(records)
-        self._add_bands((record.seq, entry) for record, entry in new)
-        self._add_entries([(record.seq, entry) for record, entry in new])
+        indexed = [(record.seq, entry) for record, entry in new]
+        run_many(self.connection, add_memory=rows, **self._links(records), **self._entries(indexed))
 
-    def _add_texts(self, records: Sequence[StoredMemory]) -> list[int]:
-        return self._add_words([self._words(record) for record in records])
+    def _add_contents(self, contents: Iterable[Columns]) -> range:
+        """Ids of new rows with words."""
+        start = self._next_content
+        rows = [{"bank": self.bank, "id": id, **columns} for id, columns in enumerate(contents, start)]
+        run_many(self.connection, add_text=rows)
+        self._next_content += len(rows)
+        return range(start, self._next_content)
 
-    def _words(self, record: StoredMemory) -> dict[str, Any]:
-        payload = encode_payload(record.memory, own_id(record.memory))
-        return {"text": record.memory.text, "payload": payload, "checksum": memory_checksum(record, payload)}
-
-    def _add_words(self, words: Sequence[dict[str, Any]]) -> list[int]:
-        ids = self._content_ids(len(words))
-        rows = [{"bank": self.bank, "id": id, **columns} for id, columns in zip(ids, words, strict=True)]
-        run_many(self.connection, "add_text", rows)
-        return list(ids)
-
-    def _content_ids(self, count: int) -> range:
-        self._next_content += count
-        return range(self._next_content - count, self._next_content)
-
-    def _add_vectors(self, entries: Sequence[IndexEntry]) -> list[int | None]:
-        fresh = iter(self._content_ids(sum(entry.vector is not None for entry in entries)))
-        ids = [None if entry.vector is None else next(fresh) for entry in entries]
-        pairs = zip(ids, entries, strict=True)
-        rows = [{"bank": self.bank, "id": id, **_vector_columns(entry)} for id, entry in pairs if id is not None]
-        run_many(self.connection, "add_vector", rows)
+    def _add_vectors(self, entries: Iterable[IndexEntry]) -> list[int | None]:
+        """Ids of new rows with vectors; None where there is none."""
+        ids: list[int | None] = []
+        rows: list[Columns] = []
+        for entry in entries:
+            ids.append(None if entry.vector is None else self._next_content)
+            if entry.vector is not None:
+                rows.append({"bank": self.bank, "id": self._next_content, **vector_columns(entry)})
+                self._next_content += 1
+        run_many(self.connection, add_vector=rows)
         return ids
 
-    def _link(self, records: Sequence[StoredMemory]) -> None:
-        """Add sources and tags."""
-        sources = [{"bank": self.bank, "seq": r.seq, "source": source} for r in records for source in r.sources]
-        run_many(self.connection, "add_source", sources)
-        tags = [
-            {"bank": self.bank, "tag": tag, "seq": record.seq}
-            for record in records
-            if record.memory.metadata
-            for tag in self.view.hasher.tags(record.memory.metadata)
-        ]
-        run_many(self.connection, "add_tag", tags)
+    def _links(self, records: Sequence[StoredMemory]) -> dict[str, list[Columns]]:
+        """Statements that add sources and tags."""
+        return {
+            "add_source": [{"bank": self.bank, "seq": r.seq, "source": other} for r in records for other in r.sources],
+            "add_tag": [
+                {"bank": self.bank, "tag": tag, "seq": record.seq}
+                for record in records
+                if record.memory.metadata
+                for tag in self.view.hasher.tags(record.memory.metadata)
+            ],
+        }
+
+    def _entries(self, entries: Iterable[tuple[int, IndexEntry]]) -> dict[str, list[Columns]]:
+        """Statements that add bands, sketches and terms, which are unsealed rows from now on."""
+        bands: list[Columns] = []
+        rows: list[Columns] = []
+        for seq, entry in entries:
+            bands += [{"bank": self.bank, "band": band, "seq": seq} for band in entry.bands]
+            parts = {SKETCH_PART: entry.sketch, TERM_PART: pack_terms(entry.terms.items()) if entry.terms else None}
+            for part, data in parts.items():
+                if data is not None:
+                    rows.append({"bank": self.bank, "part": part, "change": self.change, "seq": seq, "data": data})
+                    self._unsealed[part] += 1
+        return {"add_band": bands, "add_index_entry": rows}
 
     # -- existing memories
 
     def _replace(self, records: Sequence[StoredMemory]) -> None:
         """Put other contents under the same seqs."""
+        if not records:
+            return
         seqs = [record.seq for record in records]
         old = {content for _, content in run_over(self.connection, "contents_of", seqs, bank=self.bank)}
-        hasher, contents = self.view.hasher, self._add_texts(records)
+        contents = self._add_contents(map(content_columns, records))
         rows = [
-            {**state_columns(record), **content_columns(record, hasher), "content": content}
+            {**memory_columns(record, self.view.hasher), "content": content}
             for record, content in zip(records, contents, strict=True)
         ]
         self._row_blocks.update("replace_memory", rows)
         self._drop_contents(old, erased=bool(self.changes.erased))
         change_over(self.connection, "drop_sources", seqs, bank=self.bank)
         change_over(self.connection, "drop_tags", seqs, bank=self.bank)
-        self._link(records)
+        run_many(self.connection, **self._links(records))
 
     # -- index entries
 
-    def _index(self, entries: dict[int, IndexEntry]) -> None:
+    def _index(self, entries: Mapping[int, IndexEntry]) -> None:
         """Put other index entries in the place of existing memories'."""
         seqs = list(entries)
         if not seqs:
@@ -165,15 +177,13 @@ class Writer:
         if self.changes.erased:
             self._remember_entries(seqs)
         vectors = self._replace_vectors(entries)
-        place = {"bank": self.bank}
-        rows = [{**place, "seq": seq, "vector": vectors[seq], **entry_columns(e)} for seq, e in entries.items()]
-        run_many(self.connection, "index_memory", rows)
+        rows = [{"bank": self.bank, "seq": s, "vector": vectors[s], **entry_columns(e)} for s, e in entries.items()]
+        run_many(self.connection, index_memory=rows)
         change_over(self.connection, "drop_bands", seqs, bank=self.bank)
-        self._add_bands(entries.items())
         self.forget_entries(seqs)
-        self._add_entries(list(entries.items()))
+        run_many(self.connection, **self._entries(entries.items()))
 
-    def _replace_vectors(self, entries: dict[int, IndexEntry]) -> dict[int, int | None]:
+    def _replace_vectors(self, entries: Mapping[int, IndexEntry]) -> dict[int, int | None]:
         """Content ids of the vectors; one of the same length is overwritten where it lies, as rows never grow."""
         rows = run_over(self.connection, "vector_lengths", list(entries), bank=self.bank)
         old = {seq: (content, lengths) for seq, content, *lengths in rows}
@@ -181,11 +191,11 @@ class Writer:
         for seq, entry in entries.items():
             content, lengths = old.get(seq, (None, None))
             if entry.vector is not None and lengths == [len(entry.vector), len(entry.passages or b"")]:
-                run(self.connection, "overwrite_vector", bank=self.bank, id=content, **_vector_columns(entry))
+                run(self.connection, "overwrite_vector", bank=self.bank, id=content, **vector_columns(entry))
                 ids[seq] = content
                 del old[seq]
         fresh = [seq for seq in entries if seq not in ids]
-        ids.update(zip(fresh, self._add_vectors([entries[seq] for seq in fresh]), strict=True))
+        ids.update(zip(fresh, self._add_vectors(entries[seq] for seq in fresh), strict=True))
         self._drop_contents({content for content, _ in old.values()})
         return ids
 
@@ -193,20 +203,6 @@ class Writer:
         for entry in self.view.entries(seqs).values():
             self.erased += [part for part in (entry.vector, entry.passages) if part]
         self._remember_packed(seqs)
-
-    def _add_bands(self, entries: Iterable[tuple[int, IndexEntry]]) -> None:
-        rows = [{"bank": self.bank, "band": band, "seq": seq} for seq, entry in entries for band in entry.bands]
-        run_many(self.connection, "add_band", rows)
-
-    def _add_entries(self, entries: Sequence[tuple[int, IndexEntry]]) -> None:
-        parts = {
-            SKETCH_PART: [(seq, entry.sketch) for seq, entry in entries if entry.sketch is not None],
-            TERM_PART: [(seq, pack_terms(entry.terms.items())) for seq, entry in entries if entry.terms],
-        }
-        for part, pairs in parts.items():
-            place = {"bank": self.bank, "part": part, "change": self.change}
-            run_many(self.connection, "add_index_entry", [{**place, "seq": seq, "data": data} for seq, data in pairs])
-            self._unsealed[part] += len(pairs)
 
     def forget_entries(self, seqs: Sequence[int]) -> None:
         """Take these memories out of the unsealed rows and the blocks."""
@@ -219,36 +215,42 @@ class Writer:
     # -- history, queue, removal
 
     def _add_history(self, history_rows: Sequence[HistoryRow]) -> None:
-        columns = [history_columns(history_row) for history_row in history_rows]
-        words = [{"text": c.reason, "payload": c.image, "checksum": text_checksum(c.reason, c.image)} for c in columns]
+        if not history_rows:
+            return
+        lines = list(map(history_columns, history_rows))
+        contents = self._add_contents(line.content() for line in lines)
         rows = [
-            {"bank": self.bank, "number": number, "seq": history_row.seq, "content": content, **c._asdict()}
-            for number, (history_row, c, content) in enumerate(
-                zip(history_rows, columns, self._add_words(words), strict=True), self._next_history
+            {"bank": self.bank, "number": number, "seq": history_row.seq, "content": content, **line._asdict()}
+            for number, (history_row, line, content) in enumerate(
+                zip(history_rows, lines, contents, strict=True), self._next_history
             )
         ]
-        run_many(self.connection, "add_history", rows)
+        run_many(self.connection, add_history=rows)
         self._next_history += len(rows)
 
-    def _rewrite_histories(self, histories: dict[int, list[HistoryRow]]) -> None:
+    def _rewrite_histories(self, histories: Mapping[int, Sequence[HistoryRow]]) -> None:
         """Put other histories in the place of these memories'."""
         seqs = list(histories)
+        if not seqs:
+            return
         notes = {row[0] for row in run_over(self.connection, "history_contents", seqs, bank=self.bank)}
         change_over(self.connection, "drop_history", seqs, bank=self.bank)
         self._drop_contents(notes, erased=True)
         self._add_history([history_row for history_rows in histories.values() for history_row in history_rows])
 
     def _queue(self) -> None:
-        exchanges = self.changes.exchanges
-        rows = [{"bank": self.bank, **exchange_row(exchange)._asdict()} for exchange in exchanges]
-        run_many(self.connection, "put_exchange", rows)
-        turns = [{"bank": self.bank, "number": q.number, "seq": seq} for q in exchanges for seq in q.turns]
-        run_many(self.connection, "add_exchange_turn", turns)
+        exchanges, place = self.changes.exchanges, {"bank": self.bank}
+        if exchanges:
+            run_many(
+                self.connection,
+                put_exchange=[{**place, **exchange_columns(exchange)} for exchange in exchanges],
+                add_exchange_turn=[{**place, "number": q.number, "seq": seq} for q in exchanges for seq in q.turns],
+            )
 
     def _drop_exchanges(self, numbers: Sequence[int]) -> None:
-        rows = [{"bank": self.bank, "number": number} for number in numbers]
-        run_many(self.connection, "drop_exchange_turns", rows)
-        run_many(self.connection, "drop_exchange", rows)
+        if numbers:
+            rows = [{"bank": self.bank, "number": number} for number in numbers]
+            run_many(self.connection, drop_exchange_turns=rows, drop_exchange=rows)
 
     def _remove(self, seqs: Sequence[int]) -> None:
         """Remove everything of these memories, and every link to them."""
@@ -289,12 +291,7 @@ class Writer:
         if erased:
             rows = run_over(self.connection, "contents", ordered, bank=self.bank)
             self.erased += [part for row in rows for part in as_bytes(row)]
-        run_many(self.connection, "drop_content", [{"bank": self.bank, "id": id} for id in ordered])
-
-
-def _vector_columns(entry: IndexEntry) -> dict[str, Any]:
-    checksum = vector_checksum(entry.vector, entry.passages)
-    return {"vector": entry.vector, "passages": entry.passages, "checksum": checksum}
+        run_many(self.connection, drop_content=[{"bank": self.bank, "id": id} for id in ordered])
 
 
 def as_bytes(row: Iterable[str | bytes | None]) -> list[bytes]:

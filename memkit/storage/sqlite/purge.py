@@ -11,11 +11,11 @@ import numpy as np
 
 from memkit.errors import ReadOnlyError
 from memkit.models import ErasureReceipt
-from memkit.storage.core.change_set import Erased
+from memkit.storage.core.banks import BankRow
 from memkit.storage.core.checksums import decoding
 from memkit.storage.core.enum_codes import KIND_CODES
 from memkit.storage.core.receipts import bank_receipt, by_time, erasure_receipt
-from memkit.storage.sql.bank_row import BankRow
+from memkit.storage.core.unit_of_work import Erased
 from memkit.storage.sql.queries import empty_bank, run, run_many
 from memkit.storage.sql.writer import as_bytes
 from memkit.storage.sqlite.connections import BUSY_CODES, Connections, primary_code
@@ -58,7 +58,7 @@ class Erasures:
         for erasure in erased:
             receipt = erasure_receipt(erasure, row.to_state(), at, _last(connection, row.bank))
             self._add_receipt(connection, row, receipt, np.array(erasure.seqs, dtype="<i8").tobytes(), contents)
-            run_many(connection, "add_fingerprint", [{"bank": row.bank, "mac": mac} for mac in erasure.fingerprints])
+            run_many(connection, add_fingerprint=[{"bank": row.bank, "mac": mac} for mac in erasure.fingerprints])
 
     def drop_bank(
         self, connection: sqlite3.Connection, row: BankRow, at: datetime, requested_by: str | None
@@ -139,7 +139,7 @@ class Erasures:
     def _finish(self, erasures: Mapping[str, tuple[int, int]]) -> bool:
         with self._connections.writing() as connection:
             rows = [{"bank": bank, "number": number} for bank, number in erasures.values()]
-            run_many(connection, "finish_erasure", rows)
+            run_many(connection, finish_erasure=rows)
         with self._lock:
             for hash in erasures:
                 self._windows.pop(hash, None)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from memkit.errors import InputError, NotADatabaseError, StorageError
 from memkit.models import ErasureReceipt
 from memkit.protocols import BankName
-from memkit.storage.core.names import name_key
+from memkit.storage.core.banks import name_key
 from memkit.storage.core.receipts import by_time, chain_flaws, chains
 from memkit.storage.sql.queries import run, run_many
 from memkit.storage.sqlite.connections import connect, translated
@@ -119,9 +119,9 @@ def adopt_erasures(part: Path, erasures: ErasureList, own: Sequence[ErasureRecei
         for bank in {receipt.bank for receipt in new}:
             number = (banks[name_key(bank)], _last_number(last, bank))
             connection.execute("DELETE FROM erasure WHERE bank = ? AND number > ?", number)
-        run_many(connection, "add_erasure", [_row(receipt, banks, there) for receipt in new])
+        run_many(connection, add_erasure=[_row(receipt, banks, there) for receipt in new])
         macs = [{"bank": banks[name], "mac": mac} for name, mac in erasures.fingerprints if name in banks]
-        run_many(connection, "add_fingerprint", macs)
+        run_many(connection, add_fingerprint=macs)
         connection.execute("UPDATE bank SET epoch = epoch + 1, change = change + 1")
         connection.execute("COMMIT")
 

@@ -16,12 +16,11 @@ from memkit.operations import Step
 from memkit.protocols import BankName, BankView, Decision
 from memkit.settings import RuntimeSettings
 from memkit.storage.core.apply_operations import apply_operations
+from memkit.storage.core.banks import BankRow, checked_name, checked_zone, name_key, prefix_range
 from memkit.storage.core.blocks import ROW_PART, SKETCH_PART, TERM_PART, VECTOR_PART
-from memkit.storage.core.names import checked_name, checked_zone, name_key, prefix_range
 from memkit.storage.core.receipts import chain_flaws
-from memkit.storage.sql.bank_row import BankRow
 from memkit.storage.sql.queries import run, run_many, run_over
-from memkit.storage.sql.view import SqliteView
+from memkit.storage.sql.view import SqlView
 from memkit.storage.sql.writer import Writer
 from memkit.storage.sqlite.connections import Connections
 from memkit.storage.sqlite.group_commit import GroupCommit
@@ -96,7 +95,7 @@ class SqliteStorage:
                 return None
             receipt = self._erasures.drop_bank(connection, BankRow(*row), at, requested_by)
             run(connection, "drop_bank", bank=bank)
-            run_many(connection, "add_fingerprint", [{"bank": bank, "mac": mac} for mac in fingerprints])
+            run_many(connection, add_fingerprint=[{"bank": bank, "mac": mac} for mac in fingerprints])
         return receipt
 
     # -- reading and changing one bank
@@ -104,7 +103,7 @@ class SqliteStorage:
     @contextmanager
     def view(self, bank: int) -> Iterator[BankView]:
         with self._connections.reading() as connection:
-            yield SqliteView(connection, self._row(connection, bank))
+            yield SqlView(connection, self._row(connection, bank))
 
     def apply(self, bank: int, decide: Sequence[Step] | Decision, *, at: datetime) -> Receipt:
         """Do operations in one transaction, all or none; it is committed with what other threads write meanwhile.
@@ -117,7 +116,7 @@ class SqliteStorage:
     def _applied(
         self, connection: sqlite3.Connection, bank: int, decide: Sequence[Step] | Decision, at: datetime
     ) -> Receipt:
-        view = SqliteView(connection, self._row(connection, bank))
+        view = SqlView(connection, self._row(connection, bank))
         steps = decide(view) if callable(decide) else decide
         changes, outcomes = apply_operations(steps, view, at=at)
         change = view.row.change
@@ -125,7 +124,8 @@ class SqliteStorage:
             writer = Writer(view, changes)
             row = writer.write()
             change = row.change
-            self._erasures.note(connection, row, changes.erased, writer.erased, at)
+            if changes.erased:
+                self._erasures.note(connection, row, changes.erased, writer.erased, at)
         return Receipt(bank=view.state.name, change=change, outcomes=outcomes)
 
     def _row(self, connection: sqlite3.Connection, bank: int) -> BankRow:
@@ -143,7 +143,7 @@ class SqliteStorage:
 
     def set_meta(self, values: dict[str, str]) -> None:
         with self._connections.writing() as connection:
-            run_many(connection, "set_meta", [{"key": key, "value": value} for key, value in values.items()])
+            run_many(connection, set_meta=[{"key": key, "value": value} for key, value in values.items()])
 
     def lease(self, bank: int, owner: str, now: datetime, seconds: float) -> bool:
         start = to_micros(now)

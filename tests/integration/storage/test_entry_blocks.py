@@ -13,7 +13,7 @@ from memkit import MemoryBank, Turn
 from memkit.protocols import BankView
 from memkit.storage.core import blocks
 from memkit.storage.core.blocks import SKETCH_PART, TERM_PART, VECTOR_PART, Block
-from memkit.storage.sql import block_writer
+from memkit.storage.sql import block_writer, writer
 
 SMALL_BLOCK_ROWS, SMALL_FLUSH_ROWS = 16, 5
 MAX_ROUNDED_BITS = 3  # bits of 512
@@ -23,7 +23,8 @@ MAX_ROUNDED_BITS = 3  # bits of 512
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "BLOCK_ROWS", SMALL_BLOCK_ROWS)
     monkeypatch.setattr(block_writer, "BLOCK_ROWS", SMALL_BLOCK_ROWS)
-    monkeypatch.setattr(block_writer, "FLUSH_ROWS", SMALL_FLUSH_ROWS)
+    for module in (block_writer, writer):
+        monkeypatch.setattr(module, "FLUSH_ROWS", SMALL_FLUSH_ROWS)
 
 
 def loaded(view: BankView, since: int = 0) -> dict[int, tuple[bytes | None, dict[int, int]]]:

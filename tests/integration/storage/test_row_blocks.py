@@ -17,7 +17,7 @@ from memkit.models import IndexRow
 from memkit.protocols import BankView
 from memkit.recall.index.columns import INT32_FIELDS, Columns
 from memkit.storage.core.blocks import ROW_PART
-from memkit.storage.sql import block_writer, row_blocks
+from memkit.storage.sql import block_writer, row_blocks, writer
 from memkit.storage.sql.queries import queries
 from memkit.storage.sql.row_blocks import RENEWED_SHARE, RowBlocks, pack, unpack
 
@@ -35,7 +35,8 @@ DAMAGE_STATEMENTS = [
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(block_writer, "BLOCK_ROWS", SMALL_BLOCK_ROWS)
-    monkeypatch.setattr(block_writer, "FLUSH_ROWS", SMALL_FLUSH_ROWS)
+    for module in (block_writer, writer):
+        monkeypatch.setattr(module, "FLUSH_ROWS", SMALL_FLUSH_ROWS)
     monkeypatch.setattr(row_blocks, "BLOCK_ROWS", SMALL_BLOCK_ROWS)
     monkeypatch.setattr(row_blocks, "FLUSH_ROWS", SMALL_FLUSH_ROWS)
 

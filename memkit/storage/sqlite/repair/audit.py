@@ -6,14 +6,14 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from memkit.errors import CorruptError
+from memkit.storage.core.banks import BankRow
 from memkit.storage.core.blocks import ROW_PART, SKETCH_PART, TERM_PART, VECTOR_PART, Block, unpack_terms
-from memkit.storage.core.change_set import ChangeSet
 from memkit.storage.core.checksums import DECODING_ERRORS, is_memory_intact, is_text_intact, is_vector_intact
-from memkit.storage.sql.bank_row import BankRow
+from memkit.storage.core.unit_of_work import ChangeSet
+from memkit.storage.sql.entry_blocks import drop_vector_block, put_vector_block, vector_block
 from memkit.storage.sql.queries import run
 from memkit.storage.sql.row_blocks import is_true, rebuild
-from memkit.storage.sql.vector_blocks import drop_vector_block, put_vector_block, vector_block
-from memkit.storage.sql.view import SqliteView
+from memkit.storage.sql.view import SqlView
 from memkit.storage.sql.writer import Writer
 from memkit.storage.sqlite.connections import Connections
 from memkit.storage.sqlite.repair.reconcile import IMPOSSIBLE_NUMBERS, MISPLACED_TEXTS
@@ -321,12 +321,12 @@ def _texts(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[
 def _remove(connection: sqlite3.Connection, bank: int, seqs: list[int]) -> None:
     row = BankRow(*run(connection, "bank", bank=bank).fetchone())
     changes = ChangeSet(removed=seqs, next_seq=row.next_seq, next_exchange=row.next_exchange)
-    Writer(SqliteView(connection, row), changes).write()
+    Writer(SqlView(connection, row), changes).write()
 
 
 def _sketches(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
     """Sketches and terms: every vector has its sketch, every index entry its memory, each once."""
-    view = SqliteView(connection, BankRow(*run(connection, "bank", bank=bank).fetchone()))
+    view = SqlView(connection, BankRow(*run(connection, "bank", bank=bank).fetchone()))
     seqs = set(view.all_seqs())
     with_vector = {
         row[0] for row in connection.execute("SELECT seq FROM memory WHERE bank = ? AND vector IS NOT NULL", (bank,))
@@ -359,7 +359,7 @@ def _seqs_of(connection: sqlite3.Connection, bank: int, part: int) -> list[int]:
     return seqs
 
 
-def _forget_entries(connection: sqlite3.Connection, view: SqliteView, seqs: set[int]) -> None:
+def _forget_entries(connection: sqlite3.Connection, view: SqlView, seqs: set[int]) -> None:
     if seqs:
         writer = Writer(view, ChangeSet(next_seq=view.next_seq, next_exchange=view.next_exchange))
         writer.forget_entries(sorted(seqs))

@@ -13,14 +13,14 @@ from memkit.identifiers import uuid7
 from memkit.models import IndexEntry, Memory
 from memkit.operations import Insert
 from memkit.storage.core.apply_operations import apply_operations
+from memkit.storage.core.banks import BankRow
 from memkit.storage.core.checksums import is_memory_intact, numbers_checksum
 from memkit.storage.core.enum_codes import AUTHOR_CODES, KIND_CODES, ROLE_CODES, STATE_CODES
 from memkit.storage.core.hashing import Hasher
 from memkit.storage.core.rows import Payload
-from memkit.storage.sql.bank_row import BankRow
 from memkit.storage.sql.queries import run, run_many
 from memkit.storage.sql.row_blocks import forget, rebuild
-from memkit.storage.sql.view import SqliteView
+from memkit.storage.sql.view import SqlView
 from memkit.storage.sql.writer import Writer
 from memkit.text.terms.keys import text_key
 from memkit.times import from_micros, utc_now
@@ -132,7 +132,7 @@ def _rehash(connection: sqlite3.Connection, bank: int, hasher: Hasher) -> None:
     tags = [
         {"bank": bank, "tag": tag, "seq": seq} for seq, payload in words for tag in hasher.tags(payload.metadata or {})
     ]
-    run_many(connection, "add_tag", tags)
+    run_many(connection, add_tag=tags)
 
 
 def _hashes(hasher: Hasher, words: Payload) -> Iterator[int | None]:
@@ -166,7 +166,7 @@ def _drop_damaged(connection: sqlite3.Connection) -> None:
 
 def _drop_unreadable(connection: sqlite3.Connection, bank: int) -> None:
     """Drop memories whose other numbers are impossible; their texts stay, too."""
-    view = SqliteView(connection, BankRow(*run(connection, "bank", bank=bank).fetchone()))
+    view = SqlView(connection, BankRow(*run(connection, "bank", bank=bank).fetchone()))
     for seq in view.all_seqs():
         try:
             view.records([seq])
@@ -211,7 +211,7 @@ def _texts_without_memory(connection: sqlite3.Connection, bank: int) -> list[tup
 
 def _archive(connection: sqlite3.Connection, bank: int, texts: Sequence[tuple[int, str, Payload]]) -> None:
     _counters(connection, bank)
-    view = SqliteView(connection, BankRow(*run(connection, "bank", bank=bank).fetchone()))
+    view = SqlView(connection, BankRow(*run(connection, "bank", bank=bank).fetchone()))
     recorded = connection.execute("SELECT content, recorded_at FROM memory WHERE bank = ? ORDER BY content", (bank,))
     moments = _RecordingTimes(recorded.fetchall())
     new = [Insert(_memory(text, words, moments.near(id)), IndexEntry(0)) for id, text, words in texts]

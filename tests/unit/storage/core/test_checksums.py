@@ -14,27 +14,28 @@ from memkit.storage.core.checksums import (
     is_memory_intact,
     is_text_intact,
     is_vector_intact,
-    memory_checksum,
     numbers_checksum,
     vector_checksum,
-    verify_memory,
 )
 from memkit.storage.core.enum_codes import AUTHOR_CODES, KIND_CODES, ROLE_CODES
+from memkit.storage.core.hashing import Hasher
 from memkit.storage.core.records import StoredMemory
+from memkit.storage.core.rows import MemoryRow, content_columns, decode_records, memory_columns
 from memkit.testing.contract.cases import memory
 from memkit.times import to_micros
 
 ONE_STORED = StoredMemory(seq=1, uid=bytes(16), memory=memory("I live in Rome", id="t1", role="user"))
-ONE_PAYLOAD = '{"s":"ana"}'
+ONE_PAYLOAD = content_columns(ONE_STORED)["payload"]
 
 
 def numbers(stored: StoredMemory) -> tuple[object, ...]:
     kind, author = KIND_CODES.codes[stored.memory.kind], AUTHOR_CODES.codes[stored.memory.author]
-    return stored.uid, kind, author, ROLE_CODES.code(stored.memory.role), to_micros(stored.memory.occurred_at)
+    role = stored.memory.role and ROLE_CODES.codes[stored.memory.role]
+    return stored.uid, kind, author, role, to_micros(stored.memory.occurred_at)
 
 
 def test_a_checksum_holds_for_what_was_written_alone() -> None:
-    checksum = memory_checksum(ONE_STORED, ONE_PAYLOAD)
+    checksum = content_columns(ONE_STORED)["checksum"]
     later = ONE_STORED.memory.occurred_at + timedelta(microseconds=1)
     others = [
         ONE_STORED.changed(kind="item"),
@@ -50,7 +51,7 @@ def test_a_checksum_holds_for_what_was_written_alone() -> None:
 
 
 def test_a_checksum_fits_a_signed_integer_of_eight_bytes() -> None:
-    checksums = [memory_checksum(replace(ONE_STORED, uid=bytes([n]) * 16), ONE_PAYLOAD) for n in range(50)]
+    checksums = [content_columns(replace(ONE_STORED, uid=bytes([n]) * 16))["checksum"] for n in range(50)]
     assert all(struct.pack("<q", checksum) for checksum in checksums)
 
 
@@ -63,10 +64,14 @@ def test_values_of_other_types_are_damaged_not_errors() -> None:
     assert is_vector_intact(vector_checksum(b"ab", None), b"ab", None)
 
 
-def test_a_row_without_a_checksum_is_taken_as_it_is_and_a_damaged_one_is_not() -> None:
-    verify_memory(None, "anything", None, ())
+@pytest.mark.parametrize("damage", [{"checksum": None}, {"text": "something else"}, {"kind": 3}, {"occurred_at": 1}])
+def test_a_row_that_is_not_what_was_written_or_has_no_checksum_is_damaged(damage: dict[str, Any]) -> None:
+    hasher = Hasher(bytes(16))
+    columns = {**memory_columns(ONE_STORED, hasher), **content_columns(ONE_STORED)}
+    row = MemoryRow(**{name: columns[name] for name in MemoryRow._fields})
+    assert decode_records([row], {}) == {1: ONE_STORED}
     with pytest.raises(CorruptError, match="doctor --repair"):
-        verify_memory(memory_checksum(ONE_STORED, ONE_PAYLOAD), "something else", ONE_PAYLOAD, numbers(ONE_STORED))
+        decode_records([row._replace(**damage)], {})
 
 
 def test_an_error_of_decoding_becomes_a_corrupt_error_that_holds_no_words() -> None:

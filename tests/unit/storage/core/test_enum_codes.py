@@ -1,6 +1,7 @@
 """Codes of enums are part of the file format."""
 
 from memkit.storage.core.enum_codes import AUTHOR_CODES, EVENT_CODES, KIND_CODES, ROLE_CODES, STATE_CODES
+from memkit.storage.sql.view import codes_of
 
 
 def test_codes_of_the_file_format_never_change() -> None:
@@ -12,9 +13,9 @@ def test_codes_of_the_file_format_never_change() -> None:
     assert EVENT_CODES.words == (*events.split(), "indexed", "skipped", "rejected")
 
 
-def test_a_word_and_its_code_lead_to_each_other_and_none_to_none() -> None:
-    assert [ROLE_CODES.word(ROLE_CODES.code(word)) for word in (*ROLE_CODES.words, None)] == [*ROLE_CODES.words, None]
+def test_a_word_and_its_code_lead_to_each_other() -> None:
+    assert [ROLE_CODES.words[ROLE_CODES.codes[word]] for word in ROLE_CODES.words] == list(ROLE_CODES.words)
 
 
 def test_words_outside_the_list_have_no_codes() -> None:
-    assert KIND_CODES.codes_of(["item", "dream", "turn"]) == [4, 0]
+    assert codes_of(KIND_CODES, ["item", "dream", "turn"]) == [4, 0]

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from memkit.models import BankState, ErasureReceipt
-from memkit.storage.core.change_set import Erased
 from memkit.storage.core.receipts import bank_receipt, chain_flaws, erasure_receipt
+from memkit.storage.core.unit_of_work import Erased
 from memkit.testing.contract.cases import AT_NOON
 
 BANK_STATE = BankState(

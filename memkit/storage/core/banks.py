@@ -1,10 +1,14 @@
-"""Names of banks and time zones, as they are stored."""
+"""Banks as they are stored: their names, their time zones, and the row with their state and counters."""
 
 import json
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from memkit.errors import InvalidNameError, UnknownOptionError
+from memkit.models import BankState
 from memkit.protocols import BankName
+from memkit.storage.core.checksums import corrupt_error, decoding
+from memkit.times import from_micros
 
 
 def checked_name(name: BankName) -> BankName:
@@ -38,3 +42,45 @@ def prefix_range(prefix: BankName) -> tuple[str, str]:
     """Lower and upper bound of the keys of all names that start with these parts."""
     start = name_key(prefix)[:-1]
     return start, start + "\U0010ffff"
+
+
+class BankRow(NamedTuple):
+    """A bank's row: its state and its counters."""
+
+    bank: int
+    name: str
+    zone: str
+    key: bytes
+    change: int
+    epoch: int
+    created_at: int
+    size: int
+    next_seq: int
+    next_history: int
+    next_exchange: int
+    next_block: int
+    next_content: int
+    unsealed_sketches: int
+    unsealed_terms: int
+
+    def checked(self) -> "BankRow":
+        """The row, if its size and counters are whole numbers. Raises CorruptError."""
+        if not all(isinstance(count, int) for count in self[COUNTERS_START:]):
+            raise corrupt_error("a bank's row")
+        return self
+
+    @decoding("a bank's row")
+    def to_state(self) -> BankState:
+        return BankState(
+            number=self.bank,
+            name=tuple(json.loads(self.name)),
+            zone=self.zone,
+            key=self.key,
+            change=self.change,
+            epoch=self.epoch,
+            created_at=from_micros(self.created_at),
+            size=self.size,
+        )
+
+
+COUNTERS_START = BankRow._fields.index("size")
