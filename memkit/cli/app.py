@@ -6,41 +6,15 @@ from typing import NoReturn
 
 import typer
 
-from memkit.cli.change.add import add
-from memkit.cli.change.correct import correct
-from memkit.cli.change.forget import forget
-from memkit.cli.change.pin import pin
-from memkit.cli.change.undo import undo
-from memkit.cli.erase.decay import decay
-from memkit.cli.erase.erase import erase
-from memkit.cli.erase.keep import keep
-from memkit.cli.erase.prune import prune
-from memkit.cli.in_and_out.maintain import maintain
-from memkit.cli.in_and_out.observe import observe
-from memkit.cli.in_and_out.recall import recall
-from memkit.cli.in_and_out.reflect import reflect
-from memkit.cli.in_and_out.think import think
-from memkit.cli.keep.audit import audit
-from memkit.cli.keep.backup import backup
-from memkit.cli.keep.doctor import doctor
-from memkit.cli.keep.export import export
-from memkit.cli.keep.export_encoder import export_encoder
-from memkit.cli.keep.load import load
-from memkit.cli.keep.receipts import receipts
-from memkit.cli.keep.restore import restore
-from memkit.cli.look.banks import banks
-from memkit.cli.look.history import history
-from memkit.cli.look.portrait import portrait
-from memkit.cli.look.show import show
-from memkit.cli.look.stats import stats
-from memkit.cli.measure.attack import attack
-from memkit.cli.measure.curve import curve
-from memkit.cli.measure.evaluate import evaluate
-from memkit.cli.measure.footprint import footprint
-from memkit.cli.measure.stream import stream
+from memkit.cli.change import add, correct, forget, pin, undo
+from memkit.cli.erase import decay, erase, keep, prune
+from memkit.cli.in_and_out import maintain, observe, recall, reflect, think
+from memkit.cli.keep import audit, backup, doctor, export, export_encoder, load, receipts, restore
+from memkit.cli.look import banks, history, portrait, show, stats
+from memkit.cli.measure import attack, curve, evaluate, footprint, stream
 from memkit.cli.options import EXIT_ERROR
 from memkit.cli.output import err, say
-from memkit.cli.start.demo import demo
+from memkit.cli.start import demo
 from memkit.errors import MemkitError
 
 HELP_EPILOG = (
@@ -59,20 +33,22 @@ app = typer.Typer(
 )
 
 PANEL_COMMANDS: dict[str, list[Callable[..., None]]] = {
-    "Start": [demo],
-    "In and out": [observe, recall, think, reflect, maintain],
-    "Look": [show, portrait, history, banks, stats],
-    "Change by hand": [add, correct, pin, forget, undo],
-    "Fade and erase": [keep, decay, prune, erase],
-    "Keep": [audit, doctor, export, load, backup, restore, receipts],
-    "Measure": [evaluate, stream, curve, attack, footprint],
-}
+    "Start": [demo.demo],
+    "In and out": [observe.observe, recall.recall, think.think, reflect.reflect, maintain.maintain],
+    "Look": [show.show, portrait.portrait, history.history, banks.banks, stats.stats],
+    "Change by hand": [add.add, correct.correct, pin.pin, forget.forget, undo.undo],
+    "Fade and erase": [keep.keep, decay.decay, prune.prune, erase.erase],
+    "Keep": [
+        audit.audit, doctor.doctor, export.export, load.load, backup.backup, restore.restore, receipts.receipts
+    ],
+    "Measure": [evaluate.evaluate, stream.stream, curve.curve, attack.attack, footprint.footprint],
+}  # fmt: skip
 for panel, commands in PANEL_COMMANDS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
 
 encoder = typer.Typer(help="The encoder in a form that runs without PyTorch.", no_args_is_help=True)
-encoder.command("export")(export_encoder)
+encoder.command("export")(export_encoder.export_encoder)
 encoder.callback()(lambda: None)
 app.add_typer(encoder, name="encoder", rich_help_panel="Keep")
 

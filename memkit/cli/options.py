@@ -1,17 +1,20 @@
 """Arguments and options that several commands share, and what they mean."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import typer
 from pydantic import ValidationError
 
 from memkit.errors import InputError, UnknownOptionError
-from memkit.models import MEMORY_KINDS, MEMORY_STATES, Kind, State
+from memkit.models import MEMORY_KINDS
 from memkit.settings import KeepRule
+
+Choice = TypeVar("Choice", bound=str)
 
 EXIT_ERROR, EXIT_REFUSED = 1, 3
 
@@ -91,30 +94,22 @@ def parse_conditions(pairs: list[str] | None) -> dict[str, Any] | None:
     """KEY=VALUE pairs as a `where`. A VALUE that is JSON counts as that. Raises InputError."""
     if not pairs:
         return None
-    where: dict[str, Any] = {}
+    where: dict[str, list[Any]] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
             raise InputError("--where: takes KEY=VALUE, for example --where topic=work.")
-        where[key] = [*where[key], _parse_value(value)] if key in where else [_parse_value(value)]
+        where.setdefault(key, []).append(_parse_value(value))
     return {key: values[0] if len(values) == 1 else values for key, values in where.items()}
 
 
-def parse_kinds(names: list[str] | None) -> list[Kind] | None:
-    """The --kind options. Raises UnknownOptionError."""
-    return cast("list[Kind] | None", _checked("--kind", names, MEMORY_KINDS))
-
-
-def parse_states(names: list[str] | None) -> list[State] | None:
-    """The --state options. Raises UnknownOptionError."""
-    return cast("list[State] | None", _checked("--state", names, MEMORY_STATES))
-
-
-def _checked(option: str, names: list[str] | None, choices: tuple[str, ...]) -> list[str] | None:
+def parse_choices(option: str, names: list[str] | None, choices: Sequence[Choice]) -> list[Choice] | None:
+    """The values of an option that takes some of these words. Raises UnknownOptionError."""
+    words: dict[str, Choice] = {str(choice): choice for choice in choices}
     for name in names or ():
-        if name not in choices:
-            raise UnknownOptionError(f"{option}: there is no {name!r}; known are {', '.join(choices)}.")
-    return names or None
+        if name not in words:
+            raise UnknownOptionError(f"{option}: there is no {name!r}; known are {', '.join(words)}.")
+    return [words[name] for name in names or ()] or None
 
 
 def _parse_value(text: str) -> Any:

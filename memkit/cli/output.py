@@ -2,14 +2,16 @@
 
 import json
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from pydantic import TypeAdapter
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -23,12 +25,17 @@ BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u206
 EXCERPT_CHARS = 100
 
 
-def say(console: Console, *parts: str, style: str = "") -> None:
+def line(*parts: str, style: str = "") -> Text:
     """A line of plain text, whatever it holds; the first part in a style."""
-    line = Text(shown(parts[0]), style=style)
+    text = Text(shown(parts[0]), style=style)
     for part in parts[1:]:
-        line.append(shown(part), style="not bold default")
-    console.print(line, soft_wrap=True)
+        text.append(shown(part), style="not bold default")
+    return text
+
+
+def say(console: Console, *parts: str, style: str = "") -> None:
+    """Write a line, however long."""
+    console.print(line(*parts, style=style), soft_wrap=True)
 
 
 def note(*parts: str) -> None:
@@ -37,14 +44,18 @@ def note(*parts: str) -> None:
 
 
 def write_json(value: Any) -> None:
-    """One JSON document on stdout, untouched by styles and widths."""
-    print(json.dumps(value, ensure_ascii=False, indent=2, default=str), file=out.file)
+    """One JSON document on stdout, untouched by styles and widths; records and dates as JSON has them."""
+    plain = TypeAdapter(Any).dump_python(value, mode="json")
+    print(json.dumps(plain, ensure_ascii=False, indent=2), file=out.file)
 
 
-def write_json_if(as_json: bool, value: Any) -> None:
-    """One JSON document where JSON was asked for; else nothing."""
+def answer(as_json: bool, document: Any, shown_parts: Iterable[RenderableType]) -> None:
+    """One JSON document where JSON was asked for; else lines and tables for people, which are made only then."""
     if as_json:
-        write_json(value)
+        write_json(document)
+        return
+    for part in shown_parts:
+        out.print(part, soft_wrap=isinstance(part, Text))
 
 
 def shown(text: str) -> str:
@@ -77,23 +88,25 @@ def who(memory: Memory) -> str:
     return shown(memory.speaker)
 
 
-def speaker_of(memory: Memory) -> str:
-    """Name of the speaker, where it is known."""
-    return shown(memory.speaker or "")
-
-
 def new_table(
-    *columns: str, title: str | None = None, right: Iterable[str] = (), least: Mapping[str, int] | None = None
+    columns: Iterable[str],
+    rows: Iterable[Iterable[RenderableType]] = (),
+    *,
+    title: str | None = None,
+    right: Iterable[str] = (),
+    least: Mapping[str, int] | None = None,
 ) -> Table:
-    """An empty table in the one style; columns named in `right` hold numbers, `least` gives least widths."""
+    """A table in the one style; columns named in `right` hold numbers, `least` gives least widths."""
     table = Table(
         title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim"
     )
     for column in columns:
         number = column in set(right)
-        width = (least or {}).get(column)
         justify: Literal["left", "right"] = "right" if number else "left"
+        width = (least or {}).get(column)
         table.add_column(column, justify=justify, no_wrap=number, overflow="fold", min_width=width)
+    for row in rows:
+        table.add_row(*row)
     return table
 
 
@@ -133,3 +146,11 @@ def bar() -> Progress:
         transient=True,
         expand=True,
     )
+
+
+@contextmanager
+def stepping_bar(name: str, total: int) -> Iterator[Callable[[str, int], None]]:
+    """A progress bar, and the function that tells it what is done next and how many steps were taken."""
+    with bar() as progress:
+        task = progress.add_task(name, total=total)
+        yield lambda text, count: progress.update(task, description=shown(text), advance=count)

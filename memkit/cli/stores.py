@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import typer
+
 import memkit
 from memkit.bank import MemoryBank
-from memkit.cli.options import bank_parts
-from memkit.cli.output import err
+from memkit.cli.options import EXIT_ERROR, bank_parts
+from memkit.cli.output import err, note
 from memkit.encoders import default_encoder, encoder_named
 from memkit.encoders.hashing import HashingEncoder
 from memkit.encoders.onnx import OnnxEncoder
@@ -44,6 +46,18 @@ def open_store(
         yield store
 
 
+@contextmanager
+def open_bank(
+    db: Path, name: str, *, encoder: str | None = None, write: bool = False, warm: bool = False
+) -> Iterator[MemoryBank]:
+    """A bank that is there, of the store in a file; `warm`: with its encoder loaded. Raises InputError."""
+    with open_store(db, encoder=encoder, write=write) as store:
+        bank = existing_bank(store, name)
+        if warm:
+            load_encoder(store)
+        yield bank
+
+
 def existing_bank(store: MemoryStore, name: str) -> MemoryBank:
     """A bank of the database. Raises InputError where there is none of that name, and names others."""
     bank = store.bank(*bank_parts(name))
@@ -60,3 +74,20 @@ def load_encoder(store: MemoryStore) -> float:
     with err.status("Loading the encoder …"):
         store.warm()
     return time.perf_counter() - start
+
+
+def confirm(question: str, *, yes: bool, as_json: bool, unasked: str, refused: str) -> None:
+    """Ask whether to go on. Raises InputError where nobody can be asked, Exit after a no."""
+    if yes:
+        return
+    if as_json:
+        raise InputError(unasked)
+    if not typer.confirm(question, err=True):
+        note(refused)
+        raise typer.Exit(EXIT_ERROR)
+
+
+def confirm_erasure(*, yes: bool, as_json: bool) -> None:
+    """Ask whether to erase."""
+    unasked = "erase: --json doesn't ask. Add --yes to erase, or --dry-run to see the plan."
+    confirm("Erase this for good?", yes=yes, as_json=as_json, unasked=unasked, refused="Nothing was erased.")

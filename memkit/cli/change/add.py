@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from memkit.cli.options import DEFAULT_FILE, AsJson, BankName, Database, EncoderName, bank_parts
-from memkit.cli.receipt_tables import show_receipt
 from memkit.cli.stores import load_encoder, open_store
+from memkit.cli.tables import show_receipt
 
 
 def add(
@@ -19,5 +19,4 @@ def add(
     """Store sentences as thoughts; what says the same as one that is there is skipped. Makes the bank."""
     with open_store(db, encoder=encoder, create=True) as store:
         load_encoder(store)
-        bank = store.bank(*bank_parts(bank_name))
-        show_receipt(bank.insert(texts), json)
+        show_receipt(store.bank(*bank_parts(bank_name)).insert(texts), json)

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from memkit.cli.options import DEFAULT_FILE, AsJson, BankName, Database, EncoderName, MemoryId
-from memkit.cli.receipt_tables import show_receipt
-from memkit.cli.stores import existing_bank, load_encoder, open_store
+from memkit.cli.stores import open_bank
+from memkit.cli.tables import show_receipt
 
 
 def correct(
@@ -18,7 +18,5 @@ def correct(
     json: AsJson = False,
 ) -> None:
     """Put what holds now in the place of a memory; the old one stays in history."""
-    with open_store(db, encoder=encoder, write=True) as store:
-        bank = existing_bank(store, bank_name)
-        load_encoder(store)
+    with open_bank(db, bank_name, encoder=encoder, write=True, warm=True) as bank:
         show_receipt(bank.correct(id, text), json)

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from memkit.cli.options import DEFAULT_FILE, AsJson, BankName, Database
-from memkit.cli.receipt_tables import show_receipt
-from memkit.cli.stores import existing_bank, open_store
+from memkit.cli.stores import open_bank
+from memkit.cli.tables import show_receipt
 
 
 def forget(
@@ -18,7 +18,5 @@ def forget(
     json: AsJson = False,
 ) -> None:
     """Take memories out of recall; they stay in history. To remove one for good, see erase."""
-    with open_store(db, write=True) as store:
-        bank = existing_bank(store, bank_name)
-        receipt = bank.restore(ids) if undo else bank.forget(ids, reason=reason)
-        show_receipt(receipt, json)
+    with open_bank(db, bank_name, write=True) as bank:
+        show_receipt(bank.restore(ids) if undo else bank.forget(ids, reason=reason), json)

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from memkit.cli.options import DEFAULT_FILE, AsJson, BankName, Database, MemoryId
-from memkit.cli.receipt_tables import show_receipt
-from memkit.cli.stores import existing_bank, open_store
+from memkit.cli.stores import open_bank
+from memkit.cli.tables import show_receipt
 
 
 def pin(
@@ -17,6 +17,5 @@ def pin(
     json: AsJson = False,
 ) -> None:
     """Keep a memory from fading."""
-    with open_store(db, write=True) as store:
-        bank = existing_bank(store, bank_name)
+    with open_bank(db, bank_name, write=True) as bank:
         show_receipt(bank.pin(id, pinned=not off), json)

@@ -1,21 +1,18 @@
 """Decay: what has faded goes out of recall."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import RenderableType
 
 from memkit.bank import MemoryBank
-from memkit.cli.options import (
-    DEFAULT_FILE,
-    AsJson,
-    BankName,
-    Database,
-    parse_moment,
-)
-from memkit.cli.output import excerpt, new_table, note, out, say, speaker_of, when, write_json
+from memkit.cli.options import DEFAULT_FILE, AsJson, BankName, Database, parse_moment
+from memkit.cli.output import answer, line, new_table, note, when
 from memkit.cli.retention_plot import draw_retention
-from memkit.cli.stores import existing_bank, open_store
+from memkit.cli.stores import open_bank
+from memkit.cli.tables import memory_cells
 from memkit.errors import InputError
 from memkit.forget.decay import FadeReport
 
@@ -30,8 +27,7 @@ def decay(
     json: AsJson = False,
 ) -> None:
     """Archive what the forgetting curve or a rule has let go: out of recall, still in history, back on request."""
-    with open_store(db, write=not dry_run) as store:
-        bank = existing_bank(store, bank_name)
+    with open_bank(db, bank_name, write=not dry_run) as bank:
         then = parse_moment(at, bank.zone)
         if then is not None and not dry_run:
             raise InputError("decay: --at goes with --dry-run alone: what fades is archived as of now.")
@@ -39,32 +35,30 @@ def decay(
         if plot is not None:
             draw_retention(bank, report.at, plot)
             note(f"The plot is in {plot}.")
-        if json:
-            write_json(report.model_dump(mode="json"))
-        else:
-            _show_fading(bank, report, limit, dry_run=dry_run)
+        answer(json, report, _fading(bank, report, limit, verb="would fade" if dry_run else "faded"))
 
 
-def _show_fading(bank: MemoryBank, report: FadeReport, limit: int, *, dry_run: bool) -> None:
-    considered, going = sum(report.considered.values()), len(report.rows)
-    verb = "would fade" if dry_run else "faded"
-    zone = bank.zone
-    table = new_table("when", "kind", "who", "what", "unused", "S", "R", "by", right=("unused", "S", "R"))
-    for row in report.rows[:limit]:
-        memory = bank.get(row.id)
-        if memory is not None:
-            figures = (f"{row.unused:.0f} d", f"{row.strength:.1f}", f"{row.retention:.3f}", row.rule or "curve")
-            table.add_row(
-                when(row.occurred_at, zone)[:10], row.kind, speaker_of(memory), excerpt(memory.text), *figures
-            )
-    if table.row_count:
-        out.print(table)
+def _fading(bank: MemoryBank, report: FadeReport, limit: int, *, verb: str) -> Iterator[RenderableType]:
+    considered, going, zone = sum(report.considered.values()), len(report.rows), bank.zone
+    rows = [
+        (
+            *memory_cells(memory, zone),
+            f"{row.unused:.0f} d",
+            f"{row.strength:.1f}",
+            f"{row.retention:.3f}",
+            row.rule or "curve",
+        )
+        for row in report.rows[:limit]
+        if (memory := bank.get(row.id)) is not None
+    ]
+    if rows:
+        numbers = ("unused", "S", "R")
+        yield new_table(("when", "kind", "who", "what", *numbers, "by"), rows, right=numbers)
     if going > limit > 0:
         note(f"… and {going - limit:,} more: --limit")
     ruled = sum(row.rule is not None for row in report.rows)
     by_rule = f" {ruled:,} of them by a rule." if ruled else ""
-    say(
-        out,
+    yield line(
         f"{going:,} of {considered:,} memories {verb}",
         f" by {when(report.at, zone)}: retention R under {report.threshold:g}.{by_rule}",
         style="bold",

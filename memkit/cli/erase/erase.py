@@ -1,12 +1,10 @@
 """Erase: memories, or whole banks, gone for good."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from memkit.cli.erasure_tables import confirm_erasure, erasure_sentence, plan_table
 from memkit.cli.options import (
     DEFAULT_FILE,
     AsJson,
@@ -18,11 +16,11 @@ from memkit.cli.options import (
     bank_parts,
     parse_moment,
 )
-from memkit.cli.output import err, out, say, write_json_if
-from memkit.cli.stores import existing_bank, load_encoder, open_store
+from memkit.cli.output import answer, err, line, out, say
+from memkit.cli.stores import confirm_erasure, existing_bank, open_bank, open_store
+from memkit.cli.tables import erasure_sentence, plan_table
 from memkit.errors import InputError
 from memkit.models import ErasureReceipt
-from memkit.store import MemoryStore
 
 
 def erase(
@@ -49,13 +47,11 @@ def erase(
     take none.
     """
     if whole or under:
-        _refuse_conditions([id, about, speaker, session, since, until])
+        if any([id, about, speaker, session, since, until]):
+            raise InputError("erase: --whole and --under erase everything; leave the conditions out.")
         _erase_banks(bank_name, db, under=under, dry_run=dry_run, yes=yes, as_json=json, asked_by=asked_by)
         return
-    with open_store(db, write=not dry_run) as store:
-        bank = existing_bank(store, bank_name)
-        if about is not None:
-            load_encoder(store)
+    with open_bank(db, bank_name, write=not dry_run, warm=about is not None) as bank:
         plan = bank.plan_erase(
             about=about,
             speaker=speaker,
@@ -67,20 +63,12 @@ def erase(
         if not json:
             out.print(plan_table(bank, plan))
             say(out, str(plan), style="bold")
-        if dry_run or not plan.rows:
-            write_json_if(json, {"plan": plan.model_dump(mode="json"), "receipt": None})
-            return
-        confirm_erasure(yes=yes, as_json=json)
-        with err.status("Erasing …"):
-            receipt = bank.erase(plan, requested_by=asked_by)
-        write_json_if(json, {"plan": plan.model_dump(mode="json"), "receipt": receipt.model_dump(mode="json")})
-        if not json:
-            say(out, erasure_sentence(receipt))
-
-
-def _refuse_conditions(given: Sequence[object]) -> None:
-    if any(given):
-        raise InputError("erase: --whole and --under erase everything; leave the conditions out.")
+        receipt: ErasureReceipt | None = None
+        if plan.rows and not dry_run:
+            confirm_erasure(yes=yes, as_json=json)
+            with err.status("Erasing …"):
+                receipt = bank.erase(plan, requested_by=asked_by)
+        answer(json, {"plan": plan, "receipt": receipt}, [line(erasure_sentence(receipt))] if receipt else [])
 
 
 def _erase_banks(
@@ -96,15 +84,9 @@ def _erase_banks(
         receipts: list[ErasureReceipt] = []
         if banks and not dry_run:
             confirm_erasure(yes=yes, as_json=as_json)
-            receipts = _drop_banks(store, parts, under=under, asked_by=asked_by)
-        write_json_if(as_json, {"banks": names, "receipts": [r.model_dump(mode="json") for r in receipts]})
-        for receipt in [] if as_json else receipts:
-            say(out, erasure_sentence(receipt))
-
-
-def _drop_banks(
-    store: MemoryStore, name: tuple[str, ...], *, under: bool, asked_by: str | None
-) -> list[ErasureReceipt]:
-    if under:
-        return store.erase_all(under=name, confirm=name, requested_by=asked_by)
-    return [store.bank(*name).erase_all(confirm=name, requested_by=asked_by)]
+            receipts = (
+                store.erase_all(under=parts, confirm=parts, requested_by=asked_by)
+                if under
+                else [store.bank(*parts).erase_all(confirm=parts, requested_by=asked_by)]
+            )
+        answer(as_json, {"banks": names, "receipts": receipts}, (line(erasure_sentence(r)) for r in receipts))

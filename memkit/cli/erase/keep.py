@@ -6,13 +6,8 @@ import typer
 from pydantic import ValidationError
 
 import memkit
-from memkit.cli.options import (
-    DEFAULT_FILE,
-    AsJson,
-    Database,
-    parse_keep_rule,
-)
-from memkit.cli.output import note, out, say, write_json
+from memkit.cli.options import DEFAULT_FILE, AsJson, Database, parse_keep_rule
+from memkit.cli.output import answer, line, note
 from memkit.cli.stores import open_store
 from memkit.errors import InputError
 from memkit.forget.erasure_plan import plural
@@ -35,23 +30,21 @@ def keep(
     """
     if rules and none:
         raise InputError("keep: give rules, or --none.")
-    new_rules = [parse_keep_rule(text) for text in rules or ()]
+    new_rules = tuple(parse_keep_rule(text) for text in rules or ())
     with open_store(db, write=bool(rules or none)) as store:
         settings = store.settings
     if rules or none:
         settings = _with_rules(settings, new_rules)
         memkit.open(db, settings=settings).close()
-    if json:
-        write_json([rule.model_dump(mode="json") for rule in settings.keep or ()])
-    for rule in () if json else settings.keep or ():
-        say(out, str(rule), f": {_describe(rule)}")
-    if not json and not settings.keep:
+    held = settings.keep or ()
+    answer(json, held, (line(str(rule), f": {_describe(rule)}") for rule in held))
+    if not (json or held):
         note("There are no rules: the curve alone decides.")
 
 
-def _with_rules(settings: Settings, rules: list[KeepRule]) -> Settings:
+def _with_rules(settings: Settings, rules: tuple[KeepRule, ...]) -> Settings:
     try:
-        return Settings(**{**dict(settings), "keep": tuple(rules)})
+        return Settings(**{**dict(settings), "keep": rules})
     except ValidationError as error:
         raise InputError(f"keep: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
 

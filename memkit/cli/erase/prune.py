@@ -5,16 +5,10 @@ from typing import Annotated
 import typer
 
 from memkit.bank import MemoryBank
-from memkit.cli.erasure_tables import confirm_erasure, erasure_sentence, plan_table
-from memkit.cli.options import (
-    DEFAULT_FILE,
-    AsJson,
-    BankName,
-    Database,
-    parse_moment,
-)
-from memkit.cli.output import err, note, out, say, write_json_if
-from memkit.cli.stores import existing_bank, open_store
+from memkit.cli.options import DEFAULT_FILE, AsJson, BankName, Database, parse_moment
+from memkit.cli.output import answer, err, line, note, out, say
+from memkit.cli.stores import confirm_erasure, open_bank
+from memkit.cli.tables import erasure_sentence, plan_table
 from memkit.errors import InputError
 from memkit.flows.fade import PruneReport
 
@@ -29,8 +23,7 @@ def prune(
     json: AsJson = False,
 ) -> None:
     """Erase for good what a rule of retention says is to be erased after its span. Shows the plan and asks."""
-    with open_store(db, write=not dry_run) as store:
-        bank = existing_bank(store, bank_name)
+    with open_bank(db, bank_name, write=not dry_run) as bank:
         then = parse_moment(at, bank.zone)
         if then is not None and not dry_run:
             raise InputError("prune: --at goes with --dry-run alone: what is past its span is erased as of now.")
@@ -41,9 +34,7 @@ def prune(
             confirm_erasure(yes=yes, as_json=json)
             with err.status("Erasing …"):
                 report = bank.prune()
-            if report.receipt is not None and not json:
-                say(out, erasure_sentence(report.receipt))
-        write_json_if(json, report.model_dump(mode="json"))
+        answer(json, report, [line(erasure_sentence(report.receipt))] if report.receipt else [])
 
 
 def _show_pruning(bank: MemoryBank, report: PruneReport, limit: int) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from memkit.cli.options import DEFAULT_FILE, AsJson, Database, EncoderName
-from memkit.cli.output import err, note, out, pairs, write_json
+from memkit.cli.output import answer, err, note, pairs
 from memkit.cli.stores import open_store
 
 
@@ -18,10 +18,6 @@ def maintain(
     """Think, reflect, fade and encode for all banks that are due; several may run at once."""
     with open_store(db, encoder=encoder, write=True) as store, err.status(f"Maintaining, for up to {budget:g} s …"):
         report = store.maintain(budget)
-    values = report.model_dump(mode="json")
-    if json:
-        write_json(values)
-        return
-    out.print(pairs({name: value for name, value in values.items() if name != "finished"}))
-    if not report.finished:
+    answer(json, report, [pairs(report.model_dump(exclude={"finished"}))])
+    if not (json or report.finished):
         note("The time ran out before everything was done: run it again.")

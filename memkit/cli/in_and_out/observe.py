@@ -2,21 +2,22 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import typer
+from rich.table import Table
+from rich.text import Text
 
 from memkit.bank import MemoryBank
 from memkit.cli.options import DEFAULT_FILE, EXIT_REFUSED, AsJson, Database, EncoderName, bank_parts
-from memkit.cli.output import bar, err, new_table, out, say, shown, write_json
+from memkit.cli.output import answer, bar, err, line, new_table, say, shown
 from memkit.cli.stores import load_encoder, open_store
 from memkit.errors import InputError
 from memkit.evaluation.formats.files import FORMAT_NAMES, published_format, read_document
 from memkit.evaluation.formats.jsonl import lines
-from memkit.models import Outcome
+from memkit.models import Action, Outcome
 from memkit.store import MemoryStore
 
 CHUNK_TURNS = 500  # in one call: large enough for the encoder, small enough for the bar
@@ -28,13 +29,6 @@ class BankTurns(NamedTuple):
 
     bank: tuple[str, ...]
     turns: Sequence[Any]
-
-
-class BankOutcomes(NamedTuple):
-    """Outcomes of the turns of one bank."""
-
-    bank: str
-    outcomes: list[Outcome]
 
 
 def observe(
@@ -54,23 +48,25 @@ def observe(
     and metadata; or role and content. The conversations of a LoCoMo file go to banks of their own: BANK/NAME.
     """
     parts = _read_turns(file, bank)
+    turns = sum(len(part.turns) for part in parts)
     with open_store(db, encoder=encoder, create=True) as store:
         loading = load_encoder(store)
         start = time.perf_counter()
-        outcomes_by_bank = _observe_parts(store, parts)
+        outcomes = _observe_parts(store, parts)
         seconds = time.perf_counter() - start
-    turns = sum(len(part.turns) for part in parts)
     figures = {
         "turns": turns,
         "seconds": seconds,
         "turns_per_second": turns / max(seconds, 1e-9),
         "encoder_load_seconds": loading,
     }
-    if json:
-        write_json({"db": str(db), **figures, "banks": {each.bank: _counts(each) for each in outcomes_by_bank}})
-    else:
-        _show_outcomes(outcomes_by_bank, db, figures)
-    if any(outcome.action == "rejected" for each in outcomes_by_bank for outcome in each.outcomes):
+    counts = {name: dict(sorted(Counter(o.action for o in own).items())) for name, own in outcomes.items()}
+    answer(json, {"db": str(db), **figures, "banks": counts}, [_counts_table(counts), _speed(figures, db)])
+    refused = [outcome for own in outcomes.values() for outcome in own if outcome.action == "rejected"]
+    reasons = Counter(outcome.reason or outcome.error or "" for outcome in refused)
+    for reason, count in () if json else reasons.most_common(MAX_REASONS_SHOWN):
+        say(err, f"{count} refused: ", reason, style="red")
+    if refused:
         raise typer.Exit(EXIT_REFUSED)
 
 
@@ -87,19 +83,20 @@ def _read_turns(file: Path, bank: str | None) -> list[BankTurns]:
     return [BankTurns(bank_parts(bank or file.stem), turns)]
 
 
-def _observe_parts(store: MemoryStore, parts: Sequence[BankTurns]) -> list[BankOutcomes]:
-    outcomes_by_bank = []
+def _observe_parts(store: MemoryStore, parts: Sequence[BankTurns]) -> dict[str, list[Outcome]]:
+    """Outcomes of all turns, by bank."""
+    outcomes: dict[str, list[Outcome]] = {}
     with bar() as progress:
         task = progress.add_task("observing", total=sum(len(part.turns) for part in parts))
         for part in parts:
             name = "/".join(part.bank)
+            own = outcomes.setdefault(name, [])
             progress.update(task, description=shown(name))
-            outcomes: list[Outcome] = []
-            for chunk in _chunks(part.turns):
-                outcomes += _observe_chunk(store.bank(*part.bank), chunk)
+            for start in range(0, len(part.turns), CHUNK_TURNS):
+                chunk = part.turns[start : start + CHUNK_TURNS]
+                own += _observe_chunk(store.bank(*part.bank), chunk)
                 progress.advance(task, len(chunk))
-            outcomes_by_bank.append(BankOutcomes(name, outcomes))
-    return outcomes_by_bank
+    return outcomes
 
 
 def _observe_chunk(bank: MemoryBank, chunk: Sequence[Any]) -> Sequence[Outcome]:
@@ -107,35 +104,18 @@ def _observe_chunk(bank: MemoryBank, chunk: Sequence[Any]) -> Sequence[Outcome]:
     try:
         return bank.observe(chunk).outcomes
     except InputError as error:
-        refused = Outcome(id=None, action="rejected", reason=str(error), error=type(error).__name__)
-        return [refused] * len(chunk)
+        return [Outcome.rejected(error)] * len(chunk)
 
 
-def _chunks(turns: Iterable[Any]) -> Iterator[list[Any]]:
-    rest = iter(turns)
-    while chunk := list(islice(rest, CHUNK_TURNS)):
-        yield chunk
+def _counts_table(counts: Mapping[str, Mapping[Action, int]]) -> Table:
+    actions = sorted({action for of_bank in counts.values() for action in of_bank})
+    rows = ([shown(name), *(f"{own.get(action, 0):,}" for action in actions)] for name, own in counts.items())
+    return new_table(["bank", *actions], rows, right=actions, least={"bank": min(24, max(map(len, counts)))})
 
 
-def _counts(of_bank: BankOutcomes) -> dict[str, int]:
-    return dict(sorted(Counter(outcome.action for outcome in of_bank.outcomes).items()))
-
-
-def _show_outcomes(outcomes_by_bank: Sequence[BankOutcomes], db: Path, figures: dict[str, float]) -> None:
-    actions = sorted({action for each in outcomes_by_bank for action in _counts(each)})
-    table = new_table(
-        "bank", *actions, right=actions, least={"bank": min(24, max(len(each.bank) for each in outcomes_by_bank))}
-    )
-    for each in outcomes_by_bank:
-        counts = _counts(each)
-        table.add_row(shown(each.bank), *(f"{counts.get(action, 0):,}" for action in actions))
-    out.print(table)
-    say(
-        out,
+def _speed(figures: dict[str, float], db: Path) -> Text:
+    return line(
         f"{figures['turns']:,.0f} turns in {figures['seconds']:.1f} s: {figures['turns_per_second']:,.0f} per second",
         f", after {figures['encoder_load_seconds']:.1f} s for loading the encoder. Stored in {db}.",
         style="bold",
     )
-    refused = [o for each in outcomes_by_bank for o in each.outcomes if o.action == "rejected"]
-    for reason, count in Counter(o.reason or o.error or "" for o in refused).most_common(MAX_REASONS_SHOWN):
-        say(err, f"{count} refused: ", reason, style="red")

@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 import typer
 
-from memkit.cli.hit_tables import hits_table
 from memkit.cli.options import (
     DEFAULT_FILE,
     EXIT_REFUSED,
@@ -17,14 +16,14 @@ from memkit.cli.options import (
     Speaker,
     Until,
     Where,
+    parse_choices,
     parse_conditions,
-    parse_kinds,
     parse_moment,
 )
 from memkit.cli.output import note, out, write_json
-from memkit.cli.stores import existing_bank, load_encoder, open_store
-from memkit.models import Hit
-from memkit.recall.present.recollection import Recollection
+from memkit.cli.stores import open_bank
+from memkit.cli.tables import hits_table
+from memkit.models import MEMORY_KINDS, Hit
 
 
 def recall(
@@ -50,13 +49,11 @@ def recall(
 
     Asking from the command line makes no memory stronger.
     """
-    with open_store(db, encoder=encoder) as store:
-        bank = existing_bank(store, bank_name)
-        load_encoder(store)
+    with open_bank(db, bank_name, encoder=encoder, warm=True) as bank:
         hits = bank.recall(
             query,
             k=k,
-            kinds=parse_kinds(kind),
+            kinds=parse_choices("--kind", kind, MEMORY_KINDS),
             where=parse_conditions(where),
             speaker=speaker,
             since=parse_moment(since, bank.zone),
@@ -69,19 +66,13 @@ def recall(
             write_json({"bank": bank_name, "query": query, "hits": [_plain(hit) for hit in hits]})
         elif prompt is not None:
             print(hits.prompt(prompt), file=out.file)
-        else:
-            _show(hits, bank.zone, why=why)
+        elif hits:
+            out.print(hits_table(hits, bank.zone, why=why))
     if not hits:
+        if not json and prompt is None:
+            note("Nothing in this bank answers that.")
         raise typer.Exit(EXIT_REFUSED)
 
 
 def _plain(hit: Hit) -> dict[str, Any]:
-    parts = hit.model_dump(mode="json")
-    return {"id": hit.memory.id, "score": hit.score, "text": hit.memory.text, **parts}
-
-
-def _show(hits: Recollection, zone: str, *, why: bool) -> None:
-    if not hits:
-        note("Nothing in this bank answers that.")
-        return
-    out.print(hits_table(hits, zone, why=why))
+    return {"id": hit.memory.id, "score": hit.score, "text": hit.memory.text, **hit.model_dump(mode="json")}

@@ -1,33 +1,27 @@
 """Think: what was observed becomes thoughts."""
 
-from collections import Counter
+from collections.abc import Iterator
+
+from rich.console import RenderableType
 
 from memkit.bank import MemoryBank
 from memkit.cli.options import DEFAULT_FILE, AsJson, BankName, Database, EncoderName
-from memkit.cli.output import err, new_table, out, say, shown, write_json
-from memkit.cli.stores import existing_bank, open_store
+from memkit.cli.output import answer, err, line, new_table, shown
+from memkit.cli.stores import open_bank
+from memkit.cli.tables import changed_memories, counts_of
 from memkit.models import Receipt
 
 
 def think(bank_name: BankName, db: Database = DEFAULT_FILE, encoder: EncoderName = None, json: AsJson = False) -> None:
     """Turn what was observed since the last time into thoughts: inserted, merged, superseded."""
-    with open_store(db, encoder=encoder, write=True) as store:
-        bank = existing_bank(store, bank_name)
+    with open_bank(db, bank_name, encoder=encoder, write=True) as bank:
         with err.status("Thinking …"):
             receipt = bank.think()
-        _show_receipt(bank, receipt, json, nothing="No exchange was waiting to be thought about.")
+        answer(json, receipt, _thoughts(bank, receipt))
 
 
-def _show_receipt(bank: MemoryBank, receipt: Receipt, as_json: bool, *, nothing: str) -> None:
-    if as_json:
-        write_json(receipt.model_dump(mode="json"))
-        return
-    table = new_table("what became of it", "kind", "text")
-    for outcome in receipt.outcomes:
-        memory = None if outcome.id is None else bank.get(outcome.id)
-        if memory is not None and outcome.action != "skipped":
-            table.add_row(outcome.action, memory.kind, shown(memory.text))
-    if table.row_count:
-        out.print(table)
-    counts = Counter(outcome.action for outcome in receipt.outcomes)
-    say(out, ", ".join(f"{count} {action}" for action, count in counts.items()) or nothing)
+def _thoughts(bank: MemoryBank, receipt: Receipt) -> Iterator[RenderableType]:
+    rows = [(action, m.kind, shown(m.text)) for action, m in changed_memories(bank, receipt.outcomes)]
+    if rows:
+        yield new_table(("what became of it", "kind", "text"), rows)
+    yield line(counts_of(receipt.outcomes) or "No exchange was waiting to be thought about.")

@@ -1,13 +1,14 @@
 """Audit: copies, contradictions and junk among thoughts."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
+from rich.console import RenderableType
 
 from memkit.cli.options import DEFAULT_FILE, EXIT_REFUSED, AsJson, Database, Prefix, bank_parts
-from memkit.cli.output import err, excerpt, new_table, note, out, say, shown, write_json
+from memkit.cli.output import answer, err, excerpt, line, new_table, note, shown
 from memkit.cli.stores import load_encoder, open_store
 from memkit.flows.audit import AuditReport
 from memkit.store import MemoryStore
@@ -32,36 +33,31 @@ def audit(
             load_encoder(store)
         with err.status("Looking …"):
             reports = store.audit(prefix=bank_parts(prefix) if prefix else (), fix=fix)
-        if json:
-            write_json([_figures(report) for report in reports])
-        else:
-            _show(store, reports, fixed=fix)
+        answer(json, [_figures(report) for report in reports], _findings(store, reports, fixed=fix))
     if not fix and any(report.findings for report in reports):
         raise typer.Exit(EXIT_REFUSED)
 
 
 def _figures(report: AuditReport) -> dict[str, Any]:
-    ids = [finding.model_dump(mode="json") for finding in report.findings]
-    receipt = None if report.receipt is None else report.receipt.model_dump(mode="json")
     counts: dict[str, int] = {str(flaw): count for flaw, count in report.counts.items()}
-    return {"bank": list(report.bank), "thoughts": report.thoughts, **counts, "findings": ids, "receipt": receipt}
+    about = {"bank": report.bank, "thoughts": report.thoughts}
+    return {**about, **counts, "findings": report.findings, "receipt": report.receipt}
 
 
-def _show(store: MemoryStore, reports: Sequence[AuditReport], *, fixed: bool) -> None:
-    table = new_table("bank", "flaw", "memories", "for example", right=("memories",))
+def _findings(store: MemoryStore, reports: Sequence[AuditReport], *, fixed: bool) -> Iterator[RenderableType]:
+    rows: list[tuple[str, ...]] = []
     for report in reports:
-        counts, listed = report.counts, Counter[str]()
+        listed = Counter[str]()
         for finding in report.findings:
             listed[finding.flaw] += 1
             if listed[finding.flaw] <= EXAMPLES_EACH:
-                first = listed[finding.flaw] == 1
-                number = f"{counts[finding.flaw]:,}" if first else ""
-                table.add_row(shown("/".join(report.bank)) if first else "", finding.flaw if first else "", number,
-                             _example(store, report, finding.ids))  # fmt: skip
-    if table.row_count:
-        out.print(table)
+                heading = (shown("/".join(report.bank)), finding.flaw, f"{report.counts[finding.flaw]:,}")
+                first = heading if listed[finding.flaw] == 1 else ("", "", "")
+                rows.append((*first, _example(store, report, finding.ids)))
+    if rows:
+        yield new_table(("bank", "flaw", "memories", "for example"), rows, right=("memories",))
     thoughts, total = sum(r.thoughts for r in reports), sum(sum(r.counts.values()) for r in reports)
-    say(out, f"{thoughts:,} thoughts, {total:,} flaws", " put right." if fixed and total else ".", style="bold")
+    yield line(f"{thoughts:,} thoughts, {total:,} flaws", " put right." if fixed and total else ".", style="bold")
     for flaw in {finding.flaw for report in reports for finding in report.findings}:
         note(f"{flaw}: {FLAW_DESCRIPTIONS[flaw]}")
 
@@ -69,4 +65,4 @@ def _show(store: MemoryStore, reports: Sequence[AuditReport], *, fixed: bool) ->
 def _example(store: MemoryStore, report: AuditReport, ids: Sequence[str]) -> str:
     bank = store.bank(*report.bank)
     memories = [memory for id in ids[:2] if (memory := bank.get(id)) is not None]
-    return " / ".join(str(excerpt(memory.text, EXAMPLE_CHARS)) for memory in memories)
+    return " / ".join(excerpt(memory.text, EXAMPLE_CHARS) for memory in memories)

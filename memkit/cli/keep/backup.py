@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from memkit.cli.options import DEFAULT_FILE, AsJson, Database
-from memkit.cli.output import err, out, say, size, write_json
+from memkit.cli.output import answer, err, line, size
 from memkit.cli.stores import open_store
 
 
@@ -18,7 +18,5 @@ def backup(
     """Write a consistent copy of the database, also while it is in use."""
     with open_store(db) as store, err.status("Copying …"):
         store.backup(file)
-    if json:
-        write_json({"file": str(file), "bytes": file.stat().st_size})
-    else:
-        say(out, f"{size(file.stat().st_size)}", f" are in {file}.", style="bold")
+    count = file.stat().st_size
+    answer(json, {"file": str(file), "bytes": count}, [line(size(count), f" are in {file}.", style="bold")])

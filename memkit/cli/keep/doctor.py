@@ -1,13 +1,15 @@
 """Doctor: the file checked and repaired."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 import memkit
 from memkit.cli.options import DEFAULT_FILE, EXIT_REFUSED, AsJson, Database
-from memkit.cli.output import err, note, out, say, write_json
+from memkit.cli.output import answer, err, line, note
 from memkit.cli.stores import open_store
 from memkit.errors import CorruptError, NotADatabaseError
 
@@ -22,10 +24,8 @@ def doctor(
     A damaged file is rebuilt from what can be read; it is kept beside the new one, as FILE.damaged.
     """
     problems, left = _examine(db, repair=repair)
-    if json:
-        write_json({"problems": left, "repaired": len(problems) - len(left) if repair else 0})
-    else:
-        _show_diagnosis(problems, left, repair=repair)
+    repaired = len(problems) - len(left) if repair else 0
+    answer(json, {"problems": left, "repaired": repaired}, _diagnosis(problems, left, repair=repair))
     if left:
         raise typer.Exit(EXIT_REFUSED)
 
@@ -45,14 +45,14 @@ def _examine(db: Path, *, repair: bool) -> tuple[list[str], list[str]]:
         return problems, store.doctor() if repair and problems else problems
 
 
-def _show_diagnosis(problems: list[str], left: list[str], *, repair: bool) -> None:
+def _diagnosis(problems: list[str], left: list[str], *, repair: bool) -> Iterator[Text]:
     for problem in left:
-        say(out, "✗ ", problem, style="red")
+        yield line("✗ ", problem, style="red")
     if repair and problems:
         for problem in problems:
             note(problem)
-        say(out, f"{len(problems)} problems found, {len(left)} left.", style="bold")
+        yield line(f"{len(problems)} problems found, {len(left)} left.", style="bold")
     elif left:
         note("memkit doctor --repair mends what can be mended.")
     else:
-        say(out, "✓ ", "healthy", style="green")
+        yield line("✓ ", "healthy", style="green")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from memkit.cli.options import DEFAULT_FILE, AsJson, Database, Prefix, bank_parts
-from memkit.cli.output import err, out, say, write_json
+from memkit.cli.output import answer, err, line
 from memkit.cli.stores import open_store
 
 
@@ -19,7 +19,5 @@ def export(
     """Write memories as JSON lines, whole and readable; load reads them back."""
     with open_store(db) as store, err.status("Exporting …"):
         count = store.export(file, prefix=bank_parts(prefix) if prefix else ())
-    if json:
-        write_json({"file": str(file), "memories": count})
-    else:
-        say(out, f"{count:,} memories", f" are in {file}.", style="bold")
+    sentence = line(f"{count:,} memories", f" are in {file}.", style="bold")
+    answer(json, {"file": str(file), "memories": count}, [sentence])

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from memkit.cli.options import AsJson
-from memkit.cli.output import err, out, say, write_json
+from memkit.cli.output import answer, err, line
 from memkit.evaluation.encoder_agreement import agreement
 from memkit.evaluation.texts import lines_of
 
@@ -33,16 +33,15 @@ def export_encoder(
     with err.status("Exporting …"):
         card = write_export(folder, model, format="int8" if int8 else "fp32")
     with err.status("Comparing …"):
-        texts = [line for name in SAMPLE_FILES for line in lines_of(name)]
+        texts = [text for name in SAMPLE_FILES for text in lines_of(name)]
         comparison = agreement(SentenceTransformerEncoder(model), OnnxEncoder(folder), texts)
-    if json:
-        write_json({**card.model_dump(), **comparison.model_dump()})
-        return
     size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
-    say(out, f"{folder}: {card.name}", f", {card.format}, {size:,.0f} MB")
-    say(
-        out,
-        f"Beside the original, over {comparison.texts} texts:",
-        f" cosines {comparison.mean_cosine:.4f} on average, {comparison.least_cosine:.4f} at least; "
-        f"{comparison.nearest:.3f} of the ten nearest are the same.",
-    )
+    lines = [
+        line(f"{folder}: {card.name}", f", {card.format}, {size:,.0f} MB"),
+        line(
+            f"Beside the original, over {comparison.texts} texts:",
+            f" cosines {comparison.mean_cosine:.4f} on average, {comparison.least_cosine:.4f} at least; "
+            f"{comparison.nearest:.3f} of the ten nearest are the same.",
+        ),
+    ]
+    answer(json, {**card.model_dump(), **comparison.model_dump()}, lines)

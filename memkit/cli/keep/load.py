@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from memkit.cli.options import DEFAULT_FILE, AsJson, Database, EncoderName
-from memkit.cli.output import bar, out, say, write_json
+from memkit.cli.output import answer, bar, line
 from memkit.cli.stores import load_encoder, open_store
 
 
@@ -24,7 +24,5 @@ def load(
         with bar() as progress:
             task = progress.add_task("loading", total=total)
             count = store.load(file, progress=lambda done: progress.advance(task, done))
-    if json:
-        write_json({"file": str(file), "new": count})
-    else:
-        say(out, f"{count:,} new memories", f" from {file} are in {db}.", style="bold")
+    sentence = line(f"{count:,} new memories", f" from {file} are in {db}.", style="bold")
+    answer(json, {"file": str(file), "new": count}, [sentence])

@@ -1,14 +1,17 @@
 """Receipts: the erasures that were carried out."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
 from memkit.cli.options import DEFAULT_FILE, AsJson, Database, Prefix, bank_parts
-from memkit.cli.output import new_table, out, say, shown, write_json
+from memkit.cli.output import answer, line, new_table, shown
 from memkit.cli.stores import open_store
 from memkit.forget.erasure_plan import plural
+from memkit.models import ErasureReceipt
 
 
 def receipts(
@@ -22,15 +25,21 @@ def receipts(
         receipts = store.receipts(bank_parts(prefix) if prefix else ())
         if to is not None:
             store.export_receipts(to)
-    if json:
-        write_json([receipt.model_dump(mode="json") for receipt in receipts])
-        return
-    table = new_table("no", "when", "bank", "what went", "made again", "asked by", "bytes", right=("no", "made again"))
-    for receipt in receipts:
-        went = ", ".join(f"{count} {plural(kind, count)}" for kind, count in receipt.counts.items())
-        state = "pending" if receipt.bytes_pending else "gone"
-        day = f"{receipt.at:%Y-%m-%d %H:%M}"
-        again = str(len(receipt.remade))
-        names = [shown("/".join(receipt.bank)), went, again, shown(receipt.requested_by or "")]
-        table.add_row(str(receipt.number), day, *names, state)
-    out.print(table) if receipts else say(out, "Nothing was erased.")
+    answer(json, receipts, [_receipts_table(receipts) if receipts else line("Nothing was erased.")])
+
+
+def _receipts_table(receipts: Sequence[ErasureReceipt]) -> Table:
+    rows = (
+        (
+            str(receipt.number),
+            f"{receipt.at:%Y-%m-%d %H:%M}",
+            shown("/".join(receipt.bank)),
+            ", ".join(f"{count} {plural(kind, count)}" for kind, count in receipt.counts.items()),
+            str(len(receipt.remade)),
+            shown(receipt.requested_by or ""),
+            "pending" if receipt.bytes_pending else "gone",
+        )
+        for receipt in receipts
+    )
+    columns = ("no", "when", "bank", "what went", "made again", "asked by", "bytes")
+    return new_table(columns, rows, right=("no", "made again"))

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 import memkit
-from memkit.cli.options import DEFAULT_FILE, EXIT_ERROR, AsJson, Database
-from memkit.cli.output import err, note, out, say, write_json
-from memkit.errors import InputError
+from memkit.cli.options import DEFAULT_FILE, AsJson, Database
+from memkit.cli.output import answer, err, line
+from memkit.cli.stores import confirm
 
 
 def restore(
@@ -28,15 +28,10 @@ def restore(
     json: AsJson = False,
 ) -> None:
     """Put a backup in the place of the database, and carry out again every erasure that was made since."""
-    if db.exists() and not yes:
-        if json:
-            raise InputError(f"restore: {db} would be written over, and --json doesn't ask. Add --yes.")
-        if not typer.confirm(f"Write over {db}?", err=True):
-            note("Nothing was restored.")
-            raise typer.Exit(EXIT_ERROR)
+    if db.exists():
+        unasked = f"restore: {db} would be written over, and --json doesn't ask. Add --yes."
+        confirm(f"Write over {db}?", yes=yes, as_json=json, unasked=unasked, refused="Nothing was restored.")
     with err.status("Restoring …"):
         receipts = memkit.restore(file, db, erasures=erasures)
-    if json:
-        write_json([receipt.model_dump(mode="json") for receipt in receipts])
-    else:
-        say(out, f"{db} is restored.", f" {len(receipts):,} erasures since were carried out again.", style="bold")
+    carried_out = f" {len(receipts):,} erasures since were carried out again."
+    answer(json, receipts, [line(f"{db} is restored.", carried_out, style="bold")])

@@ -1,8 +1,11 @@
 """Show: one memory, or a bank's memories."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
+from rich.console import Group
+from rich.table import Table
 from rich.text import Text
 
 from memkit.bank import MemoryBank
@@ -13,14 +16,13 @@ from memkit.cli.options import (
     Database,
     Kinds,
     Where,
+    parse_choices,
     parse_conditions,
-    parse_kinds,
-    parse_states,
 )
-from memkit.cli.output import note, out, pairs, shown, when, who, write_json
-from memkit.cli.stores import existing_bank, open_store
+from memkit.cli.output import answer, note, pairs, shown, when, who
+from memkit.cli.stores import open_bank
 from memkit.errors import UnknownMemoryError
-from memkit.models import MEMORY_STATES, Memory
+from memkit.models import MEMORY_KINDS, MEMORY_STATES, Memory
 
 
 def show(
@@ -37,47 +39,43 @@ def show(
     json: AsJson = False,
 ) -> None:
     """One memory with all that is known of it, or a bank's memories in the order of recording."""
-    with open_store(db) as store:
-        bank = existing_bank(store, bank_name)
-        if id is None:
-            states = parse_states(state) or ["active"]
-            memories = bank.list(parse_kinds(kind), parse_conditions(where), after, limit, states)
-            _show_list(memories, bank.zone, json, full=len(memories) == limit)
-        else:
-            _show_one(bank, id, json)
+    with open_bank(db, bank_name) as bank:
+        if id is not None:
+            memory = _existing_memory(bank, id)
+            answer(json, memory, [_fields_table(memory, bank.zone)])
+            return
+        states = parse_choices("--state", state, MEMORY_STATES) or ["active"]
+        kinds = parse_choices("--kind", kind, MEMORY_KINDS)
+        memories = bank.list(kinds, parse_conditions(where), after, limit, states)
+        answer(json, memories, (part for memory in memories for part in _listed(memory, bank.zone)))
+    if not (memories or json):
+        note("No such memories.")
+    elif len(memories) == limit and not json:
+        note(f"More may follow: --after {memories[-1].id}")
 
 
-def _show_one(bank: MemoryBank, id: str, as_json: bool) -> None:
+def _existing_memory(bank: MemoryBank, id: str) -> Memory:
     memory = bank.get(id)
     if memory is None:
         raise UnknownMemoryError(f"show: no memory has the id {id} in bank {'/'.join(bank.name)}.")
-    if as_json:
-        write_json(memory.model_dump(mode="json"))
-        return
-    values = {name: getattr(memory, name) for name in Memory.model_fields}
-    lines = {name: _as_text(value, bank.zone) for name, value in values.items() if value not in (None, (), {}, False)}
-    out.print(pairs({name.replace("_", " "): value for name, value in lines.items()}))
+    return memory
+
+
+def _fields_table(memory: Memory, zone: str) -> Table:
+    filled = {name: value for name, value in dict(memory).items() if value not in (None, (), {}, False)}
+    return pairs({name.replace("_", " "): _as_text(value, zone) for name, value in filled.items()})
 
 
 def _as_text(value: Any, zone: str) -> str:
-    if hasattr(value, "astimezone"):
+    if isinstance(value, datetime):
         return when(value, zone)
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _show_list(memories: list[Memory], zone: str, as_json: bool, *, full: bool) -> None:
-    if as_json:
-        write_json([memory.model_dump(mode="json") for memory in memories])
-        return
-    for memory in memories:
-        head = Text(shown(memory.id), style="cyan")
-        marks = [memory.kind, when(memory.occurred_at, zone)]
-        marks += [who(memory)] if memory.kind == "turn" else []
-        marks += [memory.state] if memory.state != "active" else []
-        marks += ["pinned"] if memory.pinned else []
-        out.print(head.append(f"  {' · '.join(marks)}", style="dim"), soft_wrap=True)
-        out.print(Text(shown(memory.text)))
-    if not memories:
-        note("No such memories.")
-    elif full:
-        note(f"More may follow: --after {memories[-1].id}")
+def _listed(memory: Memory, zone: str) -> tuple[Text, Group]:
+    """A heading on one line, and the text beneath, wrapped."""
+    marks = [memory.kind, when(memory.occurred_at, zone)]
+    marks += [who(memory)] if memory.kind == "turn" else []
+    marks += [memory.state] if memory.state != "active" else []
+    marks += ["pinned"] if memory.pinned else []
+    return Text.assemble((shown(memory.id), "cyan"), (f"  {' · '.join(marks)}", "dim")), Group(Text(shown(memory.text)))

@@ -1,13 +1,14 @@
 """Attack: attempts to get at what was erased."""
 
-from dataclasses import asdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import RenderableType
 
 from memkit.cli.options import AsJson, ModelName
-from memkit.cli.output import err, new_table, out, say, write_json
+from memkit.cli.output import answer, err, line, new_table
 from memkit.cli.stores import encoder_from_option
 from memkit.encoders import default_encoder
 from memkit.evaluation.attacks import AttackReport, attack_erasure
@@ -35,23 +36,19 @@ def attack(
         for conversation in read_conversations(file)[1]:
             with err.status(f"Attacking {conversation.name} …"):
                 attack_erasure(conversation, model, count=count, report=report)
-    if json:
-        write_json(asdict(report))
-    else:
-        _show(report)
+    answer(json, report, _successes(report))
 
 
-def _show(report: AttackReport) -> None:
-    numbers = ("tries", "before", "after", "never heard")
-    table = new_table("attack", *numbers, right=numbers)
+def _successes(report: AttackReport) -> Iterator[RenderableType]:
+    intact, rows = report.intact, []
     for kind, tally in report.attacks.items():
         if tally.tries:
-            shares = [f"{part / tally.tries:.2f}" for part in (tally.before, tally.after, tally.control)]
-            table.add_row(kind, f"{tally.tries:,}", *shares)
-    intact = report.intact
+            shares = (f"{part / tally.tries:.2f}" for part in (tally.before, tally.after, tally.control))
+            rows.append((kind, f"{tally.tries:,}", *shares))
     if intact.tries:
-        shares = [f"{part / intact.tries:.2f}" for part in (intact.after, intact.control)]
-        table.add_row("(neighbours found)", f"{intact.tries:,}", "", *shares)
-    out.print(table)
+        shares = (f"{part / intact.tries:.2f}" for part in (intact.after, intact.control))
+        rows.append(("(neighbours found)", f"{intact.tries:,}", "", *shares))
+    numbers = ("tries", "before", "after", "never heard")
+    yield new_table(("attack", *numbers), rows, right=numbers)
     same = f"{report.alike:,} of {report.queries:,} queries"
-    say(out, same, " are answered as by the bank that never heard it: results, order, scores.", style="bold")
+    yield line(same, " are answered as by the bank that never heard it: results, order, scores.", style="bold")

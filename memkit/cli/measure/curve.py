@@ -1,12 +1,14 @@
 """Curve: a thousand days of forgetting, simulated."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import RenderableType
 
 from memkit.cli.options import AsJson
-from memkit.cli.output import new_table, note, out, say, write_json
+from memkit.cli.output import answer, line, new_table, note
 from memkit.evaluation.forgetting import Simulation, rate_label, simulate
 from memkit.settings import DecaySettings
 
@@ -36,35 +38,27 @@ def curve(
         from memkit.evaluation.plot import plot_forgetting
 
         note(f"The plot is in {plot_forgetting(simulation, plot)}.")
-    if json:
-        write_json(simulation.model_dump(mode="json"))
-        return
-    _show(simulation)
+    answer(json, simulation, _shares_remembered(simulation))
 
 
-def _show(simulation: Simulation) -> None:
-    names = [curve.curve for curve in simulation.curves]
-    columns = ("memories", *names)
-    by_rate = new_table("asked for", *columns, right=columns, title="Share remembered, by how often it is asked for")
-    for row, rate in enumerate(simulation.rates):
-        by_rate.add_row(
-            rate_label(rate),
-            f"{sum(simulation.counts[row]):,}",
-            *(_share(curve.by_rate[row]) for curve in simulation.curves),
-        )
-    out.print(by_rate)
-    by_age = new_table("days old", *columns, right=columns, title="Share remembered, by age")
-    for column, age in enumerate(simulation.ages):
-        count = sum(row[column] for row in simulation.counts)
-        by_age.add_row(
-            f"up to {age:,.0f}", f"{count:,}", *(_share(curve.by_age[column]) for curve in simulation.curves)
-        )
-    by_age.add_row("all", f"{simulation.memories:,}", *(_share(curve.share) for curve in simulation.curves))
-    out.print(by_age)
+def _shares_remembered(simulation: Simulation) -> Iterator[RenderableType]:
+    curves = simulation.curves
+    columns = ("memories", *(curve.curve for curve in curves))
+    by_rate = [
+        (rate_label(rate), f"{sum(counts):,}", *(_share(curve.by_rate[row]) for curve in curves))
+        for row, (rate, counts) in enumerate(zip(simulation.rates, simulation.counts, strict=True))
+    ]
+    title = "Share remembered, by how often it is asked for"
+    yield new_table(("asked for", *columns), by_rate, right=columns, title=title)
+    by_age = [
+        (f"up to {age:,.0f}", f"{sum(counts):,}", *(_share(curve.by_age[row]) for curve in curves))
+        for row, (age, counts) in enumerate(zip(simulation.ages, zip(*simulation.counts, strict=True), strict=True))
+    ]
+    by_age.append(("all", f"{simulation.memories:,}", *(_share(curve.share) for curve in curves)))
+    yield new_table(("days old", *columns), by_age, right=columns, title="Share remembered, by age")
     for name, words in CURVE_DESCRIPTIONS.items():
         note(f"{name}: {words}")
-    say(
-        out,
+    yield line(
         f"{simulation.days:,} days, {simulation.memories:,} memories, asked for {simulation.recalls:,} times",
         f", seed {simulation.seed}",
     )

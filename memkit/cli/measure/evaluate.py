@@ -5,21 +5,20 @@ from typing import Annotated, Any
 
 import typer
 
-from memkit.cli.measure.comparison_tables import show_left_out, sweep_table
-from memkit.cli.measure.report_tables import show_report
+from memkit.cli.measure.recall_tables import left_out_parts, report_parts, sweep_table
 from memkit.cli.measure.thinking_tables import evaluate_thinking
 from memkit.cli.options import AsJson, ModelName
-from memkit.cli.output import bar, err, note, out, shown, write_json
+from memkit.cli.output import answer, err, note, stepping_bar
 from memkit.cli.stores import encoder_from_option
 from memkit.encoders import default_encoder
 from memkit.errors import InputError
 from memkit.evaluation.formats.conversation import Conversation
 from memkit.evaluation.formats.files import FORMAT_NAMES, read_conversations
 from memkit.evaluation.recall.aggregation import as_written
-from memkit.evaluation.recall.leave_one_out import LeaveOneOut, leave_one_out
+from memkit.evaluation.recall.leave_one_out import leave_one_out
 from memkit.evaluation.recall.report import RecallReport, report
 from memkit.evaluation.recall.run import AskedQuestion, RunOptions, count_steps, run
-from memkit.evaluation.recall.sweep import Sweep, count_sweep_steps, sweep
+from memkit.evaluation.recall.sweep import count_sweep_steps, sweep
 from memkit.evaluation.recall.variants import ABLATION_VARIANTS, CANDIDATE_VARIANTS
 from memkit.protocols import Encoder
 
@@ -96,8 +95,8 @@ def evaluate(
         candidates=CANDIDATE_VARIANTS if leave_out else (),
     )
     groups = _groups(files, questions)
-    if leave_out:
-        _check_enough(groups)
+    if leave_out and sum(bool(each.questions) for group in groups.values() for each in group) < 2:
+        raise InputError("evaluate: --leave-one-out chooses by the other conversations. Give at least two.")
     with err.status("Loading the encoder …"):
         model.encode(["warm"])
     if sweep_:
@@ -109,32 +108,29 @@ def evaluate(
         from memkit.evaluation.plot import plot as draw
 
         note(f"The plot is in {draw(reports, plot)}.")
-    asked = {kind: questions for kind, (_, questions) in results.items()}
-    _write(reports, leave_one_out(asked, CANDIDATE_VARIANTS) if leave_out else None, json)
+    document: Any = _single([measured.dump() for measured in reports])
+    parts = [part for measured in reports for part in report_parts(measured)]
+    if leave_out:
+        left_out = leave_one_out({kind: asked for kind, (_, asked) in results.items()}, CANDIDATE_VARIANTS)
+        document = {"reports": [measured.dump() for measured in reports], "leave_one_out": left_out.dump()}
+        parts += left_out_parts(left_out)
+    answer(json, document, parts)
+
+
+def _single(documents: list[Any]) -> Any:
+    return documents[0] if len(documents) == 1 else documents
 
 
 def _sweep(groups: dict[str, list[Conversation]], encoder: Encoder, plot: Path | None, as_json: bool) -> None:
-    sweeps = [_sweep_format(kind, conversations, encoder) for kind, conversations in groups.items()]
+    sweeps = []
+    for kind, conversations in groups.items():
+        with stepping_bar(kind, count_sweep_steps(conversations)) as step:
+            sweeps.append(sweep(kind, conversations, encoder, step))
     if plot is not None:
         from memkit.evaluation.plot import plot_sweep
 
         note(f"The plot is in {plot_sweep(sweeps, plot)}.")
-    if as_json:
-        dumped = [measured.dump() for measured in sweeps]
-        write_json(dumped[0] if len(dumped) == 1 else dumped)
-        return
-    for measured in sweeps:
-        out.print(sweep_table(measured))
-
-
-def _sweep_format(kind: str, conversations: list[Conversation], encoder: Encoder) -> Sweep:
-    with bar() as progress:
-        task = progress.add_task(kind, total=count_sweep_steps(conversations))
-
-        def step(description: str, count: int) -> None:
-            progress.update(task, description=shown(description), advance=count)
-
-        return sweep(kind, conversations, encoder, step)
+    answer(as_json, _single([measured.dump() for measured in sweeps]), map(sweep_table, sweeps))
 
 
 def _groups(files: list[Path], questions: Path | None) -> dict[str, list[Conversation]]:
@@ -149,37 +145,10 @@ def _groups(files: list[Path], questions: Path | None) -> dict[str, list[Convers
     return groups
 
 
-def _check_enough(groups: dict[str, list[Conversation]]) -> None:
-    if sum(bool(conversation.questions) for group in groups.values() for conversation in group) < 2:
-        raise InputError("evaluate: --leave-one-out chooses by the other conversations. Give at least two.")
-
-
 def _evaluate(
     kind: str, conversations: list[Conversation], encoder: Encoder, options: RunOptions
 ) -> tuple[RecallReport, list[AskedQuestion]]:
     """The figures, and the questions as written."""
-    with bar() as progress:
-        task = progress.add_task(kind, total=count_steps(conversations, options))
-
-        def step(description: str, count: int) -> None:
-            progress.update(task, description=shown(description), advance=count)
-
+    with stepping_bar(kind, count_steps(conversations, options)) as step:
         outcome = run(conversations, encoder, options, step)
     return report(kind, conversations, outcome, encoder.name, options), as_written(outcome.asked)
-
-
-def _write(reports: list[RecallReport], left_out: LeaveOneOut | None, as_json: bool) -> None:
-    if as_json:
-        write_json(_document(reports, left_out))
-        return
-    for measured in reports:
-        show_report(measured)
-    if left_out is not None:
-        show_left_out(left_out)
-
-
-def _document(reports: list[RecallReport], left_out: LeaveOneOut | None) -> Any:
-    dumped = [measured.dump() for measured in reports]
-    if left_out is not None:
-        return {"reports": dumped, "leave_one_out": left_out.dump()}
-    return dumped[0] if len(dumped) == 1 else dumped

@@ -1,14 +1,16 @@
 """Footprint: disk, memory and first calls where memkit runs."""
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import RenderableType
 
 import memkit
 from memkit.cli.options import AsJson, ModelName
-from memkit.cli.output import err, new_table, out, say, write_json
+from memkit.cli.output import answer, err, line, new_table
 from memkit.cli.stores import encoder_from_option, load_encoder
 from memkit.evaluation.footprint import measure as measuring
 from memkit.evaluation.texts import lines_of
@@ -31,10 +33,7 @@ def footprint(
         name = _fill(db, encoder, memories)
         with err.status("Asking in a fresh process …"):
             figures = measuring.measure(db, encoder if Path(encoder).is_dir() else name, memories)
-    if json:
-        write_json(figures.model_dump())
-        return
-    _show(figures)
+    answer(json, figures, _parts(figures))
 
 
 def _fill(db: Path, encoder: str, memories: int) -> str:
@@ -46,31 +45,26 @@ def _fill(db: Path, encoder: str, memories: int) -> str:
         return str(store.stats()["encoder"]["name"])
 
 
-def _show(figures: measuring.Footprint) -> None:
-    sizes = figures.installed_mb
-    disk = new_table("installed", "MB", right=("MB",), title="On disk, without extras")
-    for name, size in list(sizes.items())[:MAX_PACKAGES_SHOWN]:
-        disk.add_row(name, f"{size:,.1f}")
-    disk.add_row(
-        f"{max(len(sizes) - MAX_PACKAGES_SHOWN, 0)} others", f"{sum(list(sizes.values())[MAX_PACKAGES_SHOWN:]):,.1f}"
+def _parts(figures: measuring.Footprint) -> Iterator[RenderableType]:
+    sizes, worker = list(figures.installed_mb.items()), figures.worker
+    rest = [size for _, size in sizes[MAX_PACKAGES_SHOWN:]]
+    sums = [(f"{len(rest)} others", sum(rest)), ("all", sum(figures.installed_mb.values()))]
+    packages = ((name, f"{size:,.1f}") for name, size in [*sizes[:MAX_PACKAGES_SHOWN], *sums])
+    yield new_table(("installed", "MB"), packages, right=("MB",), title="On disk, without extras")
+    steps = (
+        ("Python", f"{worker.python_mb:,.0f}", ""),
+        ("memkit imported", f"{worker.imported_mb:,.0f}", f"{worker.import_ms:,.0f}"),
+        ("file opened", f"{worker.opened_mb:,.0f}", f"{worker.open_ms:,.0f}"),
+        ("first recall", f"{worker.recalled_mb:,.0f}", f"{worker.first_recall_ms:,.0f}"),
+        ("next recall", "", f"{worker.next_recall_ms:,.1f}"),
     )
-    disk.add_row("all", f"{sum(sizes.values()):,.1f}")
-    out.print(disk)
-    worker = figures.worker
-    process = new_table("a worker", "MB", "took, ms", right=("MB", "took, ms"), title="In a fresh process")
-    process.add_row("Python", f"{worker.python_mb:,.0f}", "")
-    process.add_row("memkit imported", f"{worker.imported_mb:,.0f}", f"{worker.import_ms:,.0f}")
-    process.add_row("file opened", f"{worker.opened_mb:,.0f}", f"{worker.open_ms:,.0f}")
-    process.add_row("first recall", f"{worker.recalled_mb:,.0f}", f"{worker.first_recall_ms:,.0f}")
-    process.add_row("next recall", "", f"{worker.next_recall_ms:,.1f}")
-    out.print(process)
-    say(
-        out,
+    numbers = ("MB", "took, ms")
+    yield new_table(("a worker", *numbers), steps, right=numbers, title="In a fresh process")
+    yield line(
         f"{worker.recalls_at_once} recalls at once:",
         f" {worker.recalls_per_s:,.0f} a second; the event loop was held for {worker.longest_hold_ms:,.1f} ms at most.",
     )
-    say(
-        out,
+    yield line(
         f"A user with {figures.memories:,} memories:",
         f" {figures.file_bytes / 1e6:,.1f} MB of file, {figures.bytes_per_memory:,.0f} bytes a memory.",
     )

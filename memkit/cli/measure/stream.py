@@ -1,14 +1,15 @@
 """Stream: a window of fixed size over an endless stream, and decay that lets go of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
+from rich.console import RenderableType
 
-from memkit.cli.measure.comparison_tables import decimal, signed
+from memkit.cli.measure.recall_tables import bounds, decimal, remarks, signed, signed_bounds
 from memkit.cli.options import AsJson
-from memkit.cli.output import bar, new_table, out, say, write_json
-from memkit.evaluation.stream.game import FAVOURITE_PERIODS, FAVOURITE_SHARE, MOVE_NAMES, Game, Rate, forgetting
+from memkit.cli.output import answer, bar, line, new_table
+from memkit.evaluation.stream.game import FAVOURITE_PERIODS, FAVOURITE_SHARE, MOVE_NAMES, Game, forgetting
 from memkit.evaluation.stream.policies import POLICY_NAMES
 from memkit.evaluation.stream.retention import TASK_FORMS, Grocery, Retention, grocery
 
@@ -35,24 +36,26 @@ def stream(
         second = progress.add_task("rock, paper, scissors", total=games * len(FAVOURITE_PERIODS))
         retention = grocery(groups, draws, seed, lambda: progress.advance(first))
         game = forgetting(games, rounds, seed, lambda: progress.advance(second))
-    if json:
-        write_json({"seed": seed, "grocery": retention.dump(), "rock_paper_scissors": game.dump()})
-        return
-    _show_grocery(retention)
-    _show_game(game)
-    say(out, f"seed {seed}", style="bold")
+    document = {"seed": seed, "grocery": retention.dump(), "rock_paper_scissors": game.dump()}
+    seed_line = line(f"seed {seed}", style="bold")
+    answer(json, document, (*_retention_parts(retention), *_game_parts(game), seed_line))
 
 
-def _show_grocery(retention: Grocery) -> None:
+def _retention_parts(retention: Grocery) -> Iterator[RenderableType]:
     figures = ("budget", "item", "95 %", "word beside it")
-    table = new_table("form", "kept by", *figures, right=figures, title="Is the item still there?")
-    for row in sorted(retention.rows, key=lambda row: (row.form, row.budget)):
-        name = POLICY_NAMES[row.policy]
-        table.add_row(
-            row.form, name, f"{row.budget}", decimal(row.item), _bounds(row.item_interval), decimal(row.other)
+    rows = (
+        (
+            row.form,
+            POLICY_NAMES[row.policy],
+            f"{row.budget}",
+            decimal(row.item),
+            bounds(row.item_interval),
+            decimal(row.other),
         )
-    out.print(table)
-    _remarks(
+        for row in sorted(retention.rows, key=lambda row: (row.form, row.budget))
+    )
+    yield new_table(("form", "kept by", *figures), rows, right=figures, title="Is the item still there?")
+    yield from remarks(
         f"{retention.groups} groups in each form: a wish, twenty other questions, the question for it; "
         f"{retention.tokens:.0f} tokens",
         "95 %: groups resampled; where all or none are kept, the exact binomial interval",
@@ -60,24 +63,27 @@ def _show_grocery(retention: Grocery) -> None:
         f"random: whenever room is made, old and new have the same chance; the mean of {retention.draws} draws a group",
         *(_lead(row) for row in retention.rows if row.form == "hard" and row.policy == "sirllm"),
     )
+    yield ""
 
 
 def _lead(row: Retention) -> str:
-    bounds = row.lead_interval
-    interval = "" if bounds is None else f" (95 %: {signed(bounds[0])} to {signed(bounds[1])})"
+    interval = f" (95 %: {signed_bounds(row.lead_interval)})" if row.lead_interval else ""
     return (
         f"hard, {row.budget} tokens, {POLICY_NAMES[row.policy]}: item less word beside it {signed(row.lead)}{interval}"
     )
 
 
-def _show_game(game: Game) -> None:
+def _game_parts(game: Game) -> Iterator[RenderableType]:
     columns = ["habit stays" if period is None else f"changes: {period}" for period in FAVOURITE_PERIODS]
-    table = new_table("counted is", "decay", *columns, right=("decay", *columns), title="Rounds won")
-    for (player, decay), rates in _by_player(game.rows).items():
-        cells = [f"{decimal(rate.won)} {_bounds(rate.interval)}" for rate in rates]
-        table.add_row(PLAYER_NAMES[player], "" if decay is None else f"{decay:g}", *cells)
-    out.print(table)
-    _remarks(
+    players: dict[tuple[str, float | None], list[str]] = {}
+    for row in game.rows:
+        players.setdefault((row.player, row.decay), []).append(f"{decimal(row.won)} {bounds(row.interval)}")
+    rows = (
+        (PLAYER_NAMES[player], "" if decay is None else f"{decay:g}", *cells)
+        for (player, decay), cells in players.items()
+    )
+    yield new_table(("counted is", "decay", *columns), rows, right=("decay", *columns), title="Rounds won")
+    yield from remarks(
         f"{game.games} games of {game.rounds} rounds in each column; the opponent shows the favourite move in "
         f"{FAVOURITE_SHARE:.0%} of the rounds; chance wins {decimal(1 / len(MOVE_NAMES))}",
         "changes: the favourite is another one after so many rounds",
@@ -85,20 +91,4 @@ def _show_game(game: Game) -> None:
         "counted are the opponent's moves among the tokens that are kept; the most frequent is expected again",
         "the rarer a move, the more it surprises: surprisal keeps the exceptions, and counting them misleads",
     )
-
-
-def _by_player(rows: Iterable[Rate]) -> dict[tuple[str, float | None], list[Rate]]:
-    rates: dict[tuple[str, float | None], list[Rate]] = {}
-    for row in rows:
-        rates.setdefault((row.player, row.decay), []).append(row)
-    return rates
-
-
-def _bounds(interval: tuple[float, float] | None) -> str:
-    return "" if interval is None else f"{decimal(interval[0])}–{decimal(interval[1])}"
-
-
-def _remarks(*lines: str) -> None:
-    for line in lines:
-        say(out, "· ", line, style="dim")
-    out.print()
+    yield ""

@@ -1,10 +1,12 @@
 """The tables of `memkit evaluate --thinking`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from memkit.cli.output import new_table, out, say, shown, write_json
+from rich.console import RenderableType
+
+from memkit.cli.output import answer, line, new_table, shown
 from memkit.errors import InputError
 from memkit.evaluation.formats.files import read_document
 from memkit.evaluation.formats.locomo import is_locomo, locomo_conversations
@@ -15,20 +17,14 @@ from memkit.evaluation.thinking.notes import NoteCoverage, compare_with_bm25, no
 from memkit.think import ExtractiveThinker
 
 FIGURE_COLUMNS = ("exchanges", "expected", "formed", "right", "precision", "recall")
+NOTE_COLUMNS = ("formed", "in notes or evidence", "notes covered")
 
 
 def evaluate_thinking(files: Sequence[Path], as_json: bool) -> None:
     """Measure and show, file by file."""
     results = {file.name: _measure(file) for file in files}
-    if as_json:
-        write_json({name: _as_json(result) for name, result in results.items()})
-        return
-    for name, result in results.items():
-        say(out, "\n", name, style="bold")
-        if isinstance(result, list):
-            _show_judged(result)
-        else:
-            _show_noted(result)
+    document = {name: _as_json(result) for name, result in results.items()}
+    answer(as_json, document, (part for item in results.items() for part in _parts(*item)))
 
 
 def _measure(file: Path) -> list[JudgedCase] | dict[str, NoteCoverage]:
@@ -52,28 +48,25 @@ def _as_json(result: list[JudgedCase] | dict[str, NoteCoverage]) -> Any:
     return {name: noted.dump() for name, noted in result.items()}
 
 
-def _show_judged(judged: list[JudgedCase]) -> None:
-    table = new_table("kind", *FIGURE_COLUMNS, right=FIGURE_COLUMNS)
-    for kind, of_kind in figures_by_kind(judged).items():
-        table.add_row(shown(kind), *_cells(of_kind))
-    table.add_section()
-    table.add_row("all", *_cells(figures(judged)))
-    out.print(table)
-    quiet = [judgement for judgement in judged if not judgement.case.expect]
-    silent = sum(not (judgement.right or judgement.wrong) for judgement in quiet)
-    say(out, f"· {silent} of {len(quiet)} exchanges that should lead to nothing do", style="dim")
+def _parts(name: str, result: list[JudgedCase] | dict[str, NoteCoverage]) -> Iterator[RenderableType]:
+    yield line("\n", name, style="bold")
+    if isinstance(result, list):
+        table = new_table(("kind", *FIGURE_COLUMNS), map(_row, figures_by_kind(result).items()), right=FIGURE_COLUMNS)
+        table.add_section()
+        table.add_row(*_row(("all", figures(result))))
+        quiet = [judgement for judgement in result if not judgement.case.expect]
+        silent = sum(not (judgement.right or judgement.wrong) for judgement in quiet)
+        remark = f"· {silent} of {len(quiet)} exchanges that should lead to nothing do"
+    else:
+        dumped = ((each, noted.dump()) for each, noted in result.items())
+        rows = ((each, f"{v['formed']:,}", f"{v['share']:.3f}", f"{v['covered']:.3f}") for each, v in dumped)
+        table = new_table(("", *NOTE_COLUMNS), rows, right=NOTE_COLUMNS)
+        remark = "· as many sentences chosen by BM25 in each session as there are thoughts"
+    yield table
+    yield line(remark, style="dim")
 
 
-def _cells(totals: ThinkingFigures) -> list[str]:
+def _row(item: tuple[str, ThinkingFigures]) -> list[str]:
+    kind, totals = item
     counts = [f"{count:,}" for count in (totals.cases, totals.expected, totals.formed, totals.right)]
-    return [*counts, f"{totals.precision:.3f}", f"{totals.recall:.3f}"]
-
-
-def _show_noted(noted_by_name: dict[str, NoteCoverage]) -> None:
-    columns = ("formed", "in notes or evidence", "notes covered")
-    table = new_table("", *columns, right=columns)
-    for name, noted in noted_by_name.items():
-        values = noted.dump()
-        table.add_row(name, f"{noted.formed:,}", f"{values['share']:.3f}", f"{values['covered']:.3f}")
-    out.print(table)
-    say(out, "· as many sentences chosen by BM25 in each session as there are thoughts", style="dim")
+    return [shown(kind), *counts, f"{totals.precision:.3f}", f"{totals.recall:.3f}"]

@@ -1,30 +1,44 @@
 """The demo, scene by scene: observe, think, ask, let time pass, erase."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import memkit
 from memkit.bank import MemoryBank
-from memkit.cli.output import excerpt, near, new_table, pairs, shown, size
-from memkit.cli.start.fading_scenes import erasing, time_passes
+from memkit.cli.output import excerpt, near, pairs, shown, size, who
+from memkit.cli.retention_plot import draw_retention
 from memkit.cli.start.figures import DemoFigures
 from memkit.cli.start.metered_thinker import MeteredThinker
 from memkit.cli.start.screen import Screen, date
+from memkit.cli.tables import erasure_sentence, plan_table
+from memkit.errors import MissingExtraError
 from memkit.evaluation.formats.conversation import turn_time
 from memkit.evaluation.formats.jsonl import UNKNOWN_CATEGORY, lines, read_turns
+from memkit.forget.decay import FadeReport
+from memkit.forget.erasure_plan import ErasePlan
 from memkit.models import Memory, Turn
 from memkit.protocols import Encoder
+from memkit.settings import Settings
 from memkit.store import MemoryStore
 from memkit.testing import FrozenClock
 
 MAX_RESULTS = 3  # shown; an answer is right if one of them is evidence
 MAX_THOUGHTS = 6  # shown
 PROMPT_TOKENS = 400  # for results
+HORIZON_MONTHS = (0, 6, 12, 18, 24, 30, 36)
+ELAPSED_MONTHS = 18  # that the clock moves on
+MONTH_SPAN = timedelta(days=30.44)
+EXAMPLES_EACH = 4
+CURVE_TEXT = (
+    "What nobody recalls fades, R = exp(-t / (c S)); S grows with each recall. This is a dry run: what fades is "
+    "archived only when asked for, and can be brought back. All of it was stored today, and what was stored or "
+    f"recalled less than {Settings().decay.archive_after:g} days ago stays."
+)
 
 
 @dataclass(frozen=True)
@@ -76,8 +90,8 @@ def play(files: DemoFiles, encoder: Encoder, *, quiet: bool = False) -> DemoFigu
     with memkit.open(files.database, encoder=encoder, clock=clock) as store:
         bank = store.bank(*name)
         used = {id for case in answered for id in case.evidence}
-        time_passes(screen, figures, bank, clock, files.plot, used)
-        erasing(screen, figures, bank, files.database, answered)
+        _let_time_pass(screen, figures, bank, clock, files.plot, used)
+        _erase(screen, figures, bank, files.database, answered)
     figures.file_bytes = files.database.stat().st_size
     figures.files.insert(0, near(files.database))
     figures.seconds = time.perf_counter() - start
@@ -138,12 +152,11 @@ def _think(screen: Screen, figures: DemoFigures, bank: MemoryBank, thinker: Mete
     held = bank.list(kinds=["thought"], limit=10_000)
     old = bank.list(kinds=["thought"], limit=10_000, states=("superseded",))
     figures.thoughts, figures.superseded = len(held), len(old)
-    if held:
-        table = new_table("thought", "said on")
-        for thought in held[:: max(1, len(held) // MAX_THOUGHTS)][:MAX_THOUGHTS]:
-            table.add_row(excerpt(thought.text), date(thought.occurred_at))
-        screen.show(table)
-    _changes(screen, bank, old)
+    examples = held[:: max(1, len(held) // MAX_THOUGHTS)][:MAX_THOUGHTS]
+    screen.table(("thought", "said on"), [(excerpt(m.text), date(m.occurred_at)) for m in examples])
+    successors = [(was, bank.get(was.superseded_by)) for was in old if was.superseded_by][:3]
+    rows = [(excerpt(was.text, 60), excerpt(now.text, 60), date(now.occurred_at)) for was, now in successors if now]
+    screen.table(("what held before", "what took its place", "since"), rows)
     screen.line((f" {len(held)} thoughts hold now", "bold"), (f", {len(old)} were superseded and stay in history.", ""))
     figures.exchanges, figures.prompt_tokens = thinker.tasks, thinker.tokens_each
     screen.line(
@@ -160,17 +173,6 @@ def _audit(screen: Screen, figures: DemoFigures, store: MemoryStore) -> None:
         (f" memkit audit: {figures.near_copies} of them are copies or near copies,", ""),
         (f" {figures.contradictions} contradict another.", ""),
     )
-
-
-def _changes(screen: Screen, bank: MemoryBank, old: Sequence[Memory]) -> None:
-    changes = [(was, bank.get(was.superseded_by)) for was in old if was.superseded_by]
-    if not changes:
-        return
-    table = new_table("what held before", "what took its place", "since")
-    for was, now in changes[:3]:
-        if now is not None:
-            table.add_row(excerpt(was.text, 60), excerpt(now.text, 60), date(now.occurred_at))
-    screen.show(table)
 
 
 def _ask(screen: Screen, figures: DemoFigures, bank: MemoryBank, cases: Sequence[DemoQuestion]) -> list[DemoQuestion]:
@@ -209,6 +211,104 @@ def _ask_unknown(screen: Screen, figures: DemoFigures, bank: MemoryBank, cases: 
             (" ", ""), mark, (f" {case.text}  ", ""), ("nothing" if not hits else f"{len(hits)} results", "dim")
         )
     figures.unknown = len(cases)
+
+
+def _let_time_pass(
+    screen: Screen, figures: DemoFigures, bank: MemoryBank, clock: FrozenClock, picture: Path, used: Collection[str]
+) -> None:
+    """Show what would fade as the clock moves on, beside what was used; nothing is archived here."""
+    screen.scene(5, "Let time pass", "The file was closed and opened again. " + CURVE_TEXT)
+    _horizons(screen, figures, bank, clock())
+    clock.advance(ELAPSED_MONTHS * MONTH_SPAN)
+    report = bank.decay(dry_run=True)
+    screen.line((f" The clock is moved on by {ELAPSED_MONTHS} months, to {date(clock()).strip()}:", "bold"))
+    _examples(screen, bank, report, used)
+    _plot(screen, figures, bank, clock(), picture)
+
+
+def _horizons(screen: Screen, figures: DemoFigures, bank: MemoryBank, start: datetime) -> None:
+    numbers, rows = ("turns faded", "thoughts", "summaries"), []
+    for months in HORIZON_MONTHS:
+        report = bank.decay(start + months * MONTH_SPAN, dry_run=True)
+        share = 1 - len(report.rows) / max(sum(report.considered.values()), 1)
+        counts = [report.counts.get(kind, 0) for kind in ("turn", "thought", "summary")]
+        figures.fading.append(
+            {"months": months, "turns": counts[0], "thoughts": counts[1], "share_kept": round(share, 3)}
+        )
+        blocks = "█" * round(share * 20)
+        later = f"{months} months" if months else "today"
+        rows.append((later, *map(str, counts), f"{blocks:<20} {share:.0%}"))
+    screen.table(("later", *numbers, "still remembered"), rows, right=numbers)
+
+
+def _examples(screen: Screen, bank: MemoryBank, report: FadeReport, used: Collection[str]) -> None:
+    going = set(report.ids)
+    turns = bank.list(kinds=["turn"], limit=10_000)
+    strong = sorted((m for m in turns if m.id not in going), key=lambda m: (m.id not in used, -m.strength))[
+        :EXAMPLES_EACH
+    ]
+    weak = [
+        (f"fades (R {row.retention:.3f})", *_cells(memory))
+        for row in report.rows[:EXAMPLES_EACH]
+        if (memory := bank.get(row.id)) is not None
+    ]
+    rows = [*weak, *(("stays", *_cells(memory)) for memory in strong)]
+    screen.table(("", "said", "who", "what", "recalled"), rows, right=("recalled",))
+
+
+def _cells(memory: Memory) -> tuple[str, str, str, str]:
+    return date(memory.occurred_at), who(memory), excerpt(memory.text, 60), f"{memory.recall_count}×"
+
+
+def _plot(screen: Screen, figures: DemoFigures, bank: MemoryBank, now: datetime, picture: Path) -> None:
+    try:
+        draw_retention(bank, now, picture)
+    except MissingExtraError as error:
+        screen.line((f" No plot: {error}", "yellow"))
+    else:
+        figures.files.append(near(picture))
+
+
+def _erase(
+    screen: Screen, figures: DemoFigures, bank: MemoryBank, database: Path, answered: Sequence[DemoQuestion]
+) -> None:
+    """Erase what answered a question, with everything that rests on it, and look for it in the file."""
+    screen.scene(
+        6, "Erase", "Fading keeps history; erasing is for good: the turns, what rests on them, and their bytes."
+    )
+    plans = [(case, bank.plan_erase(ids=sorted(case.evidence))) for case in answered]
+    if not plans:
+        return
+    case, plan = max(plans, key=lambda pair: _clarity(pair[1]))
+    texts = [memory.text for id in plan.chosen if (memory := bank.get(id)) is not None]
+    screen.line((" The answer to ", ""), (case.text, "bold"), (" is to go. The plan:", ""))
+    screen.show(plan_table(bank, plan))
+    before = _files_with(database, texts)
+    receipt = bank.erase(plan)
+    after = _files_with(database, texts)
+    figures.erased, figures.bytes_left = len(plan.ids), bool(after) or receipt.bytes_pending
+    screen.line((f" {erasure_sentence(receipt)}", "bold"))
+    screen.line((f" Files that hold the text: {len(before)} before, {len(after)} after.", ""))
+    _ask_again(screen, bank, case)
+
+
+def _clarity(plan: ErasePlan) -> tuple[bool, int]:
+    """A short plan that reaches a thought shows best what an erasure does."""
+    return "thought" in plan.counts, -len(plan.ids)
+
+
+def _files_with(database: Path, texts: Sequence[str]) -> list[str]:
+    forms = [text.encode() for text in texts]
+    files = database.parent.glob(f"{database.name}*")
+    return [file.name for file in files if any(form in file.read_bytes() for form in forms)]
+
+
+def _ask_again(screen: Screen, bank: MemoryBank, case: DemoQuestion) -> None:
+    hits = bank.recall(case.text, k=1, reinforce=False)
+    if not hits:
+        screen.line((" Asked again: ", ""), ("nothing", "bold"), (".", ""))
+        return
+    screen.line((" Asked again, the nearest that is left: ", ""), (excerpt(hits[0].memory.text, 90), "italic"))
 
 
 def _closing(screen: Screen, figures: DemoFigures, bank: str) -> None:

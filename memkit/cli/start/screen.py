@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from rich.console import Console
 from rich.padding import Padding
@@ -12,8 +11,8 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from memkit.cli.hit_tables import reasons, thoughts_of
-from memkit.cli.output import excerpt, shown, who
+from memkit.cli.output import excerpt, new_table, shown, who
+from memkit.cli.tables import reasons, thoughts_of
 from memkit.models import Hit
 
 MAX_COLUMNS = 110
@@ -43,9 +42,14 @@ class Screen:
         """A line of (text, style) parts."""
         self.console.print(Text.assemble(*((shown(text), style) for text, style in parts)))
 
-    def show(self, table: Any) -> None:
+    def show(self, table: Table) -> None:
         """A table, a little indented."""
         self.console.print(Padding(table, (0, 0, 0, 1)))
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
+        """The same of rows, where there are any."""
+        if rows:
+            self.show(new_table(columns, rows, right=right))
 
     def progress(self) -> Progress:
         """A bar that stays on the screen."""
