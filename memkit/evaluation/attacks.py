@@ -4,7 +4,7 @@ The forget set is the worst case: turns that answer questions and are most like 
 bank is asked for it in many ways, and so is a control bank that never heard it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -15,8 +15,7 @@ import numpy as np
 import memkit
 from memkit.bank import MemoryBank
 from memkit.evaluation.formats.conversation import Conversation
-from memkit.evaluation.recall.caching_encoder import CachingEncoder
-from memkit.evaluation.recall.variant_banks import with_patience
+from memkit.evaluation.recall.variants import CachingEncoder, with_patience
 from memkit.models import Kind, Memory, Turn
 from memkit.protocols import Encoder
 from memkit.recall.present.recollection import Recollection
@@ -28,8 +27,6 @@ ALL_KINDS: tuple[Kind, ...] = ("turn", "thought", "summary", "portrait")
 SCORE_TOLERANCE = 1e-6  # between the bank and the control bank
 CLOZE_GAP = "___"
 ATTACK_KINDS = ("question", "other words", "cloze", "first half", "all its words")
-
-Step = Callable[[str, int], None]
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,13 @@
-"""Metrics of a ranking, computed from the ranks of the evidence."""
+"""Metrics of a ranking, computed from the ranks of the evidence; means, their intervals, figures as plain values."""
 
 from collections.abc import Callable, Iterable, Sequence
+from statistics import fmean
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from memkit.models import FrozenModel
 
 Floats = npt.NDArray[np.float64]
 Ranks = Floats  # (number of evidence items,): 1 is first; infinite where it was not found
@@ -62,3 +66,26 @@ def bootstrap_interval(groups: Sequence[Sequence[float]], *, seed: int = RESAMPL
     means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
     low, high = np.quantile(means, (0.025, 0.975))
     return float(low), float(high)
+
+
+def mean(values: Iterable[float]) -> float:
+    """The mean; 0 of nothing."""
+    listed = [float(value) for value in values]
+    return fmean(listed) if listed else 0.0
+
+
+def rounded(value: object) -> Any:
+    """Plain values with the decimals that they can mean."""
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, dict):
+        return {key: rounded(part) for key, part in value.items()}
+    return [rounded(part) for part in value] if isinstance(value, list) else value
+
+
+class MeasuredFigures(FrozenModel):
+    """Base of what was measured."""
+
+    def dump(self) -> dict[str, Any]:
+        """Plain values, rounded to what they can mean."""
+        return dict(rounded(self.model_dump(mode="json")))

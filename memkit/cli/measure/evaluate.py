@@ -14,8 +14,7 @@ from memkit.encoders import default_encoder
 from memkit.errors import InputError
 from memkit.evaluation.formats.conversation import Conversation
 from memkit.evaluation.formats.files import FORMAT_NAMES, read_conversations
-from memkit.evaluation.recall.aggregation import as_written
-from memkit.evaluation.recall.leave_one_out import leave_one_out
+from memkit.evaluation.recall.comparison import as_written, leave_one_out
 from memkit.evaluation.recall.report import RecallReport, report
 from memkit.evaluation.recall.run import AskedQuestion, RunOptions, count_steps, run
 from memkit.evaluation.recall.sweep import count_sweep_steps, sweep

@@ -8,9 +8,7 @@ from rich.text import Text
 
 from memkit.cli.output import line, new_table, shown
 from memkit.evaluation.plot import SYSTEM_NAMES
-from memkit.evaluation.recall.ablation import Ablation
-from memkit.evaluation.recall.aggregation import MAIN_CUTOFF
-from memkit.evaluation.recall.leave_one_out import LeaveOneOut
+from memkit.evaluation.recall.comparison import MAIN_CUTOFF, Ablation, LeaveOneOut
 from memkit.evaluation.recall.report import RecallReport, SystemFigures
 from memkit.evaluation.recall.sweep import Sweep
 

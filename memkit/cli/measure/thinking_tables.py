@@ -10,9 +10,7 @@ from memkit.cli.output import answer, line, new_table, shown
 from memkit.errors import InputError
 from memkit.evaluation.formats.files import read_document
 from memkit.evaluation.formats.locomo import is_locomo, locomo_conversations
-from memkit.evaluation.thinking.cases import read_cases
-from memkit.evaluation.thinking.figures import ThinkingFigures, figures, figures_by_kind
-from memkit.evaluation.thinking.judging import JudgedCase, judge
+from memkit.evaluation.thinking.judging import JudgedCase, ThinkingFigures, figures, figures_by_kind, judge, read_cases
 from memkit.evaluation.thinking.notes import NoteCoverage, compare_with_bm25, notes_of
 from memkit.think import ExtractiveThinker
 

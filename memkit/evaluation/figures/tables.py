@@ -49,27 +49,22 @@ ABLATED_LABELS = {
 
 def recall_table(results: Results) -> str:
     """The main figure @10 of memkit and its baselines, by data set."""
-    systems = ("memkit", "dense", "bm25", "rrf")
-    rows = [
-        [DATASET_LABELS[name], f"{figures['questions']:,}", *(share(_main(name, figures, s)) for s in systems)]
-        for name, figures in _datasets(results)
-    ]
-    header = ["found @10", "questions", *(SYSTEM_NAMES[name] for name in systems)]
-    return markdown(header, rows) + _provenance(results, DATASET_LABELS)
 
+    def row(name: str, figures: Any) -> Row:
+        metric = MAIN_METRICS.get(name, "fraction")
+        values = (figures["systems"][system]["metrics"][metric][CUTOFF_COLUMN] for system in SYSTEM_NAMES)
+        return [f"{figures['questions']:,}", *map(share, values)]
 
-def _main(name: str, figures: Any, system: str) -> float:
-    metrics = figures["systems"][system]["metrics"]
-    return float(metrics[MAIN_METRICS.get(name, "fraction")][CUTOFF_COLUMN])
+    return _by_dataset(results, ["found @10", "questions", *SYSTEM_NAMES.values()], row)
 
 
 def cutoffs_table(results: Results) -> str:
     """The fraction that memkit finds at 5, 10, 25 and 50, by data set."""
-    rows = [
-        [DATASET_LABELS[name], *map(share, figures["systems"]["memkit"]["metrics"]["fraction"])]
-        for name, figures in _datasets(results)
-    ]
-    return markdown(["memkit finds", "@5", "@10", "@25", "@50"], rows) + _provenance(results, DATASET_LABELS)
+
+    def row(_: str, figures: Any) -> Row:
+        return [share(value) for value in figures["systems"]["memkit"]["metrics"]["fraction"]]
+
+    return _by_dataset(results, ["memkit finds", "@5", "@10", "@25", "@50"], row)
 
 
 def category_table(results: Results) -> str:
@@ -77,57 +72,49 @@ def category_table(results: Results) -> str:
     figures = _figures(results, "locomo")
     systems = figures["systems"]["memkit"]["categories"]
     rows = [[name, f"{count:,}", *map(share, systems[name])] for name, count in figures["counts"].items()]
-    return markdown(["LoCoMo", "questions", "@5", "@10", "@25", "@50"], rows) + _provenance(results, ["locomo"])
+    return _table(results, ["locomo"], ["LoCoMo", "questions", "@5", "@10", "@25", "@50"], rows)
 
 
 def wording_table(results: Results) -> str:
     """The fraction @10 of the questions as written and in other wordings, where there are any."""
-    rows = [
-        [DATASET_LABELS[name], *map(share, figures["systems"]["memkit"]["wordings"])]
-        for name, figures in _datasets(results)
-        if len(figures["systems"]["memkit"]["wordings"]) == 3
-    ]
+    wordings = {name: figures["systems"]["memkit"]["wordings"] for name, figures in _datasets(results)}
+    rows = [[DATASET_LABELS[name], *map(share, values)] for name, values in wordings.items() if len(values) == 3]
     return markdown(["found @10", "as written", "second wording", "third wording"], rows)
 
 
 def floor_table(results: Results) -> str:
     """Results that unanswerable questions get with the default floor, and what the floor costs."""
-    rows = [
-        [
-            DATASET_LABELS[name],
-            f"{floor['unrelated_results']:.2f}",
-            f"{floor['unrelated_answered']:.0%}",
-            share(floor["recall_without"]),
-            share(floor["recall_with"]),
-        ]
-        for name, figures in _datasets(results)
-        for floor in [figures["floor"]]
-    ]
+
+    def row(_: str, figures: Any) -> Row:
+        floor = figures["floor"]
+        recalls = share(floor["recall_without"]), share(floor["recall_with"])
+        return [f"{floor['unrelated_results']:.2f}", f"{floor['unrelated_answered']:.0%}", *recalls]
+
     header = ["", "results for an unrelated question", "any result", "found @10 without the floor", "with it"]
-    return markdown(header, rows) + _provenance(results, DATASET_LABELS)
+    return _by_dataset(results, header, row)
 
 
 def sketch_table(results: Results) -> str:
     """Agreement of search by sketches with exact search."""
-    rows = [
-        [DATASET_LABELS[name], share(sketches["sketch_recall"]), share(sketches["same_top"])]
-        for name, figures in _datasets(results)
-        for sketches in [figures["sketches"]]
-    ]
-    header = ["", "exact search's ten best vectors found", "questions with the same ten results"]
-    return markdown(header, rows) + _provenance(results, DATASET_LABELS)
+
+    def row(_: str, figures: Any) -> Row:
+        return [share(figures["sketches"][name]) for name in ("sketch_recall", "same_top")]
+
+    return _by_dataset(
+        results, ["", "exact search's ten best vectors found", "questions with the same ten results"], row
+    )
 
 
 def ablation_table(results: Results) -> str:
     """Change of the fraction @10 where a part of recall is switched off, by data set."""
-    ablations = {name: figures["ablation"] for name, figures in _datasets(results) if figures["ablation"]}
     differences = {
-        name: {variant["name"]: variant["difference"] for variant in ablation["variants"]}
-        for name, ablation in ablations.items()
+        name: {variant["name"]: variant["difference"] for variant in figures["ablation"]["variants"]}
+        for name, figures in _datasets(results)
+        if figures["ablation"]
     }
     parts = sorted(ABLATED_LABELS, key=lambda part: sum(column[part] for column in differences.values()))
     rows = [[ABLATED_LABELS[part], *(change(column[part]) for column in differences.values())] for part in parts]
-    return markdown(["switched off", *differences], rows) + _provenance(results, differences)
+    return _table(results, differences, ["switched off", *differences], rows)
 
 
 def thinking_table(results: Results) -> str:
@@ -138,8 +125,7 @@ def thinking_table(results: Results) -> str:
         for name, label in EXCHANGE_LABELS.items()
         for part in [figures[f"{name}.jsonl"]]
     ]
-    header = ["part", "exchanges", "expected thoughts", "precision", "recall"]
-    return markdown(header, rows) + _provenance(results, ["thinking"])
+    return _table(results, ["thinking"], ["part", "exchanges", "expected thoughts", "precision", "recall"], rows)
 
 
 def notes_table(results: Results) -> str:
@@ -148,8 +134,7 @@ def notes_table(results: Results) -> str:
     rows = [
         [name, f"{part['formed']:,}", share(part["share"]), share(part["covered"])] for name, part in figures.items()
     ]
-    header = ["", "formed", "on a noted turn or on evidence", "notes covered"]
-    return markdown(header, rows) + _provenance(results, ["thinking"])
+    return _table(results, ["thinking"], ["", "formed", "on a noted turn or on evidence", "notes covered"], rows)
 
 
 def agreement_table(results: Results) -> str:
@@ -160,7 +145,7 @@ def agreement_table(results: Results) -> str:
         for f in (_figures(results, name) for name in names)
     ]
     header = ["export", "mean cosine to the original", "least cosine", "of the ten nearest the same"]
-    return markdown(header, rows) + _provenance(results, names)
+    return _table(results, names, header, rows)
 
 
 def forgetting_table(results: Results) -> str:
@@ -172,8 +157,7 @@ def forgetting_table(results: Results) -> str:
         for row, (rate, counts) in enumerate(zip(figures["rates"], figures["counts"], strict=True))
     ]
     rows.append(["all", f"{figures['memories']:,}", *(share(curve["share"]) for curve in curves)])
-    header = ["asked for", "memories", *(curve["curve"] for curve in curves)]
-    return markdown(header, rows) + _provenance(results, ["curve"])
+    return _table(results, ["curve"], ["asked for", "memories", *(curve["curve"] for curve in curves)], rows)
 
 
 TABLE_RENDERERS: dict[str, Callable[[Results], str]] = {
@@ -189,6 +173,20 @@ TABLE_RENDERERS: dict[str, Callable[[Results], str]] = {
     "encoder-agreement": agreement_table,
     "forgetting": forgetting_table,
 }
+
+
+def _by_dataset(results: Results, header: Row, cells: Callable[[str, Any], Row]) -> str:
+    """A table with a row for each data set that was measured."""
+    rows = [[DATASET_LABELS[name], *cells(name, figures)] for name, figures in _datasets(results)]
+    return _table(results, DATASET_LABELS, header, rows)
+
+
+def _table(results: Results, names: Iterable[str], header: Row, rows: Iterable[Row]) -> str:
+    """A table, and the commands, commits and processors that its figures come from."""
+    used = [results[name] for name in names if name in results]
+    commands = ", ".join(f"`{command}`" for command in dict.fromkeys(result.command for result in used))
+    places = dict.fromkeys(f"commit {r.commit}, {r.date}, {r.processor}" for r in used)
+    return f"{markdown(header, rows)}\n{commands} ({'; '.join(places)})\n"
 
 
 def _datasets(results: Results) -> Iterator[tuple[str, Any]]:
@@ -216,11 +214,3 @@ def markdown(header: Row, rows: Iterable[Row]) -> str:
     """A Markdown table, numbers on the right."""
     rule = ["---", *("---:" for _ in header[1:])]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *rows)) + "\n"
-
-
-def _provenance(results: Results, names: Iterable[str]) -> str:
-    """The commands, commits and processors that the figures come from."""
-    used = [results[name] for name in names if name in results]
-    commands = ", ".join(f"`{command}`" for command in dict.fromkeys(result.command for result in used))
-    places = dict.fromkeys(f"commit {r.commit}, {r.date}, {r.processor}" for r in used)
-    return f"\n{commands} ({'; '.join(places)})\n"

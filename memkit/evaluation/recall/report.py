@@ -2,12 +2,18 @@
 
 from collections.abc import Sequence
 from statistics import quantiles
-from typing import Any
 
 from memkit.evaluation.formats.conversation import Conversation
-from memkit.evaluation.metrics import METRIC_FUNCTIONS, Ranks, bootstrap_interval, fraction
-from memkit.evaluation.recall.ablation import Ablation, ablation
-from memkit.evaluation.recall.aggregation import MAIN_CUTOFF, as_written, difference, distinct, grouped, mean, rounded
+from memkit.evaluation.metrics import METRIC_FUNCTIONS, MeasuredFigures, bootstrap_interval, fraction, mean
+from memkit.evaluation.recall.comparison import (
+    MAIN_CUTOFF,
+    Ablation,
+    ablation,
+    as_written,
+    difference,
+    distinct,
+    grouped,
+)
 from memkit.evaluation.recall.run import PROMPT_BUDGET, USUAL_RESULTS, AskedQuestion, RunOptions, RunOutcome
 from memkit.models import FrozenModel
 
@@ -55,7 +61,7 @@ class SketchFigures(FrozenModel):
     same_top: float | None  # share of the questions with the same ten results
 
 
-class RecallReport(FrozenModel):
+class RecallReport(MeasuredFigures):
     """The figures of a run over conversations of one format."""
 
     format: str
@@ -75,17 +81,12 @@ class RecallReport(FrozenModel):
     sketches: SketchFigures
     ablation: Ablation | None
 
-    def dump(self) -> dict[str, Any]:
-        """Plain values, rounded to what they can mean."""
-        return {key: rounded(value) for key, value in self.model_dump(mode="json").items()}
-
 
 def report(
     kind: str, conversations: Sequence[Conversation], outcome: RunOutcome, encoder: str, options: RunOptions
 ) -> RecallReport:
     """The figures of a run."""
     first = as_written(outcome.asked)
-    categories = sorted({asked.category for asked in first})
     return RecallReport(
         format=kind,
         unit=conversations[0].unit,
@@ -93,7 +94,7 @@ def report(
         conversations=len(conversations),
         turns=outcome.turns,
         questions=len(first),
-        counts={name: sum(asked.category == name for asked in first) for name in categories},
+        counts={name: sum(asked.category == name for asked in first) for name in distinct(first, "category")},
         thoughts=options.think,
         ks=RANK_CUTOFFS,
         systems={name: _system(name, first, outcome.asked) for name in (first[0].ranks if first else ())},
@@ -110,15 +111,19 @@ def _system(name: str, first: Sequence[AskedQuestion], every: Sequence[AskedQues
     def at_ten(asked: AskedQuestion) -> float:
         return fraction(asked.ranks[name], MAIN_CUTOFF)
 
+    def ahead(asked: AskedQuestion) -> float:
+        return fraction(asked.ranks["memkit"], MAIN_CUTOFF) - at_ten(asked)
+
     ranks = [asked.ranks[name] for asked in first]
     return SystemFigures(
         metrics={
             metric: [mean(f(r, k) for r in ranks) for k in RANK_CUTOFFS] for metric, f in METRIC_FUNCTIONS.items()
         },
         interval=bootstrap_interval(grouped(first, at_ten)),
-        lead=None if name == "memkit" else _lead(first, name),
+        lead=None if name == "memkit" else difference(first, ahead),
         categories={
-            c: _fractions([a.ranks[name] for a in first if a.category == c]) for c in distinct(first, "category")
+            c: [mean(fraction(a.ranks[name], k) for a in first if a.category == c) for k in RANK_CUTOFFS]
+            for c in distinct(first, "category")
         },
         conversations={
             c: mean(at_ten(a) for a in first if a.conversation == c) for c in distinct(first, "conversation")
@@ -126,17 +131,6 @@ def _system(name: str, first: Sequence[AskedQuestion], every: Sequence[AskedQues
         wordings=[mean(at_ten(a) for a in every if a.wording == w) for w in sorted({a.wording for a in every})],
         curve=[mean(fraction(r, k) for r in ranks) for k in range(1, CURVE_LENGTH + 1)],
     )
-
-
-def _fractions(ranks: Sequence[Ranks]) -> list[float]:
-    return [mean(fraction(r, k) for r in ranks) for k in RANK_CUTOFFS]
-
-
-def _lead(first: Sequence[AskedQuestion], name: str) -> tuple[float, float, float] | None:
-    def ahead(asked: AskedQuestion) -> float:
-        return fraction(asked.ranks["memkit"], MAIN_CUTOFF) - fraction(asked.ranks[name], MAIN_CUTOFF)
-
-    return difference(first, ahead)
 
 
 def _sketches(first: Sequence[AskedQuestion], outcome: RunOutcome) -> SketchFigures:

@@ -5,13 +5,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from memkit import MemoryStore
 from memkit.evaluation.formats.conversation import Conversation, Question
 from memkit.evaluation.metrics import Ranks, ranks_of
 from memkit.evaluation.recall.baselines import Baselines
-from memkit.evaluation.recall.caching_encoder import CachingEncoder
-from memkit.evaluation.recall.variant_banks import Rankings, conversation_bank, open_variants
-from memkit.evaluation.recall.variants import SKETCH_SEARCH, Variant
+from memkit.evaluation.recall.variants import (
+    SKETCH_SEARCH,
+    CachingEncoder,
+    Rankings,
+    Variant,
+    conversation_bank,
+    open_variants,
+)
 from memkit.evaluation.texts import lines_of
 from memkit.models import Kind
 from memkit.protocols import Encoder
@@ -21,6 +25,7 @@ Progress = Callable[[str, int], None]
 
 USUAL_RESULTS = 10  # of a recall with the default floor
 PROMPT_BUDGET = 1000  # tokens
+UNRELATED_FILE = "unrelated.txt"  # questions that have nothing to do with anybody's conversations
 MAX_OTHER_QUESTIONS = 50  # questions of other conversations that are asked of each
 
 
@@ -28,13 +33,12 @@ MAX_OTHER_QUESTIONS = 50  # questions of other conversations that are asked of e
 class RunOptions:
     """Options of a run. `wordings`: also ask each question in its other wordings.
 
-    `think`: let thoughts form before asking. `baselines`: run them, too. `ablated`, `candidates`: settings
-    under which every question is asked besides, for the ablation and for leaving one conversation out.
+    `think`: let thoughts form before asking. `ablated`, `candidates`: settings under which every question is
+    asked besides, for the ablation and for leaving one conversation out.
     """
 
     wordings: bool = False
     think: bool = False
-    baselines: bool = True
     ablated: tuple[Variant, ...] = ()
     candidates: tuple[Variant, ...] = ()
 
@@ -87,14 +91,16 @@ class RunOutcome:
 
 
 def run(
-    conversations: Sequence[Conversation], encoder: Encoder, options: RunOptions, progress: Progress | None = None
+    conversations: Sequence[Conversation],
+    encoder: Encoder,
+    options: RunOptions,
+    progress: Progress = lambda text, count: None,
 ) -> RunOutcome:
     """Hear and ask all conversations, each in a database of its own that is gone afterwards."""
-    outcome = RunOutcome()
-    remembering = CachingEncoder(encoder)
+    outcome, remembering = RunOutcome(), CachingEncoder(encoder)
     for conversation in conversations:
         others = other_questions(conversation, conversations)
-        _ConversationRun(conversation, remembering, options, outcome, progress or (lambda _, __: None)).all(others)
+        _ConversationRun(conversation, remembering, options, outcome, progress).all(others)
     return outcome
 
 
@@ -102,14 +108,11 @@ def count_steps(conversations: Sequence[Conversation], options: RunOptions) -> i
     """The steps that `run` reports: turns heard, questions asked."""
     turns = sum(len(c.turns) for c in conversations)
     asked = sum(len(_wordings(q, options)) for c in conversations for q in c.questions)
-    floor = sum(len(other_questions(c, conversations)) + len(c.unknown) + len(unrelated()) for c in conversations)
+    floor = sum(
+        len(other_questions(c, conversations)) + len(c.unknown) + len(lines_of(UNRELATED_FILE)) for c in conversations
+    )
     varied = len(options.variants) * sum(len(c.questions) for c in conversations)
     return turns + asked + varied + floor
-
-
-def unrelated() -> list[str]:
-    """Questions that have nothing to do with anybody's conversations."""
-    return list(lines_of("unrelated.txt"))
 
 
 def other_questions(conversation: Conversation, conversations: Sequence[Conversation]) -> list[str]:
@@ -140,12 +143,11 @@ class _ConversationRun:
             self.bank = conversation_bank(store, conversation)
             self._warm()
             for question, turn_count in self._unfolding():
-                self._ask_all(question, turn_count)
+                for number, text in enumerate(_wordings(question, self.options)):
+                    self.outcome.asked.append(self._ask(question, number, text, turn_count))
+                    self.progress(f"{conversation.name}: asking", 1)
             self._ask_strangers(others)
-            self._measure(store)
-
-    def _measure(self, store: MemoryStore) -> None:
-        [bank] = store.stats(measure=True)["banks"].values()
+            [bank] = store.stats(measure=True)["banks"].values()
         if bank["sketch_recall"] is not None:
             self.outcome.sketch_recall.append(bank["sketch_recall"])
 
@@ -154,7 +156,7 @@ class _ConversationRun:
         self.progress(f"{self.conversation.name}: encoding", 0)
         self.baselines = Baselines(self.conversation, self.encoder)
         texts = [text for q in self.conversation.questions for text in _wordings(q, self.options)]
-        self.encoder.encode([*texts, *unrelated(), *self.conversation.unknown])
+        self.encoder.encode([*texts, *lines_of(UNRELATED_FILE), *self.conversation.unknown])
 
     def _unfolding(self) -> Iterator[tuple[Question, int]]:
         """Questions with the number of turns heard by then; the turns before are heard first."""
@@ -175,21 +177,16 @@ class _ConversationRun:
             self.outcome.turns += stop - start
             self.progress(f"{self.conversation.name}: asking", stop - start)
 
-    def _ask_all(self, question: Question, turn_count: int) -> None:
-        for number, text in enumerate(_wordings(question, self.options)):
-            self.outcome.asked.append(self._ask(question, number, text, turn_count))
-            self.progress(f"{self.conversation.name}: asking", 1)
-
     def _ask(self, question: Question, number: int, text: str, turn_count: int) -> AskedQuestion:
         now = question.asked_at or self.conversation.end
         memories = self.rankings.memories(self.bank, text, now, turn_count)
-        rankings = {"memkit": self.rankings.units(memories)}
-        if self.options.baselines:
-            rankings |= self.baselines.rankings(text, turn_count)
+        rankings = {"memkit": self.rankings.units(memories), **self.baselines.rankings(text, turn_count)}
         start = time.perf_counter()
         recollection = self.bank.recall(text, k=USUAL_RESULTS, kinds=self.options.kinds, now=now, reinforce=False)
         spent = (time.perf_counter() - start) * 1000
         varied = self._varied(text, now, turn_count) if number == 0 else {}
+        sketched = varied.get(SKETCH_SEARCH.name)
+        same_top = None if sketched is None else set(sketched[:USUAL_RESULTS]) == set(memories[:USUAL_RESULTS])
         return AskedQuestion(
             conversation=self.conversation.name,
             category=question.category,
@@ -200,7 +197,7 @@ class _ConversationRun:
             milliseconds=spent,
             tokens=token_bound(recollection.prompt(PROMPT_BUDGET)),
             varied={name: self.rankings.ranks(ids, question.evidence) for name, ids in varied.items()},
-            same_top=_same_top(varied, memories) if varied else None,
+            same_top=same_top,
         )
 
     def _varied(self, text: str, now: datetime, turn_count: int) -> dict[str, list[str]]:
@@ -214,7 +211,7 @@ class _ConversationRun:
         """Questions that nothing here answers, with the default floor."""
         now = self.conversation.end
         groups = [
-            (unrelated(), self.outcome.unrelated),
+            (lines_of(UNRELATED_FILE), self.outcome.unrelated),
             (others, self.outcome.others),
             (self.conversation.unknown, self.outcome.unknown),
         ]
@@ -223,8 +220,3 @@ class _ConversationRun:
                 recollection = self.bank.recall(text, kinds=self.options.kinds, now=now, reinforce=False)
                 counts.append(len(recollection))
                 self.progress(f"{self.conversation.name}: questions without an answer", 1)
-
-
-def _same_top(varied: Mapping[str, Sequence[str]], memories: Sequence[str]) -> bool:
-    """Whether search by sketches gives the same ten results."""
-    return set(varied[SKETCH_SEARCH.name][:USUAL_RESULTS]) == set(memories[:USUAL_RESULTS])

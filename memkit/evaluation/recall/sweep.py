@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 
 import memkit
 from memkit.evaluation.formats.conversation import Conversation
-from memkit.evaluation.metrics import bootstrap_interval, fraction
-from memkit.evaluation.recall.aggregation import mean, rounded
+from memkit.evaluation.metrics import MeasuredFigures, bootstrap_interval, fraction, mean
 from memkit.evaluation.recall.run import Progress
-from memkit.evaluation.recall.variant_banks import Rankings, conversation_bank, with_patience
+from memkit.evaluation.recall.variants import Rankings, conversation_bank, with_patience
 from memkit.models import FrozenModel
 from memkit.protocols import Encoder, FloatArray
 from memkit.settings import ObserveSettings, Settings
@@ -34,7 +33,7 @@ class SweepRow(FrozenModel):
     faster: float
 
 
-class Sweep(FrozenModel):
+class Sweep(MeasuredFigures):
     """A row per share; the first is without the filter."""
 
     format: str
@@ -42,10 +41,6 @@ class Sweep(FrozenModel):
     turns: int
     questions: int
     rows: list[SweepRow]
-
-    def dump(self) -> dict[str, object]:
-        """Plain values, rounded to what they can mean."""
-        return {key: rounded(value) for key, value in self.model_dump(mode="json").items()}
 
 
 class CountingEncoder:

@@ -1,10 +1,32 @@
-"""Other settings under which the same questions are asked: parts switched off, and weights moved."""
+"""Settings under which the same questions are asked, and banks as they are seen through them.
 
-from collections.abc import Mapping
+A conversation is heard once into a file, and asked by one more store per variant: parts of recall switched off, and
+weights moved. All share one encoder with a cache.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from math import inf
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import numpy as np
+
+import memkit
+from memkit import MemoryBank, MemoryStore
+from memkit.evaluation.formats.conversation import Conversation
+from memkit.evaluation.metrics import Ranks, ranks_of
+from memkit.models import Kind
+from memkit.protocols import Encoder, FloatArray
 from memkit.settings import DecaySettings, RankingSettings, Settings
+
+TURN_DEPTH = 50  # results that are asked for where turns are scored
+MAX_DEPTH = 10_000  # turns that are asked for where sessions are scored: a session ranks as its best turn
+FIRST_DEPTH = 400  # ... and at first, where only the best NEEDED_SESSIONS matter
+NEEDED_SESSIONS = 25
+ENCODE_TIMEOUT_S = 3600.0
 
 Overrides = Mapping[str, float | bool]
 
@@ -81,3 +103,84 @@ def _moved(weight: str, factor: float) -> Variant:
 
 
 CANDIDATE_VARIANTS = tuple(_moved(weight, factor) for weight in MOVED_WEIGHTS for factor in WEIGHT_FACTORS)
+
+
+class CachingEncoder:
+    """Wraps an encoder under its own name; a text is encoded once."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder, self.name, self.dimension = encoder, encoder.name, encoder.dimension
+        self._vectors: dict[str, FloatArray] = {}
+
+    def encode(self, texts: list[str]) -> FloatArray:
+        """Rows of unit norm, float32, shape (len(texts), dimension)."""
+        fresh = [text for text in dict.fromkeys(texts) if text not in self._vectors]
+        if fresh:
+            self._vectors.update(zip(fresh, self._encoder.encode(fresh), strict=True))
+        return np.stack([self._vectors[text] for text in texts])
+
+
+@contextmanager
+def open_variants(
+    conversation: Conversation, encoder: CachingEncoder, variants: Sequence[Variant]
+) -> Iterator[tuple[MemoryStore, Mapping[str, MemoryBank]]]:
+    """A store to hear a conversation in, and for each variant the bank as it is seen through its settings."""
+    with ExitStack() as stack:
+        path = Path(stack.enter_context(TemporaryDirectory())) / "evaluation.db"
+
+        def store(settings: Settings, *, read_only: bool) -> MemoryStore:
+            opened = memkit.open(
+                path,
+                encoder=encoder,
+                clock=lambda: conversation.end,
+                settings=with_patience(settings),
+                read_only=read_only,
+            )
+            return stack.enter_context(opened)
+
+        main = store(Settings(), read_only=False)
+        yield main, {v.name: conversation_bank(store(v.settings, read_only=True), conversation) for v in variants}
+
+
+def with_patience(settings: Settings) -> Settings:
+    """Settings under which a busy machine leaves no turn without a vector, which would change the figures."""
+    runtime = settings.runtime.model_copy(update={"encode_timeout": ENCODE_TIMEOUT_S})
+    return settings.model_copy(update={"runtime": runtime})
+
+
+def conversation_bank(store: MemoryStore, conversation: Conversation) -> MemoryBank:
+    """The bank that a conversation is heard into."""
+    return store.bank("evaluation", conversation.name)
+
+
+class Rankings:
+    """Rankings of one conversation: memories without the floor, and the turns or sessions that evidence names."""
+
+    def __init__(self, conversation: Conversation, kinds: tuple[Kind, ...] | None) -> None:
+        self._kinds = kinds
+        self._sessions = conversation.unit == "session"
+        self._units = dict(zip((str(turn.id) for turn in conversation.turns), conversation.units, strict=True))
+
+    def units(self, memories: Sequence[str]) -> list[str]:
+        """Turns or sessions, best first, each as often as it is hit."""
+        return [self._units.get(memory, memory) for memory in memories]
+
+    def memories(self, bank: MemoryBank, text: str, now: datetime, turn_count: int) -> list[str]:
+        """Ids, best first, as deep as any figure needs."""
+        return self._asked(bank, text, now, min(MAX_DEPTH, turn_count) if self._sessions else TURN_DEPTH)
+
+    def briefly(self, bank: MemoryBank, text: str, now: datetime, turn_count: int) -> list[str]:
+        """The same at its beginning: as deep as the best NEEDED_SESSIONS turns or sessions."""
+        if not self._sessions:
+            return self.memories(bank, text, now, turn_count)
+        ids = self._asked(bank, text, now, min(FIRST_DEPTH, turn_count))
+        enough = len(ids) < FIRST_DEPTH or len(set(self.units(ids))) >= NEEDED_SESSIONS
+        return ids if enough else self.memories(bank, text, now, turn_count)
+
+    def ranks(self, memories: Sequence[str], evidence: frozenset[str]) -> Ranks:
+        """Ranks of the evidence."""
+        return ranks_of(dict.fromkeys(self.units(memories)), evidence)
+
+    def _asked(self, bank: MemoryBank, text: str, now: datetime, k: int) -> list[str]:
+        hits = bank.recall(text, k=k, kinds=self._kinds, min_score=0, now=now, reinforce=False)
+        return [hit.memory.id for hit in hits]

@@ -10,23 +10,20 @@ What it doesn't model: a language model. Nothing attends, no answer is generated
 order among the moves nor knows that what surprises is kept: it counts.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import product
 from math import ceil
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from memkit.evaluation.metrics import bootstrap_interval
-from memkit.evaluation.recall.aggregation import mean, rounded
-from memkit.evaluation.stream.policies import Policy, policy_scores, scored_turns, window
+from memkit.evaluation.metrics import MeasuredFigures, bootstrap_interval, mean
+from memkit.evaluation.stream.policies import Pair, Policy, Step, policy_scores, scored_turns, window
 from memkit.models import FrozenModel
 from memkit.protocols import Token
 
-Pair = tuple[float, float]
 Moves = npt.NDArray[np.int64]
-Step = Callable[[], None]
 
 MOVE_NAMES = ("rock", "paper", "scissors")
 ROUND_TEXT = (
@@ -67,7 +64,7 @@ class Rate(FrozenModel):
     interval: Pair | None
 
 
-class Game(FrozenModel):
+class Game(MeasuredFigures):
     """The figures of all players against opponents of all periods."""
 
     seed: int
@@ -75,10 +72,6 @@ class Game(FrozenModel):
     rounds: int
     tokens: int  # in a round
     rows: list[Rate]
-
-    def dump(self) -> dict[str, Any]:
-        """Plain values, rounded to what they can mean."""
-        return {key: rounded(value) for key, value in self.model_dump(mode="json").items()}
 
 
 def forgetting(games: int, rounds: int, seed: int, step: Step = lambda: None) -> Game:
@@ -93,7 +86,16 @@ def forgetting(games: int, rounds: int, seed: int, step: Step = lambda: None) ->
         games=games,
         rounds=rounds,
         tokens=len(scored_turns([ROUND_TEXT.format(move=MOVE_NAMES[0])])[0]),
-        rows=[_rate(*key, r) for key, r in won.items()],
+        rows=[
+            Rate(
+                player=player,
+                decay=decay,
+                period=period,
+                won=mean(rates),
+                interval=bootstrap_interval([[rate] for rate in rates]),
+            )
+            for (player, decay, period), rates in won.items()
+        ],
     )
 
 
@@ -144,8 +146,3 @@ def _by_all(moves: Moves, rng: np.random.Generator) -> Moves:
 def _likeliest(counts: Moves, rng: np.random.Generator) -> int:
     """The most frequent move; a tie is decided by chance."""
     return int(np.argmax(counts + rng.random(len(counts)) / 2))
-
-
-def _rate(player: str, decay: float | None, period: int | None, rates: list[float]) -> Rate:
-    bounds = bootstrap_interval([[rate] for rate in rates])
-    return Rate(player=player, decay=decay, period=period, won=mean(rates), interval=bounds)

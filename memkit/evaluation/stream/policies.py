@@ -1,6 +1,6 @@
 """Three ways to spend one budget of tokens, all through the same filter: on surprise, on the newest, by chance."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -10,6 +10,8 @@ from memkit.surprisal.entropy_filter import Budget, EntropyFilter
 from memkit.surprisal.ngram import NgramSurprisal
 
 Policy = Literal["sirllm", "random", "recent"]
+Pair = tuple[float, float]
+Step = Callable[[], None]  # called after each part of a measurement
 
 ALL_POLICIES: tuple[Policy, ...] = ("sirllm", "random", "recent")
 POLICY_NAMES: dict[str, str] = {"sirllm": "surprisal (SirLLM)", "random": "random", "recent": "sink + recent"}

@@ -10,15 +10,14 @@ other fillers speak of, as frequent as the word beside it, by what the model kne
 """
 
 import math
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from itertools import accumulate, product
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from memkit.evaluation.metrics import bootstrap_interval
-from memkit.evaluation.recall.aggregation import mean, rounded
-from memkit.evaluation.stream.policies import ALL_POLICIES, Policy, policy_scores, scored_turns, window
+from memkit.evaluation.metrics import MeasuredFigures, bootstrap_interval, mean
+from memkit.evaluation.stream.policies import ALL_POLICIES, Pair, Policy, Step, policy_scores, scored_turns, window
 from memkit.evaluation.texts import lines_of
 from memkit.models import FrozenModel
 from memkit.protocols import Token
@@ -27,8 +26,6 @@ from memkit.surprisal.prior import prior
 from memkit.text.terms.tokens import STOP_WORDS
 
 Form = Literal["easy", "hard"]
-Pair = tuple[float, float]
-Step = Callable[[], None]
 
 TASK_FORMS: tuple[Form, ...] = ("easy", "hard")
 FILLERS_PER_GROUP = 20
@@ -68,7 +65,7 @@ class Retention(FrozenModel):
     lead_interval: Pair | None
 
 
-class Grocery(FrozenModel):
+class Grocery(MeasuredFigures):
     """The figures of all forms, policies and budgets. `draws`: of random keeping, for each group."""
 
     seed: int
@@ -76,10 +73,6 @@ class Grocery(FrozenModel):
     draws: int
     tokens: float  # in a group, on average
     rows: list[Retention]
-
-    def dump(self) -> dict[str, Any]:
-        """Plain values, rounded to what they can mean."""
-        return {key: rounded(value) for key, value in self.model_dump(mode="json").items()}
 
 
 def group(form: Form, number: int, seed: int) -> Group:
@@ -105,7 +98,8 @@ def grocery(groups: int, draws: int, seed: int, step: Step = lambda: None) -> Gr
         for policy, budget in product(ALL_POLICIES, BUDGET_TOKENS):
             rng = np.random.default_rng((seed, TASK_FORMS.index(form), number, budget))
             values = [_survival(drawn, turns, policy, budget, rng) for _ in range(draws if policy == "random" else 1)]
-            shares.setdefault((form, policy, budget), []).append(_mean(values))
+            item, other = map(mean, zip(*values, strict=True))
+            shares.setdefault((form, policy, budget), []).append((item, other))
         step()
     rows = [_row(*key, pairs) for key, pairs in shares.items()]
     return Grocery(seed=seed, groups=groups, draws=draws, tokens=mean(tokens), rows=rows)
@@ -150,20 +144,17 @@ def _survival(
     return float(item in positions), float(other in positions)
 
 
-def _mean(pairs: Sequence[Pair]) -> Pair:
-    return mean(item for item, _ in pairs), mean(other for _, other in pairs)
-
-
 def _row(form: Form, policy: Policy, budget: int, pairs: Sequence[Pair]) -> Retention:
-    item, other = _mean(pairs)
+    items, others = zip(*pairs, strict=True)
+    item, other = mean(items), mean(others)
     return Retention(
         form=form,
         policy=policy,
         budget=budget,
         item=item,
-        item_interval=_bounds([item for item, _ in pairs]),
+        item_interval=_bounds(items),
         other=other,
-        other_interval=_bounds([other for _, other in pairs]),
+        other_interval=_bounds(others),
         lead=item - other,
         lead_interval=bootstrap_interval([[item - other] for item, other in pairs]),
     )

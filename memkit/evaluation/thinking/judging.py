@@ -4,23 +4,53 @@ A thought is right where an expected one has the same action, the same head (the
 and a tail whose stemmed content words are equal or contain one another; where it says "from" or "until", the
 day must be the same, too. Each expected thought is met once. A thought that meets an `optional` one is
 counted neither way; every other thought is wrong.
+
+Cases come as JSON lines, one exchange each: {"id": "home-1", "kind": "home", "turns": [{"speaker": "Ana", "text":
+"...", "at": "..."}], "known": [{"head": "Ana", "relation": "lives in", "tail": "Rome"}], "expect": [{"action":
+"supersede", "head": "Ana", "relation": "lives in", "tail": "Lisbon", "from": "2023-05-01"}], "optional": [...]}.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from memkit.bank import MemoryBank
 from memkit.encoders.hashing import HashingEncoder
-from memkit.evaluation.thinking.cases import ExpectedThought, ThinkingCase
-from memkit.models import Memory
+from memkit.errors import InputError, MemkitError
+from memkit.evaluation.formats.jsonl import lines
+from memkit.models import Memory, Turn
+from memkit.observe.intake import as_turn
 from memkit.protocols import Thinker
 from memkit.store import open_store
 from memkit.text.terms.tokens import words
 
 KNOWN_BEFORE = timedelta(days=60)  # of known thoughts, before the exchange
+
+
+class ExpectedThought(NamedTuple):
+    """Content that a thought should have; an empty action stands for any."""
+
+    action: str
+    head: str
+    relation: str
+    tail: str
+    start: str | None = None
+    end: str | None = None
+
+
+@dataclass(frozen=True)
+class ThinkingCase:
+    """An exchange, the thoughts before it (`known_before`), and those that it should lead to."""
+
+    id: str
+    kind: str
+    turns: tuple[Turn, ...]
+    known_before: tuple[ExpectedThought, ...]
+    expect: tuple[ExpectedThought, ...]
+    optional: tuple[ExpectedThought, ...]
 
 
 @dataclass
@@ -32,6 +62,51 @@ class JudgedCase:
     wrong: list[tuple[str, Memory]] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class ThinkingFigures:
+    """Counts of thoughts, and the shares that they make."""
+
+    cases: int
+    expected: int
+    formed: int
+    right: int
+
+    @property
+    def precision(self) -> float:
+        return self.right / self.formed if self.formed else 1.0
+
+    @property
+    def recall(self) -> float:
+        return self.right / self.expected if self.expected else 1.0
+
+    def dump(self) -> dict[str, float]:
+        return {**vars(self), "precision": round(self.precision, 4), "recall": round(self.recall, 4)}
+
+
+def read_cases(path: Path) -> list[ThinkingCase]:
+    """The exchanges of a file. Raises InputError; the message names the line."""
+    cases = [_case(item, f"{path.name}, line {number}", number) for number, item in lines(path)]
+    if not cases:
+        raise InputError(f"{path.name}: holds no exchanges.")
+    return cases
+
+
+def _case(item: Any, where: str, number: int) -> ThinkingCase:
+    if not isinstance(item, Mapping) or not isinstance(item.get("turns"), list) or not item["turns"]:
+        raise InputError(f'{where}: an exchange needs {{"turns": [...], "expect": [...]}}.')
+    try:
+        turns = tuple(as_turn(turn) for turn in item["turns"])
+        thoughts = [tuple(map(_expected, item.get(key) or ())) for key in ("known", "expect", "optional")]
+    except (MemkitError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{where}: can't be read ({error}).") from None
+    return ThinkingCase(str(item.get("id") or number), str(item.get("kind") or "all"), turns, *thoughts)
+
+
+def _expected(item: Mapping[str, Any]) -> ExpectedThought:
+    head, relation, tail = (str(item[name]) for name in ("head", "relation", "tail"))
+    return ExpectedThought(str(item.get("action") or ""), head, relation, tail, item.get("from"), item.get("until"))
+
+
 def judge(cases: Sequence[ThinkingCase], thinker: Thinker | None = None) -> Iterator[JudgedCase]:
     """Each case in a bank of its own, through the public interface."""
     with open_store(":memory:", encoder=HashingEncoder(), thinker=thinker) as store:
@@ -41,10 +116,7 @@ def judge(cases: Sequence[ThinkingCase], thinker: Thinker | None = None) -> Iter
 
 def _judged(case: ThinkingCase, bank: MemoryBank) -> JudgedCase:
     at = min(turn.moment for turn in case.turns if turn.moment is not None)
-    known_thoughts = [
-        _known_thought(claim, f"known-{n}", at - KNOWN_BEFORE) for n, claim in enumerate(case.known_before)
-    ]
-    bank.insert(known_thoughts)
+    bank.insert(_known_thought(c, f"known-{n}", at - KNOWN_BEFORE) for n, c in enumerate(case.known_before))
     bank.observe(case.turns)
     bank.think()
     every = bank.list(kinds=["thought"], states=["active", "superseded"])
@@ -97,3 +169,16 @@ def _tails_agree(tail: str | None, expected: str) -> bool:
 
 def _day(moment: Any, zone: str, wanted: str | None) -> bool:
     return wanted is None or (moment is not None and moment.astimezone(ZoneInfo(zone)).date().isoformat() == wanted)
+
+
+def figures(judged: Sequence[JudgedCase]) -> ThinkingFigures:
+    """The counts over cases."""
+    right = sum(len(judgement.right) for judgement in judged)
+    formed = right + sum(len(judgement.wrong) for judgement in judged)
+    return ThinkingFigures(len(judged), sum(len(judgement.case.expect) for judgement in judged), formed, right)
+
+
+def figures_by_kind(judged: Sequence[JudgedCase]) -> dict[str, ThinkingFigures]:
+    """The counts by the kind of the cases."""
+    kinds = dict.fromkeys(judgement.case.kind for judgement in judged)
+    return {kind: figures([judgement for judgement in judged if judgement.case.kind == kind]) for kind in kinds}

@@ -4,7 +4,8 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,8 +19,7 @@ from memkit.text.terms.tokens import words
 SENTENCE_PATTERN = re.compile(r"[^.!?\n]+[.!?]*")
 
 
-@dataclass(frozen=True)
-class NoteCoverage:
+class NoteCoverage(NamedTuple):
     """Numbers of thoughts (or sentences), of those on noted turns or on evidence, of notes, of notes reached."""
 
     formed: int
@@ -40,28 +40,27 @@ class ConversationNotes:
     notes: tuple[frozenset[str], ...]
     evidence: frozenset[str]
 
-    @property
+    @cached_property
     def turns(self) -> frozenset[str]:
         return self.evidence.union(*self.notes)
 
 
 def notes_of(sample: Mapping[str, Any], conversation: Conversation) -> ConversationNotes:
     """The notes of one of LoCoMo's samples."""
-    lists = [note for session in (sample.get("observation") or {}).values() for note in _session_notes(session)]
+    sessions = (sample.get("observation") or {}).values()
+    notes = [note for session in sessions for by_speaker in session.values() for note in by_speaker]
     evidence = frozenset(id for question in conversation.questions for id in question.evidence)
-    return ConversationNotes(conversation, tuple(frozenset(evidence_ids([str(note[1])])) for note in lists), evidence)
-
-
-def _session_notes(session: Mapping[str, Any]) -> list[Any]:
-    return [note for notes in session.values() for note in notes]
+    return ConversationNotes(conversation, tuple(frozenset(evidence_ids([str(note[1])])) for note in notes), evidence)
 
 
 def thought_turns(conversation: Conversation, thinker: Thinker) -> list[str]:
     """For each thought that a thinker forms, by sessions, the turn that it rests on."""
     source_turns: list[str] = []
     thoughts: list[Memory] = []
-    for turns in _sessions(conversation).values():
-        memories = [_memory(turn) for turn in turns]
+    sessions: dict[str, list[Memory]] = defaultdict(list)
+    for turn in conversation.turns:
+        sessions[str(turn.session)].append(_memory(turn))
+    for memories in sessions.values():
         for proposal in thinker.think(Task(memories, thoughts, "UTC", conversation.end)):
             source_turns += proposal.source_ids[:1]
             thoughts.append(_thought(proposal, len(thoughts), memories[-1]))
@@ -70,28 +69,14 @@ def thought_turns(conversation: Conversation, thinker: Thinker) -> list[str]:
 
 def _thought(proposal: Any, number: int, last: Memory) -> Memory:
     facts = {name: getattr(proposal, name) for name in ("head", "relation", "tail", "speaker", "text")}
-    moments = {"occurred_at": last.occurred_at, "recorded_at": last.occurred_at}
-    return Memory(id=f"thought-{number}", kind="thought", **facts, **moments)
+    return Memory(id=f"thought-{number}", kind="thought", occurred_at=last.occurred_at,
+                  recorded_at=last.occurred_at, **facts)  # fmt: skip
 
 
 def _memory(turn: Turn) -> Memory:
     at = turn_time(turn)
-    return Memory(
-        id=str(turn.id),
-        kind="turn",
-        text=turn.text,
-        speaker=turn.speaker,
-        role=turn.role,
-        occurred_at=at,
-        recorded_at=at,
-    )
-
-
-def _sessions(conversation: Conversation) -> dict[str, list[Turn]]:
-    sessions: dict[str, list[Turn]] = defaultdict(list)
-    for turn in conversation.turns:
-        sessions[str(turn.session)].append(turn)
-    return sessions
+    about = {"speaker": turn.speaker, "role": turn.role}
+    return Memory(id=str(turn.id), kind="turn", text=turn.text, occurred_at=at, recorded_at=at, **about)
 
 
 def salient_turns(conversation: Conversation, counts: Mapping[str, int]) -> list[str]:
@@ -103,19 +88,15 @@ def salient_turns(conversation: Conversation, counts: Mapping[str, int]) -> list
     documents = [[word.term for word in words(text)] for _, _, text in rows]
     index = Bm25(documents)
     weights = [float(index.scores(dict.fromkeys(d), len(rows))[n]) for n, d in enumerate(documents)]
-    chosen: list[str] = []
-    for session, count in counts.items():
-        own = [n for n, row in enumerate(rows) if row[0] == session]
-        best = sorted(own, key=lambda n: -weights[n])[:count]
-        chosen += [rows[n][1] for n in best]
-    return chosen
+    ranked = sorted(range(len(rows)), key=lambda n: -weights[n])
+    best = (n for session, count in counts.items() for n in [n for n in ranked if rows[n][0] == session][:count])
+    return [rows[n][1] for n in best]
 
 
 def note_coverage(turns: Sequence[str], notes: ConversationNotes) -> NoteCoverage:
     """Coverage of the notes by thoughts that rest on these turns."""
-    marked = notes.turns
-    reached = sum(bool(note & set(turns)) for note in notes.notes)
-    return NoteCoverage(len(turns), sum(turn in marked for turn in turns), len(notes.notes), reached)
+    on_noted, reached = sum(turn in notes.turns for turn in turns), sum(bool(n & set(turns)) for n in notes.notes)
+    return NoteCoverage(len(turns), on_noted, len(notes.notes), reached)
 
 
 def compare_with_bm25(every: Iterable[ConversationNotes], thinker: Thinker) -> dict[str, NoteCoverage]:
@@ -126,6 +107,5 @@ def compare_with_bm25(every: Iterable[ConversationNotes], thinker: Thinker) -> d
         sessions = {str(turn.id): str(turn.session) for turn in notes.conversation.turns}
         salient = salient_turns(notes.conversation, Counter(sessions[turn] for turn in turns))
         for name, chosen in zip(totals, (turns, salient), strict=True):
-            coverage = note_coverage(chosen, notes)
-            totals[name] += np.array([coverage.formed, coverage.on_noted, coverage.notes, coverage.reached])
+            totals[name] += np.array(note_coverage(chosen, notes))
     return {name: NoteCoverage(*map(int, counts)) for name, counts in totals.items()}

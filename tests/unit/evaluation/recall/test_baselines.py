@@ -9,7 +9,7 @@ from memkit import Turn
 from memkit.encoders.hashing import HashingEncoder
 from memkit.evaluation.formats.conversation import Conversation, Unit
 from memkit.evaluation.recall.baselines import BM25_B, BM25_K1, Baselines, Bm25, reciprocal_rank_fusion
-from memkit.evaluation.recall.caching_encoder import CachingEncoder
+from memkit.evaluation.recall.variants import CachingEncoder
 from memkit.protocols import FloatArray
 
 TERM_LISTS = [["boat", "red"], ["boat", "boat", "sail", "wind"], ["tree"], ["wind"]]

@@ -1,7 +1,6 @@
 """An evaluation on a busy machine measures the same: no turn stays without a vector because encoding takes long."""
 
-from memkit.evaluation.recall.variant_banks import ENCODE_TIMEOUT_S, with_patience
-from memkit.evaluation.recall.variants import ABLATION_VARIANTS
+from memkit.evaluation.recall.variants import ABLATION_VARIANTS, ENCODE_TIMEOUT_S, with_patience
 from memkit.settings import Settings
 
 

@@ -11,7 +11,8 @@ from memkit.evaluation.formats.conversation import Conversation, Question, Unit
 from memkit.evaluation.metrics import fraction
 from memkit.evaluation.plot import plot
 from memkit.evaluation.recall.report import RANK_CUTOFFS, report
-from memkit.evaluation.recall.run import RunOptions, RunOutcome, count_steps, run, unrelated
+from memkit.evaluation.recall.run import UNRELATED_FILE, RunOptions, RunOutcome, count_steps, run
+from memkit.evaluation.texts import lines_of
 
 
 def conversation(
@@ -83,7 +84,7 @@ def test_progress_adds_up_to_the_work_that_was_announced() -> None:
 
 
 def test_the_list_of_unrelated_questions_is_long_enough_and_without_repeats() -> None:
-    questions = unrelated()
+    questions = lines_of(UNRELATED_FILE)
     assert len(questions) >= 50
     assert len(set(questions)) == len(questions)
     assert all(question.endswith("?") for question in questions)
@@ -106,7 +107,7 @@ def test_a_report_counts_conversations_turns_and_questions_by_category(conversat
     figures = report("jsonl", conversations, ran(*conversations), "hashing", RunOptions())
     assert (figures.conversations, figures.turns, figures.questions) == (3, 15, 6)
     assert figures.counts == {"easy": 3, "hard": 3}
-    assert figures.floor.unrelated_questions == 3 * len(unrelated())
+    assert figures.floor.unrelated_questions == 3 * len(lines_of(UNRELATED_FILE))
     assert figures.floor.unknown_questions == 3
     memkit = figures.systems["memkit"]
     assert memkit.categories["easy"][0] == 1.0

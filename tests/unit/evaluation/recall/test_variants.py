@@ -11,9 +11,7 @@ from evaluation_samples import TURNS
 from memkit.encoders.hashing import HashingEncoder
 from memkit.evaluation.formats.conversation import Conversation, Question
 from memkit.evaluation.metrics import Ranks
-from memkit.evaluation.recall.ablation import ablation
-from memkit.evaluation.recall.aggregation import as_written, ranks_under
-from memkit.evaluation.recall.leave_one_out import DEFAULTS_NAME, leave_one_out
+from memkit.evaluation.recall.comparison import DEFAULTS_NAME, ablation, as_written, leave_one_out, ranks_under
 from memkit.evaluation.recall.report import RecallReport, report
 from memkit.evaluation.recall.run import AskedQuestion, RunOptions, RunOutcome, count_steps, run
 from memkit.evaluation.recall.variants import (

@@ -9,9 +9,7 @@ import pytest
 from memkit.errors import InputError
 from memkit.evaluation.formats.conversation import Conversation
 from memkit.evaluation.formats.files import read_conversations
-from memkit.evaluation.thinking.cases import ExpectedThought, read_cases
-from memkit.evaluation.thinking.figures import figures
-from memkit.evaluation.thinking.judging import judge, meets
+from memkit.evaluation.thinking.judging import ExpectedThought, figures, judge, meets, read_cases
 from memkit.evaluation.thinking.notes import compare_with_bm25, note_coverage, notes_of, salient_turns
 from memkit.models import Memory, Turn
 from memkit.think import ExtractiveThinker
