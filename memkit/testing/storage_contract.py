@@ -3,11 +3,10 @@
 from memkit.testing.contract.banks import BankContract
 from memkit.testing.contract.erasure import ErasureContract
 from memkit.testing.contract.memories import MemoryContract
-from memkit.testing.contract.queue import QueueContract
 from memkit.testing.contract.views import ViewContract
 
 
-class StorageContract(BankContract, MemoryContract, ViewContract, ErasureContract, QueueContract):
+class StorageContract(BankContract, MemoryContract, ViewContract, ErasureContract):
     """Tests that every storage passes. A subclass gives the fixture `storage`, an empty storage.
 
     class TestMine(StorageContract):

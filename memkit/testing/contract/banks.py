@@ -1,26 +1,22 @@
-"""Contract of storages: banks, their names, leases and notes."""
+"""Contract of storages: banks, their names, leases, notes and thinking queues."""
 
 from datetime import timedelta
 
-from memkit.errors import BankGoneError, ClosedError, InvalidNameError, UnknownOptionError
-from memkit.operations import (
-    Erase,
-    Forget,
-    Insert,
-)
+from memkit.errors import BankGoneError, ClosedError, InvalidNameError, UnknownMemoryError, UnknownOptionError
+from memkit.models import Exchange, Outcome, Placement
+from memkit.operations import Claim, CloseExchange, Enqueue, Erase, Forget, Insert, Postpone, Settle
 from memkit.protocols import Storage
 from memkit.testing.contract.cases import AT_NOON, ContractSteps, entry, memory, refused
 
 
 class BankContract(ContractSteps):
-    """Banks, their names, leases and notes."""
+    """Banks, their names, leases, notes and thinking queues."""
 
     def test_a_bank_is_found_only_once_it_was_opened(self, storage: Storage) -> None:
         assert storage.find_bank(("acme", "ana")) is None
         state = storage.open_bank(("acme", "ana"), zone="Europe/Lisbon")
         assert storage.find_bank(("acme", "ana")) == state
-        assert state.zone == "Europe/Lisbon"
-        assert state.change == 0
+        assert (state.zone, state.change) == ("Europe/Lisbon", 0)
         storage.open_bank(("acme", "bob"))
         storage.open_bank(("other",))
         assert [b.name for b in storage.banks(("acme",))] == [("acme", "ana"), ("acme", "bob")]
@@ -29,9 +25,7 @@ class BankContract(ContractSteps):
         self.put(storage, Insert(memory("mine", id="t1"), entry(1)))
         other = storage.open_bank(("acme", "bob"))
         with storage.view(other.number) as view:
-            assert view.locate(["t1"]) == {}
-            assert view.same_text([1]) == {}
-            assert list(view.rows()) == []
+            assert (view.locate(["t1"]), view.same_text([1]), list(view.rows())) == ({}, {}, [])
         receipt = storage.drop_bank(storage.open_bank(("acme", "ana")).number, at=AT_NOON)
         assert receipt is not None
         assert (receipt.bank, receipt.whole, receipt.counts) == (("acme", "ana"), True, {"turn": 1})
@@ -39,9 +33,8 @@ class BankContract(ContractSteps):
 
     def test_a_lease_is_held_by_one_owner_until_it_runs_out(self, storage: Storage) -> None:
         bank = storage.open_bank(("acme", "ana")).number
-        assert storage.lease(bank, "one", AT_NOON, 60)
-        assert storage.lease(bank, "one", AT_NOON, 60)
-        assert not storage.lease(bank, "two", AT_NOON, 60)
+        asked = [storage.lease(bank, owner, AT_NOON, 60) for owner in ("one", "one", "two")]
+        assert asked == [True, True, False]
         assert storage.lease(bank, "two", AT_NOON + timedelta(seconds=61), 60)
         storage.release(bank, "two")
         assert storage.lease(bank, "one", AT_NOON, 60)
@@ -49,8 +42,7 @@ class BankContract(ContractSteps):
     def test_a_storage_that_was_used_is_sound(self, storage: Storage) -> None:
         self.put(storage, *(Insert(memory(f"text {i}", id=f"t{i}"), entry(i)) for i in range(1, 50)))
         self.put(storage, Erase(("t7", "t8")), Forget("t9", "test"))
-        assert storage.purge()
-        assert storage.audit() == []
+        assert (storage.purge(), storage.audit()) == (True, [])
         assert len(self.all(storage, "active", "forgotten")) == 47
         assert storage.sizes()["total"] > 0
 
@@ -94,3 +86,58 @@ class BankContract(ContractSteps):
         for call in (storage.banks, storage.receipts, lambda: storage.lease(number, "one", AT_NOON, 60)):
             with refused(ClosedError):
                 call()
+
+    # the thinking queue: exchanges that wait, are claimed, settled and postponed
+
+    def test_the_queue_keeps_an_exchange_until_it_is_settled(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("a", id="t1"), entry(1), Placement(1, 1)), Enqueue(1, ("t1",), False, AT_NOON))
+        [waiting] = self.read(storage, lambda view: view.exchanges())
+        assert (waiting.turn_ids, waiting.closed, waiting.attempts) == (("t1",), False, 0)
+        self.put(storage, Postpone(waiting.number, "ThinkerError", AT_NOON + timedelta(hours=1)))
+        self.put(storage, CloseExchange(waiting.number))
+        assert self.read(storage, lambda view: view.exchanges(due_at=AT_NOON)) == []
+        [due] = self.read(storage, lambda view: view.exchanges(due_at=AT_NOON + timedelta(hours=2)))
+        assert (due.closed, due.attempts, due.error) == (True, 1, "ThinkerError")
+        outcomes = (Outcome.skipped(None, "nothing"), Outcome.rejected(UnknownMemoryError("x")))
+        assert self.put(storage, Settle(waiting.number), *outcomes).outcomes == outcomes
+        assert self.read(storage, lambda view: view.exchanges()) == []
+
+    def test_a_claim_that_was_never_released_counts_as_an_attempt(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("a", id="t1"), entry(1), Placement(1, 1)), Enqueue(1, ("t1",), True, AT_NOON))
+        soon = AT_NOON + timedelta(minutes=2)
+
+        def exchange() -> Exchange:
+            [waiting] = self.read(storage, lambda view: view.exchanges(numbers=[1]))
+            return waiting
+
+        self.put(storage, Claim(1, soon))
+        assert (exchange().leased(AT_NOON), exchange().leased(soon), exchange().attempts) == (True, False, 0)
+        self.put(storage, Claim(1, soon + timedelta(minutes=2)))
+        assert exchange().attempts == 1
+        self.put(storage, Claim(1, None))
+        assert (exchange().attempts, exchange().due_at) == (1, None)
+        self.put(storage, Postpone(1, "ThinkerError", soon))
+        self.put(storage, Claim(1, soon))
+        assert (exchange().attempts, exchange().error) == (2, None)
+
+    def test_erased_turns_leave_the_queue_and_an_exchange_without_any_goes(self, storage: Storage) -> None:
+        self.put(storage, *(Insert(memory(f"text {n}", id=f"t{n}"), entry(n), Placement(1, 1)) for n in (1, 2, 3)))
+        self.put(storage, Enqueue(1, ("t1", "t2"), True, AT_NOON), Enqueue(1, ("t3",), True, AT_NOON))
+        self.put(storage, Erase(("t1", "t3")))
+        left = self.read(storage, lambda view: view.exchanges())
+        assert [(exchange.number, exchange.turn_ids) for exchange in left] == [(1, ("t2",))]
+
+    def test_turns_join_their_exchange_and_one_without_turns_is_none(self, storage: Storage) -> None:
+        self.put(storage, *(Insert(memory(f"text {n}", id=f"t{n}"), entry(n), Placement(1, 1)) for n in (1, 2)))
+        later = AT_NOON + timedelta(minutes=1)
+        self.put(storage, Enqueue(1, ("t1",), False, later), Enqueue(1, (), True, AT_NOON))
+        self.put(storage, Enqueue(1, ("t2", "t1"), True, AT_NOON, number=1))
+        [exchange] = self.read(storage, lambda view: view.exchanges())
+        assert (exchange.turn_ids, exchange.closed, exchange.last_at) == (("t1", "t2"), True, later)
+
+    def test_operations_on_an_exchange_that_left_the_queue_change_nothing(self, storage: Storage) -> None:
+        change = self.put(storage, Insert(memory("a", id="t1"), entry())).change
+        receipt = self.put(
+            storage, CloseExchange(9), Claim(9, AT_NOON), Settle(9), Postpone(9, "ThinkerError", AT_NOON)
+        )
+        assert (receipt.change, receipt.outcomes) == (change, ())

@@ -1,18 +1,23 @@
 """Memories, index entries and steps that all contract tests share."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
+from unittest import TestCase
 
 from memkit.identifiers import uuid7
-from memkit.models import IndexEntry, Kind, Memory, Receipt
+from memkit.models import HistoryEntry, IndexEntry, Kind, Memory, Receipt
 from memkit.operations import (
     Step,
 )
 from memkit.protocols import BankView, Storage
 
+Value = TypeVar("Value")
+
 AT_NOON = datetime(2025, 6, 2, 12, tzinfo=UTC)
+
+refused = TestCase().assertRaises  # fails unless this error is raised within
 
 
 def memory(text: str, *, id: str | None = None, kind: Kind = "turn", **fields: Any) -> Memory:
@@ -31,16 +36,6 @@ def entry(number: int = 1, **fields: Any) -> IndexEntry:
     return IndexEntry(text_key=number, vector=vector.tobytes(), **values)
 
 
-@contextmanager
-def refused(error: type[Exception]) -> Iterator[None]:
-    """Fail unless this error is raised within."""
-    try:
-        yield
-    except error:
-        return
-    raise AssertionError(f"no {error.__name__} was raised")
-
-
 class ContractSteps:
     """Steps of the contract tests, on the bank ("acme", "ana")."""
 
@@ -48,14 +43,29 @@ class ContractSteps:
         bank = storage.open_bank(("acme", "ana"))
         return storage.apply(bank.number, list(steps), at=AT_NOON)
 
+    def actions(self, storage: Storage, *steps: Step) -> list[str]:
+        """Outcomes of applying the steps."""
+        return [outcome.action for outcome in self.put(storage, *steps).outcomes]
+
     def view(self, storage: Storage) -> AbstractContextManager[BankView]:
         return storage.view(storage.open_bank(("acme", "ana")).number)
 
-    def all(self, storage: Storage, *states: str) -> list[Memory]:
+    def read(self, storage: Storage, reading: Callable[[BankView], Value]) -> Value:
+        """Value that is read of a view."""
         with self.view(storage) as view:
-            return view.page(None, None, 1000, states or ("active",))
+            return reading(view)
+
+    def all(self, storage: Storage, *states: str) -> list[Memory]:
+        return self.read(storage, lambda view: view.page(None, None, 1000, states or ("active",)))
 
     def stored(self, storage: Storage, id: str) -> Memory:
-        with self.view(storage) as view:
-            [seq] = view.locate([id]).values()
-            return view.memories([seq])[seq]
+        [memory] = self.read(storage, lambda view: view.memories(list(view.locate([id]).values()))).values()
+        return memory
+
+    def history(self, storage: Storage, id: str) -> list[HistoryEntry]:
+        return list(self.read(storage, lambda view: view.history(id)))
+
+    def validity(self, storage: Storage, id: str) -> tuple[str, str | None, datetime | None]:
+        """State of a memory, its successor, and until when it held."""
+        memory = self.stored(storage, id)
+        return memory.state, memory.superseded_by, memory.valid_until

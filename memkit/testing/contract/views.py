@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from memkit.errors import (
     InputError,
@@ -31,9 +32,8 @@ class ViewContract(ContractSteps):
         turns = [memory(f"turn {i}", id=f"t{i}", salience=salience) for i, salience in enumerate(saliences)]
         self.put(storage, *(Insert(turn, entry(i), Placement(1, 1)) for i, turn in enumerate(turns)))
         self.put(storage, Insert(memory("thought", id="h", kind="thought", salience=9.0), entry(9)))
-        with self.view(storage) as view:
-            assert view.last_saliences(3) == [2.5, 3.5]
-            assert view.last_saliences(128) == [1.5, 2.5, 3.5]
+        last = self.read(storage, lambda view: [view.last_saliences(3), view.last_saliences(128)])
+        assert last == [[2.5, 3.5], [1.5, 2.5, 3.5]]
 
     def test_lazy_memories_are_those_of_the_moment_when_they_were_read(self, storage: Storage) -> None:
         self.put(storage, Insert(memory("lives in Lisbon", id="t1"), entry(1)))
@@ -49,8 +49,8 @@ class ViewContract(ContractSteps):
         self.put(storage, Insert(memory("a", id="t1"), entry(1)), Insert(memory("b", id="t2"), entry(2)))
         storage.apply(bank, [Forget("t1", "test")], at=AT_NOON + timedelta(days=1))
         storage.apply(bank, [Restore("t1")], at=AT_NOON + timedelta(days=2))
-        with storage.view(bank) as view:
-            states = [view.states_at(AT_NOON + timedelta(days=n, hours=12)) for n in range(3)]
+        moments = [AT_NOON + timedelta(days=n, hours=12) for n in range(3)]
+        states = self.read(storage, lambda view: [view.states_at(moment) for moment in moments])
         assert [{seq: past.state for seq, past in by_seq.items()} for by_seq in states] == [
             {1: "active"},
             {1: "forgotten"},
@@ -61,9 +61,8 @@ class ViewContract(ContractSteps):
         self.put(storage, *(Insert(memory(f"text {i}", id=f"t{i}"), entry(i)) for i in range(1, 6)))
         change = self.put(storage, Erase(("t1", "t2"))).change
         self.put(storage, Erase(("t5",)))
-        with self.view(storage) as view:
-            assert view.erased_since(0) == [[1, 2], [5]]
-            assert view.erased_since(change) == [[5]]
+        erased = self.read(storage, lambda view: [view.erased_since(n) for n in (0, change)])
+        assert erased == [[[1, 2], [5]], [[5]]]
 
     def test_indexes_see_only_what_changed_since(self, storage: Storage) -> None:
         self.put(storage, Insert(memory("a", id="t1"), entry(1)))
@@ -72,41 +71,33 @@ class ViewContract(ContractSteps):
         with self.view(storage) as view:
             assert [row.seq for row in view.rows(change)] == [1]
             assert [seq for batch in view.sketches(change - 1) for seq in batch.seqs.tolist()] == [2]
-            assert view.vectors([2, 1, 99]).shape == (3, 4)
-            assert view.vectors([2])[0].tolist() == [0, 0, 1, 0]
+            assert view.vectors([2, 1, 99]).tolist() == [[0, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 0]]
 
     def test_a_missing_vector_is_listed_until_it_is_there(self, storage: Storage) -> None:
-        bare = replace(entry(), vector=None, sketch=None)
-        self.put(storage, Insert(memory("a", id="t1"), bare))
-        number = storage.open_bank(("acme", "ana")).number
-        with storage.view(number) as view:
-            assert [m.id for m in view.unencoded(10)] == ["t1"]
+        self.put(storage, Insert(memory("a", id="t1"), replace(entry(), vector=None, sketch=None)))
+        assert [m.id for m in self.read(storage, lambda view: view.unencoded(10))] == ["t1"]
         self.put(storage, Rewrite("t1", entry()))
-        with storage.view(number) as view:
-            assert view.unencoded(10) == []
+        assert self.read(storage, lambda view: view.unencoded(10)) == []
 
     def test_metadata_is_matched_by_equal_values(self, storage: Storage) -> None:
         for id, project in (("t1", "x"), ("t2", "y"), ("t3", "x")):
             self.put(storage, Insert(memory(id, id=id, metadata={"project": project, "n": 1}), entry()))
-        with self.view(storage) as view:
-            assert sorted(view.matching({"project": "x"})) == [1, 3]
-            assert sorted(view.matching({"project": ["x", "y"], "n": 1})) == [1, 2, 3]
-            assert view.matching({"project": "z"}) == []
+        filters: tuple[dict[str, Any], ...] = ({"project": "x"}, {"project": ["x", "y"], "n": 1}, {"project": "z"})
+        matching = self.read(storage, lambda view: [sorted(view.matching(where)) for where in filters])
+        assert matching == [[1, 3], [1, 2, 3], []]
 
     def test_derived_memories_are_found_through_others(self, storage: Storage) -> None:
         self.put(storage, Insert(memory("a turn", id="t1"), entry(1)))
         self.put(storage, Insert(memory("thought", id="h", kind="thought", sources=("t1",)), entry(2)))
         self.put(storage, Insert(memory("portrait", id="p", kind="portrait", sources=("h",)), entry(3)))
-        with self.view(storage) as view:
-            assert sorted(view.derived_from([1])) == [2, 3]
+        assert sorted(self.read(storage, lambda view: view.derived_from([1]))) == [2, 3]
 
     def test_a_view_stays_as_it_was_while_somebody_writes(self, storage: Storage) -> None:
         self.put(storage, Insert(memory("a", id="t1", metadata={"n": 1}), entry(1), Placement(1, 1)))
         with self.view(storage) as view:
             self.put(storage, Erase(("t1",)), Insert(memory("b", id="t2"), entry(2)))
             assert (view.locate(["t1", "t2"]), view.state.size) == ({"t1": 1}, 1)
-            assert view.memories([1])[1].text == "a"
-            assert [row.seq for row in view.rows()] == [1]
+            assert (view.memories([1])[1].text, [row.seq for row in view.rows()]) == ("a", [1])
             assert list(view.entries([1])) == [1]
         assert [stored.text for stored in self.all(storage)] == ["b"]
 
@@ -114,38 +105,33 @@ class ViewContract(ContractSteps):
         kinds: tuple[Kind, ...] = ("turn", "thought", "turn", "item", "thought")
         self.put(storage, *(Insert(memory(f"m{n}", id=f"m{n}", kind=k), entry(n)) for n, k in enumerate(kinds)))
         self.put(storage, Forget("m1", "test"))
-        with self.view(storage) as view:
 
-            def page(kinds: Sequence[Kind] | None, after: str | None, limit: int, *states: str) -> list[str]:
-                return [stored.id for stored in view.page(kinds, after, limit, states or ("active",))]
+        def page(kinds: Sequence[Kind] | None, after: str | None, limit: int, *states: str) -> list[str]:
+            memories = self.read(storage, lambda view: view.page(kinds, after, limit, states or ("active",)))
+            return [stored.id for stored in memories]
 
-            assert page(None, None, 2) == ["m0", "m2"]
-            assert page(None, "m2", 9) == ["m3", "m4"]
-            assert page(("thought", "item"), None, 9, "active", "forgotten") == ["m1", "m3", "m4"]
-            assert page(("turn",), "m0", 1) == ["m2"]
-            with refused(UnknownMemoryError):
-                page(None, "nobody", 9)
+        assert [page(None, None, 2), page(None, "m2", 9)] == [["m0", "m2"], ["m3", "m4"]]
+        assert page(("thought", "item"), None, 9, "active", "forgotten") == ["m1", "m3", "m4"]
+        assert page(("turn",), "m0", 1) == ["m2"]
+        with refused(UnknownMemoryError):
+            page(None, "nobody", 9)
 
     def test_every_memory_matches_no_filter_and_a_filter_must_be_json(self, storage: Storage) -> None:
         self.put(storage, Insert(memory("a", id="t1", metadata={"n": 1}), entry(1)), Insert(memory("b"), entry(2)))
         with self.view(storage) as view:
-            assert view.matching({}) == [1, 2]
-            assert view.matching({"n": 1.0}) == [1]
-            assert view.matching({"n": True}) == []
+            assert [view.matching(where) for where in ({}, {"n": 1.0}, {"n": True})] == [[1, 2], [1], []]
             with refused(InputError):
                 view.matching({"n": float("inf")})
 
     def test_the_last_position_tells_where_the_next_turn_may_join(self, storage: Storage) -> None:
-        with self.view(storage) as view:
-            assert view.position(None) is None
+        assert self.read(storage, lambda view: view.position(None)) is None
         turns = [memory(text, id=f"t{n}", session="home") for n, text in enumerate(("one", "three"), start=1)]
         self.put(storage, *(Insert(turn, entry(n), Placement(7, 7)) for n, turn in enumerate(turns, start=1)))
         self.put(storage, Insert(memory("elsewhere", id="t3", session="work"), entry(3), Placement(8, 8)))
         self.put(storage, Enqueue(7, ("t1", "t2"), False, AT_NOON))
         with self.view(storage) as view:
             last, home = view.position(None), view.position("home")
-            assert view.position("nowhere") is None
-            assert view.turns_of(7, after=1) == [2]
+            assert (view.position("nowhere"), view.turns_of(7, after=1)) == (None, [2])
             assert view.speakers().keys() == {"ana"}
         assert last is not None
         assert home is not None
@@ -160,20 +146,18 @@ class ViewContract(ContractSteps):
         self.put(storage, Forget("h2", "test"))
         with self.view(storage) as view:
             assert view.same_text([8, 9]) == {8: "h0"}
-            assert [stored.id for stored in view.near((5,), ("thought",))] == ["h0", "h1"]
-            assert [stored.id for stored in view.in_group(0, ("thought",), 1)] == ["h1"]
-            assert [stored.id for stored in view.about("RITA", ("thought",), 9)] == ["h1", "h0"]
-            assert view.about("rita", ("turn",), 9) == []
+            near, grouped = view.near((5,), ("thought",)), view.in_group(0, ("thought",), 1)
+            about = [view.about("RITA", ("thought",), 9), view.about("rita", ("turn",), 9)]
+        ids = [[stored.id for stored in memories] for memories in (near, grouped, *about)]
+        assert ids == [["h0", "h1"], ["h1"], ["h1", "h0"], []]
 
     def test_vectors_that_are_missing_are_zeros_of_the_right_width(self, storage: Storage) -> None:
-        with self.view(storage) as view:
-            assert view.vectors([1]).shape == (1, 0)
+        assert self.read(storage, lambda view: view.vectors([1]).shape) == (1, 0)
         vector = entry(2).vector or b""
         self.put(storage, Insert(memory("a"), entry(1, passages=2 * vector)), Insert(memory("b"), entry(2)))
         self.put(storage, Insert(memory("c"), replace(entry(3), vector=None, sketch=None)))
         with self.view(storage) as view:
-            assert not view.vectors([3]).any()
-            assert view.vectors([3]).shape == (1, 4)
+            assert view.vectors([3]).tolist() == [[0, 0, 0, 0]]
             vectors, passages = view.with_passages([1, 3, 2])
             own, parts = view.quantised([1, 2, 3], 4)
         assert vectors.any(axis=1).tolist() == [True, False, True]
