@@ -150,8 +150,8 @@ class BankView(Protocol):
     Unknown ids and seqs are absent from the results.
     """
 
-    @property
-    def state(self) -> BankState: ...
+    state: BankState
+
     def locate(self, ids: Sequence[str]) -> dict[str, int]:
         """Seqs of memories by id (a caller's own id, or the UUIDv7)."""
         ...

@@ -1,17 +1,17 @@
 """Half of every engine's view: memories, history and the queue as callers see them, from stored rows."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from memkit.batches import PassageBatch, QuantisedBatch
+from memkit.batches import QuantisedBatch
 from memkit.errors import UnknownMemoryError
-from memkit.models import BankState, Exchange, HistoryEntry, Memory, is_put_off
-from memkit.protocols import FloatArray, Position
+from memkit.models import Exchange, HistoryEntry, Memory, is_put_off
+from memkit.protocols import Position
 from memkit.storage.core.checksums import corrupt_error, decoding
 from memkit.storage.core.hashing import Hasher, alternatives
-from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, history_entries, linked_seqs, to_memories
+from memkit.storage.core.records import Queued, history_entries, linked_seqs, to_memories
+from memkit.storage.core.unit_of_work import Reader
 from memkit.storage.core.vectors import quantise_vectors
 
 
@@ -25,43 +25,34 @@ class LastTurn(NamedTuple):
     exchange_turns: int
 
 
-class View(ABC):
-    """The part of a BankView that follows from the few reads that an engine does itself."""
+class View(Reader, Protocol):
+    """The part of a Reader that follows from the few reads that an engine does itself."""
 
-    state: BankState
     hasher: Hasher
 
-    @abstractmethod
-    def locate(self, ids: Sequence[str]) -> dict[str, int]: ...
-    @abstractmethod
-    def records(self, seqs: Sequence[int]) -> dict[int, StoredMemory]: ...
-    @abstractmethod
     def names(self, seqs: Iterable[int]) -> dict[int, str]:
         """Ids as callers know them, by seq."""
+        ...
 
-    @abstractmethod
-    def history_rows(self, seq: int) -> list[HistoryRow]: ...
-    @abstractmethod
     def tagged(self, tags: Sequence[int]) -> set[int]:
         """Seqs of memories that have any of these metadata entries."""
+        ...
 
-    @abstractmethod
-    def all_seqs(self) -> list[int]: ...
-    @abstractmethod
+    def all_seqs(self) -> list[int]:
+        """Seqs of all memories, in order."""
+        ...
+
     def resting_on(self, seqs: Sequence[int]) -> set[int]:
         """Seqs of memories with any of these among their sources."""
+        ...
 
-    @abstractmethod
     def last_turn(self, label: str | None) -> LastTurn | None:
         """The last turn of a session, or of the bank."""
+        ...
 
-    @abstractmethod
-    def queue(self) -> list[Queued]: ...
-    @abstractmethod
-    def queued(self, numbers: Sequence[int]) -> dict[int, Queued]: ...
-
-    @abstractmethod
-    def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]: ...
+    def queue(self) -> list[Queued]:
+        """All exchanges of the queue, oldest first."""
+        ...
 
     def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
         """The stored vectors of those seqs that have one of this dimension, and those of their passages."""

@@ -74,10 +74,9 @@ class ChangeSet:
 class Reader(BankView, Protocol):
     """An engine's view, with the reads that applying operations needs besides."""
 
-    @property
-    def next_seq(self) -> int: ...
-    @property
-    def next_exchange(self) -> int: ...
+    next_seq: int
+    next_exchange: int
+
     def records(self, seqs: Sequence[int]) -> dict[int, StoredMemory]:
         """Stored memories, by seq."""
         ...

@@ -1,6 +1,7 @@
 """Writing blocks: rows of one part of a bank, up to BLOCK_ROWS together, from which the bank is loaded."""
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, Self, TypeVar
@@ -38,48 +39,41 @@ class Packable(Protocol):
 
 
 B = TypeVar("B", bound=Packable)
-B_co = TypeVar("B_co", bound=Packable, covariant=True)
-
-
-class RowSource(Protocol[B_co]):
-    """Rows that lie in no block yet."""
-
-    def waiting(self) -> int:
-        """Number of these rows."""
-        ...
-
-    def take(self, limit: int, /) -> B_co | None:
-        """The first of them, which lie in a block from now on; None where there are none."""
-        ...
 
 
 @dataclass
-class BlockWriter(Generic[B]):
-    """Writes a bank's blocks of one part.
-
-    `parse` reads a block's bytes; None, or a CorruptError, where they are damaged. `follow` is called with every
-    block that takes rows in.
-    """
+class BlockWriter(ABC, Generic[B]):
+    """Writes a bank's blocks of one part, with the rows that lie in no block yet."""
 
     connection: Connection
     bank: int
     part: int
-    parse: Callable[[bytes], B | None]
-    follow: Callable[[int, B], None] = lambda number, rows: None
 
-    def flush(self, source: RowSource[B], number: int) -> int:
+    @abstractmethod
+    def parse(self, data: bytes) -> B | None:
+        """Rows of a block; None, or a CorruptError, where it is damaged."""
+
+    @abstractmethod
+    def waiting(self) -> int:
+        """Number of the rows that lie in no block."""
+
+    @abstractmethod
+    def take(self, limit: int) -> B | None:
+        """The first of these rows, which lie in a block from now on; None where there are none."""
+
+    def flush(self, number: int) -> int:
         """Move rows into blocks while FLUSH_ROWS or more wait; returns how many blocks were added.
 
         The last block takes rows in until it is full; new ones are numbered from `number` on.
         """
         added = 0
-        while source.waiting() >= FLUSH_ROWS:
+        while self.waiting() >= FLUSH_ROWS:
             last = self._open_block()
-            rows = source.take(BLOCK_ROWS - (len(last[1].seqs) if last else 0))
+            rows = self.take(BLOCK_ROWS - (len(last[1].seqs) if last else 0))
             if rows is None:
                 break  # a counter of the bank is wrong, or the rows are damaged: left to `doctor`
             if last is None:
-                self.add(number + added, rows)
+                self.put(number + added, rows, "add_block")
                 added += 1
             else:
                 self.put(last[0], last[1].and_then(rows))
@@ -93,32 +87,24 @@ class BlockWriter(Generic[B]):
                 return row[0], rows
         return None
 
-    def add(self, number: int, rows: B) -> None:
-        """Write a new block."""
-        self._write("add_block", number, rows)
-
-    def put(self, number: int, rows: B) -> None:
-        """Write a block in the place of the one with its number."""
-        self._write("update_block", number, rows)
-
-    def remove(self, seqs: Sequence[int]) -> None:
-        """Take rows out of the blocks; an empty one goes."""
-        around = {"bank": self.bank, "part": self.part, "first": min(seqs), "last": max(seqs)}
-        for number, data in run(self.connection, "blocks_around", **around).fetchall():
-            rows = self.parse(data)
-            gone = np.isin(rows.seqs, seqs) if rows is not None else np.zeros(0, np.bool_)
-            if rows is None or not gone.any():
-                continue
-            if gone.all():
-                run(self.connection, "drop_block", bank=self.bank, part=self.part, number=number)
-            else:
-                run(self.connection, "update_block", **self._columns(number, rows.only(~gone)))
-
-    def _write(self, name: str, number: int, rows: B) -> None:
-        run(self.connection, name, **self._columns(number, rows))
-        self.follow(number, rows)
+    def put(self, number: int, rows: B, statement: str = "update_block") -> None:
+        """Write a block that took rows in, in the place of the one with its number; or another `statement`."""
+        run(self.connection, statement, **self._columns(number, rows))
 
     def _columns(self, number: int, rows: B) -> dict[str, Any]:
         first, last, change = rows.bounds
         place = {"bank": self.bank, "part": self.part, "number": number}
         return {**place, "first_seq": first, "last_seq": last, "change": change, "data": rows.pack()}
+
+    def remove(self, seqs: Sequence[int]) -> None:
+        """Take rows out of the blocks; an empty one goes."""
+        place = {"bank": self.bank, "part": self.part}
+        for number, data in run(self.connection, "blocks_around", **place, first=min(seqs), last=max(seqs)).fetchall():
+            rows = self.parse(data)
+            gone = np.isin(rows.seqs, seqs) if rows is not None else np.zeros(0, np.bool_)
+            if rows is None or not gone.any():
+                continue
+            if gone.all():
+                run(self.connection, "drop_block", **place, number=number)
+            else:
+                run(self.connection, "update_block", **self._columns(number, rows.only(~gone)))

@@ -21,29 +21,14 @@ def parse_block(data: bytes) -> Block:
         return Block.parse(data)
 
 
-def entry_block_writer(connection: Connection, bank: int, part: int) -> BlockWriter[Block]:
-    """Writer of a bank's blocks of sketches, of terms or of vectors."""
-
-    def put_vectors(number: int, block: Block) -> None:
-        if block.is_full:
-            with decoding("a vector"):
-                put_vector_block(connection, bank, number, block)
-        else:
-            drop_vector_block(connection, bank, number)
-
-    if part == SKETCH_PART:
-        return BlockWriter(connection, bank, part, parse_block, put_vectors)
-    return BlockWriter(connection, bank, part, parse_block)
-
-
 @dataclass
-class UnsealedEntries:
-    """Unsealed rows of one part, `count` of them by the bank's counter."""
+class EntryBlocks(BlockWriter[Block]):
+    """Writes a bank's blocks of sketches, of terms or of vectors; `count` unsealed rows, by the bank's counter."""
 
-    connection: Connection
-    bank: int
-    part: int
-    count: int
+    count: int = 0
+
+    def parse(self, data: bytes) -> Block:
+        return parse_block(data)
 
     def waiting(self) -> int:
         return self.count
@@ -55,6 +40,15 @@ class UnsealedEntries:
         self.count -= len(rows)
         newest = {row.seq: row for row in rows}  # a damaged file may hold several of a memory
         return Block.of(newest.values()) if rows else None
+
+    def put(self, number: int, rows: Block, statement: str = "update_block") -> None:
+        """Write a block; beside a full one of sketches, that of its vectors, too."""
+        super().put(number, rows, statement)
+        if self.part == SKETCH_PART:
+            drop_vector_block(self.connection, self.bank, number)
+            if rows.is_full:
+                with decoding("a vector"):
+                    add_vector_block(self.connection, self.bank, number, rows)
 
 
 def vector_block(connection: Connection, bank: int, sketches: Block) -> Block:
@@ -70,9 +64,8 @@ def drop_vector_block(connection: Connection, bank: int, number: int) -> None:
     run(connection, "drop_block", bank=bank, part=VECTOR_PART, number=number)
 
 
-def put_vector_block(connection: Connection, bank: int, number: int, sketches: Block) -> None:
-    """Write it in the place of the one that is there. Raises ValueError for bytes that are no vectors."""
-    drop_vector_block(connection, bank, number)
+def add_vector_block(connection: Connection, bank: int, number: int, sketches: Block) -> None:
+    """Write it, if there are any vectors. Raises ValueError for bytes that are no vectors."""
     block = vector_block(connection, bank, sketches)
     if len(block.seqs):
-        entry_block_writer(connection, bank, VECTOR_PART).add(number, block)
+        EntryBlocks(connection, bank, VECTOR_PART).put(number, block, "add_block")

@@ -9,7 +9,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -107,7 +107,7 @@ def rebuild(connection: Connection, bank: int) -> None:
     """Make all blocks of a bank anew."""
     forget(connection, bank)
     change, end, number = run(connection, "block_counters", bank=bank).fetchone()
-    added = RowBlocks(connection, bank, change).flush(number, end)
+    added = RowBlocks(connection, bank, change, end).flush(number)
     run(connection, "set_next_block", bank=bank, next_block=number + added)
 
 
@@ -137,69 +137,49 @@ class RowBlock:
 
 
 @dataclass
-class RowBlocks:
-    """Writes a bank's blocks of rows; `change`: the bank's change number by then."""
+class RowBlocks(BlockWriter[RowBlock]):
+    """Writes a bank's blocks of rows; `change`: the bank's change number by then; `end` lies above all seqs."""
 
-    connection: Connection
-    bank: int
+    part: int = field(default=ROW_PART, init=False)
     change: int
+    end: int
 
-    @property
-    def _writer(self) -> BlockWriter[RowBlock]:
-        return BlockWriter(self.connection, self.bank, ROW_PART, self._parse)
-
-    def _parse(self, data: bytes) -> RowBlock | None:
+    def parse(self, data: bytes) -> RowBlock | None:
         """None for a damaged block: `doctor` reports it and makes it again, and recall needs none."""
         with suppress(*DECODING_ERRORS):
             return RowBlock(unpack(data), self.change)
         return None
 
-    def flush(self, number: int, end: int) -> int:
-        """Move rows into blocks, new ones from `number` on; returns how many were added. `end` lies above all seqs."""
-        first = last_in_blocks(self.connection, self.bank) + 1
-        return self._writer.flush(TableRows(self.connection, self.bank, self.change, first, end), number)
+    def waiting(self) -> int:
+        return self.end - 1 - last_in_blocks(self.connection, self.bank)
+
+    def take(self, limit: int) -> RowBlock | None:
+        return self._of_table(last_in_blocks(self.connection, self.bank) + 1, self.end, limit)
+
+    def _of_table(self, first: int, last: int, limit: int) -> RowBlock | None:
+        """None where there are no rows, or damaged ones: recall needs no block."""
+        bounds = {"first": first, "last": last, "limit": limit}
+        rows = run(self.connection, "index_rows_between", bank=self.bank, **bounds).fetchall()
+        with suppress(CorruptError):
+            return RowBlock(row_batch(rows, {}, self.end), self.change) if rows else None
+        return None
 
     def update(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Run a statement that updates a row of `memory` for each `seq`: the only way to change what blocks hold."""
-        place = {"bank": self.bank, "change": self.change, "part": ROW_PART}
+        place = {"bank": self.bank, "change": self.change, "part": self.part}
         values = [{**place, **row} for row in rows]
         run_many(self.connection, **{name: values}, add_moved=values)
 
-    def renew(self, size: int, end: int) -> None:
+    def renew(self, size: int) -> None:
         """Once too many rows of a bank of this size have moved: make that block anew of which most have."""
         if too_many_moved(self.connection, self.bank, size):
-            number, first, last = run(self.connection, "block_most_moved", bank=self.bank, part=ROW_PART).fetchone()
-            rows = TableRows(self.connection, self.bank, self.change, first, end).take(BLOCK_ROWS, last)
+            number, first, last = run(self.connection, "block_most_moved", bank=self.bank, part=self.part).fetchone()
+            rows = self._of_table(first, last, BLOCK_ROWS)
             if rows is not None:
-                self._writer.put(number, rows)
+                self.put(number, rows)
                 run(self.connection, "drop_moved_between", bank=self.bank, first=first, last=last)
 
     def remove(self, seqs: Sequence[int]) -> None:
         """Take rows out of the blocks."""
-        self._writer.remove(seqs)
+        super().remove(seqs)
         change_over(self.connection, "drop_moved", seqs, bank=self.bank)
-
-
-@dataclass
-class TableRows:
-    """Rows of the table from `first` on; `end` lies above all seqs."""
-
-    connection: Connection
-    bank: int
-    change: int
-    first: int
-    end: int
-
-    def waiting(self) -> int:
-        return self.end - self.first
-
-    def take(self, limit: int, last: int | None = None) -> RowBlock | None:
-        """None where there are no rows, or damaged ones: recall needs no block."""
-        bounds = {"first": self.first, "last": self.end if last is None else last}
-        rows = run(self.connection, "index_rows_between", bank=self.bank, **bounds, limit=limit).fetchall()
-        with suppress(CorruptError):
-            if rows:
-                block = RowBlock(row_batch(rows, {}, self.end), self.change)
-                self.first = block.bounds[1] + 1
-                return block
-        return None

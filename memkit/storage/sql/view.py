@@ -1,8 +1,7 @@
 """View of one bank over SQL, within one read or write transaction."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -60,14 +59,6 @@ class IndexColumns(NamedTuple):
     text_key: int
     hash_group: int | None
     wanted: int
-
-
-@dataclass(frozen=True)
-class Located:
-    """One part of an index entry, with the number of the block that holds it; None: it is unsealed."""
-
-    block: int | None
-    row: EntryRow
 
 
 class SqlView(View):
@@ -223,21 +214,21 @@ class SqlView(View):
         return rows if len(wanted) > max(seqs) - min(seqs) else [row for row in rows if row[0] in wanted]
 
     def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
-        batches = [self._unpacked(block.only(np.isin(block.seqs, seqs)), dimension) for block in self._around(seqs)]
+        batches = [self._unpacked(block, seqs, dimension) for block in self._around(VECTOR_PART, seqs)]
         in_blocks = np.concatenate([own.seqs for own, _ in batches]) if batches else np.empty(0, np.int64)
         batches.append(super().quantised(np.setdiff1d(seqs, in_blocks).tolist(), dimension))
         own, parts = zip(*batches, strict=True)
         return _joined(own), _joined(parts)
 
-    def _around(self, seqs: Sequence[int]) -> Iterator[Block]:
-        """Blocks of vectors that may hold some of these."""
+    def _around(self, part: int, seqs: Collection[int]) -> Iterator[Block]:
+        """Blocks of a part that may hold some of these."""
         if seqs:
-            for _, data in self._run("blocks_around", part=VECTOR_PART, first=min(seqs), last=max(seqs)):
+            for _, data in self._run("blocks_around", part=part, first=min(seqs), last=max(seqs)):
                 yield parse_block(data)
 
-    def _unpacked(self, block: Block, dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
+    def _unpacked(self, block: Block, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
         with decoding("a block of vectors"):
-            return unpack_vectors(block, dimension)
+            return unpack_vectors(block.only(np.isin(block.seqs, seqs)), dimension)
 
     def turns_of(self, session: int, after: int = 0) -> list[int]:
         return self._seqs("turns_of", session=session, after=after)
@@ -320,8 +311,8 @@ class SqlView(View):
         return [(int(seq), str(text)) for seq, text in rows]
 
     def entries(self, seqs: Sequence[int]) -> dict[int, IndexEntry]:
-        terms = {s: dict(_terms(at.row)) for s, at in self.located(TERM_PART, seqs).items()}
-        sketches = {s: at.row.data for s, at in self.located(SKETCH_PART, seqs).items()}
+        terms = {seq: dict(_terms(row)) for seq, row in self.located(TERM_PART, seqs).items()}
+        sketches = {seq: row.data for seq, row in self.located(SKETCH_PART, seqs).items()}
         vectors = dict(self._over("vectors", seqs))
         passages = dict(self._over("passages", seqs))
         bands: dict[int, set[int]] = defaultdict(set)
@@ -341,18 +332,12 @@ class SqlView(View):
             for row in map(IndexColumns._make, self._over("index_columns", seqs))
         }
 
-    def located(self, part: int, seqs: Sequence[int]) -> dict[int, Located]:
+    def located(self, part: int, seqs: Sequence[int]) -> dict[int, EntryRow]:
         """One part of these memories' index entries, by seq."""
-        if not seqs:
-            return {}
-        rows = map(EntryRow._make, self._over("unsealed_of", seqs, part=part))
-        located = {row.seq: Located(None, row) for row in rows}
+        located = {row.seq: row for row in map(EntryRow._make, self._over("unsealed_of", seqs, part=part))}
         missing = set(seqs) - set(located)
-        if missing:
-            around = self._run("blocks_around", part=part, first=min(missing), last=max(missing))
-            for number, data in around.fetchall():
-                wanted = (row for row in parse_block(data).rows() if row.seq in missing)
-                located.update((row.seq, Located(number, row)) for row in wanted)
+        for block in self._around(part, missing):
+            located.update((row.seq, row) for row in block.rows() if row.seq in missing)
         return located
 
 

@@ -17,7 +17,7 @@ from memkit.storage.core.rows import (
     vector_columns,
 )
 from memkit.storage.core.unit_of_work import ChangeSet
-from memkit.storage.sql.entry_blocks import UnsealedEntries, entry_block_writer
+from memkit.storage.sql.entry_blocks import EntryBlocks
 from memkit.storage.sql.queries import change_over, run, run_many, run_over
 from memkit.storage.sql.row_blocks import RowBlocks
 from memkit.storage.sql.view import SqlView
@@ -41,7 +41,7 @@ class Writer:
         self._next_history = view.row.next_history
         self._next_block = view.row.next_block
         self._unsealed = {SKETCH_PART: view.row.unsealed_sketches, TERM_PART: view.row.unsealed_terms}
-        self._row_blocks = RowBlocks(self.connection, self.bank, self.change)
+        self._row_blocks = RowBlocks(self.connection, self.bank, self.change, changes.next_seq)
 
     def write(self) -> BankRow:
         """Write everything; returns the bank's row as it is then."""
@@ -62,14 +62,13 @@ class Writer:
         """Move rows into blocks, many at a time."""
         for part, count in self._unsealed.items():
             if count >= FLUSH_ROWS:
-                entries = UnsealedEntries(self.connection, self.bank, part, count)
-                writer = entry_block_writer(self.connection, self.bank, part)
-                self._next_block += writer.flush(entries, self._next_block)
-                self._unsealed[part] = entries.count
+                blocks = EntryBlocks(self.connection, self.bank, part, count)
+                self._next_block += blocks.flush(self._next_block)
+                self._unsealed[part] = blocks.count
         if self.changes.next_seq > FLUSH_ROWS:
-            self._next_block += self._row_blocks.flush(self._next_block, self.changes.next_seq)
+            self._next_block += self._row_blocks.flush(self._next_block)
             if self.changes.changed or self.changes.replaced:
-                self._row_blocks.renew(self.view.row.size, self.changes.next_seq)
+                self._row_blocks.renew(self.view.row.size)
 
     def _save(self) -> BankRow:
         changes, old = self.changes, self.view.row
@@ -210,7 +209,7 @@ class Writer:
             dropped = change_over(self.connection, "drop_index_entries", seqs, bank=self.bank, part=part)
             self._unsealed[part] -= dropped
         for part in (*ENTRY_PARTS, VECTOR_PART):
-            entry_block_writer(self.connection, self.bank, part).remove(seqs)
+            EntryBlocks(self.connection, self.bank, part).remove(seqs)
 
     # -- history, queue, removal
 
@@ -270,7 +269,7 @@ class Writer:
 
     def _remember_packed(self, seqs: Sequence[int]) -> None:
         for part in (SKETCH_PART, VECTOR_PART):
-            self.erased += [at.row.data for at in self.view.located(part, seqs).values()]
+            self.erased += [row.data for row in self.view.located(part, seqs).values()]
 
     def _contents_of(self, seqs: Sequence[int]) -> set[int]:
         rows = run_over(self.connection, "content_of_removed", seqs, bank=self.bank)

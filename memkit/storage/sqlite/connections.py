@@ -79,19 +79,16 @@ def translated(location: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        error_for_caller = _translated_error(error, location)
-        raise error_for_caller from (None if isinstance(error_for_caller, CorruptError) else error)
+        kind, words = _translation(error)
+        raise kind(f"{location}: {words}") from (None if kind is CorruptError else error)
     except UnicodeEncodeError:
         raise InvalidTextError("a text holds a lone surrogate, which is no Unicode text.") from None
 
 
-def _translated_error(error: sqlite3.Error, location: str) -> StorageError:
+def _translation(error: sqlite3.Error) -> tuple[type[StorageError], str]:
     undecodable = str(error).startswith("Could not decode")  # goes on with the text itself
     code = sqlite3.SQLITE_CORRUPT if undecodable else _extended_code(error)
-    kind, words = (
-        ERRORS_BY_CODE.get(code) or ERRORS_BY_CODE.get(code & 0xFF) or (StorageError, f"SQLite says: {error}.")
-    )
-    return kind(f"{location}: {words}")
+    return ERRORS_BY_CODE.get(code) or ERRORS_BY_CODE.get(code & 0xFF) or (StorageError, f"SQLite says: {error}.")
 
 
 def primary_code(error: sqlite3.Error) -> int:

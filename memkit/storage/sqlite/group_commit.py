@@ -58,8 +58,11 @@ class GroupCommit:
         except BaseException as error:
             if self._is_withdrawn(write) or not isinstance(error, BusyError):
                 raise
-        result: T = write.future.result()
-        return result
+        try:
+            result: T = write.future.result()
+            return result
+        finally:
+            del write  # an error's frames would hold the error, and with it the connection's open rows
 
     def _is_withdrawn(self, write: _Write) -> bool:
         """Take back a write that nobody has begun."""

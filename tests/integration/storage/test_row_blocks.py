@@ -146,7 +146,7 @@ def test_every_statement_that_changes_what_blocks_hold_marks_the_rows_as_moved(t
     with opened(path) as store:
         store.bank("ana").observe([Turn(f"Day {i}: sun.", "ana") for i in range(35)])
         with store._storage._connections.writing() as connection:  # type: ignore[attr-defined]
-            blocks = RowBlocks(connection, 1, 2)
+            blocks = RowBlocks(connection, 1, 2, 36)
             for name in changing_statements():
                 values = dict.fromkeys(queries()[name].names, 1)
                 row = values | {"superseded_by": None, "echo_of": None, "content": 1}

@@ -1,83 +1,56 @@
 """Audit of a database: damage and contradictions, mended on request where that is possible."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
 from memkit.errors import CorruptError
-from memkit.storage.core.banks import BankRow
 from memkit.storage.core.blocks import ROW_PART, SKETCH_PART, TERM_PART, VECTOR_PART, Block, unpack_terms
 from memkit.storage.core.checksums import DECODING_ERRORS, is_memory_intact, is_text_intact, is_vector_intact
 from memkit.storage.core.unit_of_work import ChangeSet
-from memkit.storage.sql.entry_blocks import drop_vector_block, put_vector_block, vector_block
+from memkit.storage.sql.entry_blocks import add_vector_block, drop_vector_block, vector_block
 from memkit.storage.sql.queries import run
 from memkit.storage.sql.row_blocks import is_true, rebuild
-from memkit.storage.sql.view import SqlView
 from memkit.storage.sql.writer import Writer
 from memkit.storage.sqlite.connections import Connections
-from memkit.storage.sqlite.repair.reconcile import IMPOSSIBLE_NUMBERS, MISPLACED_TEXTS
+from memkit.storage.sqlite.repair.reconcile import (
+    CHECKED_COLUMNS,
+    CONTENT_OF_MEMORY,
+    IMPOSSIBLE_NUMBERS,
+    MISPLACED_TEXTS,
+    bank_view,
+)
 
 
 class Check(NamedTuple):
-    """A rule: a sentence about rows that break it, a query that counts them, and a statement that mends them."""
+    """A rule: a sentence about rows that break it, their table, what is true of them, and how they are mended."""
 
     words: str
-    broken_rows: str
-    repair: str
+    table: str
+    broken: str
+    columns: str | None = None  # set to these values; None: such rows are deleted
+
+    def problems(self, connection: sqlite3.Connection, repair: bool) -> Iterator[str]:
+        """Problem of the rows that break it, in words; mended on request."""
+        number = connection.execute(f"SELECT count(*) FROM {self.table} WHERE {self.broken}").fetchone()[0]  # noqa: S608
+        if number:
+            yield f"{number} {self.words}."
+            if repair:
+                change = f"UPDATE {self.table} SET {self.columns}" if self.columns else f"DELETE FROM {self.table}"  # noqa: S608
+                connection.execute(f"{change} WHERE {self.broken}")
 
 
-IN_USE = (
-    "SELECT bank, content FROM memory UNION ALL SELECT bank, vector FROM memory WHERE vector IS NOT NULL "
-    "UNION ALL SELECT bank, content FROM history"
-)
-LOST_VECTOR = (
-    "vector IS NOT NULL AND NOT EXISTS (SELECT 1 FROM content c "
-    "WHERE c.id = memory.vector AND c.bank = memory.bank AND c.vector IS NOT NULL)"
-)
-SHARED_VECTOR = (
-    "(bank, vector) IN (SELECT bank, vector FROM memory WHERE vector IS NOT NULL "
-    "GROUP BY bank, vector HAVING count(*) > 1)"
-)
-NO_PLACE = (
-    "(SELECT next_seq FROM bank b WHERE b.bank = memory.bank) <= max(coalesce(session, 0), coalesce(episode, 0)) "
-    "OR min(coalesce(session, 0), coalesce(episode, 0)) < 0"
-)
-LOST_NOTE = "NOT EXISTS (SELECT 1 FROM content c WHERE c.bank = history.bank AND c.id = history.content)"
-NO_TURNS = "NOT EXISTS (SELECT 1 FROM exchange_turn t WHERE t.bank = exchange.bank AND t.number = exchange.number)"
+def _counting(words: str, counter: str, counted: str, comparison: str = "IS NOT") -> Check:
+    """A bank's counter must be a whole number, and what is counted."""
+    false = f"({counter} {comparison} {counted} OR typeof({counter}) <> 'integer')"
+    return Check(words, "bank", false, f"{counter} = {counted}")
 
 
 def _ahead(counter: str, table: str, column: str) -> Check:
     """A bank's counter must lie above every number that is in use."""
-    used = f"(SELECT coalesce(max({column}), 0) FROM {table} t WHERE t.bank = bank.bank)"  # noqa: S608
-    false = f"({counter} <= {used} OR typeof({counter}) <> 'integer')"
-    return Check(
-        f"banks would give a number of {table} again",
-        f"SELECT count(*) FROM bank WHERE {false}",  # noqa: S608
-        f"UPDATE bank SET {counter} = {used} + 1 WHERE {false}",  # noqa: S608
-    )
-
-
-def _dangling(table: str, column: str) -> Check:
-    """Rows that belong to memories which aren't there."""
-    lost = f"NOT EXISTS (SELECT 1 FROM memory m WHERE m.bank = {table}.bank AND m.seq = {table}.{column})"  # noqa: S608
-    return Check(
-        f"rows of {table} belong to memories that are not there",
-        f"SELECT count(*) FROM {table} WHERE {lost}",  # noqa: S608
-        f"DELETE FROM {table} WHERE {lost}",  # noqa: S608
-    )
-
-
-def _pointer(column: str) -> Check:
-    lost = (
-        f"{column} IS NOT NULL AND NOT EXISTS "  # noqa: S608
-        f"(SELECT 1 FROM memory m WHERE m.bank = memory.bank AND m.seq = memory.{column})"
-    )
-    return Check(
-        f"memories point ({column}) at memories that are not there",
-        f"SELECT count(*) FROM memory WHERE {lost}",  # noqa: S608
-        f"UPDATE memory SET {column} = NULL WHERE {lost}",  # noqa: S608
-    )
+    unused = f"(SELECT coalesce(max({column}), 0) + 1 FROM {table} t WHERE t.bank = bank.bank)"  # noqa: S608
+    return _counting(f"banks would give a number of {table} again", counter, unused, "<")
 
 
 def _unsealed(column: str, part: int) -> Check:
@@ -85,14 +58,18 @@ def _unsealed(column: str, part: int) -> Check:
     return _counting(f"banks count the rows of their index wrongly ({column})", column, counted)
 
 
-def _counting(words: str, column: str, counted: str) -> Check:
-    """A bank's count must be what is counted."""
-    false = f"({column} IS NOT {counted} OR typeof({column}) <> 'integer')"
-    return Check(
-        words,
-        f"SELECT count(*) FROM bank WHERE {false}",  # noqa: S608
-        f"UPDATE bank SET {column} = {counted} WHERE {false}",  # noqa: S608
-    )
+def _lost(table: str, column: str) -> str:
+    return f"NOT EXISTS (SELECT 1 FROM memory m WHERE m.bank = {table}.bank AND m.seq = {table}.{column})"  # noqa: S608
+
+
+def _dangling(table: str, column: str) -> Check:
+    """Rows that belong to memories which aren't there."""
+    return Check(f"rows of {table} belong to memories that are not there", table, _lost(table, column))
+
+
+def _pointer(column: str) -> Check:
+    words = f"memories point ({column}) at memories that are not there"
+    return Check(words, "memory", f"{column} IS NOT NULL AND {_lost('memory', column)}", f"{column} = NULL")
 
 
 ALL_CHECKS = (
@@ -106,35 +83,42 @@ ALL_CHECKS = (
     _dangling("exchange_turn", "seq"),
     Check(
         "memories lie in sessions or episodes that can't be",
-        f"SELECT count(*) FROM memory WHERE {NO_PLACE}",  # noqa: S608
-        f"UPDATE memory SET session = NULL, episode = NULL WHERE {NO_PLACE}",  # noqa: S608
+        "memory",
+        "(SELECT next_seq FROM bank b WHERE b.bank = memory.bank) <= max(coalesce(session, 0), coalesce(episode, 0)) "
+        "OR min(coalesce(session, 0), coalesce(episode, 0)) < 0",
+        "session = NULL, episode = NULL",
     ),
     _pointer("superseded_by"),
     _pointer("echo_of"),
     Check(
         "memories point at vectors that are not there",
-        f"SELECT count(*) FROM memory WHERE {LOST_VECTOR}",  # noqa: S608
-        f"UPDATE memory SET vector = NULL WHERE {LOST_VECTOR}",  # noqa: S608
+        "memory",
+        "vector IS NOT NULL AND NOT EXISTS (SELECT 1 FROM content c "
+        "WHERE c.id = memory.vector AND c.bank = memory.bank AND c.vector IS NOT NULL)",
+        "vector = NULL",
     ),
     Check(
         "memories share a vector",
-        f"SELECT count(*) FROM memory WHERE {SHARED_VECTOR}",  # noqa: S608
-        f"UPDATE memory SET vector = NULL WHERE {SHARED_VECTOR}",  # noqa: S608
+        "memory",
+        "(bank, vector) IN (SELECT bank, vector FROM memory WHERE vector IS NOT NULL "
+        "GROUP BY bank, vector HAVING count(*) > 1)",
+        "vector = NULL",
     ),
     Check(
         "entries of history have lost what they held",
-        f"SELECT count(*) FROM history WHERE {LOST_NOTE}",  # noqa: S608
-        f"DELETE FROM history WHERE {LOST_NOTE}",  # noqa: S608
+        "history",
+        "NOT EXISTS (SELECT 1 FROM content c WHERE c.bank = history.bank AND c.id = history.content)",
     ),
     Check(
         "exchanges wait without turns",
-        f"SELECT count(*) FROM exchange WHERE {NO_TURNS}",  # noqa: S608
-        f"DELETE FROM exchange WHERE {NO_TURNS}",  # noqa: S608
+        "exchange",
+        "NOT EXISTS (SELECT 1 FROM exchange_turn t WHERE t.bank = exchange.bank AND t.number = exchange.number)",
     ),
     Check(
         "texts or vectors belong to no memory",
-        f"SELECT count(*) FROM content WHERE (bank, id) NOT IN ({IN_USE})",  # noqa: S608
-        f"DELETE FROM content WHERE (bank, id) NOT IN ({IN_USE})",  # noqa: S608
+        "content",
+        "(bank, id) NOT IN (SELECT bank, content FROM memory UNION ALL SELECT bank, vector FROM memory "
+        "WHERE vector IS NOT NULL UNION ALL SELECT bank, content FROM history)",
     ),
     _counting("banks count their memories wrongly", "size", "(SELECT count(*) FROM memory m WHERE m.bank = bank.bank)"),
     _ahead("next_seq", "memory", "seq"),
@@ -159,7 +143,7 @@ def audit(connections: Connections, *, repair: bool) -> list[str]:
         if repair:
             connection.execute("PRAGMA defer_foreign_keys = ON")
         problems = [problem for bank in _banks(connection) for problem in _bank(connection, bank, repair)]
-        problems += [problem for check in ALL_CHECKS for problem in _checked(connection, check, repair)]
+        problems += [problem for check in ALL_CHECKS for problem in check.problems(connection, repair)]
         blocks = (_vector_blocks, _row_blocks)  # made of data that is mended by now
         return problems + [
             p for bank in _banks(connection) for check in blocks for p in check(connection, bank, repair)
@@ -192,36 +176,24 @@ def _types(connection: sqlite3.Connection) -> list[str]:
 
 
 def _words(connection: sqlite3.Connection) -> list[str]:
-    rows = connection.execute(
-        "SELECT c.checksum, c.text, c.payload, m.id, m.kind, m.author, m.role, m.occurred_at "
-        "FROM memory m JOIN content c ON c.bank = m.bank AND c.id = m.content WHERE c.checksum IS NOT NULL"
+    memories = connection.execute(f"SELECT {CHECKED_COLUMNS} JOIN {CONTENT_OF_MEMORY}")
+    notes = connection.execute(
+        "SELECT c.checksum, c.text, c.payload FROM history h JOIN content c ON c.bank = h.bank AND c.id = h.content"
     )
-    memories = sum(not is_memory_intact(checksum, text, payload, numbers) for checksum, text, payload, *numbers in rows)
-    rows = connection.execute(
-        "SELECT c.checksum, c.text, c.payload FROM history h JOIN content c ON c.bank = h.bank AND c.id = h.content "
-        "WHERE c.checksum IS NOT NULL"
-    )
-    notes = sum(not is_text_intact(*row) for row in rows)
-    counts = {"memories": memories, "notes of the history": notes}
-    problems = [f"{count} {name} are not what was written" for name, count in counts.items() if count]
-    misplaced = len(connection.execute(MISPLACED_TEXTS).fetchall())
-    return problems + ([f"{misplaced} memories lie in another bank than their texts"] if misplaced else [])
+    counts = {
+        "memories are not what was written": sum(
+            not is_memory_intact(checksum, text, payload, numbers) for checksum, text, payload, *numbers in memories
+        ),
+        "notes of the history are not what was written": sum(not is_text_intact(*row) for row in notes),
+        "memories lie in another bank than their texts": len(connection.execute(MISPLACED_TEXTS).fetchall()),
+    }
+    return [f"{count} {words}" for words, count in counts.items() if count]
 
 
 def _vectors(connection: sqlite3.Connection) -> list[str]:
-    rows = connection.execute(
-        "SELECT checksum, vector, passages FROM content WHERE vector IS NOT NULL AND checksum IS NOT NULL"
-    )
+    rows = connection.execute("SELECT checksum, vector, passages FROM content WHERE vector IS NOT NULL")
     false = sum(not is_vector_intact(*row) for row in rows)
     return [f"{false} vectors are not what was written"] if false else []
-
-
-def _checked(connection: sqlite3.Connection, check: Check, repair: bool) -> Iterator[str]:
-    number = connection.execute(check.broken_rows).fetchone()[0]
-    if number:
-        yield f"{number} {check.words}."
-        if repair:
-            connection.execute(check.repair)
 
 
 def _banks(connection: sqlite3.Connection) -> list[int]:
@@ -229,9 +201,7 @@ def _banks(connection: sqlite3.Connection) -> list[int]:
 
 
 def _bank(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
-    steps: tuple[Callable[[sqlite3.Connection, int, bool], Iterator[str]], ...]
-    steps = (_blocks, _texts, _sketches)
-    for step in steps:
+    for step in (_blocks, _texts, _sketches):
         for problem in step(connection, bank, repair):
             yield f"bank {bank}: {problem}"
 
@@ -262,16 +232,16 @@ def _vector_blocks(connection: sqlite3.Connection, bank: int, repair: bool) -> I
     if false or there - wanted:
         yield f"bank {bank}: {len(false) + len(there - wanted)} blocks of vectors do not hold what they are made from."
         if repair:
-            for number in there - wanted:
+            for number in {*false, *(there - wanted)}:
                 drop_vector_block(connection, bank, number)
             for number in false:
-                _renew(connection, bank, number)
+                with suppress(*DECODING_ERRORS):
+                    add_vector_block(connection, bank, number, _sketches_of(connection, bank, number))
 
 
 def _row_blocks(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
     """Blocks of rows: they hold the same as the table of memories."""
-    end = BankRow(*run(connection, "bank", bank=bank).fetchone()).next_seq
-    if not is_true(connection, bank, end):
+    if not is_true(connection, bank, bank_view(connection, bank).next_seq):
         yield f"bank {bank}: the blocks of its rows do not hold what they are made from."
         if repair:
             rebuild(connection, bank)
@@ -289,25 +259,15 @@ def _fits(connection: sqlite3.Connection, bank: int, number: int) -> bool:
         return there is None  # of what is damaged none is made
 
 
-def _renew(connection: sqlite3.Connection, bank: int, number: int) -> None:
-    drop_vector_block(connection, bank, number)
-    with suppress(*DECODING_ERRORS):
-        put_vector_block(connection, bank, number, _sketches_of(connection, bank, number))
-
-
 def _sketches_of(connection: sqlite3.Connection, bank: int, number: int) -> Block:
     return Block.parse(run(connection, "block", bank=bank, part=SKETCH_PART, number=number).fetchone()[0])
 
 
 def _parses(part: int, data: bytes) -> bool:
-    try:
+    with suppress(ValueError):
         rows = list(Block.parse(data).rows())
-        if part == TERM_PART:
-            for row in rows:
-                unpack_terms(row.data)
-    except ValueError:
-        return False
-    return True
+        return part != TERM_PART or all(unpack_terms(row.data) is not None for row in rows)
+    return False
 
 
 def _texts(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
@@ -315,18 +275,14 @@ def _texts(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[
     if lost:
         yield f"{len(lost)} memories have lost their text; nothing of them can be kept."
         if repair:
-            _remove(connection, bank, lost)
-
-
-def _remove(connection: sqlite3.Connection, bank: int, seqs: list[int]) -> None:
-    row = BankRow(*run(connection, "bank", bank=bank).fetchone())
-    changes = ChangeSet(removed=seqs, next_seq=row.next_seq, next_exchange=row.next_exchange)
-    Writer(SqlView(connection, row), changes).write()
+            view = bank_view(connection, bank)
+            changes = ChangeSet(removed=lost, next_seq=view.next_seq, next_exchange=view.next_exchange)
+            Writer(view, changes).write()
 
 
 def _sketches(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
     """Sketches and terms: every vector has its sketch, every index entry its memory, each once."""
-    view = SqlView(connection, BankRow(*run(connection, "bank", bank=bank).fetchone()))
+    view = bank_view(connection, bank)
     seqs = set(view.all_seqs())
     with_vector = {
         row[0] for row in connection.execute("SELECT seq FROM memory WHERE bank = ? AND vector IS NOT NULL", (bank,))
@@ -342,8 +298,10 @@ def _sketches(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterat
     unsketched = with_vector - set(coded)
     if unsketched:
         yield f"{len(unsketched)} vectors have no sketch."
+    if repair and stray:
+        changes = ChangeSet(next_seq=view.next_seq, next_exchange=view.next_exchange)
+        Writer(view, changes).forget_entries(sorted(stray))
     if repair:
-        _forget_entries(connection, view, stray)
         rows = [(bank, seq) for seq in unsketched]
         connection.executemany("UPDATE memory SET vector = NULL WHERE bank = ? AND seq = ?", rows)
 
@@ -357,9 +315,3 @@ def _seqs_of(connection: sqlite3.Connection, bank: int, part: int) -> list[int]:
         except ValueError:
             continue  # reported already
     return seqs
-
-
-def _forget_entries(connection: sqlite3.Connection, view: SqlView, seqs: set[int]) -> None:
-    if seqs:
-        writer = Writer(view, ChangeSet(next_seq=view.next_seq, next_exchange=view.next_exchange))
-        writer.forget_entries(sorted(seqs))

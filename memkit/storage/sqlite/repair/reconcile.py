@@ -6,7 +6,6 @@ import sqlite3
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
 from memkit.errors import CorruptError
 from memkit.identifiers import uuid7
@@ -15,7 +14,7 @@ from memkit.operations import Insert
 from memkit.storage.core.apply_operations import apply_operations
 from memkit.storage.core.banks import BankRow
 from memkit.storage.core.checksums import is_memory_intact, numbers_checksum
-from memkit.storage.core.enum_codes import AUTHOR_CODES, KIND_CODES, ROLE_CODES, STATE_CODES
+from memkit.storage.core.enum_codes import AUTHOR_CODES, STATE_CODES
 from memkit.storage.core.hashing import Hasher
 from memkit.storage.core.rows import Payload
 from memkit.storage.sql.queries import run, run_many
@@ -147,11 +146,9 @@ def _reattach_texts(connection: sqlite3.Connection) -> None:
     textless = {
         (bank, numbers_checksum(numbers)): (bank, seq)
         for bank, seq, gone, checksum, text, payload, *numbers in rows
-        if gone or (checksum is not None and not is_memory_intact(checksum, text, payload, numbers))
+        if gone or not is_memory_intact(checksum, text, payload, numbers)
     }
-    texts = connection.execute(
-        "SELECT id, bank, checksum FROM content WHERE text IS NOT NULL AND checksum IS NOT NULL"
-    ).fetchall()
+    texts = connection.execute("SELECT id, bank, checksum FROM content WHERE text IS NOT NULL").fetchall()
     owners = [(id, *textless[key]) for id, bank, checksum in texts if (key := (bank, checksum >> 32)) in textless]
     connection.executemany("UPDATE memory SET content = ? WHERE bank = ? AND seq = ?", owners)
 
@@ -159,27 +156,29 @@ def _reattach_texts(connection: sqlite3.Connection) -> None:
 def _drop_damaged(connection: sqlite3.Connection) -> None:
     """Drop memories whose numbers are not what was written; their texts stay."""
     rows = connection.execute(f"SELECT m.bank, m.seq, m.state, {CHECKED_COLUMNS} JOIN {CONTENT_OF_MEMORY}")
-    false = [(bank, seq) for bank, seq, *columns in rows if not _is_intact(*columns)]
+    states = range(len(STATE_CODES.words))
+    false = [
+        (bank, seq)
+        for bank, seq, state, checksum, text, payload, *numbers in rows
+        if state not in states or not is_memory_intact(checksum, text, payload, numbers)
+    ]
     connection.executemany("DELETE FROM memory WHERE bank = ? AND seq = ?", false)
     connection.execute(f"DELETE FROM memory WHERE {IMPOSSIBLE_NUMBERS}")  # noqa: S608
 
 
+def bank_view(connection: sqlite3.Connection, bank: int) -> SqlView:
+    """View of a bank whose counters may be wrong."""
+    return SqlView(connection, BankRow(*run(connection, "bank", bank=bank).fetchone()))
+
+
 def _drop_unreadable(connection: sqlite3.Connection, bank: int) -> None:
     """Drop memories whose other numbers are impossible; their texts stay, too."""
-    view = SqlView(connection, BankRow(*run(connection, "bank", bank=bank).fetchone()))
+    view = bank_view(connection, bank)
     for seq in view.all_seqs():
         try:
             view.records([seq])
         except CorruptError:
             connection.execute("DELETE FROM memory WHERE bank = ? AND seq = ?", (bank, seq))
-
-
-def _is_intact(state: int, checksum: int | None, text: str, payload: str, *numbers: Any) -> bool:
-    if checksum is not None:
-        return state in range(len(STATE_CODES.words)) and is_memory_intact(checksum, text, payload, numbers)
-    _, kind, author, role, _ = numbers
-    codes = ((STATE_CODES, state), (KIND_CODES, kind), (AUTHOR_CODES, author), (ROLE_CODES, role))
-    return all(number is None or number in range(len(code.words)) for code, number in codes)
 
 
 def _bank(connection: sqlite3.Connection, bank: int, size: int) -> Iterator[str]:
@@ -211,7 +210,7 @@ def _texts_without_memory(connection: sqlite3.Connection, bank: int) -> list[tup
 
 def _archive(connection: sqlite3.Connection, bank: int, texts: Sequence[tuple[int, str, Payload]]) -> None:
     _counters(connection, bank)
-    view = SqlView(connection, BankRow(*run(connection, "bank", bank=bank).fetchone()))
+    view = bank_view(connection, bank)
     recorded = connection.execute("SELECT content, recorded_at FROM memory WHERE bank = ? ORDER BY content", (bank,))
     moments = _RecordingTimes(recorded.fetchall())
     new = [Insert(_memory(text, words, moments.near(id)), IndexEntry(0)) for id, text, words in texts]

@@ -54,15 +54,15 @@ class Table:
         """Whether this may be a row of the table."""
         if (row.rowid is not None) != self.rowid:
             return False
-        values = self.padded(row)
+        values = self.values(row)
         if len(values) != len(self.columns):
             return False
         return all(_of_type(v, kind, needed) for v, (kind, needed) in zip(values, self.columns, strict=True))
 
-    def padded(self, row: Row) -> tuple[Value, ...]:
-        """The row's values; columns that were added later are NULL, an integer key is the rowid."""
-        values = row.values + (None,) * (len(self.columns) - len(row.values) if self.name == "content" else 0)
-        return (row.rowid, *values[1:]) if row.rowid is not None and values and values[0] is None else values
+    def values(self, row: Row) -> tuple[Value, ...]:
+        """The row's values; an integer key is the rowid."""
+        has_key = row.rowid is not None and row.values[:1] == (None,)
+        return (row.rowid, *row.values[1:]) if has_key else row.values
 
 
 def _of_type(value: Value, kind: str, needed: bool) -> bool:
@@ -232,7 +232,7 @@ def _note_name(recovered: RecoveredRows, row: Row) -> None:
 def _take(recovered: RecoveredRows, table: Table, row: Row) -> bool:
     if not table.fits(row):
         return False
-    values = table.padded(row)
+    values = table.values(row)
     if table.name == "content" and not _is_intact(values):
         recovered.broken += 1
         return True
@@ -244,8 +244,6 @@ def _take(recovered: RecoveredRows, table: Table, row: Row) -> bool:
 
 def _is_intact(content: Sequence[Any]) -> bool:
     _, _, text, payload, vector, passages, checksum = content
-    if checksum is None:
-        return _parses(payload)
     if text is None and payload is None and vector is not None:
         return is_vector_intact(checksum, vector, passages)
     return is_text_intact(checksum, text, payload)
@@ -257,14 +255,3 @@ def _is_readable(entry: Sequence[Any]) -> bool:
         return part != TERM_PART or bool(unpack_terms(data))
     except ValueError:
         return False
-
-
-def _parses(payload: str | None) -> bool:
-    """Rows of older files have no checksum."""
-    try:
-        return payload is None or isinstance(json.loads(payload), dict)
-    except ValueError:
-        return False
-
-
-__all__ = ["recover"]
