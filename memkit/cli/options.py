@@ -1,7 +1,9 @@
-"""Arguments and options that several commands share, and what they mean."""
+"""Arguments and options that several commands share: what they mean, the stores and banks that they open."""
 
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -10,9 +12,17 @@ from zoneinfo import ZoneInfo
 import typer
 from pydantic import ValidationError
 
+import memkit
+from memkit.bank import MemoryBank
+from memkit.cli.output import err, note
+from memkit.encoders import default_encoder, encoder_named
+from memkit.encoders.hashing import HashingEncoder
+from memkit.encoders.onnx import OnnxEncoder
 from memkit.errors import InputError, UnknownOptionError
 from memkit.models import MEMORY_KINDS
+from memkit.protocols import Encoder
 from memkit.settings import KeepRule
+from memkit.store import MemoryStore
 
 Choice = TypeVar("Choice", bound=str)
 
@@ -117,3 +127,76 @@ def _parse_value(text: str) -> Any:
         return json.loads(text)
     except json.JSONDecodeError:
         return text
+
+
+def encoder_from_option(name: str) -> Encoder:
+    """The encoder of an --encoder option. Raises InputError."""
+    if name == "minilm":
+        return default_encoder()
+    if Path(name).is_dir():
+        return OnnxEncoder(name)
+    encoder = HashingEncoder() if name == "hashing" else encoder_named(name)
+    if encoder is None:
+        raise InputError(f"--encoder: unknown encoder {name!r}. Give minilm, hashing, or a folder that was exported.")
+    return encoder
+
+
+@contextmanager
+def open_store(
+    db: Path, *, encoder: str | None = None, write: bool = False, create: bool = False
+) -> Iterator[MemoryStore]:
+    """The store in a file. Raises InputError where there is none and none is to be created."""
+    if not create and not db.exists():
+        raise InputError(
+            f"{db}: there is no such database. Name one with --db or MEMKIT_DB; `memkit observe FILE` makes one."
+        )
+    given = None if encoder is None else encoder_from_option(encoder)
+    with memkit.open(db, encoder=given, read_only=not (write or create)) as store:
+        yield store
+
+
+@contextmanager
+def open_bank(
+    db: Path, name: str, *, encoder: str | None = None, write: bool = False, warm: bool = False
+) -> Iterator[MemoryBank]:
+    """A bank that is there, of the store in a file; `warm`: with its encoder loaded. Raises InputError."""
+    with open_store(db, encoder=encoder, write=write) as store:
+        bank = existing_bank(store, name)
+        if warm:
+            load_encoder(store)
+        yield bank
+
+
+def existing_bank(store: MemoryStore, name: str) -> MemoryBank:
+    """A bank of the database. Raises InputError where there is none of that name, and names others."""
+    bank = store.bank(*bank_parts(name))
+    if bank.name not in store.banks(bank.name):
+        near = ["/".join(other) for other in store.banks()[:5]]
+        there = f"There is {', '.join(near)}." if near else "There is none yet."
+        raise InputError(f"{name}: no such bank in this database. {there}")
+    return bank
+
+
+def load_encoder(store: MemoryStore) -> float:
+    """Load the encoder; the seconds that it took."""
+    start = time.perf_counter()
+    with err.status("Loading the encoder …"):
+        store.warm()
+    return time.perf_counter() - start
+
+
+def confirm(question: str, *, yes: bool, as_json: bool, unasked: str, refused: str) -> None:
+    """Ask whether to go on. Raises InputError where nobody can be asked, Exit after a no."""
+    if yes:
+        return
+    if as_json:
+        raise InputError(unasked)
+    if not typer.confirm(question, err=True):
+        note(refused)
+        raise typer.Exit(EXIT_ERROR)
+
+
+def confirm_erasure(*, yes: bool, as_json: bool) -> None:
+    """Ask whether to erase."""
+    unasked = "erase: --json doesn't ask. Add --yes to erase, or --dry-run to see the plan."
+    confirm("Erase this for good?", yes=yes, as_json=as_json, unasked=unasked, refused="Nothing was erased.")

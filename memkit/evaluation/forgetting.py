@@ -5,8 +5,9 @@ average, at random moments (a Poisson process). Being asked for recalls a memory
 of one that was let go. The curve itself is memkit's own (`memkit.text.curve`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -125,18 +126,14 @@ class Simulation(FrozenModel):
 
 
 def simulate(
-    settings: DecaySettings,
-    *,
-    days: int = 1000,
-    per_day: int = 2,
-    people: int = 50,
-    seed: int = 1,
-    bands: int = AGE_BANDS,
+    settings: DecaySettings, *, days: int = 1000, per_day: int = 2, people: int = 50, seed: int = 1
 ) -> Simulation:
     """Retention under each curve, of the same memories, asked for on the same days."""
     memories = draw_memories(days=days, per_day=per_day, people=people, seed=seed)
-    edges = [days * (band + 1) / bands for band in range(bands)]
-    cells = _cells(memories, edges)
+    edges = [days * (band + 1) / AGE_BANDS for band in range(AGE_BANDS)]
+    rows = np.searchsorted(-np.array(RATE_EDGES), -memories.rates)
+    cells = rows, np.searchsorted(edges, memories.ages)
+    total = _sum_by_cell(cells, np.ones(len(memories.born)))
     return Simulation(
         days=days,
         memories=len(memories.born),
@@ -144,38 +141,28 @@ def simulate(
         seed=seed,
         rates=list(RATE_EDGES),
         ages=edges,
-        counts=_sum_by_cell(cells, np.ones(len(memories.born)), bands).astype(int).tolist(),
-        curves=list(_retentions(memories, forgetting_rules(settings), cells, bands)),
+        counts=total.astype(int).tolist(),
+        curves=[
+            _retention(name, _sum_by_cell(cells, remembered(memories, rule).astype(np.float64)), total)
+            for name, rule in forgetting_rules(settings).items()
+        ],
     )
 
 
-def _cells(memories: SimulatedMemories, edges: Sequence[float]) -> tuple[Ints, Ints]:
-    """Row and column of each memory."""
-    rows = np.array(
-        [next(i for i, least in enumerate(RATE_EDGES) if rate >= least) for rate in memories.rates.tolist()]
-    )
-    return rows, np.searchsorted(edges, memories.ages)
-
-
-def _sum_by_cell(cells: tuple[Ints, Ints], weights: Floats, bands: int) -> Floats:
-    sums = np.zeros((len(RATE_EDGES), bands))
+def _sum_by_cell(cells: tuple[Ints, Ints], weights: Floats) -> Floats:
+    sums = np.zeros((len(RATE_EDGES), AGE_BANDS))
     np.add.at(sums, cells, weights)
     return sums
 
 
-def _retentions(
-    memories: SimulatedMemories, rules: Mapping[str, ForgettingRule], cells: tuple[Ints, Ints], bands: int
-) -> Iterator[CurveRetention]:
-    total = _sum_by_cell(cells, np.ones(len(memories.born)), bands)
-    for name, rule in rules.items():
-        there = _sum_by_cell(cells, remembered(memories, rule).astype(np.float64), bands)
-        yield CurveRetention(
-            curve=name,
-            shares=[_shares(*pair) for pair in zip(there, total, strict=True)],
-            by_rate=_shares(there.sum(axis=1), total.sum(axis=1)),
-            by_age=_shares(there.sum(axis=0), total.sum(axis=0)),
-            share=float(there.sum() / total.sum()),
-        )
+def _retention(curve: str, there: Floats, total: Floats) -> CurveRetention:
+    return CurveRetention(
+        curve=curve,
+        shares=[_shares(*pair) for pair in zip(there, total, strict=True)],
+        by_rate=_shares(there.sum(axis=1), total.sum(axis=1)),
+        by_age=_shares(there.sum(axis=0), total.sum(axis=0)),
+        share=float(there.sum() / total.sum()),
+    )
 
 
 def _shares(there: Floats, total: Floats) -> list[float | None]:
@@ -184,7 +171,7 @@ def _shares(there: Floats, total: Floats) -> list[float | None]:
 
 def rate_label(rate: float) -> str:
     """A group of RATE_EDGES in words, by its lower edge."""
-    above = {RATE_EDGES[i + 1]: RATE_EDGES[i] for i in range(len(RATE_EDGES) - 1)}
+    above = {low: high for high, low in pairwise(RATE_EDGES)}
     if rate not in above:
         return f"{rate:g} times a year or more"
     return f"{rate:g} to {above[rate]:g} times a year" if rate else "less than once a year"

@@ -12,6 +12,7 @@ from memkit.evaluation.recall.sweep import Sweep
 
 SYSTEM_COLOURS = {"memkit": "#d1495b", "dense": "#3d8fc4", "bm25": "#66873b", "rrf": "#8a5a9e"}
 SYSTEM_NAMES = {"memkit": "memkit", "dense": "dense", "bm25": "BM25", "rrf": "dense+BM25"}
+LEGEND_STYLE: dict[str, Any] = {"loc": "lower right", "fontsize": 8, "frameon": False}
 RATE_COLOURS = ("#1b4f72", "#3d8fc4", "#66873b", "#d9a441", "#d1495b")  # the most asked for first
 
 
@@ -20,8 +21,7 @@ def plot(reports: Sequence[RecallReport], path: str | Path) -> Path:
     canvas = figure(6.2 * len(reports), 4.6)
     for axes, report in zip(canvas.subplots(1, len(reports), squeeze=False)[0], reports, strict=True):
         _draw(axes, report)
-    canvas.savefig(path, format="png")
-    return Path(path)
+    return _saved(canvas, path)
 
 
 def plot_sweep(sweeps: Sequence[Sweep], path: str | Path) -> Path:
@@ -34,10 +34,9 @@ def plot_sweep(sweeps: Sequence[Sweep], path: str | Path) -> Path:
             fractions = [row.fractions[at] for row in sweep.rows]
             axes.plot(shares, fractions, style, color=colour, marker=".", label=f"{sweep.format} @{sweep.ks[at]}")
     axes.set(ylim=(0, 1), xlabel="% of the turns without vectors", ylabel="fraction of the evidence fractions")
-    axes.set_title("What small talk without vectors costs", loc="left", fontsize=11, fontweight="bold")
-    _finish(axes)
-    canvas.savefig(path, format="png")
-    return Path(path)
+    _finish(axes, "What small talk without vectors costs")
+    axes.legend(**LEGEND_STYLE)
+    return _saved(canvas, path)
 
 
 def plot_forgetting(simulation: Simulation, path: str | Path) -> Path:
@@ -46,18 +45,15 @@ def plot_forgetting(simulation: Simulation, path: str | Path) -> Path:
     Raises MissingExtraError.
     """
     canvas = figure(11, 6.4)
-    panels = canvas.subplots(2, 3, sharex=True, sharey=True).flat
-    for retention in simulation.curves:
-        axes = next(panels)
+    *panels, last = canvas.subplots(2, 3, sharex=True, sharey=True).flat
+    for axes, retention in zip(panels, simulation.curves, strict=True):
         _draw_rates(axes, simulation, retention)
-        handles, labels = axes.get_legend_handles_labels()
-    last = next(panels)
     last.axis("off")
+    handles, labels = panels[-1].get_legend_handles_labels()
     last.legend(handles, labels, loc="center left", title="asked for", alignment="left", frameon=False)
     canvas.supxlabel("age in days", fontsize=10)
     canvas.supylabel(f"share remembered after {simulation.days:,} days", fontsize=10)
-    canvas.savefig(path, format="png")
-    return Path(path)
+    return _saved(canvas, path)
 
 
 def _draw_rates(axes: Any, simulation: Simulation, retention: CurveRetention) -> None:
@@ -67,9 +63,7 @@ def _draw_rates(axes: Any, simulation: Simulation, retention: CurveRetention) ->
         axes.plot(middles, drawn, color=colour, marker=".", linewidth=1.8, label=rate_label(rate))
     axes.set(xlim=(0, simulation.days), ylim=(-0.03, 1.03))
     axes.tick_params(labelbottom=True)
-    axes.set_title(f"{retention.curve}: {retention.share:.1%} in all", loc="left", fontsize=11, fontweight="bold")
-    axes.grid(visible=True, color="#e8e4dc", linewidth=0.8)
-    axes.spines[["top", "right"]].set_visible(False)
+    _finish(axes, f"{retention.curve}: {retention.share:.1%} in all")
 
 
 def figure(width: float, height: float) -> Any:
@@ -92,11 +86,16 @@ def _draw(axes: Any, report: RecallReport) -> None:
         width = 2.4 if name == "memkit" else 1.4
         axes.plot(ks, system.curve, label=SYSTEM_NAMES.get(name, name), color=SYSTEM_COLOURS.get(name), linewidth=width)
     axes.set(xlim=(1, 50), ylim=(0, 1), xlabel="results", ylabel=f"fraction of the evidence {report.unit}s fractions")
-    axes.set_title(f"{report.format}: {report.questions} questions", loc="left", fontsize=11, fontweight="bold")
-    _finish(axes)
+    _finish(axes, f"{report.format}: {report.questions} questions")
+    axes.legend(**LEGEND_STYLE)
 
 
-def _finish(axes: Any) -> None:
+def _finish(axes: Any, title: str) -> None:
+    axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
     axes.grid(visible=True, color="#e8e4dc", linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(loc="lower right", fontsize=8, frameon=False)
+
+
+def _saved(canvas: Any, path: str | Path) -> Path:
+    canvas.savefig(path, format="png")
+    return Path(path)

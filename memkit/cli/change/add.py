@@ -4,8 +4,16 @@ from typing import Annotated
 
 import typer
 
-from memkit.cli.options import DEFAULT_FILE, AsJson, BankName, Database, EncoderName, bank_parts
-from memkit.cli.stores import load_encoder, open_store
+from memkit.cli.options import (
+    DEFAULT_FILE,
+    AsJson,
+    BankName,
+    Database,
+    EncoderName,
+    bank_parts,
+    load_encoder,
+    open_store,
+)
 from memkit.cli.tables import show_receipt
 
 

@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from memkit.cli.options import DEFAULT_FILE, AsJson, BankName, Database
-from memkit.cli.stores import open_bank
+from memkit.cli.options import DEFAULT_FILE, AsJson, BankName, Database, open_bank
 from memkit.cli.tables import show_receipt
 
 

@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from memkit.bank import MemoryBank
-from memkit.cli.options import DEFAULT_FILE, AsJson, BankName, Database
-from memkit.cli.stores import open_bank
+from memkit.cli.options import DEFAULT_FILE, AsJson, BankName, Database, open_bank
 from memkit.cli.tables import show_receipt
 from memkit.errors import InputError
 from memkit.models import Receipt

@@ -14,10 +14,13 @@ from memkit.cli.options import (
     Speaker,
     Until,
     bank_parts,
+    confirm_erasure,
+    existing_bank,
+    open_bank,
+    open_store,
     parse_moment,
 )
 from memkit.cli.output import answer, err, line, out, say
-from memkit.cli.stores import confirm_erasure, existing_bank, open_bank, open_store
 from memkit.cli.tables import erasure_sentence, plan_table
 from memkit.errors import InputError
 from memkit.models import ErasureReceipt

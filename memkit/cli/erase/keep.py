@@ -6,9 +6,8 @@ import typer
 from pydantic import ValidationError
 
 import memkit
-from memkit.cli.options import DEFAULT_FILE, AsJson, Database, parse_keep_rule
+from memkit.cli.options import DEFAULT_FILE, AsJson, Database, open_store, parse_keep_rule
 from memkit.cli.output import answer, line, note
-from memkit.cli.stores import open_store
 from memkit.errors import InputError
 from memkit.forget.erasure_plan import plural
 from memkit.settings import KeepRule, Settings

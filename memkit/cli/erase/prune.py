@@ -5,9 +5,8 @@ from typing import Annotated
 import typer
 
 from memkit.bank import MemoryBank
-from memkit.cli.options import DEFAULT_FILE, AsJson, BankName, Database, parse_moment
+from memkit.cli.options import DEFAULT_FILE, AsJson, BankName, Database, confirm_erasure, open_bank, parse_moment
 from memkit.cli.output import answer, err, line, note, out, say
-from memkit.cli.stores import confirm_erasure, open_bank
 from memkit.cli.tables import erasure_sentence, plan_table
 from memkit.errors import InputError
 from memkit.flows.fade import PruneReport

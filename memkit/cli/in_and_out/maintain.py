@@ -4,9 +4,8 @@ from typing import Annotated
 
 import typer
 
-from memkit.cli.options import DEFAULT_FILE, AsJson, Database, EncoderName
+from memkit.cli.options import DEFAULT_FILE, AsJson, Database, EncoderName, open_store
 from memkit.cli.output import answer, err, note, pairs
-from memkit.cli.stores import open_store
 
 
 def maintain(

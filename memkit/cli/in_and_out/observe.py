@@ -11,9 +11,17 @@ from rich.table import Table
 from rich.text import Text
 
 from memkit.bank import MemoryBank
-from memkit.cli.options import DEFAULT_FILE, EXIT_REFUSED, AsJson, Database, EncoderName, bank_parts
+from memkit.cli.options import (
+    DEFAULT_FILE,
+    EXIT_REFUSED,
+    AsJson,
+    Database,
+    EncoderName,
+    bank_parts,
+    load_encoder,
+    open_store,
+)
 from memkit.cli.output import answer, bar, err, line, new_table, say, shown
-from memkit.cli.stores import load_encoder, open_store
 from memkit.errors import InputError
 from memkit.evaluation.formats.files import FORMAT_NAMES, published_format, read_document
 from memkit.evaluation.formats.jsonl import lines

@@ -16,12 +16,12 @@ from memkit.cli.options import (
     Speaker,
     Until,
     Where,
+    open_bank,
     parse_choices,
     parse_conditions,
     parse_moment,
 )
 from memkit.cli.output import note, out, write_json
-from memkit.cli.stores import open_bank
 from memkit.cli.tables import hits_table
 from memkit.models import MEMORY_KINDS, Hit
 

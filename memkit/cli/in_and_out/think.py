@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 
 from memkit.bank import MemoryBank
-from memkit.cli.options import DEFAULT_FILE, AsJson, BankName, Database, EncoderName
+from memkit.cli.options import DEFAULT_FILE, AsJson, BankName, Database, EncoderName, open_bank
 from memkit.cli.output import answer, err, line, new_table, shown
-from memkit.cli.stores import open_bank
 from memkit.cli.tables import changed_memories, counts_of
 from memkit.models import Receipt
 

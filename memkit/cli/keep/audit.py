@@ -7,9 +7,17 @@ from typing import Annotated, Any
 import typer
 from rich.console import RenderableType
 
-from memkit.cli.options import DEFAULT_FILE, EXIT_REFUSED, AsJson, Database, Prefix, bank_parts
+from memkit.cli.options import (
+    DEFAULT_FILE,
+    EXIT_REFUSED,
+    AsJson,
+    Database,
+    Prefix,
+    bank_parts,
+    load_encoder,
+    open_store,
+)
 from memkit.cli.output import answer, err, excerpt, line, new_table, note, shown
-from memkit.cli.stores import load_encoder, open_store
 from memkit.flows.audit import AuditReport
 from memkit.store import MemoryStore
 from memkit.think.audit import FLAW_DESCRIPTIONS

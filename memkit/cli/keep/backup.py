@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from memkit.cli.options import DEFAULT_FILE, AsJson, Database
+from memkit.cli.options import DEFAULT_FILE, AsJson, Database, open_store
 from memkit.cli.output import answer, err, line, size
-from memkit.cli.stores import open_store
 
 
 def backup(

@@ -8,9 +8,8 @@ import typer
 from rich.text import Text
 
 import memkit
-from memkit.cli.options import DEFAULT_FILE, EXIT_REFUSED, AsJson, Database
+from memkit.cli.options import DEFAULT_FILE, EXIT_REFUSED, AsJson, Database, open_store
 from memkit.cli.output import answer, err, line, note
-from memkit.cli.stores import open_store
 from memkit.errors import CorruptError, NotADatabaseError
 
 

@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from memkit.cli.options import DEFAULT_FILE, AsJson, Database, Prefix, bank_parts
+from memkit.cli.options import DEFAULT_FILE, AsJson, Database, Prefix, bank_parts, open_store
 from memkit.cli.output import answer, err, line
-from memkit.cli.stores import open_store
 
 
 def export(

@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from memkit.cli.options import DEFAULT_FILE, AsJson, Database, EncoderName
+from memkit.cli.options import DEFAULT_FILE, AsJson, Database, EncoderName, load_encoder, open_store
 from memkit.cli.output import answer, bar, line
-from memkit.cli.stores import load_encoder, open_store
 
 
 def load(

@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from memkit.cli.options import DEFAULT_FILE, AsJson, Database, Prefix, bank_parts
+from memkit.cli.options import DEFAULT_FILE, AsJson, Database, Prefix, bank_parts, open_store
 from memkit.cli.output import answer, line, new_table, shown
-from memkit.cli.stores import open_store
 from memkit.forget.erasure_plan import plural
 from memkit.models import ErasureReceipt
 

@@ -6,9 +6,8 @@ from typing import Annotated
 import typer
 
 import memkit
-from memkit.cli.options import DEFAULT_FILE, AsJson, Database
+from memkit.cli.options import DEFAULT_FILE, AsJson, Database, confirm
 from memkit.cli.output import answer, err, line
-from memkit.cli.stores import confirm
 
 
 def restore(

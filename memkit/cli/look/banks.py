@@ -1,8 +1,7 @@
 """Banks: their names."""
 
-from memkit.cli.options import DEFAULT_FILE, AsJson, Database, Prefix, bank_parts
+from memkit.cli.options import DEFAULT_FILE, AsJson, Database, Prefix, bank_parts, open_store
 from memkit.cli.output import answer, line, note
-from memkit.cli.stores import open_store
 
 
 def banks(prefix: Prefix = None, db: Database = DEFAULT_FILE, json: AsJson = False) -> None:

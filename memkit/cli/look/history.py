@@ -1,8 +1,7 @@
 """History: the changes of one memory."""
 
-from memkit.cli.options import DEFAULT_FILE, AsJson, BankName, Database, MemoryId
+from memkit.cli.options import DEFAULT_FILE, AsJson, BankName, Database, MemoryId, open_bank
 from memkit.cli.output import answer, excerpt, new_table, shown, when
-from memkit.cli.stores import open_bank
 
 
 def history(bank_name: BankName, id: MemoryId, db: Database = DEFAULT_FILE, json: AsJson = False) -> None:

@@ -5,9 +5,8 @@ from collections.abc import Iterator, Sequence
 import typer
 from rich.console import RenderableType
 
-from memkit.cli.options import DEFAULT_FILE, EXIT_REFUSED, AsJson, BankName, Database
+from memkit.cli.options import DEFAULT_FILE, EXIT_REFUSED, AsJson, BankName, Database, open_bank
 from memkit.cli.output import answer, line, new_table, note, shown
-from memkit.cli.stores import open_bank
 from memkit.models import Memory
 from memkit.text.times.periods import readable_period
 from memkit.think.mood import Mood

@@ -16,11 +16,11 @@ from memkit.cli.options import (
     Database,
     Kinds,
     Where,
+    open_bank,
     parse_choices,
     parse_conditions,
 )
 from memkit.cli.output import answer, note, pairs, shown, when, who
-from memkit.cli.stores import open_bank
 from memkit.errors import UnknownMemoryError
 from memkit.models import MEMORY_KINDS, MEMORY_STATES, Memory
 

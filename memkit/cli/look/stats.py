@@ -8,9 +8,8 @@ import typer
 from rich.console import RenderableType
 from rich.table import Table
 
-from memkit.cli.options import DEFAULT_FILE, AsJson, Database
+from memkit.cli.options import DEFAULT_FILE, AsJson, Database, open_store
 from memkit.cli.output import answer, new_table, note, pairs, shown, size
-from memkit.cli.stores import open_store
 
 MAX_BANK_CHARS = 24  # characters of a bank's name on one line
 Measure = Annotated[

@@ -7,10 +7,8 @@ from typing import Annotated
 import typer
 from rich.console import RenderableType
 
-from memkit.cli.options import AsJson, ModelName
+from memkit.cli.options import AsJson, ModelName, encoder_from_option
 from memkit.cli.output import answer, err, line, new_table
-from memkit.cli.stores import encoder_from_option
-from memkit.encoders import default_encoder
 from memkit.evaluation.attacks import AttackReport, attack_erasure
 from memkit.evaluation.formats.files import FORMAT_NAMES, read_conversations
 
@@ -30,7 +28,7 @@ def attack(
     Erased are turns that answer questions and are most like many others. An attack succeeds where the ten results,
     what stands around them, their thoughts or the portrait show the turn or words that only it holds.
     """
-    model = encoder_from_option(encoder) or default_encoder()
+    model = encoder_from_option(encoder)
     report = AttackReport()
     for file in files:
         for conversation in read_conversations(file)[1]:

@@ -7,10 +7,8 @@ import typer
 
 from memkit.cli.measure.recall_tables import left_out_parts, report_parts, sweep_table
 from memkit.cli.measure.thinking_tables import evaluate_thinking
-from memkit.cli.options import AsJson, ModelName
+from memkit.cli.options import AsJson, ModelName, encoder_from_option
 from memkit.cli.output import answer, err, note, stepping_bar
-from memkit.cli.stores import encoder_from_option
-from memkit.encoders import default_encoder
 from memkit.errors import InputError
 from memkit.evaluation.formats.conversation import Conversation
 from memkit.evaluation.formats.files import FORMAT_NAMES, read_conversations
@@ -86,7 +84,7 @@ def evaluate(
     if thinking:
         evaluate_thinking(files, json)
         return
-    model = encoder_from_option(encoder) or default_encoder()
+    model = encoder_from_option(encoder)
     options = RunOptions(
         wordings=wordings,
         think=think,

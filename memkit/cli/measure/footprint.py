@@ -9,9 +9,8 @@ import typer
 from rich.console import RenderableType
 
 import memkit
-from memkit.cli.options import AsJson, ModelName
+from memkit.cli.options import AsJson, ModelName, encoder_from_option, load_encoder
 from memkit.cli.output import answer, err, line, new_table
-from memkit.cli.stores import encoder_from_option, load_encoder
 from memkit.evaluation.footprint import measure as measuring
 from memkit.evaluation.texts import lines_of
 

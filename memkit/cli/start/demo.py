@@ -5,11 +5,9 @@ from typing import Annotated
 
 import typer
 
-from memkit.cli.options import EXIT_ERROR, AsJson, ModelName
+from memkit.cli.options import EXIT_ERROR, AsJson, ModelName, encoder_from_option
 from memkit.cli.output import write_json
 from memkit.cli.start.scenes import DemoFiles, play
-from memkit.cli.stores import encoder_from_option
-from memkit.encoders import default_encoder
 from memkit.errors import InputError
 from memkit.evaluation.texts import CONVERSATIONS_FOLDER
 
@@ -46,7 +44,7 @@ def demo(
         )
     asked = questions or conversation.with_name(conversation.name.replace("conversation", "questions"))
     files = DemoFiles(conversation, asked, folder, plot or folder / "year.png")
-    figures = play(files, encoder_from_option(encoder) or default_encoder(), quiet=json)
+    figures = play(files, encoder_from_option(encoder), quiet=json)
     if json:
         write_json(figures.dump())
     if not figures.good:

@@ -49,22 +49,19 @@ ABLATED_LABELS = {
 
 def recall_table(results: Results) -> str:
     """The main figure @10 of memkit and its baselines, by data set."""
-
-    def row(name: str, figures: Any) -> Row:
-        metric = MAIN_METRICS.get(name, "fraction")
-        values = (figures["systems"][system]["metrics"][metric][CUTOFF_COLUMN] for system in SYSTEM_NAMES)
-        return [f"{figures['questions']:,}", *map(share, values)]
-
-    return _by_dataset(results, ["found @10", "questions", *SYSTEM_NAMES.values()], row)
+    rows = []
+    for name, figures in _datasets(results):
+        metrics = (figures["systems"][system]["metrics"] for system in SYSTEM_NAMES)
+        values = (metric[MAIN_METRICS.get(name, "fraction")][CUTOFF_COLUMN] for metric in metrics)
+        rows.append([DATASET_LABELS[name], f"{figures['questions']:,}", *map(share, values)])
+    return _table(results, DATASET_LABELS, ["found @10", "questions", *SYSTEM_NAMES.values()], rows)
 
 
 def cutoffs_table(results: Results) -> str:
     """The fraction that memkit finds at 5, 10, 25 and 50, by data set."""
-
-    def row(_: str, figures: Any) -> Row:
-        return [share(value) for value in figures["systems"]["memkit"]["metrics"]["fraction"]]
-
-    return _by_dataset(results, ["memkit finds", "@5", "@10", "@25", "@50"], row)
+    fractions = {name: figures["systems"]["memkit"]["metrics"]["fraction"] for name, figures in _datasets(results)}
+    rows = [[DATASET_LABELS[name], *map(share, values)] for name, values in fractions.items()]
+    return _table(results, DATASET_LABELS, ["memkit finds", "@5", "@10", "@25", "@50"], rows)
 
 
 def category_table(results: Results) -> str:
@@ -84,33 +81,36 @@ def wording_table(results: Results) -> str:
 
 def floor_table(results: Results) -> str:
     """Results that unanswerable questions get with the default floor, and what the floor costs."""
-
-    def row(_: str, figures: Any) -> Row:
-        floor = figures["floor"]
-        recalls = share(floor["recall_without"]), share(floor["recall_with"])
-        return [f"{floor['unrelated_results']:.2f}", f"{floor['unrelated_answered']:.0%}", *recalls]
-
+    rows = [
+        [
+            DATASET_LABELS[name],
+            f"{floor['unrelated_results']:.2f}",
+            f"{floor['unrelated_answered']:.0%}",
+            share(floor["recall_without"]),
+            share(floor["recall_with"]),
+        ]
+        for name, floor in _datasets(results, "floor")
+    ]
     header = ["", "results for an unrelated question", "any result", "found @10 without the floor", "with it"]
-    return _by_dataset(results, header, row)
+    return _table(results, DATASET_LABELS, header, rows)
 
 
 def sketch_table(results: Results) -> str:
     """Agreement of search by sketches with exact search."""
-
-    def row(_: str, figures: Any) -> Row:
-        return [share(figures["sketches"][name]) for name in ("sketch_recall", "same_top")]
-
-    return _by_dataset(
-        results, ["", "exact search's ten best vectors found", "questions with the same ten results"], row
-    )
+    rows = [
+        [DATASET_LABELS[name], share(sketches["sketch_recall"]), share(sketches["same_top"])]
+        for name, sketches in _datasets(results, "sketches")
+    ]
+    header = ["", "exact search's ten best vectors found", "questions with the same ten results"]
+    return _table(results, DATASET_LABELS, header, rows)
 
 
 def ablation_table(results: Results) -> str:
     """Change of the fraction @10 where a part of recall is switched off, by data set."""
     differences = {
-        name: {variant["name"]: variant["difference"] for variant in figures["ablation"]["variants"]}
-        for name, figures in _datasets(results)
-        if figures["ablation"]
+        name: {variant["name"]: variant["difference"] for variant in ablation["variants"]}
+        for name, ablation in _datasets(results, "ablation")
+        if ablation
     }
     parts = sorted(ABLATED_LABELS, key=lambda part: sum(column[part] for column in differences.values()))
     rows = [[ABLATED_LABELS[part], *(change(column[part]) for column in differences.values())] for part in parts]
@@ -175,12 +175,6 @@ TABLE_RENDERERS: dict[str, Callable[[Results], str]] = {
 }
 
 
-def _by_dataset(results: Results, header: Row, cells: Callable[[str, Any], Row]) -> str:
-    """A table with a row for each data set that was measured."""
-    rows = [[DATASET_LABELS[name], *cells(name, figures)] for name, figures in _datasets(results)]
-    return _table(results, DATASET_LABELS, header, rows)
-
-
 def _table(results: Results, names: Iterable[str], header: Row, rows: Iterable[Row]) -> str:
     """A table, and the commands, commits and processors that its figures come from."""
     used = [results[name] for name in names if name in results]
@@ -189,9 +183,10 @@ def _table(results: Results, names: Iterable[str], header: Row, rows: Iterable[R
     return f"{markdown(header, rows)}\n{commands} ({'; '.join(places)})\n"
 
 
-def _datasets(results: Results) -> Iterator[tuple[str, Any]]:
-    """Data sets that were measured, with their figures."""
-    return ((name, results[name].figures) for name in DATASET_LABELS if name in results)
+def _datasets(results: Results, part: str | None = None) -> Iterator[tuple[str, Any]]:
+    """Data sets that were measured, with their figures or a part of them."""
+    figures = {name: results[name].figures for name in DATASET_LABELS if name in results}
+    return ((name, values[part] if part else values) for name, values in figures.items())
 
 
 def _figures(results: Results, name: str) -> Any:
