@@ -93,8 +93,11 @@ class BankContract(ContractSteps):
         self.put(storage, Insert(memory("a", id="t1"), entry(1), Placement(1, 1)), Enqueue(1, ("t1",), False, AT_NOON))
         [waiting] = self.read(storage, lambda view: view.exchanges())
         assert (waiting.turn_ids, waiting.closed, waiting.attempts) == (("t1",), False, 0)
-        self.put(storage, Postpone(waiting.number, "ThinkerError", AT_NOON + timedelta(hours=1)))
-        self.put(storage, CloseExchange(waiting.number))
+        self.each(
+            storage,
+            Postpone(waiting.number, "ThinkerError", AT_NOON + timedelta(hours=1)),
+            CloseExchange(waiting.number),
+        )
         assert self.read(storage, lambda view: view.exchanges(due_at=AT_NOON)) == []
         [due] = self.read(storage, lambda view: view.exchanges(due_at=AT_NOON + timedelta(hours=2)))
         assert (due.closed, due.attempts, due.error) == (True, 1, "ThinkerError")
@@ -116,8 +119,7 @@ class BankContract(ContractSteps):
         assert exchange().attempts == 1
         self.put(storage, Claim(1, None))
         assert (exchange().attempts, exchange().due_at) == (1, None)
-        self.put(storage, Postpone(1, "ThinkerError", soon))
-        self.put(storage, Claim(1, soon))
+        self.each(storage, Postpone(1, "ThinkerError", soon), Claim(1, soon))
         assert (exchange().attempts, exchange().error) == (2, None)
 
     def test_erased_turns_leave_the_queue_and_an_exchange_without_any_goes(self, storage: Storage) -> None:

@@ -43,6 +43,10 @@ class ContractSteps:
         bank = storage.open_bank(("acme", "ana"))
         return storage.apply(bank.number, list(steps), at=AT_NOON)
 
+    def each(self, storage: Storage, *steps: Step) -> list[Receipt]:
+        """Receipts of steps that are applied one after the other."""
+        return [self.put(storage, step) for step in steps]
+
     def actions(self, storage: Storage, *steps: Step) -> list[str]:
         """Outcomes of applying the steps."""
         return [outcome.action for outcome in self.put(storage, *steps).outcomes]

@@ -32,24 +32,26 @@ class ErasureContract(ContractSteps):
         assert self.stored(storage, "t2").echo_of is None
 
     def test_a_memory_that_an_erased_one_superseded_is_active_again(self, storage: Storage) -> None:
-        self.put(storage, Insert(memory("lives in Lisbon", id="a", kind="thought"), entry(1)))
-        self.put(
-            storage, Supersede("a", memory("lives in Porto", id="b", kind="thought", valid_from=AT_NOON), entry(2))
+        self.each(
+            storage,
+            Insert(memory("lives in Lisbon", id="a", kind="thought"), entry(1)),
+            Supersede("a", memory("lives in Porto", id="b", kind="thought", valid_from=AT_NOON), entry(2)),
+            Pin("a"),
+            Erase(("b",)),
         )
-        self.put(storage, Pin("a"))
-        self.put(storage, Erase(("b",)))
         assert self.validity(storage, "a") == ("active", None, None)
         story = [(row.event, row.before and row.before.state) for row in self.history(storage, "a")]
         assert story == [("added", None), ("pinned", "active")]
 
     def test_a_memory_is_superseded_by_the_successor_of_an_erased_one(self, storage: Storage) -> None:
         later = AT_NOON + timedelta(days=3)
-        self.put(storage, Insert(memory("lives in Lisbon", id="a", kind="thought"), entry(1)))
-        self.put(
-            storage, Supersede("a", memory("lives in Porto", id="b", kind="thought", valid_from=AT_NOON), entry(2))
+        self.each(
+            storage,
+            Insert(memory("lives in Lisbon", id="a", kind="thought"), entry(1)),
+            Supersede("a", memory("lives in Porto", id="b", kind="thought", valid_from=AT_NOON), entry(2)),
+            Supersede("b", memory("lives in Faro", id="c", kind="thought", valid_from=later), entry(3)),
+            Erase(("b",)),
         )
-        self.put(storage, Supersede("b", memory("lives in Faro", id="c", kind="thought", valid_from=later), entry(3)))
-        self.put(storage, Erase(("b",)))
         assert self.validity(storage, "a") == ("superseded", "c", later)
         self.put(storage, Erase(("c",)))
         assert self.validity(storage, "a") == ("active", None, None)
@@ -57,8 +59,11 @@ class ErasureContract(ContractSteps):
     def test_a_thinkers_reason_that_shares_a_word_with_an_erased_text_goes_with_it(self, storage: Storage) -> None:
         self.put(storage, Insert(memory("I sold my zither", id="t1"), entry(1)))
         for number, reason in enumerate(("the zither was sold", "said twice"), start=2):
-            self.put(storage, Insert(memory("a thought", id=f"h{number}", kind="thought"), entry(number)))
-            self.put(storage, Forget(f"h{number}", reason, author="thinker"))
+            self.each(
+                storage,
+                Insert(memory("a thought", id=f"h{number}", kind="thought"), entry(number)),
+                Forget(f"h{number}", reason, author="thinker"),
+            )
         self.put(storage, Erase(("t1",)))
         last_rows = [self.history(storage, id)[-1] for id in ("h2", "h3")]
         assert [(row.event, row.reason) for row in last_rows] == [
@@ -68,8 +73,11 @@ class ErasureContract(ContractSteps):
 
     def test_receipts_are_numbered_chained_and_sound(self, storage: Storage) -> None:
         self.put(storage, *(Insert(memory(f"text {i}", id=f"t{i}"), entry(i)) for i in range(1, 6)))
-        self.put(storage, Erase(("t1", "t2"), chosen=1, requested_by="ana", fingerprints=(b"0123456789abcdef",)))
-        self.put(storage, Erase(("t3",)))
+        self.each(
+            storage,
+            Erase(("t1", "t2"), chosen=1, requested_by="ana", fingerprints=(b"0123456789abcdef",)),
+            Erase(("t3",)),
+        )
         storage.drop_bank(storage.open_bank(("acme", "ana")).number, at=AT_NOON)
         first, second, third = storage.receipts()
         assert [r.number for r in storage.receipts(after=1)] == [2, 3]
@@ -87,8 +95,7 @@ class ErasureContract(ContractSteps):
         again, other = storage.open_bank(("acme", "ana")).number, storage.open_bank(("acme", "bob")).number
         recognised = [storage.fingerprinted(bank, [erased, b"another one of 16"]) for bank in (again, other)]
         assert recognised == [{erased}, set()]
-        self.put(storage, Insert(memory("text 3", id="t3"), entry(3)))
-        self.put(storage, Erase(("t3",)))
+        self.each(storage, Insert(memory("text 3", id="t3"), entry(3)), Erase(("t3",)))
         receipts = storage.receipts()
         assert ([receipt.number for receipt in receipts], receipts[2].previous) == ([1, 2, 3], receipts[1].hash)
         assert storage.audit() in ([], ["erased bytes may still lie in the files: an erasure was interrupted."])

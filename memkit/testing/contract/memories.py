@@ -46,8 +46,11 @@ class MemoryContract(ContractSteps):
         assert self.all(storage) == []
 
     def test_an_item_is_replaced_in_place(self, storage: Storage) -> None:
-        self.put(storage, Insert(memory("1", id="k", kind="item"), entry()))
-        self.put(storage, Insert(memory("2", id="k", kind="item"), entry()))
+        self.each(
+            storage,
+            Insert(memory("1", id="k", kind="item"), entry()),
+            Insert(memory("2", id="k", kind="item"), entry()),
+        )
         assert [m.text for m in self.all(storage)] == ["2"]
 
     def test_superseding_closes_the_old_and_points_at_the_new(self, storage: Storage) -> None:
@@ -75,8 +78,7 @@ class MemoryContract(ContractSteps):
 
     def test_forgetting_pinning_and_restoring_leave_their_history(self, storage: Storage) -> None:
         self.put(storage, Insert(memory("a", id="t1"), entry()))
-        for operation in (Pin("t1"), Forget("t1", "why not"), Restore("t1"), Pin("t1", pinned=False)):
-            self.put(storage, operation)
+        self.each(storage, Pin("t1"), Forget("t1", "why not"), Restore("t1"), Pin("t1", pinned=False))
         events = [(row.event, row.reason) for row in self.history(storage, "t1")]
         assert [event for event, _ in events][-4:] == ["pinned", "forgotten", "restored", "unpinned"]
         assert ("forgotten", "why not") in events
@@ -174,10 +176,13 @@ class MemoryContract(ContractSteps):
         assert self.stored(storage, "old").superseded_by == "new"
 
     def test_restoring_reopens_the_last_closing_alone(self, storage: Storage) -> None:
-        self.put(storage, Insert(memory("old", id="old", kind="thought"), entry(1)))
-        self.put(storage, Supersede("old", memory("new", id="new", kind="thought"), entry(2)))
-        self.put(storage, Forget("old", "test"))
-        self.put(storage, Restore("old"))
+        self.each(
+            storage,
+            Insert(memory("old", id="old", kind="thought"), entry(1)),
+            Supersede("old", memory("new", id="new", kind="thought"), entry(2)),
+            Forget("old", "test"),
+            Restore("old"),
+        )
         assert self.validity(storage, "old")[:2] == ("superseded", "new")
         self.put(storage, Restore("old"))
         assert self.validity(storage, "old") == ("active", None, None)
@@ -192,8 +197,8 @@ class MemoryContract(ContractSteps):
         assert self.stored(storage, "k").text == "2"
 
     def test_an_items_history_holds_its_earlier_values(self, storage: Storage) -> None:
-        for value in ("1", "2", "2", "3"):
-            self.put(storage, Insert(memory(value, id="k", kind="item", metadata={"n": value}), entry()))
+        values = [memory(value, id="k", kind="item", metadata={"n": value}) for value in ("1", "2", "2", "3")]
+        self.each(storage, *(Insert(value, entry()) for value in values))
         history = self.history(storage, "k")
         assert [row.before.text for row in history if row.before is not None] == ["1", "2"]
         assert self.stored(storage, "k").metadata == {"n": "3"}

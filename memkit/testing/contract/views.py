@@ -36,9 +36,12 @@ class ViewContract(ContractSteps):
         assert last == [[2.5, 3.5], [1.5, 2.5, 3.5]]
 
     def test_lazy_memories_are_those_of_the_moment_when_they_were_read(self, storage: Storage) -> None:
-        self.put(storage, Insert(memory("lives in Lisbon", id="t1"), entry(1)))
-        self.put(storage, Insert(memory("lives in Lisbon", id="h1", kind="thought", sources=("t1",)), entry(2)))
-        self.put(storage, Supersede("h1", memory("lives in Porto", id="h2", kind="thought"), entry(3)))
+        self.each(
+            storage,
+            Insert(memory("lives in Lisbon", id="t1"), entry(1)),
+            Insert(memory("lives in Lisbon", id="h1", kind="thought", sources=("t1",)), entry(2)),
+            Supersede("h1", memory("lives in Porto", id="h2", kind="thought"), entry(3)),
+        )
         with self.view(storage) as view:
             eager, lazy, none = view.memories([3, 1, 2]), view.lazy_memories([3, 99, 1, 2]), view.lazy_memories([])
         self.put(storage, Erase(("t1",)))
@@ -87,9 +90,12 @@ class ViewContract(ContractSteps):
         assert matching == [[1, 3], [1, 2, 3], []]
 
     def test_derived_memories_are_found_through_others(self, storage: Storage) -> None:
-        self.put(storage, Insert(memory("a turn", id="t1"), entry(1)))
-        self.put(storage, Insert(memory("thought", id="h", kind="thought", sources=("t1",)), entry(2)))
-        self.put(storage, Insert(memory("portrait", id="p", kind="portrait", sources=("h",)), entry(3)))
+        self.each(
+            storage,
+            Insert(memory("a turn", id="t1"), entry(1)),
+            Insert(memory("thought", id="h", kind="thought", sources=("t1",)), entry(2)),
+            Insert(memory("portrait", id="p", kind="portrait", sources=("h",)), entry(3)),
+        )
         assert sorted(self.read(storage, lambda view: view.derived_from([1]))) == [2, 3]
 
     def test_a_view_stays_as_it_was_while_somebody_writes(self, storage: Storage) -> None:
@@ -127,8 +133,11 @@ class ViewContract(ContractSteps):
         assert self.read(storage, lambda view: view.position(None)) is None
         turns = [memory(text, id=f"t{n}", session="home") for n, text in enumerate(("one", "three"), start=1)]
         self.put(storage, *(Insert(turn, entry(n), Placement(7, 7)) for n, turn in enumerate(turns, start=1)))
-        self.put(storage, Insert(memory("elsewhere", id="t3", session="work"), entry(3), Placement(8, 8)))
-        self.put(storage, Enqueue(7, ("t1", "t2"), False, AT_NOON))
+        self.each(
+            storage,
+            Insert(memory("elsewhere", id="t3", session="work"), entry(3), Placement(8, 8)),
+            Enqueue(7, ("t1", "t2"), False, AT_NOON),
+        )
         with self.view(storage) as view:
             last, home = view.position(None), view.position("home")
             assert (view.position("nowhere"), view.turns_of(7, after=1)) == (None, [2])
