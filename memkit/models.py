@@ -375,7 +375,3 @@ class RejectedTurn(NamedTuple):
     """An input of `observe` that could not be read as a turn."""
 
     error: MemkitError
-
-    @classmethod
-    def of(cls, error: MemkitError) -> Self:
-        return cls(error)

@@ -9,6 +9,8 @@ One chain may serve many people: give a function from the call's config to a ban
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from functools import reduce
+from operator import add
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
@@ -150,27 +152,21 @@ class WithMemory(Runnable[Any, Any]):
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Recall, observe what was asked, answer, observe the answer."""
-        settled = ensure_config(config)
-        call = _Call(self, settled, _messages(input))
-        prompt = call.asked(call.bank.recall(call.question, **call.options) if call.question else None)
-        call.bank.observe(call.heard())
+        call, prompt = self._begun(input, config)
         answer = self._model.invoke(prompt, config, **kwargs)
         call.bank.observe(call.answered(answer))
         return answer
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """The same, awaited."""
-        call, prompt = await self._begun(input, config)
+        call, prompt = await self._abegun(input, config)
         answer = await self._model.ainvoke(prompt, config, **kwargs)
         await call.bank.aio.observe(call.answered(answer))
         return answer
 
     def stream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Any]:
         """The model's chunks as they come; what came is kept, as partial where the answer broke off."""
-        settled = ensure_config(config)
-        call = _Call(self, settled, _messages(input))
-        prompt = call.asked(call.bank.recall(call.question, **call.options) if call.question else None)
-        call.bank.observe(call.heard())
+        call, prompt = self._begun(input, config)
         chunks: list[Any] = []
         try:
             for chunk in self._model.stream(prompt, config, **kwargs):
@@ -182,7 +178,7 @@ class WithMemory(Runnable[Any, Any]):
 
     async def astream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncIterator[Any]:
         """The same, awaited. A cancelled answer is kept before the cancellation goes on."""
-        call, prompt = await self._begun(input, config)
+        call, prompt = await self._abegun(input, config)
         chunks: list[Any] = []
         try:
             async for chunk in self._model.astream(prompt, config, **kwargs):
@@ -195,10 +191,15 @@ class WithMemory(Runnable[Any, Any]):
             else:
                 call.bank.observe(call.answered(*chunks))  # nothing may be awaited in a cancelled task
 
-    async def _begun(self, input: Any, config: RunnableConfig | None) -> "tuple[_Call, list[BaseMessage]]":
+    def _begun(self, input: Any, config: RunnableConfig | None) -> "tuple[_Call, list[BaseMessage]]":
         call = _Call(self, ensure_config(config), _messages(input))
-        recollection = await call.bank.aio.recall(call.question, **call.options) if call.question else None
-        prompt = call.asked(recollection)
+        prompt = call.asked(call.bank.recall(call.question, k=self._k) if call.question else None)
+        call.bank.observe(call.heard())
+        return call, prompt
+
+    async def _abegun(self, input: Any, config: RunnableConfig | None) -> "tuple[_Call, list[BaseMessage]]":
+        call = _Call(self, ensure_config(config), _messages(input))
+        prompt = call.asked(await call.bank.aio.recall(call.question, k=self._k) if call.question else None)
         await call.bank.aio.observe(call.heard())
         return call, prompt
 
@@ -213,10 +214,6 @@ class _Call:
         humans = [message for message in messages if isinstance(message, HumanMessage)]
         self.question = str(humans[-1].text) if humans else ""
 
-    @property
-    def options(self) -> dict[str, Any]:
-        return {"k": self._owner._k}
-
     def asked(self, recollection: memkit.Recollection | None) -> list[BaseMessage]:
         """The messages for the model: what was recalled stands after the system's words."""
         block = recollection.prompt(max_tokens=self._owner._max_tokens) if recollection is not None else ""
@@ -226,24 +223,20 @@ class _Call:
 
     def heard(self) -> list[memkit.Turn]:
         """The messages since the last answer: what came before was observed with earlier calls."""
-        answers = [i for i, message in enumerate(self._messages) if isinstance(message, AIMessage)]
-        new = self._messages[answers[-1] + 1 :] if answers else self._messages
-        spoken = [message for message in new if not isinstance(message, SystemMessage)]
+        start = max(
+            (i for i, message in enumerate(self._messages, start=1) if isinstance(message, AIMessage)), default=0
+        )
+        spoken = [message for message in self._messages[start:] if not isinstance(message, SystemMessage)]
         return _turns(spoken, self._config, self._owner._session)
 
     def answered(self, *chunks: Any) -> list[memkit.Turn]:
         """The answer as a turn, marked where it is only a part; nothing where there is none."""
         if not chunks:
             return []
-        whole = chunks[0]
-        for chunk in chunks[1:]:
-            whole = whole + chunk
+        whole = reduce(add, chunks)
         message = whole if isinstance(whole, BaseMessage) else AIMessage(str(whole))
-        partial = len(chunks) > 0 and not self.done and self._is_stream(chunks)
-        return _turns([message], self._config, self._owner._session, partial=partial)
-
-    def _is_stream(self, chunks: Sequence[Any]) -> bool:
-        return len(chunks) > 1 or type(chunks[0]).__name__.endswith("Chunk")
+        is_stream = len(chunks) > 1 or type(chunks[0]).__name__.endswith("Chunk")
+        return _turns([message], self._config, self._owner._session, partial=is_stream and not self.done)
 
 
 def _function(bank: memkit.MemoryBank | BankOf) -> BankOf:

@@ -64,7 +64,7 @@ def _turn_or_error(item: Any, speakers: Speakers) -> Turn | RejectedTurn:
     try:
         return as_turn(item, speakers=speakers)
     except MemkitError as error:
-        return RejectedTurn.of(error)
+        return RejectedTurn(error)
 
 
 def _checked_speakers(speakers: Speakers | None) -> Speakers:
