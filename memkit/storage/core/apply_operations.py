@@ -29,7 +29,7 @@ from memkit.operations import (
     Supersede,
 )
 from memkit.storage.core.apply_erase import erase, remake
-from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, normalised, open_closings
+from memkit.storage.core.records import Queued, StoredMemory, normalised, open_closings
 from memkit.storage.core.unit_of_work import ChangeSet, Reader, UnitOfWork
 
 UNDO_REASON = "undone"
@@ -51,8 +51,7 @@ def apply_operations(steps: Sequence[Step], reader: Reader, *, at: datetime) -> 
     Raises UnknownMemoryError where an operation names an id that isn't there; nothing was changed then.
     """
     work = UnitOfWork(reader, at)
-    operations = [step for step in steps if not isinstance(step, Outcome)]
-    work.prepare(_ids_to_read(operations), _ids_to_locate(operations))
+    work.prepare([_ids(step) for step in steps if not isinstance(step, Outcome)])
     outcomes = [step if isinstance(step, Outcome) else _RULE_BY_TYPE[type(step)](work, step) for step in steps]
     return work.changes(), tuple(_numbered(o, work.change) for o in outcomes if o is not None)
 
@@ -63,34 +62,27 @@ def _numbered(outcome: Outcome, change: int) -> Outcome:
     return outcome.model_copy(update={"change": change})
 
 
-def _ids_to_read(operations: Sequence[Operation]) -> Iterable[str]:
-    """Ids of the memories that the operations look at."""
-    for operation in operations:
-        if isinstance(operation, Insert | Merge | Supersede):
-            yield operation.memory.id
-            if operation.memory.echo_of is not None:
-                yield operation.memory.echo_of
-        if isinstance(operation, Merge | Erase):
-            yield from operation.ids
-        elif isinstance(operation, Supersede | Pin | Forget | Restore | Revert | Reinforce | Rewrite | Cite):
-            yield operation.id
-        elif isinstance(operation, Remake):
-            yield operation.memory.id
-
-
-def _ids_to_locate(operations: Sequence[Operation]) -> Iterable[str]:
-    """Ids of memories that the operations only point at."""
-    for operation in operations:
-        if isinstance(operation, Insert | Merge | Supersede | Remake):
-            yield from operation.memory.sources
-            if operation.memory.superseded_by is not None:
-                yield operation.memory.superseded_by
-        elif isinstance(operation, Erase):
-            yield from operation.remade
-        elif isinstance(operation, Cite):
-            yield from operation.sources
-        elif isinstance(operation, Enqueue):
-            yield from operation.turn_ids
+def _ids(operation: Operation) -> tuple[Iterable[str | None], Iterable[str | None]]:
+    """Ids of the memories that an operation looks at, and of those that it only points at."""
+    match operation:
+        case Insert(memory=memory):
+            return [memory.id, memory.echo_of], [*memory.sources, memory.superseded_by]
+        case Merge(ids=ids, memory=memory):
+            return [*ids, memory.id, memory.echo_of], [*memory.sources, memory.superseded_by]
+        case Supersede(id=id, memory=memory):
+            return [id, memory.id, memory.echo_of], [*memory.sources, memory.superseded_by]
+        case Remake(memory=memory):
+            return [memory.id], memory.sources
+        case Erase(ids=ids, remade=remade):
+            return ids, remade
+        case Cite(id=id, sources=sources):
+            return [id], sources
+        case Enqueue(turn_ids=ids):
+            return [], ids
+        case Pin(id=id) | Forget(id=id) | Restore(id=id) | Revert(id=id) | Reinforce(id=id) | Rewrite(id=id):
+            return [id], []
+        case _:
+            return [], []
 
 
 def _insert(work: UnitOfWork, op: Insert) -> Outcome:
@@ -227,7 +219,9 @@ def _restore(work: UnitOfWork, op: Restore) -> Outcome:
     old = work.record(work.require(op.id, "Restore"))
     if old.memory.state == "active":
         return Outcome.skipped(op.id, "already active")
-    before = _last_closing(work.history_of(old.seq))
+    past = work.history_of(old.seq)
+    closings = open_closings(past)
+    before = past[closings[-1]].before if closings else None  # the last change that took it out of recall
     work.add_history(old, "restored", "user")
     if before is None:
         work.update(replace(old.changed(state="active"), superseded_by=None))
@@ -235,12 +229,6 @@ def _restore(work: UnitOfWork, op: Restore) -> Outcome:
         fields = {"state": before.memory.state, "valid_until": before.memory.valid_until}
         work.update(replace(old.changed(**fields), superseded_by=work.if_present(before.superseded_by)))
     return Outcome(id=op.id, action="restored")
-
-
-def _last_closing(history_rows: Sequence[HistoryRow]) -> StoredMemory | None:
-    """The memory before the last change that took it out of recall and wasn't undone."""
-    closings = open_closings(history_rows)
-    return history_rows[closings[-1]].before if closings else None
 
 
 def _revert(work: UnitOfWork, op: Revert) -> Outcome:

@@ -52,6 +52,13 @@ def _chained(receipt: ErasureReceipt, last: ErasureReceipt | None) -> ErasureRec
     return linked.model_copy(update={"hash": receipt_hash(linked)})
 
 
+def receipt_columns(receipt: ErasureReceipt, bank: int, seqs: bytes, name: str | None) -> dict[str, object]:
+    """Columns of the table `erasure`; `seqs` of what went, `name` of a bank that isn't there (any more)."""
+    text = receipt.model_dump_json(exclude={"bytes_pending"})
+    place = {"bank": bank, "number": receipt.number, "change": receipt.change}
+    return {**place, "seqs": seqs, "receipt": text, "name": name}
+
+
 def receipt_hash(receipt: ErasureReceipt) -> str:
     """SHA-256 over a receipt, without the hash itself and without `bytes_pending`."""
     fields = receipt.model_dump(mode="json", exclude={"hash", "bytes_pending"})

@@ -1,7 +1,7 @@
 """Stored form of a memory, of its history and of the thinking queue, the same for every engine."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -33,6 +33,17 @@ class StoredMemory:
         """Seqs of all memories that this one points at."""
         pointers = (self.superseded_by, self.echo_of)
         return [*self.sources, *(seq for seq in pointers if seq is not None)]
+
+    def without_links(self, gone: Set[int]) -> "StoredMemory":
+        """The same row, pointing at none of these."""
+        if gone.isdisjoint(self.links()):
+            return self
+        return replace(
+            self,
+            sources=tuple(seq for seq in self.sources if seq not in gone),
+            superseded_by=None if self.superseded_by in gone else self.superseded_by,
+            echo_of=None if self.echo_of in gone else self.echo_of,
+        )
 
     def changed(self, **fields: Any) -> "StoredMemory":
         """The same row with other fields in its memory."""
@@ -123,19 +134,19 @@ def history_entries(
         at=first.memory.recorded_at,
         author=first.memory.author,
     )
-    return [creation, *(_history_entry(record, history_row, names) for history_row in history_rows)]
-
-
-def _history_entry(record: StoredMemory, history_row: HistoryRow, names: Mapping[int, str]) -> HistoryEntry:
-    return HistoryEntry(
-        id=record.memory.id,
-        event=history_row.event,
-        at=history_row.at,
-        author=history_row.author,
-        reason=history_row.reason,
-        before=None if history_row.before is None else history_row.before.to_memory(names),
-        change=history_row.change,
+    changes = (
+        HistoryEntry(
+            id=record.memory.id,
+            event=history_row.event,
+            at=history_row.at,
+            author=history_row.author,
+            reason=history_row.reason,
+            before=None if history_row.before is None else history_row.before.to_memory(names),
+            change=history_row.change,
+        )
+        for history_row in history_rows
     )
+    return [creation, *changes]
 
 
 def index_row(record: StoredMemory, hasher: Hasher) -> IndexRow:

@@ -116,11 +116,11 @@ class UnitOfWork:
         self._histories: dict[int, list[HistoryRow]] = {}
         self._erased: list[Erased] = []
 
-    def prepare(self, loaded: Iterable[str], named: Iterable[str]) -> None:
-        """Look up all ids of a batch at once; the memories of `loaded` are read, too."""
-        needed = set(loaded)
-        self._seqs = self.reader.locate(list(needed.union(named)))
-        self.load([self._seqs[id] for id in needed if id in self._seqs])
+    def prepare(self, ids: Sequence[tuple[Iterable[str | None], Iterable[str | None]]]) -> None:
+        """Look up the ids of all operations at once; of each, the memories of the first ones are read, too."""
+        read = {id for first, _ in ids for id in first}
+        self._seqs = self.reader.locate([id for id in read.union(*(others for _, others in ids)) if id is not None])
+        self.load(self._seqs[id] for id in read if id in self._seqs)
 
     def load(self, seqs: Iterable[int]) -> None:
         """Read memories that weren't read yet."""
@@ -252,14 +252,14 @@ class UnitOfWork:
         """All changes so far, as primitive ones."""
         self._resolve()
         added = [record for seq, record in self._records.items() if seq >= self._first_seq]
-        old = [self._without_erased_links(self._records[seq]) for seq in self._dirty]
+        old = [self._records[seq].without_links(self.erased_seqs) for seq in self._dirty]
         exchanges = [self._without_erased_turns(e) for e in self._exchanges.values() if e is not None]
         stored = self._stored_exchanges
         changed = [e for e in exchanges if e.turns and stored.get(e.number) != e]
         empty = {e.number for e in exchanges if not e.turns}
         settled = {n for n, e in self._exchanges.items() if e is None} | empty
         return ChangeSet(
-            new=[(self._without_erased_links(record), self._entries[record.seq]) for record in added],
+            new=[(record.without_links(self.erased_seqs), self._entries[record.seq]) for record in added],
             changed=[record for record in old if record.seq not in self._replaced],
             replaced=[record for record in old if record.seq in self._replaced],
             entries={seq: self._entries[seq] for seq in self._dirty if seq in self._entries},
@@ -279,16 +279,6 @@ class UnitOfWork:
             if seq not in self.erased_seqs:
                 target = self.require(id, "Insert")
                 self.update(replace(self._records[seq], superseded_by=target))
-
-    def _without_erased_links(self, record: StoredMemory) -> StoredMemory:
-        if not self.erased_seqs.intersection(record.links()):
-            return record
-        return replace(
-            record,
-            sources=tuple(seq for seq in record.sources if seq not in self.erased_seqs),
-            superseded_by=None if record.superseded_by in self.erased_seqs else record.superseded_by,
-            echo_of=None if record.echo_of in self.erased_seqs else record.echo_of,
-        )
 
     def _without_erased_turns(self, exchange: Queued) -> Queued:
         return replace(exchange, turns=tuple(seq for seq in exchange.turns if seq not in self.erased_seqs))

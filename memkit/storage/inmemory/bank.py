@@ -119,7 +119,7 @@ class Bank:
             for by_seq in (self.records, self.entries, self.changed, self.indexed, self.history):
                 by_seq.pop(seq, None)
         for seq in {s for g in gone for name in ("source", "superseded", "echo") for s in self.seqs_by(name, g)}:
-            self._put(_unlinked(self.records[seq], gone), self.entries[seq], change)
+            self._put(self.records[seq].without_links(gone), self.entries[seq], change)
         for exchange in list(self.exchanges.values()):
             left = tuple(seq for seq in exchange.turns if seq not in gone)
             if left:
@@ -151,15 +151,6 @@ class Bank:
         waiting = [s for e in self.exchanges.values() for s in e.turns if s not in self.records]
         if waiting:
             yield f"{where}: {len(waiting)} queued turns are not there."
-
-
-def _unlinked(record: StoredMemory, gone: set[int]) -> StoredMemory:
-    return replace(
-        record,
-        sources=tuple(seq for seq in record.sources if seq not in gone),
-        superseded_by=None if record.superseded_by in gone else record.superseded_by,
-        echo_of=None if record.echo_of in gone else record.echo_of,
-    )
 
 
 def _size(text: str) -> int:

@@ -1,4 +1,7 @@
-"""Named queries of `queries.sql`: read, rendered for SQLite, and run with values by name."""
+"""Named queries of `queries.sql`: read, rendered for SQLite, and run with values by name.
+
+Of the connections that they are run on, a part of DB-API 2.0 (PEP 249) is needed.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -7,15 +10,36 @@ from functools import cache, cached_property
 from importlib.resources import files
 from itertools import chain
 from operator import itemgetter
-from typing import Any
-
-from memkit.storage.sql.connection import Connection, Cursor
+from typing import Any, Protocol
 
 CHUNK_SIZES = (1, 8, 64, 500)  # long lists are cut and padded to these lengths, so that statements stay prepared
 VALUE_PATTERN = re.compile(r":(\w+)")
 LIST_PATTERN = re.compile(r"= ANY\(:(\w+)\)")
 
 Values = Mapping[str, Any]
+
+
+class Cursor(Protocol):
+    """Rows of one statement."""
+
+    @property
+    def rowcount(self) -> int: ...
+
+    def fetchone(self) -> Any: ...
+
+    def fetchmany(self, size: int, /) -> list[Any]: ...
+
+    def fetchall(self) -> list[Any]: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Connection(Protocol):
+    """A connection inside one transaction."""
+
+    def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Cursor: ...
+
+    def executemany(self, sql: str, parameters: Sequence[Sequence[Any]], /) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -30,7 +54,7 @@ class NamedQuery:
     @classmethod
     def parse(cls, sql: str) -> "NamedQuery":
         """Read the names in a query's text."""
-        lists = tuple(LIST_PATTERN.findall(sql))
+        lists = tuple(dict.fromkeys(LIST_PATTERN.findall(sql)))
         names = tuple(name for name in dict.fromkeys(VALUE_PATTERN.findall(sql)) if name not in lists)
         return cls(sql, names, lists, itemgetter(*names) if len(names) > 1 else lambda v: tuple(v[n] for n in names))
 

@@ -317,9 +317,6 @@ DELETE FROM source WHERE bank = :bank AND seq = ANY(:seqs)
 -- name: drop_source_links
 DELETE FROM source WHERE bank = :bank AND source = ANY(:seqs)
 
--- name: linked_sources
-SELECT seq FROM source WHERE bank = :bank AND source = ANY(:seqs)
-
 -- name: add_tag
 INSERT INTO tag (bank, tag, seq) VALUES (:bank, :tag, :seq)
 
@@ -412,14 +409,17 @@ UPDATE memory SET superseded_by = NULL, change = :change WHERE bank = :bank AND 
 -- name: clear_echo
 UPDATE memory SET echo_of = NULL, change = :change WHERE bank = :bank AND seq = :seq
 
--- name: mark_changed
-UPDATE memory SET change = :change WHERE bank = :bank AND seq = ANY(:seqs)
+-- name: mark_derived
+UPDATE memory SET change = :change
+WHERE bank = :bank AND seq IN (SELECT seq FROM source WHERE bank = :bank AND source = ANY(:seqs))
 
 -- name: drop_memories
 DELETE FROM memory WHERE bank = :bank AND seq = ANY(:seqs)
 
--- name: content_of_removed
-SELECT content, vector FROM memory WHERE bank = :bank AND seq = ANY(:seqs)
+-- name: contents_of_removed
+SELECT content FROM memory WHERE bank = :bank AND seq = ANY(:seqs)
+UNION SELECT vector FROM memory WHERE bank = :bank AND seq = ANY(:seqs) AND vector IS NOT NULL
+UNION SELECT content FROM history INDEXED BY history_seq WHERE bank = :bank AND seq = ANY(:seqs)
 
 -- name: contents
 SELECT text, payload, vector, passages FROM content WHERE bank = :bank AND id = ANY(:ids)

@@ -1,4 +1,6 @@
-"""Blocks of index rows: the numbers of up to 4,096 memories together, beside the table that holds them one by one.
+"""Rows of the table `memory` as indexes want them, and blocks of these: the numbers of up to 4,096 memories together.
+
+Nothing impossible is believed.
 
 A block holds a CRC-32 of the rest, the number of rows, which fields follow (a bit each, in the order of
 `batches.ROW_FIELDS`; others hold no value in any row) as three uint32, then those fields as arrays, all little-endian.
@@ -7,6 +9,7 @@ The table is the truth: rows of blocks that have changed there since are listed 
 
 import struct
 import zlib
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,18 +18,100 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from memkit.batches import NO_VALUE, ROW_FIELDS, RowBatch
+from memkit.batches import FIELD_CODES, NO_VALUE, ROW_FIELDS, Column, RowBatch
 from memkit.errors import CorruptError
+from memkit.models import IndexRow
 from memkit.storage.core.blocks import BLOCK_ROWS, FLUSH_ROWS, ROW_PART, Int64s
-from memkit.storage.core.checksums import DECODING_ERRORS, decoding
+from memkit.storage.core.checksums import DECODING_ERRORS, corrupt_error, decoding
+from memkit.storage.core.enum_codes import KIND_CODES, ROLE_CODES, STATE_CODES
 from memkit.storage.sql.block_writer import BlockWriter
-from memkit.storage.sql.connection import Connection
-from memkit.storage.sql.index_rows import row_batch
-from memkit.storage.sql.queries import change_over, run, run_many
+from memkit.storage.sql.queries import Connection, change_over, run, run_many
 
 RENEWED_SHARE = 16  # of a bank's rows one in so many, or FLUSH_ROWS, may have moved before a block is made anew
 _BLOCK_HEAD = struct.Struct("<III")
 _FIELD_TYPES = {name: np.dtype(kind).newbyteorder("<") for name, kind in ROW_FIELDS.items()}
+
+
+OPTIONAL_COLUMNS = frozenset(
+    "speaker role session episode valid_from valid_until recalled_at superseded_by echo_of".split()
+)
+WORD_PLACES = {
+    name: np.array([FIELD_CODES[name][word] for word in codes.words], dtype=np.int8)
+    for name, codes in (("kind", KIND_CODES), ("state", STATE_CODES), ("role", ROLE_CODES))
+}
+MAX_TEXT_CHARS = 2**31  # characters, above all texts
+Row = tuple[Any, ...]
+
+
+def index_rows(rows: Sequence[Row], sources: Mapping[int, tuple[int, ...]], end: int) -> list[IndexRow]:
+    """Rows of `memory` as an index wants them, in order of seq; `sources` by seq, `end` above all seqs.
+
+    Raises CorruptError for numbers that can't be.
+    """
+    row_batch(rows, sources, end)
+    return [_index_row(row, sources.get(row[0], ())) for row in rows]
+
+
+def _index_row(row: Row, sources: tuple[int, ...]) -> IndexRow:
+    seq, kind, state, speaker, role, *middle, salience, pinned, length, asks, superseded_by, echo_of = row
+    if not isinstance(salience, float | None):
+        raise corrupt_error("a memory")
+    words = (
+        KIND_CODES.words[kind],
+        STATE_CODES.words[state],
+        speaker,
+        None if role is None else ROLE_CODES.words[role],
+    )
+    return IndexRow._make(
+        (seq, *words, *middle, salience, bool(pinned), length, bool(asks), superseded_by, echo_of, sources)
+    )
+
+
+def row_batch(rows: Sequence[Row], sources: Mapping[int, tuple[int, ...]], end: int) -> RowBatch:
+    """The same rows as arrays."""
+    named = zip(IndexRow._fields[:-1], zip(*rows, strict=True), strict=True)
+    try:
+        read = {name: _column(name, values) for name, values in named if name in ROW_FIELDS}
+    except (TypeError, OverflowError) as error:  # what `array` says of anything but numbers
+        raise corrupt_error("a memory") from error
+    if not _possible(read, end):
+        raise corrupt_error("a memory")
+    return RowBatch({name: _placed(name, column) for name, column in read.items()}, sources)
+
+
+def _column(name: str, values: tuple[Any, ...]) -> Column:
+    if name == "strength":
+        return np.array(array("d", values))
+    if name in OPTIONAL_COLUMNS and None in values:
+        if values.count(None) == len(values):
+            return np.full(len(values), NO_VALUE, dtype=np.int64)
+        values = tuple(NO_VALUE if value is None else value for value in values)
+    return np.array(array("q", values))
+
+
+def _possible(read: Mapping[str, Column], end: int) -> bool:
+    seqs = read["seq"]
+    links = (read[name] for name in ("session", "episode", "superseded_by", "echo_of"))
+    return bool(
+        all(_within(read[name], len(places), name in OPTIONAL_COLUMNS) for name, places in WORD_PLACES.items())
+        and all(_within(link, end, True) for link in links)
+        and seqs[0] > 0
+        and seqs[-1] < end
+        and np.all(np.diff(seqs) > 0)
+        and _within(read["length"], MAX_TEXT_CHARS, False)
+    )
+
+
+def _within(column: npt.NDArray[np.int64], end: int, optional: bool) -> bool:
+    inside = (column >= 0) & (column < end)
+    return bool(np.all(inside | (column == NO_VALUE) if optional else inside))
+
+
+def _placed(name: str, column: Column) -> Column:
+    if name in WORD_PLACES:
+        some = column != NO_VALUE
+        return np.where(some, WORD_PLACES[name][np.where(some, column, 0)], np.int8(-1))
+    return column.astype(ROW_FIELDS[name], copy=False)
 
 
 def pack(rows: RowBatch) -> bytes:

@@ -1,11 +1,10 @@
 """View of one bank over SQL, within one read or write transaction."""
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -39,26 +38,15 @@ from memkit.storage.core.rows import (
     decode_records,
 )
 from memkit.storage.core.vectors import passage_batch, stack_vectors, unpack_vectors
-from memkit.storage.sql.connection import Connection, Cursor
-from memkit.storage.sql.entry_blocks import parse_block
-from memkit.storage.sql.index_rows import index_row, row_batch
-from memkit.storage.sql.queries import run, run_over
-from memkit.storage.sql.row_blocks import last_in_blocks, rows_of_blocks, too_many_moved
+from memkit.storage.sql.block_writer import parse_block
+from memkit.storage.sql.queries import Connection, Cursor, run, run_over
+from memkit.storage.sql.row_blocks import index_rows, last_in_blocks, row_batch, rows_of_blocks, too_many_moved
 from memkit.times import to_micros
 
 Sources = dict[int, tuple[int, ...]]
 RANGE_FROM = 500  # vectors; from so many on, those of a whole range are read where most of it is wanted
 TURN_CODE = KIND_CODES.codes["turn"]
 USELESS_SHARE = 4  # if more than one in so many rows of blocks have changed since, blocks are of no use
-
-
-class IndexColumns(NamedTuple):
-    """Columns of a memory's index entry, of the query `index_columns`."""
-
-    seq: int
-    text_key: int
-    hash_group: int | None
-    wanted: int
 
 
 class SqlView(View):
@@ -79,7 +67,7 @@ class SqlView(View):
         return [row[0] for row in self._run(name, **values)]
 
     def _over(self, name: str, values: Iterable[Any], **others: Any) -> list[tuple[Any, ...]]:
-        chosen = list(values)
+        chosen = list(dict.fromkeys(values))
         return run_over(self.connection, name, chosen, bank=self.bank, **others) if chosen else []
 
     def locate(self, ids: Sequence[str]) -> dict[str, int]:
@@ -103,13 +91,7 @@ class SqlView(View):
 
     def _read(self, seqs: Sequence[int]) -> tuple[list[MemoryRow], Sources]:
         rows = list(map(MemoryRow._make, self._over("memories", seqs)))
-        return rows, self._sources(row.seq for row in rows if row.kind != TURN_CODE)
-
-    def _sources(self, seqs: Iterable[int]) -> Sources:
-        sources: dict[int, set[int]] = defaultdict(set)
-        for seq, source in self._over("sources", seqs):
-            sources[seq].add(source)
-        return {seq: tuple(sorted(own)) for seq, own in sources.items()}
+        return rows, _grouped(self._over("sources", [row.seq for row in rows if row.kind != TURN_CODE]))
 
     def names(self, seqs: Iterable[int]) -> dict[int, str]:
         rows = self._over("ids", seqs)
@@ -117,9 +99,9 @@ class SqlView(View):
 
     def rows(self, since: int = 0) -> Iterator[IndexRow]:
         """Index rows in order of seq; both queries run in the view's snapshot."""
-        sources = self._links(since)
-        for row in self._changed("index_rows", since):
-            yield index_row(row, sources.get(row[0], ()), self.next_seq)
+        links, rows = self._links(since), self._changed("index_rows", since)
+        while some := rows.fetchmany(BATCH_ROWS):
+            yield from index_rows(some, links, self.next_seq)
 
     def row_batches(self, since: int = 0) -> Iterator[RowBatch]:
         links = self._links(since)
@@ -140,12 +122,11 @@ class SqlView(View):
         return self._run(f"{name}_since", since=since) if since else self._run(name)
 
     def _links(self, since: int) -> Sources:
-        grouped = groupby(self._changed("links", since), key=itemgetter(0))
-        return {seq: tuple(source for _, source in links) for seq, links in grouped}
+        return _grouped(self._changed("links", since))
 
     def rows_of_sessions(self, sessions: Sequence[int]) -> list[IndexRow]:
         rows = {row[0]: row for row in self._over("index_rows_of_sessions", sessions)}
-        return [index_row(row, (), self.next_seq) for _, row in sorted(rows.items())]
+        return index_rows([row for _, row in sorted(rows.items())], {}, self.next_seq) if rows else []
 
     def sessions_of(self, seqs: Sequence[int]) -> list[int]:
         return sorted({row[0] for row in self._over("sessions_of", seqs)})
@@ -311,25 +292,25 @@ class SqlView(View):
         return [(int(seq), str(text)) for seq, text in rows]
 
     def entries(self, seqs: Sequence[int]) -> dict[int, IndexEntry]:
-        terms = {seq: dict(_terms(row)) for seq, row in self.located(TERM_PART, seqs).items()}
+        packed = self.located(TERM_PART, seqs)
+        with decoding("an index row"):
+            terms = {seq: dict(unpack_terms(row.data)) for seq, row in packed.items()}
         sketches = {seq: row.data for seq, row in self.located(SKETCH_PART, seqs).items()}
         vectors = dict(self._over("vectors", seqs))
         passages = dict(self._over("passages", seqs))
-        bands: dict[int, set[int]] = defaultdict(set)
-        for seq, band in self._over("bands_of", seqs):
-            bands[seq].add(band)
+        bands = _grouped(self._over("bands_of", seqs))
         return {
-            row.seq: IndexEntry(
-                text_key=row.text_key,
-                terms=terms.get(row.seq, {}),
-                vector=vectors.get(row.seq),
-                sketch=sketches.get(row.seq),
-                group=row.hash_group,
-                bands=tuple(sorted(bands[row.seq])),
-                wanted=bool(row.wanted),
-                passages=passages.get(row.seq),
+            seq: IndexEntry(
+                text_key=text_key,
+                terms=terms.get(seq, {}),
+                vector=vectors.get(seq),
+                sketch=sketches.get(seq),
+                group=group,
+                bands=bands.get(seq, ()),
+                wanted=bool(wanted),
+                passages=passages.get(seq),
             )
-            for row in map(IndexColumns._make, self._over("index_columns", seqs))
+            for seq, text_key, group, wanted in self._over("index_columns", seqs)
         }
 
     def located(self, part: int, seqs: Sequence[int]) -> dict[int, EntryRow]:
@@ -351,9 +332,10 @@ def _joined(batches: Sequence[QuantisedBatch]) -> QuantisedBatch:
     return QuantisedBatch(np.concatenate(seqs), np.concatenate(rows))
 
 
-def _terms(row: EntryRow) -> list[tuple[int, int]]:
-    with decoding("an index row"):
-        return unpack_terms(row.data)
+def _grouped(pairs: Iterable[tuple[int, int]]) -> Sources:
+    """The second numbers of pairs by the first, in order."""
+    by_first = groupby(sorted(pairs), key=itemgetter(0))
+    return {first: tuple(second for _, second in own) for first, own in by_first}
 
 
 def codes_of(codes: EnumCodes[Any], words: Iterable[str]) -> list[int]:

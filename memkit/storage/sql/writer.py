@@ -17,7 +17,7 @@ from memkit.storage.core.rows import (
     vector_columns,
 )
 from memkit.storage.core.unit_of_work import ChangeSet
-from memkit.storage.sql.entry_blocks import EntryBlocks
+from memkit.storage.sql.block_writer import EntryBlocks
 from memkit.storage.sql.queries import change_over, run, run_many, run_over
 from memkit.storage.sql.row_blocks import RowBlocks
 from memkit.storage.sql.view import SqlView
@@ -255,7 +255,7 @@ class Writer:
         """Remove everything of these memories, and every link to them."""
         if not seqs:
             return
-        contents = self._contents_of(seqs)
+        contents = {row[0] for row in run_over(self.connection, "contents_of_removed", seqs, bank=self.bank)}
         self._remember_packed(seqs[:MAX_REMEMBERED])
         self.forget_entries(seqs)
         self._unlink(seqs)
@@ -271,15 +271,8 @@ class Writer:
         for part in (SKETCH_PART, VECTOR_PART):
             self.erased += [row.data for row in self.view.located(part, seqs).values()]
 
-    def _contents_of(self, seqs: Sequence[int]) -> set[int]:
-        rows = run_over(self.connection, "content_of_removed", seqs, bank=self.bank)
-        contents = {id for pair in rows for id in pair if id is not None}
-        notes = run_over(self.connection, "history_contents", seqs, bank=self.bank)
-        return contents | {row[0] for row in notes}
-
     def _unlink(self, seqs: Sequence[int]) -> None:
-        derived = list({row[0] for row in run_over(self.connection, "linked_sources", seqs, bank=self.bank)})
-        change_over(self.connection, "mark_changed", derived, bank=self.bank, change=self.change)
+        change_over(self.connection, "mark_derived", seqs, bank=self.bank, change=self.change)
         change_over(self.connection, "drop_source_links", seqs, bank=self.bank)
         self._row_blocks.update("clear_superseded", [{"seq": seq} for seq in self.view.superseded_by_any(seqs)])
         self._row_blocks.update("clear_echo", [{"seq": seq} for seq in self.view.echoes(seqs)])

@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 from memkit.errors import (
@@ -29,6 +30,7 @@ FORK_WAIT_SECONDS = 5.0  # for calls in other threads
 FILE_CHECK_SECONDS = 1.0  # between two looks of a reader at whether the files are still the same
 MAX_CACHED_CONNECTIONS = 4  # idle connections, those used last, that keep their caches of up to 16 MB
 BUSY_CODES = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+T = TypeVar("T")
 CONNECTION_PRAGMAS = (
     "synchronous = FULL",
     "foreign_keys = ON",
@@ -157,16 +159,15 @@ class Connections:
                 _roll_back(connection)
                 raise
 
-    def retry_while_busy(self, attempt: Callable[[], object]) -> None:
+    def retry_while_busy(self, attempt: Callable[[], T]) -> T:
         """Try until the lock is free, with random pauses; they get shorter, so that who waited longest asks most often.
 
-        Raises SQLite's own error after `busy_timeout` seconds.
+        Gives back what the attempt gave. Raises SQLite's own error after `busy_timeout` seconds.
         """
         start = time.monotonic()
         while True:
             try:
-                attempt()
-                return
+                return attempt()
             except sqlite3.OperationalError as error:
                 waited = time.monotonic() - start
                 if primary_code(error) not in BUSY_CODES or waited > self._timeout:
@@ -257,10 +258,8 @@ class Connections:
         return self._open_another()
 
     def _open_another(self) -> "SqliteConnection":
-        opened: list[SqliteConnection] = []
         with translated(str(self.path)):  # whoever closes a file's last connection holds it for a moment
-            self.retry_while_busy(lambda: opened.append(connect(self.path, read_only=self.read_only)))
-        return opened[0]
+            return self.retry_while_busy(lambda: connect(self.path, read_only=self.read_only))
 
     def _check_in(self, connection: "SqliteConnection") -> None:
         crowd = len(self._idle) >= MAX_CACHED_CONNECTIONS

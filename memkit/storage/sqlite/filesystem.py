@@ -18,6 +18,15 @@ def writable(path: Path) -> bool:
     return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
+def sync(path: Path) -> None:
+    """Write a file, or the names in a folder, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def check_shareable(path: Path, mounts: str | None = None) -> None:
     """Raises NetworkPathError where the path lies on a network file system; `mounts` as in /proc/self/mounts.
 

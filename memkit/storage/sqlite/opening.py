@@ -17,13 +17,7 @@ def prepare(connections: Connections) -> None:
     path, read_only = connections.path, connections.read_only
     _check_path(path, read_only=read_only)
     with connections.borrowed() as connection:
-        ready = False
-
-        def look() -> None:
-            nonlocal ready
-            ready = is_current(connection, path)
-
-        connections.retry_while_busy(look)
+        ready = connections.retry_while_busy(lambda: is_current(connection, path))
         if read_only and not ready:
             raise ReadOnlyError(
                 f"{path}: must be made or brought to this version first. Open it once without read_only."

@@ -14,9 +14,9 @@ from memkit.models import ErasureReceipt
 from memkit.storage.core.banks import BankRow
 from memkit.storage.core.checksums import decoding
 from memkit.storage.core.enum_codes import KIND_CODES
-from memkit.storage.core.receipts import bank_receipt, by_time, erasure_receipt
+from memkit.storage.core.receipts import bank_receipt, by_time, erasure_receipt, receipt_columns
 from memkit.storage.core.unit_of_work import Erased
-from memkit.storage.sql.queries import empty_bank, run, run_many
+from memkit.storage.sql.queries import Cursor, empty_bank, run, run_many
 from memkit.storage.sql.writer import as_bytes
 from memkit.storage.sqlite.connections import BUSY_CODES, Connections, primary_code
 from memkit.storage.sqlite.secure_delete.files import Files, Search, search_windows
@@ -56,7 +56,9 @@ class Erasures:
     ) -> None:
         """Within the transaction of erasures: write their receipts, and keep the windows that a purge searches for."""
         for erasure in erased:
-            receipt = erasure_receipt(erasure, row.to_state(), at, _last(connection, row.bank))
+            receipt = erasure_receipt(
+                erasure, row.to_state(), at, _first(run(connection, "last_receipt", bank=row.bank))
+            )
             self._add_receipt(connection, row, receipt, np.array(erasure.seqs, dtype="<i8").tobytes(), contents)
             run_many(connection, add_fingerprint=[{"bank": row.bank, "mac": mac} for mac in erasure.fingerprints])
 
@@ -66,7 +68,7 @@ class Erasures:
         """Within a transaction: remove everything of a bank but its own row."""
         counts = {KIND_CODES.words[kind]: count for kind, count in run(connection, "kinds_of_bank", bank=row.bank)}
         state = row._replace(change=row.change + 1).to_state()
-        receipt = bank_receipt(state, counts, at, requested_by, _last(connection, row.bank))
+        receipt = bank_receipt(state, counts, at, requested_by, _first(run(connection, "last_receipt", bank=row.bank)))
         sample = run(connection, "contents_of_bank", bank=row.bank, limit=SAMPLED_ROWS)
         self._add_receipt(connection, row, receipt, b"", [part for contents in sample for part in as_bytes(contents)])
         empty_bank(connection, row.bank)
@@ -80,9 +82,8 @@ class Erasures:
         seqs: bytes,
         contents: Sequence[bytes],
     ) -> None:
-        text = receipt.model_dump_json(exclude={"bytes_pending"})
-        columns = {"change": receipt.change, "seqs": seqs, "receipt": text, "name": row.name if receipt.whole else None}
-        run(connection, "add_erasure", bank=row.bank, number=receipt.number, **columns)
+        columns = receipt_columns(receipt, row.bank, seqs, row.name if receipt.whole else None)
+        run(connection, "add_erasure", **columns)
         with self._lock:
             self._windows[receipt.hash] = search_windows(contents, MAX_WINDOWS)
 
@@ -104,7 +105,8 @@ class Erasures:
         if not pending:
             return True
         if not thorough and self._files.size() > MAX_SEARCHED_BYTES:
-            self._truncate_patiently(wait)
+            with suppress(_InTheWayError), self._unmoved_log(wait):
+                pass
             return False
         with self._lock:
             searchable = all(hash in self._windows for hash in pending)
@@ -167,10 +169,6 @@ class Erasures:
                 return False
         return True
 
-    def _truncate_patiently(self, wait: float) -> None:
-        with suppress(_InTheWayError), self._unmoved_log(wait):
-            pass
-
     def _truncate(self) -> bool:
         with self._connections.borrowed() as connection:
             try:
@@ -189,13 +187,11 @@ def receipts(connection: sqlite3.Connection, after: int = 0) -> list[ErasureRece
 
 def receipt_at(connection: sqlite3.Connection, bank: int, change: int) -> ErasureReceipt | None:
     """The receipt of the erasure that led a bank to a change number."""
-    row = run(connection, "receipt", bank=bank, change=change).fetchone()
-    return None if row is None else _receipt(row)
+    return _first(run(connection, "receipt", bank=bank, change=change))
 
 
-def _last(connection: sqlite3.Connection, bank: int) -> ErasureReceipt | None:
-    row = run(connection, "last_receipt", bank=bank).fetchone()
-    return None if row is None else _receipt(row)
+def _first(rows: Cursor) -> ErasureReceipt | None:
+    return next(map(_receipt, rows), None)
 
 
 @decoding("a receipt")

@@ -13,7 +13,7 @@ from memkit.errors import InputError, NotADatabaseError, StorageError
 from memkit.models import ErasureReceipt
 from memkit.protocols import BankName
 from memkit.storage.core.banks import name_key
-from memkit.storage.core.receipts import by_time, chain_flaws, chains
+from memkit.storage.core.receipts import by_time, chain_flaws, chains, receipt_columns
 from memkit.storage.sql.queries import run, run_many
 from memkit.storage.sqlite.connections import connect, translated
 from memkit.storage.sqlite.migrations import APPLICATION_ID, is_current
@@ -119,7 +119,9 @@ def adopt_erasures(part: Path, erasures: ErasureList, own: Sequence[ErasureRecei
         for bank in {receipt.bank for receipt in new}:
             number = (banks[name_key(bank)], _last_number(last, bank))
             connection.execute("DELETE FROM erasure WHERE bank = ? AND number > ?", number)
-        run_many(connection, add_erasure=[_row(receipt, banks, there) for receipt in new])
+        names = [(receipt, name_key(receipt.bank)) for receipt in new]
+        rows = [receipt_columns(r, banks[name], b"", None if name in there else name) for r, name in names]
+        run_many(connection, add_erasure=rows)
         macs = [{"bank": banks[name], "mac": mac} for name, mac in erasures.fingerprints if name in banks]
         run_many(connection, add_fingerprint=macs)
         connection.execute("UPDATE bank SET epoch = epoch + 1, change = change + 1")
@@ -131,18 +133,6 @@ def _numbered(connection: sqlite3.Connection, names: set[str]) -> dict[str, int]
     banks = _banks_by_name(connection)
     next_bank = run(connection, "last_bank").fetchone()[0] + 1
     return banks | dict(zip(sorted(names - set(banks)), count(next_bank), strict=False))
-
-
-def _row(receipt: ErasureReceipt, banks: Mapping[str, int], there: set[str]) -> dict[str, object]:
-    name = name_key(receipt.bank)
-    return {
-        "bank": banks[name],
-        "number": receipt.number,
-        "change": receipt.change,
-        "seqs": b"",
-        "receipt": receipt.model_dump_json(exclude={"bytes_pending"}),
-        "name": None if name in there else name,
-    }
 
 
 def put_in_place(part: Path, target: Path) -> None:

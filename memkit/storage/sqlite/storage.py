@@ -1,6 +1,5 @@
 """Banks in one SQLite file. Each call is one transaction; what returned survives kill -9 and power loss."""
 
-import os
 import secrets
 import sqlite3
 import threading
@@ -23,6 +22,7 @@ from memkit.storage.sql.queries import run, run_many, run_over
 from memkit.storage.sql.view import SqlView
 from memkit.storage.sql.writer import Writer
 from memkit.storage.sqlite.connections import Connections
+from memkit.storage.sqlite.filesystem import sync
 from memkit.storage.sqlite.group_commit import GroupCommit
 from memkit.storage.sqlite.opening import prepare
 from memkit.storage.sqlite.purge import Erasures, receipt_at, receipts
@@ -217,7 +217,7 @@ class SqliteStorage:
         try:
             with self._connections.borrowed() as connection:
                 self._connections.retry_while_busy(lambda: connection.execute("VACUUM INTO ?", (str(part),)))
-            _synced(part)
+            sync(part)
             part.replace(target)
         finally:
             part.unlink(missing_ok=True)
@@ -244,11 +244,3 @@ def _sizes(connection: sqlite3.Connection, bank: int | None) -> dict[str, int]:
         "rows": size("size_of_entries", part=ROW_PART),
         "history": size("size_of_history"),
     }
-
-
-def _synced(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

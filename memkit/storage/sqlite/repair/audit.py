@@ -9,7 +9,7 @@ from memkit.errors import CorruptError
 from memkit.storage.core.blocks import ROW_PART, SKETCH_PART, TERM_PART, VECTOR_PART, Block, unpack_terms
 from memkit.storage.core.checksums import DECODING_ERRORS, is_memory_intact, is_text_intact, is_vector_intact
 from memkit.storage.core.unit_of_work import ChangeSet
-from memkit.storage.sql.entry_blocks import add_vector_block, drop_vector_block, vector_block
+from memkit.storage.sql.block_writer import add_vector_block, drop_vector_block, vector_block
 from memkit.storage.sql.queries import run
 from memkit.storage.sql.row_blocks import is_true, rebuild
 from memkit.storage.sql.writer import Writer

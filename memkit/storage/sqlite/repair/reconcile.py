@@ -4,8 +4,9 @@ import json
 import secrets
 import sqlite3
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from operator import itemgetter
 
 from memkit.errors import CorruptError
 from memkit.identifiers import uuid7
@@ -40,6 +41,13 @@ MISPLACED_TEXTS = (  # texts and memories of which one names another bank than w
     "SELECT m.bank, m.seq, m.text_key, c.id, c.bank, c.text, c.payload "
     "FROM lost m JOIN content c ON c.id = m.content AND c.bank <> m.bank AND c.text IS NOT NULL "
     "WHERE NOT EXISTS (SELECT 1 FROM memory o WHERE o.bank = c.bank AND o.content = c.id)"
+)
+COUNTERS_AHEAD = (  # of a bank, of all numbers in use
+    "UPDATE bank SET next_seq = max(next_seq, "
+    "(SELECT coalesce(max(seq), 0) + 1 FROM memory m WHERE m.bank = bank.bank)), next_history = max(next_history, "
+    "(SELECT coalesce(max(number), 0) + 1 FROM history h WHERE h.bank = bank.bank)), "
+    "next_content = max(next_content, (SELECT coalesce(max(id), 0) + 1 FROM content c WHERE c.bank = bank.bank)) "
+    "WHERE bank = :bank"
 )
 DERIVED_TABLES = ("index_entry", "block", "band", "tag")  # hashes under a bank's key, made again from the texts
 ENCODER_KEY = "encoder.name"
@@ -100,7 +108,8 @@ def _banks(connection: sqlite3.Connection, names: dict[int, str]) -> Iterator[st
         name = names.get(bank) or json.dumps(["salvaged", str(bank)], separators=(",", ":"))
         yield f"bank {bank}: its time zone is lost and now UTC" + ("." if bank in names else "; so is its name.")
         key = secrets.token_bytes(16)
-        columns = {"name": name, "zone": "UTC", "key": key, "created_at": _born(connection, bank)}
+        first = connection.execute("SELECT coalesce(min(recorded_at), 0) FROM memory WHERE bank = ?", (bank,))
+        columns = {"name": name, "zone": "UTC", "key": key, "created_at": int(first.fetchone()[0])}
         run(connection, "add_bank", bank=bank, **columns)
         connection.execute(
             "UPDATE bank SET change = (SELECT coalesce(max(change), 0) FROM memory m WHERE m.bank = bank.bank), "
@@ -109,11 +118,6 @@ def _banks(connection: sqlite3.Connection, names: dict[int, str]) -> Iterator[st
             (bank,),
         )
         _rehash(connection, bank, Hasher(key))
-
-
-def _born(connection: sqlite3.Connection, bank: int) -> int:
-    first = connection.execute("SELECT min(recorded_at) FROM memory WHERE bank = ?", (bank,)).fetchone()[0]
-    return int(first or 0)
 
 
 def _rehash(connection: sqlite3.Connection, bank: int, hasher: Hasher) -> None:
@@ -209,36 +213,19 @@ def _texts_without_memory(connection: sqlite3.Connection, bank: int) -> list[tup
 
 
 def _archive(connection: sqlite3.Connection, bank: int, texts: Sequence[tuple[int, str, Payload]]) -> None:
-    _counters(connection, bank)
+    connection.execute(COUNTERS_AHEAD, {"bank": bank})
     view = bank_view(connection, bank)
     recorded = connection.execute("SELECT content, recorded_at FROM memory WHERE bank = ? ORDER BY content", (bank,))
-    moments = _RecordingTimes(recorded.fetchall())
-    new = [Insert(_memory(text, words, moments.near(id)), IndexEntry(0)) for id, text, words in texts]
+    moments = recorded.fetchall()
+    new = [Insert(_memory(text, words, _moment(moments, id)), IndexEntry(0)) for id, text, words in texts]
     changes, _ = apply_operations(new, view, at=utc_now())
     Writer(view, changes).write()
 
 
-def _counters(connection: sqlite3.Connection, bank: int) -> None:
-    connection.execute(
-        "UPDATE bank SET next_seq = max(next_seq, "
-        "(SELECT coalesce(max(seq), 0) + 1 FROM memory m WHERE m.bank = bank.bank)), next_history = max(next_history, "
-        "(SELECT coalesce(max(number), 0) + 1 FROM history h WHERE h.bank = bank.bank)), "
-        "next_content = max(next_content, (SELECT coalesce(max(id), 0) + 1 FROM content c WHERE c.bank = bank.bank)) "
-        "WHERE bank = ?",
-        (bank,),
-    )
-
-
-class _RecordingTimes:
-    """Estimated recording times of contents: that of the content before."""
-
-    def __init__(self, recorded: Iterable[tuple[int, int]]) -> None:
-        pairs = list(recorded)
-        self._ids, self._times = [id for id, _ in pairs], [at for _, at in pairs]
-
-    def near(self, content: int) -> datetime:
-        place = max(bisect_right(self._ids, content) - 1, 0)
-        return from_micros(self._times[place]) if self._times else utc_now()
+def _moment(recorded: Sequence[tuple[int, int]], content: int) -> datetime:
+    """Estimated recording time of a content: that of the one before."""
+    place = max(bisect_right(recorded, content, key=itemgetter(0)) - 1, 0)
+    return from_micros(recorded[place][1]) if recorded else utc_now()
 
 
 def _memory(text: str, words: Payload, at: datetime) -> Memory:

@@ -7,7 +7,6 @@ With a new file's schema laid over the damaged one, SQLite still missed 816 memo
 """
 
 import json
-import os
 import secrets
 import sqlite3
 from collections import Counter, defaultdict
@@ -22,6 +21,7 @@ from memkit.errors import BusyError, NotADatabaseError
 from memkit.storage.core.blocks import TERM_PART, unpack_terms
 from memkit.storage.core.checksums import is_text_intact, is_vector_intact
 from memkit.storage.sqlite.connections import BUSY_CODES, connect, primary_code, translated
+from memkit.storage.sqlite.filesystem import sync
 from memkit.storage.sqlite.migrations import migrate
 from memkit.storage.sqlite.pages import Pages, Row, Value
 from memkit.storage.sqlite.repair.reconcile import reconcile
@@ -128,11 +128,7 @@ def _put_in_place(part: Path, path: Path, damaged: Path) -> None:
             path.with_name(path.name + suffix).rename(damaged.with_name(damaged.name + suffix))
     path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
     part.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync(path.parent)
 
 
 def _unused(path: Path) -> Path:
@@ -155,7 +151,7 @@ def _rebuild(pages: Pages, part: Path, path: Path) -> list[str]:
             connection.executemany(f'INSERT OR IGNORE INTO "{name}" VALUES ({marks})', rows)  # noqa: S608
         losses = reconcile(connection, recovered.names)
         connection.execute("COMMIT")
-    _sync(part)
+    sync(part)
     broken = [f"{recovered.broken} texts or vectors are not what was written."] if recovered.broken else []
     return [*broken, *losses]
 
@@ -171,11 +167,6 @@ def _with_unique_ids(contents: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any,
         if claims[bank, id] == 1 or vector is None:
             yield (bank, next(unused) if (bank, id) in taken else id, *rest)
             taken.add((bank, id))
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
 
 
 def _tables(connection: sqlite3.Connection) -> dict[str, Table]:

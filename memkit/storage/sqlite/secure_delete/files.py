@@ -4,13 +4,15 @@ import os
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from memkit.storage.sqlite.secure_delete.free_space import FreeSpace, Read
+from memkit.storage.sqlite.secure_delete.free_space import FreeSpace
 
 READ_BYTES = 4 * 2**20  # at once
 WINDOW_BYTES = 16  # of erased text, looked for as a whole
@@ -53,9 +55,10 @@ class Files:
         search = Search(needles)
         if not search:
             return set()
-        parts = joined(FreeSpace(self._read(self.path)).parts(), READ_BYTES)
-        beside = (self._matches_in(path, search) for path in self.existing() if path != self.path)
-        return set().union(*map(search.matches, parts), *beside)
+        parts = joined(FreeSpace(partial(self._part, self._descriptor(self.path))).parts(), READ_BYTES)
+        others = (path for path in self.existing() if path != self.path)
+        beside = (chunk for path in others for chunk in self._chunks(path, search.longest - 1))
+        return set().union(*map(search.matches, chain(parts, beside)))
 
     def has_log(self) -> bool:
         """Whether anything is in the log."""
@@ -75,10 +78,6 @@ class Files:
                 for key in [key for key in self._open if key in self._descriptors]:
                     os.close(self._descriptors.pop(key))
 
-    def _matches_in(self, path: Path, search: "Search") -> set[bytes]:
-        chunks = self._chunks(path, search.longest - 1)
-        return {needle for chunk in chunks for needle in search.matches(chunk)}
-
     def _chunks(self, path: Path, overlap: int) -> Iterator[bytes]:
         try:
             descriptor = self._descriptor(path)
@@ -89,10 +88,6 @@ class Files:
             yield end_of_last + data
             end_of_last = (end_of_last + data)[-overlap:] if overlap else b""
             start += len(data)
-
-    def _read(self, path: Path) -> Read:
-        descriptor = self._descriptor(path)
-        return lambda start, length: self._part(descriptor, start, length)
 
     def _part(self, descriptor: int, start: int, length: int) -> bytes:
         with self._guard:
