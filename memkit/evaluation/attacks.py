@@ -74,21 +74,20 @@ def attack_erasure(conversation: Conversation, encoder: Encoder, *, count: int, 
     gone = most_entangled(conversation.turns, evidence, encoder, count)
     attacks = list(attacks_on(conversation, gone))
     now = conversation.end + timedelta(days=1)
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "memory.db"
-        settings = with_patience(
-            Settings(observe=ObserveSettings(small_talk=0))
-        )  # the same filter choices in both banks
-        with memkit.open(path, encoder=encoder, clock=lambda: now, settings=settings) as store:
-            bank, control = store.bank("erased"), store.bank("control")
-            _fill(bank, conversation.turns)
-            before = [_reveals(bank, attack) for attack in attacks]
-            bank.erase(ids=gone)
-            bank.think()  # what was said twice is known from the other time
-            bank.reflect()  # what was written about it went, too
-            _fill(control, [turn for turn in conversation.turns if turn.id not in gone])
-            _count(report, attacks, before, bank, control)
-            _neighbours(report, conversation.turns, gone, bank, control)
+    settings = with_patience(Settings(observe=ObserveSettings(small_talk=0)))  # the same filter choices in both banks
+    with (
+        TemporaryDirectory() as folder,
+        memkit.open(Path(folder) / "memory.db", encoder=encoder, clock=lambda: now, settings=settings) as store,
+    ):
+        bank, control = store.bank("erased"), store.bank("control")
+        _fill(bank, conversation.turns)
+        before = [_reveals(bank, attack) for attack in attacks]
+        bank.erase(ids=gone)
+        bank.think()  # what was said twice is known from the other time
+        bank.reflect()  # what was written about it went, too
+        _fill(control, [turn for turn in conversation.turns if turn.id not in gone])
+        _count(report, attacks, before, bank, control)
+        _neighbours(report, conversation.turns, gone, bank, control)
     report.erased += len(gone)
 
 
@@ -104,8 +103,9 @@ def attacks_on(conversation: Conversation, gone: Sequence[str]) -> Iterator[Atta
     for turn in conversation.turns:
         if turn.id in gone:
             unique_terms = frozenset(_terms(turn.text) - rest)
-            asked = [(kind, query) for kind, query in _asked(conversation, turn) if query.strip()]
-            yield from (Attack(kind, query, str(turn.id), unique_terms) for kind, query in asked)
+            for kind, query in _asked(conversation, turn):
+                if query.strip():
+                    yield Attack(kind, query, str(turn.id), unique_terms)
 
 
 def _asked(conversation: Conversation, turn: Turn) -> Iterator[tuple[str, str]]:
@@ -168,8 +168,7 @@ def _neighbours(
     """Turns right before and after an erased one must be found by their words, as in the control bank."""
     for i, turn in enumerate(turns):
         beside = {str(other.id) for other in turns[max(0, i - 1) : i + 2]}
-        if turn.id in gone or not beside.intersection(gone) or not _terms(turn.text):
-            continue
-        report.intact.tries += 1
-        report.intact.after += turn.id in _answer(bank, turn.text).ids
-        report.intact.control += turn.id in _answer(control, turn.text).ids
+        if turn.id not in gone and beside.intersection(gone) and _terms(turn.text):
+            report.intact.tries += 1
+            report.intact.after += turn.id in _answer(bank, turn.text).ids
+            report.intact.control += turn.id in _answer(control, turn.text).ids

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from memkit.cli.output import answer, line, new_table, shown
 from memkit.errors import InputError
 from memkit.evaluation.formats.files import read_document
-from memkit.evaluation.formats.locomo import is_locomo, locomo_conversations
+from memkit.evaluation.formats.locomo import is_locomo, locomo_conversations, samples_of
 from memkit.evaluation.thinking.judging import JudgedCase, ThinkingFigures, figures, figures_by_kind, judge, read_cases
 from memkit.evaluation.thinking.notes import NoteCoverage, compare_with_bm25, notes_of
 from memkit.think import ExtractiveThinker
@@ -31,9 +31,8 @@ def _measure(file: Path) -> list[JudgedCase] | dict[str, NoteCoverage]:
         return list(judge(read_cases(file)))
     if not is_locomo(document):
         raise InputError(f"{file.name}: is neither JSON lines of exchanges nor a LoCoMo file with notes.")
-    samples = document if isinstance(document, list) else [document]
-    conversations = locomo_conversations(document, file.name)
-    notes_by_sample = [notes_of(*pair) for pair in zip(samples, conversations, strict=True)]
+    pairs = zip(samples_of(document), locomo_conversations(document, file.name), strict=True)
+    notes_by_sample = [notes_of(*pair) for pair in pairs]
     if not any(notes.notes for notes in notes_by_sample):
         raise InputError(f"{file.name}: holds no notes (observation) beside its conversations.")
     return compare_with_bm25(notes_by_sample, ExtractiveThinker())

@@ -9,6 +9,7 @@ from memkit.cli.options import EXIT_ERROR, AsJson, ModelName, encoder_from_optio
 from memkit.cli.output import write_json
 from memkit.cli.start.scenes import DemoFiles, play
 from memkit.errors import InputError
+from memkit.evaluation.formats.jsonl import questions_file
 from memkit.evaluation.texts import CONVERSATIONS_FOLDER
 
 DEFAULT_CONVERSATION = CONVERSATIONS_FOLDER / "conversation.jsonl"
@@ -42,8 +43,7 @@ def demo(
             f"demo: there is no {conversation}. Leave --conversation out for the year that comes with memkit, or give "
             "a file of JSON lines, with its questions beside it."
         )
-    asked = questions or conversation.with_name(conversation.name.replace("conversation", "questions"))
-    files = DemoFiles(conversation, asked, folder, plot or folder / "year.png")
+    files = DemoFiles(conversation, questions or questions_file(conversation), folder, plot or folder / "year.png")
     figures = play(files, encoder_from_option(encoder), quiet=json)
     if json:
         write_json(figures.dump())

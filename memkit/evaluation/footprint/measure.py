@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
@@ -45,10 +46,9 @@ def turns(texts: list[str], count: int) -> Iterator[Turn]:
     """Days of talk made of these texts, no two turns alike."""
     start = datetime(2024, 1, 1, 18, tzinfo=UTC)
     for number in range(count):
-        text = texts[number % len(texts)]
-        distinct = text if number < len(texts) else f"{text} That was evening number {number // len(texts) + 1}."
+        evening = f" That was evening number {number // len(texts) + 1}." if number >= len(texts) else ""
         at = start + timedelta(days=number // 20, minutes=number % 20)
-        yield Turn(distinct, "ana" if number % 2 else "ben", at=at)
+        yield Turn(texts[number % len(texts)] + evening, "ana" if number % 2 else "ben", at=at)
 
 
 def measure(db: Path, encoder: str, memories: int) -> Footprint:
@@ -76,14 +76,11 @@ def _dependencies(package: str) -> dict[str, Distribution]:
     names = [package]
     while names:
         name = names.pop().lower().replace("_", "-")
-        if name in distributions:
-            continue
-        try:
-            distributions[name] = distribution(name)
-        except PackageNotFoundError:
-            continue
-        needs = map(Requirement, distributions[name].requires or ())
-        names += [need.name for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})]
+        if name not in distributions:
+            with suppress(PackageNotFoundError):
+                distributions[name] = distribution(name)
+                needs = map(Requirement, distributions[name].requires or ())
+                names += [need.name for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})]
     return distributions
 
 

@@ -75,15 +75,9 @@ def _turn(item: Any, where: str, count: int) -> Turn:
 
 def read_questions(path: Path, ids: set[str]) -> tuple[tuple[Question, ...], tuple[str, ...]]:
     """The questions with evidence, and the texts of those without. Raises InputError."""
-    asked: list[Question] = []
-    unknown: list[str] = []
-    for number, item in lines(path):
-        question = _question(item, f"{path.name}, line {number}", ids)
-        if question.evidence:
-            asked.append(question)
-        else:
-            unknown += [question.text, *question.wordings]
-    return tuple(asked), tuple(unknown)
+    questions = [_question(item, f"{path.name}, line {number}", ids) for number, item in lines(path)]
+    unknown = (text for q in questions if not q.evidence for text in (q.text, *q.wordings))
+    return tuple(q for q in questions if q.evidence), tuple(unknown)
 
 
 def _question(item: Any, where: str, ids: set[str]) -> Question:

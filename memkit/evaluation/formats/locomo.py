@@ -18,14 +18,18 @@ TURN_PAUSE = timedelta(seconds=30)  # between the turns of a session: the files 
 
 def is_locomo(document: Any) -> bool:
     """A sample, or a list of samples, each with a conversation of numbered sessions."""
-    samples = document if isinstance(document, list) else [document]
+    samples = samples_of(document)
     return bool(samples) and all(isinstance(s, dict) and isinstance(s.get("conversation"), dict) for s in samples)
+
+
+def samples_of(document: Any) -> list[Any]:
+    """The samples of a document."""
+    return document if isinstance(document, list) else [document]
 
 
 def locomo_conversations(document: Any, where: str) -> list[Conversation]:
     """The samples of a document that was read. Raises InputError; the message names place and field."""
-    samples = document if isinstance(document, list) else [document]
-    return [_conversation(sample, number, where) for number, sample in enumerate(samples, start=1)]
+    return [_conversation(sample, number, where) for number, sample in enumerate(samples_of(document), start=1)]
 
 
 def _conversation(sample: Mapping[str, Any], number: int, where: str) -> Conversation:
@@ -53,8 +57,7 @@ def _turns(conversation: Mapping[str, Any]) -> Iterator[Turn]:
 def _content(turn: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """A turn's words and photos, in a chat's form; LoCoMo's authors search the captions, too."""
     caption = turn.get("blip_caption")
-    photo = [{"type": "image", "caption": caption}] if caption else []
-    return read_content([turn["text"], *photo])
+    return read_content([turn["text"], *([{"type": "image", "caption": caption}] if caption else [])])
 
 
 def session_time(text: str) -> datetime:

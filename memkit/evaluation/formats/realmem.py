@@ -13,6 +13,7 @@ from memkit.errors import InputError
 from memkit.evaluation.formats.conversation import Conversation, Question
 from memkit.models import Role, Turn
 
+SPEAKER_ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant"}
 TURN_PAUSE = timedelta(seconds=20)
 DAY_START = timedelta(hours=8)
 SESSION_PAUSE = timedelta(minutes=30)  # between sessions of one day, of which the files give only the day
@@ -27,22 +28,18 @@ def realmem_conversation(document: Mapping[str, Any], name: str, where: str) -> 
     """All sessions of one person. Raises InputError; the message names place and field."""
     try:
         sessions = document["dialogues"]
-        begins = list(_session_starts(sessions))
+        begins = _session_starts(sessions)
         turns = [turn for s, begin in zip(sessions, begins, strict=True) for turn in _turns(s, begin)]
-        questions = tuple(_questions(sessions, begins))
-        return Conversation(name, tuple(turns), questions, unit="session")
+        return Conversation(name, tuple(turns), tuple(_questions(sessions, begins)), unit="session")
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         field = error.args[0] if isinstance(error, KeyError) else type(error).__name__
         raise InputError(f"{where}: is not in RealMem's form ({field}).") from None
 
 
-def _session_starts(sessions: Sequence[Mapping[str, Any]]) -> Iterator[datetime]:
+def _session_starts(sessions: Sequence[Mapping[str, Any]]) -> list[datetime]:
     """Start of each session: its day, and a time that keeps the day's sessions in order."""
-    held: dict[datetime, int] = {}
-    for session in sessions:
-        day = datetime.strptime(session["current_time"][:10], "%Y-%m-%d").replace(tzinfo=UTC)
-        yield day + DAY_START + held.get(day, 0) * SESSION_PAUSE
-        held[day] = held.get(day, 0) + 1
+    days = [datetime.strptime(s["current_time"][:10], "%Y-%m-%d").replace(tzinfo=UTC) for s in sessions]
+    return [day + DAY_START + days[:number].count(day) * SESSION_PAUSE for number, day in enumerate(days)]
 
 
 def _turns(session: Mapping[str, Any], begin: datetime) -> Iterator[Turn]:
@@ -50,16 +47,11 @@ def _turns(session: Mapping[str, Any], begin: datetime) -> Iterator[Turn]:
         yield Turn(
             turn["content"],
             turn["speaker"],
-            role=_role(turn["speaker"]),
+            role=SPEAKER_ROLES.get(turn["speaker"].casefold()),
             at=begin + step * TURN_PAUSE,
             id=f"{session['session_uuid']}:{step}",
             session=session["session_uuid"],
         )
-
-
-def _role(speaker: str) -> Role | None:
-    roles: dict[str, Role] = {"user": "user", "assistant": "assistant"}
-    return roles.get(speaker.casefold())
 
 
 def _questions(sessions: Sequence[Mapping[str, Any]], begins: Sequence[datetime]) -> Iterator[Question]:

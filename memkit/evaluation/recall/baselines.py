@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC
 
 import numpy as np
-import numpy.typing as npt
 
 from memkit.evaluation.formats.conversation import Conversation, turn_time
 from memkit.models import Turn
@@ -13,7 +12,7 @@ from memkit.protocols import Encoder, FloatArray
 from memkit.text.terms.keys import date_terms, encoded_text
 from memkit.text.terms.tokens import words
 
-Ints = npt.NDArray[np.int64]
+NO_POSTINGS = np.empty((2, 0), np.int64)  # of a term: numbers of documents, counts in them
 
 BM25_K1 = 0.9  # with B = .4 Anserini's defaults; on short turns better than 1.2 and .75
 BM25_B = 0.4
@@ -36,42 +35,29 @@ class Bm25:
         scores = np.zeros(n, np.float32)
         norms = BM25_K1 * (1 - BM25_B + BM25_B * self._lengths[:n] / max(float(self._lengths[:n].mean()), 1e-9))
         for term in query:
-            rows, counts = self._first(term, n)
+            postings = self._postings.get(term, NO_POSTINGS)
+            rows, counts = postings[:, : np.searchsorted(postings[0], n)]
             idf = np.log(1 + (n - len(rows) + 0.5) / (len(rows) + 0.5))
             scores[rows] += idf * counts * (BM25_K1 + 1) / (counts + norms[rows])
         return scores
-
-    def _first(self, term: str, n: int) -> tuple[Ints, Ints]:
-        if term not in self._postings:
-            return np.empty(0, np.int64), np.empty(0, np.int64)
-        rows, counts = self._postings[term]
-        stop = int(np.searchsorted(rows, n))
-        return rows[:stop], counts[:stop]
 
 
 class Baselines:
     """The three rankings of one conversation."""
 
     def __init__(self, conversation: Conversation, encoder: Encoder) -> None:
-        turns = conversation.turns
-        self._encoder = encoder
-        self._units = conversation.units
-        self._vectors = encoder.encode([encoded_text(turn.speaker, turn.text) for turn in turns])
-        self._bm25 = Bm25([_document(turn) for turn in turns])
+        self._encoder, self._units = encoder, conversation.units
+        self._vectors = encoder.encode([encoded_text(turn.speaker, turn.text) for turn in conversation.turns])
+        self._bm25 = Bm25([_document(turn) for turn in conversation.turns])
 
     def rankings(self, question: str, turn_count: int) -> dict[str, list[str]]:
         """Ids by baseline, best first, over the first `turn_count` turns."""
         [vector] = self._encoder.encode([question])
-        dense = self._ranked(self._vectors[:turn_count] @ vector)
-        asked = dict.fromkeys(word.term for word in words(question))
-        scores = self._bm25.scores(asked, turn_count)
-        bm25 = self._ranked(scores)
+        scores = self._bm25.scores(dict.fromkeys(word.term for word in words(question)), turn_count)
+        dense, bm25 = self._ranked(self._vectors[:turn_count] @ vector), self._ranked(scores)
         matching = {self._units[row] for row in np.flatnonzero(scores).tolist()}
-        return {
-            "dense": dense,
-            "bm25": bm25,
-            "rrf": reciprocal_rank_fusion(dense, [name for name in bm25 if name in matching]),
-        }
+        fused = reciprocal_rank_fusion(dense, [name for name in bm25 if name in matching])
+        return {"dense": dense, "bm25": bm25, "rrf": fused}
 
     def _ranked(self, scores: FloatArray) -> list[str]:
         """Ids in order of their best turn; of equal ones the newer first."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -128,18 +129,12 @@ def open_variants(
     with ExitStack() as stack:
         path = Path(stack.enter_context(TemporaryDirectory())) / "evaluation.db"
 
-        def store(settings: Settings, *, read_only: bool) -> MemoryStore:
-            opened = memkit.open(
-                path,
-                encoder=encoder,
-                clock=lambda: conversation.end,
-                settings=with_patience(settings),
-                read_only=read_only,
-            )
-            return stack.enter_context(opened)
-
-        main = store(Settings(), read_only=False)
-        yield main, {v.name: conversation_bank(store(v.settings, read_only=True), conversation) for v in variants}
+        opening = partial(memkit.open, path, encoder=encoder, clock=lambda: conversation.end)
+        main = stack.enter_context(opening(settings=with_patience(Settings())))
+        stores = {
+            v.name: stack.enter_context(opening(settings=with_patience(v.settings), read_only=True)) for v in variants
+        }
+        yield main, {name: conversation_bank(store, conversation) for name, store in stores.items()}
 
 
 def with_patience(settings: Settings) -> Settings:
