@@ -226,8 +226,11 @@ class _Call:
         start = max(
             (i for i, message in enumerate(self._messages, start=1) if isinstance(message, AIMessage)), default=0
         )
-        spoken = [message for message in self._messages[start:] if not isinstance(message, SystemMessage)]
-        return _turns(spoken, self._config, self._owner._session)
+        return _turns(
+            [message for message in self._messages[start:] if not isinstance(message, SystemMessage)],
+            self._config,
+            self._owner._session,
+        )
 
     def answered(self, *chunks: Any) -> list[memkit.Turn]:
         """The answer as a turn, marked where it is only a part; nothing where there is none."""

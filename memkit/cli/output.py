@@ -45,8 +45,7 @@ def note(*parts: str) -> None:
 
 def write_json(value: Any) -> None:
     """One JSON document on stdout, untouched by styles and widths; records and dates as JSON has them."""
-    plain = TypeAdapter(Any).dump_python(value, mode="json")
-    print(json.dumps(plain, ensure_ascii=False, indent=2), file=out.file)
+    print(json.dumps(TypeAdapter(Any).dump_python(value, mode="json"), ensure_ascii=False, indent=2), file=out.file)
 
 
 def answer(as_json: bool, document: Any, shown_parts: Iterable[RenderableType]) -> None:
@@ -103,8 +102,7 @@ def new_table(
     for column in columns:
         number = column in set(right)
         justify: Literal["left", "right"] = "right" if number else "left"
-        width = (least or {}).get(column)
-        table.add_column(column, justify=justify, no_wrap=number, overflow="fold", min_width=width)
+        table.add_column(column, justify=justify, no_wrap=number, overflow="fold", min_width=(least or {}).get(column))
     for row in rows:
         table.add_row(*row)
     return table

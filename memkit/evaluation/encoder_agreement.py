@@ -23,8 +23,9 @@ def agreement(encoder: Encoder, other: Encoder, texts: Sequence[str]) -> Agreeme
     """Encode distinct texts, more than ten of them, with both."""
     a, b = (each.encode(list(texts)) for each in (encoder, other))
     cosines = (a * b).sum(axis=1)
-    near = zip(_nearest(a), _nearest(b), strict=True)
-    shared = [len(set(own) & set(others)) / NEIGHBOUR_COUNT for own, others in near]
+    shared = [
+        len(set(own) & set(others)) / NEIGHBOUR_COUNT for own, others in zip(_nearest(a), _nearest(b), strict=True)
+    ]
     return Agreement(
         texts=len(texts),
         mean_cosine=float(cosines.mean()),

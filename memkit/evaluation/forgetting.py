@@ -43,8 +43,7 @@ def forgetting_rules(settings: DecaySettings) -> dict[str, ForgettingRule]:
     The two that were published come as they are, and slowed down so that what nobody asks for lasts as long as by
     the settings.
     """
-    own = ForgettingRule(Curve.of(settings), settings.threshold, settings.archive_after)
-    rules = {"default": own}
+    rules = {"default": ForgettingRule(Curve.of(settings), settings.threshold, settings.archive_after)}
     for name, curve in (("paper", PAPER_CURVE), ("legacy", LEGACY_CURVE)):
         rules[name] = ForgettingRule(curve, settings.threshold, 0)
         rules[f"{name}, slow"] = ForgettingRule(replace(curve, days=settings.days), settings.threshold, 0)
@@ -131,8 +130,7 @@ def simulate(
     """Retention under each curve, of the same memories, asked for on the same days."""
     memories = draw_memories(days=days, per_day=per_day, people=people, seed=seed)
     edges = [days * (band + 1) / AGE_BANDS for band in range(AGE_BANDS)]
-    rows = np.searchsorted(-np.array(RATE_EDGES), -memories.rates)
-    cells = rows, np.searchsorted(edges, memories.ages)
+    cells = np.searchsorted(-np.array(RATE_EDGES), -memories.rates), np.searchsorted(edges, memories.ages)
     total = _sum_by_cell(cells, np.ones(len(memories.born)))
     return Simulation(
         days=days,

@@ -31,8 +31,14 @@ def plot_sweep(sweeps: Sequence[Sweep], path: str | Path) -> Path:
     for sweep, colour in zip(sweeps, SYSTEM_COLOURS.values(), strict=False):
         shares = [100 * row.filtered for row in sweep.rows]
         for at, style in zip(range(len(sweep.ks)), (":", "-", "--"), strict=True):
-            fractions = [row.fractions[at] for row in sweep.rows]
-            axes.plot(shares, fractions, style, color=colour, marker=".", label=f"{sweep.format} @{sweep.ks[at]}")
+            axes.plot(
+                shares,
+                [row.fractions[at] for row in sweep.rows],
+                style,
+                color=colour,
+                marker=".",
+                label=f"{sweep.format} @{sweep.ks[at]}",
+            )
     axes.set(ylim=(0, 1), xlabel="% of the turns without vectors", ylabel="fraction of the evidence fractions")
     _finish(axes, "What small talk without vectors costs")
     axes.legend(**LEGEND_STYLE)
@@ -83,8 +89,13 @@ def figure(width: float, height: float) -> Any:
 def _draw(axes: Any, report: RecallReport) -> None:
     for name, system in report.systems.items():
         ks = range(1, len(system.curve) + 1)
-        width = 2.4 if name == "memkit" else 1.4
-        axes.plot(ks, system.curve, label=SYSTEM_NAMES.get(name, name), color=SYSTEM_COLOURS.get(name), linewidth=width)
+        axes.plot(
+            ks,
+            system.curve,
+            label=SYSTEM_NAMES.get(name, name),
+            color=SYSTEM_COLOURS.get(name),
+            linewidth=2.4 if name == "memkit" else 1.4,
+        )
     axes.set(xlim=(1, 50), ylim=(0, 1), xlabel="results", ylabel=f"fraction of the evidence {report.unit}s fractions")
     _finish(axes, f"{report.format}: {report.questions} questions")
     axes.legend(**LEGEND_STYLE)

@@ -10,5 +10,8 @@ CONVERSATIONS_FOLDER = Path(__file__).parent / "conversations"
 @cache
 def lines_of(name: str) -> tuple[str, ...]:
     """The lines of a text file, without empty ones and comments; `name` as seen from this folder."""
-    text = files("memkit.evaluation").joinpath(name).read_text("utf-8")
-    return tuple(line for line in text.splitlines() if line and not line.startswith("#"))
+    return tuple(
+        line
+        for line in files("memkit.evaluation").joinpath(name).read_text("utf-8").splitlines()
+        if line and not line.startswith("#")
+    )

@@ -82,8 +82,11 @@ def _erase_banks(
         banks = store.banks(parts) if under else [existing_bank(store, name).name]
         names = ["/".join(bank) for bank in banks]
         if not as_json:
-            count = f"{len(names):,} {'bank' if len(names) == 1 else 'banks'} with everything in them: "
-            say(out, count, ", ".join(names[:10]))
+            say(
+                out,
+                f"{len(names):,} {'bank' if len(names) == 1 else 'banks'} with everything in them: ",
+                ", ".join(names[:10]),
+            )
         receipts: list[ErasureReceipt] = []
         if banks and not dry_run:
             confirm_erasure(yes=yes, as_json=as_json)

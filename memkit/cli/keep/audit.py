@@ -48,8 +48,13 @@ def audit(
 
 def _figures(report: AuditReport) -> dict[str, Any]:
     counts: dict[str, int] = {str(flaw): count for flaw, count in report.counts.items()}
-    about = {"bank": report.bank, "thoughts": report.thoughts}
-    return {**about, **counts, "findings": report.findings, "receipt": report.receipt}
+    return {
+        "bank": report.bank,
+        "thoughts": report.thoughts,
+        **counts,
+        "findings": report.findings,
+        "receipt": report.receipt,
+    }
 
 
 def _findings(store: MemoryStore, reports: Sequence[AuditReport], *, fixed: bool) -> Iterator[RenderableType]:

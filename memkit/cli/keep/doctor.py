@@ -23,8 +23,11 @@ def doctor(
     A damaged file is rebuilt from what can be read; it is kept beside the new one, as FILE.damaged.
     """
     problems, left = _examine(db, repair=repair)
-    repaired = len(problems) - len(left) if repair else 0
-    answer(json, {"problems": left, "repaired": repaired}, _diagnosis(problems, left, repair=repair))
+    answer(
+        json,
+        {"problems": left, "repaired": len(problems) - len(left) if repair else 0},
+        _diagnosis(problems, left, repair=repair),
+    )
     if left:
         raise typer.Exit(EXIT_REFUSED)
 

@@ -18,5 +18,6 @@ def export(
     """Write memories as JSON lines, whole and readable; load reads them back."""
     with open_store(db) as store, err.status("Exporting …"):
         count = store.export(file, prefix=bank_parts(prefix) if prefix else ())
-    sentence = line(f"{count:,} memories", f" are in {file}.", style="bold")
-    answer(json, {"file": str(file), "memories": count}, [sentence])
+    answer(
+        json, {"file": str(file), "memories": count}, [line(f"{count:,} memories", f" are in {file}.", style="bold")]
+    )

@@ -33,8 +33,11 @@ def export_encoder(
     with err.status("Exporting …"):
         card = write_export(folder, model, format="int8" if int8 else "fp32")
     with err.status("Comparing …"):
-        texts = [text for name in SAMPLE_FILES for text in lines_of(name)]
-        comparison = agreement(SentenceTransformerEncoder(model), OnnxEncoder(folder), texts)
+        comparison = agreement(
+            SentenceTransformerEncoder(model),
+            OnnxEncoder(folder),
+            [text for name in SAMPLE_FILES for text in lines_of(name)],
+        )
     size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
     lines = [
         line(f"{folder}: {card.name}", f", {card.format}, {size:,.0f} MB"),

@@ -68,8 +68,9 @@ def _by_bank(banks: dict[str, Any]) -> Table:
         grown = "/".join(f"{count:,}" for count in bank.get("growth", {}).values())
         waiting = [queue.get("waiting", 0), bank.get("unencoded", 0)]
         rows.append((shown(name), *map("{:,}".format, counts), grown, *map("{:,}".format, waiting)))
-    width = min(max(map(len, banks), default=0), MAX_BANK_CHARS)
-    return new_table(("bank", *numbers), rows, right=numbers, least={"bank": width})
+    return new_table(
+        ("bank", *numbers), rows, right=numbers, least={"bank": min(max(map(len, banks), default=0), MAX_BANK_CHARS)}
+    )
 
 
 def _by_search(banks: dict[str, Any]) -> Table:

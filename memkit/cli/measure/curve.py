@@ -48,8 +48,9 @@ def _shares_remembered(simulation: Simulation) -> Iterator[RenderableType]:
         (rate_label(rate), f"{sum(counts):,}", *(_share(curve.by_rate[row]) for curve in curves))
         for row, (rate, counts) in enumerate(zip(simulation.rates, simulation.counts, strict=True))
     ]
-    title = "Share remembered, by how often it is asked for"
-    yield new_table(("asked for", *columns), by_rate, right=columns, title=title)
+    yield new_table(
+        ("asked for", *columns), by_rate, right=columns, title="Share remembered, by how often it is asked for"
+    )
     by_age = [
         (f"up to {age:,.0f}", f"{sum(counts):,}", *(_share(curve.by_age[row]) for curve in curves))
         for row, (age, counts) in enumerate(zip(simulation.ages, zip(*simulation.counts, strict=True), strict=True))

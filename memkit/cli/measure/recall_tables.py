@@ -90,16 +90,16 @@ def _by_category(report: RecallReport) -> Table:
         values = [system.categories[category][at] for system in report.systems.values()]
         figures = [Text(decimal(value), style="bold" if value == max(values) else "") for value in values]
         rows.append((shown(category), f"{count:,}", *figures))
-    title = f"Fraction found @{MAIN_CUTOFF}"
-    return new_table(("category", *columns), rows, title=title, right=columns, least=MIN_WIDTHS)
+    return new_table(
+        ("category", *columns), rows, title=f"Fraction found @{MAIN_CUTOFF}", right=columns, least=MIN_WIDTHS
+    )
 
 
 def _by_wording(report: RecallReport) -> Table:
     count = len(report.systems["memkit"].wordings)
     columns = ["as written", *(f"other words {n}" for n in range(1, count))]
     rows = ([SYSTEM_NAMES.get(name, name), *map(decimal, each.wordings)] for name, each in report.systems.items())
-    title = f"Fraction found @{MAIN_CUTOFF}, by wording"
-    return new_table(("system", *columns), rows, title=title, right=columns)
+    return new_table(("system", *columns), rows, title=f"Fraction found @{MAIN_CUTOFF}, by wording", right=columns)
 
 
 def _remarks(report: RecallReport) -> list[str]:
@@ -138,11 +138,9 @@ def _ablation_table(ablation: Ablation) -> Table:
     """A row per part switched off, what is missed most first."""
     columns = [*(f"@{k}" for k in ablation.ks), CHANGE_COLUMN, BOUNDS_COLUMN]
     table = new_table(("settings", *columns), title="Fraction found with parts switched off", right=columns)
-    defaults = [decimal(value) for value in ablation.defaults]
-    table.add_row("defaults", *defaults, "", "", style="bold", end_section=True)
+    table.add_row("defaults", *map(decimal, ablation.defaults), "", "", style="bold", end_section=True)
     for each in sorted(ablation.variants, key=lambda variant: variant.difference):
-        figures = (*map(decimal, each.fractions), signed(each.difference), signed_bounds(each.interval))
-        table.add_row(each.name, *figures)
+        table.add_row(each.name, *map(decimal, each.fractions), signed(each.difference), signed_bounds(each.interval))
     return table
 
 
@@ -180,5 +178,9 @@ def sweep_table(sweep: Sweep) -> Table:
         )
         for row in sweep.rows
     )
-    title = f"{sweep.format}: fraction found when small talk gets no vectors"
-    return new_table(("share", *columns), rows, title=title, right=columns)
+    return new_table(
+        ("share", *columns),
+        rows,
+        title=f"{sweep.format}: fraction found when small talk gets no vectors",
+        right=columns,
+    )

@@ -37,8 +37,7 @@ def stream(
         retention = grocery(groups, draws, seed, lambda: progress.advance(first))
         game = forgetting(games, rounds, seed, lambda: progress.advance(second))
     document = {"seed": seed, "grocery": retention.dump(), "rock_paper_scissors": game.dump()}
-    seed_line = line(f"seed {seed}", style="bold")
-    answer(json, document, (*_retention_parts(retention), *_game_parts(game), seed_line))
+    answer(json, document, (*_retention_parts(retention), *_game_parts(game), line(f"seed {seed}", style="bold")))
 
 
 def _retention_parts(retention: Grocery) -> Iterator[RenderableType]:

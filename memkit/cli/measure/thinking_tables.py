@@ -21,8 +21,11 @@ NOTE_COLUMNS = ("formed", "in notes or evidence", "notes covered")
 def evaluate_thinking(files: Sequence[Path], as_json: bool) -> None:
     """Measure and show, file by file."""
     results = {file.name: _measure(file) for file in files}
-    document = {name: _as_json(result) for name, result in results.items()}
-    answer(as_json, document, (part for item in results.items() for part in _parts(*item)))
+    answer(
+        as_json,
+        {name: _as_json(result) for name, result in results.items()},
+        (part for item in results.items() for part in _parts(*item)),
+    )
 
 
 def _measure(file: Path) -> list[JudgedCase] | dict[str, NoteCoverage]:
@@ -40,8 +43,10 @@ def _measure(file: Path) -> list[JudgedCase] | dict[str, NoteCoverage]:
 
 def _as_json(result: list[JudgedCase] | dict[str, NoteCoverage]) -> Any:
     if isinstance(result, list):
-        kinds = {kind: of_kind.dump() for kind, of_kind in figures_by_kind(result).items()}
-        return {**figures(result).dump(), "kinds": kinds}
+        return {
+            **figures(result).dump(),
+            "kinds": {kind: of_kind.dump() for kind, of_kind in figures_by_kind(result).items()},
+        }
     return {name: noted.dump() for name, noted in result.items()}
 
 

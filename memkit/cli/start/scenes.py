@@ -89,8 +89,7 @@ def play(files: DemoFiles, encoder: Encoder, *, quiet: bool = False) -> DemoFigu
         _ask_unknown(screen, figures, bank, [case for case in cases if not case.evidence])
     with memkit.open(files.database, encoder=encoder, clock=clock) as store:
         bank = store.bank(*name)
-        used = {id for case in answered for id in case.evidence}
-        _let_time_pass(screen, figures, bank, clock, files.plot, used)
+        _let_time_pass(screen, figures, bank, clock, files.plot, {id for case in answered for id in case.evidence})
         _erase(screen, figures, bank, files.database, answered)
     figures.file_bytes = files.database.stat().st_size
     figures.files.insert(0, near(files.database))
@@ -252,8 +251,11 @@ def _examples(screen: Screen, bank: MemoryBank, report: FadeReport, used: Collec
         for row in report.rows[:EXAMPLES_EACH]
         if (memory := bank.get(row.id)) is not None
     ]
-    rows = [*weak, *(("stays", *_cells(memory)) for memory in strong)]
-    screen.table(("", "said", "who", "what", "recalled"), rows, right=("recalled",))
+    screen.table(
+        ("", "said", "who", "what", "recalled"),
+        [*weak, *(("stays", *_cells(memory)) for memory in strong)],
+        right=("recalled",),
+    )
 
 
 def _cells(memory: Memory) -> tuple[str, str, str, str]:

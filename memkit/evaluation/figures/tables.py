@@ -91,8 +91,12 @@ def floor_table(results: Results) -> str:
         ]
         for name, floor in _datasets(results, "floor")
     ]
-    header = ["", "results for an unrelated question", "any result", "found @10 without the floor", "with it"]
-    return _table(results, DATASET_LABELS, header, rows)
+    return _table(
+        results,
+        DATASET_LABELS,
+        ["", "results for an unrelated question", "any result", "found @10 without the floor", "with it"],
+        rows,
+    )
 
 
 def sketch_table(results: Results) -> str:
@@ -101,8 +105,12 @@ def sketch_table(results: Results) -> str:
         [DATASET_LABELS[name], share(sketches["sketch_recall"]), share(sketches["same_top"])]
         for name, sketches in _datasets(results, "sketches")
     ]
-    header = ["", "exact search's ten best vectors found", "questions with the same ten results"]
-    return _table(results, DATASET_LABELS, header, rows)
+    return _table(
+        results,
+        DATASET_LABELS,
+        ["", "exact search's ten best vectors found", "questions with the same ten results"],
+        rows,
+    )
 
 
 def ablation_table(results: Results) -> str:
@@ -144,8 +152,9 @@ def agreement_table(results: Results) -> str:
         [f["format"], f"{f['mean_cosine']:.4f}", f"{f['least_cosine']:.4f}", share(f["nearest"])]
         for f in (_figures(results, name) for name in names)
     ]
-    header = ["export", "mean cosine to the original", "least cosine", "of the ten nearest the same"]
-    return _table(results, names, header, rows)
+    return _table(
+        results, names, ["export", "mean cosine to the original", "least cosine", "of the ten nearest the same"], rows
+    )
 
 
 def forgetting_table(results: Results) -> str:

@@ -54,8 +54,10 @@ class Conversation:
 
     def unfolding(self) -> list[tuple[int, Question]]:
         """Questions in the order in which they are asked, each with the number of turns heard by then."""
-        cases = [(len(self.turns) if q.asked_after is None else q.asked_after, q) for q in self.questions]
-        return sorted(cases, key=lambda case: case[0])
+        return sorted(
+            [(len(self.turns) if q.asked_after is None else q.asked_after, q) for q in self.questions],
+            key=lambda case: case[0],
+        )
 
 
 def turn_time(turn: Turn) -> datetime:

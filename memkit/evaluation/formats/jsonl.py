@@ -89,5 +89,10 @@ def _question(item: Any, where: str, ids: set[str]) -> Question:
         raise InputError(f"{where}: no turn of the conversation has the id {strange[0]!r}.")
     category = str(item.get("category") or "all")
     answered_by = evidence if category != UNKNOWN_CATEGORY else frozenset()
-    wordings = tuple(map(str, item.get("paraphrases") or []))
-    return Question(str(item.get("id") or where), item["question"], answered_by, category, wordings=wordings)
+    return Question(
+        str(item.get("id") or where),
+        item["question"],
+        answered_by,
+        category,
+        wordings=tuple(map(str, item.get("paraphrases") or [])),
+    )

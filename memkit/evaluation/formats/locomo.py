@@ -50,8 +50,14 @@ def _turns(conversation: Mapping[str, Any]) -> Iterator[Turn]:
         begin = session_time(conversation[f"{key}_date_time"])
         for step, turn in enumerate(conversation[key]):
             text, metadata = _content(turn)
-            at = begin + step * TURN_PAUSE
-            yield Turn(text, turn["speaker"], at=at, id=turn["dia_id"], session=key, metadata=metadata or None)
+            yield Turn(
+                text,
+                turn["speaker"],
+                at=begin + step * TURN_PAUSE,
+                id=turn["dia_id"],
+                session=key,
+                metadata=metadata or None,
+            )
 
 
 def _content(turn: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -67,8 +73,9 @@ def session_time(text: str) -> datetime:
 
 def _question(qa: Mapping[str, Any], index: int, ids: set[str | None]) -> Question:
     named = evidence_ids(qa.get("evidence") or [])
-    category = CATEGORY_NAMES.get(qa["category"], str(qa["category"]))
-    return Question(f"q{index}", qa["question"], frozenset(named & ids), category)
+    return Question(
+        f"q{index}", qa["question"], frozenset(named & ids), CATEGORY_NAMES.get(qa["category"], str(qa["category"]))
+    )
 
 
 def evidence_ids(strings: list[str]) -> set[str]:

@@ -63,7 +63,13 @@ def _questions(sessions: Sequence[Mapping[str, Any]], begins: Sequence[datetime]
             gold = past_sessions & set(answer.get("memory_session_uuids") or []) if query.get("is_query") else set()
             if gold:
                 category = query.get("category_name") or "all"
-                name = f"{session['session_uuid']}/{query.get('query_id')}"
-                yield Question(name, query["content"], frozenset(gold), category, turn_count, begin)
+                yield Question(
+                    f"{session['session_uuid']}/{query.get('query_id')}",
+                    query["content"],
+                    frozenset(gold),
+                    category,
+                    turn_count,
+                    begin,
+                )
         past_sessions.add(session["session_uuid"])
         turn_count += len(turns)

@@ -56,8 +56,11 @@ class Baselines:
         scores = self._bm25.scores(dict.fromkeys(word.term for word in words(question)), turn_count)
         dense, bm25 = self._ranked(self._vectors[:turn_count] @ vector), self._ranked(scores)
         matching = {self._units[row] for row in np.flatnonzero(scores).tolist()}
-        fused = reciprocal_rank_fusion(dense, [name for name in bm25 if name in matching])
-        return {"dense": dense, "bm25": bm25, "rrf": fused}
+        return {
+            "dense": dense,
+            "bm25": bm25,
+            "rrf": reciprocal_rank_fusion(dense, [name for name in bm25 if name in matching]),
+        }
 
     def _ranked(self, scores: FloatArray) -> list[str]:
         """Ids in order of their best turn; of equal ones the newer first."""
@@ -67,8 +70,10 @@ class Baselines:
 
 def _document(turn: Turn) -> list[str]:
     """The search terms of a turn: who spoke, what was said, and the day."""
-    said = [word.term for word in words(encoded_text(turn.speaker, turn.text))]
-    return [*said, *date_terms(turn_time(turn).astimezone(UTC))]
+    return [
+        *(word.term for word in words(encoded_text(turn.speaker, turn.text))),
+        *date_terms(turn_time(turn).astimezone(UTC)),
+    ]
 
 
 def reciprocal_rank_fusion(*rankings: Sequence[str]) -> list[str]:

@@ -69,8 +69,11 @@ class Ablation(FrozenModel):
 
 def ablation(asked: Sequence[AskedQuestion], variants: Sequence[Variant]) -> Ablation:
     """The table, from questions as written."""
-    rows = [_ablated(asked, variant.name) for variant in variants]
-    return Ablation(ks=ABLATION_CUTOFFS, defaults=_fractions(asked, None), variants=rows)
+    return Ablation(
+        ks=ABLATION_CUTOFFS,
+        defaults=_fractions(asked, None),
+        variants=[_ablated(asked, variant.name) for variant in variants],
+    )
 
 
 def _ablated(asked: Sequence[AskedQuestion], name: str) -> AblatedVariant:

@@ -99,8 +99,9 @@ def run(
     """Hear and ask all conversations, each in a database of its own that is gone afterwards."""
     outcome, remembering = RunOutcome(), CachingEncoder(encoder)
     for conversation in conversations:
-        others = other_questions(conversation, conversations)
-        _ConversationRun(conversation, remembering, options, outcome, progress).all(others)
+        _ConversationRun(conversation, remembering, options, outcome, progress).all(
+            other_questions(conversation, conversations)
+        )
     return outcome
 
 
@@ -217,6 +218,5 @@ class _ConversationRun:
         ]
         for questions, counts in groups:
             for text in questions:
-                recollection = self.bank.recall(text, kinds=self.options.kinds, now=now, reinforce=False)
-                counts.append(len(recollection))
+                counts.append(len(self.bank.recall(text, kinds=self.options.kinds, now=now, reinforce=False)))
                 self.progress(f"{self.conversation.name}: questions without an answer", 1)

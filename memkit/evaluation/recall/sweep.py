@@ -99,8 +99,9 @@ def _observe_with(conversation: Conversation, share: float, encoder: Encoder, to
                 totals.seconds += time.process_time() - start
                 totals.encoded += counting.count - before
                 turn_count = so_far
-            memories = rankings.memories(bank, question.text, question.asked_at or end, turn_count)
-            ranks = rankings.ranks(memories, question.evidence)
+            ranks = rankings.ranks(
+                rankings.memories(bank, question.text, question.asked_at or end, turn_count), question.evidence
+            )
             totals.fractions[conversation.name].append([fraction(ranks, k) for k in SWEEP_CUTOFFS])
 
 

@@ -43,8 +43,10 @@ class Variant:
     @property
     def settings(self) -> Settings:
         """The whole settings; ValueError where a number is out of its bounds."""
-        ranking = RankingSettings.model_validate(dict(self.ranking))
-        return Settings(ranking=ranking, decay=DecaySettings.model_validate(dict(self.decay)))
+        return Settings(
+            ranking=RankingSettings.model_validate(dict(self.ranking)),
+            decay=DecaySettings.model_validate(dict(self.decay)),
+        )
 
 
 SKETCH_SEARCH = Variant("sketches instead of exact search", {"exact_up_to": 0})
@@ -139,8 +141,9 @@ def open_variants(
 
 def with_patience(settings: Settings) -> Settings:
     """Settings under which a busy machine leaves no turn without a vector, which would change the figures."""
-    runtime = settings.runtime.model_copy(update={"encode_timeout": ENCODE_TIMEOUT_S})
-    return settings.model_copy(update={"runtime": runtime})
+    return settings.model_copy(
+        update={"runtime": settings.runtime.model_copy(update={"encode_timeout": ENCODE_TIMEOUT_S})}
+    )
 
 
 def conversation_bank(store: MemoryStore, conversation: Conversation) -> MemoryBank:
@@ -177,5 +180,6 @@ class Rankings:
         return ranks_of(dict.fromkeys(self.units(memories)), evidence)
 
     def _asked(self, bank: MemoryBank, text: str, now: datetime, k: int) -> list[str]:
-        hits = bank.recall(text, k=k, kinds=self._kinds, min_score=0, now=now, reinforce=False)
-        return [hit.memory.id for hit in hits]
+        return [
+            hit.memory.id for hit in bank.recall(text, k=k, kinds=self._kinds, min_score=0, now=now, reinforce=False)
+        ]

@@ -21,8 +21,9 @@ START_TOKENS = 4  # tokens at the start of the stream that every policy keeps, a
 def window(policy: Policy, tokens: int, decay: float = 1.0) -> EntropyFilter:
     """An empty filter for a budget of `tokens`, the start's among them."""
     rest = tokens - START_TOKENS
-    budget = Budget(START_TOKENS, 0, rest) if policy == "recent" else Budget(START_TOKENS, rest, 0, decay)
-    return EntropyFilter(budget, split=True)
+    return EntropyFilter(
+        (Budget(START_TOKENS, 0, rest) if policy == "recent" else Budget(START_TOKENS, rest, 0, decay)), split=True
+    )
 
 
 def policy_scores(policy: Policy, tokens: Sequence[Token], rng: np.random.Generator) -> Sequence[Token]:

@@ -101,8 +101,13 @@ def grocery(groups: int, draws: int, seed: int, step: Step = lambda: None) -> Gr
             item, other = map(mean, zip(*values, strict=True))
             shares.setdefault((form, policy, budget), []).append((item, other))
         step()
-    rows = [_row(*key, pairs) for key, pairs in shares.items()]
-    return Grocery(seed=seed, groups=groups, draws=draws, tokens=mean(tokens), rows=rows)
+    return Grocery(
+        seed=seed,
+        groups=groups,
+        draws=draws,
+        tokens=mean(tokens),
+        rows=[_row(*key, pairs) for key, pairs in shares.items()],
+    )
 
 
 def _content(texts: Sequence[str]) -> Iterator[tuple[int, int, str]]:

@@ -33,8 +33,7 @@ class BankContract(ContractSteps):
 
     def test_a_lease_is_held_by_one_owner_until_it_runs_out(self, storage: Storage) -> None:
         bank = storage.open_bank(("acme", "ana")).number
-        asked = [storage.lease(bank, owner, AT_NOON, 60) for owner in ("one", "one", "two")]
-        assert asked == [True, True, False]
+        assert [storage.lease(bank, owner, AT_NOON, 60) for owner in ("one", "one", "two")] == [True, True, False]
         assert storage.lease(bank, "two", AT_NOON + timedelta(seconds=61), 60)
         storage.release(bank, "two")
         assert storage.lease(bank, "one", AT_NOON, 60)

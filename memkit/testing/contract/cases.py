@@ -40,8 +40,7 @@ class ContractSteps:
     """Steps of the contract tests, on the bank ("acme", "ana")."""
 
     def put(self, storage: Storage, *steps: Step) -> Receipt:
-        bank = storage.open_bank(("acme", "ana"))
-        return storage.apply(bank.number, list(steps), at=AT_NOON)
+        return storage.apply(storage.open_bank(("acme", "ana")).number, list(steps), at=AT_NOON)
 
     def each(self, storage: Storage, *steps: Step) -> list[Receipt]:
         """Receipts of steps that are applied one after the other."""

@@ -93,8 +93,10 @@ class ErasureContract(ContractSteps):
         self.put(storage, Erase(("t1",), fingerprints=(erased,)))
         storage.drop_bank(storage.open_bank(("acme", "ana")).number, at=AT_NOON)
         again, other = storage.open_bank(("acme", "ana")).number, storage.open_bank(("acme", "bob")).number
-        recognised = [storage.fingerprinted(bank, [erased, b"another one of 16"]) for bank in (again, other)]
-        assert recognised == [{erased}, set()]
+        assert [storage.fingerprinted(bank, [erased, b"another one of 16"]) for bank in (again, other)] == [
+            {erased},
+            set(),
+        ]
         self.each(storage, Insert(memory("text 3", id="t3"), entry(3)), Erase(("t3",)))
         receipts = storage.receipts()
         assert ([receipt.number for receipt in receipts], receipts[2].previous) == ([1, 2, 3], receipts[1].hash)
@@ -104,8 +106,11 @@ class ErasureContract(ContractSteps):
         self.put(storage, Insert(memory("one", id="t1"), entry(1)), Insert(memory("two", id="t2"), entry(2)))
         summary = memory("one and two", id="s", kind="summary", sources=("t1", "t2"))
         self.put(storage, Insert(summary, entry(3)), Pin("s"))
-        again = memory("two", id="s", kind="summary", sources=("t2",))
-        self.put(storage, Erase(("t1",), remade=("s",)), Remake(again, entry(4)))
+        self.put(
+            storage,
+            Erase(("t1",), remade=("s",)),
+            Remake(memory("two", id="s", kind="summary", sources=("t2",)), entry(4)),
+        )
         summary = self.stored(storage, "s")
         assert (summary.text, summary.sources, summary.pinned) == ("two", ("t2",), True)
         assert len(storage.receipts()[0].remade) == 1
@@ -139,8 +144,7 @@ class ErasureContract(ContractSteps):
 
     def test_an_id_that_was_erased_can_be_stored_anew(self, storage: Storage) -> None:
         self.put(storage, Insert(memory("old", id="t1"), entry(1)))
-        steps = Erase(("t1",)), Insert(memory("new", id="t1"), entry(2))
-        assert self.actions(storage, *steps) == ["erased", "added"]
+        assert self.actions(storage, Erase(("t1",)), Insert(memory("new", id="t1"), entry(2))) == ["erased", "added"]
         assert self.stored(storage, "t1").text == "new"
 
     def test_other_echoes_follow_the_oldest_once_the_original_is_erased(self, storage: Storage) -> None:

@@ -32,8 +32,10 @@ class ViewContract(ContractSteps):
         turns = [memory(f"turn {i}", id=f"t{i}", salience=salience) for i, salience in enumerate(saliences)]
         self.put(storage, *(Insert(turn, entry(i), Placement(1, 1)) for i, turn in enumerate(turns)))
         self.put(storage, Insert(memory("thought", id="h", kind="thought", salience=9.0), entry(9)))
-        last = self.read(storage, lambda view: [view.last_saliences(3), view.last_saliences(128)])
-        assert last == [[2.5, 3.5], [1.5, 2.5, 3.5]]
+        assert self.read(storage, lambda view: [view.last_saliences(3), view.last_saliences(128)]) == [
+            [2.5, 3.5],
+            [1.5, 2.5, 3.5],
+        ]
 
     def test_lazy_memories_are_those_of_the_moment_when_they_were_read(self, storage: Storage) -> None:
         self.each(
@@ -64,8 +66,7 @@ class ViewContract(ContractSteps):
         self.put(storage, *(Insert(memory(f"text {i}", id=f"t{i}"), entry(i)) for i in range(1, 6)))
         change = self.put(storage, Erase(("t1", "t2"))).change
         self.put(storage, Erase(("t5",)))
-        erased = self.read(storage, lambda view: [view.erased_since(n) for n in (0, change)])
-        assert erased == [[[1, 2], [5]], [[5]]]
+        assert self.read(storage, lambda view: [view.erased_since(n) for n in (0, change)]) == [[[1, 2], [5]], [[5]]]
 
     def test_indexes_see_only_what_changed_since(self, storage: Storage) -> None:
         self.put(storage, Insert(memory("a", id="t1"), entry(1)))
@@ -86,8 +87,11 @@ class ViewContract(ContractSteps):
         for id, project in (("t1", "x"), ("t2", "y"), ("t3", "x")):
             self.put(storage, Insert(memory(id, id=id, metadata={"project": project, "n": 1}), entry()))
         filters: tuple[dict[str, Any], ...] = ({"project": "x"}, {"project": ["x", "y"], "n": 1}, {"project": "z"})
-        matching = self.read(storage, lambda view: [sorted(view.matching(where)) for where in filters])
-        assert matching == [[1, 3], [1, 2, 3], []]
+        assert self.read(storage, lambda view: [sorted(view.matching(where)) for where in filters]) == [
+            [1, 3],
+            [1, 2, 3],
+            [],
+        ]
 
     def test_derived_memories_are_found_through_others(self, storage: Storage) -> None:
         self.each(
@@ -157,8 +161,12 @@ class ViewContract(ContractSteps):
             assert view.same_text([8, 9]) == {8: "h0"}
             near, grouped = view.near((5,), ("thought",)), view.in_group(0, ("thought",), 1)
             about = [view.about("RITA", ("thought",), 9), view.about("rita", ("turn",), 9)]
-        ids = [[stored.id for stored in memories] for memories in (near, grouped, *about)]
-        assert ids == [["h0", "h1"], ["h1"], ["h1", "h0"], []]
+        assert [[stored.id for stored in memories] for memories in (near, grouped, *about)] == [
+            ["h0", "h1"],
+            ["h1"],
+            ["h1", "h0"],
+            [],
+        ]
 
     def test_vectors_that_are_missing_are_zeros_of_the_right_width(self, storage: Storage) -> None:
         assert self.read(storage, lambda view: view.vectors([1]).shape) == (1, 0)
