@@ -75,8 +75,7 @@ def checked_bank_name(names: Sequence[str]) -> tuple[str, ...]:
     if not names:
         raise InvalidNameError('bank: give at least one name, for example store.bank("acme", "ana").')
     for part in names:
-        good = isinstance(part, str) and part.strip() and len(part) <= MAX_NAME_CHARS and part.isprintable()
-        if not good:
+        if not (isinstance(part, str) and part.strip() and len(part) <= MAX_NAME_CHARS and part.isprintable()):
             raise InvalidNameError(
                 f"bank: each part of a name must be a printable string of 1 to {MAX_NAME_CHARS} characters."
             )

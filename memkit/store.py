@@ -320,8 +320,7 @@ class MemoryStore:
 
         `fix` puts right what can be; each report's receipt can be undone with `bank.undo`.
         """
-        chosen = [ctx for ctx in self._every_context() if ctx.name[: len(prefix)] == tuple(prefix)]
-        return [audit_bank(ctx, fix=fix) for ctx in chosen]
+        return [audit_bank(ctx, fix=fix) for ctx in self._every_context(prefix)]
 
     def stats(self, *, measure: bool = False) -> dict[str, Any]:
         """Bytes by part, banks, memories, the thinking queue, the encoder, the caches.
@@ -341,14 +340,13 @@ class MemoryStore:
         """Make all vectors again with another encoder; gives back how many. May be resumed."""
         from memkit.encoders import as_encoder
 
-        contexts = list(self._every_context())
-        return reencode.reencode(self._services, contexts, as_encoder(encoder), progress=progress)
+        return reencode.reencode(self._services, list(self._every_context()), as_encoder(encoder), progress=progress)
 
     def erase_all(
         self, *, under: Sequence[str], confirm: Sequence[str], requested_by: str | None = None
     ) -> list[ErasureReceipt]:
         """Remove all banks whose names start with `under`; `confirm` must be the same prefix. One receipt for each."""
-        chosen = [self._context_of(name) for name in self.banks(under)] if under else []
+        chosen = list(self._every_context(under)) if under else []
         return erase.erase_under(chosen, under=tuple(under), confirm=tuple(confirm), requested_by=requested_by)
 
     def receipts(self, prefix: Sequence[str] = ()) -> list[ErasureReceipt]:
@@ -366,8 +364,7 @@ class MemoryStore:
 
     def export(self, path: str | Path, *, prefix: Sequence[str] = ()) -> int:
         """Write memories as JSON lines, one record each; gives back how many."""
-        contexts = [ctx for ctx in self._every_context() if ctx.name[: len(prefix)] == tuple(prefix)]
-        return transfer.export(contexts, Path(path))
+        return transfer.export(list(self._every_context(prefix)), Path(path))
 
     def load(self, path: str | Path, *, progress: Callable[[int], None] | None = None) -> int:
         """Read back what `export` wrote, into banks of the same names; gives back how many were new."""
@@ -378,8 +375,8 @@ class MemoryStore:
         with self._lock:
             return self._context(name, zone)
 
-    def _every_context(self) -> Iterator[BankContext]:
-        return (self._context_of(name) for name in self.banks())
+    def _every_context(self, prefix: Sequence[str] = ()) -> Iterator[BankContext]:
+        return (self._context_of(name) for name in self.banks(prefix))
 
 
 _open_stores: "weakref.WeakSet[MemoryStore]" = weakref.WeakSet()

@@ -1,6 +1,7 @@
 """Figures of the demo, for its closing table and for programs."""
 
 from dataclasses import dataclass, field
+from statistics import median_high
 from typing import Any
 
 MIN_RIGHT_SHARE = 0.8  # of the answers
@@ -40,11 +41,10 @@ class DemoFigures:
     @property
     def recall_ms(self) -> float:
         """The median recall."""
-        ordered = sorted(self.recalls)
-        return ordered[len(ordered) // 2] if ordered else 0.0
+        return median_high(self.recalls) if self.recalls else 0.0
 
     def dump(self) -> dict[str, Any]:
         """Plain values."""
-        values = {name: value for name, value in vars(self).items() if name != "recalls"}
-        rounded = {name: round(value, 3) if isinstance(value, float) else value for name, value in values.items()}
-        return {**rounded, "recall_ms": round(self.recall_ms, 2)}
+        values = {**vars(self), "recall_ms": round(self.recall_ms, 2)}
+        del values["recalls"]
+        return {name: round(value, 3) if isinstance(value, float) else value for name, value in values.items()}
