@@ -39,9 +39,8 @@ def pack_terms(terms: Iterable[tuple[int, int]]) -> bytes:
     hashes = [hash for hash, _ in pairs]
     counts = [min(count, 2**32 - 1) for _, count in pairs]
     n = len(pairs)
-    if max(counts, default=0) <= _MAX_BYTE:
-        return struct.pack(f"<B{n}q{n}B", 1, *hashes, *counts)
-    return struct.pack(f"<B{n}q{n}I", 4, *hashes, *counts)
+    kind = "B" if max(counts, default=0) <= _MAX_BYTE else "I"
+    return struct.pack(f"<B{n}q{n}{kind}", struct.calcsize(kind), *hashes, *counts)
 
 
 def unpack_terms(data: bytes) -> list[tuple[int, int]]:

@@ -1,6 +1,7 @@
 """Rows of SQL tables: stored memories, exchanges and history, encoded and decoded."""
 
 import json
+from collections import namedtuple
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -134,31 +135,11 @@ def vector_columns(entry: IndexEntry) -> Columns:
     return {"vector": entry.vector, "passages": entry.passages, "checksum": checksum}
 
 
-class MemoryRow(NamedTuple):
-    """Columns of the query `memories`, as they are read: nothing is known of their types yet."""
-
-    seq: int
-    id: Any
-    kind: Any
-    state: Any
-    author: Any
-    role: Any
-    session: Any
-    episode: Any
-    occurred_at: Any
-    recorded_at: Any
-    valid_from: Any
-    valid_until: Any
-    recalled_at: Any
-    superseded_by: Any
-    echo_of: Any
-    strength: Any
-    recall_count: Any
-    salience: Any
-    pinned: Any
-    text: Any
-    payload: Any
-    checksum: Any
+MemoryRow = namedtuple(  # columns of the query `memories`, as they are read: nothing is known of their types yet
+    "MemoryRow",
+    "seq id kind state author role session episode occurred_at recorded_at valid_from valid_until recalled_at "
+    "superseded_by echo_of strength recall_count salience pinned text payload checksum",
+)
 
 
 @decoding("a memory")

@@ -90,42 +90,40 @@ class Bank:
             if not self._seqs[key]:
                 del self._seqs[key]
 
-    def _keys(self, record: StoredMemory, entry: IndexEntry) -> Iterator[Key]:
+    def _keys(self, record: StoredMemory, entry: IndexEntry) -> list[Key]:
         memory, place = record.memory, record.placement
-        yield "id", memory.id
-        yield "kind", memory.kind
-        yield "text", entry.text_key
-        yield "group", entry.group
-        yield "unencoded", entry.wanted and entry.vector is None
-        yield "echo", record.echo_of
-        yield "superseded", record.superseded_by
-        yield "speaker", memory.speaker
-        yield "head", memory.head and memory.head.casefold()
-        yield "placed", place is not None
-        yield from (("band", band) for band in entry.bands)
-        yield from (("source", source) for source in record.sources)
-        yield from (("tag", tag) for tag in self.hasher.tags(memory.metadata))
+        keys: list[Key] = [
+            ("id", memory.id),
+            ("kind", memory.kind),
+            ("text", entry.text_key),
+            ("group", entry.group),
+            ("unencoded", entry.wanted and entry.vector is None),
+            ("echo", record.echo_of),
+            ("superseded", record.superseded_by),
+            ("speaker", memory.speaker),
+            ("head", memory.head and memory.head.casefold()),
+            ("placed", place is not None),
+            *(("band", band) for band in entry.bands),
+            *(("source", source) for source in record.sources),
+            *(("tag", tag) for tag in self.hasher.tags(memory.metadata)),
+        ]
         if place is not None:
-            yield "label", memory.session
-            yield "session", place.session
-            yield "episode", tuple(place)
+            keys += [("label", memory.session), ("session", place.session), ("episode", tuple(place))]
+        return keys
 
     def _remove(self, seqs: Iterable[int], change: int) -> None:
         gone = set(seqs)
-        if gone:
-            self.erased[change] = sorted(gone)
+        if not gone:
+            return
+        self.erased[change] = sorted(gone)
         for seq in gone:
             self._unindex(seq)
             for by_seq in (self.records, self.entries, self.changed, self.indexed, self.history):
                 by_seq.pop(seq, None)
         for seq in {s for g in gone for name in ("source", "superseded", "echo") for s in self.seqs_by(name, g)}:
             self._put(self.records[seq].without_links(gone), self.entries[seq], change)
-        for exchange in list(self.exchanges.values()):
-            left = tuple(seq for seq in exchange.turns if seq not in gone)
-            if left:
-                self.exchanges[exchange.number] = replace(exchange, turns=left)
-            else:
-                del self.exchanges[exchange.number]
+        left = [replace(e, turns=tuple(seq for seq in e.turns if seq not in gone)) for e in self.exchanges.values()]
+        self.exchanges = {exchange.number: exchange for exchange in left if exchange.turns}
 
     def sizes(self) -> dict[str, int]:
         """Bytes by part, as SQLite would hold them."""
@@ -140,17 +138,18 @@ class Bank:
             "history": sum(_size(row.reason or "") + _size(before_image(row) or "") for row in notes),
         }
 
-    def problems(self) -> Iterator[str]:
+    def problems(self) -> list[str]:
         """Contradictions in the data: links to nothing, and counts that don't fit."""
-        where = f"bank {self.state.number}"
-        lost = [s for r in self.records.values() for s in r.links() if s not in self.records]
-        if lost:
-            yield f"{where}: {len(lost)} links lead to memories that are not there."
-        if set(self.entries) != set(self.records) or self.state.size != len(self.records):
-            yield f"{where}: memories, index entries and their count don't fit together."
-        waiting = [s for e in self.exchanges.values() for s in e.turns if s not in self.records]
-        if waiting:
-            yield f"{where}: {len(waiting)} queued turns are not there."
+        lost = sum(seq not in self.records for record in self.records.values() for seq in record.links())
+        waiting = sum(seq not in self.records for exchange in self.exchanges.values() for seq in exchange.turns)
+        contradictions = {
+            f"{lost} links lead to memories that are not there.": lost,
+            "memories, index entries and their count don't fit together.": (
+                set(self.entries) != set(self.records) or self.state.size != len(self.records)
+            ),
+            f"{waiting} queued turns are not there.": waiting,
+        }
+        return [f"bank {self.state.number}: {words}" for words, holds in contradictions.items() if holds]
 
 
 def _size(text: str) -> int:

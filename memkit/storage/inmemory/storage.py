@@ -194,10 +194,9 @@ class MemoryStorage:
         """Bytes by part, as they would be stored; what Python needs around them is not counted."""
         with self._reading():
             chosen = self._banks.values() if bank is None else [self._bank(bank)]
-            parts = dict.fromkeys(("text", "vectors", "sketches", "terms", "rows", "history"), 0)
-            for data in chosen:
-                for name, size in data.sizes().items():
-                    parts[name] += size
+            sizes = [data.sizes() for data in chosen]
+        names = ("text", "vectors", "sketches", "terms", "rows", "history")
+        parts = {name: sum(each[name] for each in sizes) for name in names}
         return {**parts, "free": 0, "total": sum(parts.values())}
 
     def purge(self, *, thorough: bool = True, wait: float = 0.0) -> bool:

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 
-import numpy as np
-
 from memkit.batches import PassageBatch, RowBatch, SketchBatch, TermBatch, row_batches
 from memkit.models import IndexEntry, IndexRow, Kind, Memory, PastState
 from memkit.protocols import FloatArray
 from memkit.storage.core.base_view import LastTurn, View
+from memkit.storage.core.blocks import Block, sketch_batches
 from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, index_row
 from memkit.storage.core.rows import decode_history, history_columns
 from memkit.storage.core.vectors import passage_batch, stack_vectors
@@ -64,13 +63,8 @@ class MemoryView(View):
         return states
 
     def sketches(self, since: int = 0) -> Iterator[SketchBatch]:
-        by_width: dict[int, list[tuple[int, bytes]]] = {}
-        for seq, entry in self._indexed(since):
-            if entry.sketch is not None:
-                by_width.setdefault(len(entry.sketch), []).append((seq, entry.sketch))
-        for width, rows in sorted(by_width.items()):
-            sketches = np.frombuffer(b"".join(sketch for _, sketch in rows), dtype=np.uint8)
-            yield SketchBatch(np.array([seq for seq, _ in rows], dtype=np.int64), sketches.reshape(-1, width))
+        rows = ((seq, since, entry.sketch) for seq, entry in self._indexed(since) if entry.sketch is not None)
+        return sketch_batches(Block.of(rows))
 
     def terms(self, since: int = 0) -> Iterator[TermBatch]:
         rows = [(seq, list(entry.terms.items())) for seq, entry in self._indexed(since) if entry.terms]
@@ -109,10 +103,10 @@ class MemoryView(View):
     def same_text(self, keys: Sequence[int]) -> dict[int, str]:
         ids: dict[int, str] = {}
         for key in keys:
-            originals = (s for s in self.data.seqs_by("text", key) if self.data.records[s].echo_of is None)
-            seq = min(self._active(originals), default=None)
-            if seq is not None:
-                ids[key] = self.data.records[seq].memory.id
+            active = self._active(self.data.seqs_by("text", key))
+            originals = [seq for seq in active if self.data.records[seq].echo_of is None]
+            if originals:
+                ids[key] = self.data.records[min(originals)].memory.id
         return ids
 
     def near(self, bands: Sequence[int], kinds: Sequence[Kind]) -> list[Memory]:

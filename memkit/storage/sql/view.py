@@ -136,11 +136,8 @@ class SqlView(View):
         return [[int(seq) for seq in np.frombuffer(seqs, dtype="<i8")] for (seqs,) in rows]
 
     def states_at(self, moment: datetime) -> dict[int, PastState]:
-        images: dict[int, str] = {}
-        for seq, image in self._run("images_after", moment=to_micros(moment)):
-            if image is not None:
-                images.setdefault(seq, image)
-        return {seq: decode_past(image) for seq, image in images.items()}
+        images = [pair for pair in self._run("images_after", moment=to_micros(moment)) if pair[1] is not None]
+        return {seq: decode_past(image) for seq, image in dict(reversed(images)).items()}
 
     def sketches(self, since: int = 0) -> Iterator[SketchBatch]:
         for block in self._blocks(SKETCH_PART, since):

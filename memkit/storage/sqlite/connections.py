@@ -70,9 +70,11 @@ ERRORS_BY_CODE: dict[int, tuple[type[StorageError], str]] = {
         "the path can't be opened. Its folder must exist, and both must be readable and writable.",
     ),
 }
-ERRORS_BY_CODE[sqlite3.SQLITE_IOERR_SHMSIZE] = ERRORS_BY_CODE[sqlite3.SQLITE_FULL]  # the -shm found no room to grow
-ERRORS_BY_CODE[sqlite3.SQLITE_LOCKED] = ERRORS_BY_CODE[sqlite3.SQLITE_BUSY]
-ERRORS_BY_CODE[sqlite3.SQLITE_PERM] = ERRORS_BY_CODE[sqlite3.SQLITE_CANTOPEN]
+ERRORS_BY_CODE |= {
+    sqlite3.SQLITE_IOERR_SHMSIZE: ERRORS_BY_CODE[sqlite3.SQLITE_FULL],  # the -shm found no room to grow
+    sqlite3.SQLITE_LOCKED: ERRORS_BY_CODE[sqlite3.SQLITE_BUSY],
+    sqlite3.SQLITE_PERM: ERRORS_BY_CODE[sqlite3.SQLITE_CANTOPEN],
+}
 
 
 @contextmanager

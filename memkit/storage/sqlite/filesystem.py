@@ -1,6 +1,7 @@
 """Checks of a path: whether it can be written, and whether its file system can hold a shared database."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def file_system(path: Path, mounts: str) -> str | None:
     deepest: tuple[int, str | None] = (-1, None)  # parts of the mount point, and its type
     for line in mounts.splitlines():
         _, place, kind, *_ = line.split(" ")
-        point = Path(_unescaped(place))
+        point = Path(re.sub(r"\\(\d{3})", lambda code: chr(int(code[1], 8)), place))  # spaces and the like are octal
         if whole.is_relative_to(point) and len(point.parts) >= deepest[0]:
             deepest = (len(point.parts), kind)
     return deepest[1]
@@ -55,9 +56,3 @@ def file_system(path: Path, mounts: str) -> str | None:
 
 def _mounts() -> str:
     return MOUNTS_FILE.read_text("utf-8", "surrogateescape") if sys.platform == "linux" and MOUNTS_FILE.exists() else ""
-
-
-def _unescaped(place: str) -> str:
-    for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
-        place = place.replace(code, character)
-    return place

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from memkit.errors import NewerVersionError, NotADatabaseError, OtherDraftError
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
     from sqlite_utils.migrations import Migrations
 
 APPLICATION_ID = 0x6D6B6974  # "mkit", in the header of every memkit database
@@ -93,9 +92,5 @@ def ledger(steps: Mapping[str, Step]) -> "Migrations":
 
     migrations = Steps("memkit")
     for name, step in steps.items():
-        migrations(name=name)(_on_database(step))
+        migrations(name=name)(lambda database, step=step: step(database.conn))
     return migrations
-
-
-def _on_database(step: Step) -> "Callable[[Database], None]":
-    return lambda database: step(database.conn)

@@ -125,7 +125,9 @@ class Pages:
         rowid: int | None = None
         if kind == LEAF_TABLE:
             rowid, at = varint(page, at)
-        return Row(number, _signed(rowid), _values(self._payload(page, kind, length, at)))
+        if rowid is not None and rowid >= 2**63:
+            rowid -= 2**64
+        return Row(number, rowid, _values(self._payload(page, kind, length, at)))
 
     def _payload(self, page: bytes, kind: int, length: int, at: int) -> bytes:
         """A cell's payload, with what of it lies on overflow pages."""
@@ -211,10 +213,6 @@ def varint(data: bytes, at: int) -> tuple[int, int]:
     raise DamagedPageError("no varint")
 
 
-def _signed(value: int | None) -> int | None:
-    return value - 2**64 if value is not None and value >= 2**63 else value
-
-
 def _values(record: bytes) -> tuple[Value, ...]:
     """The columns of a record."""
     header, at = varint(record, 0)
@@ -253,5 +251,4 @@ def _cut(data: bytes, at: int, length: int) -> bytes:
 
 
 def _u32(data: bytes, at: int) -> int:
-    number: int = struct.unpack_from(">I", data, at)[0]
-    return number
+    return int(struct.unpack_from(">I", data, at)[0])

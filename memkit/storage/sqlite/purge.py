@@ -132,7 +132,8 @@ class Erasures:
         """Whether all of these are part of stored rows; mostly that is seen after the first ones."""
         missing = set(windows)
         for name in RETAINED_QUERIES:
-            for rows in _in_batches(connection, name):
+            cursor = run(connection, name)
+            while rows := cursor.fetchmany(READ_ROWS):
                 missing -= Search(missing).matches(b"\0".join(map(_stored_form, rows)))
                 if not missing:
                     return True
@@ -212,8 +213,3 @@ def _stored_value(value: int | str | bytes) -> bytes:
         length = (value if value >= 0 else ~value).bit_length() // 8 + 1
         return value.to_bytes(next(n for n in INTEGER_BYTES if n >= length), "big", signed=True)
     return value.encode() if isinstance(value, str) else value
-
-
-def _in_batches(connection: sqlite3.Connection, name: str) -> Iterator[Sequence[tuple[int | str | bytes | None, ...]]]:
-    rows = run(connection, name)
-    return iter(lambda: rows.fetchmany(READ_ROWS), [])

@@ -1,7 +1,8 @@
 """Restoring a backup in the place of a database, with the erasures that it lacks."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -88,21 +89,19 @@ def _of_lines(path: Path) -> list[ErasureReceipt]:
 def missing_erasures(erasures: ErasureList, own: Sequence[ErasureReceipt]) -> list[ErasureReceipt]:
     """The erasures that a backup lacks. Raises InputError where the list isn't that of the same database."""
     hashes = {(receipt.bank, receipt.number): receipt.hash for receipt in erasures.receipts}
-    last = _last_receipts(own)
-    if erasures.receipts and any(hashes.get((bank, r.number)) != r.hash for bank, r in last.items()):
+    last = [chain[-1] for chain in chains(own).values()]
+    if erasures.receipts and any(hashes.get((r.bank, r.number)) != r.hash for r in last):
         raise InputError(
             "restore: the list of erasures doesn't go on from this backup's. Give the list of the same database, "
             "not older than the backup; or restore to another path, with erasures=None."
         )
-    return [receipt for receipt in erasures.receipts if receipt.number > _last_number(last, receipt.bank)]
+    numbers = _last_numbers(own)
+    return [receipt for receipt in erasures.receipts if receipt.number > numbers[receipt.bank]]
 
 
-def _last_receipts(receipts: Sequence[ErasureReceipt]) -> dict[BankName, ErasureReceipt]:
-    return {bank: chain[-1] for bank, chain in chains(receipts).items()}
-
-
-def _last_number(last: Mapping[BankName, ErasureReceipt], bank: BankName) -> int:
-    return last[bank].number if bank in last else 0
+def _last_numbers(receipts: Sequence[ErasureReceipt]) -> Counter[BankName]:
+    """The last number of each bank's receipts; 0 where it has none."""
+    return Counter({bank: chain[-1].number for bank, chain in chains(receipts).items()})
 
 
 def adopt_erasures(part: Path, erasures: ErasureList, own: Sequence[ErasureReceipt]) -> None:
@@ -115,10 +114,9 @@ def adopt_erasures(part: Path, erasures: ErasureList, own: Sequence[ErasureRecei
         new = missing_erasures(erasures, own)
         banks = _numbered(connection, {name_key(receipt.bank) for receipt in new})
         there = {name for (name,) in connection.execute("SELECT name FROM bank")}
-        last = _last_receipts(own)
-        for bank in {receipt.bank for receipt in new}:
-            number = (banks[name_key(bank)], _last_number(last, bank))
-            connection.execute("DELETE FROM erasure WHERE bank = ? AND number > ?", number)
+        numbers = _last_numbers(own)
+        repeated = [(banks[name_key(bank)], numbers[bank]) for bank in {receipt.bank for receipt in new}]
+        connection.executemany("DELETE FROM erasure WHERE bank = ? AND number > ?", repeated)
         names = [(receipt, name_key(receipt.bank)) for receipt in new]
         rows = [receipt_columns(r, banks[name], b"", None if name in there else name) for r, name in names]
         run_many(connection, add_erasure=rows)

@@ -52,21 +52,16 @@ class Table:
 
     def fits(self, row: Row) -> bool:
         """Whether this may be a row of the table."""
-        if (row.rowid is not None) != self.rowid:
-            return False
         values = self.values(row)
-        if len(values) != len(self.columns):
-            return False
-        return all(_of_type(v, kind, needed) for v, (kind, needed) in zip(values, self.columns, strict=True))
+        return (row.rowid is not None, len(values)) == (self.rowid, len(self.columns)) and all(
+            not needed if value is None else isinstance(value, TYPES_BY_AFFINITY[kind])
+            for value, (kind, needed) in zip(values, self.columns, strict=True)
+        )
 
     def values(self, row: Row) -> tuple[Value, ...]:
         """The row's values; an integer key is the rowid."""
         has_key = row.rowid is not None and row.values[:1] == (None,)
         return (row.rowid, *row.values[1:]) if has_key else row.values
-
-
-def _of_type(value: Value, kind: str, needed: bool) -> bool:
-    return not needed if value is None else isinstance(value, TYPES_BY_AFFINITY[kind])
 
 
 @dataclass
@@ -193,17 +188,14 @@ def _assign(pages: Pages, tables: dict[str, Table]) -> RecoveredRows:
     for row in rows:
         name = owner.get(row.page, "")
         table = tables.get(TABLE_BY_MIRROR.get(name, name))
-        if table is None or not _take(recovered, table, _swapped(row) if name in TABLE_BY_MIRROR else row):
+        swapped = row._replace(values=(*row.values[:1], *row.values[:0:-1]))
+        if table is None or not _take(recovered, table, swapped if name in TABLE_BY_MIRROR else row):
             strays.append(row)
     shaped = [table for table in tables.values() if table.name not in SHAPELESS_TABLES]
     for row in strays:
         _note_name(recovered, row)
         any(_take(recovered, table, row) for table in shaped)
     return recovered
-
-
-def _swapped(row: Row) -> Row:
-    return row._replace(values=(*row.values[:1], *row.values[:0:-1]))
 
 
 def _is_schema(row: Row) -> bool:
@@ -242,7 +234,6 @@ def _is_intact(content: Sequence[Any]) -> bool:
 
 def _is_readable(entry: Sequence[Any]) -> bool:
     _, part, _, _, data = entry
-    try:
+    with suppress(ValueError):
         return part != TERM_PART or bool(unpack_terms(data))
-    except ValueError:
-        return False
+    return False
