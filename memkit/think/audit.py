@@ -7,7 +7,7 @@ from typing import Literal
 
 from memkit.models import FrozenModel, Memory, State
 from memkit.text.near_copies import band_keys, copy_key, is_near_copy
-from memkit.think.extractive.functional_relations import is_functional
+from memkit.think.extractive.relation_names import is_functional
 
 Flaw = Literal["copies", "near copies", "contradictions", "orphans", "without sources", "recall loops", "junk"]
 FLAW_DESCRIPTIONS: dict[Flaw, str] = {

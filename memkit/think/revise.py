@@ -10,7 +10,7 @@ from memkit.models import IndexEntry, Memory, Outcome, checked_text
 from memkit.operations import Cite, Forget, Insert, Merge, Proposal, Step, Supersede
 from memkit.protocols import Task
 from memkit.text.near_copies import is_copy, numbers_of
-from memkit.think.extractive.functional_relations import is_functional
+from memkit.think.extractive.relation_names import is_functional
 
 MAX_THOUGHT_CHARS = 500
 MAX_NAME_CHARS = 200  # of a head, a relation, a tail, and of a reason

@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 
 from memkit.models import Memory
 from memkit.operations import Proposal
 from memkit.protocols import Task
 from memkit.text.terms.tokens import words
-from memkit.think.extractive.clauses import utc
 from memkit.think.extractive.coreference import NAME_FIELD
-from memkit.think.extractive.language import languages
+from memkit.think.extractive.relation_names import concerns, holds
 from memkit.think.extractive.relations import Statement
+from memkit.times import as_utc
 
 
 def proposals_for(statement: Statement, turn: Memory, task: Task, earlier: Sequence[Proposal] = ()) -> list[Proposal]:
@@ -37,12 +36,8 @@ def _replaced(statement: Statement, turn: Memory, related: Sequence[Memory]) -> 
     if statement.kind not in ("holds", "ended", "denied"):
         return None
     open_ones = [t for t in related if t.valid_until is None and t.occurred_at <= turn.occurred_at]
-    if statement.kind == "holds" and statement.single:
-        against = [t for t in open_ones if holds(t.relation)]
-    elif not statement.ends:
-        against = [t for t in open_ones if same_tail(t.tail, statement.tail)]
-    else:
-        against = [t for t in open_ones if holds(t.relation)]
+    whatever = statement.ends or (statement.kind == "holds" and statement.single)
+    against = [t for t in open_ones if (holds(t.relation) if whatever else same_tail(t.tail, statement.tail))]
     return max(against, key=lambda t: t.occurred_at, default=None)
 
 
@@ -75,40 +70,12 @@ def _validity(statement: Statement, turn: Memory) -> tuple[datetime | None, date
     """Start and end of a statement's validity, as far as it says them."""
     if statement.span is None:
         return None, None
-    start, end = utc(statement.span.start), utc(statement.span.end)
+    start, end = as_utc(statement.span.start), as_utc(statement.span.end)
     if statement.kind == "planned":
         return None, end if end > turn.occurred_at else None
     if statement.kind == "held":
         return (start, end) if end <= turn.occurred_at else (None, None)
     return (start if start <= turn.occurred_at else None), None
-
-
-@cache
-def _key_by_name() -> dict[str, str]:
-    """Key by name and key of a relation, for all names under which it may stand now."""
-    keys: dict[str, str] = {}
-    for language in languages().values():
-        for rule in language.file.relation:
-            for name in (rule.now, rule.negated, rule.ended):
-                if name is not None and "{what}" not in name:
-                    keys.setdefault(f"{name} {rule.key}", rule.key)
-    return keys
-
-
-def concerns(relation: str | None, key: str) -> bool:
-    """Whether a thought's relation is one of those that share the key."""
-    return relation is not None and (relation == key or f"{relation} {key}" in _key_by_name())
-
-
-@cache
-def _holding_relations() -> frozenset[str]:
-    rules = [rule for language in languages().values() for rule in language.file.relation]
-    return frozenset(rule.now for rule in rules) - {rule.ended for rule in rules}
-
-
-def holds(relation: str | None) -> bool:
-    """Whether a relation says that something is so, not that it isn't or no longer is."""
-    return relation in _holding_relations() or (relation or "").startswith("favourite ")
 
 
 def same_tail(tail: str | None, other: str | None) -> bool:

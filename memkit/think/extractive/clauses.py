@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from memkit.text.insertions import without_media
 from memkit.text.terms.tokens import asks
@@ -43,7 +42,7 @@ class TimedClause(NamedTuple):
 def split_sentences(text: str, language: Language) -> list[str]:
     """A text's sentences, without what pictures show; nothing where it is told as a joke."""
     text = without_media(text)
-    if language.joke.search(text):
+    if language.patterns["joke"].search(text):
         return []
     plain = language.spelt(QUOTATION_PATTERN.sub(_without_quotation, NOISE_PATTERN.sub(" ", text.replace("’", "'"))))
     return [match[0].strip() for match in SENTENCE_PATTERN.finditer(plain) if match[0].strip()]
@@ -57,7 +56,9 @@ def _without_quotation(match: re.Match[str]) -> str:
 
 def is_statement(sentence: str, language: Language) -> bool:
     """Neither a question nor a demand, or one that comes after a statement ("I'm off to Rome, what should I see?")."""
-    if len(sentence.split()) > MAX_SENTENCE_WORDS or language.questions.match(without_opening(sentence, language)):
+    if len(sentence.split()) > MAX_SENTENCE_WORDS or language.patterns["questions"].match(
+        without_opening(sentence, language)
+    ):
         return False
     return not asks(sentence) or _ends_in_question(sentence, language)
 
@@ -65,14 +66,16 @@ def is_statement(sentence: str, language: Language) -> bool:
 def _ends_in_question(sentence: str, language: Language) -> bool:
     *_, (last, joint) = _pieces(sentence, language)
     asked = without_opening(last.rstrip("?! "), language)
-    return bool(joint) and (language.questions.match(asked) is not None or len(asked.split()) >= MIN_QUESTION_WORDS)
+    return bool(joint) and (
+        language.patterns["questions"].match(asked) is not None or len(asked.split()) >= MIN_QUESTION_WORDS
+    )
 
 
 def without_opening(sentence: str, language: Language) -> str:
     """A sentence without what only opens it ("oh", "haha yes,")."""
-    opening = language.openers.match(sentence)
+    opening = language.patterns["openers"].match(sentence)
     rest = (sentence[opening.end() :] if opening else sentence).lstrip(" ,;:.-—–'")
-    leading = language.leading.match(rest)
+    leading = language.patterns["leading"].match(rest)
     return rest[leading.end() :] if leading else rest
 
 
@@ -85,15 +88,19 @@ def split_clauses(sentence: str, language: Language) -> list[Clause]:
     stated_clauses: list[Clause] = []
     pieces = [*_own_pieces(sentence, language)]
     for piece, joint in pieces[:-1] if asks(sentence) else pieces:
-        doubt = language.doubt.search(piece)
+        doubt = language.patterns["doubt"].search(piece)
         text = without_opening(piece, language)
-        if doubt is not None and (doubt.start() == 0 or language.doubt.match(text)):
+        if doubt is not None and (doubt.start() == 0 or language.patterns["doubt"].match(text)):
             return []
-        if doubt is not None or language.reported.search(text) or language.questions.match(text):
+        if (
+            doubt is not None
+            or language.patterns["reported"].search(text)
+            or language.patterns["questions"].match(text)
+        ):
             return stated_clauses
         text = _asserted(text, language)
         if text:
-            stated_clauses.append(Clause(text, bool(language.carrying.search(joint))))
+            stated_clauses.append(Clause(text, bool(language.patterns["carrying"].search(joint))))
     return stated_clauses
 
 
@@ -101,10 +108,10 @@ def _own_pieces(sentence: str, language: Language) -> Iterator[tuple[str, str]]:
     """The pieces, without what somebody else does ("people who saw and | cheered me")."""
     others = False
     for piece, joint in _pieces(sentence, language):
-        others = bool(language.carrying.fullmatch(joint.strip())) and others
+        others = bool(language.patterns["carrying"].fullmatch(joint.strip())) and others
         if not others:
             yield piece, joint
-            others = language.relative.match(piece) is not None
+            others = language.patterns["relative"].match(piece) is not None
 
 
 def _pieces(sentence: str, language: Language) -> Iterator[tuple[str, str]]:
@@ -118,9 +125,9 @@ def _pieces(sentence: str, language: Language) -> Iterator[tuple[str, str]]:
 
 def _asserted(text: str, language: Language) -> str:
     """The clause up to where something begins that isn't stated, without fillers at its end."""
-    below = language.subordinate.search(text)
+    below = language.patterns["subordinate"].search(text)
     asserted = text[: below.start()] if below else text
-    return language.trailing.sub("", asserted.rstrip(" .,!?;:-…'\"")).strip()
+    return language.patterns["trailing"].sub("", asserted.rstrip(" .,!?;:-…'\"")).strip()
 
 
 def without_time(text: str, language: Language) -> TimedClause:
@@ -139,9 +146,7 @@ def without_time(text: str, language: Language) -> TimedClause:
 
 def with_english_times(text: str, language: Language) -> str:
     """The clause with the names of times in English, which is what times are read in."""
-    if not language.file.dates:
-        return text
-    return language.times.sub(lambda m: language.dates[m[0].casefold()], text)
+    return language.patterns["times"].sub(lambda m: language.dates[m[0].casefold()], text)
 
 
 def mentioned_time(timed: TimedClause, at: datetime, zone: str, *, future: bool) -> MentionedTime | None:
@@ -158,8 +163,3 @@ def time_phrase(span: MentionedTime, language: Language, *, since: bool = False)
     form = language.file.shown["since" if since else span.unit if span.unit in language.file.shown else "range"]
     middle = span.start + (span.end - span.start) / 2
     return form.format(start=span.start, middle=middle, last=span.end - timedelta(days=1))
-
-
-def utc(moment: datetime) -> datetime:
-    """The same moment in UTC."""
-    return moment.astimezone(ZoneInfo("UTC"))

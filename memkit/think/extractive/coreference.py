@@ -59,11 +59,11 @@ class Referents:
 
     def resolve(self, clause: Clause) -> tuple[Subject, str] | None:
         """A clause's subject, and the rest of the clause; None where it is about something else."""
-        match = self.language.subject.match(clause.text)
+        match = self.language.subjects["subject"].match(clause.text)
         if match is not None:
             self._set_current(self._referent(match))
             return (self._current, clause.text[match.end() :]) if self._current else None
-        name = self.language.called.match(clause.text)
+        name = self.language.subjects["called"].match(clause.text)
         if name is not None and name["name"] in self.by_name:
             self._set_current(self.by_name[name["name"]])
             return self.by_name[name["name"]], clause.text[name.end() :]
@@ -80,7 +80,7 @@ class Referents:
         """Whether the clause leaves out its subject."""
         if clause.follows and self._current is not None and self.language.is_verb(clause.text):
             return True
-        omitted = self.language.omitted.match(clause.text) or self.language.tells_past(clause.text)
+        omitted = self.language.subjects["omitted"].match(clause.text) or self.language.tells_past(clause.text)
         if omitted and not self._elsewhere:
             self._current = self.myself
             return True

@@ -7,6 +7,7 @@ names of `slots` and `lists` stand for what is defined there once.
 import importlib.resources
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 
@@ -86,57 +87,73 @@ class Language:
         return self.pattern(rf"(?<!\w)(?:{join_lines(form)})(?!\w)") if form else re.compile(r"(?!)")
 
     @cached_property
-    def openers(self) -> re.Pattern[str]:
-        """Words that open a sentence and say nothing, with the punctuation after them."""
-        return self.pattern(rf"(?:(?:{join_lines(self.file.openers)})(?!['’\w])[\s,:;!.…—–-]*)+")
+    def patterns(self) -> dict[str, re.Pattern[str]]:
+        """Patterns by name, compiled when the first text is read.
+
+        openers: words that open a sentence and say nothing, with the punctuation after them
+        leading: words that may stand before the subject of a clause
+        trailing: words that end a clause and say nothing
+        joke: signs that a turn was not meant
+        doubt: words of doubt: the sentence doesn't state that something is so
+        reported: verbs after which a sentence tells what somebody said or thought
+        questions: beginnings of questions and demands
+        subordinate: words after which a clause goes on with what isn't stated
+        carrying: the connectors after which the subject may be left out
+        refused: words that speak to somebody
+        shifted: words that change where a sentence tells of its speaker ("my" to "Ana's")
+        times: the names of times that have one in English
+        spelling: common misspellings
+        relative: a clause that ends in what others do; what is carried on then is theirs
+        confirmed: a plain "yes"
+        fragment: an answer of a few words
+        """
+        file, markers, people = self.file, self.file.markers, self.file.people
+        openers, yes = join_lines(file.openers), join_lines(file.confirm.yes)
+        words = {name: form for name, form in markers if name not in ("connectors", "relative")}
+        words |= {"refused": people.refused, "spelling": "|".join(file.spelling)}
+        words |= {
+            "shifted": _alternatives({*people.self, *people.other}),
+            "times": _alternatives(map(re.escape, file.dates)),
+        }
+        return {
+            **{name: self.word(form) for name, form in words.items()},
+            "openers": self.pattern(rf"(?:(?:{openers})(?!['’\w])[\s,:;!.…—–-]*)+"),
+            "leading": self.pattern(file.leading),
+            "trailing": self.pattern(rf"(?:[\s,]+(?:{join_lines(file.trailing)}))+$"),
+            "relative": self.pattern(rf".*(?<!\w)(?:{markers.relative or '(?!)'})(?!\w)[^,]*$"),
+            "confirmed": self.pattern(rf"(?:{yes})(?!\w)[\s,.!:)-]*"),
+            "fragment": self.pattern(file.confirm.fragment),
+        }
 
     @cached_property
-    def leading(self) -> re.Pattern[str]:
-        """Words that may stand before the subject of a clause."""
-        return self.pattern(self.file.leading)
+    def subjects(self) -> dict[str, re.Pattern[str]]:
+        """Patterns of a clause's subject, by name.
 
-    @cached_property
-    def trailing(self) -> re.Pattern[str]:
-        """Words that end a clause and say nothing."""
-        return self.pattern(rf"(?:[\s,]+(?:{join_lines(self.file.trailing)}))+$")
+        subject: the subject itself: groups `self`, `own` (with `noun`, `name`), `pronoun`
+        called: a name as a clause's subject
+        own: "my", and what follows it
+        possessed: words that tell the name of a subject, after it
+        naming: "her name is ..."
+        several: the end of a head that stands for several people
+        omitted: the verbs before which "I" may be left out
+        inverted: a verb that comes before its subject
+        """
+        s = self.file.subject
+        return {
+            "subject": self._subject(),
+            "called": self.pattern(r"(?P<name>NAME)(?=['’\s])\s*"),
+            "own": self.pattern(rf"(?:{join_lines(s.own)})\s+"),
+            "possessed": self.pattern(s.possessed or "(?!)"),
+            "naming": self.pattern(s.naming or "(?!)"),
+            "several": self.pattern(rf"(?<!\w)(?:{join_lines(s.plural) or '(?!)'})$"),
+            "omitted": self.pattern(rf"(?=(?:{join_lines(s.omitted) or '(?!)'})(?!\w))"),
+            "inverted": self.pattern(rf"(?:{s.inverted})\s*"),
+        }
 
-    @cached_property
-    def joke(self) -> re.Pattern[str]:
-        """Signs that a turn was not meant."""
-        return self.word(self.file.markers.joke)
-
-    @cached_property
-    def doubt(self) -> re.Pattern[str]:
-        """Words of doubt: the sentence doesn't state that something is so."""
-        return self.word(self.file.markers.doubt)
-
-    @cached_property
-    def reported(self) -> re.Pattern[str]:
-        """Verbs after which a sentence tells what somebody said or thought."""
-        return self.word(self.file.markers.reported)
-
-    @cached_property
-    def questions(self) -> re.Pattern[str]:
-        """Beginnings of questions and demands."""
-        return self.word(self.file.markers.questions)
-
-    @cached_property
-    def connectors(self) -> re.Pattern[str]:
-        """Connectors: a clause ends here, and the next statement may begin."""
-        signs, _, words = join_lines(self.file.markers.connectors).partition("|WORDS|")
-        return self.pattern(rf"\s*(?:{signs})\s*(?:(?:{words})\s+)?|\s+(?:{words})\s+")
-
-    @cached_property
-    def subordinate(self) -> re.Pattern[str]:
-        """Words after which a clause goes on with what isn't stated."""
-        return self.word(self.file.markers.subordinate)
-
-    @cached_property
-    def subject(self) -> re.Pattern[str]:
-        """A clause's subject: groups `self`, `own` (with `noun`, `name`), `pronoun`."""
+    def _subject(self) -> re.Pattern[str]:
         s = self.file.subject
         parts = (s.female, s.male, s.persons, s.pets, s.things)
-        nouns = "|".join(sorted("|".join(join_lines(p) for p in parts if p).split("|"), key=len, reverse=True))
+        nouns = _alternatives("|".join(join_lines(p) for p in parts if p).split("|"))
         adjectives = rf"(?:(?:{join_lines(s.describing)}) )*" if s.describing else ""
         name = r"(?: (?P<name>NAME)(?!['’]))?"
         bare = f"(?={join_lines(s.bare)})" if s.bare else "(?!)"
@@ -148,51 +165,19 @@ class Language:
         )
 
     @cached_property
-    def called(self) -> re.Pattern[str]:
-        """A name as a clause's subject."""
-        return self.pattern(r"(?P<name>NAME)(?=['’\s])\s*")
-
-    @cached_property
-    def own(self) -> re.Pattern[str]:
-        """ "My", and what follows it."""
-        return self.pattern(rf"(?:{join_lines(self.file.subject.own)})\s+")
-
-    @cached_property
-    def possessed(self) -> re.Pattern[str]:
-        """Words that tell the name of a subject, after it."""
-        return self.pattern(self.file.subject.possessed or "(?!)")
-
-    @cached_property
-    def several(self) -> re.Pattern[str]:
-        """The end of a head that stands for several people."""
-        return self.pattern(rf"(?<!\w)(?:{join_lines(self.file.subject.plural) or '(?!)'})$")
+    def connectors(self) -> re.Pattern[str]:
+        """Connectors: a clause ends here, and the next statement may begin."""
+        signs, _, words = join_lines(self.file.markers.connectors).partition("|WORDS|")
+        return self.pattern(rf"\s*(?:{signs})\s*(?:(?:{words})\s+)?|\s+(?:{words})\s+")
 
     def spelt(self, text: str) -> str:
         """A text with its common misspellings put right."""
-        return self._spelling.sub(lambda m: self.file.spelling[m[0].casefold()], text) if self.file.spelling else text
-
-    @cached_property
-    def _spelling(self) -> re.Pattern[str]:
-        return self.word("|".join(self.file.spelling))
-
-    @cached_property
-    def omitted(self) -> re.Pattern[str]:
-        """The verbs before which "I" may be left out."""
-        return self.pattern(rf"(?=(?:{join_lines(self.file.subject.omitted) or '(?!)'})(?!\w))")
+        return self.patterns["spelling"].sub(lambda m: self.file.spelling[m[0].casefold()], text)
 
     def uninverted(self, text: str) -> str:
         """A clause whose verb comes before its subject, the other way round."""
-        match = self._inverted.match(text)
+        match = self.subjects["inverted"].match(text)
         return f"{match['who']} {match['verb']} {text[match.end() :]}" if match else text
-
-    @cached_property
-    def _inverted(self) -> re.Pattern[str]:
-        return self.pattern(rf"(?:{self.file.subject.inverted})\s*")
-
-    @cached_property
-    def naming(self) -> re.Pattern[str]:
-        """ "Her name is ..." """
-        return self.pattern(self.file.subject.naming or "(?!)")
 
     @cached_property
     def before(self) -> list[tuple[ContextMeaning, re.Pattern[str]]]:
@@ -217,23 +202,6 @@ class Language:
         return {noun: gender for gender, nouns in kinds.items() for noun in join_lines(nouns).split("|")}
 
     @cached_property
-    def confirmed(self) -> re.Pattern[str]:
-        """A plain "yes"."""
-        return self.pattern(rf"(?:{join_lines(self.file.confirm.yes)})(?!\w)[\s,.!:)-]*")
-
-    @cached_property
-    def carrying(self) -> re.Pattern[str]:
-        """The connectors after which the subject may be left out."""
-        return self.word(self.file.markers.carrying)
-
-    @cached_property
-    def relative(self) -> re.Pattern[str]:
-        """A clause that ends in what others do; what is carried on then is theirs."""
-        return self.pattern(
-            rf".*(?<!\w)(?:{self.file.markers.relative})(?!\w)[^,]*$" if self.file.markers.relative else "(?!)"
-        )
-
-    @cached_property
     def plan_nouns(self) -> list[re.Pattern[str]]:
         """Plans that are named by a noun."""
         return [self.pattern(form) for form in self.file.generic["plan"].nouns] if "plan" in self.file.generic else []
@@ -252,25 +220,9 @@ class Language:
         )
 
     @cached_property
-    def refused(self) -> re.Pattern[str]:
-        """Words that speak to somebody."""
-        return self.word(self.file.people.refused)
-
-    @cached_property
-    def shifted(self) -> re.Pattern[str]:
-        """Words that change where a sentence tells of its speaker ("my" to "Ana's")."""
-        people = self.file.people
-        return self.word("|".join(sorted({*people.self, *people.other}, key=len, reverse=True)))
-
-    @cached_property
     def dates(self) -> dict[str, str]:
         """Names of times in English, by how they are named in this language."""
         return {word.casefold(): english for word, english in self.file.dates.items()}
-
-    @cached_property
-    def times(self) -> re.Pattern[str]:
-        """The names of times that have one in English."""
-        return self.word("|".join(sorted(map(re.escape, self.file.dates), key=len, reverse=True)))
 
     @cache  # noqa: B019  a handful of languages, never dropped
     def _list(self, form: str, *, whole: bool) -> re.Pattern[str]:
@@ -286,15 +238,11 @@ class Language:
 
     def trivial(self, rest: str) -> bool:
         """Whether what follows a verb isn't worth keeping."""
-        return self._list(self.file.trivial, whole=True).match(rest) is not None
+        return self.fully(self.file.trivial, rest)
 
     def contracted(self, text: str) -> str:
         """A clause's beginning in its fuller form."""
-        for form, full in self._contracted:
-            text, count = form.subn(full, text, count=1)
-            if count:
-                break
-        return text
+        return _with_first(self._contracted, text)
 
     @cached_property
     def _contracted(self) -> list[tuple[re.Pattern[str], str]]:
@@ -302,11 +250,7 @@ class Language:
 
     def third(self, lemma: str) -> str:
         """The verb as it is said of somebody."""
-        for form, full in self.file.people.third:
-            third, count = re.subn(form, full, lemma, count=1)
-            if count:
-                return third
-        return lemma
+        return _with_first(self.file.people.third, lemma)
 
     @cached_property
     def questions_confirmed(self) -> list[tuple[re.Pattern[str], str]]:
@@ -317,11 +261,6 @@ class Language:
     def answers(self) -> list[tuple[re.Pattern[str], str]]:
         """Questions that a few words answer, and how these are made a statement."""
         return [(self.pattern(form), full) for form, full in self.file.confirm.answers]
-
-    @cached_property
-    def fragment(self) -> re.Pattern[str]:
-        """An answer of a few words."""
-        return self.pattern(self.file.confirm.fragment)
 
     def turned(self, text: str) -> str:
         """A question's words as the one who was asked would say them."""
@@ -346,6 +285,20 @@ class Language:
             for part in (rule.verbs, rule.dated, rule.progressive, rule.present):
                 lemmas |= set(re.findall(r"(?:^|\|)([\w'-]+)(?=[ |]|$)", join_lines(part)))
         return VerbForms(self.file.verbs, self.file.stemmer, lemmas)
+
+
+def _alternatives(words: Iterable[str]) -> str:
+    """A pattern of words as they stand, the longest first."""
+    return "|".join(sorted(words, key=len, reverse=True))
+
+
+def _with_first(forms: Iterable[tuple[str | re.Pattern[str], str]], text: str) -> str:
+    """A text in which the first of these forms that is found is replaced."""
+    for form, full in forms:
+        changed, count = re.subn(form, full, text, count=1)
+        if count:
+            return changed
+    return text
 
 
 @cache

@@ -17,7 +17,6 @@ from memkit.think.extractive.clauses import (
     split_clauses,
     split_sentences,
     time_phrase,
-    utc,
     without_opening,
     without_time,
 )
@@ -25,6 +24,7 @@ from memkit.think.extractive.coreference import Referents, Subject
 from memkit.think.extractive.language import Language, Phrase
 from memkit.think.extractive.predicates import Predicate, predicate_of
 from memkit.think.extractive.rule_file import GenericRule, RelationRule
+from memkit.times import as_utc
 
 TAIL_MARK = "…"  # where the tail stands inside a relation's name
 MAX_TAIL_CHARS = 110
@@ -84,7 +84,7 @@ class TurnReader:
 
     def _clause(self, clause: Clause) -> Iterator[Statement]:
         text = clause.text
-        naming = self.language.naming.match(text)
+        naming = self.language.subjects["naming"].match(text)
         statement = self._named(naming) if naming is not None else self._owned(text)
         if statement is not None:
             yield statement
@@ -99,7 +99,7 @@ class TurnReader:
 
     def _owned(self, text: str) -> Statement | None:
         """ "My favourite colour is ..." """
-        own = self.language.own.match(text)
+        own = self.language.subjects["own"].match(text)
         for form, rule in self.language.owned if own else ():
             match = form.match(text, own.end() if own else 0)
             if match is not None:
@@ -108,20 +108,22 @@ class TurnReader:
 
     def _about_subject(self, clause: Clause) -> Iterator[Statement]:
         timed = without_time(clause.text, self.language)
-        text = self.language.uninverted(without_opening(self.language.trailing.sub("", timed.text), self.language))
+        text = self.language.uninverted(
+            without_opening(self.language.patterns["trailing"].sub("", timed.text), self.language)
+        )
         resolved = self.people.resolve(clause._replace(text=text)) if text else None
         if resolved is None:
             return
         subject, rest = resolved
-        naming = self.language.possessed.match(rest)
+        naming = self.language.subjects["possessed"].match(rest)
         named = self._named(naming) if naming is not None else None
         predicate = predicate_of(rest, self.language) if named is None else None
-        said = [named] if named is not None else [*self._stated(predicate, timed, subject)] if predicate else []
+        said = [named] if named is not None else self._stated(predicate, timed, subject) if predicate else []
         yield from (statement._replace(called=subject.name) for statement in said)
 
     # its predicate
 
-    def _stated(self, p: Predicate, timed: TimedClause, subject: Subject) -> Iterator[Statement]:
+    def _stated(self, p: Predicate, timed: TimedClause, subject: Subject) -> list[Statement]:
         """Relations that a predicate states, one of a key; where there is none, a general statement."""
         by_key: dict[str, Statement] = {}
         stative = "is" in p.means and self.language.fully(self.language.file.verbs.stative, p.lemma)
@@ -131,9 +133,7 @@ class TurnReader:
                 if stated is not None:
                     by_key[phrase.rule.key] = stated
         general = self._generic(p, timed, subject) if not by_key else None
-        yield from by_key.values()
-        if general is not None:
-            yield general
+        return list(by_key.values()) if general is None else [general]
 
     def _phrase(self, phrase: Phrase, p: Predicate, timed: TimedClause, subject: Subject) -> Statement | None:
         named = relation_name(phrase, p)
@@ -183,29 +183,28 @@ class TurnReader:
         text = self._sentence(rule, subject, name, shifted, what)
         since = kind == "holds"
         when = (
-            time_phrase(span, self.language, since=since) if span and (not since or utc(span.start) <= self.at) else ""
+            time_phrase(span, self.language, since=since)
+            if span and (not since or as_utc(span.start) <= self.at)
+            else ""
         )
         return Statement(subject.head, name, shifted, with_time(text, when), key, rule.single, kind, span)
 
     def _generic(self, p: Predicate, timed: TimedClause, subject: Subject) -> Statement | None:
         if p.denied or "cannot" in p.means:
             return None
-        if p.time in ("plan", "duty", "wish"):
-            return self._intended(p.time, p, timed, subject)
-        if p.time == "used":
-            return self._past(p, subject)
         if p.time == "past":
             return self._event(p, timed, subject)
         if p.time == "now":
             return self._planned(p, timed, subject) or self._doing(p, timed, subject) or self._habit(p, subject)
-        return None
+        return self._intended(p, timed, subject)
 
-    def _intended(self, name: str, p: Predicate, timed: TimedClause, subject: Subject) -> Statement | None:
-        rule = self.language.file.generic.get(name)
-        span = self._span(timed, future=True)
+    def _intended(self, p: Predicate, timed: TimedClause, subject: Subject) -> Statement | None:
+        """ "We want to ...", "we used to ..." """
+        rule = self.language.file.generic.get(p.time)
+        span = None if p.time == "used" else self._span(timed, future=True)
         if rule is None or not self._worth(rule, p, span) or not p.rest:
             return None
-        return self._free(rule, p.phrase, "planned", subject, span)
+        return self._free(rule, p.phrase, "happened" if p.time == "used" else "planned", subject, span)
 
     def _planned(self, p: Predicate, timed: TimedClause, subject: Subject) -> Statement | None:
         """ "I'm moving in May", "my sister visits on Thursday", "I'm planning a trip"."""
@@ -218,7 +217,7 @@ class TurnReader:
             if match is not None:
                 return self._free(rule, match["tail"], "planned", subject, span, rule.loose)
         verbs = rule.progressive if "is" in p.means else rule.present
-        if span is None or self._weak(span) or utc(span.end) <= self.at or not self.language.begins(verbs, p.phrase):
+        if span is None or self._weak(span) or as_utc(span.end) <= self.at or not self.language.begins(verbs, p.phrase):
             return None
         return self._free(rule, p.phrase, "planned", subject, span)
 
@@ -235,19 +234,12 @@ class TurnReader:
             verb = p.word if "perfect" not in p.means else verb
         return self._free(rule, f"{verb.casefold()} {p.rest}".strip(), "happened", subject, span)
 
-    def _past(self, p: Predicate, subject: Subject) -> Statement | None:
-        """ "We used to ..." """
-        rule = self.language.file.generic.get("used")
-        if rule is None or not p.rest or not self._worth(rule, p, None):
-            return None
-        return self._free(rule, p.phrase, "happened", subject, None)
-
     def _doing(self, p: Predicate, timed: TimedClause, subject: Subject) -> Statement | None:
         rule = self.language.file.generic.get("doing")
         if rule is None or "is" not in p.means or not self.language.begins(rule.verbs, p.phrase) or not p.rest:
             return None
         span = self._span(timed, future=True)
-        coming = span if span and utc(span.start) > self.at else None
+        coming = span if span and as_utc(span.start) > self.at else None
         return self._free(rule, f"{p.word.casefold()} {p.rest}", "planned" if coming else "happened", subject, coming)
 
     def _habit(self, p: Predicate, subject: Subject) -> Statement | None:
@@ -261,7 +253,7 @@ class TurnReader:
 
     def _agreed(self, rest: str) -> str:
         """The rest of a clause, where a second verb in it ("practise and train") has to agree."""
-        joint = self.language.carrying.match(rest)
+        joint = self.language.patterns["carrying"].match(rest)
         if joint is None:
             return rest
         verb, _, more = rest[joint.end() :].strip().partition(" ")
@@ -316,23 +308,19 @@ class TurnReader:
 
     def _agreeing(self, name: str, subject: Subject) -> str:
         first, _, rest = name.partition(" ")
-        if not self.language.several.search(subject.head):
+        if not self.language.subjects["several"].search(subject.head):
             return name
         return f"{self.language.file.people.plural.get(first, first)} {rest}".strip()
 
     def _tail(self, tail: str, subject: Subject) -> str | None:
         """A tail in words about the speaker ("my" to "Ana's"); None where it speaks to somebody."""
-        if self.language.refused.search(tail) or len(tail) > MAX_TAIL_CHARS:
+        if self.language.patterns["refused"].search(tail) or len(tail) > MAX_TAIL_CHARS:
             return None
         if self.language.fully(self.language.file.unfinished, tail.strip(" ,.;:-")):
             return None
-        people = self.language.file.people
-        names = people.self if subject.is_self else people.other
-
-        def replace_word(match: re.Match[str]) -> str:
-            return names.get(match[0].casefold(), match[0]).format(speaker=self.people.speaker)
-
-        return self.language.shifted.sub(replace_word, tail).strip(" ,.;:-")
+        people, speaker = self.language.file.people, self.people.speaker
+        names, shifted = people.self if subject.is_self else people.other, self.language.patterns["shifted"]
+        return shifted.sub(lambda m: names.get(m[0].casefold(), m[0]).format(speaker=speaker), tail).strip(" ,.;:-")
 
     def _span(self, timed: TimedClause, *, future: bool) -> MentionedTime | None:
         return mentioned_time(timed, self.at, self.zone, future=future)

@@ -83,7 +83,7 @@ def with_question(asked: Memory, turn: Memory, language: Language) -> str:
     if not asks(asked.text) or asked.speaker == turn.speaker:
         return turn.text
     question = without_opening(SENTENCE_END_PATTERN.split(asked.text.replace("’", "'").strip())[-1], language)
-    yes, short = language.confirmed.match(turn.text), language.fragment.fullmatch(turn.text)
+    yes, short = language.patterns["confirmed"].match(turn.text), language.patterns["fragment"].fullmatch(turn.text)
     if yes is not None:
         statement = _first_match(language.questions_confirmed, question)
         return f"{language.turned(statement)}{_after_yes(turn.text[yes.end() :], language)}" if statement else turn.text
