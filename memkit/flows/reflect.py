@@ -4,7 +4,6 @@ A summary rests on the turns and thoughts of its day, a longer one on its days' 
 not those that it was written from. So a day that grew costs itself, its week, its month and the portrait.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from itertools import islice
@@ -138,11 +137,12 @@ def portrait(ctx: BankContext) -> Memory | None:
 
 def mood(ctx: BankContext) -> list[Mood]:
     """Each person's mood by week, oldest first, from the figures that the days' summaries keep."""
-    weeks: dict[str, list[dict[str, Voice]]] = defaultdict(list)
-    for day, summary in _days(ctx):
-        weeks[period_of(day, "week")].append(voices_of(summary))
-    voices = [(week, speaker, voice) for week, days in weeks.items() for speaker, voice in sum_voices(days).items()]
-    return [_mood(speaker, week, voice) for week, speaker, voice in sorted(voices)]
+    voices = (
+        ((period_of(day, "week"), speaker), voice)
+        for day, summary in _days(ctx)
+        for speaker, voice in voices_of(summary).items()
+    )
+    return [_mood(speaker, week, voice) for (week, speaker), voice in sorted(sum_voices(voices).items())]
 
 
 def _days(ctx: BankContext) -> Iterator[tuple[date, Memory]]:

@@ -6,11 +6,13 @@ counts as unfelt rather than as neutral. A mean over many turns means something,
 """
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from memkit.models import FrozenModel, Memory
+
+Key = TypeVar("Key")
 
 
 class Voice(NamedTuple):
@@ -42,11 +44,8 @@ class Mood(FrozenModel):
 
 def voices_by_speaker(turns: Iterable[Memory]) -> dict[str, Voice]:
     """Each person's voice in these turns, in the order of first words; an assistant has none."""
-    by_speaker: dict[str, Voice] = {}
-    for turn in turns:
-        if turn.speaker is not None and turn.role in (None, "user"):
-            by_speaker[turn.speaker] = by_speaker.get(turn.speaker, Voice()).plus(_voice(turn.text))
-    return by_speaker
+    people = (turn for turn in turns if turn.role in (None, "user"))
+    return sum_voices((turn.speaker, _voice(turn.text)) for turn in people if turn.speaker is not None)
 
 
 def _voice(text: str) -> Voice:
@@ -57,12 +56,11 @@ def _voice(text: str) -> Voice:
     )
 
 
-def sum_voices(periods: Iterable[Mapping[str, Voice]]) -> dict[str, Voice]:
-    """Each person's voice over several periods."""
-    total: dict[str, Voice] = {}
-    for voices in periods:
-        for speaker, voice in voices.items():
-            total[speaker] = total.get(speaker, Voice()).plus(voice)
+def sum_voices(voices: Iterable[tuple[Key, Voice]]) -> dict[Key, Voice]:
+    """Voices under the same key (a person, a month) together, in the order of the keys' first ones."""
+    total: dict[Key, Voice] = {}
+    for key, voice in voices:
+        total[key] = total.get(key, Voice()).plus(voice)
     return total
 
 

@@ -5,13 +5,13 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 
 from memkit.models import Memory
 from memkit.text.terms.tokens import words
 from memkit.text.times.periods import readable_period
 from memkit.think.extractive.language import languages
-from memkit.think.mood import Voice
+from memkit.think.mood import Voice, sum_voices
 
 MIN_FELT_TURNS = 5  # turns with any feeling, for a mood to be named
 PREFERENCE_PATTERN = re.compile(
@@ -47,10 +47,7 @@ class PortraitSubject:
     @property
     def voice(self) -> Voice:
         """Over all of the time."""
-        total = Voice()
-        for _, voice in self.voices:
-            total = total.plus(voice)
-        return total
+        return reduce(Voice.plus, (voice for _, voice in self.voices), Voice())
 
 
 def compose_portrait(people: Sequence[PortraitSubject]) -> str:
@@ -116,10 +113,7 @@ def mood_line(person: PortraitSubject) -> str:
 
 
 def _voices_by_month(person: PortraitSubject) -> dict[str, Voice]:
-    months: dict[str, Voice] = {}
-    for period, voice in person.voices:
-        months[period[:7]] = months.get(period[:7], Voice()).plus(voice)
-    return months
+    return sum_voices((period[:7], voice) for period, voice in person.voices)
 
 
 def _mood_word(voice: Voice) -> str:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from memkit.errors import InvalidTextError
 from memkit.models import IndexEntry, Memory, Outcome, checked_text
@@ -116,9 +115,7 @@ class _Revision:
     def _unsupported(self, proposal: Proposal) -> str | None:
         sources = set(self._sources(proposal))
         turns = [turn for turn in self.task.turns if turn.id in sources]
-        if turns and not any(is_person(turn) for turn in turns):
-            return "rests on an assistant's words alone"
-        return None
+        return "rests on an assistant's words alone" if turns and not any(map(is_person, turns)) else None
 
     def _bad_merge(self, proposal: Proposal, olds: Sequence[Memory]) -> str | None:
         if proposal.action != "merge":
@@ -157,7 +154,8 @@ class _Revision:
             relation=proposal.relation,
             tail=proposal.tail,
             metadata=dict(proposal.extra),
-            valid_from=_valid_from(proposal, said),
+            # what replaces something holds at the latest from when it was said
+            valid_from=proposal.valid_from or (said if proposal.action == "supersede" else None),
             valid_until=proposal.valid_until,
         )
 
@@ -203,11 +201,6 @@ def _paired(proposals: Sequence[Proposal], task: Task) -> list[Proposal]:
         old = forgotten.pop(_key(proposal.head, proposal.relation), None) if proposal.action == "insert" else None
         paired.append(proposal if old is None else replace(proposal, action="supersede", ids=(old,)))
     return paired
-
-
-def _valid_from(proposal: Proposal, said: datetime) -> datetime | None:
-    """Start of validity: what replaces something holds at the latest from when it was said."""
-    return proposal.valid_from or (said if proposal.action == "supersede" else None)
 
 
 def _operation(draft: _Draft, entry: IndexEntry | None) -> Step:

@@ -4,6 +4,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -114,9 +115,8 @@ class Drafter:
         quoted = view.memories(seqs)
         quotable = [QuotableMemory(m, v) for m, v in zip(quoted.values(), view.vectors(list(quoted)), strict=True)]
         prompt_lines = [f"{day.metadata.get('period')}: {day.text}" for day in days]
-        return SummaryMaterial(
-            list(parts.values()), quotable, prompt_lines, {"voices": sum_voices(map(voices_of, days))}
-        )
+        voices = sum_voices(chain.from_iterable(voices_of(day).items() for day in days))
+        return SummaryMaterial(list(parts.values()), quotable, prompt_lines, {"voices": voices})
 
     def _written(self, task: Reflection, extracted: str) -> tuple[str, str, str | None]:
         """The text, who wrote it, and why it isn't the model's where one was asked in vain."""

@@ -109,9 +109,15 @@ class Language:
         """
         file, markers, people = self.file, self.file.markers, self.file.people
         openers, yes = join_lines(file.openers), join_lines(file.confirm.yes)
-        words = {name: form for name, form in markers if name not in ("connectors", "relative")}
-        words |= {"refused": people.refused, "spelling": "|".join(file.spelling)}
-        words |= {
+        words = {
+            "joke": markers.joke,
+            "doubt": markers.doubt,
+            "reported": markers.reported,
+            "questions": markers.questions,
+            "subordinate": markers.subordinate,
+            "carrying": markers.carrying,
+            "refused": people.refused,
+            "spelling": "|".join(file.spelling),
             "shifted": _alternatives({*people.self, *people.other}),
             "times": _alternatives(map(re.escape, file.dates)),
         }

@@ -5,11 +5,11 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from memkit.errors import ThinkerError, ThinkerOutputError
+from memkit.errors import ThinkerOutputError
 from memkit.models import Usage
 from memkit.protocols import Reflection, Reflector, Thinker
 from memkit.text.times.periods import readable_period
-from memkit.think.llm.thinker import LLMThinker, count_tokens
+from memkit.think.llm.thinker import LLMThinker, count_tokens, model_errors
 from memkit.think.prompts import general_prompt_text
 
 MAX_SUMMARY_CHARS = 2000
@@ -51,10 +51,8 @@ class ModelReflector:
         prompt = general_prompt_text(name, self.thinker.prompts)
         messages = [SystemMessage(prompt), HumanMessage(reflection_message(task))]
         usage.calls += 1
-        try:
+        with model_errors():
             answer = self.thinker.model.invoke(messages)
-        except Exception as error:  # noqa: BLE001  a model is foreign code: whatever it raises, there is another way
-            raise ThinkerError(f"the model failed with {type(error).__name__}.") from None
         return count_tokens(usage, messages, answer)
 
 

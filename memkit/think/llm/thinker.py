@@ -85,11 +85,11 @@ class LLMThinker:
         return _proposals_from(_operations(count_tokens(usage, messages, (yield messages))), task)
 
     def _invoke(self, messages: "list[BaseMessage]") -> Any:
-        with _model_errors():
+        with model_errors():
             return self._runnable.invoke(messages)
 
     async def _ainvoke(self, messages: "list[BaseMessage]") -> Any:
-        with _model_errors():
+        with model_errors():
             return await self._runnable.ainvoke(messages)
 
     @cached_property
@@ -111,7 +111,8 @@ class LLMThinker:
 
 
 @contextmanager
-def _model_errors() -> Iterator[None]:
+def model_errors() -> Iterator[None]:
+    """Raises ThinkerError, without the error's own words, where the model fails within."""
     try:
         yield
     except Exception as error:  # noqa: BLE001  a model is foreign code: whatever it raises, the exchange stays queued

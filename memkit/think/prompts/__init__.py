@@ -12,27 +12,29 @@ from memkit.models import Memory
 from memkit.protocols import Task
 
 PROMPT_NAMES = ("post_think", "repair", "summary", "portrait")
+PROMPTS_FOLDER = importlib.resources.files("memkit.think.prompts")
 DEFAULT_LANGUAGE = "en"
 HAN_CODE_POINTS = range(0x4E00, 0xA000)
 
 
+@cache
 def default_prompts() -> dict[str, str]:
     """memkit's own texts by name: those in PROMPT_NAMES, and "post_think.de" for other languages."""
-    files = (path for path in _folder().iterdir() if path.name.split(".")[0] in PROMPT_NAMES)
+    files = (path for path in PROMPTS_FOLDER.iterdir() if path.name.split(".")[0] in PROMPT_NAMES)
     return {path.name.removesuffix(".txt"): path.read_text("utf-8") for path in files}
 
 
 @cache
 def answer_schema() -> dict[str, Any]:
     """The JSON schema of an answer, for models that answer in a given form."""
-    return dict(json.loads((_folder() / "schema.json").read_text("utf-8")))
+    return dict(json.loads((PROMPTS_FOLDER / "schema.json").read_text("utf-8")))
 
 
 def prompt_text(name: str, task: Task, own: Mapping[str, str] | Path | None = None) -> str:
     """The text for a task: the user's own before memkit's, that of its language before the English one."""
     language = prompt_language(task.turns)
     names = (f"{name}.{language}", name)
-    for texts in (_user_texts(own), _built_in_texts()):
+    for texts in (_user_texts(own), default_prompts()):
         for candidate in names:
             if candidate in texts:
                 return texts[candidate]
@@ -41,12 +43,7 @@ def prompt_text(name: str, task: Task, own: Mapping[str, str] | Path | None = No
 
 def general_prompt_text(name: str, own: Mapping[str, str] | Path | None = None) -> str:
     """The text of this name for all languages: the user's own before memkit's."""
-    return _user_texts(own).get(name) or _built_in_texts()[name]
-
-
-@cache
-def _built_in_texts() -> dict[str, str]:
-    return default_prompts()
+    return _user_texts(own).get(name) or default_prompts()[name]
 
 
 def _user_texts(own: Mapping[str, str] | Path | None) -> Mapping[str, str]:
@@ -73,9 +70,5 @@ def prompt_language(turns: Sequence[Memory]) -> str:
 @cache
 def _distinctive_words() -> dict[str, frozenset[str]]:
     """The commonest words of each language that none of the others has."""
-    lines = (line.partition(":") for line in (_folder() / "languages.txt").read_text("utf-8").splitlines() if line)
+    lines = (line.partition(":") for line in (PROMPTS_FOLDER / "languages.txt").read_text("utf-8").splitlines() if line)
     return {language: frozenset(words.split()) for language, _, words in lines}
-
-
-def _folder() -> Any:
-    return importlib.resources.files("memkit.think.prompts")
