@@ -102,6 +102,10 @@ class SketchBatch(NamedTuple):
     seqs: npt.NDArray[np.int64]
     sketches: npt.NDArray[np.uint8]
 
+    def only(self, chosen: npt.NDArray[np.bool_]) -> "SketchBatch":
+        """Some of them, by a mask (n,)."""
+        return SketchBatch(self.seqs[chosen], self.sketches[chosen])
+
 
 class PassageBatch(NamedTuple):
     """Vectors of passages: `seqs` int64 (n,) of the memories that they are parts of, in order; `vectors` (n, d)."""

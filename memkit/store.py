@@ -22,14 +22,13 @@ from memkit.models import ErasureReceipt, checked_bank_name
 from memkit.operations import Reinforce
 from memkit.protocols import BankName, Encoder, Storage, SurprisalModel, Thinker
 from memkit.recall.present.recollection import Recollection
-from memkit.runtime.background_thread import BackgroundThread
 from memkit.runtime.encoder_slot import EncoderSlot
-from memkit.runtime.encoding_thread import EncodingThread
 from memkit.runtime.file_settings import chosen_encoder, record_settings, stored_settings
 from memkit.runtime.index_cache import IndexCache
 from memkit.runtime.indexer import Indexer
 from memkit.runtime.reinforcement_buffer import ReinforcementBuffer
 from memkit.runtime.surprisal_cache import SurprisalCache
+from memkit.runtime.threads import BackgroundThread, EncodingThread
 from memkit.runtime.window_cache import WindowCache
 from memkit.settings import Settings
 from memkit.storage import open_storage

@@ -23,7 +23,7 @@ from memkit.settings import Settings
 from memkit.times import Clock
 
 if TYPE_CHECKING:
-    from memkit.runtime.encoding_thread import EncodingThread
+    from memkit.runtime.threads import EncodingThread
 
 NewId = Callable[[datetime], str]
 T = TypeVar("T")

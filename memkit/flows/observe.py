@@ -19,7 +19,7 @@ from memkit.operations import Insert, Step
 from memkit.protocols import BankView
 from memkit.runtime.indexer import IndexableText
 from memkit.settings import ObserveSettings
-from memkit.surprisal.guard import TurnSalience
+from memkit.surprisal.salience import TurnSalience
 
 TURNS_PER_TRANSACTION = 1000
 

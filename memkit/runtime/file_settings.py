@@ -77,12 +77,10 @@ def record_settings(storage: Storage, slot: EncoderSlot, settings: Settings) -> 
     """Write into a new file what it is written with."""
     if storage.get_meta(ENCODER_KEY) is None:
         storage.set_meta({**encoder_meta(slot.get()), INDEX_KEY: settings.index.model_dump_json()})
-    observe = settings.observe.model_dump_json()
-    if storage.get_meta(OBSERVE_KEY) != observe:
-        storage.set_meta({OBSERVE_KEY: observe})
     rules = RULES_ADAPTER.dump_json(settings.keep or ()).decode()
-    if (storage.get_meta(KEEP_KEY) or "[]") != rules:
-        storage.set_meta({KEEP_KEY: rules})
+    for key, value in ((OBSERVE_KEY, settings.observe.model_dump_json()), (KEEP_KEY, rules)):
+        if (storage.get_meta(key) or "[]") != value:
+            storage.set_meta({key: value})
 
 
 def encoder_meta(encoder: Encoder) -> dict[str, str]:

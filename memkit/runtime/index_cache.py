@@ -1,12 +1,15 @@
 """The caches of recall: one index per loaded bank, brought up to date by the bank's change number."""
 
+import ctypes
 import heapq
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
+from typing import TypeVar
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -17,13 +20,15 @@ from memkit.protocols import BankView, Storage, VectorSource
 from memkit.recall.index.bank_index import BankIndex
 from memkit.recall.ranking.query import REFLECTED_KINDS, Query
 from memkit.recall.search import ScoredRow, Searcher
-from memkit.runtime import heap
 from memkit.runtime.indexer import Indexer
 from memkit.settings import DecaySettings, RankingSettings
 from memkit.storage.core.checksums import corrupt_error
 from memkit.text.curve import Curve
 
+LARGE_BANK_SIZE = 100_000  # memories: loading fewer frees too little to be worth a millisecond
 REFLECTED_NUMBERS = [MEMORY_KINDS.index(kind) for kind in REFLECTED_KINDS]
+
+Batch = TypeVar("Batch", RowBatch, SketchBatch, TermBatch)
 
 
 @dataclass
@@ -90,28 +95,15 @@ class ReflectionSplit:
     def other_rows(self, batches: Iterable[RowBatch]) -> Iterator[RowBatch]:
         """Rows without those of summaries and portraits, whose seqs are noted; so this comes first."""
         for batch in batches:
-            reflected = np.isin(batch.fields["kind"], REFLECTED_NUMBERS)
-            if reflected.any():
-                self.rows.append(batch.only(reflected))
-                self.seqs.update(self.rows[-1].seqs.tolist())
-                batch = batch.only(~reflected)
-            yield batch
+            self.seqs.update(batch.seqs[np.isin(batch.fields["kind"], REFLECTED_NUMBERS)].tolist())
+            yield from self.others([batch], self.rows)
 
-    def other_sketches(self, batches: Iterable[SketchBatch]) -> Iterator[SketchBatch]:
-        """Sketches without theirs."""
+    def others(self, batches: Iterable[Batch], aside: list[Batch]) -> Iterator[Batch]:
+        """Sketches or terms without theirs, which are set aside."""
         for batch in batches:
             reflected = np.isin(batch.seqs, list(self.seqs))
             if reflected.any():
-                self.sketches.append(SketchBatch(batch.seqs[reflected], batch.sketches[reflected]))
-                batch = SketchBatch(batch.seqs[~reflected], batch.sketches[~reflected])
-            yield batch
-
-    def other_terms(self, batches: Iterable[TermBatch]) -> Iterator[TermBatch]:
-        """Terms without theirs."""
-        for batch in batches:
-            reflected = np.isin(batch.seqs, list(self.seqs))
-            if reflected.any():
-                self.terms.append(batch.only(reflected))
+                aside.append(batch.only(reflected))
                 batch = batch.only(~reflected)
             yield batch
 
@@ -168,9 +160,9 @@ class IndexCache:
         state = view.state
         loaded = LoadedBank(state.model_copy(update={"change": 0}), self._empty(state, room=state.size))
         self._update(loaded, view)
-        if state.size > heap.LARGE_BANK_SIZE:
+        if state.size > LARGE_BANK_SIZE:
             loaded.searcher.index.prepare(view)
-            heap.trim()
+            _trim_heap()
         return loaded
 
     def _brought_up(self, loaded: LoadedBank, view: BankView) -> bool:
@@ -212,8 +204,8 @@ class IndexCache:
     def _update(self, loaded: LoadedBank, view: BankView) -> None:
         since, split = loaded.state.change, ReflectionSplit(loaded.reflected_seqs)
         rows = split.other_rows(view.row_batches(since))
-        sketches = split.other_sketches(self._of_width(view.sketches(since)))
-        loaded.searcher.index.update(rows, sketches, split.other_terms(view.terms(since)), view)
+        sketches = split.others(self._of_width(view.sketches(since)), split.sketches)
+        loaded.searcher.index.update(rows, sketches, split.others(view.terms(since), split.terms), view)
         if split.rows or split.sketches or split.terms:
             loaded.reflected = loaded.reflected or self._empty(view.state)
             loaded.reflected.index.update(split.rows, split.sketches, split.terms, view)
@@ -243,3 +235,11 @@ class IndexCache:
             while len(self._loaded) > 1 and self._held > self._budget:
                 oldest, _ = self._loaded.popitem(last=False)
                 self._held -= self._sizes.pop(oldest)
+
+
+def _trim_heap() -> None:
+    """Hand freed memory back, where the C library can: glibc keeps up to 64 MB of what loading a large bank needed."""
+    if sys.platform == "linux":
+        give_back = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none
+        if give_back is not None:
+            give_back(0)

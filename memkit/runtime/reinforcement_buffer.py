@@ -6,8 +6,6 @@ from datetime import datetime
 
 from memkit.operations import Reinforce
 
-Pending = dict[int, list[Reinforce]]
-
 
 class ReinforcementBuffer:
     """Queues what was used, per bank; written with the next apply, when enough wait, or when it is time.
@@ -18,7 +16,7 @@ class ReinforcementBuffer:
     def __init__(self, *, write: Callable[[int, list[Reinforce]], None], after: float, count: int) -> None:
         self._write = write
         self._after, self._count = after, count
-        self._pending: Pending = {}
+        self._pending: dict[int, list[Reinforce]] = {}
         self._timer: threading.Timer | None = None
         self._lock = threading.Lock()
 
@@ -29,7 +27,9 @@ class ReinforcementBuffer:
             waiting += [Reinforce(id, at, grown) for id, grown in zip(ids, growth, strict=True)]
             full = sum(map(len, self._pending.values())) >= self._count
             if not full and self._timer is None and waiting:
-                self._start()
+                self._timer = threading.Timer(self._after, self.flush)
+                self._timer.daemon = True
+                self._timer.start()
         if full:
             self.flush()
 
@@ -42,16 +42,8 @@ class ReinforcementBuffer:
         """Write everything that waits."""
         with self._lock:
             pending, self._pending = self._pending, {}
-            self._stop()
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
         for bank, operations in pending.items():
             self._write(bank, operations)
-
-    def _start(self) -> None:
-        self._timer = threading.Timer(self._after, self.flush)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def _stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None

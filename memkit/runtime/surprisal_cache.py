@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from memkit.models import BankState
 from memkit.protocols import BankView, Storage, SurprisalModel
 from memkit.surprisal.background import BackgroundSurprisal
-from memkit.surprisal.guard import TurnSalience, read_guarded
+from memkit.surprisal.salience import TurnSalience, read_guarded
 
 LOADED_BANKS = 64  # banks whose own models are in RAM at most
 REPLAYED_TURNS = 2_000  # a bank's last memories, which a new model of the user's reads again
@@ -36,7 +36,6 @@ class SurprisalCache:
 
     def __init__(self, storage: Storage, factory: Factory | None) -> None:
         self._storage, self._factory = storage, factory
-        self._background = BackgroundSurprisal()
         self._slots: OrderedDict[int, _Slot] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -44,7 +43,7 @@ class SurprisalCache:
         """The salience of each turn, in order; None where the bank's model fails."""
         factory = self._factory
         if factory is None:
-            return read_guarded(lambda: self._background, texts)
+            return read_guarded(BackgroundSurprisal, texts)
         slot = self._slot(state.number)
         with slot.lock:
             return read_guarded(lambda: self._model(slot, state, factory), texts)

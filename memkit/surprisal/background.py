@@ -1,14 +1,35 @@
-"""The surprisal model of a bank by default: a fixed background of language, the same for every bank and process."""
+"""The surprisal model of a bank by default: a fixed background of language, the same for every bank and process.
+
+Under it lies a prior probability of tokens: frequent words by Zipf's law, others by their spelling or their length.
+"""
 
 import math
 import re
-from functools import lru_cache
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from importlib.resources import files
 
 from memkit.protocols import Token
-from memkit.surprisal.prior import prior
 from memkit.text.terms.tokens import CACHED_WORDS
 
 TOKEN_PATTERN = re.compile(r"[぀-ヿ㐀-鿿]|[^\W\d_]{1,24}(?:['’][^\W\d_]{1,24})?|\d{1,12}|[^\w\s]|_")
+FREQUENT_LISTS = ("frequent_english.txt", "frequent_russian.txt", "frequent_chinese.txt")
+# How the tokens of a conversation in one script divide, roughly; what is left of 1 is for the end of a text.
+FREQUENT_SHARE, RARE_SHARE, NUMBER_SHARE, MARK_SHARE, SYMBOL_SHARE = 0.60, 0.18, 0.015, 0.13, 0.005
+LATIN_SHARE = 0.8  # of RARE_SHARE
+ACCENTED_SHARE = 0.1  # of a Latin word's probability, where it has accents
+IDEOGRAPH_SHARE = 0.1  # of RARE_SHARE
+MANDELBROT_SHIFT = 2.7  # P(rank) ~ 1 / (rank + 2.7)
+MARK_CHARS = ".,!?'\"-:)(;…/&*"
+SYMBOL_TYPES = 4096  # emoji and the like
+LETTER_TYPES = 64
+IDEOGRAPH_TYPES = 4096
+HIRAGANA_TYPES = 90  # which carry Japanese grammar: as likely as frequent words
+WORD_EDGE = "\n"  # starts and ends a word in the spelling model
+CONTEXT_WEIGHT = 4.0  # of the shorter context, in letters, where a longer one was counted
+FIRST_NATS, LETTER_NATS = 4.5, 1.1  # surprisal of a word in an alphabet without a spelling model, by its letters
 
 
 class BackgroundSurprisal:
@@ -28,3 +49,95 @@ class BackgroundSurprisal:
 @lru_cache(maxsize=CACHED_WORDS)
 def _surprisal(piece: str) -> float:
     return -math.log(prior(piece.casefold()))
+
+
+@lru_cache(maxsize=CACHED_WORDS)
+def prior(piece: str) -> float:
+    """P of a casefolded token among those of its script.
+
+    Over the Latin ones it adds up to at most 1. A word in an alphabet that has no spelling model here is the
+    likelier the shorter it is (Zipf's law of abbreviation): an estimate for words that exist, not for any string.
+    """
+    first = piece[0]
+    if first.isdecimal():
+        return NUMBER_SHARE * 0.05 ** len(piece)  # each further digit: one of ten, after a coin was tossed
+    if not first.isalpha():
+        return MARK_SHARE * _marks().get(piece, 0.0) + SYMBOL_SHARE / SYMBOL_TYPES
+    return FREQUENT_SHARE * _frequent().get(piece, 0.0) + RARE_SHARE * _rare(piece)
+
+
+@cache
+def _frequent() -> dict[str, float]:
+    return {word: p for name in FREQUENT_LISTS for word, p in _zipf(_ranked(name)).items()}
+
+
+def _ranked(name: str) -> dict[str, None]:
+    text = (files("memkit.surprisal") / name).read_text(encoding="utf-8")
+    lines = (line for line in text.splitlines() if not line.startswith("#"))
+    return dict.fromkeys(word for line in lines for word in line.split())
+
+
+@cache
+def _marks() -> dict[str, float]:
+    return _zipf(dict.fromkeys(MARK_CHARS))
+
+
+def _zipf(ranked: dict[str, None]) -> dict[str, float]:
+    weights = {word: 1 / (rank + MANDELBROT_SHIFT) for rank, word in enumerate(ranked, 1)}
+    total = sum(weights.values())
+    return {word: weight / total for word, weight in weights.items()}
+
+
+def _rare(word: str) -> float:
+    """P of a word that is on no list: trigrams of letters for Latin ones, accents aside, else by its length."""
+    if _is_hiragana(word[0]):
+        return 1 / HIRAGANA_TYPES
+    if _is_ideograph(word[0]):
+        return IDEOGRAPH_SHARE / float(IDEOGRAPH_TYPES ** len(word))
+    plain = word if word.isascii() else _without_accents(word)
+    if not plain.isascii():
+        return math.exp(-FIRST_NATS - LETTER_NATS * len(plain)) / RARE_SHARE
+    share = LATIN_SHARE if plain == word else LATIN_SHARE * ACCENTED_SHARE
+    return share * math.prod(_letter_probabilities(plain))
+
+
+def _is_hiragana(character: str) -> bool:
+    return "\u3040" <= character <= "\u309f"
+
+
+def _is_ideograph(character: str) -> bool:
+    return "\u30a0" <= character <= "\u9fff" or "\U00020000" <= character <= "\U0003ffff"
+
+
+def _without_accents(word: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
+
+
+def _letter_probabilities(word: str) -> Iterator[float]:
+    """P(letter | the two before it) of each letter and of the word's end."""
+    padded = f"{WORD_EDGE}{word}{WORD_EDGE}"
+    return (_letter_probability(padded[max(i - 2, 0) : i], padded[i]) for i in range(1, len(padded)))
+
+
+@lru_cache(maxsize=CACHED_WORDS)
+def _letter_probability(before: str, letter: str) -> float:
+    """P(letter | at most two before it), from the shortest context to the longest."""
+    counts, p = _letter_counts(), 1 / LETTER_TYPES
+    for start in range(len(before), -1, -1):
+        context = before[start:]
+        p = (counts.get((context, letter), 0) + CONTEXT_WEIGHT * p) / (counts.get((context,), 0) + CONTEXT_WEIGHT)
+    return p
+
+
+@cache
+def _letter_counts() -> Counter[tuple[str, ...]]:
+    """Counts of each letter after up to two others in the frequent English words, each word once."""
+    counts: Counter[tuple[str, ...]] = Counter()
+    for word in _ranked(FREQUENT_LISTS[0]):
+        padded = f"{WORD_EDGE}{word}{WORD_EDGE}"
+        for i in range(1, len(padded)):
+            for order in range(min(3, i + 1)):
+                context = padded[i - order : i]
+                counts[context,] += 1
+                counts[context, padded[i]] += 1
+    return counts

@@ -7,12 +7,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from memkit.protocols import Token
-from memkit.surprisal.background import TOKEN_PATTERN
-from memkit.surprisal.prior import prior
-from memkit.surprisal.salience import key_phrases, salience
+from memkit.surprisal.background import TOKEN_PATTERN, prior
 from memkit.text.terms.tokens import CACHED_WORDS
-
-__all__ = ["NgramSurprisal", "key_phrases", "salience"]
 
 LEARNT_TOKENS = 50_000  # of one text
 HALVED_AT = 400_000  # tokens counted

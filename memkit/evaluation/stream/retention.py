@@ -21,8 +21,7 @@ from memkit.evaluation.stream.policies import ALL_POLICIES, Pair, Policy, Step, 
 from memkit.evaluation.texts import lines_of
 from memkit.models import FrozenModel
 from memkit.protocols import Token
-from memkit.surprisal.background import TOKEN_PATTERN
-from memkit.surprisal.prior import prior
+from memkit.surprisal.background import TOKEN_PATTERN, prior
 from memkit.text.terms.tokens import STOP_WORDS
 
 Form = Literal["easy", "hard"]

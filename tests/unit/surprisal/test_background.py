@@ -7,9 +7,8 @@ import sys
 import pytest
 
 from memkit.protocols import SurprisalModel
-from memkit.surprisal.background import BackgroundSurprisal
+from memkit.surprisal.background import BackgroundSurprisal, prior
 from memkit.surprisal.ngram import NgramSurprisal
-from memkit.surprisal.prior import prior
 from memkit.surprisal.salience import salience
 
 FACT = "My blood group is AB negative and my surgeon is called Dr. Okonkwo."

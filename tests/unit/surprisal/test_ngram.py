@@ -7,9 +7,9 @@ import pytest
 
 from memkit.protocols import SurprisalModel, Token
 from memkit.surprisal import ngram as module
-from memkit.surprisal.background import TOKEN_PATTERN
-from memkit.surprisal.ngram import NgramSurprisal, key_phrases, salience
-from memkit.surprisal.prior import prior
+from memkit.surprisal.background import TOKEN_PATTERN, prior
+from memkit.surprisal.ngram import NgramSurprisal
+from memkit.surprisal.salience import key_phrases, salience
 
 FACT = "My blood group is AB negative and my surgeon is called Dr. Okonkwo."
 

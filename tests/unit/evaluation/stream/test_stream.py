@@ -11,8 +11,7 @@ from memkit.evaluation.stream.policies import ALL_POLICIES, START_TOKENS, policy
 from memkit.evaluation.stream.retention import BUDGET_TOKENS, TASK_FORMS, Grocery, Place, Retention, grocery, group
 from memkit.evaluation.texts import lines_of
 from memkit.protocols import Token
-from memkit.surprisal.background import TOKEN_PATTERN
-from memkit.surprisal.prior import prior
+from memkit.surprisal.background import TOKEN_PATTERN, prior
 
 SEED = 7
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from memkit.encoders import guard
-from memkit.encoders.guard import encode_guarded
 from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import EncoderError, EncoderMismatchError
+from memkit.runtime import encoder_slot
+from memkit.runtime.encoder_slot import encode_guarded
 
 SECRET_TEXT = "the vault opens with 7731"
 
@@ -103,7 +103,7 @@ def settle() -> None:
     """Wait until every worker rests: one that an earlier test had kept busy may come back at any time."""
     for _ in range(2000):
         workers = sum(thread.name == "memkit-encoder" for thread in threading.enumerate())
-        if workers <= len(guard._idle):
+        if workers <= len(encoder_slot._idle):
             return
         time.sleep(0.01)
 
@@ -135,7 +135,7 @@ def test_calls_one_after_the_other_share_a_thread_and_calls_at_once_do_not() -> 
 
 
 def run(script: str) -> subprocess.CompletedProcess[str]:
-    lead = "import time; from memkit.encoders.guard import encode_guarded as guarded\n"
+    lead = "import time; from memkit.runtime.encoder_slot import encode_guarded as guarded\n"
     lead += "from memkit.encoders.hashing import HashingEncoder\nfrom memkit.errors import EncoderError\n"
     return subprocess.run([sys.executable, "-c", lead + script], capture_output=True, text=True, timeout=60)
 

@@ -1,0 +1,176 @@
+"""Threads beside users' requests: one that maintains the store now and then, one that makes vectors that follow."""
+
+import logging
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Generic, Protocol, Self, TypeVar
+
+from memkit.errors import MemkitError
+from memkit.protocols import BankName
+
+log = logging.getLogger("memkit")
+
+Stopped = Callable[[], bool]
+
+
+class Worker:
+    """A daemon thread that works until it is asked to stop."""
+
+    def __init__(self, name: str) -> None:
+        self._condition = threading.Condition()
+        self._stopping = self._ended = False
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what is in hand, then end; harmless to repeat."""
+        with self._condition:
+            self._stopping = True
+            self._condition.notify_all()
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        finally:
+            with self._condition:
+                self._ended = True
+                self._condition.notify_all()
+
+    def _work(self) -> None:
+        raise NotImplementedError
+
+
+class MaintenanceRound(Protocol):
+    """Result of a round of maintenance."""
+
+    @property
+    def finished(self) -> bool: ...
+
+
+class Maintain(Protocol):
+    """One round of maintenance."""
+
+    def __call__(self, *, stopped: Stopped, even_open: bool) -> MaintenanceRound: ...
+
+
+class BackgroundThread(Worker):
+    """Maintains a store beside its users' requests. A context manager: leaving it stops the thread.
+
+    Stopping finishes the exchange in hand; what waits stays queued.
+    """
+
+    def __init__(self, maintain: Maintain, every_s: float) -> None:
+        self._maintain, self._every_s = maintain, every_s
+        self._asked = self._answered = 0  # flushes
+        super().__init__("memkit-background")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def running(self) -> bool:
+        """Whether the thread goes on."""
+        return not self._ended
+
+    def flush(self, timeout_s: float | None = None) -> bool:
+        """Wait until all that waited was thought about, open exchanges too; False where the time ran out.
+
+        What failed and was put off stays queued, as does what another process is at.
+        """
+        with self._condition:
+            self._asked += 1
+            mine = self._asked
+            self._condition.notify_all()
+            self._condition.wait_for(lambda: self._answered >= mine or self._ended, timeout_s)
+            return self._answered >= mine
+
+    def _work(self) -> None:
+        while not self._stopping:
+            self._wait_and_maintain()
+
+    def _wait_and_maintain(self) -> None:
+        with self._condition:
+            self._condition.wait_for(lambda: self._stopping or self._asked > self._answered, self._every_s)
+            asked = self._asked
+        if not self._stopping and self._maintained(even_open=asked > self._answered):
+            with self._condition:
+                self._answered = max(self._answered, asked)
+                self._condition.notify_all()
+
+    def _maintained(self, *, even_open: bool) -> bool:
+        """One round; True where it came to its end."""
+        try:
+            return self._maintain(stopped=lambda: self._stopping, even_open=even_open).finished
+        except MemkitError as error:
+            log.warning("memkit: a round of maintenance broke off: %s", error)
+            self._pause()
+            return False
+
+    def _pause(self) -> None:
+        with self._condition:
+            self._condition.wait_for(lambda: self._stopping, min(self._every_s, 1.0))
+
+
+class Named(Protocol):
+    """A bank's context."""
+
+    @property
+    def name(self) -> BankName: ...
+
+
+Bank = TypeVar("Bank", bound=Named)
+
+
+class EncodingThread(Worker, Generic[Bank]):
+    """Takes banks whose newest turns have no vectors yet, and makes them, at once and one bank after the other.
+
+    The file knows what lacks a vector, so that nothing is lost with this thread: the next one, or the next
+    maintenance, finds it again. Stopping finishes what waits.
+    """
+
+    def __init__(self, encode: Callable[[Bank], object]) -> None:
+        self._encode_bank = encode
+        self._waiting: dict[BankName, Bank] = {}
+        self._busy = False
+        super().__init__("memkit-late-encoding")
+
+    def add(self, ctx: Bank) -> None:
+        """Make the vectors that this bank lacks."""
+        with self._condition:
+            self._waiting[ctx.name] = ctx
+            self._condition.notify_all()
+
+    def flush(self, timeout_s: float | None = None) -> bool:
+        """Wait until nothing waits; False where the time ran out."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._ended or not (self._waiting or self._busy), timeout_s)
+            return not (self._waiting or self._busy)
+
+    def _work(self) -> None:
+        while (ctx := self._next()) is not None:
+            self._encode(ctx)
+
+    def _next(self) -> Bank | None:
+        """The bank that waits longest; None at the end."""
+        with self._condition:
+            self._busy = False
+            self._condition.notify_all()
+            self._condition.wait_for(lambda: self._waiting or self._stopping)
+            if not self._waiting:
+                return None
+            self._busy = True
+            return self._waiting.pop(next(iter(self._waiting)))
+
+    def _encode(self, ctx: Bank) -> None:
+        try:
+            self._encode_bank(ctx)
+        except MemkitError as error:
+            log.warning("memkit: turns stay without vectors until the next maintenance: %s", error)
