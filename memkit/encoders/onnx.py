@@ -10,14 +10,13 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from memkit.encoders.sentence_transformer import BATCH_TOKENS, TOKENISED_TEXTS, batches
 from memkit.errors import EncoderError, InputError, MissingExtraError
 from memkit.protocols import FloatArray
 
 GRAPH_FILE = "model.onnx"
 TOKENIZER_FILE = "tokenizer.json"
 CARD_FILE = "memkit.json"
-TOKENISED_TEXTS = 256  # tokenised together, then sorted by length
-BATCH_TOKENS = 1024  # in one batch, padding included
 SLOW_FUSIONS = ["SkipLayerNormFusion"]  # on processors its kernel takes five times as long as the two that it replaces
 NumberFormat = Literal["fp32", "int8"]
 Ints = npt.NDArray[np.int64]
@@ -88,7 +87,7 @@ def _tokenizer(folder: Path, longest: int) -> Any:
     try:
         from tokenizers import Tokenizer
     except ImportError:
-        raise _missing("tokenizers") from None
+        raise missing_extra("OnnxEncoder", "tokenizers") from None
     try:
         tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
     except Exception as error:  # noqa: BLE001  its errors have no class of their own
@@ -104,7 +103,7 @@ def _session(folder: Path, threads: int | None) -> Any:
     try:
         import onnxruntime
     except ImportError:
-        raise _missing("onnxruntime") from None
+        raise missing_extra("OnnxEncoder", "onnxruntime") from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0
     options.log_severity_level = 3
@@ -119,18 +118,16 @@ def _session(folder: Path, threads: int | None) -> Any:
         ) from None
 
 
-def _missing(package: str) -> MissingExtraError:
-    return MissingExtraError(f'OnnxEncoder: {package} is not installed. Install it: pip install "memkit-agents[onnx]"')
+def missing_extra(user: str, package: str) -> MissingExtraError:
+    """The error for a package of the extra that isn't there."""
+    return MissingExtraError(f'{user}: {package} is not installed. Install it: pip install "memkit-agents[onnx]"')
 
 
 def _batches(tokens: Sequence[Sequence[int]]) -> Iterator[tuple[Ints, list[Sequence[int]]]]:
     """Texts of similar length together, the longest first: which they are, and their tokens."""
     order = sorted(range(len(tokens)), key=lambda i: -len(tokens[i]))
-    start = 0
-    while start < len(order):
-        chosen = order[start : start + max(1, BATCH_TOKENS // max(1, len(tokens[order[start]])))]
-        yield np.array(chosen, dtype=np.int64), [tokens[i] for i in chosen]
-        start += len(chosen)
+    for batch, _ in batches([len(tokens[i]) for i in order], BATCH_TOKENS["cpu"]):
+        yield np.array(order[batch], dtype=np.int64), [tokens[i] for i in order[batch]]
 
 
 def _features(part: Sequence[Sequence[int]], session: Any) -> dict[str, Ints]:

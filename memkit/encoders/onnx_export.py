@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from memkit.encoders.onnx import CARD_FILE, GRAPH_FILE, TOKENIZER_FILE, ExportCard, NumberFormat
-from memkit.encoders.sentence_transformer import DEFAULT_MODEL, load_plain
-from memkit.errors import EncoderError, InputError, MissingExtraError
+from memkit.encoders.onnx import CARD_FILE, GRAPH_FILE, TOKENIZER_FILE, ExportCard, NumberFormat, missing_extra
+from memkit.encoders.sentence_transformer import DEFAULT_MODEL, dimension_of, load_plain
+from memkit.errors import EncoderError, InputError
 
 INPUT_NAMES = ("input_ids", "attention_mask", "token_type_ids")
 NOISY_LOGGERS = (None, "torch.onnx", "onnxscript", "onnx_ir")  # loggers; None is the root
@@ -38,14 +38,9 @@ def export(folder: str | Path, model: str = DEFAULT_MODEL, *, format: NumberForm
     if format == "int8":
         _quantise(target / GRAPH_FILE)
     name = model if format == "fp32" else f"{model}#{format}"
-    card = ExportCard(name=name, dimension=_dimension(original), longest=int(original.max_seq_length), format=format)
+    card = ExportCard(name=name, dimension=dimension_of(original), longest=int(original.max_seq_length), format=format)
     (target / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return card
-
-
-def _dimension(model: Any) -> int:
-    dimension = getattr(model, "get_embedding_dimension", None) or model.get_sentence_embedding_dimension
-    return int(dimension())
 
 
 def _write_graph(model: Any, path: Path) -> None:
@@ -76,25 +71,19 @@ def _write_graph(model: Any, path: Path) -> None:
                 verbose=False,
             )
     except ImportError as error:
-        raise _missing(str(error.name)) from None
+        raise missing_extra("encoder export", str(error.name)) from None
 
 
 def _quantise(path: Path) -> None:
     try:
         from onnxruntime.quantization import QuantType, quantize_dynamic
     except ImportError:
-        raise _missing("onnxruntime") from None
+        raise missing_extra("encoder export", "onnxruntime") from None
     whole = path.with_suffix(".fp32.onnx")
     shutil.move(path, whole)
     with _quiet():
         quantize_dynamic(whole, path, weight_type=QuantType.QInt8, per_channel=True)
     whole.unlink()
-
-
-def _missing(package: str) -> MissingExtraError:
-    return MissingExtraError(
-        f'encoder export: {package} is not installed. Install it: pip install "memkit-agents[onnx]"'
-    )
 
 
 @contextlib.contextmanager

@@ -49,12 +49,12 @@ class SentenceTransformerEncoder:
         """Known without loading for the default model."""
         if self._location == DEFAULT_MODEL:
             return DEFAULT_DIMENSION
-        return _dimension(self._loaded())
+        return dimension_of(self._loaded())
 
     def encode(self, texts: list[str]) -> FloatArray:
         """Rows of unit norm, float32, shape (len(texts), dimension). Raises EncoderError."""
         model = self._loaded()
-        rows = np.empty((len(texts), _dimension(model)), dtype=np.float32)
+        rows = np.empty((len(texts), dimension_of(model)), dtype=np.float32)
         for start in range(0, len(texts), TOKENISED_TEXTS):
             stop = start + TOKENISED_TEXTS
             rows[start:stop] = self._encoded(model, texts[start:stop])
@@ -74,7 +74,8 @@ class SentenceTransformerEncoder:
             return self._model
 
 
-def _dimension(model: Any) -> int:
+def dimension_of(model: Any) -> int:
+    """Length of a model's vectors, by whichever of its methods is there."""
     dimension = getattr(model, "get_embedding_dimension", None) or model.get_sentence_embedding_dimension
     return int(dimension())
 
@@ -98,17 +99,17 @@ def _forward(model: Any, features: dict[str, Any]) -> FloatArray:
 
     lengths = features["attention_mask"].sum(dim=1)
     order = torch.argsort(lengths, descending=True)
-    rows = np.empty((len(order), _dimension(model)), dtype=np.float32)
+    rows = np.empty((len(order), dimension_of(model)), dtype=np.float32)
     budget = BATCH_TOKENS.get(model.device.type, BATCH_TOKENS["cpu"])
     with torch.inference_mode():
-        for batch, longest in _batches(lengths[order].tolist(), budget):
+        for batch, longest in batches(lengths[order].tolist(), budget):
             chosen = order[batch]
             part = {name: _cut(value, chosen, longest, model.device) for name, value in features.items()}
             rows[chosen.numpy()] = _unit(model(part)["sentence_embedding"])
     return rows
 
 
-def _batches(lengths: list[int], budget: int) -> Iterator[tuple[slice, int]]:
+def batches(lengths: list[int], budget: int) -> Iterator[tuple[slice, int]]:
     """Slices of `lengths` (longest first) of at most `budget` padded tokens each, with their length."""
     start = 0
     while start < len(lengths):

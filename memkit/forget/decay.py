@@ -66,7 +66,6 @@ def fade(
     now: datetime,
     settings: DecaySettings,
     *,
-    curve: Curve | None = None,
     past: Mapping[str, str] | None = None,
 ) -> FadeReport:
     """Report the active memories whose retention is below the threshold at `now`, and those of `past` (id: rule).
@@ -76,10 +75,9 @@ def fade(
     threshold of a memory is a number between 0 and 1 that follows from its id and its recalls, so that
     asking again never adds to the losses, and the share that is kept is the curve's own R.
     """
-    curve = curve or Curve.of(settings)
     rules = past or {}
     candidates = [m for m in memories if m.id in rules or (m.state == "active" and m.kind in FADING_KINDS)]
-    retention = _retention(candidates, now, curve)
+    retention = _retention(candidates, now, Curve.of(settings))
     rows = [
         _row(memory, r, now, rules.get(memory.id))
         for memory, r in zip(candidates, retention.tolist(), strict=True)

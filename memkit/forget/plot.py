@@ -77,7 +77,7 @@ class _Table(NamedTuple):
             np.array([_days(m.occurred_at) for m in memories], np.float64),
             np.array([np.inf if m.recalled_at is None else _days(m.recalled_at) for m in memories], np.float64),
             np.array([m.strength for m in memories], np.float64),
-            np.array([_constant(m, curve) for m in memories], np.float64),
+            np.array([inf if m.pinned else curve.constant(m.kind, m.salience) for m in memories], np.float64),
         )
 
     def at(self, moment: datetime, curve: Curve) -> tuple[npt.NDArray[np.bool_], Floats]:
@@ -87,10 +87,6 @@ class _Table(NamedTuple):
         start = np.where(recalled, np.maximum(self.recalled, self.born), self.born)
         strengths = np.where(recalled | np.isinf(self.recalled), self.strengths, 1.0)
         return self.born <= now, curve.retention(now - start, strengths, self.constants)
-
-
-def _constant(memory: Memory, curve: Curve) -> float:
-    return inf if memory.pinned else curve.constant(memory.kind, memory.salience)
 
 
 def _days(moment: datetime) -> float:
@@ -128,7 +124,8 @@ def plot(
     _draw_means(lower, line, settings.threshold)
     for axes in (upper, lower):
         _frame(axes, now, line.moments[-1])
-    _note(upper, now, "now → to come, if nothing is recalled")
+    where = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "xytext": (-1, 4)}
+    upper.annotate("now → to come, if nothing is recalled", (now, 1), fontsize=8, annotation_clip=False, **where)
     years = (line.moments[-1] - line.moments[0]) / timedelta(days=365)
     locator = dates.YearLocator(ceil(years / MAX_TICKS)) if years > 3 else dates.AutoDateLocator(maxticks=MAX_TICKS)
     lower.xaxis.set_major_locator(locator)
@@ -186,8 +183,3 @@ def _frame(axes: Any, now: datetime, last: datetime) -> None:
     axes.axvspan(now, last, color="#222222", alpha=0.045, linewidth=0)
     axes.spines[["top", "right"]].set_visible(False)
     axes.margins(x=0)
-
-
-def _note(axes: Any, now: datetime, words: str) -> None:
-    where = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
-    axes.annotate(words, (now, 1), xytext=(-1, 4), fontsize=8, annotation_clip=False, **where)

@@ -14,7 +14,6 @@ except ImportError as error:
         'memkit.kv_cache needs the extra kv. Install it: python -m pip install "torch>=2.6" "transformers>=5"'
     ) from error
 
-from memkit.kv_cache.choosing import Choose, greedy, sampling
-from memkit.kv_cache.entropy_cache import EntropyCache
+from memkit.kv_cache.entropy_cache import Choose, EntropyCache, greedy, sampling
 
 __all__ = ["Choose", "EntropyCache", "greedy", "sampling"]

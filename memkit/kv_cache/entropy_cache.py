@@ -1,19 +1,51 @@
 """SirLLM inside a model (arXiv 2405.12528): an endless stream through a key-value cache of fixed size."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
+from transformers import LogitsProcessorList, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
 from memkit.errors import InputError
-from memkit.kv_cache.choosing import Choose, greedy
 from memkit.kv_cache.slots import SlottedCache
-from memkit.surprisal.entropy_filter import Budget, Positions, Scores, kept_positions
+from memkit.surprisal.entropy_filter import Budget, Positions, Scores, kept_positions, pieces
 from memkit.surprisal.logits import Mode, token_surprisals
 
 # Where a model writes, its newest words matter though they hardly surprise it; the paper's tasks had recent = 0.
 WRITING_BUDGET = Budget(start=4, entropy=764, recent=256)
+
+Choose = Callable[[Tensor], int]  # logits (V,) to a token's id
+
+
+def greedy(logits: Tensor) -> int:
+    """The likeliest token."""
+    return int(logits.argmax())
+
+
+def sampling(
+    seed: int | torch.Generator, *, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None
+) -> Choose:
+    """Draws tokens as transformers' own sampling does: temperature, then the k likeliest, then the nucleus p.
+
+    The same seed draws the same tokens. Raises InputError.
+    """
+    if temperature <= 0 or (top_k is not None and top_k < 1) or (top_p is not None and not 0 < top_p <= 1):
+        raise InputError("sampling: temperature and top_k are positive, top_p lies in (0, 1]; else use greedy.")
+    generator = seed if isinstance(seed, torch.Generator) else torch.Generator().manual_seed(seed)
+    warpers = LogitsProcessorList([TemperatureLogitsWarper(float(temperature))])
+    if top_k is not None:
+        warpers.append(TopKLogitsWarper(top_k))
+    if top_p is not None:
+        warpers.append(TopPLogitsWarper(float(top_p)))
+
+    def choose(logits: Tensor) -> int:
+        scores = warpers(None, logits[None].float())
+        chances = scores.softmax(dim=-1).to(generator.device)
+        return int(torch.multinomial(chances, 1, generator=generator))
+
+    return choose
 
 
 class EntropyCache:
@@ -81,7 +113,7 @@ class EntropyCache:
         changed. If the model itself fails, the cache is without the turn, and what gave way to it is gone.
         """
         surprisals, decay = [np.zeros(0)], self.budget.decay
-        for piece in self._pieces(self._checked(ids)):
+        for piece in pieces(self._checked(ids), self.budget if self.split else None):
             surprisals.append(self._take(piece, decay))
             decay = 1.0
         return np.concatenate(surprisals)
@@ -103,7 +135,8 @@ class EntropyCache:
         """
         if max_new_tokens < 0:
             raise InputError("EntropyCache.generate: max_new_tokens is a count.")
-        ends = _ends(self._model.generation_config.eos_token_id if eos_token_id is None else eos_token_id)
+        given = self._model.generation_config.eos_token_id if eos_token_id is None else eos_token_id
+        ends: Collection[int] = (given,) if isinstance(given, int) else tuple(given or ())
         self.feed(ids)
         if not self.seen:
             raise InputError("EntropyCache.generate: nothing was read yet, so nothing follows. Give a token.")
@@ -128,7 +161,7 @@ class EntropyCache:
             self._append(ids, surprisals, logits[-1].clone())  # not a view, which would keep the whole turn's logits
         return surprisals
 
-    def _append(self, ids: Sequence[int], scores: Scores, last: torch.Tensor) -> None:
+    def _append(self, ids: Sequence[int], scores: Scores, last: Tensor) -> None:
         places = np.column_stack([np.arange(self.seen, self.seen + len(ids)), ids])
         self._held, self._scores = np.vstack([self._held, places]), np.concatenate([self._scores, scores])
         self._last, self.seen = last, self.seen + len(ids)
@@ -137,10 +170,6 @@ class EntropyCache:
         if len(keep) < len(self):
             self._slots.keep(keep)
             self._held, self._scores = self._held[keep], self._scores[keep]
-
-    def _pieces(self, ids: list[int]) -> Iterator[list[int]]:
-        size = self.budget.longest if self.split else max(1, len(ids))
-        return (ids[i : i + size] for i in range(0, max(1, len(ids)), size))
 
     def _checked(self, ids: Any) -> list[int]:
         """The ids of one sequence as a list."""
@@ -157,9 +186,3 @@ class EntropyCache:
         if int(tensor.min()) < 0 or int(tensor.max()) >= self._vocabulary:
             raise InputError(f"EntropyCache: a token id lies outside the model's vocabulary of {self._vocabulary}.")
         return [int(token) for token in tensor.flatten().tolist()]
-
-
-def _ends(given: int | Collection[int] | None) -> Collection[int]:
-    if given is None:
-        return ()
-    return (given,) if isinstance(given, int) else tuple(given)

@@ -50,7 +50,7 @@ class SlottedCache:
                 **{self._argument: self.cache},
             ).logits[0]
             came = [layer.keys[..., length:, :] for layer in self.cache.layers]
-            self._came = _joined(self._came, came) if length else came
+            self._came = [torch.cat(pair, dim=-2) for pair in zip(self._came, came, strict=True)] if length else came
             self._came_to = torch.cat([self._came_to, slots])
         return logits
 
@@ -83,7 +83,3 @@ class SlottedCache:
                 layer.keys, layer.values = layer.keys[..., :length, :], layer.values[..., :length, :]
         self._came = [keys[..., :length, :] for keys in self._came]
         self._came_to = self._came_to[:length]
-
-
-def _joined(earlier: list[Tensor], later: list[Tensor]) -> list[Tensor]:
-    return [torch.cat(pair, dim=-2) for pair in zip(earlier, later, strict=True)]

@@ -50,9 +50,9 @@ class CausalLMSurprisal:
     def _surprisals(self, model: Any, start_token: int | None, ids: list[int]) -> Floats:
         """The first token is scored after the start token, where the model has one, else as ln V."""
         lead = [] if start_token is None else [start_token]
-        longest = self._window or _longest(model)
+        longest = self._window or getattr(model.config, "max_position_embeddings", None) or DEFAULT_WINDOW_TOKENS
         parts = []
-        for begin, fresh, end in windows(len(ids), longest - len(lead)):
+        for begin, fresh, end in windows(len(ids), int(longest) - len(lead)):
             read = [*lead, *ids[begin:end]]
             e = token_surprisals(_logits(model, read), read, mode=self._mode)
             parts.append(e[len(lead) + fresh - begin :])
@@ -65,10 +65,6 @@ def _logits(model: Any, ids: list[int]) -> Any:
     with torch.inference_mode():
         batch = torch.tensor([ids], device=model.device)
         return model(input_ids=batch).logits[0].double().cpu().numpy()
-
-
-def _longest(model: Any) -> int:
-    return int(getattr(model.config, "max_position_embeddings", None) or DEFAULT_WINDOW_TOKENS)
 
 
 def _load(name: str, tokenizer: Any) -> tuple[Any, Any]:

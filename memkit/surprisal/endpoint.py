@@ -77,15 +77,14 @@ class Endpoint:
             ) from None
 
     def _read(self, response: "httpx.Response", until: float) -> bytes:
-        parts, size = [], 0
+        content = bytearray()
         for part in response.iter_bytes():
-            parts.append(part)
-            size += len(part)
+            content += part
             if monotonic() > until:
                 raise self._late()
-            if size > MAX_BYTES:
+            if len(content) > MAX_BYTES:
                 raise SurprisalUnavailableError(f"the server at {self.host} sent more than {MAX_BYTES} bytes.")
-        return b"".join(parts)
+        return bytes(content)
 
     def _late(self) -> "_PassingError":
         return _PassingError(
@@ -97,7 +96,8 @@ class Endpoint:
             return
         status_line = f"the server at {self.host} answered with status {status}."
         if status in (408, 429) or (status >= 500 and status != 501):
-            raise _PassingError(f"{status_line} Look at its load and its log.", after=_seconds(retry_after))
+            after = float(retry_after) if retry_after.isdecimal() else 0.0
+            raise _PassingError(f"{status_line} Look at its load and its log.", after=after)
         if status == 413 or (status == 400 and _too_long(content)):
             raise SurprisalError(f"{status_line} The text is longer than it reads: give window=, in characters.")
         if status in (400, 422):
@@ -122,10 +122,6 @@ def _wait(state: "tenacity.RetryCallState") -> float:
     after = fault.after if isinstance(fault, _PassingError) else 0.0
     growing = tenacity.wait_exponential(multiplier=FIRST_WAIT_S, max=MAX_WAIT_S) + tenacity.wait_random(0, FIRST_WAIT_S)
     return max(after, growing(state))
-
-
-def _seconds(retry_after: str) -> float:
-    return float(retry_after) if retry_after.isdecimal() else 0.0
 
 
 def _too_long(content: bytes) -> bool:

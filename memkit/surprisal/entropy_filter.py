@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from memkit.surprisal.logits import Mode
 
 Positions = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float64]
+Turn = TypeVar("Turn", Scores, list[int])
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,12 @@ def _check_numbers(scores: Scores) -> None:
         )
 
 
+def pieces(turn: Turn, split_for: Budget | None) -> Iterator[Turn]:
+    """A turn's tokens whole, or in pieces that the budget holds; of an empty turn the turn itself."""
+    size = max(1, len(turn)) if split_for is None else split_for.longest
+    return (turn[i : i + size] for i in range(0, max(1, len(turn)), size))
+
+
 class Span(NamedTuple):
     """A run of tokens: characters `start` to `end` of the turn with this number (counted from 0)."""
 
@@ -151,7 +158,7 @@ class EntropyFilter:
         _check_numbers(rows)
         evicted: list[Span] = []
         decay = self.budget.decay
-        for piece in self._pieces(rows):
+        for piece in pieces(rows, self.budget if self.split else None):
             evicted += self._evict(len(piece))
             self._scores *= decay
             self._append(piece)
@@ -200,10 +207,6 @@ class EntropyFilter:
         except (ValueError, TypeError, KeyError) as error:
             raise CorruptError("the state of an entropy filter is damaged.") from error
         return restored
-
-    def _pieces(self, rows: Scores) -> Iterator[Scores]:
-        size = self.budget.longest if self.split else max(1, len(rows))
-        return (rows[i : i + size] for i in range(0, max(1, len(rows)), size))
 
     def _evict(self, coming: int) -> list[Span]:
         keep = kept_positions(self._scores, coming, self.budget, mode=self.mode)

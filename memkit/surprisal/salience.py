@@ -115,11 +115,8 @@ def _bare(text: str, token: Token) -> Token:
 
 
 def _tells(word: str) -> bool:
-    return word[:1].isalnum() and (len(word) > 2 or not word.isascii() or word.isdigit()) and not _is_stop(word)
-
-
-def _is_stop(word: str) -> bool:
-    return word.casefold().replace("’", "'") in STOP_WORDS
+    whole = word[:1].isalnum() and (len(word) > 2 or not word.isascii() or word.isdigit())
+    return whole and word.casefold().replace("’", "'") not in STOP_WORDS
 
 
 def _runs(text: str, tokens: Sequence[Token]) -> Iterator[list[Token]]:
