@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from memkit.flows import edit, erase, fade, observe, read, recall, reflect, think, window
+from memkit.flows import edit, erase, fade, observe, read, recall, reflect, think
 from memkit.flows.context import BankContext
 from memkit.forget.decay import FadeReport
 from memkit.forget.erasure_plan import ErasePlan
@@ -153,7 +153,7 @@ class MemoryBank:
         session with that name, or of the bank's last. `count_tokens`: your model's; without it an upper bound
         that holds for every tokenizer. Marks show where something was left out (SirLLM, arXiv 2405.12528).
         """
-        return window.window(self._context, budget, session=session, count_tokens=count_tokens)
+        return read.window(self._context, budget, session=session, count_tokens=count_tokens)
 
     def portrait(self) -> Memory | None:
         """The portrait of the person, as of the last reflection."""
@@ -186,7 +186,7 @@ class MemoryBank:
 
     def correct(self, id: str, text: str) -> Receipt:
         """Supersede on the user's word, which outranks anything extracted."""
-        return edit.correct(self._context, id, text)
+        return edit.supersede(self._context, id, text, author="user")
 
     def pin(self, id: str, *, pinned: bool = True) -> Receipt:
         """Keep a memory from fading."""

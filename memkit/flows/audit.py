@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from memkit.flows.context import BankContext, apply
-from memkit.flows.read import everything
+from memkit.flows.read import by_id, everything
 from memkit.models import FrozenModel, IndexEntry, Memory, Receipt
 from memkit.operations import Forget, Merge, Operation, Supersede
 from memkit.think.audit import FLAW_DESCRIPTIONS, AuditedMemories, Finding, Flaw, audit
@@ -48,15 +48,7 @@ def _read_holdings(ctx: BankContext) -> AuditedMemories:
     named = {id for m in derived for id in m.sources} | {e.echo_of for e in echoes if e.echo_of is not None}
     settings = ctx.settings
     floor = max(settings.think.salience, JUNK_SALIENCE_SHARE * settings.decay.salience_typical)
-    return AuditedMemories(derived, echoes, _by_id(ctx, sorted(named)), floor)
-
-
-def _by_id(ctx: BankContext, ids: Sequence[str]) -> dict[str, Memory]:
-    state = ctx.state()
-    if state is None or not ids:
-        return {}
-    with ctx.storage.view(state.number) as view:
-        return {m.id: m for m in view.memories(sorted(view.locate(ids).values())).values()}
+    return AuditedMemories(derived, echoes, by_id(ctx, sorted(named)), floor)
 
 
 def _fix(ctx: BankContext, findings: Sequence[Finding], memories_by_id: dict[str, Memory]) -> Receipt:

@@ -1,12 +1,13 @@
 """Changes that a caller asks for by hand: insert, merge, supersede, correct, pin, forget, restore."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from memkit.errors import InputError, UndoError, UnknownMemoryError
 from memkit.flows.context import BankContext, apply, retry_when_erased
 from memkit.flows.erasure.fingerprints import ERASED_REASON, erased_before
+from memkit.flows.read import by_id
 from memkit.models import IndexEntry, Kind, Memory, Outcome, Receipt, checked_text
 from memkit.operations import Forget, Insert, Merge, Operation, Pin, Restore, Revert, Step, Supersede
 from memkit.protocols import BankView
@@ -39,25 +40,21 @@ def _insert(ctx: BankContext, memories: Sequence[Memory], at: datetime) -> Recei
     entries = ctx.services.indexer.entry(state, memories)
     erased_ids = erased_before(ctx, memories)
 
-    def decide(view: BankView) -> list[Step]:
-        batch: list[Memory] = []
-        operations: list[Step] = []
-        for memory, entry in zip(memories, entries, strict=True):
-            if memory.id in erased_ids:
-                operations.append(Outcome.skipped(None, ERASED_REASON))
-                continue
-            operations.append(_insert_or_merge(view, memory, entry, batch))
+    return apply(ctx, lambda view: list(_insertions(view, memories, entries, erased_ids)), at=at, state=state)
+
+
+def _insertions(
+    view: BankView, memories: Sequence[Memory], entries: Sequence[IndexEntry], erased_ids: set[str]
+) -> Iterator[Step]:
+    batch: list[Memory] = []
+    for memory, entry in zip(memories, entries, strict=True):
+        if memory.id in erased_ids:
+            yield Outcome.skipped(None, ERASED_REASON)
+        else:
+            copy = _copy_of(view, memory, entry, batch)
+            reason = "says the same as this memory, which was kept"
+            yield Insert(memory, entry) if copy is None else Outcome.skipped(copy.id, reason)
             batch.append(memory)
-        return operations
-
-    return apply(ctx, decide, at=at, state=state)
-
-
-def _insert_or_merge(view: BankView, memory: Memory, entry: IndexEntry, batch: Sequence[Memory]) -> Insert | Outcome:
-    copy = _copy_of(view, memory, entry, batch)
-    if copy is None:
-        return Insert(memory, entry)
-    return Outcome.skipped(copy.id, "says the same as this memory, which was kept")
 
 
 def _copy_of(view: BankView, memory: Memory, entry: IndexEntry, batch: Sequence[Memory]) -> Memory | None:
@@ -85,7 +82,10 @@ def _common(parts: Sequence[Memory]) -> dict[str, Any]:
 
 
 def supersede(ctx: BankContext, id: str, text: str, *, author: str = "import") -> Receipt:
-    """Store what holds now, then close what held before; both stay, the old one with its end."""
+    """Store what holds now, then close what held before; both stay, the old one with its end.
+
+    The user's own word outranks anything that is extracted later.
+    """
     at = ctx.now()
     [old] = get_all(ctx, [id])
     kind = "thought" if old.kind == "turn" else old.kind
@@ -93,11 +93,6 @@ def supersede(ctx: BankContext, id: str, text: str, *, author: str = "import") -
     memory = drafted(ctx, text, at=at, kind=kind, author=author, valid_from=at, **inherited_fields)
     [entry] = ctx.services.indexer.entry(ctx.ensure(), [memory])
     return apply(ctx, [Supersede(old.id, memory, entry)], at=at)
-
-
-def correct(ctx: BankContext, id: str, text: str) -> Receipt:
-    """Supersede on the user's word, which outranks anything that is extracted later."""
-    return supersede(ctx, id, text, author="user")
 
 
 def pin(ctx: BankContext, id: str, *, pinned: bool = True) -> Receipt:
@@ -153,13 +148,7 @@ def _changes(view: BankView, id: str) -> set[int]:
 
 def get_all(ctx: BankContext, ids: Sequence[str]) -> list[Memory]:
     """Memories by id, in the order given. Raises UnknownMemoryError for ids that aren't here."""
-    state = ctx.state()
-    memories_by_id: dict[str, Memory] = {}
-    if state is not None:
-        with ctx.storage.view(state.number) as view:
-            seqs = view.locate(ids)
-            memories = view.memories(list(seqs.values()))
-            memories_by_id = {id: memories[seq] for id, seq in seqs.items()}
+    memories_by_id = by_id(ctx, ids)
     missing = [id for id in ids if id not in memories_by_id]
     if missing:
         raise UnknownMemoryError(

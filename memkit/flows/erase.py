@@ -54,8 +54,7 @@ def _matching(view: BankView, selection: Selection) -> Iterator[Memory]:
     seqs = _possible(view, selection)
     for start in range(0, len(seqs), 1000):
         for memory in view.memories(seqs[start : start + 1000]).values():
-            said = selection.speaker in (None, memory.speaker) and selection.session in (None, memory.session)
-            if said and _in_time(memory, selection):
+            if _fits(memory, selection):
                 yield memory
 
 
@@ -63,20 +62,16 @@ def _possible(view: BankView, selection: Selection) -> list[int]:
     if selection.ids is None:
         return [row.seq for row in view.rows()]
     wanted = view.locate(selection.ids)
-    _refuse_unknown(selection.ids, wanted)
+    missing = [id for id in selection.ids if id not in wanted]
+    if missing:
+        raise UnknownMemoryError(f"erase: {len(missing)} of {len(selection.ids)} ids are not in this bank.")
     return sorted(set(wanted.values()))
 
 
-def _in_time(memory: Memory, selection: Selection) -> bool:
+def _fits(memory: Memory, selection: Selection) -> bool:
+    said = selection.speaker in (None, memory.speaker) and selection.session in (None, memory.session)
     early = selection.since is not None and memory.occurred_at < as_utc(selection.since)
-    late = selection.until is not None and memory.occurred_at >= as_utc(selection.until)
-    return not early and not late
-
-
-def _refuse_unknown(ids: Sequence[str], seqs_by_id: dict[str, int]) -> None:
-    missing = [id for id in ids if id not in seqs_by_id]
-    if missing:
-        raise UnknownMemoryError(f"erase: {len(missing)} of {len(ids)} ids are not in this bank.")
+    return said and not early and (selection.until is None or memory.occurred_at < as_utc(selection.until))
 
 
 def erase(
@@ -128,8 +123,9 @@ def _carry_out(ctx: BankContext, chosen: ErasePlan, requested_by: str | None, *,
 
 
 def _empty_receipt(state: BankState, at: datetime, requested_by: str | None) -> ErasureReceipt:
-    facts = {"number": 0, "counts": {}, "chosen": 0, "requested_by": requested_by}
-    return ErasureReceipt(bank=state.name, at=at, change=state.change, **facts)
+    return ErasureReceipt(
+        number=0, bank=state.name, at=at, change=state.change, counts={}, chosen=0, requested_by=requested_by
+    )
 
 
 def refuse_stale(chosen: ErasePlan, change: int) -> None:

@@ -10,14 +10,12 @@ from memkit.flows.context import BankContext, apply, zone_of
 from memkit.forget.decay import FADING_KINDS, FadeReport, fade, fading_candidates
 from memkit.forget.erasure_plan import ErasePlan, plan
 from memkit.forget.retention_rules import OverdueMemory, overdue
-from memkit.models import ErasureReceipt, FrozenModel, IndexRow, Kind, Memory
-from memkit.protocols import BankView
+from memkit.models import ErasureReceipt, FrozenModel, IndexRow, Kind
 from memkit.settings import DecaySettings, KeepRule, rules_by_kind
 from memkit.times import Moment, as_utc
 
 RECALLED_STATES = ("active", "superseded")  # states of what decay archives by a rule
 RULES_REQUESTER = "rules of retention"
-READ_BATCH = 5_000  # memories at a time
 
 
 class PruneReport(FrozenModel):
@@ -55,7 +53,7 @@ def _find_faded(ctx: BankContext, now: datetime) -> FadeReport:
         recalled = {row.seq for row in rows if row.state in RECALLED_STATES}
         ruled = overdue(rows, rules, now, zone_of(state)) if rules else []
         past = {row.seq: str(row.rule) for row in ruled if row.seq in recalled}
-        memories_by_seq = _memories(view, sorted({*fading_candidates(rows, now, settings), *past}))
+        memories_by_seq = view.memories(sorted({*fading_candidates(rows, now, settings), *past}))
     named = {memories_by_seq[seq].id: rule for seq, rule in past.items()}
     report = fade(memories_by_seq.values(), now, settings, past=named)
     return report.model_copy(update={"considered": _considered(rows, rules)})
@@ -69,13 +67,6 @@ def _sparing_settings(settings: DecaySettings, rules: Mapping[Kind, KeepRule]) -
     """The curve's settings, by which what a rule keeps for ever doesn't fade."""
     spared = {kind: None for kind in FADING_KINDS if kind in rules and rules[kind].days is None}
     return settings.model_copy(update={"kinds": {**settings.kinds, **spared}})
-
-
-def _memories(view: BankView, seqs: Sequence[int]) -> dict[int, Memory]:
-    memories_by_seq: dict[int, Memory] = {}
-    for start in range(0, len(seqs), READ_BATCH):
-        memories_by_seq.update(view.memories(seqs[start : start + READ_BATCH]))
-    return memories_by_seq
 
 
 def _considered(rows: Sequence[IndexRow], rules: Mapping[Kind, KeepRule]) -> dict[str, int]:
@@ -109,7 +100,7 @@ def _plan_prune(ctx: BankContext, now: datetime) -> PruneReport:
     with ctx.storage.view(state.number) as view:
         overdue_rows = overdue(view.rows(), rules, now, zone_of(state))
         going: dict[int, OverdueMemory] = {row.seq: row for row in overdue_rows if row.erased}
-        memories = _memories(view, [row.seq for row in overdue_rows if row.erased or row.held])
+        memories = view.memories([row.seq for row in overdue_rows if row.erased or row.held])
         named = {memories[seq].id: str(row.rule) for seq, row in going.items()}
         held = tuple(memories[row.seq].id for row in overdue_rows if row.held)
         return PruneReport(at=now, plan=plan(list(named), view), rules=named, held=held)

@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -15,7 +16,7 @@ from memkit.errors import CorruptError
 from memkit.flows import fade, reencode, reflect, think
 from memkit.flows.context import BankContext, Services
 from memkit.flows.thinking import think_budget
-from memkit.models import BankState, Exchange, FrozenModel, IndexRow
+from memkit.models import Exchange, FrozenModel, IndexRow
 from memkit.protocols import BankName, BankView
 from memkit.think import ExtractiveThinker
 from memkit.think.extractive.language_id import LanguageCounts, count_languages
@@ -82,13 +83,16 @@ def _maintain_under_lease(
     services: Services, ctx: BankContext, owner: str, limits: RoundLimits
 ) -> MaintenanceReport | None:
     state = ctx.state()
-    seconds = services.settings.runtime.lease
-    if state is None or not services.storage.lease(state.number, owner, ctx.now(), seconds):
+    if state is None:
+        return None
+
+    def leased() -> bool:
+        return services.storage.lease(state.number, owner, ctx.now(), services.settings.runtime.lease)
+
+    if not leased():
         return None
     try:
-        report = _maintain_bank(
-            ctx, lambda: _renew_lease(services, state, owner, ctx, limits), even_open=limits.even_open
-        )
+        report = _maintain_bank(ctx, lambda: leased() and not limits.reached(), even_open=limits.even_open)
         _note_visit(ctx, report)
         return report
     finally:
@@ -102,11 +106,6 @@ def _note_visit(ctx: BankContext, report: MaintenanceReport) -> None:
         with ctx.storage.view(state.number) as view:
             idle = report.finished and not view.exchanges() and not view.unencoded(1)
             ctx.services.round_robin.note_visit(view.state, ctx.now(), idle=idle)
-
-
-def _renew_lease(services: Services, state: BankState, owner: str, ctx: BankContext, limits: RoundLimits) -> bool:
-    held = services.storage.lease(state.number, owner, ctx.now(), services.settings.runtime.lease)
-    return held and not limits.reached()
 
 
 def _maintain_bank(ctx: BankContext, may_go_on: Callable[[], bool], *, even_open: bool) -> MaintenanceReport:
@@ -189,8 +188,8 @@ def bank_stats(ctx: BankContext) -> dict[str, Any]:
         "memories": state.size,
         "change": state.change,
         "zone": state.zone,
-        "kinds": _counted(row.kind for row in rows),
-        "states": _counted(row.state for row in rows),
+        "kinds": dict(Counter(row.kind for row in rows)),
+        "states": dict(Counter(row.state for row in rows)),
         "queue": _queue_stats(queue, ctx.now()),
         **budget,
         "unencoded": unencoded,
@@ -223,7 +222,7 @@ def _queue_stats(queue: Sequence[Exchange], now: datetime) -> dict[str, Any]:
         "leased": len(leased),
         "put_off": len(put_off),
         "most_attempts": max((e.attempts for e in queue), default=0),
-        "errors": _counted(e.error for e in queue if e.error),
+        "errors": dict(Counter(e.error for e in queue if e.error)),
     }
 
 
@@ -241,10 +240,3 @@ def search_stats(ctx: BankContext) -> dict[str, Any]:
 def _growth(recorded: Sequence[int], now: int) -> dict[str, int]:
     """Number of memories recorded in the last day, week and month of 30 days."""
     return {name: sum(now - at <= days * DAY_MICROS for at in recorded) for name, days in GROWTH_SPAN_DAYS.items()}
-
-
-def _counted(values: Any) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for value in values:
-        counts[value] = counts.get(value, 0) + 1
-    return counts

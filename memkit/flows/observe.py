@@ -1,10 +1,9 @@
 """Observe: turns in; stored, indexed, encoded and queued for thinking when the call returns."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from itertools import islice
 from typing import Any
 
 from memkit.errors import ConflictError, MemkitError
@@ -54,23 +53,20 @@ class PreparedTurn:
     small_talk: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ErasedTurn:
-    """A turn whose text was erased from this bank: it doesn't come back."""
-
-    id: str
-
-
-ReadyTurn = PreparedTurn | RejectedTurn | ErasedTurn
+ReadyTurn = (
+    PreparedTurn | RejectedTurn | Outcome
+)  # an outcome: its text was erased from this bank, it doesn't come back
 
 
 def observe(ctx: BankContext, items: Iterable[Any]) -> Receipt:
     """Store turns in chunks, each in one transaction. Raises the first error where none could be taken."""
     turns = as_turns(items)
-    _refuse_if_all_are_bad(turns)
+    if turns and isinstance(turns[0], RejectedTurn) and all(isinstance(turn, RejectedTurn) for turn in turns):
+        raise turns[0].error
     receipts: list[Receipt] = []
     errors: list[MemkitError] = []
-    for chunk in _chunks(turns):
+    for start in range(0, len(turns), TURNS_PER_TRANSACTION):
+        chunk = turns[start : start + TURNS_PER_TRANSACTION]
         receipt, rejected = retry_when_erased(partial(_observe_chunk, ctx, chunk))
         receipts.append(receipt)
         errors += rejected
@@ -79,17 +75,6 @@ def observe(ctx: BankContext, items: Iterable[Any]) -> Receipt:
         raise errors[0]
     change = receipts[-1].change if receipts else 0
     return Receipt(bank=ctx.name, change=change, outcomes=outcomes)
-
-
-def _refuse_if_all_are_bad(turns: Sequence[Turn | RejectedTurn]) -> None:
-    if turns and isinstance(turns[0], RejectedTurn) and all(isinstance(turn, RejectedTurn) for turn in turns):
-        raise turns[0].error
-
-
-def _chunks(turns: Sequence[Turn | RejectedTurn]) -> Iterator[list[Turn | RejectedTurn]]:
-    rest = iter(turns)
-    while chunk := list(islice(rest, TURNS_PER_TRANSACTION)):
-        yield chunk
 
 
 def _observe_chunk(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tuple[Receipt, list[MemkitError]]:
@@ -111,17 +96,21 @@ def _observe_chunk(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tu
 
 def prepare(ctx: BankContext, state: BankState, turns: Sequence[Turn | RejectedTurn], at: datetime) -> list[ReadyTurn]:
     """Everything that is slow, before the transaction: hashing, surprisal, encoding."""
-    checked = [turn if isinstance(turn, RejectedTurn) else _incoming(ctx, turn, at) for turn in turns]
+    new_id = ctx.services.new_id
+    checked = [
+        t if isinstance(t, RejectedTurn) else IncomingTurn(t.id or new_id(at), t.text, t.speaker, t.moment or at, t)
+        for t in turns
+    ]
     erased = erased_before(ctx, [turn for turn in checked if isinstance(turn, IncomingTurn)])
     prepared = iter(_prepared(ctx, state, [t for t in checked if isinstance(t, IncomingTurn) and t.id not in erased]))
     return [
-        turn if isinstance(turn, RejectedTurn) else ErasedTurn(turn.id) if turn.id in erased else next(prepared)
+        turn
+        if isinstance(turn, RejectedTurn)
+        else Outcome.skipped(None, ERASED_REASON)
+        if turn.id in erased
+        else next(prepared)
         for turn in checked
     ]
-
-
-def _incoming(ctx: BankContext, turn: Turn, at: datetime) -> IncomingTurn:
-    return IncomingTurn(turn.id or ctx.services.new_id(at), turn.text, turn.speaker, turn.moment or at, turn)
 
 
 def _prepared(ctx: BankContext, state: BankState, turns: Sequence[IncomingTurn]) -> list[PreparedTurn]:
@@ -179,8 +168,8 @@ class _Decision:
     def _step(self, turn: ReadyTurn) -> Step:
         if isinstance(turn, RejectedTurn):
             return self._rejected(turn.error)
-        if isinstance(turn, ErasedTurn):
-            return Outcome.skipped(None, ERASED_REASON)
+        if isinstance(turn, Outcome):
+            return turn
         earlier = self._by_id.get(turn.incoming.id)
         if earlier is not None:
             return self._repeated(earlier, turn.incoming)

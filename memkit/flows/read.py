@@ -1,23 +1,32 @@
 """Looking into a bank without changing it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from memkit.errors import InputError, UnknownMemoryError, UnknownOptionError
-from memkit.flows.context import BankContext
+from memkit.flows.context import BankContext, zone_of
 from memkit.models import MEMORY_KINDS, HistoryEntry, Kind, Memory, State
+from memkit.recall.present.token_bound import token_bound
+from memkit.recall.present.window import Window, compose
 
 MAX_PAGE = 10_000
+MIN_BUDGET = 16  # tokens
+
+
+def by_id(ctx: BankContext, ids: Sequence[str]) -> dict[str, Memory]:
+    """Memories of these ids, whatever their state; those that aren't here are missing."""
+    state = ctx.state()
+    if state is None:
+        return {}
+    with ctx.storage.view(state.number) as view:
+        seqs = view.locate(ids)
+        memories = view.memories(list(seqs.values()))
+        return {id: memories[seq] for id, seq in seqs.items()}
 
 
 def get(ctx: BankContext, id: str) -> Memory | None:
     """The memory of this id, whatever its state; None where there is none."""
-    state = ctx.state()
-    if state is None:
-        return None
-    with ctx.storage.view(state.number) as view:
-        seqs = list(view.locate([id]).values())
-        return view.memories(seqs)[seqs[0]] if seqs else None
+    return by_id(ctx, [id]).get(id)
 
 
 def page(
@@ -82,3 +91,22 @@ def checked_kinds(kinds: Sequence[str] | None) -> None:
     unknown = [kind for kind in kinds or () if kind not in MEMORY_KINDS]
     if unknown:
         raise UnknownOptionError(f"kinds: unknown kind {unknown[0]!r}; known are {', '.join(MEMORY_KINDS)}.")
+
+
+def window(ctx: BankContext, budget: int, *, session: str | None, count_tokens: Callable[[str], int] | None) -> Window:
+    """Working memory: a session streamed through the entropy filter, within the budget. Raises InputError."""
+    if isinstance(budget, bool) or not isinstance(budget, int) or budget < MIN_BUDGET:
+        raise InputError(f"window: budget must be a whole number of tokens, at least {MIN_BUDGET}.")
+    state, count = ctx.state(), count_tokens or token_bound
+    if state is None:
+        return Window("", 0, 0, 0)
+    with ctx.services.windows.lock, ctx.storage.view(state.number) as view:
+        position = view.position(session)
+        if position is None:
+            return Window("", 0, 0, 0)
+        streamed = ctx.services.windows.streamed(view, position.session, budget)
+        memories = view.memories(list(streamed.seqs.values()))
+        turns = {number: memories[seq] for number, seq in sorted(streamed.seqs.items())}
+        return compose(
+            streamed.filter.tokens, turns, streamed.filter.turns, zone=zone_of(state), budget=budget, count=count
+        )

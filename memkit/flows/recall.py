@@ -178,17 +178,14 @@ def _days_between(first: date, last: date) -> list[str]:
 def _summaries_of(view: BankView, periods: Sequence[str], as_of: datetime | None) -> list[Memory]:
     """Summaries of these periods that stand (or stood), one for each, newest first."""
     memories = view.memories(view.matching({"period": list(periods)})).values()
-    summaries = [m for m in memories if m.kind == "summary" and m.state in _states_as_of(as_of)]
-    latest = {m.metadata["period"]: m for m in sorted(_recorded_by(summaries, as_of), key=lambda m: m.recorded_at)}
+    standing = [m for m in memories if m.kind == "summary" and m.state in _states_as_of(as_of)]
+    summaries = [m for m in standing if as_of is None or m.recorded_at <= as_of]
+    latest = {m.metadata["period"]: m for m in sorted(summaries, key=lambda m: m.recorded_at)}
     return sorted(latest.values(), key=lambda m: m.occurred_at, reverse=True)
 
 
 def _states_as_of(as_of: datetime | None) -> tuple[State, ...]:
     return ("active",) if as_of is None else ("active", "superseded")
-
-
-def _recorded_by(memories: Sequence[Memory], as_of: datetime | None) -> list[Memory]:
-    return [m for m in memories if as_of is None or m.recorded_at <= as_of]
 
 
 def _listed(memories: Mapping[int, Memory], seqs: Sequence[int]) -> list[Memory]:
@@ -228,8 +225,8 @@ def relevant_ids(ctx: BankContext, about: str) -> list[str]:
         raise UnknownMemoryError("about: is empty. Say in a few words what is meant.")
     hits = recall(ctx, RecallOptions(about, k=MAX_ABOUT_RESULTS, min_score=POSSIBLE_RELEVANCE, reinforce=False))
     terms = {word.term for word in words(about)}
-    return [hit.memory.id for hit in hits if hit.score >= SURE_RELEVANCE or terms <= _terms(hit)]
-
-
-def _terms(hit: Hit) -> set[str]:
-    return {word.term for word in words(hit.memory.text)}
+    return [
+        hit.memory.id
+        for hit in hits
+        if hit.score >= SURE_RELEVANCE or terms <= {word.term for word in words(hit.memory.text)}
+    ]

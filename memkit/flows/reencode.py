@@ -62,7 +62,10 @@ def reencode(
 
 def remove_vectors(ctx: BankContext) -> None:
     """Take the vectors of a bank away, so that maintenance makes them again."""
-    _reindex_pages(ctx, lambda _, memories: [_without_vector(ctx, memory) for memory in memories])
+    words = ctx.services.indexer.words
+    _reindex_pages(
+        ctx, lambda view, memories: [Rewrite(m.id, words(view.state, IndexableText.of(m))) for m in memories]
+    )
 
 
 def reindex_bank(ctx: BankContext) -> None:
@@ -87,12 +90,5 @@ def _reindex_pages(ctx: BankContext, remade: Callable[[BankView, Sequence[Memory
 def _reindexed_rows(ctx: BankContext, view: BankView, memories: Sequence[Memory]) -> list[Rewrite]:
     seqs = view.locate([memory.id for memory in memories])
     old = view.entries(list(seqs.values()))
-    indexer = ctx.services.indexer
-    pairs = [(memory, indexer.renewed(view.state, memory, old[seqs[memory.id]])) for memory in memories]
-    return [Rewrite(memory.id, entry) for memory, entry in pairs]
-
-
-def _without_vector(ctx: BankContext, memory: Memory) -> Rewrite:
-    state = ctx.ensure()
-    entry: IndexEntry = ctx.services.indexer.words(state, IndexableText.of(memory))
-    return Rewrite(memory.id, entry)
+    renewed = ctx.services.indexer.renewed
+    return [Rewrite(m.id, renewed(view.state, m, old[seqs[m.id]])) for m in memories]

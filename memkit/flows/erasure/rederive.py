@@ -64,8 +64,15 @@ def rederive_operations(ctx: BankContext, rederived: Rederivation) -> list[Opera
 
 
 def _inherited(own: IndexEntry, origin: IndexEntry) -> IndexEntry:
-    entry = replace(own, vector=origin.vector, passages=origin.passages, sketch=origin.sketch, group=origin.group)
-    return replace(entry, wanted=origin.wanted)
+    """An heir's own words, with all that was encoded of the original."""
+    return replace(
+        own,
+        vector=origin.vector,
+        passages=origin.passages,
+        sketch=origin.sketch,
+        group=origin.group,
+        wanted=origin.wanted,
+    )
 
 
 # derived memories

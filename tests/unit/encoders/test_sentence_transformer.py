@@ -14,7 +14,7 @@ from memkit.encoders.sentence_transformer import (
     DEFAULT_MODEL,
     WEIGHTS_PACKAGE,
     SentenceTransformerEncoder,
-    _batches,
+    batches,
     model_location,
 )
 from memkit.errors import EncoderError
@@ -152,10 +152,10 @@ def test_a_model_that_cannot_be_loaded_is_an_error_that_says_what_to_do() -> Non
 
 def test_batches_hold_to_their_budget_of_padded_tokens_and_leave_nothing_out() -> None:
     lengths = sorted([3, 300, 12, 7, 7, 90, 41, 5, 5, 5], reverse=True)
-    batches = list(_batches(lengths, budget=100))
-    covered = [i for batch, _ in batches for i in range(len(lengths))[batch]]
+    parts = list(batches(lengths, budget=100))
+    covered = [i for batch, _ in parts for i in range(len(lengths))[batch]]
     assert covered == list(range(len(lengths)))
-    for batch, longest in batches:
+    for batch, longest in parts:
         inside = lengths[batch]
         assert longest == max(inside)
         assert len(inside) == 1 or longest * len(inside) <= 100
