@@ -135,7 +135,7 @@ def open_services(
         executor=ThreadPoolExecutor(runtime.workers, thread_name_prefix="memkit"),
         settings=settings,
         read_only=read_only,
-        encoding_thread=EncodingThread(reencode.encode_pending) if runtime.encode_late and not read_only else None,
+        encoding_thread=EncodingThread() if runtime.encode_late and not read_only else None,
         erasure_key=erasure_key,
     )
 
@@ -204,7 +204,7 @@ class MemoryStore:
         _open_stores.add(self)
         if self._services.encoding_thread is not None:
             for ctx in self._every_context():  # what an earlier process didn't come to
-                self._services.encoding_thread.add(ctx)
+                self._services.encoding_thread.add(ctx.name, partial(reencode.encode_pending, ctx))
 
     def after_fork(self) -> None:
         """Begin anew in a forked child: caches and locks were left as other threads, now gone, had them."""
@@ -303,7 +303,7 @@ class MemoryStore:
             raise InputError("background: a thread runs already. Use it, or stop it first.")
         if not (every_s > 0 and budget_s > 0):
             raise InputError("background: every_s and budget_s are seconds, above 0.")
-        self._background = BackgroundThread(partial(self._maintain, budget_s), every_s)
+        self._background = BackgroundThread(lambda **limits: self._maintain(budget_s, **limits).finished, every_s)
         return self._background
 
     def flush(self, timeout_s: float | None = None) -> bool:

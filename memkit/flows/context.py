@@ -5,7 +5,7 @@ from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from memkit.errors import BankGoneError
@@ -18,14 +18,11 @@ from memkit.runtime.indexer import Indexer
 from memkit.runtime.reinforcement_buffer import ReinforcementBuffer
 from memkit.runtime.round_robin import RoundRobin
 from memkit.runtime.surprisal_cache import SurprisalCache
+from memkit.runtime.threads import EncodingThread
 from memkit.runtime.window_cache import WindowCache
 from memkit.settings import Settings
 from memkit.times import Clock
 
-if TYPE_CHECKING:
-    from memkit.runtime.threads import EncodingThread
-
-NewId = Callable[[datetime], str]
 T = TypeVar("T")
 
 
@@ -42,12 +39,12 @@ class Services:
     windows: WindowCache
     reinforcements: ReinforcementBuffer
     clock: Clock
-    new_id: NewId
+    new_id: Callable[[datetime], str]
     executor: Executor
     settings: Settings
     round_robin: RoundRobin = field(default_factory=RoundRobin)
     read_only: bool = False
-    encoding_thread: "EncodingThread[BankContext] | None" = None  # where vectors follow after observe has returned
+    encoding_thread: EncodingThread | None = None  # where vectors follow after observe has returned
     erasure_key: bytes | None = None  # under which erased texts are known when they come again
 
 

@@ -90,7 +90,7 @@ def _observe_chunk(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tu
 
     receipt = apply(ctx, decide, at=at, state=state)
     if ctx.services.encoding_thread is not None:
-        ctx.services.encoding_thread.add(ctx)
+        ctx.services.encoding_thread.add(ctx.name, partial(reencode.encode_pending, ctx))
     return receipt, errors
 
 
@@ -103,13 +103,9 @@ def prepare(ctx: BankContext, state: BankState, turns: Sequence[Turn | RejectedT
     ]
     erased = erased_before(ctx, [turn for turn in checked if isinstance(turn, IncomingTurn)])
     prepared = iter(_prepared(ctx, state, [t for t in checked if isinstance(t, IncomingTurn) and t.id not in erased]))
+    skipped = Outcome.skipped(None, ERASED_REASON)
     return [
-        turn
-        if isinstance(turn, RejectedTurn)
-        else Outcome.skipped(None, ERASED_REASON)
-        if turn.id in erased
-        else next(prepared)
-        for turn in checked
+        turn if isinstance(turn, RejectedTurn) else skipped if turn.id in erased else next(prepared) for turn in checked
     ]
 
 

@@ -4,7 +4,7 @@ A summary rests on the turns and thoughts of its day, a longer one on its days' 
 not those that it was written from. So a day that grew costs itself, its week, its month and the portrait.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from itertools import islice
 
@@ -18,7 +18,7 @@ from memkit.operations import Forget, Insert, Step, Supersede
 from memkit.protocols import BankView
 from memkit.text.times.periods import PERIOD_LEVELS, Level, period_of
 from memkit.think.llm.reflector import as_reflector
-from memkit.think.mood import Mood, Voice, sum_voices
+from memkit.think.mood import Mood, sum_voices
 from memkit.times import to_micros
 
 WRITE_BATCH = 16  # summaries that are written in one transaction
@@ -137,20 +137,21 @@ def portrait(ctx: BankContext) -> Memory | None:
 
 def mood(ctx: BankContext) -> list[Mood]:
     """Each person's mood by week, oldest first, from the figures that the days' summaries keep."""
+    summaries = everything(ctx, ("summary",), STANDING_STATES)
+    days = [s for s in summaries if s.metadata.get("level") == "day" and "voices" in s.metadata]
+    weeks = [period_of(date.fromisoformat(day.metadata["period"]), "week") for day in days]
     voices = (
-        ((period_of(day, "week"), speaker), voice)
-        for day, summary in _days(ctx)
-        for speaker, voice in voices_of(summary).items()
+        ((week, speaker), voice)
+        for week, day in zip(weeks, days, strict=True)
+        for speaker, voice in voices_of(day).items()
     )
-    return [_mood(speaker, week, voice) for (week, speaker), voice in sorted(sum_voices(voices).items())]
-
-
-def _days(ctx: BankContext) -> Iterator[tuple[date, Memory]]:
-    for summary in everything(ctx, ("summary",), STANDING_STATES):
-        if summary.metadata.get("level") == "day" and "voices" in summary.metadata:
-            yield date.fromisoformat(summary.metadata["period"]), summary
-
-
-def _mood(speaker: str, week: str, voice: Voice) -> Mood:
-    valence = voice.valence if voice.felt else None
-    return Mood(speaker=speaker, week=week, valence=valence, felt=voice.felt, turns=voice.turns)
+    return [
+        Mood(
+            speaker=speaker,
+            week=week,
+            valence=voice.valence if voice.felt else None,
+            felt=voice.felt,
+            turns=voice.turns,
+        )
+        for (week, speaker), voice in sorted(sum_voices(voices).items())
+    ]

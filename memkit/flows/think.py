@@ -195,7 +195,8 @@ class _ExchangeGroup:
         except ThinkerError as error:
             self._postpone(error)
         except GeneratorExit:
-            self._release()
+            free = [Claim(exchange.number, None) for exchange in self._exchanges]
+            self._ctx.storage.apply(self._state.number, free, at=self._ctx.now())
             raise
         finally:
             self._count()
@@ -268,10 +269,6 @@ class _ExchangeGroup:
         receipt = receipt.model_copy(update={"outcomes": (failed,) * len(later)})
         self._done.add(receipt, failed=len(later))
         log.warning("memkit: %d exchanges stay queued after attempt %d: %s", len(later), attempts + 1, error)
-
-    def _release(self) -> None:
-        free = [Claim(exchange.number, None) for exchange in self._exchanges]
-        self._ctx.storage.apply(self._state.number, free, at=self._ctx.now())
 
     def _count(self) -> None:
         if any(exchange.attempts for exchange in self._exchanges):

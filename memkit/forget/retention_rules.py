@@ -35,7 +35,8 @@ def overdue(
     """
     rows_by_seq = {row.seq: row for row in rows}
     ends = {kind: _end(rule.days, now, zone) for kind, rule in rules.items()}
-    past = {row.seq for row in rows_by_seq.values() if not row.pinned and _stored(row) < ends.get(row.kind, -inf)}
+    stored = {seq: max(row.recorded_at, row.occurred_at) for seq, row in rows_by_seq.items() if not row.pinned}
+    past = {seq for seq, moment in stored.items() if moment < ends.get(rows_by_seq[seq].kind, -inf)}
     past -= _replacing(rows_by_seq, past)
     ruled = {seq: rules[rows_by_seq[seq].kind] for seq in sorted(past)}
     erased = {seq for seq, rule in ruled.items() if rule.then == "erase"}
@@ -49,10 +50,6 @@ def _end(days: int | None, now: datetime, zone: ZoneInfo) -> float:
         return -inf
     first = now.astimezone(zone).date() - timedelta(days=days - 1)
     return to_micros(datetime.combine(first, time.min, zone))
-
-
-def _stored(row: IndexRow) -> int:
-    return max(row.recorded_at, row.occurred_at)
 
 
 def _replacing(rows_by_seq: Mapping[int, IndexRow], past: set[int]) -> set[int]:

@@ -75,10 +75,10 @@ class Indexer:
     def renewed(self, state: BankState, memory: Memory, old: IndexEntry) -> IndexEntry:
         """A stored memory's entry made again from its text and from the vector that it has."""
         words = replace(self.words(state, IndexableText.of(memory)), wanted=old.wanted)
-        width = 2 * self._slot.dimension
-        if old.vector is None or len(old.vector) != width:
+        if old.vector is None or len(old.vector) != 2 * self._slot.dimension:
             return words
-        [entry] = self.complete([words], stacked([old.vector], self._slot.dimension), [old.passages])
+        vectors = np.frombuffer(old.vector, dtype="<f2")[None].astype(np.float32)
+        [entry] = self.complete([words], vectors, [old.passages])
         return entry
 
     def complete(
@@ -101,7 +101,7 @@ class Indexer:
         """Entries with vectors where they are wanted and the encoder gives any."""
         wanted = [i for i, entry in enumerate(entries) if entry.wanted]
         parts = [self._parts(indexables[i]) for i in wanted]
-        texts = [_encoded(indexables[i]) for i in wanted]
+        texts = [encoded_text(indexables[i].speaker, indexables[i].text) for i in wanted]
         vectors = self._slot.try_encode([*texts, *(part for own in parts for part in own)])
         result = list(entries)
         if vectors is not None:
@@ -122,13 +122,3 @@ class Indexer:
         """Whole index entries of memories that are about to be stored."""
         indexables = [IndexableText.of(memory) for memory in memories]
         return self.encode([self.words(state, indexable) for indexable in indexables], indexables)
-
-
-def _encoded(indexable: IndexableText) -> str:
-    return encoded_text(indexable.speaker, indexable.text)
-
-
-def stacked(vectors: Sequence[bytes], dimension: int) -> FloatArray:
-    """Stored float16 vectors as float32 rows, shape (len(vectors), dimension)."""
-    flat = np.frombuffer(b"".join(vectors), dtype="<f2")
-    return flat.reshape(-1, dimension).astype(np.float32)

@@ -63,14 +63,12 @@ class SurprisalCache:
 
     def _model(self, slot: _Slot, state: BankState, factory: Factory) -> SurprisalModel:
         if slot.model is None or slot.epoch != state.epoch:
-            slot.model, slot.epoch = self._replayed(factory(), state.number), state.epoch
+            model = factory()
+            with self._storage.view(state.number) as view:
+                for text in _last_turns(view):
+                    model.learn(text)
+            slot.model, slot.epoch = model, state.epoch
         return slot.model
-
-    def _replayed(self, model: SurprisalModel, bank: int) -> SurprisalModel:
-        with self._storage.view(bank) as view:
-            for text in _last_turns(view):
-                model.learn(text)
-        return model
 
 
 def _last_turns(view: BankView) -> Iterator[str]:

@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Protocol, Self
 
 from memkit.errors import MemkitError
 from memkit.protocols import BankName
@@ -12,6 +12,7 @@ from memkit.protocols import BankName
 log = logging.getLogger("memkit")
 
 Stopped = Callable[[], bool]
+Encode = Callable[[], object]
 
 
 class Worker:
@@ -43,17 +44,10 @@ class Worker:
         raise NotImplementedError
 
 
-class MaintenanceRound(Protocol):
-    """Result of a round of maintenance."""
-
-    @property
-    def finished(self) -> bool: ...
-
-
 class Maintain(Protocol):
-    """One round of maintenance."""
+    """One round of maintenance; True where it came to its end."""
 
-    def __call__(self, *, stopped: Stopped, even_open: bool) -> MaintenanceRound: ...
+    def __call__(self, *, stopped: Stopped, even_open: bool) -> bool: ...
 
 
 class BackgroundThread(Worker):
@@ -108,7 +102,7 @@ class BackgroundThread(Worker):
     def _maintained(self, *, even_open: bool) -> bool:
         """One round; True where it came to its end."""
         try:
-            return self._maintain(stopped=lambda: self._stopping, even_open=even_open).finished
+            return self._maintain(stopped=lambda: self._stopping, even_open=even_open)
         except MemkitError as error:
             log.warning("memkit: a round of maintenance broke off: %s", error)
             self._pause()
@@ -119,33 +113,22 @@ class BackgroundThread(Worker):
             self._condition.wait_for(lambda: self._stopping, min(self._every_s, 1.0))
 
 
-class Named(Protocol):
-    """A bank's context."""
-
-    @property
-    def name(self) -> BankName: ...
-
-
-Bank = TypeVar("Bank", bound=Named)
-
-
-class EncodingThread(Worker, Generic[Bank]):
+class EncodingThread(Worker):
     """Takes banks whose newest turns have no vectors yet, and makes them, at once and one bank after the other.
 
     The file knows what lacks a vector, so that nothing is lost with this thread: the next one, or the next
     maintenance, finds it again. Stopping finishes what waits.
     """
 
-    def __init__(self, encode: Callable[[Bank], object]) -> None:
-        self._encode_bank = encode
-        self._waiting: dict[BankName, Bank] = {}
+    def __init__(self) -> None:
+        self._waiting: dict[BankName, Encode] = {}
         self._busy = False
         super().__init__("memkit-late-encoding")
 
-    def add(self, ctx: Bank) -> None:
-        """Make the vectors that this bank lacks."""
+    def add(self, bank: BankName, encode: Encode) -> None:
+        """Make the vectors that this bank lacks, by calling `encode`."""
         with self._condition:
-            self._waiting[ctx.name] = ctx
+            self._waiting[bank] = encode
             self._condition.notify_all()
 
     def flush(self, timeout_s: float | None = None) -> bool:
@@ -155,10 +138,13 @@ class EncodingThread(Worker, Generic[Bank]):
             return not (self._waiting or self._busy)
 
     def _work(self) -> None:
-        while (ctx := self._next()) is not None:
-            self._encode(ctx)
+        while (encode := self._next()) is not None:
+            try:
+                encode()
+            except MemkitError as error:
+                log.warning("memkit: turns stay without vectors until the next maintenance: %s", error)
 
-    def _next(self) -> Bank | None:
+    def _next(self) -> Encode | None:
         """The bank that waits longest; None at the end."""
         with self._condition:
             self._busy = False
@@ -168,9 +154,3 @@ class EncodingThread(Worker, Generic[Bank]):
                 return None
             self._busy = True
             return self._waiting.pop(next(iter(self._waiting)))
-
-    def _encode(self, ctx: Bank) -> None:
-        try:
-            self._encode_bank(ctx)
-        except MemkitError as error:
-            log.warning("memkit: turns stay without vectors until the next maintenance: %s", error)

@@ -90,27 +90,19 @@ def _zipf(ranked: dict[str, None]) -> dict[str, float]:
 
 def _rare(word: str) -> float:
     """P of a word that is on no list: trigrams of letters for Latin ones, accents aside, else by its length."""
-    if _is_hiragana(word[0]):
+    if "\u3040" <= word[0] <= "\u309f":  # hiragana
         return 1 / HIRAGANA_TYPES
     if _is_ideograph(word[0]):
         return IDEOGRAPH_SHARE / float(IDEOGRAPH_TYPES ** len(word))
-    plain = word if word.isascii() else _without_accents(word)
+    plain = "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
     if not plain.isascii():
         return math.exp(-FIRST_NATS - LETTER_NATS * len(plain)) / RARE_SHARE
     share = LATIN_SHARE if plain == word else LATIN_SHARE * ACCENTED_SHARE
     return share * math.prod(_letter_probabilities(plain))
 
 
-def _is_hiragana(character: str) -> bool:
-    return "\u3040" <= character <= "\u309f"
-
-
 def _is_ideograph(character: str) -> bool:
     return "\u30a0" <= character <= "\u9fff" or "\U00020000" <= character <= "\U0003ffff"
-
-
-def _without_accents(word: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
 
 
 def _letter_probabilities(word: str) -> Iterator[float]:

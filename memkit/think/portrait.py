@@ -107,17 +107,14 @@ def mood_line(person: PortraitSubject) -> str:
     if not felt:
         return ""
     whole = person.voice
-    line = f"{_mood_word(whole)} on the whole ({whole.valence:+.2f} of -1 to 1, over {whole.felt} turns)"
+    mood = next(word for least, word in MOOD_WORDS if whole.valence >= least)
+    line = f"{mood} on the whole ({whole.valence:+.2f} of -1 to 1, over {whole.felt} turns)"
     months = ", ".join(f"{readable_period(month)} {voice.valence:+.2f}" for month, voice in felt)
     return f"{line}; {months}." if len(felt) > 1 else f"{line}."
 
 
 def _voices_by_month(person: PortraitSubject) -> dict[str, Voice]:
     return sum_voices((period[:7], voice) for period, voice in person.voices)
-
-
-def _mood_word(voice: Voice) -> str:
-    return next(word for least, word in MOOD_WORDS if voice.valence >= least)
 
 
 def manner_line(person: PortraitSubject) -> str:

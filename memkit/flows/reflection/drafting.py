@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from operator import attrgetter
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -161,14 +162,14 @@ class Drafter:
 
     def _thoughts(self, view: BankView, calendar: Calendar) -> list[int]:
         """Seqs of the thoughts that the portrait tells of each of the people of whom most is known."""
-        now = to_micros(self.ctx.now())
+        now, importance = to_micros(self.ctx.now()), attrgetter("pinned", "strength", "occurred_at", "length")
         groups: dict[int | None, list[IndexRow]] = defaultdict(list)
         for row in calendar.thoughts:
             if row.valid_until is None or row.valid_until > now:
                 groups[row.speaker].append(row)
         chosen = sorted(groups.values(), key=len, reverse=True)[:MAX_PEOPLE]
         ranked = [
-            [row.seq for row in sorted(group, key=_importance, reverse=True)[:MAX_THOUGHTS_EACH]] for group in chosen
+            [row.seq for row in sorted(group, key=importance, reverse=True)[:MAX_THOUGHTS_EACH]] for group in chosen
         ]
         thoughts_by_seq = view.memories(sorted(seq for seqs in ranked for seq in seqs))
         telling_ids = {
@@ -197,10 +198,6 @@ class Drafter:
 
 def _memory_at(view: BankView, seq: int | None) -> Memory | None:
     return None if seq is None else view.memories([seq]).get(seq)
-
-
-def _importance(row: IndexRow) -> tuple[bool, float, int, int]:
-    return row.pinned, row.strength, row.occurred_at, row.length
 
 
 def _episodes(turns: Mapping[int, Memory], calendar: Calendar) -> list[dict[str, str]]:

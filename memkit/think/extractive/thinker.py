@@ -66,12 +66,8 @@ def read_statements(task: Task) -> Iterator[tuple[Memory, Statement]]:
             people[key] = Referents(key[0], language)
             people[key].learn_names(task.thoughts)
         text = with_question(task.turns[number - 1], turn, language) if number else turn.text
-        yield from _without_repeats(turn, TurnReader(people[key], turn.occurred_at, task.zone).statements(text))
-
-
-def _without_repeats(turn: Memory, statements: Iterable[Statement]) -> Iterator[tuple[Memory, Statement]]:
-    for statement in {(s.head, s.relation, s.tail): s for s in statements}.values():
-        yield turn, statement
+        statements = TurnReader(people[key], turn.occurred_at, task.zone).statements(text)
+        yield from ((turn, s) for s in {(s.head, s.relation, s.tail): s for s in statements}.values())
 
 
 def _is_person(turn: Memory) -> bool:
