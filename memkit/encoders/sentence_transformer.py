@@ -3,7 +3,7 @@
 import copy
 import importlib.util
 import threading
-import time
+import timeit
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -201,9 +201,4 @@ def _has_bfloat16(device: str) -> bool:
 def _timed(model: Any) -> float:
     """Seconds for a small batch, the best of a few, after one to get warm."""
     features = _tokenised(model, PROBE_TEXTS)
-    times = []
-    for _ in range(PROBE_ROUNDS + 1):
-        start = time.perf_counter()
-        _forward(model, features)
-        times.append(time.perf_counter() - start)
-    return min(times[1:])
+    return min(timeit.repeat(lambda: _forward(model, features), number=1, repeat=PROBE_ROUNDS + 1)[1:])

@@ -46,8 +46,7 @@ def _read_holdings(ctx: BankContext) -> AuditedMemories:
     derived = everything(ctx, ("thought", "summary", "portrait"))
     echoes = [turn for turn in everything(ctx, ("turn",)) if turn.echo_of is not None]
     named = {id for m in derived for id in m.sources} | {e.echo_of for e in echoes if e.echo_of is not None}
-    settings = ctx.settings
-    floor = max(settings.think.salience, JUNK_SALIENCE_SHARE * settings.decay.salience_typical)
+    floor = max(ctx.settings.think.salience, JUNK_SALIENCE_SHARE * ctx.settings.decay.salience_typical)
     return AuditedMemories(derived, echoes, by_id(ctx, sorted(named)), floor)
 
 
@@ -76,13 +75,14 @@ def _merge_copies(ctx: BankContext, memories: list[Memory]) -> Merge:
     """One thought in place of its copies: the user's own word, else the fullest; it rests on what all rest on."""
     best = max(memories, key=lambda m: (m.author == "user", len(m.text)))
     now = ctx.now()
-    update = {
-        "id": ctx.services.new_id(now),
-        "recorded_at": now,
-        "occurred_at": max(m.occurred_at for m in memories),
-        "strength": max(m.strength for m in memories),
-        "pinned": any(m.pinned for m in memories),
-    }
-    memory = best.model_copy(update=update)
+    memory = best.model_copy(
+        update={
+            "id": ctx.services.new_id(now),
+            "recorded_at": now,
+            "occurred_at": max(m.occurred_at for m in memories),
+            "strength": max(m.strength for m in memories),
+            "pinned": any(m.pinned for m in memories),
+        }
+    )
     [entry] = ctx.services.indexer.entry(ctx.ensure(), [memory])
     return Merge(tuple(m.id for m in memories), memory, entry)

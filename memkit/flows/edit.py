@@ -76,8 +76,7 @@ def merge(ctx: BankContext, ids: Sequence[str], text: str) -> Receipt:
 
 
 def _common(parts: Sequence[Memory]) -> dict[str, Any]:
-    fields = ("speaker", "head", "relation", "tail")
-    same = {name: {getattr(m, name) for m in parts} for name in fields}
+    same = {name: {getattr(m, name) for m in parts} for name in ("speaker", "head", "relation", "tail")}
     return {name: values.pop() for name, values in same.items() if len(values) == 1}
 
 

@@ -13,9 +13,8 @@ from typing import Any
 from uuid import uuid4
 
 from memkit.errors import CorruptError
-from memkit.flows import fade, reencode, reflect, think
+from memkit.flows import fade, reencode, reflect, think, think_budget
 from memkit.flows.context import BankContext, Services
-from memkit.flows.thinking import think_budget
 from memkit.models import Exchange, FrozenModel, IndexRow
 from memkit.protocols import BankName, BankView
 from memkit.think import ExtractiveThinker
@@ -180,8 +179,7 @@ def bank_stats(ctx: BankContext) -> dict[str, Any]:
     if state is None:
         return {"memories": 0}
     with ctx.storage.view(state.number) as view:
-        rows, queue = list(view.rows()), view.exchanges()
-        unencoded = len(view.unencoded(10_000))
+        rows, queue, unencoded = list(view.rows()), view.exchanges(), len(view.unencoded(10_000))
         languages = _languages(ctx, view, rows)
         budget = _budget_stats(ctx, view)
     return {
@@ -215,12 +213,10 @@ def _budget_stats(ctx: BankContext, view: BankView) -> dict[str, Any]:
 
 def _queue_stats(queue: Sequence[Exchange], now: datetime) -> dict[str, Any]:
     """Exchanges that wait; of them, how many are leased, how many were put off, and why."""
-    leased = [e for e in queue if e.leased(now)]
-    put_off = [e for e in queue if e.error is not None and e.due_at is not None and e.due_at > now]
     return {
         "waiting": len(queue),
-        "leased": len(leased),
-        "put_off": len(put_off),
+        "leased": sum(e.leased(now) for e in queue),
+        "put_off": sum(e.error is not None and e.due_at is not None and e.due_at > now for e in queue),
         "most_attempts": max((e.attempts for e in queue), default=0),
         "errors": dict(Counter(e.error for e in queue if e.error)),
     }

@@ -79,19 +79,11 @@ def observe(ctx: BankContext, items: Iterable[Any]) -> Receipt:
 
 def _observe_chunk(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tuple[Receipt, list[MemkitError]]:
     at, state = ctx.now(), ctx.ensure()
-    ready = prepare(ctx, state, turns, at)
-    errors: list[MemkitError] = []
-
-    def decide(view: BankView) -> list[Step]:
-        decision = _Decision(ctx, view, at)
-        steps = decision.decide(ready)
-        errors[:] = decision.errors
-        return steps
-
-    receipt = apply(ctx, decide, at=at, state=state)
+    decision = _Decision(ctx, prepare(ctx, state, turns, at), at)
+    receipt = apply(ctx, decision.decide, at=at, state=state)
     if ctx.services.encoding_thread is not None:
         ctx.services.encoding_thread.add(ctx.name, partial(reencode.encode_pending, ctx))
-    return receipt, errors
+    return receipt, decision.errors
 
 
 def prepare(ctx: BankContext, state: BankState, turns: Sequence[Turn | RejectedTurn], at: datetime) -> list[ReadyTurn]:
@@ -145,20 +137,20 @@ def _unseen(view: BankView, entries: Sequence[IndexEntry]) -> list[int]:
 class _Decision:
     """Decides the operation of each turn, inside the transaction."""
 
-    def __init__(self, ctx: BankContext, view: BankView, at: datetime) -> None:
-        self._view, self._at = view, at
-        self._cutter = cutter(view, ctx.settings.observe)
+    def __init__(self, ctx: BankContext, turns: Sequence[ReadyTurn], at: datetime) -> None:
+        self._settings, self._turns, self._at = ctx.settings.observe, turns, at
         self.errors: list[MemkitError] = []
-        self._holders: dict[int, str] = {}  # text key -> the memory whose text it is
-        self._by_id: dict[str, Memory | IncomingTurn] = {}
 
-    def decide(self, turns: Sequence[ReadyTurn]) -> list[Step]:
-        prepared = [turn for turn in turns if isinstance(turn, PreparedTurn)]
-        self._holders = self._view.same_text([turn.entry.text_key for turn in prepared])
-        seqs = self._view.locate([turn.incoming.id for turn in prepared])
-        memories = self._view.memories(list(seqs.values()))
-        self._by_id = {id: memories[seq] for id, seq in seqs.items()}
-        steps = [self._step(turn) for turn in turns]
+    def decide(self, view: BankView) -> list[Step]:
+        """Steps for all turns; where the transaction is tried again, from the beginning."""
+        self.errors = []
+        self._cutter = cutter(view, self._settings)
+        prepared = [turn for turn in self._turns if isinstance(turn, PreparedTurn)]
+        self._holders = view.same_text([turn.entry.text_key for turn in prepared])  # text key -> whose text it is
+        seqs = view.locate([turn.incoming.id for turn in prepared])
+        memories = view.memories(list(seqs.values()))
+        self._by_id: dict[str, Memory | IncomingTurn] = {id: memories[seq] for id, seq in seqs.items()}
+        steps = [self._step(turn) for turn in self._turns]
         return [*steps, *self._cutter.queue()]
 
     def _step(self, turn: ReadyTurn) -> Step:

@@ -83,7 +83,8 @@ def _leaning(vectors: FloatArray) -> FloatArray:
 
 
 def _recollection(ctx: BankContext, view: BankView, query: Query, scored: Sequence[ScoredRow]) -> Recollection:
-    memories = _memories(view, scored, query)
+    wanted = {seq for row in scored for seq in (row.seq, *row.thoughts, *row.around)}
+    memories = _recallable(view.memories(sorted(wanted)), query)
     hits = [_hit(ctx, row, memories) for row in scored if row.seq in memories]
     return Recollection(
         hits,
@@ -93,12 +94,6 @@ def _recollection(ctx: BankContext, view: BankView, query: Query, scored: Sequen
         beside=_beside(view, scored, memories, query),
         on_use=_reinforcer(ctx, view.state.number, hits, query),
     )
-
-
-def _memories(view: BankView, scored: Sequence[ScoredRow], query: Query) -> dict[int, Memory]:
-    """The hits with the memories that belong to them, by seq, without forgotten ones and those recorded too late."""
-    wanted = {seq for row in scored for seq in (row.seq, *row.thoughts, *row.around)}
-    return _recallable(view.memories(sorted(wanted)), query)
 
 
 def _beside(view: BankView, scored: Sequence[ScoredRow], memories: Mapping[int, Memory], query: Query) -> FindBeside:
@@ -113,6 +108,7 @@ def _beside(view: BankView, scored: Sequence[ScoredRow], memories: Mapping[int, 
 
 
 def _recallable(memories: dict[int, Memory], query: Query) -> dict[int, Memory]:
+    """Memories without forgotten ones and those recorded too late."""
     return {seq: m for seq, m in _as_of(memories, query).items() if m.state in RECALLED_STATES}
 
 

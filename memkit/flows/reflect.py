@@ -8,16 +8,15 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from itertools import islice
 
+from memkit.flows import think_budget
 from memkit.flows.context import BankContext, apply
 from memkit.flows.read import everything
 from memkit.flows.reflection.calendar import STANDING_STATES, Calendar
 from memkit.flows.reflection.drafting import Draft, Drafter, voices_of
-from memkit.flows.thinking import think_budget
 from memkit.models import IndexEntry, Memory, Outcome, Receipt
 from memkit.operations import Forget, Insert, Step, Supersede
-from memkit.protocols import BankView
+from memkit.protocols import BankView, Reflector
 from memkit.text.times.periods import PERIOD_LEVELS, Level, period_of
-from memkit.think.llm.reflector import as_reflector
 from memkit.think.mood import Mood, sum_voices
 from memkit.times import to_micros
 
@@ -37,7 +36,8 @@ def reflect(ctx: BankContext, *, settled: bool = False, may_go_on: MayGoOn = lam
     if state is None:
         return Receipt(bank=ctx.name, change=0, outcomes=())
     before = to_micros(ctx.now() - ctx.settings.observe.session_gap) if settled else None
-    drafter = Drafter(ctx, state, as_reflector(ctx.services.thinker))
+    thinker = ctx.services.thinker
+    drafter = Drafter(ctx, state, thinker if isinstance(thinker, Reflector) else None)
     outcomes: list[Outcome] = []
     calendar = _calendar(drafter)
     for level in PERIOD_LEVELS:
@@ -61,10 +61,9 @@ def count_due(view: BankView) -> int:
 def _write_level(
     drafter: Drafter, calendar: Calendar, level: Level, before: int | None, may_go_on: MayGoOn
 ) -> list[Outcome]:
-    drafts = (drafter.summary(due, calendar) for due in calendar.due(level, before) if may_go_on())
+    drafts = filter(None, (drafter.summary(due, calendar) for due in calendar.due(level, before) if may_go_on()))
     outcomes = _forget_summaries(drafter, calendar.gone(level))
-    due_drafts = (draft for draft in drafts if draft is not None)
-    while batch := list(islice(due_drafts, WRITE_BATCH)):
+    while batch := list(islice(drafts, WRITE_BATCH)):
         outcomes += _store_drafts(drafter, batch)
     return outcomes
 
@@ -88,11 +87,8 @@ def _forget_summaries(drafter: Drafter, seqs: Sequence[int]) -> list[Outcome]:
         return []
     with drafter.ctx.storage.view(drafter.state.number) as view:
         own = [m.id for m in view.memories(seqs).values() if m.author == "thinker"]
-    return (
-        list(apply(drafter.ctx, [Forget(id, NO_SOURCES_REASON, author="thinker") for id in own]).outcomes)
-        if own
-        else []
-    )
+    operations = [Forget(id, NO_SOURCES_REASON, author="thinker") for id in own]
+    return list(apply(drafter.ctx, operations).outcomes) if own else []
 
 
 def _store_drafts(drafter: Drafter, drafts: Sequence[Draft]) -> list[Outcome]:

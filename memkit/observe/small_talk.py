@@ -30,14 +30,11 @@ class SmallTalk:
         """Whether a turn of this salience (nats) is small talk; the threshold follows it."""
         as_little = bisect_right(self._sorted, salience)
         quiet = len(self._sorted) >= MIN_TURNS and as_little < self._share * len(self._sorted)
-        self._follow(salience)
-        return quiet and may_be_small_talk(text)
-
-    def _follow(self, salience: float) -> None:
         if len(self._window) == WINDOW_TURNS:
             del self._sorted[bisect_left(self._sorted, self._window.popleft())]
         self._window.append(salience)
         insort(self._sorted, salience)
+        return quiet and may_be_small_talk(text)
 
 
 def may_be_small_talk(text: str) -> bool:

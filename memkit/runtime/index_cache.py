@@ -125,10 +125,7 @@ class IndexCache:
     def lock(self, bank: int) -> threading.RLock:
         """Held while a bank's index is read or brought up to date: see `opened`."""
         with self._guard:
-            lock = self._locks.get(bank)
-            if lock is None:
-                lock = self._locks[bank] = threading.RLock()
-            return lock
+            return self._locks.setdefault(bank, threading.RLock())
 
     @contextmanager
     def opened(self, bank: int) -> Iterator[tuple[LoadedBank, BankView]]:

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from memkit.errors import ThinkerError
+from memkit.flows import think_budget
 from memkit.flows.context import BankContext, zone_of
 from memkit.flows.reflection.calendar import Calendar, DuePeriod
-from memkit.flows.thinking import think_budget
 from memkit.models import BankState, IndexRow, Kind, Memory, Usage
 from memkit.protocols import BankView, CountedReflector, Reflection, Reflector
 from memkit.think.mood import Voice, sum_voices, voices_by_speaker

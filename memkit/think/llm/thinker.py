@@ -1,5 +1,7 @@
-"""The LLM thinker: one question to any LangChain chat model for each task, and one to repair its answer."""
+"""The LLM thinker: one question to any LangChain chat model for each task, summary or portrait."""
 
+import json
+import re
 import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,9 +14,10 @@ from zoneinfo import ZoneInfo
 from memkit.errors import ThinkerError, ThinkerOutputError
 from memkit.models import Memory, Usage
 from memkit.operations import Proposal
-from memkit.protocols import Task
+from memkit.protocols import Reflection, Task
+from memkit.text.times.periods import readable_period
 from memkit.think.llm.parsing import parse_operations, parse_structured
-from memkit.think.prompts import answer_schema, prompt_text
+from memkit.think.prompts import answer_schema, general_prompt_text, prompt_text
 from memkit.think.sans_io import adrive, at_once, drive
 
 if TYPE_CHECKING:
@@ -23,13 +26,15 @@ if TYPE_CHECKING:
 
 MAX_THOUGHTS = 24  # in one message
 MAX_TURN_CHARS = 2000  # of a turn in a message
+MAX_SUMMARY_CHARS = 2000
+FENCE_PATTERN = re.compile(r"^```\w*\n|\n?```$")
 
 Conversation = Generator["list[BaseMessage]", Any, list[Proposal]]
 
 
 @dataclass
 class LLMThinker:
-    """Asks a chat model for operations.
+    """Asks a chat model for operations, once more where its answer can't be read, and for summaries and portraits.
 
     `prompts`: a folder with files like those in `memkit/think/prompts`, or texts by name ("post_think",
     "post_think.de"); they take the place of memkit's own. `structured`: whether the model is asked for
@@ -84,12 +89,30 @@ class LLMThinker:
         messages = [*messages, *_repair_messages(answer, prompt_text("repair", task, self.prompts))]
         return _proposals_from(_operations(count_tokens(usage, messages, (yield messages))), task)
 
+    def reflect(self, task: Reflection) -> str:
+        """The summary or the portrait. Raises ThinkerError where the model fails or its answer can't be used."""
+        return self.write(task, Usage())
+
+    def write(self, task: Reflection, usage: Usage) -> str:
+        """The same, with calls and tokens added to `usage`."""
+        from langchain_core.messages import HumanMessage, SystemMessage
+
+        prompt = general_prompt_text("portrait" if task.level == "portrait" else "summary", self.prompts)
+        messages: list[BaseMessage] = [SystemMessage(prompt), HumanMessage(reflection_message(task))]
+        usage.calls += 1
+        try:
+            with _model_errors():
+                answer = self.model.invoke(messages)
+            return checked_summary(str(count_tokens(usage, messages, answer).text))
+        finally:
+            self.count(usage)
+
     def _invoke(self, messages: "list[BaseMessage]") -> Any:
-        with model_errors():
+        with _model_errors():
             return self._runnable.invoke(messages)
 
     async def _ainvoke(self, messages: "list[BaseMessage]") -> Any:
-        with model_errors():
+        with _model_errors():
             return await self._runnable.ainvoke(messages)
 
     @cached_property
@@ -111,8 +134,7 @@ class LLMThinker:
 
 
 @contextmanager
-def model_errors() -> Iterator[None]:
-    """Raises ThinkerError, without the error's own words, where the model fails within."""
+def _model_errors() -> Iterator[None]:
     try:
         yield
     except Exception as error:  # noqa: BLE001  a model is foreign code: whatever it raises, the exchange stays queued
@@ -220,3 +242,22 @@ def _numbered_id(number: Any, memories: Sequence[Memory]) -> str:
 def _speaker(value: Any, task: Task) -> str | None:
     speakers = {turn.speaker for turn in task.turns}
     return value if isinstance(value, str) and value in speakers else None
+
+
+def reflection_message(task: Reflection) -> str:
+    """The user message: the period, and the lines, quoted: data, not instructions."""
+    about = "portrait" if task.level == "portrait" else f"the {task.level} {readable_period(task.period)}"
+    return "\n".join([f"<lines about={json.dumps(about)}>", *map(_quoted_line, task.lines), "</lines>"])
+
+
+def _quoted_line(line: str) -> str:
+    return json.dumps(line, ensure_ascii=False).replace("<", "(").replace(">", ")")
+
+
+def checked_summary(answer: str) -> str:
+    """An answer fit for storing: prose of at most MAX_SUMMARY_CHARS characters. Raises ThinkerOutputError."""
+    text = FENCE_PATTERN.sub("", answer.strip()).strip().replace("\0", "")
+    prose = any(map(str.isalpha, text)) and text[0] not in "{["
+    if not prose or len(text) > MAX_SUMMARY_CHARS:
+        raise ThinkerOutputError(f"the model's answer of {len(answer)} characters is no summary.")
+    return text
