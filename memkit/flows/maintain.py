@@ -163,8 +163,9 @@ def _stale_index(services: Services, ctx: BankContext) -> list[str]:
 
 def stats(services: Services, contexts: Sequence[BankContext], *, measure: bool = False) -> dict[str, Any]:
     """Figures for people and monitoring; never text. `measure`: `search_stats` of each bank, too."""
+    encoder = services.encoder.get()
     return {
-        "encoder": {"name": services.encoder.name, "dimension": services.encoder.dimension},
+        "encoder": {"name": encoder.name, "dimension": encoder.dimension},
         "bytes": services.storage.sizes(),
         "index_bytes": services.indexes.nbytes(),
         "banks": {

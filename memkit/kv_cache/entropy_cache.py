@@ -34,11 +34,9 @@ def sampling(
     if temperature <= 0 or (top_k is not None and top_k < 1) or (top_p is not None and not 0 < top_p <= 1):
         raise InputError("sampling: temperature and top_k are positive, top_p lies in (0, 1]; else use greedy.")
     generator = seed if isinstance(seed, torch.Generator) else torch.Generator().manual_seed(seed)
-    warpers = LogitsProcessorList([TemperatureLogitsWarper(float(temperature))])
-    if top_k is not None:
-        warpers.append(TopKLogitsWarper(top_k))
-    if top_p is not None:
-        warpers.append(TopPLogitsWarper(float(top_p)))
+    nucleus = [] if top_p is None else [TopPLogitsWarper(float(top_p))]
+    likeliest = [] if top_k is None else [TopKLogitsWarper(top_k)]
+    warpers = LogitsProcessorList([TemperatureLogitsWarper(float(temperature)), *likeliest, *nucleus])
 
     def choose(logits: Tensor) -> int:
         scores = warpers(None, logits[None].float())

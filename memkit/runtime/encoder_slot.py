@@ -43,18 +43,10 @@ class EncoderSlot:
         """Encode with another encoder from now on."""
         self._encoder = encoder
 
-    @property
-    def name(self) -> str:
-        return self.get().name
-
-    @property
-    def dimension(self) -> int:
-        return self.get().dimension
-
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Unit rows, float32, shape (len(texts), dimension). Raises EncoderError."""
         if not texts:
-            return np.zeros((0, self.dimension), dtype=np.float32)
+            return np.zeros((0, self.get().dimension), dtype=np.float32)
         return encode_guarded(self.get(), list(texts), self._timeout)
 
     def try_encode(self, texts: Sequence[str]) -> FloatArray | None:

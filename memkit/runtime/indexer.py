@@ -47,7 +47,7 @@ class Indexer:
 
     def hashes(self) -> tuple[Sketcher, CrossPolytope]:
         """The store's random hyperplanes and TiM's hash, for the encoder's dimension."""
-        dimension = self._slot.dimension
+        dimension = self._slot.get().dimension
         if self._hashes_of_dimension is None or self._hashes_of_dimension[0] != dimension:
             index = self._settings
             self._hashes_of_dimension = (
@@ -57,25 +57,22 @@ class Indexer:
             )
         return self._hashes_of_dimension[1], self._hashes_of_dimension[2]
 
-    def key(self, state: BankState, indexable: IndexableText) -> int:
-        """Equal for texts that count as the same; short ones only from the same speaker."""
-        short = len(indexable.text.split(None, WORDS_OF_AN_ECHO)) <= WORDS_OF_AN_ECHO
-        return text_key(state.key, indexable.text, indexable.speaker if short else None)
-
     def words(self, state: BankState, indexable: IndexableText) -> IndexEntry:
         """The index entry of a text, still without its vector."""
+        short = len(indexable.text.split(None, WORDS_OF_AN_ECHO)) <= WORDS_OF_AN_ECHO  # counts for its speaker alone
+        key = text_key(state.key, indexable.text, indexable.speaker if short else None)
         if not has_words(without_recalled(indexable.text)):
-            return IndexEntry(text_key=self.key(state, indexable), wanted=False)
+            return IndexEntry(text_key=key, wanted=False)
         terms = document_terms(
             indexable.text, speaker=indexable.speaker, at=indexable.at, zone=ZoneInfo(state.zone), key=state.key
         )
         bands = band_keys(indexable.text, state.key) if indexable.banded else ()
-        return IndexEntry(text_key=self.key(state, indexable), terms=terms, bands=bands)
+        return IndexEntry(text_key=key, terms=terms, bands=bands)
 
     def renewed(self, state: BankState, memory: Memory, old: IndexEntry) -> IndexEntry:
         """A stored memory's entry made again from its text and from the vector that it has."""
         words = replace(self.words(state, IndexableText.of(memory)), wanted=old.wanted)
-        if old.vector is None or len(old.vector) != 2 * self._slot.dimension:
+        if old.vector is None or len(old.vector) != 2 * self._slot.get().dimension:
             return words
         vectors = np.frombuffer(old.vector, dtype="<f2")[None].astype(np.float32)
         [entry] = self.complete([words], vectors, [old.passages])

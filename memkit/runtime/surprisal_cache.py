@@ -1,7 +1,6 @@
 """Surprisal models of the banks in use: one background for all, or one each, made by a function of the user's."""
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -36,7 +35,7 @@ class SurprisalCache:
 
     def __init__(self, storage: Storage, factory: Factory | None) -> None:
         self._storage, self._factory = storage, factory
-        self._slots: OrderedDict[int, _Slot] = OrderedDict()
+        self._slots: dict[int, _Slot] = {}
         self._lock = threading.Lock()
 
     def saliences(self, state: BankState, texts: Sequence[str]) -> list[TurnSalience | None]:
@@ -44,7 +43,10 @@ class SurprisalCache:
         factory = self._factory
         if factory is None:
             return read_guarded(BackgroundSurprisal, texts)
-        slot = self._slot(state.number)
+        with self._lock:
+            slot = self._slots[state.number] = self._slots.pop(state.number, _Slot())  # as the last used
+            while len(self._slots) > LOADED_BANKS:
+                self._slots.pop(next(iter(self._slots)))
         with slot.lock:
             return read_guarded(lambda: self._model(slot, state, factory), texts)
 
@@ -52,14 +54,6 @@ class SurprisalCache:
         """Forget a bank's model, after an erasure."""
         with self._lock:
             self._slots.pop(bank, None)
-
-    def _slot(self, bank: int) -> _Slot:
-        with self._lock:
-            slot = self._slots.setdefault(bank, _Slot())
-            self._slots.move_to_end(bank)
-            while len(self._slots) > LOADED_BANKS:
-                self._slots.popitem(last=False)
-            return slot
 
     def _model(self, slot: _Slot, state: BankState, factory: Factory) -> SurprisalModel:
         if slot.model is None or slot.epoch != state.epoch:

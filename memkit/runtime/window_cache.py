@@ -1,7 +1,6 @@
 """Sessions in use, streamed through the entropy filter; any may vanish and is then streamed again."""
 
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from memkit.protocols import BankView
@@ -50,18 +49,18 @@ class WindowCache:
     """
 
     def __init__(self) -> None:
-        self._sessions: OrderedDict[tuple[int, int, int], StreamedSession] = OrderedDict()
+        self._sessions: dict[tuple[int, int, int], StreamedSession] = {}
         self.lock = threading.Lock()
 
     def streamed(self, view: BankView, session: int, tokens: int) -> StreamedSession:
         """The session as of now; call with `lock` held."""
         key = (view.state.number, session, tokens)
-        streamed = self._sessions.get(key)
+        streamed = self._sessions.pop(key, None)
         if streamed is None or streamed.epoch != view.state.epoch:
             entropy_filter = EntropyFilter(filter_budget(tokens), split=True)
-            streamed = self._sessions[key] = StreamedSession(entropy_filter, NgramSurprisal(), view.state.epoch)
-        self._sessions.move_to_end(key)
+            streamed = StreamedSession(entropy_filter, NgramSurprisal(), view.state.epoch)
+        self._sessions[key] = streamed  # as the last used
         while len(self._sessions) > LOADED_SESSIONS:
-            self._sessions.popitem(last=False)
+            self._sessions.pop(next(iter(self._sessions)))
         streamed.catch_up(view, session)
         return streamed

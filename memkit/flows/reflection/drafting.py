@@ -123,18 +123,14 @@ class Drafter:
         """The text, who wrote it, and why it isn't the model's where one was asked in vain."""
         if self.reflector is None:
             return extracted, EXTRACTED_BY, None
+        usage = Usage()
         try:
-            return self._asked(self.reflector, task), self.reflector.name, None
+            if isinstance(self.reflector, CountedReflector):
+                return self.reflector.write(task, usage), self.reflector.name, None
+            return self.reflector.reflect(task), self.reflector.name, None
         except ThinkerError as error:
             log.warning("memkit: a %s is extracted instead of written: %s", task.level, error)
             return extracted, EXTRACTED_BY, f"extracted: {type(error).__name__} from the model"
-
-    def _asked(self, reflector: Reflector, task: Reflection) -> str:
-        if not isinstance(reflector, CountedReflector):
-            return reflector.reflect(task)
-        usage = Usage()
-        try:
-            return reflector.write(task, usage)
         finally:
             think_budget.spend(self.ctx, self.state, usage)
 

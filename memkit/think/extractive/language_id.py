@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
@@ -17,20 +17,16 @@ MIN_FUNCTION_WORD_SHARE = 0.15  # of a text's words
 
 
 @cache
-def function_words() -> dict[str, frozenset[str]]:
-    """The commonest words of every language that can be told, with rules or without."""
+def _codes_by_word() -> dict[str, list[str]]:
+    """Codes of all languages that can be told, with rules or without, by each of their commonest words."""
     others = tomllib.loads((files("memkit.think.extractive") / "function_words.toml").read_text("utf-8"))
-    ruled = {code: language.function_words for code, language in languages().items()}
-    return {**{code: frozenset(listed.split()) for code, listed in others.items()}, **ruled}
-
-
-@cache
-def _codes_by_word() -> dict[str, tuple[str, ...]]:
-    codes_by_word: dict[str, list[str]] = {}
-    for code, listed in function_words().items():
+    words_by_code = {code: frozenset(listed.split()) for code, listed in others.items()}
+    words_by_code |= {code: language.function_words for code, language in languages().items()}
+    codes_by_word: dict[str, list[str]] = defaultdict(list)
+    for code, listed in words_by_code.items():
         for word in listed:
-            codes_by_word.setdefault(word, []).append(code)
-    return {word: tuple(codes) for word, codes in codes_by_word.items()}
+            codes_by_word[word].append(code)
+    return codes_by_word
 
 
 def language_of(text: str, usual: str | None = None) -> str | None:

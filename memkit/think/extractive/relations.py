@@ -229,7 +229,7 @@ class TurnReader:
             return None
         if not p.rest and not self.language.fully(rule.alone, p.phrase):
             return None
-        verb = self.language.verb_forms.past(p.lemma) or p.word
+        verb = self.language.verb_forms.pasts.get(p.lemma) or p.word
         if p.lemma == self.language.file.be:
             verb = p.word if "perfect" not in p.means else verb
         return self._free(rule, f"{verb.casefold()} {p.rest}".strip(), "happened", subject, span)
