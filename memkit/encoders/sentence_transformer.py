@@ -47,9 +47,7 @@ class SentenceTransformerEncoder:
     @property
     def dimension(self) -> int:
         """Known without loading for the default model."""
-        if self._location == DEFAULT_MODEL:
-            return DEFAULT_DIMENSION
-        return dimension_of(self._loaded())
+        return DEFAULT_DIMENSION if self._location == DEFAULT_MODEL else dimension_of(self._loaded())
 
     def encode(self, texts: list[str]) -> FloatArray:
         """Rows of unit norm, float32, shape (len(texts), dimension). Raises EncoderError."""

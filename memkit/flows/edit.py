@@ -11,6 +11,7 @@ from memkit.flows.read import by_id
 from memkit.models import IndexEntry, Kind, Memory, Outcome, Receipt, checked_text
 from memkit.operations import Forget, Insert, Merge, Operation, Pin, Restore, Revert, Step, Supersede
 from memkit.protocols import BankView
+from memkit.runtime.indexer import IndexableText
 from memkit.text.near_copies import copy_key
 
 ADDING_ACTIONS = ("added", "echoed", "merged", "superseded", "corrected")  # actions whose id is new
@@ -38,7 +39,7 @@ def insert(ctx: BankContext, items: str | Memory | Iterable[str | Memory]) -> Re
 def _insert(ctx: BankContext, memories: Sequence[Memory], at: datetime) -> Receipt:
     state = ctx.ensure()
     entries = ctx.services.indexer.entry(state, memories)
-    erased_ids = erased_before(ctx, memories)
+    erased_ids = erased_before(ctx, ((m.id, IndexableText.of(m)) for m in memories))
 
     return apply(ctx, lambda view: list(_insertions(view, memories, entries, erased_ids)), at=at, state=state)
 

@@ -31,14 +31,10 @@ class Selection:
     until: Moment | None = None
     ids: Sequence[str] | None = None
 
-    def empty(self) -> bool:
-        """True where no condition is given: nothing is chosen by accident."""
-        return all(value is None for value in vars(self).values())
-
 
 def plan_erase(ctx: BankContext, selection: Selection) -> ErasePlan:
     """Plan an erasure. Raises InputError where no condition is given."""
-    if selection.empty():
+    if all(value is None for value in vars(selection).values()):  # nothing is chosen by accident
         raise InputError(
             "plan_erase: say what is to go: about=, speaker=, session=, since=, until= or ids=. "
             "A whole bank goes with bank.erase_all(confirm=bank.name)."
@@ -186,12 +182,10 @@ def repeat_erasures(
     """Erase what these receipts say was erased, as far as it is there."""
     for receipt in receipts:
         state = storage.find_bank(receipt.bank)
-        if state is None:
-            continue
-        if receipt.whole and state.created_at == receipt.born:
+        if state is not None and receipt.whole and state.created_at == receipt.born:
             storage.drop_bank(state.number, at=receipt.at, requested_by=receipt.requested_by)
-            continue
-        with storage.view(state.number) as view:
-            there = list(view.locate(receipt.erased))
-        if there:
-            erase(context_of(receipt.bank), None, ids=there, requested_by=receipt.requested_by)
+        elif state is not None:
+            with storage.view(state.number) as view:
+                there = list(view.locate(receipt.erased))
+            if there:
+                erase(context_of(receipt.bank), None, ids=there, requested_by=receipt.requested_by)

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -40,19 +40,6 @@ class MaintenanceReport(FrozenModel):
     finished: bool = True
 
 
-@dataclass(frozen=True)
-class RoundLimits:
-    """Limits of a round of maintenance: its end, a signal to stop, and whether open exchanges are due, too."""
-
-    end: float  # by time.monotonic
-    stopped: Callable[[], bool] = lambda: False
-    even_open: bool = False
-
-    def reached(self) -> bool:
-        """Whether it has to end."""
-        return self.stopped() or time.monotonic() >= self.end
-
-
 def maintain(
     services: Services,
     context_of: Callable[[BankName], BankContext],
@@ -62,15 +49,19 @@ def maintain(
     even_open: bool = False,
 ) -> MaintenanceReport:
     """Think, prune, reflect, fade and encode for the banks that are due, until the budget is spent."""
-    limits = RoundLimits(time.monotonic() + budget_s, stopped, even_open)
+    end = time.monotonic() + budget_s
+
+    def may_go_on() -> bool:
+        return not stopped() and time.monotonic() < end
+
     services.storage.purge()  # where an erasure's bytes were left because of a reader or a crash
     owner = f"{os.getpid()}-{threading.get_ident()}-{uuid4().hex[:8]}"
     total = MaintenanceReport()
     for state in services.round_robin.due(services.storage.banks(()), services.clock()):
-        if limits.reached():
+        if not may_go_on():
             total = total.model_copy(update={"finished": False})
             break
-        report = _maintain_under_lease(services, context_of(state.name), owner, limits)
+        report = _maintain_under_lease(services, context_of(state.name), owner, may_go_on, even_open=even_open)
         if report is not None:
             total = _sum_reports(total, report)
     if total.erased:
@@ -79,7 +70,7 @@ def maintain(
 
 
 def _maintain_under_lease(
-    services: Services, ctx: BankContext, owner: str, limits: RoundLimits
+    services: Services, ctx: BankContext, owner: str, may_go_on: Callable[[], bool], *, even_open: bool
 ) -> MaintenanceReport | None:
     state = ctx.state()
     if state is None:
@@ -91,7 +82,7 @@ def _maintain_under_lease(
     if not leased():
         return None
     try:
-        report = _maintain_bank(ctx, lambda: leased() and not limits.reached(), even_open=limits.even_open)
+        report = _maintain_bank(ctx, lambda: leased() and may_go_on(), even_open=even_open)
         _note_visit(ctx, report)
         return report
     finally:

@@ -93,7 +93,7 @@ def prepare(ctx: BankContext, state: BankState, turns: Sequence[Turn | RejectedT
         t if isinstance(t, RejectedTurn) else IncomingTurn(t.id or new_id(at), t.text, t.speaker, t.moment or at, t)
         for t in turns
     ]
-    erased = erased_before(ctx, [turn for turn in checked if isinstance(turn, IncomingTurn)])
+    erased = erased_before(ctx, ((turn.id, turn.indexable) for turn in checked if isinstance(turn, IncomingTurn)))
     prepared = iter(_prepared(ctx, state, [t for t in checked if isinstance(t, IncomingTurn) and t.id not in erased]))
     skipped = Outcome.skipped(None, ERASED_REASON)
     return [
@@ -159,9 +159,7 @@ class _Decision:
         if isinstance(turn, Outcome):
             return turn
         earlier = self._by_id.get(turn.incoming.id)
-        if earlier is not None:
-            return self._repeated(earlier, turn.incoming)
-        return self._insert(turn)
+        return self._insert(turn) if earlier is None else self._repeated(earlier, turn.incoming)
 
     def _rejected(self, error: MemkitError, id: str | None = None) -> Outcome:
         self.errors.append(error)

@@ -148,12 +148,9 @@ def _summaries(view: BankView, query: Query, *, has_hits: bool) -> Sequence[Memo
     if span is None:
         return _newest_summaries(view, as_of) if has_hits else ()
     first, last = span.start.date(), (span.end - timedelta(microseconds=1)).date()
-    for level in PERIOD_LEVELS:
-        if period_of(first, level) == period_of(last, level):
-            whole = _summaries_of(view, [period_of(first, level)], as_of)
-            if whole:
-                return whole
-    return _summaries_of(view, _days_between(max(first, last - timedelta(days=LOOK_BACK_DAYS)), last), as_of)[:MAX_DAYS]
+    common = [period_of(first, level) for level in PERIOD_LEVELS if period_of(first, level) == period_of(last, level)]
+    days = _days_between(max(first, last - timedelta(days=LOOK_BACK_DAYS)), last)
+    return _first_summaries(view, common, as_of) or _summaries_of(view, days, as_of)[:MAX_DAYS]
 
 
 def _newest_summaries(view: BankView, as_of: datetime | None) -> Sequence[Memory]:
@@ -161,10 +158,15 @@ def _newest_summaries(view: BankView, as_of: datetime | None) -> Sequence[Memory
     if last is None:
         return ()
     day = last.at.astimezone(ZoneInfo(view.state.zone)).date()
-    for level in reversed(PERIOD_LEVELS):
-        if whole := _summaries_of(view, [period_of(day, level)], as_of):
-            return whole
-    return _summaries_of(view, _days_between(day - timedelta(days=LOOK_BACK_DAYS), day), as_of)[:1]
+    widest = [period_of(day, level) for level in reversed(PERIOD_LEVELS)]
+    days = _days_between(day - timedelta(days=LOOK_BACK_DAYS), day)
+    return _first_summaries(view, widest, as_of) or _summaries_of(view, days, as_of)[:1]
+
+
+def _first_summaries(view: BankView, periods: Sequence[str], as_of: datetime | None) -> Sequence[Memory]:
+    """Of the first of these periods that has a summary."""
+    summaries = (_summaries_of(view, [period], as_of) for period in periods)
+    return next(filter(None, summaries), ())
 
 
 def _days_between(first: date, last: date) -> list[str]:

@@ -168,8 +168,8 @@ def _groups(exchanges: Sequence[Exchange], batch: int) -> Iterator[list[Exchange
     for exchange in exchanges:
         if exchange.attempts:
             yield [exchange]
-            continue
-        group.append(exchange)
+        else:
+            group.append(exchange)
         if len(group) == batch:
             yield group
             group = []

@@ -16,6 +16,7 @@ from memkit.flows.read import everything
 from memkit.models import MEMORY_STATES, ErasureReceipt, Memory
 from memkit.operations import Insert, Operation
 from memkit.protocols import BankName, BankView
+from memkit.runtime.indexer import IndexableText
 
 LOAD_BATCH = 500
 
@@ -61,7 +62,7 @@ def load(context_of: ContextOf, path: Path, *, progress: Callable[[int], None] |
 
 
 def _load_batch(ctx: BankContext, memories: Sequence[Memory]) -> int:
-    erased_ids = erased_before(ctx, memories)
+    erased_ids = erased_before(ctx, ((m.id, IndexableText.of(m)) for m in memories))
     memories = [memory for memory in memories if memory.id not in erased_ids]
     entries = ctx.services.indexer.entry(ctx.ensure(), memories)
 

@@ -84,8 +84,7 @@ def _near_copies(thoughts: Sequence[Memory]) -> Iterator[tuple[str, ...]]:
         first = next((m for m in candidates if is_near_copy(m.text, thought.text)), None)
         if first is not None:
             groups.setdefault(first.id, [first.id]).append(thought.id)
-            continue
-        for band in bands:
+        for band in bands if first is None else ():
             thoughts_by_band[band].append(thought)
     return (tuple(ids) for ids in groups.values())
 

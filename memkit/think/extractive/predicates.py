@@ -11,6 +11,7 @@ WORD_PATTERN = re.compile(r"'?[^\W\d_][\w'-]*")
 MAX_WORDS_BEFORE_VERB = 8
 
 PredicateTime = Literal["now", "past", "used", "plan", "duty", "wish"]
+MEANT_TIMES: tuple[PredicateTime, ...] = ("plan", "duty", "wish", "used")  # times that words before the verb tell
 
 
 @dataclass(frozen=True)
@@ -76,13 +77,8 @@ def _read_context(text: str, language: Language) -> tuple[set[ContextMeaning], s
 def _predicate(word: str, rest: str, means: set[ContextMeaning], language: Language) -> Predicate:
     verb = language.verb_forms.verb(word)
     means = means | {"is"} if verb.tense == "progressive" and "was" not in means else means
-    wanted: list[PredicateTime] = [time for time in ("plan", "duty", "wish", "used") if time in means]
-    if wanted:
-        time: PredicateTime = wanted[0]
-    elif "was" in means or (verb.tense == "past" and "is" not in means):
-        time = "past"
-    else:
-        time = "now"
+    plain: PredicateTime = "past" if "was" in means or (verb.tense == "past" and "is" not in means) else "now"
+    time = next((time for time in MEANT_TIMES if time in means), plain)
     if verb.tense == "progressive" and "perfect" in means and "is" in means:
         means = means - {"perfect"}
     return Predicate(verb.lemma, word, rest.strip(" ,"), time, frozenset(means))
