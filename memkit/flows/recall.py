@@ -164,7 +164,7 @@ def _newest_summaries(view: BankView, as_of: datetime | None) -> Sequence[Memory
 
 
 def _first_summaries(view: BankView, periods: Sequence[str], as_of: datetime | None) -> Sequence[Memory]:
-    """Of the first of these periods that has a summary."""
+    """Summaries of the first of these periods that has any."""
     summaries = (_summaries_of(view, [period], as_of) for period in periods)
     return next(filter(None, summaries), ())
 
