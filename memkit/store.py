@@ -303,7 +303,9 @@ class MemoryStore:
             raise InputError("background: a thread runs already. Use it, or stop it first.")
         if not (every_s > 0 and budget_s > 0):
             raise InputError("background: every_s and budget_s are seconds, above 0.")
-        self._background = BackgroundThread(lambda **limits: self._maintain(budget_s, **limits).finished, every_s)
+        self._background = BackgroundThread(
+            lambda stopped, even_open: self._maintain(budget_s, stopped=stopped, even_open=even_open).finished, every_s
+        )
         return self._background
 
     def flush(self, timeout_s: float | None = None) -> bool:

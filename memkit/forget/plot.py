@@ -128,29 +128,21 @@ def plot(
     upper.annotate("now → to come, if nothing is recalled", (now, 1), fontsize=8, annotation_clip=False, **where)
     years = (line.moments[-1] - line.moments[0]) / timedelta(days=365)
     locator = dates.YearLocator(ceil(years / MAX_TICKS)) if years > 3 else dates.AutoDateLocator(maxticks=MAX_TICKS)
-    lower.xaxis.set_major_locator(locator)
-    lower.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
+    lower.xaxis.set(major_locator=locator, major_formatter=dates.ConciseDateFormatter(locator))
     figure.savefig(path, format="png")
     return Path(path)
 
 
 def _matplotlib() -> tuple[Any, Any]:
-    """Figure and dates of matplotlib: drawn by Agg, so no screen is needed and no state is shared."""
+    """Figure and dates of matplotlib: without pyplot, so no screen is needed and no state is shared."""
     try:
         from matplotlib import dates
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError:
         raise MissingExtraError(
             "plot: matplotlib isn't installed. Install it: python -m pip install matplotlib"
         ) from None
-
-    def figure(**options: Any) -> Any:
-        canvas_figure = Figure(**options)
-        FigureCanvasAgg(canvas_figure)
-        return canvas_figure
-
-    return figure, dates
+    return Figure, dates
 
 
 def _draw_bands(axes: Any, line: Timeline, title: str) -> None:
@@ -161,9 +153,8 @@ def _draw_bands(axes: Any, line: Timeline, title: str) -> None:
         labels=[n for n, _ in RETENTION_BANDS],
         linewidth=0,
     )
-    axes.set_ylabel("memories")
+    axes.set(ylabel="memories", ylim=(0, max(1, int(line.bands.sum(axis=0).max())) * 1.02))
     axes.set_title(title, loc="left", fontsize=13, fontweight="bold")
-    axes.set_ylim(0, max(1, int(line.bands.sum(axis=0).max())) * 1.02)
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(handles[::-1], labels[::-1], loc="upper left", fontsize=8, frameon=True, framealpha=0.9)
 
@@ -172,8 +163,7 @@ def _draw_means(axes: Any, line: Timeline, threshold: float) -> None:
     for kind, mean in line.means.items():
         axes.plot(line.moments, mean, color=KIND_COLOURS[kind], linewidth=1.8, label=KIND_PLURALS[kind])
     axes.axhline(threshold, color="#777777", linewidth=0.9, linestyle=(0, (4, 3)))
-    axes.set_ylim(0, 1.02)
-    axes.set_ylabel("mean retention R")
+    axes.set(ylabel="mean retention R", ylim=(0, 1.02))
     axes.text(0.004, threshold + 0.015, "threshold", fontsize=7, transform=axes.get_yaxis_transform())
     axes.legend(loc="upper right", fontsize=8, frameon=True, framealpha=0.9)
 

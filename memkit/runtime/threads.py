@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from memkit.errors import MemkitError
 from memkit.protocols import BankName
@@ -13,6 +13,7 @@ log = logging.getLogger("memkit")
 
 Stopped = Callable[[], bool]
 Encode = Callable[[], object]
+Maintain = Callable[[Stopped, bool], bool]  # one round, even of open exchanges; True where it came to its end
 
 
 class Worker:
@@ -42,12 +43,6 @@ class Worker:
 
     def _work(self) -> None:
         raise NotImplementedError
-
-
-class Maintain(Protocol):
-    """One round of maintenance; True where it came to its end."""
-
-    def __call__(self, *, stopped: Stopped, even_open: bool) -> bool: ...
 
 
 class BackgroundThread(Worker):
@@ -102,7 +97,7 @@ class BackgroundThread(Worker):
     def _maintained(self, *, even_open: bool) -> bool:
         """One round; True where it came to its end."""
         try:
-            return self._maintain(stopped=lambda: self._stopping, even_open=even_open)
+            return self._maintain(lambda: self._stopping, even_open)
         except MemkitError as error:
             log.warning("memkit: a round of maintenance broke off: %s", error)
             self._pause()

@@ -68,18 +68,8 @@ class _MessageLogprobs(_Part):
     content: list[_WrittenToken]
 
 
-PART_MODELS: tuple[type[_Part], ...] = (
-    _Lists,
-    _Usage,
-    _EchoChoice,
-    _Echo,
-    _Scored,
-    _PromptChoice,
-    _WrittenToken,
-    _MessageLogprobs,
-)
 FIELD_NAMES = frozenset(
-    name for kind in PART_MODELS for name in kind.model_fields
+    name for kind in _Part.__subclasses__() for name in kind.model_fields
 )  # what an error may name: keys can be text
 
 

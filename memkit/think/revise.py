@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from memkit.errors import InvalidTextError
 from memkit.models import IndexEntry, Memory, Outcome, checked_text
@@ -34,18 +35,22 @@ def revise(proposals: Sequence[Proposal], task: Task, *, new_id: NewId, make_ent
     """
     revision = _Revision(task, new_id)
     drafts = [revision.check(proposal) for proposal in _paired(proposals, task)]
-    entries = iter(make_entries([d.memory for d in drafts if d.memory is not None]))
-    return [_operation(draft, next(entries) if draft.memory is not None else None) for draft in drafts]
+    entries = iter(make_entries([draft.memory for draft in drafts if isinstance(draft, _Draft)]))
+    return [draft.operation(next(entries)) if isinstance(draft, _Draft) else draft for draft in drafts]
 
 
-@dataclass(frozen=True)
-class _Draft:
-    """A checked proposal: refused with a reason, or the thought that it leads to."""
+class _Draft(NamedTuple):
+    """A proposal that passed, and the thought that it leads to."""
 
     proposal: Proposal
-    memory: Memory | None = None
-    refused: str | None = None
-    citation: Cite | None = None  # of a thought that says the same already
+    memory: Memory
+
+    def operation(self, entry: IndexEntry) -> Step:
+        if self.proposal.action == "merge":
+            return Merge(self.proposal.ids, self.memory, entry)
+        if self.proposal.action == "supersede":
+            return Supersede(self.proposal.ids[0], self.memory, entry, self.proposal.reason)
+        return Insert(self.memory, entry)
 
 
 @dataclass
@@ -55,18 +60,20 @@ class _Revision:
     written: list[Memory] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
 
-    def check(self, proposal: Proposal) -> _Draft:
-        """The proposal as a draft; what one proposal takes, a later one can't."""
+    def check(self, proposal: Proposal) -> Step | _Draft:
+        """The proposal's operation, or its draft; what one proposal takes, a later one can't.
+
+        What says the same as a thought that is there cites it.
+        """
         refused = self._refusal(proposal)
+        same = self._same_thought(proposal) if refused == KNOWN_REASON else None
+        if same is not None or (refused is None and proposal.action == "cite"):
+            return Cite(proposal.ids[0] if same is None else same.id, self._sources(proposal))
         if refused is not None:
-            same = self._same_thought(proposal) if refused == KNOWN_REASON else None
-            citation = None if same is None else Cite(same.id, self._sources(proposal))
-            return _Draft(proposal, refused=refused, citation=citation)
-        if proposal.action == "cite":
-            return _Draft(proposal, citation=Cite(proposal.ids[0], self._sources(proposal)))
+            return Outcome.skipped(proposal.ids[0] if proposal.ids else None, refused)
         self.used.update(proposal.ids)
         if proposal.action == "forget":
-            return _Draft(proposal)
+            return Forget(proposal.ids[0], proposal.reason or "", author="thinker")
         memory = self._memory(proposal)
         self.written.append(memory)
         return _Draft(proposal, memory)
@@ -201,18 +208,3 @@ def _paired(proposals: Sequence[Proposal], task: Task) -> list[Proposal]:
         old = forgotten.pop(_key(proposal.head, proposal.relation), None) if proposal.action == "insert" else None
         paired.append(proposal if old is None else replace(proposal, action="supersede", ids=(old,)))
     return paired
-
-
-def _operation(draft: _Draft, entry: IndexEntry | None) -> Step:
-    proposal = draft.proposal
-    if draft.citation is not None:
-        return draft.citation
-    if draft.refused is not None:
-        return Outcome.skipped(proposal.ids[0] if proposal.ids else None, draft.refused)
-    if draft.memory is None or entry is None:
-        return Forget(proposal.ids[0], proposal.reason or "", author="thinker")
-    if proposal.action == "merge":
-        return Merge(proposal.ids, draft.memory, entry)
-    if proposal.action == "supersede":
-        return Supersede(proposal.ids[0], draft.memory, entry, proposal.reason)
-    return Insert(draft.memory, entry)
