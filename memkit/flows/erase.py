@@ -49,9 +49,8 @@ def plan_erase(ctx: BankContext, selection: Selection) -> ErasePlan:
 def _matching(view: BankView, selection: Selection) -> Iterator[Memory]:
     seqs = _possible(view, selection)
     for start in range(0, len(seqs), 1000):
-        for memory in view.memories(seqs[start : start + 1000]).values():
-            if _fits(memory, selection):
-                yield memory
+        memories = view.memories(seqs[start : start + 1000]).values()
+        yield from (memory for memory in memories if _fits(memory, selection))
 
 
 def _possible(view: BankView, selection: Selection) -> list[int]:

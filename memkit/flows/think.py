@@ -5,11 +5,11 @@ or be awaited. An exchange leaves the queue in the transaction that applies what
 """
 
 import asyncio
-import functools
 import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -89,14 +89,14 @@ def checked_batch(batch: int | None) -> int | None:
 
 def think(ctx: BankContext, *, batch: int | None = None) -> Receipt:
     """Think about all exchanges that wait and that nobody else is at."""
-    round = drive(think_rounds(ctx, batch=batch), functools.partial(answer, ctx.services.thinker))
+    round = drive(think_rounds(ctx, batch=batch), partial(answer, ctx.services.thinker))
     return Receipt(bank=ctx.name, change=round.change, outcomes=tuple(round.outcomes))
 
 
 async def athink(ctx: BankContext, *, batch: int | None = None) -> Receipt:
     """The same: a model is awaited, everything else runs in the store's executor."""
-    run = functools.partial(_run, ctx)
-    round = await adrive(think_rounds(ctx, batch=batch), functools.partial(_await_thinker, ctx), run)
+    run = partial(_run, ctx)
+    round = await adrive(think_rounds(ctx, batch=batch), partial(_await_thinker, ctx), run)
     return Receipt(bank=ctx.name, change=round.change, outcomes=tuple(round.outcomes))
 
 
@@ -192,10 +192,12 @@ class _ExchangeGroup:
             return
         if not self._claimed():
             return
+        new_id = self._ctx.services.new_id
+        make_entries = partial(self._ctx.services.indexer.entry, self._state)
         try:
             task, change = build_task(self._ctx, self._state, turns)
             proposals = yield ThinkerQuestion(task, self._usage)
-            operations = self._revised(proposals, task)
+            operations = revise(proposals, task, new_id=partial(new_id, task.now), make_entries=make_entries)
             self._apply(lambda view: self._decided(view, task, operations, change))
         except ThinkerError as error:
             self._postpone(error)
@@ -233,15 +235,6 @@ class _ExchangeGroup:
 
         ctx.storage.apply(self._state.number, decide, at=now)
         return claimed[0]
-
-    def _revised(self, proposals: Sequence[Proposal], task: Task) -> list[Step]:
-        services = self._ctx.services
-        return revise(
-            proposals,
-            task,
-            new_id=lambda: services.new_id(task.now),
-            make_entries=lambda memories: services.indexer.entry(self._state, memories),
-        )
 
     def _apply(self, decide: Callable[[BankView], list[Step]]) -> None:
         receipt = self._ctx.storage.apply(self._state.number, decide, at=self._ctx.now())

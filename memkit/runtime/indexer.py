@@ -100,14 +100,13 @@ class Indexer:
         parts = [self._parts(indexables[i]) for i in wanted]
         texts = [encoded_text(indexables[i].speaker, indexables[i].text) for i in wanted]
         vectors = self._slot.try_encode([*texts, *(part for own in parts for part in own)])
-        result = list(entries)
-        if vectors is not None:
-            rows = iter(vectors[len(wanted) :].astype("<f2"))
-            passages = [b"".join(row.tobytes() for row in islice(rows, len(own))) or None for own in parts]
-            done = self.complete([entries[i] for i in wanted], vectors[: len(wanted)], passages)
-            for i, entry in zip(wanted, done, strict=True):
-                result[i] = entry
-        return result
+        if vectors is None:
+            return list(entries)
+        rows = iter(vectors[len(wanted) :].astype("<f2"))
+        passages = [b"".join(row.tobytes() for row in islice(rows, len(own))) or None for own in parts]
+        done = self.complete([entries[i] for i in wanted], vectors[: len(wanted)], passages)
+        encoded = dict(zip(wanted, done, strict=True))
+        return [encoded.get(i, entry) for i, entry in enumerate(entries)]
 
     def _parts(self, indexable: IndexableText) -> list[str]:
         """The passages of a long text, as they are encoded."""

@@ -66,11 +66,8 @@ class NgramSurprisal:
             counts[key] = counts.get(key, 0) + 1
         self._size += len(keys) // 2
         if self._size >= HALVED_AT:
-            self._halve()
-
-    def _halve(self) -> None:
-        self._counts = {key: count // 2 for key, count in self._counts.items() if count > 1}
-        self._size //= 2
+            self._counts = {key: count // 2 for key, count in counts.items() if count > 1}
+            self._size //= 2
 
 
 def _cut(text: str) -> CutText:

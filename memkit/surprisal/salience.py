@@ -36,7 +36,10 @@ def read_guarded(model: Callable[[], SurprisalModel], texts: Sequence[str]) -> l
     A model, and `model`, which gives it, may raise anything: that is logged, once and without its words. When it is
     out of reach it isn't asked for the rest of the texts. Raises StorageError.
     """
-    readings = list(_readings(model, texts))
+    readings: list[TurnSalience | SurprisalError] = []
+    for text in texts:
+        is_away = bool(readings) and isinstance(readings[-1], SurprisalUnavailableError)
+        readings.append(readings[-1] if is_away else _reading(model, text))
     faults = [reading for reading in readings if isinstance(reading, SurprisalError)]
     if faults:
         log.warning("memkit: %d turns are stored without salience: %s", len(faults), faults[0])
@@ -54,15 +57,6 @@ def checked(text: str, tokens: Iterable[Token]) -> list[Token]:
             raise SurprisalError("the surprisal model gave a surprisal that is negative or not finite.")
         earlier = (start, end)
     return checked_tokens
-
-
-def _readings(model: Callable[[], SurprisalModel], texts: Sequence[str]) -> Iterator[TurnSalience | SurprisalError]:
-    away: SurprisalUnavailableError | None = None
-    for text in texts:
-        reading = away or _reading(model, text)
-        if isinstance(reading, SurprisalUnavailableError):
-            away = reading
-        yield reading
 
 
 def _reading(model: Callable[[], SurprisalModel], text: str) -> TurnSalience | SurprisalError:

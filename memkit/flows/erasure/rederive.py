@@ -172,9 +172,7 @@ def _replaced(
 
 def _moved(session: int, rows: Sequence[IndexRow], settings: ObserveSettings) -> Iterator[tuple[int, Placement]]:
     """Turns of a session that get another episode; one that begins where an old one does keeps its number."""
-    firsts: dict[int | None, int] = {}
-    for row in rows:
-        firsts.setdefault(row.episode, row.seq)
+    firsts = {row.episode: row.seq for row in reversed(rows)}
     numbers = _numbers(rows, firsts, settings)
     for row, episode in zip(rows, numbers, strict=True):
         if episode != row.episode:

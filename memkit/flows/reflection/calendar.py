@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import groupby
 from typing import NamedTuple, Self
 from zoneinfo import ZoneInfo
 
@@ -128,9 +129,8 @@ class Calendar:
         days = sorted(day for day in self.sources_by_day if day in self.newest)
         if level == "day":
             return {day: frozenset(self.sources_by_day[day]) for day in days}
-        groups: dict[str, list[str]] = defaultdict(list)
-        for day in days:
-            groups[period_of(date.fromisoformat(day), level)].append(day)
+        periods = groupby(days, lambda day: period_of(date.fromisoformat(day), level))
+        groups = {period: list(group) for period, group in periods}
         return {period: self._rows(group) for period, group in groups.items() if _worth_it(level, group)}
 
     def _rows(self, days: list[str]) -> Parts:
@@ -138,13 +138,12 @@ class Calendar:
 
     def widest(self, months: int) -> Iterator[IndexRow]:
         """Summaries of the newest so many months: the month's own, else its days'; oldest first."""
-        groups: dict[str, list[str]] = defaultdict(list)
-        for day in sorted(self.newest):
-            groups[day[:7]].append(day)
-        for month in sorted(groups)[-months:]:
-            whole = self.standing.get(("month", month))
-            rows = [self.standing.get(("day", day)) for day in groups[month]] if whole is None else [whole]
-            yield from (row for row in rows if row is not None)
+        groups = [(month, list(days)) for month, days in groupby(sorted(self.newest), lambda day: day[:7])]
+        for month, days in groups[-months:]:
+            places: list[Place] = (
+                [("month", month)] if ("month", month) in self.standing else [("day", d) for d in days]
+            )
+            yield from (self.standing[place] for place in places if place in self.standing)
 
 
 def _worth_it(level: Level, days: list[str]) -> bool:
