@@ -100,12 +100,6 @@ def next_placement(open: OpenSession, length: int, at: datetime, number: int, se
     return Placement(open.session, open.episode)
 
 
-def completes_exchange(open: OpenSession, role: str | None, settings: ObserveSettings) -> bool:
-    """Whether the turn that was just added ends its exchange: the assistant replied, or it is long enough."""
-    replied = role == "assistant" and open.exchange_turns > 1
-    return replied or open.exchange_turns >= settings.exchange_turns
-
-
 class Cutter:
     """Places the turns of one batch, in the order in which they come; labels may interleave.
 
@@ -145,7 +139,9 @@ class Cutter:
             for other in self._unnamed:
                 self._end_idle(other, piece.at)
             near = OpenSession(self._number, self._number, unnamed_label(piece.at), piece.at)
-        self._use(near)
+        self._unnamed = [*(other for other in self._unnamed if other is not near), near]  # the last used
+        if len(self._unnamed) > MAX_UNNAMED_SESSIONS:
+            self._close(self._unnamed.pop(0))
         return near
 
     def _named_session(self, label: str, at: datetime) -> OpenSession:
@@ -155,13 +151,6 @@ class Cutter:
             self._named[label] = new if position is None else OpenSession.of(position)
         return self._named[label]
 
-    def _use(self, open: OpenSession) -> None:
-        """Make it the last one used; one that has to make room for it is over."""
-        self._unnamed = [other for other in self._unnamed if other is not open]
-        self._unnamed.append(open)
-        if len(self._unnamed) > MAX_UNNAMED_SESSIONS:
-            self._close(self._unnamed.pop(0))
-
     def _end_idle(self, open: OpenSession, at: datetime) -> None:
         if open.exchange_turns and at - open.at > self._settings.exchange_idle:
             self._close(open)
@@ -169,7 +158,8 @@ class Cutter:
     def _enqueue(self, open: OpenSession, piece: TurnOutline) -> None:
         open.exchange_ids += (piece.id,)
         open.exchange_turns += 1
-        if completes_exchange(open, piece.role, self._settings):
+        replied = piece.role == "assistant" and open.exchange_turns > 1
+        if replied or open.exchange_turns >= self._settings.exchange_turns:
             self._send(open, closed=True)
 
     def _close(self, open: OpenSession) -> None:

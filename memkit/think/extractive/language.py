@@ -117,6 +117,7 @@ class Language:
         for lemma in (head[1] or head[2]).split("|"):
             self.phrases.setdefault(lemma, []).append(Phrase(form, rule, effect))
 
+    @cache  # noqa: B019  a handful of languages, never dropped
     def pattern(self, form: str) -> re.Pattern[str]:
         """A form with its slots filled in. Case counts only where the form says so."""
         try:
@@ -251,26 +252,11 @@ class Language:
         return [(b.means, self.word(b.form)) for b in self.file.inside]
 
     @cached_property
-    def function_words(self) -> frozenset[str]:
-        """Words by which the language is identified."""
-        return frozenset(self.file.function_words.split())
-
-    @cached_property
     def genders(self) -> dict[str, str]:
         """Genders of nouns: "female", "male", "pet", "thing" or "any"."""
         s = self.file.subject
         kinds = {"thing": s.things, "any": s.persons, "pet": s.pets, "female": s.female, "male": s.male}
         return {noun: gender for gender, nouns in kinds.items() for noun in join_lines(nouns).split("|")}
-
-    @cached_property
-    def plan_nouns(self) -> list[re.Pattern[str]]:
-        """Plans that are named by a noun."""
-        return [self.pattern(form) for form in self.file.generic["plan"].nouns] if "plan" in self.file.generic else []
-
-    @cached_property
-    def names_people(self) -> RelationRule | None:
-        """The relation of a name."""
-        return next((r for r in self.file.relation if r.key == self.file.naming_relation), None)
 
     @cached_property
     def requests(self) -> re.Pattern[str]:
@@ -303,25 +289,12 @@ class Language:
 
     def contracted(self, text: str) -> str:
         """A clause's beginning in its fuller form."""
-        return _with_first(self._contracted, text)
-
-    @cached_property
-    def _contracted(self) -> list[tuple[re.Pattern[str], str]]:
-        return [(self.pattern(rf"^(?:{form})"), full) for form, full in self.file.verbs.contracted]
+        forms = ((self.pattern(rf"^(?:{form})"), full) for form, full in self.file.verbs.contracted)
+        return _with_first(forms, text)
 
     def third(self, lemma: str) -> str:
         """The verb as it is said of somebody."""
         return _with_first(self.file.people.third, lemma)
-
-    @cached_property
-    def questions_confirmed(self) -> list[tuple[re.Pattern[str], str]]:
-        """Yes-or-no questions, and how what they ask is stated."""
-        return [(self.pattern(form), full) for form, full in self.file.confirm.questions]
-
-    @cached_property
-    def answers(self) -> list[tuple[re.Pattern[str], str]]:
-        """Questions that a few words answer, and how these are made a statement."""
-        return [(self.pattern(form), full) for form, full in self.file.confirm.answers]
 
     def turned(self, text: str) -> str:
         """A question's words as the one who was asked would say them."""

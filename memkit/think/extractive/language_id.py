@@ -21,7 +21,7 @@ def _codes_by_word() -> dict[str, list[str]]:
     """Codes of all languages that can be told, with rules or without, by each of their commonest words."""
     others = tomllib.loads((files("memkit.think.extractive") / "function_words.toml").read_text("utf-8"))
     words_by_code = {code: frozenset(listed.split()) for code, listed in others.items()}
-    words_by_code |= {code: language.function_words for code, language in languages().items()}
+    words_by_code |= {code: frozenset(ruled.file.function_words.split()) for code, ruled in languages().items()}
     codes_by_word: dict[str, list[str]] = defaultdict(list)
     for code, listed in words_by_code.items():
         for word in listed:

@@ -92,7 +92,8 @@ class TurnReader:
             yield from self._about_subject(clause)
 
     def _named(self, naming: re.Match[str]) -> Statement | None:
-        rule = self.language.names_people
+        file = self.language.file
+        rule = next((rule for rule in file.relation if rule.key == file.naming_relation), None)
         if self.people.last is None or rule is None:
             return None
         return self._relation(rule, rule.now, "holds", naming["name"], self.people.last, None)
@@ -212,8 +213,8 @@ class TurnReader:
         if rule is None or timed.leading.casefold().startswith(self.language.file.since):
             return None
         span = self._span(timed, future=True)
-        for noun in self.language.plan_nouns:
-            match = noun.match(p.phrase)
+        for noun in rule.nouns:
+            match = self.language.pattern(noun).match(p.phrase)
             if match is not None:
                 return self._free(rule, match["tail"], "planned", subject, span, rule.loose)
         verbs = rule.progressive if "is" in p.means else rule.present

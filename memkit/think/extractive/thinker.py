@@ -81,14 +81,15 @@ def with_question(asked: Memory, turn: Memory, language: Language) -> str:
     question = without_opening(SENTENCE_END_PATTERN.split(asked.text.replace("’", "'").strip())[-1], language)
     yes, short = language.patterns["confirmed"].match(turn.text), language.patterns["fragment"].fullmatch(turn.text)
     if yes is not None:
-        statement = _first_match(language.questions_confirmed, question)
+        statement = _first_match(language.file.confirm.questions, question, language)
         return f"{language.turned(statement)}{_after_yes(turn.text[yes.end() :], language)}" if statement else turn.text
-    beginning = _first_match(language.answers, question) if short else None
+    beginning = _first_match(language.file.confirm.answers, question, language) if short else None
     return f"{beginning} {short[1]}" if beginning and short else turn.text
 
 
-def _first_match(forms: Iterable[tuple[re.Pattern[str], str]], question: str) -> str | None:
-    matches = ((form.fullmatch(question), statement) for form, statement in forms)
+def _first_match(forms: Iterable[tuple[str, str]], question: str, language: Language) -> str | None:
+    """What the first of these questions that was asked is stated as."""
+    matches = ((language.pattern(form).fullmatch(question), statement) for form, statement in forms)
     return next((match.expand(statement) for match, statement in matches if match), None)
 
 
