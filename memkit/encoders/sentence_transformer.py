@@ -87,8 +87,7 @@ def _is_plain(model: Any) -> bool:
 
 
 def _tokenised(model: Any, texts: list[str]) -> dict[str, Any]:
-    features = (getattr(model, "preprocess", None) or model.tokenize)(texts)
-    return dict(features)
+    return dict((getattr(model, "preprocess", None) or model.tokenize)(texts))
 
 
 def _forward(model: Any, features: dict[str, Any]) -> FloatArray:

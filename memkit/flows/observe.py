@@ -73,8 +73,7 @@ def observe(ctx: BankContext, items: Iterable[Any]) -> Receipt:
     outcomes = tuple(o for receipt in receipts for o in receipt.outcomes)
     if errors and len(errors) == len(outcomes):
         raise errors[0]
-    change = receipts[-1].change if receipts else 0
-    return Receipt(bank=ctx.name, change=change, outcomes=outcomes)
+    return Receipt(bank=ctx.name, change=receipts[-1].change if receipts else 0, outcomes=outcomes)
 
 
 def _observe_chunk(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tuple[Receipt, list[MemkitError]]:

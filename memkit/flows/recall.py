@@ -165,8 +165,7 @@ def _newest_summaries(view: BankView, as_of: datetime | None) -> Sequence[Memory
 
 def _first_summaries(view: BankView, periods: Sequence[str], as_of: datetime | None) -> Sequence[Memory]:
     """Summaries of the first of these periods that has any."""
-    summaries = (_summaries_of(view, [period], as_of) for period in periods)
-    return next(filter(None, summaries), ())
+    return next(filter(None, (_summaries_of(view, [period], as_of) for period in periods)), ())
 
 
 def _days_between(first: date, last: date) -> list[str]:

@@ -95,8 +95,7 @@ def think(ctx: BankContext, *, batch: int | None = None) -> Receipt:
 
 async def athink(ctx: BankContext, *, batch: int | None = None) -> Receipt:
     """The same: a model is awaited, everything else runs in the store's executor."""
-    run = partial(_run, ctx)
-    round = await adrive(think_rounds(ctx, batch=batch), partial(_await_thinker, ctx), run)
+    round = await adrive(think_rounds(ctx, batch=batch), partial(_await_thinker, ctx), partial(_run, ctx))
     return Receipt(bank=ctx.name, change=round.change, outcomes=tuple(round.outcomes))
 
 
@@ -264,8 +263,7 @@ class _ExchangeGroup:
         later = [Postpone(exchange.number, type(error).__name__, due) for exchange in self._exchanges]
         receipt = self._ctx.storage.apply(self._state.number, later, at=self._ctx.now())
         failed = Outcome(id=None, action="rejected", reason="stays queued", error=type(error).__name__)
-        receipt = receipt.model_copy(update={"outcomes": (failed,) * len(later)})
-        self._done.add(receipt, failed=len(later))
+        self._done.add(receipt.model_copy(update={"outcomes": (failed,) * len(later)}), failed=len(later))
         log.warning("memkit: %d exchanges stay queued after attempt %d: %s", len(later), attempts + 1, error)
 
     def _count(self) -> None:

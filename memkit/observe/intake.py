@@ -176,9 +176,8 @@ def read_content(content: Any) -> tuple[str, dict[str, Any]]:
         content = [content]
     if not isinstance(content, list | tuple):
         return content, {}  # a string, or something that Turn refuses
-    texts = [_words(block) for block in content]
     others = [described(block) for block in content if not _is_text(block)]
-    joined = "\n".join(text for text in texts if text)
+    joined = "\n".join(filter(None, map(_words, content)))
     return joined, {"blocks": others} if others else {}
 
 

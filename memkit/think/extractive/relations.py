@@ -76,16 +76,14 @@ class TurnReader:
     def _whole(self, text: str) -> list[Statement]:
         """ "Call me ...", "Rita and I are engaged"."""
         matches = ((form.match(text), rule) for form, rule in self.language.whole)
-        myself = self.people.myself
-        statements = (self._matched(m, rule, rule.now, "holds", myself, None) for m, rule in matches if m)
+        statements = (self._matched(m, rule, rule.now, "holds", self.people.myself, None) for m, rule in matches if m)
         return [statement for statement in statements if statement is not None]
 
     # the subject
 
     def _clause(self, clause: Clause) -> Iterator[Statement]:
-        text = clause.text
-        naming = self.language.subjects["naming"].match(text)
-        statement = self._named(naming) if naming is not None else self._owned(text)
+        naming = self.language.subjects["naming"].match(clause.text)
+        statement = self._named(naming) if naming is not None else self._owned(clause.text)
         if statement is not None:
             yield statement
         elif naming is None:
@@ -138,10 +136,8 @@ class TurnReader:
 
     def _phrase(self, phrase: Phrase, p: Predicate, timed: TimedClause, subject: Subject) -> Statement | None:
         named = relation_name(phrase, p)
-        if named is None:
-            return None
-        match = phrase.form.match(p.rest)
-        if match is None:
+        match = phrase.form.match(p.rest) if named is not None else None
+        if named is None or match is None:
             return None
         name, kind = named
         if phrase.rule.future:
@@ -230,9 +226,8 @@ class TurnReader:
             return None
         if not p.rest and not self.language.fully(rule.alone, p.phrase):
             return None
-        verb = self.language.verb_forms.pasts.get(p.lemma) or p.word
-        if p.lemma == self.language.file.be:
-            verb = p.word if "perfect" not in p.means else verb
+        as_said = p.lemma == self.language.file.be and "perfect" not in p.means
+        verb = p.word if as_said else self.language.verb_forms.pasts.get(p.lemma, p.word)
         return self._free(rule, f"{verb.casefold()} {p.rest}".strip(), "happened", subject, span)
 
     def _doing(self, p: Predicate, timed: TimedClause, subject: Subject) -> Statement | None:
@@ -263,11 +258,8 @@ class TurnReader:
     def _worth(self, rule: GenericRule, p: Predicate, span: MentionedTime | None) -> bool:
         if self.language.fully(rule.alone, p.phrase):
             return True
-        if self.language.trivial(p.rest):
-            return False
-        if self.language.begins(rule.verbs, p.phrase):
-            return True
-        return span is not None and not self._weak(span) and self.language.begins(rule.dated, p.phrase)
+        is_dated = span is not None and not self._weak(span) and self.language.begins(rule.dated, p.phrase)
+        return not self.language.trivial(p.rest) and (is_dated or self.language.begins(rule.verbs, p.phrase))
 
     def _weak(self, span: MentionedTime) -> bool:
         return bool(self.language.fully(self.language.file.weak_dates, span.words))
@@ -315,9 +307,8 @@ class TurnReader:
 
     def _tail(self, tail: str, subject: Subject) -> str | None:
         """A tail in words about the speaker ("my" to "Ana's"); None where it speaks to somebody."""
-        if self.language.patterns["refused"].search(tail) or len(tail) > MAX_TAIL_CHARS:
-            return None
-        if self.language.fully(self.language.file.unfinished, tail.strip(" ,.;:-")):
+        is_unfinished = self.language.fully(self.language.file.unfinished, tail.strip(" ,.;:-"))
+        if is_unfinished or len(tail) > MAX_TAIL_CHARS or self.language.patterns["refused"].search(tail):
             return None
         people, speaker = self.language.file.people, self.people.speaker
         names, shifted = people.self if subject.is_self else people.other, self.language.patterns["shifted"]

@@ -240,8 +240,7 @@ def _numbered_id(number: Any, memories: Sequence[Memory]) -> str:
 
 
 def _speaker(value: Any, task: Task) -> str | None:
-    speakers = {turn.speaker for turn in task.turns}
-    return value if isinstance(value, str) and value in speakers else None
+    return value if isinstance(value, str) and any(value == turn.speaker for turn in task.turns) else None
 
 
 def reflection_message(task: Reflection) -> str:
