@@ -12,7 +12,6 @@ from memkit.protocols import FloatArray
 WORD_PATTERN = re.compile(r"\w+")
 GRAM_CHARS = 4
 GRAM_WEIGHT = 0.3
-Features = tuple[tuple[int, float], ...]
 
 
 class HashingEncoder:
@@ -44,7 +43,7 @@ class HashingEncoder:
 
 
 @lru_cache(maxsize=16_384)
-def _features(word: str) -> Features:
+def _features(word: str) -> tuple[tuple[int, float], ...]:
     """A word and its n-grams, as (hash, signed weight)."""
     padded = f"<{word}>"
     grams = (f"#{padded[i : i + GRAM_CHARS]}" for i in range(len(padded) - GRAM_CHARS + 1))

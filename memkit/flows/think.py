@@ -76,10 +76,6 @@ class ThinkingRound:
         self.failed += failed
 
 
-Thinking = Generator[ThinkerQuestion, list[Proposal], ThinkingRound]
-GoOn = Callable[[], bool]
-
-
 def checked_batch(batch: int | None) -> int | None:
     """Raises InputError for what is no number of exchanges."""
     if batch is not None and not 1 <= batch <= MAX_BATCH:
@@ -128,8 +124,8 @@ def think_rounds(
     batch: int | None = None,
     only_due: bool = False,
     even_open: bool = False,
-    may_go_on: GoOn = lambda: True,
-) -> Thinking:
+    may_go_on: Callable[[], bool] = lambda: True,
+) -> Generator[ThinkerQuestion, list[Proposal], ThinkingRound]:
     """Think about what waits, group by group.
 
     With `only_due`, not about exchanges that were put off, nor about open ones, but for `even_open`.

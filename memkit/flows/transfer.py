@@ -20,8 +20,6 @@ from memkit.runtime.indexer import IndexableText
 
 LOAD_BATCH = 500
 
-ContextOf = Callable[[BankName, str | None], BankContext]
-
 
 def export(contexts: Sequence[BankContext], path: Path) -> int:
     """Write every memory of these banks, oldest first; gives back how many."""
@@ -51,7 +49,12 @@ def _write_bank(ctx: BankContext, write: Callable[[str], object]) -> int:
     return len(memories)
 
 
-def load(context_of: ContextOf, path: Path, *, progress: Callable[[int], None] | None = None) -> int:
+def load(
+    context_of: Callable[[BankName, str | None], BankContext],
+    path: Path,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> int:
     """Read an export back; memories whose id is already there are left as they are."""
     added = 0
     for name, zone, memories in _bank_batches(path):

@@ -17,8 +17,6 @@ from memkit.times import to_micros
 FADING_KINDS: tuple[Kind, ...] = ("turn", "thought", "summary")  # items and portraits never fade
 DAY_MICROS = ONE_DAY.total_seconds() * 1e6
 
-Floats = npt.NDArray[np.float64]
-
 
 class FadedRow(FrozenModel):
     """One memory that goes. `age` and `unused` are days; never holds text."""
@@ -97,7 +95,7 @@ def _by_kind(kinds: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(kinds).items()))
 
 
-def _retention(memories: Sequence[Memory], now: datetime, curve: Curve) -> Floats:
+def _retention(memories: Sequence[Memory], now: datetime, curve: Curve) -> npt.NDArray[np.float64]:
     """R of each memory, float64 (n,)."""
     return curve.retention(
         np.array([days_since_use(m, now) for m in memories], np.float64),

@@ -30,14 +30,13 @@ PLOT_STEPS = 240
 MAX_TICKS = 9
 
 Floats = npt.NDArray[np.float64]
-Counts = npt.NDArray[np.int64]
 
 
 class Timeline(NamedTuple):
     """A bank's retention over time: `bands` (4, n) memories by how vivid, `means` mean R by kind (n,)."""
 
     moments: list[datetime]
-    bands: Counts
+    bands: npt.NDArray[np.int64]
     means: dict[str, Floats]
 
 

@@ -18,7 +18,6 @@ from memkit.settings import ObserveSettings
 UNNAMED_PREFIX = "@"  # starts the label of a session that the caller did not name
 MAX_UNNAMED_SESSIONS = 4  # unnamed sessions that stay open for turns whose times are out of order
 
-Find = Callable[[str], Position | None]
 QueueOperation = Enqueue | CloseExchange
 
 
@@ -107,7 +106,9 @@ class Cutter:
     `number`: the highest seq so far.
     """
 
-    def __init__(self, settings: ObserveSettings, *, last: Position | None, find: Find, number: int) -> None:
+    def __init__(
+        self, settings: ObserveSettings, *, last: Position | None, find: Callable[[str], Position | None], number: int
+    ) -> None:
         self._settings, self._find, self._number = settings, find, number
         self._named: dict[str, OpenSession] = {}
         self._unnamed: list[OpenSession] = []  # the one used last comes last

@@ -18,7 +18,6 @@ MAX_ROUNDING_NATS = 1e-4  # nats: the log-probability of what is certain may com
 VOCABULARY_TOKENS = 100_000  # tokens, roughly, that a language model knows
 
 LogProb = Annotated[float, Field(le=MAX_ROUNDING_NATS, allow_inf_nan=False)]
-Byte = Annotated[int, Field(ge=0, le=255)]
 AnswerT = TypeVar("AnswerT", bound="_Part")
 
 
@@ -61,7 +60,7 @@ class _Prompted(_Part):
 class _WrittenToken(_Part):
     token: str
     logprob: LogProb
-    bytes: list[Byte] | None = None
+    bytes: list[Annotated[int, Field(ge=0, le=255)]] | None = None
 
 
 class _MessageLogprobs(_Part):

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import NamedTuple
 
 from memkit.protocols import Token
 from memkit.surprisal.background import TOKEN_PATTERN, prior
@@ -15,17 +14,6 @@ HALVED_AT = 400_000  # tokens counted
 TOKEN_WEIGHT = 3_000  # tokens that the background prior counts for against the words of a stream
 PAIR_WEIGHT = 30  # tokens that single words count for against pairs
 TEXT_EDGE = 0x5EED  # stands before and after each text
-
-
-class CutText(NamedTuple):
-    """Tokens of a text: their spans, their prior counts, and the keys under which they are counted.
-
-    The keys: one of each token and of the text's end, then one of as many pairs, each with what stands before.
-    """
-
-    spans: list[tuple[int, int]]
-    prior_counts: list[float]
-    keys: list[int]
 
 
 class NgramSurprisal:
@@ -59,8 +47,8 @@ class NgramSurprisal:
 
     def learn(self, text: str) -> None:
         """Count a text's first 50,000 tokens and their pairs."""
-        cut = _cut(text)
-        keys = cut.keys if len(cut.spans) <= LEARNT_TOKENS else _with_pairs(cut.keys[:LEARNT_TOKENS])
+        spans, _, every = _cut(text)
+        keys = every if len(spans) <= LEARNT_TOKENS else _with_pairs(every[:LEARNT_TOKENS])
         counts = self._counts
         for key in keys:
             counts[key] = counts.get(key, 0) + 1
@@ -70,11 +58,15 @@ class NgramSurprisal:
             self._size //= 2
 
 
-def _cut(text: str) -> CutText:
+def _cut(text: str) -> tuple[list[tuple[int, int]], list[float], list[int]]:
+    """Spans of a text's tokens, their prior counts, and the keys under which they are counted.
+
+    The keys: one of each token and of the text's end, then one of as many pairs, each with what stands before.
+    """
     matches = list(TOKEN_PATTERN.finditer(text))
     words = [_word(match[0]) for match in matches]
     keys = _with_pairs([key for key, _ in words])
-    return CutText([match.span() for match in matches], [count for _, count in words], keys)
+    return [match.span() for match in matches], [count for _, count in words], keys
 
 
 def _with_pairs(words: Sequence[int]) -> list[int]:

@@ -29,8 +29,6 @@ MAX_TURN_CHARS = 2000  # of a turn in a message
 MAX_SUMMARY_CHARS = 2000
 FENCE_PATTERN = re.compile(r"^```\w*\n|\n?```$")
 
-Conversation = Generator["list[BaseMessage]", Any, list[Proposal]]
-
 
 @dataclass
 class LLMThinker:
@@ -78,7 +76,7 @@ class LLMThinker:
 
         return [SystemMessage(prompt_text("post_think", task, self.prompts)), HumanMessage(exchange_message(task))]
 
-    def _conversation(self, task: Task, usage: Usage) -> Conversation:
+    def _conversation(self, task: Task, usage: Usage) -> "Generator[list[BaseMessage], Any, list[Proposal]]":
         messages = self.messages(task)
         usage.calls += 1
         answer = count_tokens(usage, messages, (yield messages))
