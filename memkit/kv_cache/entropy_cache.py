@@ -149,7 +149,10 @@ class EntropyCache:
                 return
 
     def _take(self, ids: Sequence[int], decay: float) -> Scores:
-        self._evict(kept_positions(self._scores, len(ids), self.budget, mode=self.mode))
+        keep = kept_positions(self._scores, len(ids), self.budget, mode=self.mode)
+        if len(keep) < len(self):
+            self._slots.keep(keep)
+            self._held, self._scores = self._held[keep], self._scores[keep]
         self._scores *= decay
         if not ids:
             return np.zeros(0)
@@ -163,11 +166,6 @@ class EntropyCache:
         places = np.column_stack([np.arange(self.seen, self.seen + len(ids)), ids])
         self._held, self._scores = np.vstack([self._held, places]), np.concatenate([self._scores, scores])
         self._last, self.seen = last, self.seen + len(ids)
-
-    def _evict(self, keep: Positions) -> None:
-        if len(keep) < len(self):
-            self._slots.keep(keep)
-            self._held, self._scores = self._held[keep], self._scores[keep]
 
     def _checked(self, ids: Any) -> list[int]:
         """The ids of one sequence as a list."""

@@ -145,7 +145,9 @@ class IndexCache:
         state = view.state
         loaded = self._loaded.get(state.number)
         if loaded is not None and loaded.state == state:
-            self._touch(state.number)
+            with self._guard:
+                if state.number in self._loaded:  # unless it was dropped meanwhile
+                    self._loaded.move_to_end(state.number)
             return loaded
         if loaded is None or not self._brought_up(loaded, view):
             loaded = self._built(view)
@@ -215,12 +217,6 @@ class IndexCache:
             if batch.sketches.shape[1] != sketcher.bits // 8:
                 raise corrupt_error("a sketch")
             yield batch
-
-    def _touch(self, bank: int) -> None:
-        """Note that the bank's index is the last that was used, unless it was dropped meanwhile."""
-        with self._guard:
-            if bank in self._loaded:
-                self._loaded.move_to_end(bank)
 
     def _keep(self, bank: int, loaded: LoadedBank) -> None:
         size = loaded.nbytes

@@ -100,12 +100,9 @@ class BackgroundThread(Worker):
             return self._maintain(lambda: self._stopping, even_open)
         except MemkitError as error:
             log.warning("memkit: a round of maintenance broke off: %s", error)
-            self._pause()
+            with self._condition:
+                self._condition.wait_for(lambda: self._stopping, min(self._every_s, 1.0))
             return False
-
-    def _pause(self) -> None:
-        with self._condition:
-            self._condition.wait_for(lambda: self._stopping, min(self._every_s, 1.0))
 
 
 class EncodingThread(Worker):

@@ -46,12 +46,10 @@ class Draft(NamedTuple):
     note: str | None = None
 
 
-@dataclass(frozen=True)
-class SummaryMaterial:
-    """Material of a summary: its sources in order of seq, memories that it may quote, lines for a model's prompt."""
+class SummaryMaterial(NamedTuple):
+    """Material of a summary: memories that it may quote, by seq, and lines for a model's prompt."""
 
-    sources: Sequence[Memory]
-    quotable: Sequence[QuotableMemory]
+    quotable: Mapping[int, Memory]
     prompt_lines: Sequence[str]
     metadata: Mapping[str, Any]
 
@@ -79,9 +77,12 @@ class Drafter:
             if (old is not None and old.author != "thinker") or self._must_wait():
                 return None
             parts = view.memories(sorted(due.parts))
-            material = self._day(view, parts, calendar) if due.level == "day" else self._longer(view, parts)
+            material = self._day(parts, calendar) if due.level == "day" else self._longer(view, parts)
+            vectors = view.vectors(list(material.quotable))
+        sources = list(parts.values())
         most = {"week": MAX_WEEK_LINES, "month": MAX_MONTH_LINES}.get(due.level, statement_count(len(parts)))
-        chosen = choose_memories(material.quotable, most)
+        quotable = [QuotableMemory(m, v) for m, v in zip(material.quotable.values(), vectors, strict=True)]
+        chosen = choose_memories(quotable, most)
         text = "\n".join(self._line(memory, dated=due.level != "day") for memory in chosen)
         text, by, note = self._written(Reflection(due.level, due.period, material.prompt_lines), text)
         metadata = {
@@ -92,32 +93,28 @@ class Drafter:
             **material.metadata,
         }
         if due.level == "day":
-            metadata["lines"] = [material.sources.index(memory) for memory in chosen]
-        memory = self._derived("summary", text, material.sources, head=due.period, metadata=metadata)
+            metadata["lines"] = [sources.index(memory) for memory in chosen]
+        memory = self._derived("summary", text, sources, head=due.period, metadata=metadata)
         return Draft(old, memory, note)
 
     def _line(self, memory: Memory, *, dated: bool) -> str:
         day = memory.occurred_at.astimezone(self.zone).date()
         return f"{day} {summary_line(memory)}" if dated else summary_line(memory)
 
-    def _day(self, view: BankView, parts: Mapping[int, Memory], calendar: Calendar) -> SummaryMaterial:
-        quotable = [QuotableMemory(m, v) for m, v in zip(parts.values(), view.vectors(list(parts)), strict=True)]
+    def _day(self, parts: Mapping[int, Memory], calendar: Calendar) -> SummaryMaterial:
         turns = {seq: m for seq, m in parts.items() if m.kind == "turn"}
-        speaker_voices = voices_by_speaker(turns.values())
-        metadata = {"voices": speaker_voices, "episodes": _episodes(turns, calendar)}
+        metadata = {"voices": voices_by_speaker(turns.values()), "episodes": _episodes(turns, calendar)}
         prompt_lines = [
             f"{m.occurred_at.astimezone(self.zone):%H:%M} {m.speaker}: {m.text}" for m in _most_telling(turns)
         ]
-        return SummaryMaterial(list(parts.values()), quotable, prompt_lines, metadata)
+        return SummaryMaterial(parts, prompt_lines, metadata)
 
     def _longer(self, view: BankView, parts: Mapping[int, Memory]) -> SummaryMaterial:
         days = sorted(parts.values(), key=lambda day: day.occurred_at)
-        seqs = sorted(seq for day in days for seq in _quoted(view, day))
-        quoted = view.memories(seqs)
-        quotable = [QuotableMemory(m, v) for m, v in zip(quoted.values(), view.vectors(list(quoted)), strict=True)]
+        quoted = view.memories(sorted(seq for day in days for seq in _quoted(view, day)))
         prompt_lines = [f"{day.metadata.get('period')}: {day.text}" for day in days]
         voices = sum_voices(chain.from_iterable(voices_of(day).items() for day in days))
-        return SummaryMaterial(list(parts.values()), quotable, prompt_lines, {"voices": voices})
+        return SummaryMaterial(quoted, prompt_lines, {"voices": voices})
 
     def _written(self, task: Reflection, extracted: str) -> tuple[str, str, str | None]:
         """The text, who wrote it, and why it isn't the model's where one was asked in vain."""

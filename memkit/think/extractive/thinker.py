@@ -88,7 +88,7 @@ def with_question(asked: Memory, turn: Memory, language: Language) -> str:
 
 
 def _first_match(forms: Iterable[tuple[str, str]], question: str, language: Language) -> str | None:
-    """What the first of these questions that was asked is stated as."""
+    """Statement that answers the first of these questions that was asked."""
     matches = ((language.pattern(form).fullmatch(question), statement) for form, statement in forms)
     return next((match.expand(statement) for match, statement in matches if match), None)
 
