@@ -107,13 +107,12 @@ def run(
 
 def count_steps(conversations: Sequence[Conversation], options: RunOptions) -> int:
     """The steps that `run` reports: turns heard, questions asked."""
-    turns = sum(len(c.turns) for c in conversations)
-    asked = sum(len(_wordings(q, options)) for c in conversations for q in c.questions)
-    floor = sum(
-        len(other_questions(c, conversations)) + len(c.unknown) + len(lines_of(UNRELATED_FILE)) for c in conversations
+    unrelated = lines_of(UNRELATED_FILE)
+    return sum(
+        len((*c.turns, *c.unknown, *unrelated, *other_questions(c, conversations)))
+        + sum(len(_wordings(question, options)) + len(options.variants) for question in c.questions)
+        for c in conversations
     )
-    varied = len(options.variants) * sum(len(c.questions) for c in conversations)
-    return turns + asked + varied + floor
 
 
 def other_questions(conversation: Conversation, conversations: Sequence[Conversation]) -> list[str]:
@@ -161,13 +160,13 @@ class _ConversationRun:
 
     def _unfolding(self) -> Iterator[tuple[Question, int]]:
         """Questions with the number of turns heard by then; the turns before are heard first."""
-        turns, heard = self.conversation.turns, 0
+        heard = 0
         for turn_count, question in self.conversation.unfolding():
             self._hear(heard, turn_count)
             heard = max(heard, turn_count)
             if heard:
                 yield question, heard
-        self._hear(heard, len(turns))
+        self._hear(heard, len(self.conversation.turns))
 
     def _hear(self, start: int, stop: int) -> None:
         if start < stop:
@@ -211,12 +210,11 @@ class _ConversationRun:
     def _ask_strangers(self, others: Sequence[str]) -> None:
         """Questions that nothing here answers, with the default floor."""
         now = self.conversation.end
-        groups = [
+        for questions, counts in (
             (lines_of(UNRELATED_FILE), self.outcome.unrelated),
             (others, self.outcome.others),
             (self.conversation.unknown, self.outcome.unknown),
-        ]
-        for questions, counts in groups:
+        ):
             for text in questions:
                 counts.append(len(self.bank.recall(text, kinds=self.options.kinds, now=now, reinforce=False)))
                 self.progress(f"{self.conversation.name}: questions without an answer", 1)

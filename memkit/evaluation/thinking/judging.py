@@ -21,6 +21,7 @@ from memkit.bank import MemoryBank
 from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import InputError, MemkitError
 from memkit.evaluation.formats.jsonl import lines
+from memkit.evaluation.metrics import MeasuredFigures
 from memkit.models import Memory, Turn
 from memkit.observe.intake import as_turn
 from memkit.protocols import Thinker
@@ -62,25 +63,15 @@ class JudgedCase:
     wrong: list[tuple[str, Memory]] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class ThinkingFigures:
-    """Counts of thoughts, and the shares that they make."""
+class ThinkingFigures(MeasuredFigures):
+    """Counts of thoughts, and the shares that they make; 1 of nothing."""
 
     cases: int
     expected: int
     formed: int
     right: int
-
-    @property
-    def precision(self) -> float:
-        return self.right / self.formed if self.formed else 1.0
-
-    @property
-    def recall(self) -> float:
-        return self.right / self.expected if self.expected else 1.0
-
-    def dump(self) -> dict[str, float]:
-        return {**vars(self), "precision": round(self.precision, 4), "recall": round(self.recall, 4)}
+    precision: float
+    recall: float
 
 
 def read_cases(path: Path) -> list[ThinkingCase]:
@@ -126,9 +117,18 @@ def _judged(case: ThinkingCase, bank: MemoryBank) -> JudgedCase:
 
 
 def _known_thought(claim: ExpectedThought, id: str, at: Any) -> Memory:
-    text = f"{claim.head} {claim.relation} {claim.tail}."
-    facts = {"head": claim.head, "relation": claim.relation, "tail": claim.tail, "speaker": claim.head}
-    return Memory(id=id, kind="thought", text=text, occurred_at=at, recorded_at=at, author="thinker", **facts)
+    return Memory(
+        id=id,
+        kind="thought",
+        text=f"{claim.head} {claim.relation} {claim.tail}.",
+        occurred_at=at,
+        recorded_at=at,
+        author="thinker",
+        speaker=claim.head,
+        head=claim.head,
+        relation=claim.relation,
+        tail=claim.tail,
+    )
 
 
 def compare(case: ThinkingCase, formed: Iterable[tuple[str, Memory]], zone: str) -> JudgedCase:
@@ -175,7 +175,15 @@ def figures(judged: Sequence[JudgedCase]) -> ThinkingFigures:
     """The counts over cases."""
     right = sum(len(judgement.right) for judgement in judged)
     formed = right + sum(len(judgement.wrong) for judgement in judged)
-    return ThinkingFigures(len(judged), sum(len(judgement.case.expect) for judgement in judged), formed, right)
+    expected = sum(len(judgement.case.expect) for judgement in judged)
+    return ThinkingFigures(
+        cases=len(judged),
+        expected=expected,
+        formed=formed,
+        right=right,
+        precision=right / formed if formed else 1.0,
+        recall=right / expected if expected else 1.0,
+    )
 
 
 def figures_by_kind(judged: Sequence[JudgedCase]) -> dict[str, ThinkingFigures]:

@@ -63,20 +63,31 @@ def thought_turns(conversation: Conversation, thinker: Thinker) -> list[str]:
     for memories in sessions.values():
         for proposal in thinker.think(Task(memories, thoughts, "UTC", conversation.end)):
             source_turns += proposal.source_ids[:1]
-            thoughts.append(_thought(proposal, len(thoughts), memories[-1]))
+            thought = Memory(
+                id=f"thought-{len(thoughts)}",
+                kind="thought",
+                text=proposal.text,
+                speaker=proposal.speaker,
+                head=proposal.head,
+                relation=proposal.relation,
+                tail=proposal.tail,
+                occurred_at=memories[-1].occurred_at,
+                recorded_at=memories[-1].occurred_at,
+            )
+            thoughts.append(thought)
     return source_turns
 
 
-def _thought(proposal: Any, number: int, last: Memory) -> Memory:
-    facts = {name: getattr(proposal, name) for name in ("head", "relation", "tail", "speaker", "text")}
-    return Memory(id=f"thought-{number}", kind="thought", occurred_at=last.occurred_at,
-                  recorded_at=last.occurred_at, **facts)  # fmt: skip
-
-
 def _memory(turn: Turn) -> Memory:
-    at = turn_time(turn)
-    about = {"speaker": turn.speaker, "role": turn.role}
-    return Memory(id=str(turn.id), kind="turn", text=turn.text, occurred_at=at, recorded_at=at, **about)
+    return Memory(
+        id=str(turn.id),
+        kind="turn",
+        text=turn.text,
+        speaker=turn.speaker,
+        role=turn.role,
+        occurred_at=turn_time(turn),
+        recorded_at=turn_time(turn),
+    )
 
 
 def salient_turns(conversation: Conversation, counts: Mapping[str, int]) -> list[str]:
