@@ -1,7 +1,9 @@
-"""Tables that several commands show: results and their reasons, receipts, plans of erasure."""
+"""Tables that several commands show: results and their reasons, receipts, plans of erasure; the plot of retention."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
@@ -11,9 +13,11 @@ from memkit.cli.output import answer, excerpt, line, new_table, shown, when, who
 from memkit.forget.erasure_plan import ErasePlan
 from memkit.models import ErasureReceipt, Hit, Memory, Outcome, Receipt
 from memkit.recall.present.recollection import Recollection
+from memkit.settings import Settings
 from memkit.text.terms.tokens import words
 
 MAX_PARTS_SHOWN = 6
+PAGE_MEMORIES = 10_000
 PART_NAMES = {
     "lexical": "words",
     "dense": "meaning",
@@ -129,3 +133,15 @@ def erasure_sentence(receipt: ErasureReceipt) -> str:
         else "No byte of them is left in the file."
     )
     return f"{count} {'memory is' if count == 1 else 'memories are'} gone. {rest}"
+
+
+def draw_retention(bank: MemoryBank, at: datetime, path: Path) -> None:
+    """Write the plot of a bank's retention. Raises MissingExtraError without matplotlib."""
+    from memkit.forget.plot import plot
+
+    memories: list[Memory] = []  # all that fade or have faded
+    while page := bank.list(
+        after=memories[-1].id if memories else None, limit=PAGE_MEMORIES, states=("active", "archived")
+    ):
+        memories += page
+    plot(memories, at, Settings().decay, path, title=f"What {'/'.join(bank.name)} remembers")

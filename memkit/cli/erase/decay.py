@@ -10,8 +10,7 @@ from rich.console import RenderableType
 from memkit.bank import MemoryBank
 from memkit.cli.options import DEFAULT_FILE, AsJson, BankName, Database, open_bank, parse_moment
 from memkit.cli.output import answer, line, new_table, note, when
-from memkit.cli.retention_plot import draw_retention
-from memkit.cli.tables import memory_cells
+from memkit.cli.tables import draw_retention, memory_cells
 from memkit.errors import InputError
 from memkit.forget.decay import FadeReport
 

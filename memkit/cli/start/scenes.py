@@ -11,11 +11,10 @@ from typing import Any
 import memkit
 from memkit.bank import MemoryBank
 from memkit.cli.output import excerpt, near, pairs, shown, size, who
-from memkit.cli.retention_plot import draw_retention
 from memkit.cli.start.figures import DemoFigures
 from memkit.cli.start.metered_thinker import MeteredThinker
 from memkit.cli.start.screen import Screen, date
-from memkit.cli.tables import erasure_sentence, plan_table
+from memkit.cli.tables import draw_retention, erasure_sentence, plan_table
 from memkit.errors import MissingExtraError
 from memkit.evaluation.formats.conversation import turn_time
 from memkit.evaluation.formats.jsonl import UNKNOWN_CATEGORY, lines, read_turns
