@@ -48,8 +48,7 @@ def _examine(db: Path, *, repair: bool) -> tuple[list[str], list[str]]:
 
 
 def _diagnosis(problems: list[str], left: list[str], *, repair: bool) -> Iterator[Text]:
-    for problem in left:
-        yield line("✗ ", problem, style="red")
+    yield from (line("✗ ", problem, style="red") for problem in left)
     if repair and problems:
         for problem in problems:
             note(problem)

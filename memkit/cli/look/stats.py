@@ -46,8 +46,10 @@ def _tables(figures: dict[str, Any], db: Path, *, measure: bool) -> Iterator[Ren
         yield _by_search(banks)
     for name, bank in banks.items():
         if bank.get("without_rules"):
-            reason = f"they are in a language without rules ({', '.join(bank['languages'])})"
-            note(f"{name}: no thoughts form from {bank['without_rules']} of its newest turns: {reason}.")
+            note(
+                f"{name}: no thoughts form from {bank['without_rules']} of its newest turns: "
+                f"they are in a language without rules ({', '.join(bank['languages'])})."
+            )
 
 
 def _parts(parts: dict[str, int], memories: int) -> Table:

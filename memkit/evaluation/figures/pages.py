@@ -4,7 +4,7 @@ A region begins with the line `<!-- figures: NAME -->` and ends with `<!-- end -
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from memkit.errors import InputError
@@ -15,11 +15,9 @@ PACKAGE_FOLDER = Path(__file__).parents[2]
 REGION_PATTERN = re.compile(r"(<!-- figures: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def pages(folder: Path = PACKAGE_FOLDER) -> Iterator[Path]:
+def pages(folder: Path = PACKAGE_FOLDER) -> list[Path]:
     """READMEs that have a region for figures."""
-    for path in sorted(folder.rglob("README.md")):
-        if REGION_PATTERN.search(path.read_text("utf-8")):
-            yield path
+    return [path for path in sorted(folder.rglob("README.md")) if REGION_PATTERN.search(path.read_text("utf-8"))]
 
 
 def rendered(text: str, results: Mapping[str, ResultFile]) -> str:

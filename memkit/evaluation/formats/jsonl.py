@@ -29,19 +29,16 @@ def lines(path: Path) -> Iterator[tuple[int, Any]]:
         with path.open(encoding="utf-8-sig") as file:
             for number, line in enumerate(file, start=1):
                 if line.strip():
-                    yield number, _value(line, f"{path.name}, line {number}")
+                    yield number, json.loads(line)
+    except json.JSONDecodeError:
+        example = '{"speaker": "Ana", "text": "Hello"}'
+        raise InputError(
+            f"{path.name}, line {number}: is no JSON. Write one turn per line, for example {example}."
+        ) from None
     except UnicodeDecodeError:
         raise InputError(f"{path.name}: is no UTF-8 text.") from None
     except OSError as error:
         raise InputError(f"{path}: can't be read ({error.strerror}).") from None
-
-
-def _value(line: str, where: str) -> Any:
-    try:
-        return json.loads(line)
-    except json.JSONDecodeError:
-        raise InputError(f"{where}: is no JSON. Write one turn per line, for example "
-                         '{"speaker": "Ana", "text": "Hello"}.') from None  # fmt: skip
 
 
 def read_turns(path: Path) -> tuple[Turn, ...]:

@@ -62,12 +62,11 @@ def _questions(sessions: Sequence[Mapping[str, Any]], begins: Sequence[datetime]
         for query, answer in pairwise(turns):
             gold = past_sessions & set(answer.get("memory_session_uuids") or []) if query.get("is_query") else set()
             if gold:
-                category = query.get("category_name") or "all"
                 yield Question(
                     f"{session['session_uuid']}/{query.get('query_id')}",
                     query["content"],
                     frozenset(gold),
-                    category,
+                    query.get("category_name") or "all",
                     turn_count,
                     begin,
                 )

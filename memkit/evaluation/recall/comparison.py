@@ -114,10 +114,11 @@ class LeaveOneOut(MeasuredFigures):
 
 def leave_one_out(asked: Mapping[str, Sequence[AskedQuestion]], candidates: Sequence[Variant]) -> LeaveOneOut:
     """The table over the questions of all formats. Each needs to have been asked under every candidate."""
-    parts: dict[tuple[str, str], list[AskedQuestion]] = {}
-    for kind, questions in asked.items():
-        for question in questions:
-            parts.setdefault((kind, question.conversation), []).append(question)
+    parts = {
+        (kind, name): [question for question in questions if question.conversation == name]
+        for kind, questions in asked.items()
+        for name in dict.fromkeys(question.conversation for question in questions)
+    }
     names = [None, *(variant.name for variant in candidates)]
     rows = [_left_out(parts, left, names) for left in parts]
     return LeaveOneOut(
@@ -142,7 +143,6 @@ def _left_out(parts: Parts, left: tuple[str, str], names: Sequence[str | None]) 
 
 def best_candidate(parts: Parts, names: Sequence[str | None]) -> str | None:
     """The best candidate: questions count alike within a format, formats alike. Of equal ones the first."""
-    formats: dict[str, list[AskedQuestion]] = {}
-    for (kind, _), asked in parts.items():
-        formats.setdefault(kind, []).extend(asked)
-    return max(names, key=lambda name: mean(mean_fraction(asked, name) for asked in formats.values()))
+    kinds = dict.fromkeys(kind for kind, _ in parts)
+    formats = [[q for (kind, _), own in parts.items() if kind == each for q in own] for each in kinds]
+    return max(names, key=lambda name: mean(mean_fraction(asked, name) for asked in formats))
