@@ -1,4 +1,4 @@
-"""Index entries packed: the terms of one memory as bytes, and one part of up to 4,096 memories' entries as a block.
+"""Blocks of index entries: one part of up to 4,096 memories' entries, packed.
 
 A block holds, all little-endian: the number of rows n as uint64; n seqs, n change numbers and n + 1
 offsets as int64; then the rows' bytes. Rows lie in order of seq.
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memkit.batches import SketchBatch, TermBatch
+from memkit.storage.core.rows import unpack_terms
 
 BLOCK_ROWS = 4096  # in a full block
 FLUSH_ROWS = 512  # once so many rows lie in no block, they are flushed into the last one, or into new ones
@@ -21,7 +22,6 @@ TERM_PART = 1
 VECTOR_PART = 2  # parts that lie only in blocks: see `block_writer` and `row_blocks`
 ROW_PART = 3
 _COUNT_FORMAT = struct.Struct("<Q")
-_MAX_BYTE = 255
 Int64s = npt.NDArray[np.int64]
 
 
@@ -31,26 +31,6 @@ class EntryRow(NamedTuple):
     seq: int
     change: int
     data: bytes
-
-
-def pack_terms(terms: Iterable[tuple[int, int]]) -> bytes:
-    """Pairs of (hash, count) as bytes: the width of a count, the hashes, the counts."""
-    pairs = list(terms)
-    hashes = [hash for hash, _ in pairs]
-    counts = [min(count, 2**32 - 1) for _, count in pairs]
-    n = len(pairs)
-    kind = "B" if max(counts, default=0) <= _MAX_BYTE else "I"
-    return struct.pack(f"<B{n}q{n}{kind}", struct.calcsize(kind), *hashes, *counts)
-
-
-def unpack_terms(data: bytes) -> list[tuple[int, int]]:
-    """The inverse of `pack_terms`. Raises ValueError for bytes that it never wrote."""
-    width = data[0] if data else 0
-    n, rest = divmod(len(data) - 1, 8 + width) if width in (1, 4) else (0, 1)
-    if rest:
-        raise ValueError("no packed terms")
-    values = struct.unpack_from(f"<{n}q{n}{'B' if width == 1 else 'I'}", data, 1)
-    return list(zip(values[:n], values[n:], strict=True))
 
 
 @dataclass(frozen=True)
@@ -81,13 +61,10 @@ class Block:
             raise ValueError("a block's count of rows is wrong")
         numbers = np.frombuffer(data, dtype="<i8", count=3 * n + 1, offset=_COUNT_FORMAT.size)
         block = cls(numbers[:n], numbers[n : 2 * n], numbers[2 * n :], data[_COUNT_FORMAT.size + numbers.nbytes :])
-        block._check()
-        return block
-
-    def _check(self) -> None:
-        rising = bool(np.all(np.diff(self.seqs) > 0)) and bool(np.all(np.diff(self.offsets) >= 0))
-        if not rising or self.offsets[0] != 0 or self.offsets[-1] != len(self.body):
+        rising = bool(np.all(np.diff(block.seqs) > 0)) and bool(np.all(np.diff(block.offsets) >= 0))
+        if not rising or block.offsets[0] != 0 or block.offsets[-1] != len(block.body):
             raise ValueError("a block's rows are out of order")
+        return block
 
     def pack(self) -> bytes:
         parts = (self.seqs, self.changes, self.offsets)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
 from heapq import merge
+from typing import Any
 
 from memkit.models import BankState, ErasureReceipt
 from memkit.protocols import BankName
@@ -13,8 +14,8 @@ from memkit.storage.core.unit_of_work import Erased
 
 def erasure_receipt(erased: Erased, state: BankState, at: datetime, last: ErasureReceipt | None) -> ErasureReceipt:
     """The next receipt, for erased memories; `state` is the bank after their erasure."""
-    receipt = ErasureReceipt(
-        number=1 if last is None else last.number + 1,
+    return _chained(
+        last,
         bank=state.name,
         at=at,
         change=state.change,
@@ -25,15 +26,14 @@ def erasure_receipt(erased: Erased, state: BankState, at: datetime, last: Erasur
         remade=erased.remade,
         requested_by=erased.requested_by,
     )
-    return _chained(receipt, last)
 
 
 def bank_receipt(
     state: BankState, counts: dict[str, int], at: datetime, requested_by: str | None, last: ErasureReceipt | None
 ) -> ErasureReceipt:
     """The next receipt, for an erased bank."""
-    receipt = ErasureReceipt(
-        number=1 if last is None else last.number + 1,
+    return _chained(
+        last,
         bank=state.name,
         at=at,
         change=state.change,
@@ -43,13 +43,13 @@ def bank_receipt(
         born=state.created_at,
         requested_by=requested_by,
     )
-    return _chained(receipt, last)
 
 
-def _chained(receipt: ErasureReceipt, last: ErasureReceipt | None) -> ErasureReceipt:
-    """The receipt linked to the one before it, with its hash; whether bytes are left in the files is still open."""
-    linked = receipt.model_copy(update={"previous": "" if last is None else last.hash, "bytes_pending": True})
-    return linked.model_copy(update={"hash": receipt_hash(linked)})
+def _chained(last: ErasureReceipt | None, **fields: Any) -> ErasureReceipt:
+    """A receipt linked to the one before it, with its hash; whether bytes are left in the files is still open."""
+    number, previous = (1, "") if last is None else (last.number + 1, last.hash)
+    receipt = ErasureReceipt(number=number, previous=previous, bytes_pending=True, **fields)
+    return receipt.model_copy(update={"hash": receipt_hash(receipt)})
 
 
 def receipt_columns(receipt: ErasureReceipt, bank: int, seqs: bytes, name: str | None) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """Rows of SQL tables: stored memories, exchanges and history, encoded and decoded."""
 
 import json
+import struct
 from collections import namedtuple
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ from memkit.times import as_micros, as_moments, from_micros, to_micros
 EMPTY_FIELDS: dict[str, Any] = dict.fromkeys(Memory.model_fields)
 BLANK_MEMORY = Memory.model_construct(**EMPTY_FIELDS)
 JSON_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # `dumps` would make one with every call
+MAX_BYTE = 255
 PAYLOAD_KEYS = ("i", "s", "l", "h", "r", "t")  # short names of a payload's strings, in the order of Payload
 
 Columns = dict[str, Any]  # values by the name of their column
@@ -133,6 +135,26 @@ def vector_columns(entry: IndexEntry) -> Columns:
     """Columns of the table `content` for an index entry's vectors."""
     checksum = vector_checksum(entry.vector, entry.passages)
     return {"vector": entry.vector, "passages": entry.passages, "checksum": checksum}
+
+
+def pack_terms(terms: Iterable[tuple[int, int]]) -> bytes:
+    """Pairs of (hash, count) as bytes: the width of a count, the hashes, the counts."""
+    pairs = list(terms)
+    hashes = [hash for hash, _ in pairs]
+    counts = [min(count, 2**32 - 1) for _, count in pairs]
+    n = len(pairs)
+    kind = "B" if max(counts, default=0) <= MAX_BYTE else "I"
+    return struct.pack(f"<B{n}q{n}{kind}", struct.calcsize(kind), *hashes, *counts)
+
+
+def unpack_terms(data: bytes) -> list[tuple[int, int]]:
+    """The inverse of `pack_terms`. Raises ValueError for bytes that it never wrote."""
+    width = data[0] if data else 0
+    n, rest = divmod(len(data) - 1, 8 + width) if width in (1, 4) else (0, 1)
+    if rest:
+        raise ValueError("no packed terms")
+    values = struct.unpack_from(f"<{n}q{n}{'B' if width == 1 else 'I'}", data, 1)
+    return list(zip(values[:n], values[n:], strict=True))
 
 
 MemoryRow = namedtuple(  # columns of the query `memories`, as they are read: nothing is known of their types yet

@@ -5,10 +5,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from memkit.models import BankState, IndexEntry
-from memkit.storage.core.blocks import pack_terms
 from memkit.storage.core.hashing import Hasher
 from memkit.storage.core.records import HistoryRow, Queued, StoredMemory
-from memkit.storage.core.rows import before_image, encode_payload
+from memkit.storage.core.rows import before_image, encode_payload, pack_terms
 from memkit.storage.core.unit_of_work import ChangeSet
 
 Key = tuple[str, object]  # a field's name and value

@@ -54,13 +54,16 @@ class MemoryView(View):
         return [seqs for change, seqs in self.data.erased.items() if change > since]
 
     def states_at(self, moment: datetime) -> dict[int, PastState]:
-        states: dict[int, PastState] = {}
-        for seq, history_rows in self.data.history.items():
-            later = next((e.before for e in history_rows if e.at > moment and e.before is not None), None)
-            if later is not None:
-                [valid_until] = as_micros([later.memory.valid_until])
-                states[seq] = PastState(later.memory.state, valid_until, later.superseded_by)
-        return states
+        history = self.data.history.items()
+        later = {
+            seq: [row.before for row in rows if row.at > moment and row.before is not None] for seq, rows in history
+        }
+        firsts = {seq: images[0] for seq, images in later.items() if images}
+        ends = as_micros(first.memory.valid_until for first in firsts.values())
+        return {
+            seq: PastState(first.memory.state, end, first.superseded_by)
+            for (seq, first), end in zip(firsts.items(), ends, strict=True)
+        }
 
     def sketches(self, since: int = 0) -> Iterator[SketchBatch]:
         rows = ((seq, since, entry.sketch) for seq, entry in self._indexed(since) if entry.sketch is not None)

@@ -128,9 +128,6 @@ SELECT seq, change, data FROM index_entry WHERE bank = :bank AND part = :part AN
 -- name: block
 SELECT data FROM block WHERE bank = :bank AND part = :part AND number = :number
 
--- name: block_numbers
-SELECT number FROM block WHERE bank = :bank AND part = :part
-
 -- name: blocks_around
 SELECT number, data FROM block WHERE bank = :bank AND part = :part AND first_seq <= :last AND last_seq >= :first
 

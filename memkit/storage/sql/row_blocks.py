@@ -116,15 +116,15 @@ def _placed(name: str, column: Column) -> Column:
 
 def pack(rows: RowBatch) -> bytes:
     """Rows as bytes, without their sources."""
-    columns = {name: column for name, column in rows.fields.items() if _has_values(name, rows)}
+    columns = {
+        name: column
+        for name, column in rows.fields.items()
+        if ROW_FIELDS[name] is not np.int64 or bool(np.any(column != NO_VALUE))
+    }
     bits = sum(1 << place for place, name in enumerate(ROW_FIELDS) if name in columns)
     body = struct.pack("<II", len(rows.seqs), bits)
     body += b"".join(columns[name].astype(kind).tobytes() for name, kind in _FIELD_TYPES.items() if name in columns)
     return struct.pack("<I", zlib.crc32(body)) + body
-
-
-def _has_values(name: str, rows: RowBatch) -> bool:
-    return ROW_FIELDS[name] is not np.int64 or bool(np.any(rows.fields[name] != NO_VALUE))
 
 
 def unpack(data: bytes) -> RowBatch:

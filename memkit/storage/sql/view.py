@@ -22,7 +22,6 @@ from memkit.storage.core.blocks import (
     EntryRow,
     sketch_batches,
     term_batch,
-    unpack_terms,
 )
 from memkit.storage.core.checksums import corrupt_error, decoding
 from memkit.storage.core.enum_codes import AUTHOR_CODES, KIND_CODES, STATE_CODES, EnumCodes
@@ -36,6 +35,7 @@ from memkit.storage.core.rows import (
     decode_names,
     decode_past,
     decode_records,
+    unpack_terms,
 )
 from memkit.storage.core.vectors import passage_batch, stack_vectors, unpack_vectors
 from memkit.storage.sql.block_writer import parse_block
@@ -192,7 +192,9 @@ class SqlView(View):
         return rows if len(wanted) > max(seqs) - min(seqs) else [row for row in rows if row[0] in wanted]
 
     def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
-        batches = [self._unpacked(block, seqs, dimension) for block in self._around(VECTOR_PART, seqs)]
+        blocks = (block.only(np.isin(block.seqs, seqs)) for block in self._around(VECTOR_PART, seqs))
+        with decoding("a block of vectors"):
+            batches = [unpack_vectors(block, dimension) for block in blocks]
         in_blocks = np.concatenate([own.seqs for own, _ in batches]) if batches else np.empty(0, np.int64)
         batches.append(super().quantised(np.setdiff1d(seqs, in_blocks).tolist(), dimension))
         own, parts = zip(*batches, strict=True)
@@ -203,10 +205,6 @@ class SqlView(View):
         if seqs:
             for _, data in self._run("blocks_around", part=part, first=min(seqs), last=max(seqs)):
                 yield parse_block(data)
-
-    def _unpacked(self, block: Block, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
-        with decoding("a block of vectors"):
-            return unpack_vectors(block.only(np.isin(block.seqs, seqs)), dimension)
 
     def turns_of(self, session: int, after: int = 0) -> list[int]:
         return self._seqs("turns_of", session=session, after=after)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from memkit.models import IndexEntry
 from memkit.storage.core.banks import BankRow
-from memkit.storage.core.blocks import FLUSH_ROWS, SKETCH_PART, TERM_PART, VECTOR_PART, pack_terms
+from memkit.storage.core.blocks import FLUSH_ROWS, SKETCH_PART, TERM_PART, VECTOR_PART
 from memkit.storage.core.records import HistoryRow, StoredMemory
 from memkit.storage.core.rows import (
     Columns,
@@ -13,6 +13,7 @@ from memkit.storage.core.rows import (
     exchange_columns,
     history_columns,
     memory_columns,
+    pack_terms,
     state_columns,
     vector_columns,
 )

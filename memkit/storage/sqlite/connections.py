@@ -8,6 +8,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
@@ -369,19 +370,14 @@ def _before_fork() -> None:
         connections.before_fork()
 
 
-def _after_fork_in_parent() -> None:
+def _after_fork(finish: Callable[[Connections], None]) -> None:
     while _forking:
-        _forking.pop().after_fork_in_parent()
-
-
-def _after_fork_in_child() -> None:
-    while _forking:
-        _forking.pop().after_fork_in_child()
+        finish(_forking.pop())
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_before_fork,
-        after_in_parent=_after_fork_in_parent,
-        after_in_child=_after_fork_in_child,
+        after_in_parent=partial(_after_fork, Connections.after_fork_in_parent),
+        after_in_child=partial(_after_fork, Connections.after_fork_in_child),
     )

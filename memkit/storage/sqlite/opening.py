@@ -24,8 +24,11 @@ def prepare(connections: Connections) -> None:
             )
         if not read_only:
             connections.retry_while_busy(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchone())
-    if not ready:
-        _migrate(connections)
+    if ready:
+        return
+    with connections.writing() as connection:
+        if not is_current(connection, path):  # another process may have been first
+            migrate(connection)
 
 
 def _check_path(path: Path, *, read_only: bool) -> None:
@@ -44,9 +47,3 @@ def _check_path(path: Path, *, read_only: bool) -> None:
         raise UnwritablePathError(
             f"{path}: may not be written. Change its rights, give another path, or open it with read_only."
         )
-
-
-def _migrate(connections: Connections) -> None:
-    with connections.writing() as connection:
-        if not is_current(connection, connections.path):
-            migrate(connection)

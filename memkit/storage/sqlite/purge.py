@@ -134,7 +134,7 @@ class Erasures:
         for name in RETAINED_QUERIES:
             cursor = run(connection, name)
             while rows := cursor.fetchmany(READ_ROWS):
-                missing -= Search(missing).matches(b"\0".join(map(_stored_form, rows)))
+                missing -= Search(missing).matches(b"\0".join(b"".join(map(_stored_form, row)) for row in rows))
                 if not missing:
                     return True
         return False
@@ -201,13 +201,9 @@ def _receipt(row: tuple[str, int]) -> ErasureReceipt:
     return receipt.model_copy(update={"bytes_pending": bool(row[1])})
 
 
-def _stored_form(row: Sequence[int | str | bytes | None]) -> bytes:
-    """A row's columns as they lie in the file, one after the other: a bank's number may read like the end of a line."""
-    return b"".join(_stored_value(value) for value in row if value is not None)
-
-
-def _stored_value(value: int | str | bytes) -> bytes:
-    if value in (0, 1):
+def _stored_form(value: int | str | bytes | None) -> bytes:
+    """A column as it lies in the file, next to the one before: a bank's number may read like the end of a line."""
+    if value is None or value in (0, 1):
         return b""
     if isinstance(value, int):
         length = (value if value >= 0 else ~value).bit_length() // 8 + 1

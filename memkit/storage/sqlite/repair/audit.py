@@ -1,13 +1,14 @@
 """Audit of a database: damage and contradictions, mended on request where that is possible."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
 from memkit.errors import CorruptError
-from memkit.storage.core.blocks import ROW_PART, SKETCH_PART, TERM_PART, VECTOR_PART, Block, unpack_terms
+from memkit.storage.core.blocks import ROW_PART, SKETCH_PART, TERM_PART, VECTOR_PART, Block
 from memkit.storage.core.checksums import DECODING_ERRORS, is_memory_intact, is_text_intact, is_vector_intact
+from memkit.storage.core.rows import unpack_terms
 from memkit.storage.core.unit_of_work import ChangeSet
 from memkit.storage.sql.block_writer import add_vector_block, drop_vector_block, vector_block
 from memkit.storage.sql.queries import run
@@ -129,6 +130,7 @@ ALL_CHECKS = (
     _unsealed("unsealed_sketches", SKETCH_PART),
     _unsealed("unsealed_terms", TERM_PART),
 )
+BLOCK_NUMBERS = "SELECT DISTINCT number FROM block WHERE bank = ? AND part IN (?, ?) ORDER BY number"
 LOST_TEXT = (
     "SELECT seq FROM memory WHERE bank = ? "
     "AND NOT EXISTS (SELECT 1 FROM content c "
@@ -142,12 +144,10 @@ def audit(connections: Connections, *, repair: bool) -> list[str]:
     with opened() as connection:
         if repair:
             connection.execute("PRAGMA defer_foreign_keys = ON")
-        problems = [problem for bank in _banks(connection) for problem in _bank(connection, bank, repair)]
+        problems = _of_banks(connection, (_blocks, _texts, _sketches), repair)
         problems += [problem for check in ALL_CHECKS for problem in check.problems(connection, repair)]
-        blocks = (_vector_blocks, _row_blocks)  # made of data that is mended by now
-        return problems + [
-            p for bank in _banks(connection) for check in blocks for p in check(connection, bank, repair)
-        ]
+        # these blocks are made of data that is mended by now
+        return problems + _of_banks(connection, (_vector_blocks, _row_blocks), repair)
 
 
 def damage(connections: Connections) -> list[str]:
@@ -196,14 +196,13 @@ def _vectors(connection: sqlite3.Connection) -> list[str]:
     return [f"{false} vectors are not what was written"] if false else []
 
 
-def _banks(connection: sqlite3.Connection) -> list[int]:
-    return [row[0] for row in connection.execute("SELECT bank FROM bank ORDER BY bank")]
-
-
-def _bank(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
-    for step in (_blocks, _texts, _sketches):
-        for problem in step(connection, bank, repair):
-            yield f"bank {bank}: {problem}"
+def _of_banks(
+    connection: sqlite3.Connection,
+    steps: Sequence[Callable[[sqlite3.Connection, int, bool], Iterator[str]]],
+    repair: bool,
+) -> list[str]:
+    banks = [row[0] for row in connection.execute("SELECT bank FROM bank ORDER BY bank")]
+    return [f"bank {bank}: {words}" for bank in banks for step in steps for words in step(connection, bank, repair)]
 
 
 def _blocks(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
@@ -225,24 +224,20 @@ def _blocks(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator
 
 def _vector_blocks(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
     """Blocks of vectors: one beside every full block of sketches, of the same memories; beside others it may lack."""
-    there, wanted = (
-        {row[0] for row in run(connection, "block_numbers", bank=bank, part=p)} for p in (VECTOR_PART, SKETCH_PART)
-    )
-    false = [number for number in wanted if not _fits(connection, bank, number)]
-    if false or there - wanted:
-        yield f"bank {bank}: {len(false) + len(there - wanted)} blocks of vectors do not hold what they are made from."
-        if repair:
-            for number in {*false, *(there - wanted)}:
-                drop_vector_block(connection, bank, number)
-            for number in false:
-                with suppress(*DECODING_ERRORS):
-                    add_vector_block(connection, bank, number, _sketches_of(connection, bank, number))
+    numbers = connection.execute(BLOCK_NUMBERS, (bank, SKETCH_PART, VECTOR_PART)).fetchall()
+    false = [number for (number,) in numbers if not _fits(connection, bank, number)]
+    if false:
+        yield f"{len(false)} blocks of vectors do not hold what they are made from."
+    for number in false if repair else ():
+        drop_vector_block(connection, bank, number)
+        with suppress(*DECODING_ERRORS):
+            add_vector_block(connection, bank, number, _sketches_of(connection, bank, number))
 
 
 def _row_blocks(connection: sqlite3.Connection, bank: int, repair: bool) -> Iterator[str]:
     """Blocks of rows: they hold the same as the table of memories."""
     if not is_true(connection, bank, bank_view(connection, bank).next_seq):
-        yield f"bank {bank}: the blocks of its rows do not hold what they are made from."
+        yield "the blocks of its rows do not hold what they are made from."
         if repair:
             rebuild(connection, bank)
 
@@ -260,6 +255,7 @@ def _fits(connection: sqlite3.Connection, bank: int, number: int) -> bool:
 
 
 def _sketches_of(connection: sqlite3.Connection, bank: int, number: int) -> Block:
+    """A block of sketches. Raises one of DECODING_ERRORS where there is none, or a damaged one."""
     return Block.parse(run(connection, "block", bank=bank, part=SKETCH_PART, number=number).fetchone()[0])
 
 

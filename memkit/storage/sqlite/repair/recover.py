@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from memkit.errors import BusyError, NotADatabaseError
-from memkit.storage.core.blocks import TERM_PART, unpack_terms
+from memkit.storage.core.blocks import TERM_PART
 from memkit.storage.core.checksums import is_text_intact, is_vector_intact
+from memkit.storage.core.rows import unpack_terms
 from memkit.storage.sqlite.connections import BUSY_CODES, connect, primary_code, translated
 from memkit.storage.sqlite.filesystem import sync
 from memkit.storage.sqlite.migrations import migrate
@@ -166,12 +167,12 @@ def _with_unique_ids(contents: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any,
 
 def _tables(connection: sqlite3.Connection) -> dict[str, Table]:
     tables = connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'table'").fetchall()
-    return {name: _table(connection, name, sql) for name, sql in tables if name not in OWN_TABLES}
-
-
-def _table(connection: sqlite3.Connection, name: str, sql: str) -> Table:
-    columns = connection.execute(f'PRAGMA table_info("{name}")').fetchall()
-    return Table(name, "WITHOUT ROWID" not in sql, tuple((c[2], bool(c[3]) or bool(c[5])) for c in columns))
+    columns = 'SELECT type, "notnull" OR pk FROM pragma_table_info(?)'
+    return {
+        name: Table(name, "WITHOUT ROWID" not in sql, tuple(connection.execute(columns, (name,))))
+        for name, sql in tables
+        if name not in OWN_TABLES
+    }
 
 
 def _roots(rows: Iterable[Row]) -> dict[int, str]:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memkit.storage.core.blocks import Block, EntryRow, pack_terms, sketch_batches, term_batch, unpack_terms
+from memkit.storage.core.blocks import Block, EntryRow, sketch_batches, term_batch
+from memkit.storage.core.rows import pack_terms, unpack_terms
 
 ANY_SEQS = st.integers(1, 2**40)
 ANY_ROWS = st.dictionaries(ANY_SEQS, st.tuples(st.integers(0, 2**40), st.binary(max_size=9)), min_size=1, max_size=9)
