@@ -132,7 +132,7 @@ SELECT data FROM block WHERE bank = :bank AND part = :part AND number = :number
 SELECT number, data FROM block WHERE bank = :bank AND part = :part AND first_seq <= :last AND last_seq >= :first
 
 -- name: last_in_blocks
-SELECT last_seq FROM block WHERE bank = :bank AND part = :part ORDER BY number DESC LIMIT 1
+SELECT coalesce((SELECT last_seq FROM block WHERE bank = :bank AND part = :part ORDER BY number DESC LIMIT 1), 0)
 
 -- name: last_block
 SELECT number, data FROM block WHERE bank = :bank AND part = :part ORDER BY number DESC LIMIT 1

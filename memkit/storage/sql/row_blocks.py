@@ -152,8 +152,7 @@ def rows_of_blocks(connection: Connection, bank: int) -> Iterator[RowBatch]:
 
 def last_in_blocks(connection: Connection, bank: int) -> int:
     """The seq up to which all rows lie in blocks."""
-    row = run(connection, "last_in_blocks", bank=bank, part=ROW_PART).fetchone()
-    return 0 if row is None else int(row[0])
+    return int(run(connection, "last_in_blocks", bank=bank, part=ROW_PART).fetchone()[0])
 
 
 def too_many_moved(connection: Connection, bank: int, size: int, share: int = RENEWED_SHARE) -> bool:

@@ -6,7 +6,7 @@ place, DRAFT_NUMBER is raised, and files of other drafts are refused.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,21 +25,12 @@ Step = Callable[[sqlite3.Connection], None]
 
 def create_tables(connection: sqlite3.Connection) -> None:
     """Create all tables of format 1."""
-    for statement in statements(files("memkit.storage.sqlite").joinpath("schema.sql").read_text("utf-8")):
+    script = files("memkit.storage.sqlite").joinpath("schema.sql").read_text("utf-8")
+    for statement in script.split(";\n"):  # one by one, so that they can run inside a transaction
         connection.execute(statement)
 
 
 FORMAT_STEPS: dict[str, Step] = {"format_1": create_tables}  # a step for each format, in order
-
-
-def statements(script: str) -> Iterator[str]:
-    """The statements of a script, so that they can run inside a transaction."""
-    pending = ""
-    for line in script.splitlines():
-        pending += f"{line}\n"
-        if sqlite3.complete_statement(pending) and pending.strip():
-            yield pending.strip()
-            pending = ""
 
 
 def file_version(format_number: int) -> int:
