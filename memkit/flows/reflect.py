@@ -127,8 +127,7 @@ def _with_note(outcome: Outcome, draft: Draft) -> Outcome:
 
 def portrait(ctx: BankContext) -> Memory | None:
     """The portrait as of the last reflection."""
-    portraits = everything(ctx, ("portrait",))
-    return portraits[-1] if portraits else None
+    return next(reversed(everything(ctx, ("portrait",))), None)
 
 
 def mood(ctx: BankContext) -> list[Mood]:

@@ -80,17 +80,17 @@ def _of_kinds(query: Query, kinds: Sequence[Kind]) -> Query:
     return replace(query, options=replace(query.options, kinds=kinds))
 
 
+@dataclass
 class ReflectionSplit:
     """Parts what comes into a bank's indexes: what reflection wrote is set aside, the rest passes.
 
     `seqs`: of all summaries and portraits so far; it grows.
     """
 
-    def __init__(self, seqs: set[int]) -> None:
-        self.seqs = seqs
-        self.rows: list[RowBatch] = []
-        self.sketches: list[SketchBatch] = []
-        self.terms: list[TermBatch] = []
+    seqs: set[int]
+    rows: list[RowBatch] = field(default_factory=list)
+    sketches: list[SketchBatch] = field(default_factory=list)
+    terms: list[TermBatch] = field(default_factory=list)
 
     def other_rows(self, batches: Iterable[RowBatch]) -> Iterator[RowBatch]:
         """Rows without those of summaries and portraits, whose seqs are noted; so this comes first."""

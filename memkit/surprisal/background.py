@@ -72,9 +72,8 @@ def _frequent() -> dict[str, float]:
 
 
 def _ranked(name: str) -> dict[str, None]:
-    text = (files("memkit.surprisal") / name).read_text(encoding="utf-8")
-    lines = (line for line in text.splitlines() if not line.startswith("#"))
-    return dict.fromkeys(word for line in lines for word in line.split())
+    lines = (files("memkit.surprisal") / name).read_text(encoding="utf-8").splitlines()
+    return dict.fromkeys(word for line in lines if not line.startswith("#") for word in line.split())
 
 
 @cache

@@ -212,9 +212,7 @@ class EntropyFilter:
         keep = kept_positions(self._scores, coming, self.budget, mode=self.mode)
         if len(keep) == len(self):
             return []
-        gone = np.ones(len(self), dtype=bool)
-        gone[keep] = False
-        evicted = _joined(self._places.take(np.flatnonzero(gone), axis=0))
+        evicted = _joined(np.delete(self._places, keep, axis=0))
         self._places, self._scores = self._places.take(keep, axis=0), self._scores.take(keep)
         return evicted
 

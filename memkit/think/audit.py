@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from memkit.models import FrozenModel, Memory, State
+from memkit.models import FrozenModel, Memory
 from memkit.text.near_copies import band_keys, copy_key, is_near_copy
 from memkit.think.extractive.relation_names import is_functional
 
@@ -100,10 +100,12 @@ def _contradictions(thoughts: Sequence[Memory]) -> Iterator[tuple[str, ...]]:
 
 
 def _orphans(memories: AuditedMemories) -> Iterator[tuple[str, ...]]:
-    for memory in memories.derived:
-        states: set[State] = {memories.by_id[id].state for id in memory.sources if id in memories.by_id}
-        if memory.author != "user" and states == {"forgotten"}:
-            yield (memory.id,)
+    by_id = memories.by_id
+    return (
+        (memory.id,)
+        for memory in memories.derived
+        if memory.author != "user" and {by_id[id].state for id in memory.sources if id in by_id} == {"forgotten"}
+    )
 
 
 def _loops(memories: AuditedMemories) -> Iterator[tuple[str, ...]]:

@@ -72,8 +72,8 @@ def choose_memories(candidates: Sequence[QuotableMemory], most: int) -> list[Mem
     and small talk are left out, unless there is nothing else.
     """
     left = _quotable(candidates) or list(candidates)
-    worth = _worths(left)
-    like = _likeness(left)
+    vectors = np.stack([candidate.vector for candidate in left])
+    worth, like = _worths(left, vectors), _likeness(left, vectors)
     chosen: list[int] = []
     while len(chosen) < min(most, len(left)):
         penalty = like[:, chosen].max(axis=1) if chosen else np.zeros(len(left), np.float32)
@@ -96,9 +96,8 @@ def _mean_salience(memories: Iterable[Memory]) -> float:
     return sum(saliences) / len(saliences) if saliences else 1.0
 
 
-def _worths(candidates: Sequence[QuotableMemory]) -> FloatArray:
+def _worths(candidates: Sequence[QuotableMemory], vectors: FloatArray) -> FloatArray:
     mean_salience = max(_mean_salience(c.memory for c in candidates), 1e-9)
-    vectors = np.stack([c.vector for c in candidates])
     central = vectors @ vectors.mean(axis=0)
     own = [_own_worth(c.memory, mean_salience) for c in candidates]
     return np.asarray(np.array(own) + CENTRALITY_WEIGHT * central, dtype=np.float32)
@@ -115,9 +114,8 @@ def _own_worth(memory: Memory, mean_salience: float) -> float:
     )
 
 
-def _likeness(candidates: Sequence[QuotableMemory]) -> FloatArray:
+def _likeness(candidates: Sequence[QuotableMemory], vectors: FloatArray) -> FloatArray:
     """Cosines (n, n), at least 0; a thought and the turn that it rests on are nearly the same."""
-    vectors = np.stack([c.vector for c in candidates])
     like = np.maximum(vectors @ vectors.T, 0)
     row_by_id = {c.memory.id: i for i, c in enumerate(candidates)}
     for i, candidate in enumerate(candidates):

@@ -21,8 +21,7 @@ def proposals_for(statement: Statement, turn: Memory, task: Task, earlier: Seque
         return [Proposal("cite", ids=(same[-1].id,), source_ids=(turn.id,))]
     taken = {id for proposal in earlier if proposal.action != "cite" for id in proposal.ids}
     old = _replaced(statement, turn, [t for t in related if t.id not in taken])
-    closing = _closing(statement, old) if statement.ends and old else statement
-    return [_proposal(closing, turn, old)]
+    return [_proposal(_closing(statement, old) if statement.ends and old else statement, turn, old)]
 
 
 def states_same(proposal: Proposal, statement: Statement) -> bool:
