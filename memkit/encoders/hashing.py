@@ -38,8 +38,7 @@ class HashingEncoder:
                     row[code % self.dimension] += weight
             if not row.any():
                 row[0] = 1.0  # a text without words, or whose features cancel out
-        unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-        return np.asarray(unit, dtype=np.float32)
+        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
 
 
 @lru_cache(maxsize=16_384)

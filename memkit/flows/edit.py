@@ -102,14 +102,12 @@ def pin(ctx: BankContext, id: str, *, pinned: bool = True) -> Receipt:
 
 def forget(ctx: BankContext, ids: str | Sequence[str], *, reason: str) -> Receipt:
     """Take memories out of recall; their history stays, and `restore` brings them back."""
-    chosen = [ids] if isinstance(ids, str) else list(ids)
-    return apply(ctx, [Forget(id, reason) for id in chosen])
+    return apply(ctx, [Forget(id, reason) for id in ([ids] if isinstance(ids, str) else ids)])
 
 
 def restore(ctx: BankContext, ids: str | Sequence[str]) -> Receipt:
     """Bring forgotten or faded memories back into recall."""
-    chosen = [ids] if isinstance(ids, str) else list(ids)
-    return apply(ctx, [Restore(id) for id in chosen])
+    return apply(ctx, [Restore(id) for id in ([ids] if isinstance(ids, str) else ids)])
 
 
 def undo(ctx: BankContext, receipt: Receipt) -> Receipt:

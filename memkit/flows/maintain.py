@@ -61,9 +61,8 @@ def maintain(
         if not may_go_on():
             total = total.model_copy(update={"finished": False})
             break
-        report = _maintain_under_lease(services, context_of(state.name), owner, may_go_on, even_open=even_open)
-        if report is not None:
-            total = _sum_reports(total, report)
+        ctx = context_of(state.name)
+        total = _sum_reports(total, _maintain_under_lease(services, ctx, owner, may_go_on, even_open=even_open))
     if total.erased:
         services.storage.purge()  # once for all banks
     return total
@@ -71,16 +70,17 @@ def maintain(
 
 def _maintain_under_lease(
     services: Services, ctx: BankContext, owner: str, may_go_on: Callable[[], bool], *, even_open: bool
-) -> MaintenanceReport | None:
+) -> MaintenanceReport:
+    """Counts of what was done in a bank; none where it is gone, or another worker is at it."""
     state = ctx.state()
     if state is None:
-        return None
+        return MaintenanceReport()
 
     def leased() -> bool:
         return services.storage.lease(state.number, owner, ctx.now(), services.settings.runtime.lease)
 
     if not leased():
-        return None
+        return MaintenanceReport()
     try:
         report = _maintain_bank(ctx, lambda: leased() and may_go_on(), even_open=even_open)
         _note_visit(ctx, report)
@@ -104,16 +104,13 @@ def _maintain_bank(ctx: BankContext, may_go_on: Callable[[], bool], *, even_open
     if not thinking.finished:
         return MaintenanceReport(banks=1, exchanges=thinking.exchanges, failed=thinking.failed, finished=False)
     pruned = fade.prune(ctx, search=False).receipt
-    encoded = reencode.encode_pending(ctx)
-    reflected = len(reflect.reflect(ctx, settled=True, may_go_on=may_go_on).outcomes)
-    archived = len(fade.decay(ctx).operations)
     return MaintenanceReport(
         banks=1,
         exchanges=thinking.exchanges,
         failed=thinking.failed,
-        encoded=encoded,
-        reflected=reflected,
-        archived=archived,
+        encoded=reencode.encode_pending(ctx),
+        reflected=len(reflect.reflect(ctx, settled=True, may_go_on=may_go_on).outcomes),
+        archived=len(fade.decay(ctx).operations),
         erased=0 if pruned is None else sum(pruned.counts.values()),
     )
 

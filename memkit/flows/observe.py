@@ -149,8 +149,7 @@ class _Decision:
         seqs = view.locate([turn.incoming.id for turn in prepared])
         memories = view.memories(list(seqs.values()))
         self._by_id: dict[str, Memory | IncomingTurn] = {id: memories[seq] for id, seq in seqs.items()}
-        steps = [self._step(turn) for turn in self._turns]
-        return [*steps, *self._cutter.queue()]
+        return [*map(self._step, self._turns), *self._cutter.queue()]
 
     def _step(self, turn: ReadyTurn) -> Step:
         if isinstance(turn, RejectedTurn):

@@ -69,8 +69,7 @@ def beliefs(ctx: BankContext) -> dict[str, dict[str, list[Memory]]]:
     now = ctx.now()
     for thought in everything(ctx, ("thought",)):
         if thought.valid_until is None or thought.valid_until > now:
-            relations = held.setdefault(thought.head or "", {})
-            relations.setdefault(thought.relation or "", []).append(thought)
+            held.setdefault(thought.head or "", {}).setdefault(thought.relation or "", []).append(thought)
     return held
 
 

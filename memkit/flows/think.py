@@ -318,8 +318,7 @@ def build_task(ctx: BankContext, state: BankState, turns: Sequence[Memory]) -> t
     the thinker can tell, the turns are about.
     """
     with ctx.storage.view(state.number) as view:
-        seqs = list(view.locate([turn.id for turn in turns]).values())
-        vectors = view.vectors(seqs)
+        vectors = view.vectors(list(view.locate([turn.id for turn in turns]).values()))
         has_vector = vectors.any(axis=1) if vectors.size else np.zeros(0, bool)
         about = _thoughts_about(ctx, view, turns)
         thoughts_by_id = {m.id: m for m in [*about, *_same_groups(ctx, view, vectors[has_vector])]}

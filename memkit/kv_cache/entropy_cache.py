@@ -39,8 +39,7 @@ def sampling(
     warpers = LogitsProcessorList([TemperatureLogitsWarper(float(temperature)), *likeliest, *nucleus])
 
     def choose(logits: Tensor) -> int:
-        scores = warpers(None, logits[None].float())
-        chances = scores.softmax(dim=-1).to(generator.device)
+        chances = warpers(None, logits[None].float()).softmax(dim=-1).to(generator.device)
         return int(torch.multinomial(chances, 1, generator=generator))
 
     return choose

@@ -63,8 +63,7 @@ def _logits(model: Any, ids: list[int]) -> Any:
     import torch
 
     with torch.inference_mode():
-        batch = torch.tensor([ids], device=model.device)
-        return model(input_ids=batch).logits[0].double().cpu().numpy()
+        return model(input_ids=torch.tensor([ids], device=model.device)).logits[0].double().cpu().numpy()
 
 
 def _load(name: str, tokenizer: Any) -> tuple[Any, Any]:

@@ -82,8 +82,7 @@ def _remade(view: BankView, plan: ErasePlan, gone: set[int]) -> Iterator[Memory]
     """The derived memories that stay, in order of recording, each made from those before it."""
     remade_by_id: dict[str, Memory] = {}
     for _, memory in sorted(view.memories(list(view.locate(plan.remade).values())).items()):
-        seqs = remaining_sources(view, view.locate(memory.sources).values(), gone)
-        read = view.memories(seqs).values()
+        read = view.memories(remaining_sources(view, view.locate(memory.sources).values(), gone)).values()
         remade_by_id[memory.id] = _with_sources(memory, [remade_by_id.get(source.id, source) for source in read])
         yield remade_by_id[memory.id]
 

@@ -105,8 +105,7 @@ class Referents:
         return last if fits else None
 
     def _possession(self, noun: str, name: str, gender: str = "any") -> Subject:
-        called = f"{noun} {name}".strip()
-        head = self.language.file.people.whose.format(owner=self.speaker, noun=called)
+        head = self.language.file.people.whose.format(owner=self.speaker, noun=f"{noun} {name}".strip())
         return Subject(head, self._gender(noun) or gender, noun, name)
 
     def _gender(self, noun: str) -> str | None:

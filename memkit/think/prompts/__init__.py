@@ -32,8 +32,7 @@ def answer_schema() -> dict[str, Any]:
 
 def prompt_text(name: str, task: Task, own: Mapping[str, str] | Path | None = None) -> str:
     """The text for a task: the user's own before memkit's, that of its language before the English one."""
-    language = prompt_language(task.turns)
-    names = (f"{name}.{language}", name)
+    names = (f"{name}.{prompt_language(task.turns)}", name)
     for texts in (_user_texts(own), default_prompts()):
         for candidate in names:
             if candidate in texts:
