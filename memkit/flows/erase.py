@@ -99,9 +99,8 @@ def _carry_out(ctx: BankContext, chosen: ErasePlan, requested_by: str | None, *,
         return _empty_receipt(state, at, requested_by)
     with ctx.storage.view(state.number) as view:
         refuse_stale(chosen, view.state.change)
-        gone = set(view.locate(chosen.ids).values())
         rederived = rederive(view, chosen, ctx.settings.observe, at)
-        macs = fingerprints(ctx, view.memories(sorted(gone)).values())
+        macs = fingerprints(ctx, view.memories(sorted(set(view.locate(chosen.ids).values()))).values())
     again = rederive_operations(ctx, rederived)
     remade = tuple(memory.id for memory in rederived.memories)
     erasing = Erase(chosen.ids, len(chosen.chosen), remade, requested_by, macs)

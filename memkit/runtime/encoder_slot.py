@@ -30,8 +30,7 @@ class EncoderSlot:
     """Holds the encoder of a store; encodes under a time limit."""
 
     def __init__(self, encoder: Encoder | None, *, timeout: float) -> None:
-        self._encoder = encoder
-        self._timeout = timeout
+        self._encoder, self._timeout = encoder, timeout
 
     def get(self) -> Encoder:
         """The encoder itself; the default one is made (not loaded) on the first call."""

@@ -41,8 +41,7 @@ class Indexer:
     """Makes index entries under a bank's key; the sketches are the same in every bank of the store."""
 
     def __init__(self, slot: EncoderSlot, settings: Settings) -> None:
-        self._slot = slot
-        self._settings = settings.index
+        self._slot, self._settings = slot, settings.index
         self._hashes_of_dimension: tuple[int, Sketcher, CrossPolytope] | None = None
 
     def hashes(self) -> tuple[Sketcher, CrossPolytope]:

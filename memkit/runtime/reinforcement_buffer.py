@@ -14,8 +14,7 @@ class ReinforcementBuffer:
     """
 
     def __init__(self, *, write: Callable[[int, list[Reinforce]], None], after: float, count: int) -> None:
-        self._write = write
-        self._after, self._count = after, count
+        self._write, self._after, self._count = write, after, count
         self._pending: dict[int, list[Reinforce]] = {}
         self._timer: threading.Timer | None = None
         self._lock = threading.Lock()

@@ -218,10 +218,8 @@ class EntropyFilter:
 
     def _append(self, rows: Scores) -> None:
         """Rows of start, end and surprisal, shape (n, 3)."""
-        places = np.empty((len(rows), 4), dtype=np.int64)
-        places[:, 0] = np.arange(self.seen, self.seen + len(rows))
-        places[:, 1] = self.turns
-        places[:, 2:] = rows[:, :2]
+        positions = np.arange(self.seen, self.seen + len(rows))
+        places = np.column_stack((positions, np.full(len(rows), self.turns), rows[:, :2].astype(np.int64)))
         self._places = np.concatenate((self._places, places))
         self._scores = np.concatenate((self._scores, rows[:, 2]))
         self.seen += len(rows)
