@@ -23,11 +23,7 @@ class HashingEncoder:
     def __init__(self, dimension: int = 256) -> None:
         if dimension < 2:
             raise InputError("HashingEncoder: dimension must be at least 2.")
-        self.dimension = dimension
-
-    @property
-    def name(self) -> str:
-        return f"hashing-{self.dimension}"
+        self.dimension, self.name = dimension, f"hashing-{dimension}"
 
     def encode(self, texts: list[str]) -> FloatArray:
         """Rows of unit norm, float32, shape (len(texts), dimension)."""

@@ -44,16 +44,9 @@ class OnnxEncoder:
     def __init__(self, folder: str | Path, *, threads: int | None = None) -> None:
         self._folder, self._threads = Path(folder), threads
         self._card = read_card(self._folder)
+        self.name, self.dimension = self._card.name, self._card.dimension
         self._loaded: tuple[Any, Any] | None = None
         self._loading = threading.Lock()
-
-    @property
-    def name(self) -> str:
-        return self._card.name
-
-    @property
-    def dimension(self) -> int:
-        return self._card.dimension
 
     def encode(self, texts: list[str]) -> FloatArray:
         """Rows of unit norm, float32, shape (len(texts), dimension). Raises EncoderError, MissingExtraError."""

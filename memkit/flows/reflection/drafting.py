@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from memkit.errors import ThinkerError
 from memkit.flows import think_budget
@@ -66,10 +65,6 @@ class Drafter:
     reflector: Reflector | None
     postponed: int = 0
 
-    @property
-    def zone(self) -> ZoneInfo:
-        return zone_of(self.state)
-
     def summary(self, due: DuePeriod, calendar: Calendar) -> Draft | None:
         """The summary of a period; None where somebody else wrote the one that stands, or it has to wait."""
         with self.ctx.storage.view(self.state.number) as view:
@@ -98,14 +93,14 @@ class Drafter:
         return Draft(old, memory, note)
 
     def _line(self, memory: Memory, *, dated: bool) -> str:
-        day = memory.occurred_at.astimezone(self.zone).date()
+        day = memory.occurred_at.astimezone(zone_of(self.state)).date()
         return f"{day} {summary_line(memory)}" if dated else summary_line(memory)
 
     def _day(self, parts: Mapping[int, Memory], calendar: Calendar) -> SummaryMaterial:
         turns = {seq: m for seq, m in parts.items() if m.kind == "turn"}
         metadata = {"voices": voices_by_speaker(turns.values()), "episodes": _episodes(turns, calendar)}
         prompt_lines = [
-            f"{m.occurred_at.astimezone(self.zone):%H:%M} {m.speaker}: {m.text}" for m in _most_telling(turns)
+            f"{m.occurred_at.astimezone(zone_of(self.state)):%H:%M} {m.speaker}: {m.text}" for m in _most_telling(turns)
         ]
         return SummaryMaterial(parts, prompt_lines, metadata)
 

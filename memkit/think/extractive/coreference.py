@@ -20,10 +20,6 @@ class Subject(NamedTuple):
     noun: str = ""
     name: str = ""
 
-    @property
-    def is_self(self) -> bool:
-        return self.gender == "self"
-
 
 @dataclass
 class Referents:
@@ -88,7 +84,7 @@ class Referents:
 
     def _set_current(self, subject: Subject | None) -> None:
         self._current = subject
-        self._elsewhere = subject is None or not subject.is_self
+        self._elsewhere = subject is None or subject.gender != "self"
         if subject is not None and subject.gender not in ("self", "thing"):
             self.last = subject
             if subject.name:

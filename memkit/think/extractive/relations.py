@@ -311,7 +311,7 @@ class TurnReader:
         if is_unfinished or len(tail) > MAX_TAIL_CHARS or self.language.patterns["refused"].search(tail):
             return None
         people, speaker = self.language.file.people, self.people.speaker
-        names, shifted = people.self if subject.is_self else people.other, self.language.patterns["shifted"]
+        names, shifted = people.self if subject.gender == "self" else people.other, self.language.patterns["shifted"]
         return shifted.sub(lambda m: names.get(m[0].casefold(), m[0]).format(speaker=speaker), tail).strip(" ,.;:-")
 
     def _span(self, timed: TimedClause, *, future: bool) -> MentionedTime | None:
