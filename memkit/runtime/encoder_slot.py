@@ -9,7 +9,6 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from functools import partial
 
 import numpy as np
@@ -68,7 +67,7 @@ def encode_guarded(encoder: Encoder, texts: list[str], timeout: float) -> FloatA
     _worker().put((lambda: encoder.encode(texts), outcome))
     try:
         error = outcome.exception(timeout)
-    except FutureTimeoutError:
+    except TimeoutError:
         raise EncoderError(
             f"the encoder {encoder.name!r} took longer than {timeout:g} s for {len(texts)} texts. "
             "Raise settings.runtime.encode_timeout, or call store.warm() ahead."

@@ -4,7 +4,6 @@ import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -108,7 +107,7 @@ class Drafter:
         days = sorted(parts.values(), key=lambda day: day.occurred_at)
         quoted = view.memories(sorted(seq for day in days for seq in _quoted(view, day)))
         prompt_lines = [f"{day.metadata.get('period')}: {day.text}" for day in days]
-        voices = sum_voices(chain.from_iterable(voices_of(day).items() for day in days))
+        voices = sum_voices(pair for day in days for pair in voices_of(day).items())
         return SummaryMaterial(quoted, prompt_lines, {"voices": voices})
 
     def _written(self, task: Reflection, extracted: str) -> tuple[str, str, str | None]:

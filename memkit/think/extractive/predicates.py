@@ -1,8 +1,7 @@
 """Predicates: the verb of a clause, its tense, whether it is denied, and what follows it."""
 
 import re
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from memkit.think.extractive.language import Language
 from memkit.think.extractive.rule_file import ContextMeaning
@@ -14,15 +13,14 @@ PredicateTime = Literal["now", "past", "used", "plan", "duty", "wish"]
 MEANT_TIMES: tuple[PredicateTime, ...] = ("plan", "duty", "wish", "used")  # times that words before the verb tell
 
 
-@dataclass(frozen=True)
-class Predicate:
+class Predicate(NamedTuple):
     """A verb as it was said (`word`), its `lemma`, what follows (`rest`), and what stands around it `means`."""
 
     lemma: str
     word: str
     rest: str
     time: PredicateTime
-    means: frozenset[ContextMeaning] = field(default_factory=frozenset)
+    means: frozenset[ContextMeaning] = frozenset()
 
     @property
     def phrase(self) -> str:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -49,8 +48,7 @@ class Statement(NamedTuple):
     ends: str | None = None  # the relation under which what it ends, without saying of what, is closed
 
 
-@dataclass
-class TurnReader:
+class TurnReader(NamedTuple):
     """Reads a turn, clause by clause."""
 
     people: Referents
