@@ -3,7 +3,6 @@
 import contextlib
 import io
 import logging
-import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,7 +79,7 @@ def _quantise(path: Path) -> None:
     except ImportError:
         raise missing_extra("encoder export", "onnxruntime") from None
     whole = path.with_suffix(".fp32.onnx")
-    shutil.move(path, whole)
+    path.rename(whole)
     with _quiet():
         quantize_dynamic(whole, path, weight_type=QuantType.QInt8, per_channel=True)
     whole.unlink()

@@ -1,7 +1,5 @@
 """Settings of a file: its encoder and all that shapes stored data, checked at opening."""
 
-import json
-
 from pydantic import TypeAdapter
 
 from memkit.encoders import encoder_named
@@ -85,4 +83,4 @@ def record_settings(storage: Storage, slot: EncoderSlot, settings: Settings) -> 
 
 def encoder_meta(encoder: Encoder) -> dict[str, str]:
     """An encoder's identity, as kept in the file."""
-    return {ENCODER_KEY: encoder.name, DIMENSION_KEY: json.dumps(encoder.dimension)}
+    return {ENCODER_KEY: encoder.name, DIMENSION_KEY: str(encoder.dimension)}
