@@ -97,8 +97,6 @@ def _cuts(data: bytes, groups: Sequence[_Group], *, empty: int) -> list[int] | N
     steps: list[dict[int, int]] = [{0: 0}]  # each end that can be reached, with the begin it is reached from
     for group in groups:
         steps.append({end: begin for begin in steps[-1] for end in _ends(group, data, begin, empty)})
-        if not steps[-1]:
-            return None
     if len(data) not in steps[-1]:
         return None
     cuts = [len(data)]

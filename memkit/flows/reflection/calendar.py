@@ -131,10 +131,11 @@ class Calendar:
             return {day: frozenset(self.sources_by_day[day]) for day in days}
         periods = groupby(days, lambda day: period_of(date.fromisoformat(day), level))
         groups = {period: list(group) for period, group in periods}
-        return {period: self._rows(group) for period, group in groups.items() if _worth_it(level, group)}
-
-    def _rows(self, days: list[str]) -> Parts:
-        return frozenset(self.standing["day", day].seq for day in days if ("day", day) in self.standing)
+        return {
+            period: frozenset(self.standing["day", day].seq for day in group if ("day", day) in self.standing)
+            for period, group in groups.items()
+            if _worth_it(level, group)
+        }
 
     def widest(self, months: int) -> Iterator[IndexRow]:
         """Summaries of the newest so many months: the month's own, else its days'; oldest first."""

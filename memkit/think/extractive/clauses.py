@@ -56,9 +56,8 @@ def _without_quotation(match: re.Match[str]) -> str:
 
 def is_statement(sentence: str, language: Language) -> bool:
     """Neither a question nor a demand, or one that comes after a statement ("I'm off to Rome, what should I see?")."""
-    if len(sentence.split()) > MAX_SENTENCE_WORDS or language.patterns["questions"].match(
-        without_opening(sentence, language)
-    ):
+    opened = without_opening(sentence, language)
+    if len(sentence.split()) > MAX_SENTENCE_WORDS or language.patterns["questions"].match(opened):
         return False
     return not asks(sentence) or _ends_in_question(sentence, language)
 

@@ -172,18 +172,15 @@ def _repair_messages(answer: Any, prompt: str) -> "list[BaseMessage]":
 def exchange_message(task: Task) -> str:
     """The exchange and the thoughts near it, numbered, quoted and dated: data for the model."""
     zone = ZoneInfo(task.zone)
-    thoughts = [f"{n}. {_quoted(t.text)}" for n, t in enumerate(task.thoughts[:MAX_THOUGHTS], start=1)]
+    thoughts = [f'{n}. "{_unquoted(t.text)}"' for n, t in enumerate(task.thoughts[:MAX_THOUGHTS], start=1)]
     turns = [f"{n}. {_turn_line(turn, zone)}" for n, turn in enumerate(task.turns, start=1)]
     return "\n".join(["<thoughts>", *thoughts, "</thoughts>", "<exchange>", *turns, "</exchange>"])
 
 
 def _turn_line(turn: Memory, zone: ZoneInfo) -> str:
     speaker = f"{_unquoted(turn.speaker or '?')} ({turn.role or 'person'})"
-    return f"[{turn.occurred_at.astimezone(zone):%a %Y-%m-%d %H:%M}] {speaker}: {_quoted(turn.text[:MAX_TURN_CHARS])}"
-
-
-def _quoted(text: str) -> str:
-    return f'"{_unquoted(text)}"'
+    text = _unquoted(turn.text[:MAX_TURN_CHARS])
+    return f'[{turn.occurred_at.astimezone(zone):%a %Y-%m-%d %H:%M}] {speaker}: "{text}"'
 
 
 def _unquoted(text: str) -> str:
