@@ -23,7 +23,11 @@ class HashingEncoder:
     def __init__(self, dimension: int = 256) -> None:
         if dimension < 2:
             raise InputError("HashingEncoder: dimension must be at least 2.")
-        self.dimension, self.name = dimension, f"hashing-{dimension}"
+        self.dimension = dimension
+
+    @property
+    def name(self) -> str:
+        return f"hashing-{self.dimension}"
 
     def encode(self, texts: list[str]) -> FloatArray:
         """Rows of unit norm, float32, shape (len(texts), dimension)."""
