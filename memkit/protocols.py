@@ -38,7 +38,6 @@ class Encoder(Protocol):
     def dimension(self) -> int: ...
     def encode(self, texts: list[str]) -> FloatArray:
         """Rows of unit norm, float32, shape (len(texts), dimension)."""
-        ...
 
 
 class Token(NamedTuple):
@@ -62,11 +61,9 @@ class SurprisalModel(Protocol):
         Raises SurprisalError where this text can't be scored, SurprisalUnavailableError where none can: the turn is
         then stored without salience.
         """
-        ...
 
     def learn(self, text: str) -> None:
         """Adapt to a text."""
-        ...
 
 
 class Task(NamedTuple):
@@ -90,7 +87,6 @@ class Thinker(Protocol):
     def name(self) -> str: ...
     def think(self, task: Task) -> list[Proposal]:
         """Proposals for the task. Raises ThinkerError; the exchange then stays queued."""
-        ...
 
 
 @runtime_checkable
@@ -99,11 +95,9 @@ class TellsHeads(Protocol):
 
     def names(self, turns: Sequence[Memory]) -> Sequence[str]:
         """Names in the turns; thoughts whose metadata say "called" one of them come first in the task."""
-        ...
 
     def heads(self, task: Task) -> Sequence[str]:
         """Head entities of the thoughts that the turns may lead to; the given task holds those about the speakers."""
-        ...
 
 
 @runtime_checkable
@@ -112,11 +106,9 @@ class ModelThinker(Thinker, Protocol):
 
     def ask(self, task: Task, usage: Usage) -> list[Proposal]:
         """The same as `think`; counts its requests, also where it then raises."""
-        ...
 
     async def aask(self, task: Task, usage: Usage) -> list[Proposal]:
         """The same as `ask`, awaiting the model."""
-        ...
 
 
 class VectorSource(Protocol):
@@ -154,133 +146,102 @@ class BankView(Protocol):
 
     def locate(self, ids: Sequence[str]) -> dict[str, int]:
         """Seqs of memories by id (a caller's own id, or the UUIDv7)."""
-        ...
 
     def memories(self, seqs: Sequence[int]) -> dict[int, Memory]:
         """Whole memories, by seq."""
-        ...
 
     def lazy_memories(self, seqs: Sequence[int]) -> Callable[[], dict[int, Memory]]:
         """The same, for memories that may not be needed: read now, decoded when the result is called."""
-        ...
 
     def rows(self, since: int = 0) -> Iterator[IndexRow]:
         """Rows added or changed after the change number `since`, in order of seq."""
-        ...
 
     def row_batches(self, since: int = 0) -> Iterator[RowBatch]:
         """The same rows as arrays."""
-        ...
 
     def sketches(self, since: int = 0) -> Iterator[SketchBatch]:
         """Sketches written after the change number `since`."""
-        ...
 
     def terms(self, since: int = 0) -> Iterator[TermBatch]:
         """Lexical terms written after the change number `since`."""
-        ...
 
     def vectors(self, seqs: Sequence[int]) -> FloatArray:
         """Stored vectors as float32 (n, dimension), in the order of `seqs`; zeros where none is."""
-        ...
 
     def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
         """The stored vectors of those seqs that have one of this dimension, and those of their passages."""
-        ...
 
     def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
         """Stored vectors, and those of the passages of the texts that are long enough to have any."""
-        ...
 
     def unencoded(self, limit: int) -> list[Memory]:
         """Memories whose vector is wanted and still missing, oldest first."""
-        ...
 
     def same_text(self, keys: Sequence[int]) -> dict[int, str]:
         """For each text key that occurs, the id of the oldest active memory with it that is no echo."""
-        ...
 
     def near(self, bands: Sequence[int], kinds: Sequence[Kind]) -> list[Memory]:
         """Active memories that share a MinHash band key."""
-        ...
 
     def in_group(self, group: int, kinds: Sequence[Kind], limit: int) -> list[Memory]:
         """Active memories with TiM's hash group `group`, newest first."""
-        ...
 
     def about(self, head: str, kinds: Sequence[Kind], limit: int) -> list[Memory]:
         """Active memories with the head entity `head` (casefolded), newest first."""
-        ...
 
     def speakers(self) -> dict[str, int]:
         """Names of the bank's speakers, with the keyed hash that rows carry (`IndexRow.speaker`)."""
-        ...
 
     def matching(self, where: Mapping[str, Any]) -> list[int]:
         """Seqs of memories whose metadata hold every key of `where` with an equal value.
 
         A list as value means: equal to any of its members.
         """
-        ...
 
     def position(self, label: str | None) -> Position | None:
         """The last turn of the session called `label`, or of the bank where it is None."""
-        ...
 
     def turns_of(self, session: int, after: int = 0) -> list[int]:
         """Seqs of a session's turns above the seq `after`, in order."""
-        ...
 
     def derived_from(self, seqs: Sequence[int]) -> list[int]:
         """Seqs of memories that rest on any of these, directly or through others."""
-        ...
 
     def page(self, kinds: Sequence[Kind] | None, after: str | None, limit: int, states: Sequence[str]) -> list[Memory]:
         """Memories in order of recording, after the id `after`."""
-        ...
 
     def rows_of_sessions(self, sessions: Sequence[int]) -> list[IndexRow]:
         """Rows of all turns of these sessions, by their numbers, in order of seq; without sources."""
-        ...
 
     def sessions_of(self, seqs: Sequence[int]) -> list[int]:
         """Numbers of the sessions that these memories lie in."""
-        ...
 
     def echoes(self, seqs: Sequence[int]) -> list[int]:
         """Seqs of the echoes of any of these."""
-        ...
 
     def entries(self, seqs: Sequence[int]) -> dict[int, IndexEntry]:
         """Whole index entries, by seq."""
-        ...
 
     def erased_since(self, since: int) -> list[list[int]]:
         """Seqs erased after the change number `since`, a list for each erasure."""
-        ...
 
     def states_at(self, moment: datetime) -> dict[int, PastState]:
         """For memories whose state changed after a moment: their state at that moment, by seq."""
-        ...
 
     def history(self, id: str) -> list[HistoryEntry]:
         """Every change of a memory, oldest first."""
-        ...
 
     def last_saliences(self, limit: int) -> list[float]:
         """Saliences of the bank's last `limit` turns, in order, without those that have none."""
-        ...
 
     def superseded_by_any(self, seqs: Sequence[int]) -> list[int]:
         """Seqs of memories that any of these superseded or took up in a merge."""
-        ...
 
     def exchanges(self, *, due_at: datetime | None = None, numbers: Sequence[int] | None = None) -> list[Exchange]:
         """The thinking queue, oldest first, or those of it with these numbers.
 
         With `due_at`, only what may be tried by then.
         """
-        ...
 
 
 class Reflection(NamedTuple):
@@ -302,7 +263,6 @@ class Reflector(Protocol):
     def name(self) -> str: ...
     def reflect(self, task: Reflection) -> str:
         """The text. Raises ThinkerError; the extractive summary is then taken."""
-        ...
 
 
 @runtime_checkable
@@ -311,7 +271,6 @@ class CountedReflector(Reflector, Protocol):
 
     def write(self, task: Reflection, usage: Usage) -> str:
         """The same as `reflect`; counts its requests, also where it then raises."""
-        ...
 
 
 Decision = Callable[[BankView], Sequence[Step]]
@@ -322,15 +281,12 @@ class Storage(Protocol):
 
     def open_bank(self, name: BankName, *, zone: str | None = None) -> BankState:
         """The bank of this name, created if it isn't there. `zone` is an IANA name, stored with it."""
-        ...
 
     def find_bank(self, name: BankName) -> BankState | None:
         """The bank of this name, if it is there; writes nothing."""
-        ...
 
     def banks(self, prefix: BankName = ()) -> list[BankState]:
         """Banks whose name starts with these parts, in order of name."""
-        ...
 
     def apply(self, bank: int, decide: Sequence[Step] | Decision, *, at: datetime) -> Receipt:
         """Apply operations in one transaction, all or none; the only way to change a bank.
@@ -339,44 +295,35 @@ class Storage(Protocol):
         again where the transaction had to be retried. An outcome among the operations stands for an input that
         changes nothing; the receipt holds it as it is.
         """
-        ...
 
     def view(self, bank: int) -> AbstractContextManager[BankView]:
         """A consistent snapshot for reading; don't hold it open during slow work."""
-        ...
 
     def drop_bank(
         self, bank: int, *, at: datetime, requested_by: str | None = None, fingerprints: Sequence[bytes] = ()
     ) -> ErasureReceipt | None:
         """Erase a bank and everything in it; None where it isn't there. `fingerprints`: see `Erase`."""
-        ...
 
     def receipts(self, after: int = 0) -> list[ErasureReceipt]:
         """Receipts of all erasures in order of time, those with greater numbers than `after` in their banks."""
-        ...
 
     def receipt(self, bank: int, change: int) -> ErasureReceipt | None:
         """The receipt of the erasure that led a bank to a change number."""
-        ...
 
     def fingerprinted(self, bank: int, macs: Sequence[bytes]) -> set[bytes]:
         """Those of these keyed digests that belong to texts erased from a bank, or from an earlier one of its name."""
-        ...
 
     def get_meta(self, key: str) -> str | None: ...
     def set_meta(self, values: dict[str, str]) -> None: ...
     def lease(self, bank: int, owner: str, now: datetime, seconds: float) -> bool:
         """Take or renew the right to maintain a bank; False while another owner holds it."""
-        ...
 
     def release(self, bank: int, owner: str) -> None: ...
     def audit(self, *, repair: bool = False) -> list[str]:
         """Problems of the stored data, in words without memory text; repaired on request."""
-        ...
 
     def sizes(self, bank: int | None = None) -> dict[str, int]:
         """Bytes by part: text, vectors, sketches, terms, history, free, total."""
-        ...
 
     def purge(self, *, thorough: bool = True, wait: float = 0.0) -> bool:
         """Drive erased bytes out of the log and the free pages, and check that none is left in the files.
@@ -385,7 +332,6 @@ class Storage(Protocol):
         somebody waits. For `wait` seconds it lets readers finish. Receipts whose bytes are gone are no longer
         pending.
         """
-        ...
 
     def backup(self, path: str) -> None: ...
     def close(self) -> None: ...

@@ -32,27 +32,21 @@ class View(Reader, Protocol):
 
     def names(self, seqs: Iterable[int]) -> dict[int, str]:
         """Ids as callers know them, by seq."""
-        ...
 
     def tagged(self, tags: Sequence[int]) -> set[int]:
         """Seqs of memories that have any of these metadata entries."""
-        ...
 
     def all_seqs(self) -> list[int]:
         """Seqs of all memories, in order."""
-        ...
 
     def resting_on(self, seqs: Sequence[int]) -> set[int]:
         """Seqs of memories with any of these among their sources."""
-        ...
 
     def last_turn(self, label: str | None) -> LastTurn | None:
         """The last turn of a session, or of the bank."""
-        ...
 
     def queue(self) -> list[Queued]:
         """All exchanges of the queue, oldest first."""
-        ...
 
     def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
         """The stored vectors of those seqs that have one of this dimension, and those of their passages."""

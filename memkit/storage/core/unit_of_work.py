@@ -79,19 +79,15 @@ class Reader(BankView, Protocol):
 
     def records(self, seqs: Sequence[int]) -> dict[int, StoredMemory]:
         """Stored memories, by seq."""
-        ...
 
     def history_rows(self, seq: int) -> list[HistoryRow]:
         """A memory's history, oldest first."""
-        ...
 
     def reasons(self) -> list[tuple[int, str]]:
         """Reasons that a thinker gave for its changes, with the seqs of the changed memories."""
-        ...
 
     def queued(self, numbers: Sequence[int]) -> dict[int, Queued]:
         """Exchanges of the queue, by number."""
-        ...
 
 
 class UnitOfWork:

@@ -31,17 +31,14 @@ class Packable(Protocol):
     @property
     def bounds(self) -> tuple[int, int, int]:
         """First and last seq, and the latest change."""
-        ...
 
     def pack(self) -> bytes: ...
 
     def and_then(self, other: Self, /) -> Self:
         """These rows and those of another block."""
-        ...
 
     def only(self, keep: npt.NDArray[np.bool_], /) -> Self:
         """Some of the rows; `keep`: (n,)."""
-        ...
 
 
 B = TypeVar("B", bound=Packable)
