@@ -34,8 +34,8 @@ from memkit.operations import (
 )
 from memkit.protocols import BankView, FloatArray, ModelThinker, Task, TellsHeads, Thinker
 from memkit.storage.core.checksums import corrupt_error
-from memkit.text.insertions import without_recalled
 from memkit.text.near_copies import says_all_of
+from memkit.text.parts import without_recalled
 from memkit.text.terms.tokens import has_words
 from memkit.think.revise import is_person, revise
 from memkit.think.sans_io import adrive, drive

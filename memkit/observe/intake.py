@@ -10,7 +10,7 @@ from typing import Any
 
 from memkit.errors import InvalidTurnError, MemkitError
 from memkit.models import RejectedTurn, Role, Turn
-from memkit.text.insertions import CAPTION_KEYS, described_media
+from memkit.text.parts import CAPTION_KEYS, described_media
 
 ROLE_NAMES: dict[str, Role] = {
     "user": "user",

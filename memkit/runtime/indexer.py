@@ -13,9 +13,8 @@ from memkit.protocols import FloatArray
 from memkit.recall.index.lsh import CrossPolytope, Sketcher
 from memkit.runtime.encoder_slot import EncoderSlot
 from memkit.settings import Settings
-from memkit.text.insertions import without_recalled
 from memkit.text.near_copies import band_keys
-from memkit.text.passages import passages
+from memkit.text.parts import passages, without_recalled
 from memkit.text.terms.keys import document_terms, encoded_text, text_key
 from memkit.text.terms.tokens import has_words
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from memkit.models import Memory
 from memkit.protocols import FloatArray
-from memkit.text.passages import SENTENCE_END_PATTERN
+from memkit.text.parts import SENTENCE_END_PATTERN
 from memkit.text.terms.tokens import words
 
 CENTRALITY_WEIGHT = 1.0  # gain of a statement that is like the others of its period, per unit of mean cosine

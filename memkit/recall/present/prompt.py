@@ -16,7 +16,7 @@ from memkit.errors import InputError
 from memkit.models import Hit, Memory
 from memkit.recall.present.quoting import DAY_NAMES, GAP_MARK, KIND_LABELS, clean_name, label, local, quote, validity
 from memkit.recall.present.token_bound import token_bound
-from memkit.text.insertions import CLOSING_TAG, OPENING_TAG
+from memkit.text.parts import CLOSING_TAG, OPENING_TAG
 from memkit.text.terms.tokens import asks
 from memkit.text.times.periods import readable_period
 

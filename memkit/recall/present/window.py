@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from memkit.models import Memory
 from memkit.recall.present.quoting import DAY_NAMES, GAP_MARK, label, local, quote
 from memkit.surprisal.entropy_filter import KeptToken
-from memkit.text.passages import SENTENCE_END_PATTERN
+from memkit.text.parts import SENTENCE_END_PATTERN
 
 OPEN_TAG, CLOSE_TAG = "<conversation>", "</conversation>"
 START_SHARE, RECENT_SHARE = 1 / 16, 1 / 2  # of the budget, filled first

@@ -19,8 +19,7 @@ from memkit.recall.ranking.candidates import RowFeatures
 from memkit.recall.ranking.evidence import FULL_MATCH_SD
 from memkit.settings import RankingSettings
 from memkit.text.terms.tokens import STOP_WORDS, words
-from memkit.text.times.dates import MentionedTime, first_mentioned_time
-from memkit.text.times.event_times import EventTime, first_event_time
+from memkit.text.times.dates import EventTime, MentionedTime, first_event_time, first_mentioned_time
 from memkit.times import from_micros, to_micros
 
 NAME_PATTERN = re.compile(r"[^\W\d_]+")

@@ -1,4 +1,5 @@
-"""Mentioned times: "in May", "last week", "on Thursday", "last summer" in a text, as intervals of whole days.
+"""Mentioned times: "in May", "last week", "on Thursday", "last summer" in a text, as intervals of whole days; and times
+counted from an event that only the bank knows: "the day before her birthday".
 
 A date parser (dateparser, with the language fixed) is only asked after a cheap look for what could be one.
 Seasons are the northern hemisphere's, of whole months: summer is June to August, and the winter of 2022
@@ -13,7 +14,9 @@ from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from memkit.text.times.patterns import (
+    COUNT_PATTERN,
     DAY_NUMBER_PATTERN,
+    DAY_PATTERN,
     MONTH_AND_YEAR_PATTERN,
     MONTH_PATTERN,
     OFFSET_PATTERN,
@@ -21,6 +24,7 @@ from memkit.text.times.patterns import (
     SEASON_MONTHS,
     TIME_PATTERN,
     WEEKDAY_NAMES,
+    WEEKDAY_PATTERN,
     count_of,
 )
 
@@ -39,6 +43,14 @@ NEAR_DAYS = {
     "the day after tomorrow": 2,
 }
 SLACK_DAYS = {"day": 0, "week": 3, "month": 10, "year": 90}  # days, about what is told as so many units away
+EVENT_PATTERN = re.compile(
+    rf"\b(?P<count>the|{COUNT_PATTERN}) (?P<unit>day|week|month|year|weekend|morning|evening|night|{WEEKDAY_PATTERN})s?"
+    rf" (?P<side>before|prior to|after|following) (?!(?:the )?{DAY_PATTERN}|yesterday|tomorrow|today)"
+    r"(?P<event>[^?!.,;:]+?)(?= (?:did|does|do|what|who|where|when|how|which|why)\b|[?!.,;:]|$)",
+    re.IGNORECASE,
+)
+LENGTH_DAYS = {"week": 7, "weekend": 7, "month": 31, "year": 366}  # days; "the week after" is all of them
+MAX_EVENT_WORDS = 6  # of an event
 Prefer = Literal["past", "future"]
 Interval = tuple[datetime, datetime, str]
 
@@ -53,6 +65,16 @@ class MentionedTime(NamedTuple):
     end: datetime
     words: str
     at: tuple[int, int]
+    unit: str
+
+
+class EventTime(NamedTuple):
+    """Interval from `first` to `last` days (both included) after the day of `event`; `words` name it."""
+
+    first: int
+    last: int
+    event: str
+    words: str
     unit: str
 
 
@@ -278,3 +300,30 @@ def _parsed(phrase: str, today: datetime, prefer: Prefer) -> datetime | None:
     settings: Any = {"RELATIVE_BASE": today, "PREFER_DATES_FROM": prefer, "PREFER_DAY_OF_MONTH": "first"}
     moment: datetime | None = dateparser.parse(phrase, languages=["en"], settings=settings)
     return moment
+
+
+def first_event_time(text: str) -> EventTime | None:
+    """The first time in a text that is told from an event.
+
+    "The week after" is the seven days that follow; days have one day's slack, "two weeks after" half a week.
+    A weekday is one of the seven days before or after.
+    """
+    match = EVENT_PATTERN.search(text)
+    if match is None or len(match["event"].split()) > MAX_EVENT_WORDS:
+        return None
+    unit = match["unit"].casefold()
+    near, far = _distance(match["count"].casefold(), unit)
+    sign = -1 if match["side"].casefold() in ("before", "prior to") else 1
+    first, last = sorted((sign * near, sign * far))
+    return EventTime(first, last, match["event"], match[0], unit)
+
+
+def _distance(count: str, unit: str) -> tuple[int, int]:
+    """The least and the most days between the event and the time."""
+    if unit in ("day", "morning", "evening", "night"):
+        days = count_of(count)
+        return days - 1, days + 1
+    length = LENGTH_DAYS.get(unit, 7)
+    if count == "the" or unit not in LENGTH_DAYS:
+        return 1, length
+    return count_of(count) * length - length // 2, count_of(count) * length + length // 2

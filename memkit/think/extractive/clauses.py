@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from memkit.text.insertions import without_media
+from memkit.text.parts import without_media
 from memkit.text.terms.tokens import asks
 from memkit.text.times.dates import MentionedTime, Prefer, first_mentioned_time
 from memkit.text.times.patterns import TIME_PATTERN, WEEKDAY_PATTERN

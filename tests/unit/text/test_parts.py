@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memkit.text.passages import MAX_PASSAGES, passages
+from memkit.text.parts import MAX_PASSAGES, passages
 
 
 @given(st.text(alphabet="ab .!?\n。", max_size=3000))
