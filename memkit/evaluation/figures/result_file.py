@@ -77,9 +77,9 @@ def write_result(name: str, result: ResultFile, folder: Path = RESULTS_FOLDER) -
 
 
 def _commit() -> str:
-    """Short hash of the checkout that memkit runs from; with a "+" where files differ from it."""
+    """Short hash of the checkout that memkit runs from; with a "+" where code differs from it."""
     head = _git("rev-parse", "--short", "HEAD")
-    return f"{head}+" if _git("status", "--porcelain", "--untracked-files=no") else head
+    return f"{head}+" if _git("status", "--porcelain", "--untracked-files=no", "--", ":(top)*.py") else head
 
 
 def _git(*arguments: str) -> str:
