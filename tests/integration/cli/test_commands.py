@@ -352,6 +352,7 @@ def test_a_rule_that_cannot_be_read_is_refused(filled: Cli, rules: list[str], sa
 
 
 def test_curve_tells_what_each_curve_keeps_by_rate_and_by_age(cli: Cli, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
     said = cli("curve", "--days", "100", "--people", "2", "--plot", tmp_path / "c.png")
     assert said.code == 0
     assert "less than once a year" in said.out

@@ -104,6 +104,7 @@ def test_what_the_demo_erased_is_in_no_file(figures: dict[str, Any], folder: Pat
 def test_the_demo_reads_well_in_eighty_columns_and_may_be_run_again(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("matplotlib")
     monkeypatch.setenv("COLUMNS", "80")
     path = conversation(tmp_path)
     played(capfd, path)

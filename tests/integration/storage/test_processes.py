@@ -1,15 +1,13 @@
 """Several processes and threads on one file: nothing lost, nothing doubled, nobody starves."""
 
-import asyncio
 import multiprocessing as mp
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
-from typing import Any
 
 import pytest
+from bank_workers import serve, work
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
@@ -17,22 +15,6 @@ from memkit.errors import MemkitError
 from memkit.storage.sqlite.storage import SqliteStorage
 
 PROCESS_COUNT = 4
-
-
-def work(path: Path, me: int, seconds: float, ready: Any, report: Any) -> None:
-    """Write and recall for a while, once all are ready; tell how much was written and the longest wait."""
-    written, longest, seen = 0, 0.0, 0
-    with memkit.open(path, encoder=HashingEncoder()) as store:
-        bank = store.bank("shared")
-        ready.wait(60)
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            start = time.monotonic()
-            bank.observe([memkit.Turn(f"Worker {me} says word number {written}", f"w{me}", id=f"{me}-{written}")])
-            longest = max(longest, time.monotonic() - start)
-            written += 1
-            seen = max(seen, len({h.memory.speaker for h in bank.recall("worker says word", k=50, min_score=0)}))
-    report.put((me, written, longest, seen))
 
 
 def together(path: Path, seconds: float, method: str) -> dict[int, tuple[int, float, int]]:
@@ -118,21 +100,6 @@ def test_forks_of_a_process_whose_threads_write_lose_nothing(path: Path) -> None
         expected = {f"{me}-{n}" for me, count in counts.items() for n in range(count)}
         assert {m.id for m in store.bank("shared").list(limit=10_000)} == expected
         assert store.doctor() == []
-
-
-def serve(path: Path, me: int, requests: int) -> None:
-    """Work as a web server's worker does: an event loop of its own, many requests at a time."""
-
-    async def request(store: memkit.MemoryStore, number: int) -> None:
-        bank = store.bank(f"user{number % 5}")
-        await bank.aio.observe([memkit.Turn(f"Worker {me} heard {number}", "ana", id=f"{me}-{number}")])
-        await bank.aio.recall("What was heard?", k=3)
-
-    async def loop() -> None:
-        with memkit.open(path, encoder=HashingEncoder()) as store:
-            await asyncio.gather(*(request(store, number) for number in range(requests)))
-
-    asyncio.run(loop())
 
 
 def test_workers_with_event_loops_of_their_own_lose_nothing(path: Path) -> None:

@@ -15,6 +15,7 @@ NOW = datetime(2025, 6, 1, tzinfo=UTC)
 
 @pytest.mark.parametrize("years", [1, 3, 5, 8, 20])
 def test_a_plot_is_drawn_without_a_warning_for_any_span(years: int, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
     at = NOW - timedelta(days=365 * years)
     memories = [
         Memory(id=str(n), kind="turn", text="x", occurred_at=at + timedelta(days=n), recorded_at=at) for n in range(5)
