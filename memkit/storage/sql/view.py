@@ -211,7 +211,8 @@ class SqlView(View):
 
     def last_saliences(self, limit: int) -> list[float]:
         newest_first = self._run("last_saliences", limit=limit).fetchall()
-        return [salience for (salience,) in reversed(newest_first) if salience is not None]
+        with decoding("a memory"):
+            return [float(salience) for (salience,) in reversed(newest_first) if salience is not None]
 
     def unencoded(self, limit: int) -> list[Memory]:
         return self.in_order(self._seqs("unencoded", limit=limit))

@@ -59,3 +59,16 @@ def test_a_memory_whose_number_can_not_be_keeps_its_text_through_a_repair(tmp_pa
         bank.observe([("ana", "I moved to Oslo.")])
         assert [hit.memory.text for hit in bank.recall("tea", k=1)] == ["I like tea."]
         assert store.doctor() == []
+
+
+@pytest.mark.parametrize("false", ["'many'", "x'00'"])
+def test_a_salience_that_is_no_number_is_an_error_of_memkits_own_where_small_talk_is_judged(
+    tmp_path: Path, false: str
+) -> None:
+    path = tmp_path / "store.db"
+    with opened(path) as store:
+        store.bank("ana").observe([("ana", f"I counted {n} boats by the old harbour wall.") for n in range(40)])
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(f"UPDATE memory SET salience = {false}")
+    with opened(path) as store, pytest.raises(CorruptError, match="doctor --repair"):
+        store.bank("ana").observe([("ana", "Haha yes"), ("ana", "Well then")])
