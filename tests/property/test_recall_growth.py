@@ -21,6 +21,7 @@ from memkit.recall.ranking.links import adjacent_turns
 from memkit.settings import RankingSettings, Settings
 from memkit.testing import FrozenClock
 from memkit.text.terms.keys import key_hash
+from memkit.text.terms.tokens import Word
 
 SEQ_LISTS = st.lists(st.integers(0, 60), min_size=1, max_size=8, unique=True)
 
@@ -178,7 +179,7 @@ def test_the_best_rows_by_words_score_as_those_that_looking_at_every_row_finds(
     columns.put([RowBatch.of([row(seq) for seq in range(1, len(texts) + 1)])])
     held = [(seq, [(key_hash(key, term), 1) for term in text]) for seq, text in enumerate(texts, 1) if text]
     index.add([TermBatch.of(held)])
-    evidence = lexical_evidence(index, columns, key, asked)
+    evidence = lexical_evidence(index, columns, key, [Word(term, 0, 0) for term in asked])
     scores, best = evidence.scores(np.arange(len(texts))), evidence.best(count)
     assert best.tolist() == sorted(set(best.tolist()))
     assert sorted(scores[best].tolist(), reverse=True) == sorted(scores[scores > 0].tolist(), reverse=True)[:count]
@@ -242,7 +243,9 @@ def test_words_of_what_has_no_row_change_no_score_of_what_has_one(
     here = sorted(data.draw(st.sets(st.sampled_from(range(len(texts))), min_size=1)))
     some = Columns()
     some.put([RowBatch.of([row(seq) for seq in here])])
-    whole, part = (lexical_evidence(index, columns, key, asked) for columns in (every, some))
+    whole, part = (
+        lexical_evidence(index, columns, key, [Word(term, 0, 0) for term in asked]) for columns in (every, some)
+    )
     rows = np.arange(len(here))
     assert part.scores(rows).tolist() == whole.scores(np.array(here)).tolist()
     assert part.coverage(rows).tolist() == whole.coverage(np.array(here)).tolist()

@@ -184,6 +184,10 @@ class LexicalIndex:
         order = np.argsort(seqs)
         return seqs[order], counts[order]
 
+    def holds(self, term: int) -> bool:
+        """Whether any memory holds a term."""
+        return any(len(block.postings(term)[0]) for block in self._blocks)
+
     def idf(self, frequency: int) -> float:
         """Inverse document frequency, with some imagined documents while the bank is small."""
         documents = len(self) + PRIOR_DOCUMENTS

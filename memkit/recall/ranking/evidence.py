@@ -11,6 +11,7 @@ from memkit.recall.index.columns import Columns
 from memkit.recall.index.postings import LexicalIndex
 from memkit.recall.index.seq_array import Ints, distinct
 from memkit.text.terms.keys import key_hash
+from memkit.text.terms.tokens import Word
 
 FULL_MATCH_SD = 7.2  # evidence of a row that holds all of a question
 MIN_QUESTION_NATS = 8.0  # a question of one word is not answered by whoever says that word
@@ -71,12 +72,13 @@ class LexicalEvidence:
 
 
 def lexical_evidence(
-    index: LexicalIndex, columns: Columns, key: bytes, terms: Sequence[str], around: Sequence[str] = ()
+    index: LexicalIndex, columns: Columns, key: bytes, question: Sequence[Word], around: Sequence[str] = ()
 ) -> LexicalEvidence:
     """Score all rows by words; exact for the whole bank, since only matching rows differ from 0.
 
     `around`: terms of the turns just before; they help a little, and cover nothing of the question.
     """
+    terms = [term for word in question for term in _known_form(index, key, word)]
     shares = dict.fromkeys(around, CONTEXT_TERMS / max(len(around), 1)) | dict.fromkeys(terms, 1.0)
     impacts = index.impacts([key_hash(key, term) for term in shares])
     worth = [idf**IDF_POWER * share for idf, share in zip(impacts.idfs, shares.values(), strict=True)]
@@ -96,6 +98,12 @@ def lexical_evidence(
         rows_by_term={term: part for term, part in parts.items() if len(part)},
         bounds={term: most for term, most in zip(shares, worth, strict=True) if len(parts[term])},
     )
+
+
+def _known_form(index: LexicalIndex, key: bytes, word: Word) -> tuple[str, ...]:
+    """The first form of a word that the bank holds, as one or more terms; its own term where it holds none."""
+    forms = ((word.term,), *word.others) if word.others else ()
+    return next((form for form in forms if all(index.holds(key_hash(key, term)) for term in form)), (word.term,))
 
 
 def _repeated(values: Sequence[float], counts: Sequence[int]) -> FloatArray:

@@ -38,9 +38,11 @@ def document_terms(
     """
     local = at.astimezone(zone)
     own = {stem(part.casefold(), language) for part in (speaker or "").split()}
-    counts = Counter([word.term for word in words(text, language)])
+    every = words(text, language)
+    counts = Counter([word.term for word in every])
     for name in own & counts.keys():
         counts[name] = 1
+    counts |= Counter({term: 1 for word in every for form in word.others for term in form})
     counts.update(date_terms(local, language))
     if names_time(text):
         counts[TIME_TERM] = 1

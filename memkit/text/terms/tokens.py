@@ -3,13 +3,22 @@
 import re
 import threading
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import snowballstemmer
 
+from memkit.text.terms.forms import composed, identifier_parts, script_stemmer, without_marks
+
 CACHED_WORDS = 16_384  # words of which something is kept in RAM, those of all banks together: 150 to 450 bytes each
-CJK_RANGES = "぀-ヿ㐀-鿿가-힯々ｦ-ﾟ"
-LETTER_PATTERN = rf"[^\W\d_{CJK_RANGES}]"
+UNSPACED_RANGES = "぀-ヿ㐀-鿿가-힯々ｦ-ﾟ\u1100-\u11ff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # scripts without spaces
+MARK_RANGES = (  # accents, points and vowel signs, which belong to the letter before them
+    "\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670"
+    "\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed\u0711\u0730-\u074a\u07a6-\u07b0\u0900-\u0903\u093a-\u094f\u0951-\u0957"
+    "\u0962\u0963\u0981-\u0983\u09bc-\u09d7\u0a01-\u0a03\u0a3c-\u0a51\u0a70\u0a71\u0a81-\u0a83\u0abc-\u0acd\u0b01-\u0b03"
+    "\u0b3c-\u0b57\u0b82\u0bbe-\u0bd7\u0c00-\u0c04\u0c3c-\u0c56\u0c81-\u0c83\u0cbc-\u0cd6\u0d00-\u0d03\u0d3b-\u0d57"
+    "\u0d81-\u0d83\u0dca-\u0ddf\u0f71-\u0f84\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+)
 MONTH_NAMES = ("january february march april may june july august september october november december").split()
 TEN_NAMES = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 UNIT_NAMES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -23,20 +32,43 @@ NUMBER_WORDS = {  # without "one", which is mostly a pronoun
     "thousand": "1000",
 }
 AFTER_A_DAY = r"(?:(?<=\d )|(?<=\d(?:st|nd|rd|th) ))"
-TOKEN_PATTERN = re.compile(  # where a look ahead stands first, it only spares the rest of its branch
-    rf"(?=[\w{CJK_RANGES}])(?:(?=\d)(?:"
-    r"(?P<date>(?<!\d)\d{4}(?:-(?:0[1-9]|1[0-2])-\d{2}(?!\d)(?:T(?=\d))?|年(?:1[0-2]|0?[1-9])月\d{1,2}日))"
-    r"|(?P<clock>(?:1[0-2]|0?[1-9])(?::[0-5]\d)? ?(?:[ap]m|[ap]\.m\.?)(?!\w)|(?:[01]?\d|2[0-3]):[0-5]\d(?![\w:]))"
-    rf"|(?P<number>\d{{1,3}}(?:,\d{{2,3}})*,\d{{3}}(?!\d)(?:\.\d+)?|\d+(?:[.:]\d+)*)(?:st|nd|rd|th)?(?=[{CJK_RANGES}]|\b))"
-    rf"|(?P<cjk>[{CJK_RANGES}]+)"
-    r"|(?=[adfjmnos])(?P<month>(?:feb|apr|jul|aug|sept|oct|nov|dec)\b"
-    rf"|(?:jan|mar|jun|sep)\b(?=\.? ?\d)|{AFTER_A_DAY}(?:jan|mar|jun|sep)\b)"  # elsewhere, a name or a word
-    rf"|(?=[efnst])(?P<compound>(?:{'|'.join(TEN_NAMES)})[- ](?:{'|'.join(UNIT_NAMES)})\b)"
-    rf"|(?P<word>{LETTER_PATTERN}+(?:['’]{LETTER_PATTERN}+)*|[^\W{CJK_RANGES}]+))",
-    re.IGNORECASE,
+DIGIT_GROUPS_PATTERN = (  # of numbers that are names: of a telephone, an order, a card
+    r"(?:(?<=\+)\d{1,3}(?:[ .-]{0,2}\(?\d{2,}\)?)+|(?<=\()\d{2,5}\)(?:[ .-]?\d{2,})+|0\d{1,4}(?:[ .-]\d{2,})+"
+    r"|\d{3,}(?:[ .-]\d{3,})+|\d{2,}(?:-\d{2,})+)(?![\w:,]|[.-]\d)"
 )
+
+
+def _token_pattern(word: str) -> re.Pattern[str]:
+    """The pattern of all tokens; where a look ahead stands first, it only spares the rest of its branch."""
+    return re.compile(
+        rf"(?=[\w{UNSPACED_RANGES}])(?:(?=\d)(?:"
+        r"(?P<date>(?<!\d)\d{4}(?:-(?:0[1-9]|1[0-2])-\d{2}(?!\d)(?:T(?=\d))?|年(?:1[0-2]|0?[1-9])月\d{1,2}日))"
+        r"|(?P<clock>(?:1[0-2]|0?[1-9])(?::[0-5]\d)? ?(?:[ap]m|[ap]\.m\.?)(?!\w)|(?:[01]?\d|2[0-3]):[0-5]\d(?![\w:]))"
+        rf"|(?P<groups>{DIGIT_GROUPS_PATTERN})"
+        r"|(?P<number>\d{1,3}(?:,\d{2,3})*,\d{3}(?!\d)(?:\.\d+)?|\d+(?:[.:]\d+)*)"
+        rf"(?:st|nd|rd|th)?(?=[{UNSPACED_RANGES}]|\b))"
+        rf"|(?P<run>[{UNSPACED_RANGES}]+)"
+        r"|(?=[adfjmnos])(?P<month>(?:feb|apr|jul|aug|sept|oct|nov|dec)\b"
+        rf"|(?:jan|mar|jun|sep)\b(?=\.? ?\d)|{AFTER_A_DAY}(?:jan|mar|jun|sep)\b)"  # elsewhere, a name or a word
+        rf"|(?=[efnst])(?P<compound>(?:{'|'.join(TEN_NAMES)})[- ](?:{'|'.join(UNIT_NAMES)})\b)"
+        rf"|(?P<code>[a-z]{{1,6}}(?:-[a-z\d]{{1,12}})*-\d[a-z\d]*(?:-[a-z\d]+)*(?![\w'’]))"
+        rf"|(?P<word>{word}))",
+        re.IGNORECASE,
+    )
+
+
+ASCII_TOKEN_PATTERN = _token_pattern(r"\w+(?:'[a-z]+)*")
+LETTER_PATTERN = rf"(?:[^\W\d_{UNSPACED_RANGES}][{MARK_RANGES}]*)"
+TOKEN_PATTERN = _token_pattern(rf"(?:{LETTER_PATTERN}|[\d_])+(?:['’]{LETTER_PATTERN}+)*")
+CLUSTER_PATTERN = re.compile(
+    rf".[{MARK_RANGES}\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece\u102b-\u103e\u17b4-\u17d3]*"
+)
+MIN_CODE_CHARS, LOCAL_NUMBER_DIGITS = 5, 7  # of what is one number in parts; of a telephone number without its prefixes
 QUESTION_MARKS = ("?", "？", "؟")
 POSSESSIVE_PATTERN = re.compile(r"['’]s?$")
+SENTENCE_START_PATTERN = re.compile(r"(?:^|[.!?…:;\n]|[-*•]\s)[\s\"'“‘«(\[¿¡]*$")
+MIN_NAME_CHARS = 2
+MIN_HEAD_CHARS = 3  # before an apostrophe, after which a language may write an ending: "Ankara'da"
 STOP_WORDS = frozenset(
     """
     a about above after again against all also am an and any are aren't as at be because been before being below
@@ -52,11 +84,16 @@ STOP_WORDS = frozenset(
 
 
 class Word(NamedTuple):
-    """A term, and where it stands in the text."""
+    """A term, and where it stands in the text.
+
+    `others`: other forms, each of one or more terms, under which it is found where nothing is by the term itself:
+    without accents, the parts of an identifier, the end of a telephone number.
+    """
 
     term: str
     start: int
     end: int
+    others: tuple[tuple[str, ...], ...] = ()
 
 
 _stemmers = threading.local()
@@ -64,7 +101,9 @@ _stemmers = threading.local()
 
 @lru_cache(maxsize=CACHED_WORDS)
 def stem(word: str, language: str = "english") -> str:
-    """The Snowball stem of a casefolded word."""
+    """The Snowball stem of a casefolded word: by its script, where that is of one language."""
+    if not word.isascii():
+        language = script_stemmer(word[:1]) or language
     stemmers = vars(_stemmers)
     if language not in stemmers:
         stemmers[language] = snowballstemmer.stemmer(language)
@@ -72,27 +111,84 @@ def stem(word: str, language: str = "english") -> str:
 
 
 def words(text: str, language: str = "english") -> list[Word]:
-    """Search terms in order. Chinese, Japanese and Korean runs are cut into pairs of characters.
+    """Search terms in order. Runs of a script without spaces are cut into pairs of characters.
 
     One thing has one form: "three" is "3", "Sept." is "September", "2023-05-08" is "8 May 2023", and
     "7pm", "7:00 p.m." and "19:00" are "7" and "7pm" (a clock without its half of the day is the first alone).
+    A stop word that is written as a name ("the US", "I met Will") is a term.
     """
     terms, word = list[Word](), Word._make  # in half of the time that Word takes
-    for match in TOKEN_PATTERN.finditer(text):
+    for match in (ASCII_TOKEN_PATTERN if text.isascii() else TOKEN_PATTERN).finditer(text):
         if match.lastgroup != "word":
             terms += _others(match, language)
-        elif (term := _term(match[0], language)) is not None:
-            terms.append(word((term, *match.span())))
+            continue
+        written = match[0]
+        term, others = _forms(written, language)
+        if term is None and written[0].isupper() and is_name(written, text, match.start()):
+            term = bare_name(written)
+        if term is not None:
+            terms.append(word((term, *match.span(), others)))
     return terms
 
 
+def names_only(text: str) -> list[Word]:
+    """Capitalised stop words of a text, for a question that holds nothing else: "Will?"."""
+    matches = ASCII_TOKEN_PATTERN.finditer(text)
+    return [Word(bare_name(m[0]), *m.span()) for m in matches if m[0][0].isupper() and len(m[0]) > 1]
+
+
+def bare_name(word: str) -> str:
+    """A name in small letters, without the ending of the possessive."""
+    return POSSESSIVE_PATTERN.sub("", word.casefold())
+
+
+def is_name(word: str, text: str, start: int) -> bool:
+    """Whether a capitalised stop word is written as a name: in capitals, or where no sentence begins."""
+    bare = POSSESSIVE_PATTERN.sub("", word)
+    if len(bare) < MIN_NAME_CHARS or not bare.isalpha() or text.isupper():
+        return False
+    return bare.isupper() or not SENTENCE_START_PATTERN.search(text, 0, start)
+
+
 def _others(match: re.Match[str], language: str) -> list[Word]:
-    """The terms of what is no word: a number, a time, a run of ideographs."""
+    """The terms of what is no word: a number, a time, a code, a run of a script without spaces."""
     start, end = match.span()
     kind, matched = str(match.lastgroup), match[0]
-    if kind == "cjk":
-        return [Word(matched[i : i + 2], start + i, start + i + 2) for i in range(max(1, len(matched) - 1))]
+    if kind == "run":
+        return _pairs(matched, start)
+    if kind in ("groups", "code"):
+        return _joined(match[kind], start, end, language)
     return [Word(term, start, end) for term in READERS_BY_GROUP[kind](match[kind], language)]
+
+
+def _pairs(run: str, start: int) -> list[Word]:
+    """Pairs of characters, each with the marks on it."""
+    clusters = list(CLUSTER_PATTERN.finditer(composed(run)))
+    pairs = list(pairwise(clusters)) if len(clusters) > 1 else [(clusters[0], clusters[0])]
+    return [
+        Word(
+            run_term := first[0] + (second[0] if second is not first else ""),
+            start + first.start(),
+            start + second.end(),
+            _plainer(run_term),
+        )
+        for first, second in pairs
+    ]
+
+
+def _plainer(term: str) -> tuple[tuple[str, ...], ...]:
+    plain = without_marks(term)
+    return () if plain == term else ((plain,),)
+
+
+def _joined(phrase: str, start: int, end: int, language: str) -> list[Word]:
+    """A code as a whole, and by its parts; what is too short for a code, by its parts alone."""
+    whole = composed("".join(filter(str.isalnum, phrase))).casefold()
+    parts = tuple(word.term for part in re.findall(r"\w+", phrase) for word in words(part, language))
+    if len(whole) < MIN_CODE_CHARS:
+        return [Word(term, start, end) for term in parts]
+    tail = ((whole[-LOCAL_NUMBER_DIGITS:],),) if whole.isdigit() and len(whole) > LOCAL_NUMBER_DIGITS else ()
+    return [Word(whole, start, end, (*tail, parts))]
 
 
 def _date(phrase: str, language: str) -> list[str]:
@@ -125,14 +221,19 @@ READERS_BY_GROUP = {"date": _date, "clock": _clock, "number": _number, "month": 
 
 
 @lru_cache(maxsize=CACHED_WORDS)
-def _term(word: str, language: str) -> str | None:
-    low = word.casefold().replace("’", "'")
-    if low in STOP_WORDS:
-        return None
-    low = POSSESSIVE_PATTERN.sub("", low)
-    if low in STOP_WORDS or not low:
-        return None
-    return NUMBER_WORDS.get(low) or stem(low, language)
+def _forms(word: str, language: str) -> tuple[str | None, tuple[tuple[str, ...], ...]]:
+    """A word's term, None for a stop word, and its other forms."""
+    low = composed(word).casefold().replace("’", "'")
+    bare = POSSESSIVE_PATTERN.sub("", low)
+    if low in STOP_WORDS or bare in STOP_WORDS or not bare:
+        return None, ()
+    if bare in NUMBER_WORDS:
+        return NUMBER_WORDS[bare], ()
+    parts = tuple(term for part in identifier_parts(composed(word)) if (term := _forms(part, language)[0]) is not None)
+    head = bare.split("'")[0]
+    plain = [without_marks(form) for form in (bare, head if len(head) >= MIN_HEAD_CHARS else bare)]
+    forms = dict.fromkeys((stem(form, language),) for form in plain if form != bare)
+    return stem(bare, language), (*forms, parts) if parts else tuple(forms)
 
 
 def has_words(text: str) -> bool:
