@@ -8,8 +8,11 @@ import numpy as np
 
 from memkit.errors import InputError
 from memkit.protocols import FloatArray
+from memkit.text.terms.forms import composed
+from memkit.text.terms.tokens import UNSPACED_RANGES, pair_spans
 
 WORD_PATTERN = re.compile(r"\w+")
+UNSPACED_PATTERN = re.compile(f"[{UNSPACED_RANGES}]")
 GRAM_CHARS = 4
 GRAM_WEIGHT = 0.3
 
@@ -33,12 +36,21 @@ class HashingEncoder:
         """Rows of unit norm, float32, shape (len(texts), dimension)."""
         rows = np.zeros((len(texts), self.dimension), dtype=np.float64)
         for row, text in zip(rows, texts, strict=True):
-            for word in WORD_PATTERN.findall(text.casefold()):
+            for word in _words(text):
                 for code, weight in _features(word):
                     row[code % self.dimension] += weight
             if not row.any():
                 row[0] = 1.0  # a text without words, or whose features cancel out
         return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
+
+
+def _words(text: str) -> list[str]:
+    """Words in small letters; of scripts without spaces, pairs of characters."""
+    return [part for word in WORD_PATTERN.findall(composed(text).casefold()) for part in _parts(word)]
+
+
+def _parts(word: str) -> list[str]:
+    return [word] if UNSPACED_PATTERN.search(word) is None else [word[start:end] for start, end in pair_spans(word)]
 
 
 @lru_cache(maxsize=16_384)

@@ -3,7 +3,6 @@
 import re
 import threading
 from functools import lru_cache
-from itertools import pairwise
 from typing import NamedTuple
 
 import snowballstemmer
@@ -162,18 +161,18 @@ def _others(match: re.Match[str], language: str) -> list[Word]:
 
 
 def _pairs(run: str, start: int) -> list[Word]:
-    """Pairs of characters, each with the marks on it."""
-    clusters = list(CLUSTER_PATTERN.finditer(composed(run)))
-    pairs = list(pairwise(clusters)) if len(clusters) > 1 else [(clusters[0], clusters[0])]
-    return [
-        Word(
-            run_term := first[0] + (second[0] if second is not first else ""),
-            start + first.start(),
-            start + second.end(),
-            _plainer(run_term),
-        )
-        for first, second in pairs
-    ]
+    """Pairs of characters; where the letters weren't composed, each stands for the whole run."""
+    letters = composed(run)
+    pairs = [(letters[first:last], start + first, start + last) for first, last in pair_spans(letters)]
+    if len(letters) != len(run):
+        pairs = [(pair, start, start + len(run)) for pair, _, _ in pairs]
+    return [Word(*pair, _plainer(pair[0])) for pair in pairs]
+
+
+def pair_spans(run: str) -> list[tuple[int, int]]:
+    """Spans of each two characters that follow each other, with the marks on them; of a single one, its own."""
+    spans = [match.span() for match in CLUSTER_PATTERN.finditer(run)]
+    return [(first, last) for (first, _), (_, last) in zip(spans, spans[1:] or spans, strict=False)]
 
 
 def _plainer(term: str) -> tuple[tuple[str, ...], ...]:
