@@ -14,12 +14,12 @@ from memkit.recall.ranking.calibration import absolute_evidence, is_answerable, 
 from memkit.recall.ranking.candidates import Candidates, RowFeatures, UnseenChunks, row_features
 from memkit.recall.ranking.chunk_attention import evidence_parts
 from memkit.recall.ranking.cues import DAY_MICROS, Cues, Windows, cue_parts, event_windows, read_cues
-from memkit.recall.ranking.evidence import LexicalEvidence, greatest, lexical_evidence, standardised_cosines
+from memkit.recall.ranking.evidence import LexicalEvidence, SearchTerm, greatest, lexical_evidence, standardised_cosines
 from memkit.recall.ranking.links import adjacent_turns, attach_thoughts, order_superseded
 from memkit.recall.ranking.query import Query, is_eligible, is_visible, matches_filters
 from memkit.settings import RankingSettings
 from memkit.text.curve import Curve
-from memkit.text.terms.tokens import Word, words
+from memkit.text.terms.tokens import words
 from memkit.times import to_micros
 
 LEXICAL_CANDIDATES = 400  # by their words; by sketches, `SketchSearch.candidate_count` says how many
@@ -90,7 +90,7 @@ class Searcher:
             exact=np.full(len(features.rows), self.index.vectors.all_in_ram),
         )
 
-    def _lexical(self, terms: Sequence[Word], context: Sequence[str] = ()) -> LexicalEvidence:
+    def _lexical(self, terms: Sequence[SearchTerm], context: Sequence[str] = ()) -> LexicalEvidence:
         index = self.index
         return lexical_evidence(index.lexical, index.columns, index.key, terms, list(dict.fromkeys(context)))
 

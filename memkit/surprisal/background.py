@@ -40,14 +40,15 @@ class BackgroundSurprisal:
 
     def score(self, text: str) -> list[Token]:
         """Tokens in order, with their characters in the text."""
-        return [Token(*match.span(), _surprisal(match[0])) for match in TOKEN_PATTERN.finditer(text)]
+        return [Token(*match.span(), surprisal(match[0])) for match in TOKEN_PATTERN.finditer(text)]
 
     def learn(self, text: str) -> None:
         """Nothing: the model stays as it is."""
 
 
 @lru_cache(maxsize=CACHED_WORDS)
-def _surprisal(piece: str) -> float:
+def surprisal(piece: str) -> float:
+    """-ln P of a word by how frequent it is in its language, in nats."""
     return -math.log(prior(piece.casefold()))
 
 

@@ -16,12 +16,11 @@ from memkit.recall.index.groups import BankGroups
 from memkit.recall.index.postings import LexicalIndex, by_hash
 from memkit.recall.index.seq_array import SeqArray, distinct
 from memkit.recall.index.sketch_decoding import SketchDecoder, weighed_signs
-from memkit.recall.ranking.evidence import lexical_evidence
+from memkit.recall.ranking.evidence import SearchTerm, lexical_evidence
 from memkit.recall.ranking.links import adjacent_turns
 from memkit.settings import RankingSettings, Settings
 from memkit.testing import FrozenClock
 from memkit.text.terms.keys import key_hash
-from memkit.text.terms.tokens import Word
 
 SEQ_LISTS = st.lists(st.integers(0, 60), min_size=1, max_size=8, unique=True)
 
@@ -179,7 +178,7 @@ def test_the_best_rows_by_words_score_as_those_that_looking_at_every_row_finds(
     columns.put([RowBatch.of([row(seq) for seq in range(1, len(texts) + 1)])])
     held = [(seq, [(key_hash(key, term), 1) for term in text]) for seq, text in enumerate(texts, 1) if text]
     index.add([TermBatch.of(held)])
-    evidence = lexical_evidence(index, columns, key, [Word(term, 0, 0) for term in asked])
+    evidence = lexical_evidence(index, columns, key, [SearchTerm(((term,),), 9.0) for term in asked])
     scores, best = evidence.scores(np.arange(len(texts))), evidence.best(count)
     assert best.tolist() == sorted(set(best.tolist()))
     assert sorted(scores[best].tolist(), reverse=True) == sorted(scores[scores > 0].tolist(), reverse=True)[:count]
@@ -244,9 +243,11 @@ def test_words_of_what_has_no_row_change_no_score_of_what_has_one(
     some = Columns()
     some.put([RowBatch.of([row(seq) for seq in here])])
     whole, part = (
-        lexical_evidence(index, columns, key, [Word(term, 0, 0) for term in asked]) for columns in (every, some)
+        lexical_evidence(index, columns, key, [SearchTerm(((term,),), 9.0) for term in asked])
+        for columns in (every, some)
     )
     rows = np.arange(len(here))
     assert part.scores(rows).tolist() == whole.scores(np.array(here)).tolist()
-    assert part.coverage(rows).tolist() == whole.coverage(np.array(here)).tolist()
+    lengths = np.array([data.draw(st.sampled_from([10, 300, 5000])) for _ in here], dtype=np.int32)
+    assert part.coverage(rows, lengths).tolist() == whole.coverage(np.array(here), lengths).tolist()
     assert part.terms_of(rows) == whole.terms_of(np.array(here))

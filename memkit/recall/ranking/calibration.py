@@ -31,7 +31,7 @@ def absolute_evidence(candidates: Candidates, named: Collection[int]) -> FloatAr
 def _coverage(candidates: Candidates) -> FloatArray:
     """The share of the question's information in a row, or at half in the row before or after it."""
     features = candidates.features
-    own, adjacent = candidates.words.coverage(features.rows) * features.open_to_words, features.adjacent
+    own, adjacent = candidates.words.coverage(features.rows, features.lengths), features.adjacent
     most, half = own.copy(), own / 2
     most[1:] = np.maximum(most[1:], half[:-1] * adjacent)
     most[:-1] = np.maximum(most[:-1], half[1:] * adjacent)

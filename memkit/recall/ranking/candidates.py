@@ -18,8 +18,6 @@ from memkit.recall.index.seq_array import Ints
 from memkit.recall.ranking.evidence import LexicalEvidence
 from memkit.settings import RankingSettings
 
-SHORT_TEXT_CHARS = 300  # a longer text holds many words by chance, and they count for less
-
 Lengths = npt.NDArray[np.int32]
 
 
@@ -38,7 +36,7 @@ class RowFeatures:
     asks: Bools
     timed: Bools  # names a time or a number
     open_to_context: FloatArray  # which part of its full share each takes of the evidence around it
-    open_to_words: FloatArray  # how much it counts that a row holds a question's words
+    lengths: Lengths  # characters
     traits: dict[str, FloatArray]  # parts of the score
     cohesion: float  # of the bank, 0..1
 
@@ -73,7 +71,7 @@ def row_features(columns: Columns, rows: Ints, cohesion: float, weights: Ranking
         asks=asks,
         timed=statistics.timed(rows),
         open_to_context=share_of(context, lengths),
-        open_to_words=np.sqrt(share_of(SHORT_TEXT_CHARS, lengths)),
+        lengths=lengths,
         traits=traits,
         cohesion=cohesion,
     )

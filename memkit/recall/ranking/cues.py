@@ -16,9 +16,10 @@ from memkit.protocols import FloatArray
 from memkit.recall.index.columns import among
 from memkit.recall.index.seq_array import Ints
 from memkit.recall.ranking.candidates import RowFeatures
-from memkit.recall.ranking.evidence import FULL_MATCH_SD
+from memkit.recall.ranking.evidence import FULL_MATCH_SD, SearchTerm
 from memkit.settings import RankingSettings
-from memkit.text.terms.tokens import STOP_WORDS, Word, names_only, words
+from memkit.surprisal.background import surprisal
+from memkit.text.terms.tokens import STOP_WORDS, names_only, words
 from memkit.text.times.dates import EventTime, MentionedTime, first_event_time, first_mentioned_time
 from memkit.times import from_micros, to_micros
 
@@ -41,12 +42,12 @@ Windows = tuple[tuple[int, int], ...]  # from, until: microseconds
 class Cues(NamedTuple):
     """A question taken apart: search terms without the speakers' names, who is named, which time."""
 
-    terms: tuple[Word, ...]
+    terms: tuple[SearchTerm, ...]
     named: frozenset[int]  # hashes of the bank's speakers that the question names
     span: MentionedTime | None
     asks_when: bool
     relative: EventTime | None = None  # a time named by an event: "the day before her birthday"
-    event: tuple[Word, ...] = ()  # the event's search terms
+    event: tuple[SearchTerm, ...] = ()  # the event's search terms
 
 
 def read_cues(question: str, speakers: Mapping[str, int], now: datetime, zone: str) -> Cues:
@@ -59,9 +60,12 @@ def read_cues(question: str, speakers: Mapping[str, int], now: datetime, zone: s
     return Cues(terms, frozenset(named.values()), span, asks_when, relative if event else None, event)
 
 
-def _terms(text: str) -> tuple[Word, ...]:
+def _terms(text: str) -> tuple[SearchTerm, ...]:
     """Search terms of a text, each once."""
-    return tuple({word.term: word for word in words(text) or names_only(text)}.values())
+    every = {word.term: word for word in words(text) or names_only(text)}
+    return tuple(
+        SearchTerm(((word.term,), *word.others), surprisal(text[word.start : word.end])) for word in every.values()
+    )
 
 
 def without_names(question: str, speakers: Iterable[str]) -> str:

@@ -2,23 +2,33 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from memkit.protocols import FloatArray
-from memkit.recall.index.columns import Columns
+from memkit.recall.index.columns import Bools, Columns
 from memkit.recall.index.postings import LexicalIndex
 from memkit.recall.index.seq_array import Ints, distinct
 from memkit.text.terms.keys import key_hash
-from memkit.text.terms.tokens import Word
 
 FULL_MATCH_SD = 7.2  # evidence of a row that holds all of a question
 MIN_QUESTION_NATS = 8.0  # a question of one word is not answered by whoever says that word
 CONTEXT_TERMS = 1.0  # for so many terms of the question all terms of the turns before it count together
 IDF_POWER = 1.5  # rare words say more than their information
 PRIOR_ROWS = 20  # a small bank's statistics are shrunk towards what is usual
+SHORT_TEXT_CHARS = 300  # what a text up to this length holds, it doesn't hold by chance
+WORD_CHARS = 5.5  # of a text, for each of its words
+TOPIC_FACTOR = 30  # times as often as in the language a text has words of its topic, which a question may share
 PRIOR_COSINE_MEAN, PRIOR_COSINE_SD = 0.12, 0.12  # of the cosines of unrelated sentences
+
+
+class SearchTerm(NamedTuple):
+    """A word of a question: its forms, each of one or more terms, the likeliest first; its surprisal in nats."""
+
+    forms: tuple[tuple[str, ...], ...]
+    surprisal: float
 
 
 @dataclass(frozen=True)
@@ -35,14 +45,33 @@ class LexicalEvidence:
     full_idf: float
     rows_by_term: dict[str, Ints]  # in order
     bounds: dict[str, float]  # term -> the most that it adds to a row's BM25
+    covers: dict[str, tuple[float, float]]  # term -> its idf, its surprisal; of the question's own terms
 
     def scores(self, rows: Ints) -> FloatArray:
         """The evidence for some rows, in standard deviations."""
         return FULL_MATCH_SD * self.sums.take(rows).real / self.full_bm25
 
-    def coverage(self, rows: Ints) -> FloatArray:
-        """The share of the question's information that each of these rows holds."""
-        return self.sums.take(rows).imag / max(self.full_idf, MIN_QUESTION_NATS)
+    def coverage(self, rows: Ints, lengths: npt.NDArray[np.int32]) -> FloatArray:
+        """The share of the question's information that each of these rows holds; `lengths`: of their texts.
+
+        A long text holds a word by chance, the likelier the more frequent the word is: what is no surprise in a
+        text of that length covers nothing.
+        """
+        sums = self.sums.take(rows).imag
+        longer = np.flatnonzero((lengths > SHORT_TEXT_CHARS) & (sums > 0))
+        if len(longer):
+            sums[longer] = self._sure_sums(rows[longer], lengths[longer])
+        return sums / np.float32(max(self.full_idf, MIN_QUESTION_NATS))
+
+    def _sure_sums(self, rows: Ints, lengths: npt.NDArray[np.int32]) -> FloatArray:
+        """The idf of the terms that each row holds, as far as it doesn't hold them by chance."""
+        sums = np.zeros(len(rows), np.float32)
+        chances = TOPIC_FACTOR * (lengths - SHORT_TEXT_CHARS) / WORD_CHARS
+        for term, (idf, surprisal) in self.covers.items():
+            if term in self.rows_by_term:
+                chance = -np.expm1(-chances * np.exp(-surprisal))
+                sums += np.minimum(idf, -np.log(chance)) * _is_held(self.rows_by_term[term], rows)
+        return sums
 
     def best(self, count: int) -> Ints:
         """The rows with the best scores, in order; fewer where fewer hold any of the terms.
@@ -65,21 +94,20 @@ class LexicalEvidence:
         """The question's terms that each of these rows holds."""
         held: list[list[str]] = [[] for _ in rows]
         for term, own in self.rows_by_term.items():
-            at = np.minimum(own.searchsorted(rows), len(own) - 1)
-            for i in np.flatnonzero(own[at] == rows).tolist():
+            for i in np.flatnonzero(_is_held(own, rows)).tolist():
                 held[i].append(term)
         return [tuple(terms) for terms in held]
 
 
 def lexical_evidence(
-    index: LexicalIndex, columns: Columns, key: bytes, question: Sequence[Word], around: Sequence[str] = ()
+    index: LexicalIndex, columns: Columns, key: bytes, question: Sequence[SearchTerm], around: Sequence[str] = ()
 ) -> LexicalEvidence:
     """Score all rows by words; exact for the whole bank, since only matching rows differ from 0.
 
     `around`: terms of the turns just before; they help a little, and cover nothing of the question.
     """
-    terms = [term for word in question for term in _known_form(index, key, word)]
-    shares = dict.fromkeys(around, CONTEXT_TERMS / max(len(around), 1)) | dict.fromkeys(terms, 1.0)
+    own = {term: word.surprisal for word in question for term in _known_form(index, key, word)}
+    shares = dict.fromkeys(around, CONTEXT_TERMS / max(len(around), 1)) | dict.fromkeys(own, 1.0)
     impacts = index.impacts([key_hash(key, term) for term in shares])
     worth = [idf**IDF_POWER * share for idf, share in zip(impacts.idfs, shares.values(), strict=True)]
     covers = [idf * (share == 1) for idf, share in zip(impacts.idfs, shares.values(), strict=True)]
@@ -97,13 +125,21 @@ def lexical_evidence(
         full_idf=sum(covers, 1e-9),
         rows_by_term={term: part for term, part in parts.items() if len(part)},
         bounds={term: most for term, most in zip(shares, worth, strict=True) if len(parts[term])},
+        covers={term: (idf, own[term]) for term, idf in zip(shares, covers, strict=True) if term in own},
     )
 
 
-def _known_form(index: LexicalIndex, key: bytes, word: Word) -> tuple[str, ...]:
-    """The first form of a word that the bank holds, as one or more terms; its own term where it holds none."""
-    forms = ((word.term,), *word.others) if word.others else ()
-    return next((form for form in forms if all(index.holds(key_hash(key, term)) for term in form)), (word.term,))
+def _known_form(index: LexicalIndex, key: bytes, word: SearchTerm) -> tuple[str, ...]:
+    """The first form of a word that the bank holds; the likeliest where it holds none, or where there is one."""
+    if len(word.forms) == 1:
+        return word.forms[0]
+    known = (form for form in word.forms if all(index.holds(key_hash(key, term)) for term in form))
+    return next(known, word.forms[0])
+
+
+def _is_held(own: Ints, rows: Ints) -> Bools:
+    """Mask of the rows that are among a term's own, both in order."""
+    return np.asarray(own[np.minimum(own.searchsorted(rows), len(own) - 1)] == rows)
 
 
 def _repeated(values: Sequence[float], counts: Sequence[int]) -> FloatArray:

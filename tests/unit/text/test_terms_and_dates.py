@@ -174,8 +174,8 @@ def test_a_time_told_from_a_date_or_from_nothing_is_no_time_told_from_an_event(t
 
 def test_an_events_words_are_search_terms_without_the_speakers_name() -> None:
     cues = read_cues("What did Bob do the day after Ana's wedding?", {"Ana": 7, "Bob": 8}, NOW, "UTC")
-    assert [word.term for word in cues.event] == ["wed"]
-    assert "wed" in [word.term for word in cues.terms]
+    assert [word.forms[0][0] for word in cues.event] == ["wed"]
+    assert "wed" in [word.forms[0][0] for word in cues.terms]
 
 
 def test_windows_follow_the_days_on_which_the_event_was_told_best() -> None:
