@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from memkit.errors import InputError
 from memkit.models import Hit, Memory
+from memkit.recall.present.excerpt import excerpt_span, matched_place
 from memkit.recall.present.quoting import DAY_NAMES, GAP_MARK, KIND_LABELS, clean_name, label, local, quote, validity
 from memkit.recall.present.token_bound import token_bound
 from memkit.text.parts import CLOSING_TAG, OPENING_TAG
@@ -152,11 +153,11 @@ class _Writer:
         fits = low
         while low < high - 1:
             middle = (low + high) // 2
-            if self._cost({**self.shown, key: self.page.cut(key, middle)}) <= limit:
+            if self._cost({**self.shown, key: middle}) <= limit:
                 low = fits = middle
             else:
                 high = middle
-        self._keep_cut(key, self.page.cut(key, fits))
+        self._keep_cut(key, fits)
 
     def _keep_cut(self, key: Key, length: int) -> None:
         if length >= MIN_EXCERPT_CHARS and length > self.shown.get(key, 0):
@@ -194,6 +195,8 @@ class Page:
             self._attach_thoughts(hit, zone)
             self._join(hit, hit.around, zone)
             self._join(hit, beside, zone)
+        self._terms = {(hit.bank, hit.memory.id): _matched_terms(hit) for hit in material.hits}
+        self._places: dict[Key, int] = {}
         self._tails = {key for key, _ in self.needed_keys() if asks(self._text(key))} - set(self.hit_keys())
 
     def _portraits(self) -> list[Memory]:
@@ -223,14 +226,15 @@ class Page:
         """Characters of a memory's text."""
         return len(self._text(key))
 
-    def cut(self, key: Key, length: int) -> int:
-        """A length of at most `length` characters that ends with a word, where one ends nearby.
+    def _place(self, key: Key) -> int:
+        """The place around which an excerpt lies: where a hit holds the question's words, else at the beginning.
 
-        Of a question that leads to a hit the end is kept, so there it is the beginning.
+        Of a question that leads to a hit the end is shown.
         """
-        text = self._text(key)[:: -1 if key in self._tails else 1][:length]
-        space = max(text.rfind(" "), text.rfind("\n"))
-        return space if space > length - 24 and space > 0 else length
+        if key not in self._places:
+            matched = matched_place(self._text(key), self._terms.get(key, ()))
+            self._places[key] = len(self._text(key)) if key in self._tails else matched or 0
+        return self._places[key]
 
     def hit_keys(self) -> list[Key]:
         """Hits, best first."""
@@ -337,9 +341,17 @@ class Page:
         text = self._text(key)
         if length >= len(text):
             return quote(text)
-        return f"{CUT_MARK} {quote(text[-length:])}" if key in self._tails else f"{quote(text[:length])} {CUT_MARK}"
+        start, end = excerpt_span(text, self._place(key), length)
+        before, after = f"{CUT_MARK} " if start else "", f" {CUT_MARK}" if end < len(text) else ""
+        return f"{before}{quote(text[start:end])}{after}"
 
 
 def _time_of(entry: Entry) -> str:
     """The period that a summary says it is of, else the day of the newest that it rests on."""
     return readable_period(str(entry.memory.metadata.get("period", ""))) or str(entry.local.date())
+
+
+def _matched_terms(hit: Hit) -> Sequence[str]:
+    """The question's words that a hit holds."""
+    terms = hit.why.get("words", ())
+    return terms if isinstance(terms, list) else ()

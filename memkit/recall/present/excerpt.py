@@ -1,0 +1,41 @@
+"""Excerpts of long texts: around the place where a question's words stand, not the beginning of the text."""
+
+import re
+from collections import Counter
+from collections.abc import Collection
+
+from memkit.text.terms.tokens import Word, words
+
+SPACE_PATTERN = re.compile(r"\s")
+WINDOW_CHARS = 300  # in which a question's words stand together
+BORDER_CHARS = 24  # so far an end is moved to where a word ends
+
+
+def matched_place(text: str, terms: Collection[str]) -> int | None:
+    """The middle of the window of a text that holds most of these terms, the rarer in the text the more; or None."""
+    matches = [word for word in words(text) if not _forms(word).isdisjoint(terms)] if terms else []
+    if not matches:
+        return None
+    counts = Counter(word.term for word in matches)
+    windows = [_window(matches, i) for i in range(len(matches))]
+    best = max(windows, key=lambda window: sum(1 / counts[term] for term in {word.term for word in window}))
+    return (best[0].start + best[-1].end) // 2
+
+
+def excerpt_span(text: str, place: int, length: int) -> tuple[int, int]:
+    """Start and end of a part of a text, at most so many characters around a place; words stay whole."""
+    start = max(0, min(place - length // 2, len(text) - length))
+    end = min(len(text), start + length)
+    if start and (space := SPACE_PATTERN.search(text, start - 1, min(start + BORDER_CHARS, end))):
+        start = space.end()
+    spaces = [match.start() for match in SPACE_PATTERN.finditer(text, max(start, end - BORDER_CHARS), end + 1)]
+    return start, spaces[-1] if spaces and end < len(text) else end
+
+
+def _window(matches: list[Word], first: int) -> list[Word]:
+    last = matches[first].start + WINDOW_CHARS
+    return [word for word in matches[first:] if word.start < last]
+
+
+def _forms(word: Word) -> set[str]:
+    return {word.term, *(term for form in word.others for term in form)}
