@@ -12,7 +12,7 @@ from memkit.models import MEMORY_STATES, Hit, Memory, PastState, State, Turn
 from memkit.observe.intake import as_turns
 from memkit.protocols import BankView, FloatArray
 from memkit.recall.present.recollection import FindBeside, OnUse, Recollection
-from memkit.recall.ranking.cues import without_names
+from memkit.recall.ranking.names import named_speakers, without_names
 from memkit.recall.ranking.query import MAX_RESULTS, Query, RecallOptions
 from memkit.recall.search import ScoredRow
 from memkit.text.curve import Curve
@@ -63,7 +63,7 @@ def _query_vectors(ctx: BankContext, query: str, speakers: Iterable[str], contex
     A name outshines the rest of a short question, and who spoke is a cue of its own: so the query's vector
     leans towards that of the question without the speakers' names.
     """
-    plain = without_names(query, speakers)
+    plain = without_names(query, named_speakers(query, speakers))
     if plain == query or not plain.strip():
         return ctx.services.encoder.try_encode([query, *context])
     vectors = ctx.services.encoder.try_encode([query, *context, plain])
@@ -191,10 +191,11 @@ def _listed(memories: Mapping[int, Memory], seqs: Sequence[int]) -> list[Memory]
 
 def _hit(ctx: BankContext, scored: ScoredRow, memories: Mapping[int, Memory]) -> Hit:
     memory = memories[scored.seq]
+    named = {"name": scored.name} if scored.name else {}
     return Hit(
         memory=memory,
         score=scored.score,
-        why={**scored.parts, "words": list(scored.words), "key_phrases": list(memory.key_phrases)},
+        why={**scored.parts, "words": list(scored.words), **named, "key_phrases": list(memory.key_phrases)},
         bank=ctx.name,
         around=tuple(_listed(memories, scored.around)),
         thoughts=tuple(_listed(memories, scored.thoughts)),

@@ -19,7 +19,8 @@ from memkit.recall.ranking.links import adjacent_turns, attach_thoughts, order_s
 from memkit.recall.ranking.query import Query, is_eligible, is_visible, matches_filters
 from memkit.settings import RankingSettings
 from memkit.text.curve import Curve
-from memkit.text.terms.tokens import words
+from memkit.text.terms.keys import key_hash
+from memkit.text.terms.tokens import stem, words
 from memkit.times import to_micros
 
 LEXICAL_CANDIDATES = 400  # by their words; by sketches, `SketchSearch.candidate_count` says how many
@@ -38,6 +39,7 @@ class ScoredRow:
     score: float
     parts: dict[str, float]
     words: tuple[str, ...] = ()  # terms of the question that it holds
+    name: str | None = None  # the question's word for its speaker, where that is another name
     thoughts: tuple[int, ...] = ()
     beside: tuple[int, ...] = ()  # the turns just before and after it in its session
     around: tuple[int, ...] = ()  # as many on each side as were asked for
@@ -61,7 +63,7 @@ class Searcher:
 
     def search(self, query: Query, source: VectorSource) -> list[ScoredRow]:
         """The best rows for a question, best first, those below the floor left out."""
-        cues = read_cues(query.options.query, query.speakers, query.now, self._zone)
+        cues = read_cues(query.options.query, query.speakers, query.now, self._zone, self._holds)
         candidates = self._candidates(query, cues, source)
         if not candidates.eligible.any():
             return []
@@ -69,7 +71,7 @@ class Searcher:
         self._refine(candidates, query, source)
         self._calibrate(candidates, cues)
         self._follow_links(candidates, query)
-        return self._results(candidates, self._best(candidates, query), query)
+        return self._results(candidates, self._best(candidates, query), query, cues)
 
     # candidates
 
@@ -89,6 +91,10 @@ class Searcher:
             sample=sample,
             exact=np.full(len(features.rows), self.index.vectors.all_in_ram),
         )
+
+    def _holds(self, word: str) -> bool:
+        """Whether any memory holds a word."""
+        return self.index.lexical.holds(key_hash(self.index.key, stem(word)))
 
     def _lexical(self, terms: Sequence[SearchTerm], context: Sequence[str] = ()) -> LexicalEvidence:
         index = self.index
@@ -237,18 +243,20 @@ class Searcher:
         visible = self.index.columns.count - self.index.columns.statistics.hidden_count
         return round(visible * float(candidates.eligible.mean()))
 
-    def _results(self, candidates: Candidates, best: Ints, query: Query) -> list[ScoredRow]:
+    def _results(self, candidates: Candidates, best: Ints, query: Query, cues: Cues) -> list[ScoredRow]:
         rows = candidates.features.rows[best]
         beside, around = self._near(rows, query, 1), self._near(rows, query, query.options.around)
         seqs = candidates.features.seqs[best].tolist()
         scores = candidates.relevance[best].astype(np.float64).round(4).tolist()
         parts, terms = _parts(candidates, best), candidates.words.terms_of(rows)
+        names = [cues.likened.get(speaker) for speaker in candidates.features.speaker[best].tolist()]
         return [
             ScoredRow(
                 seq=seq,
                 score=scores[i],
                 parts=parts[i],
                 words=terms[i],
+                name=names[i],
                 thoughts=tuple(candidates.thoughts.get(seq, ())),
                 beside=beside.get(row, ()),
                 around=around.get(row, ()),

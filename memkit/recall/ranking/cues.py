@@ -5,7 +5,7 @@ birthday's turns.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -17,15 +17,13 @@ from memkit.recall.index.columns import among
 from memkit.recall.index.seq_array import Ints
 from memkit.recall.ranking.candidates import RowFeatures
 from memkit.recall.ranking.evidence import FULL_MATCH_SD, SearchTerm
+from memkit.recall.ranking.names import Holds, named_speakers, nearly_named, without_names
 from memkit.settings import RankingSettings
 from memkit.surprisal.background import surprisal
-from memkit.text.terms.tokens import STOP_WORDS, names_only, words
+from memkit.text.terms.tokens import names_only, words
 from memkit.text.times.dates import EventTime, MentionedTime, first_event_time, first_mentioned_time
 from memkit.times import from_micros, to_micros
 
-NAME_PATTERN = re.compile(r"[^\W\d_]+")
-ROLE_NAMES = frozenset({"user", "assistant", "system", "tool", "human", "ai", "bot"})
-POSSESSIVE_PATTERN = re.compile(r"(?<!\w)['’]s\b")  # what a name leaves behind
 WHEN_PATTERN = re.compile(
     r"\b(?:when (?:did|do|does|was|were|is|are|will|has|have|had)|how (?:long|old|many|much|often)"
     r"|what (?:date|day|month|year|time))\b",
@@ -48,16 +46,28 @@ class Cues(NamedTuple):
     asks_when: bool
     relative: EventTime | None = None  # a time named by an event: "the day before her birthday"
     event: tuple[SearchTerm, ...] = ()  # the event's search terms
+    likened: Mapping[int, str] = {}  # those named by a name like theirs, each with the question's word
 
 
-def read_cues(question: str, speakers: Mapping[str, int], now: datetime, zone: str) -> Cues:
-    """Take a question apart. A speaker's name is a cue, not a search word."""
-    names = _names(question)
-    named = {name: number for name, number in speakers.items() if _is_among(name, names)}
+def read_cues(question: str, speakers: Mapping[str, int], now: datetime, zone: str, holds: Holds) -> Cues:
+    """Take a question apart. A speaker's name is a cue, not a search word.
+
+    `holds`: whether the bank holds a word, which is then no name misspelt.
+    """
+    exact = named_speakers(question, speakers)
+    likened = nearly_named(question, speakers, holds)
+    named = likened | exact
     terms, relative = _terms(without_names(question, named)), first_event_time(question)
     event = _terms(without_names(relative.event, named)) if relative else ()
-    span, asks_when = first_mentioned_time(question, now, zone), bool(WHEN_PATTERN.search(question))
-    return Cues(terms, frozenset(named.values()), span, asks_when, relative if event else None, event)
+    return Cues(
+        terms=terms,
+        named=frozenset(speakers[name] for name in named),
+        span=first_mentioned_time(question, now, zone),
+        asks_when=bool(WHEN_PATTERN.search(question)),
+        relative=relative if event else None,
+        event=event,
+        likened={speakers[name]: word for name, word in likened.items()},
+    )
 
 
 def _terms(text: str) -> tuple[SearchTerm, ...]:
@@ -66,45 +76,6 @@ def _terms(text: str) -> tuple[SearchTerm, ...]:
     return tuple(
         SearchTerm(((word.term,), *word.others), surprisal(text[word.start : word.end])) for word in every.values()
     )
-
-
-def without_names(question: str, speakers: Iterable[str]) -> str:
-    """The question without the names of those of these speakers whom it names."""
-    names = _names(question)
-    parts = {part.casefold() for name in speakers if _is_among(name, names) for part in NAME_PATTERN.findall(name)}
-    return (
-        POSSESSIVE_PATTERN.sub("", NAME_PATTERN.sub(lambda m: "" if m[0].casefold() in parts else m[0], question))
-        if parts
-        else question
-    )
-
-
-def is_named(speaker: str, question: str) -> bool:
-    """Whether the question names a speaker, by the whole name or its first part."""
-    return _is_among(speaker, _names(question))
-
-
-class _Names(NamedTuple):
-    """Words of a question that may be names: as they are written, and in lower case."""
-
-    written: frozenset[str]
-    folded: frozenset[str]
-
-
-def _names(question: str) -> _Names:
-    names = NAME_PATTERN.findall(question)
-    return _Names(frozenset(names), frozenset(map(str.casefold, names)))
-
-
-def _is_among(speaker: str, names: _Names) -> bool:
-    if speaker.casefold() in ROLE_NAMES:
-        return False
-    first = NAME_PATTERN.search(speaker)
-    if first is None or len(first[0]) < 2:
-        return False
-    if first[0].casefold() in STOP_WORDS:
-        return first[0] in names.written and first[0][0].isupper()
-    return first[0].casefold() in names.folded
 
 
 def cue_parts(cues: Cues, features: RowFeatures, windows: Windows, weights: RankingSettings) -> dict[str, FloatArray]:
