@@ -69,6 +69,7 @@ class RankingSettings(SettingsSection):
     time: float = 0.3  # names a time or a number
     when: float = 1.35  # the same, where the question asks when, how long or how many
     superseded: bool = True  # what was superseded ranks below what replaced it
+    day_first: bool = False  # 3/4 in a question is the third of April
 
     cohesive_own: float = Field(-0.8, ge=-1)  # at full cohesion: how a turn's own evidence changes, as a share
     cohesive_session: float = 0.5  # ... what is added to `session`

@@ -33,7 +33,7 @@ MAX_DAYS = 3  # whose summaries are given for a time that has none of its own
 def recall(ctx: BankContext, options: RecallOptions) -> Recollection:
     """Search the bank; memories that the result places into a prompt are reinforced."""
     state = ctx.state()
-    if state is None or not options.query.strip():
+    if state is None or not (options.query.strip() or options.since or options.until):
         return Recollection((), zone="UTC" if state is None else state.zone)
     context = _context_texts(options.context) if options.context else []
     vectors = _query_vectors(ctx, options.query, ctx.services.indexes.speakers(state), context)
@@ -90,7 +90,7 @@ def _recollection(ctx: BankContext, view: BankView, query: Query, scored: Sequen
         hits,
         zone=view.state.zone,
         portrait=_portrait(view, query),
-        summaries=_summaries(view, query, has_hits=bool(memories)),
+        summaries=_summaries(view, query, has_hits=bool(memories), day_first=ctx.settings.ranking.day_first),
         beside=_beside(view, scored, memories, query),
         on_use=_reinforcer(ctx, view.state.number, hits, query),
     )
@@ -136,7 +136,7 @@ def _portrait(view: BankView, query: Query) -> Memory | None:
     return next((portrait for _, portrait in sorted(as_of.items(), reverse=True) if portrait.state == "active"), None)
 
 
-def _summaries(view: BankView, query: Query, *, has_hits: bool) -> Sequence[Memory]:
+def _summaries(view: BankView, query: Query, *, has_hits: bool, day_first: bool) -> Sequence[Memory]:
     """The shortest period's summary that covers the time the question names, or its days', newest first.
 
     For a question without a time the newest of the widest period, if it has hits.
@@ -144,7 +144,7 @@ def _summaries(view: BankView, query: Query, *, has_hits: bool) -> Sequence[Memo
     as_of = query.options.as_of
     if not view.page(("summary",), None, 1, _states_as_of(as_of)):
         return ()
-    span = first_mentioned_time(query.options.query, query.now, view.state.zone)
+    span = first_mentioned_time(query.options.query, query.now, view.state.zone, day_first=day_first)
     if span is None:
         return _newest_summaries(view, as_of) if has_hits else ()
     first, last = span.start.date(), (span.end - timedelta(microseconds=1)).date()

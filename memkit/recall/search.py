@@ -8,14 +8,15 @@ import numpy as np
 from memkit.batches import NO_VALUE
 from memkit.protocols import FloatArray, VectorSource
 from memkit.recall.index.bank_index import BankIndex
-from memkit.recall.index.columns import Bools
+from memkit.recall.index.columns import Bools, among
 from memkit.recall.index.seq_array import Ints, distinct
 from memkit.recall.ranking.calibration import absolute_evidence, is_answerable, relevance
 from memkit.recall.ranking.candidates import Candidates, RowFeatures, UnseenChunks, row_features
 from memkit.recall.ranking.chunk_attention import evidence_parts
-from memkit.recall.ranking.cues import DAY_MICROS, Cues, Windows, cue_parts, event_windows, read_cues
+from memkit.recall.ranking.cues import DAY_MICROS, Cues, Windows, cue_parts, event_windows, inside, read_cues
 from memkit.recall.ranking.evidence import LexicalEvidence, SearchTerm, greatest, lexical_evidence, standardised_cosines
 from memkit.recall.ranking.links import adjacent_turns, attach_thoughts, order_superseded
+from memkit.recall.ranking.open_questions import spread_best, telling
 from memkit.recall.ranking.query import Query, is_eligible, is_visible, matches_filters
 from memkit.settings import RankingSettings
 from memkit.text.curve import Curve
@@ -49,7 +50,13 @@ class Searcher:
     """Searches a bank's index. `zone`: the bank's; `retention_weight`: how far retention may move a score."""
 
     def __init__(
-        self, index: BankIndex, *, zone: str, curve: Curve, retention_weight: float, ranking: RankingSettings
+        self,
+        index: BankIndex,
+        *,
+        zone: str,
+        curve: Curve,
+        retention_weight: float,
+        ranking: RankingSettings,
     ) -> None:
         self.index = index
         self._zone, self._curve, self._retention_weight, self._weights = zone, curve, retention_weight, ranking
@@ -63,7 +70,11 @@ class Searcher:
 
     def search(self, query: Query, source: VectorSource) -> list[ScoredRow]:
         """The best rows for a question, best first, those below the floor left out."""
-        cues = read_cues(query.options.query, query.speakers, query.now, self._zone, self._holds)
+        cues = read_cues(
+            query.options.query, query.speakers, query.now, self._zone, self._holds, day_first=self._weights.day_first
+        )
+        if cues.is_open and (cues.span or query.options.since or query.options.until):
+            return self._said_in_time(query, cues, source)
         candidates = self._candidates(query, cues, source)
         if not candidates.eligible.any():
             return []
@@ -72,6 +83,21 @@ class Searcher:
         self._calibrate(candidates, cues)
         self._follow_links(candidates, query)
         return self._results(candidates, self._best(candidates, query), query, cues)
+
+    def _said_in_time(self, query: Query, cues: Cues, source: VectorSource) -> list[ScoredRow]:
+        """The most telling rows of the time that is asked about, where nothing else is."""
+        columns = self.index.columns
+        rows = np.flatnonzero(inside(columns.column("occurred_at"), cues.windows)) if cues.span else columns.rows
+        features = self._features_of(rows, query, source)
+        eligible, unknown = is_eligible(columns, features.rows, query), np.full(len(features), np.nan, np.float32)
+        if cues.named:
+            eligible &= among(features.speaker, cues.named)
+        evidence = self._lexical(())
+        scores, exact = telling(features), np.ones(len(features), dtype=bool)
+        candidates = Candidates(features, eligible, evidence, np.zeros_like(scores), unknown, exact, unknown)
+        candidates.parts, candidates.relevance = features.traits, np.ones_like(scores)
+        best = spread_best(scores, features.occurred_at, eligible, query.options.k)
+        return self._results(candidates, best, query, cues)
 
     # candidates
 
@@ -105,9 +131,9 @@ class Searcher:
         if not self.index.vectors.exact:
             return self._features_of(self._with_context(self._chosen(query, evidence, source)), query, source)
         if query.options.as_of is not None:
-            return self._features_of(np.arange(self.index.size), query, source)
+            return self._features_of(self.index.columns.rows, query, source)
         if self._features is None or self._featured != self.index.version:
-            self._features = self._features_of(np.arange(self.index.size), query, source)
+            self._features = self._features_of(self.index.columns.rows, query, source)
             self._featured = self.index.version
         return self._features
 

@@ -42,6 +42,11 @@ class Columns:
     def __len__(self) -> int:
         return self.count
 
+    @property
+    def rows(self) -> Ints:
+        """Numbers of all rows, (n,)."""
+        return np.arange(self.count)
+
     def column(self, name: str) -> Column:
         """A field of all rows; read only."""
         if name not in self._arrays:

@@ -5,7 +5,7 @@ birthday's turns.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -13,14 +13,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from memkit.protocols import FloatArray
-from memkit.recall.index.columns import among
+from memkit.recall.index.columns import Bools, among
 from memkit.recall.index.seq_array import Ints
 from memkit.recall.ranking.candidates import RowFeatures
 from memkit.recall.ranking.evidence import FULL_MATCH_SD, SearchTerm
 from memkit.recall.ranking.names import Holds, named_speakers, nearly_named, without_names
 from memkit.settings import RankingSettings
 from memkit.surprisal.background import surprisal
-from memkit.text.terms.tokens import names_only, words
+from memkit.text.terms.tokens import names_only, stem, words
 from memkit.text.times.dates import EventTime, MentionedTime, first_event_time, first_mentioned_time
 from memkit.times import from_micros, to_micros
 
@@ -30,6 +30,15 @@ WHEN_PATTERN = re.compile(
     re.IGNORECASE,
 )
 
+SINCE_PATTERN = re.compile(r"\bsince (?:\w+ ){0,2}[^ ]+$", re.IGNORECASE)
+OPEN_TERMS = frozenset(  # of questions that ask for whatever was said
+    stem(word)
+    for word in """
+    happen happened say said saying talk talked talking chat chatted tell told discuss discussed discussing speak spoke
+    spoken mention mentioned go going went things thing stuff anything everything something news new conversation
+    conversations message messages since recap summary summarise summarize remember recall events
+    """.split()
+)
 MAX_EVENT_ROWS = 5
 NEAR_BEST_SHARE = 0.8  # of the best row's evidence
 DAY_MICROS = 86_400_000_000
@@ -46,28 +55,52 @@ class Cues(NamedTuple):
     asks_when: bool
     relative: EventTime | None = None  # a time named by an event: "the day before her birthday"
     event: tuple[SearchTerm, ...] = ()  # the event's search terms
+    is_open: bool = False  # nothing is asked but what was said: in the time that is named, if one is
     likened: Mapping[int, str] = {}  # those named by a name like theirs, each with the question's word
 
+    @property
+    def windows(self) -> Windows:
+        """The time that is named, as a span of microseconds; none where none is."""
+        return () if self.span is None else ((to_micros(self.span.start), to_micros(self.span.end)),)
 
-def read_cues(question: str, speakers: Mapping[str, int], now: datetime, zone: str, holds: Holds) -> Cues:
+
+def read_cues(
+    question: str, speakers: Mapping[str, int], now: datetime, zone: str, holds: Holds, *, day_first: bool = False
+) -> Cues:
     """Take a question apart. A speaker's name is a cue, not a search word.
 
-    `holds`: whether the bank holds a word, which is then no name misspelt.
+    `holds`: whether the bank holds a word, which is then no name misspelt. `day_first`: 3/4 is the third of April.
     """
     exact = named_speakers(question, speakers)
     likened = nearly_named(question, speakers, holds)
     named = likened | exact
     terms, relative = _terms(without_names(question, named)), first_event_time(question)
     event = _terms(without_names(relative.event, named)) if relative else ()
+    span = _asked_time(question, now, zone, day_first)
     return Cues(
         terms=terms,
         named=frozenset(speakers[name] for name in named),
-        span=first_mentioned_time(question, now, zone),
+        span=span,
         asks_when=bool(WHEN_PATTERN.search(question)),
         relative=relative if event else None,
         event=event,
+        is_open=_is_open(question, span, named),
         likened={speakers[name]: word for name, word in likened.items()},
     )
+
+
+def _asked_time(question: str, now: datetime, zone: str, day_first: bool) -> MentionedTime | None:
+    """The time that a question names; one that it is asked "since" ends now."""
+    span = first_mentioned_time(question, now, zone, day_first=day_first)
+    if span is None or not SINCE_PATTERN.search(question[: span.at[0]] + span.words):
+        return span
+    return span._replace(end=max(span.end, now))
+
+
+def _is_open(question: str, span: MentionedTime | None, named: Mapping[str, str]) -> bool:
+    """Whether a question has no content besides a time and who spoke: "What happened yesterday?"."""
+    rest = question if span is None else question[: span.at[0]] + question[span.at[1] :]
+    return all(word.term in OPEN_TERMS for word in words(without_names(rest, named)))
 
 
 def _terms(text: str) -> tuple[SearchTerm, ...]:
@@ -87,16 +120,16 @@ def cue_parts(cues: Cues, features: RowFeatures, windows: Windows, weights: Rank
     if len(cues.named) == 1:
         parts["speaker"] = weights.speaker * among(features.speaker, cues.named).astype(np.float32)
     if cues.span or windows:
-        span = [(to_micros(cues.span.start), to_micros(cues.span.end))] if cues.span else []
-        parts["date"] = weights.date * _inside(features.occurred_at, [*windows, *span])
+        parts["date"] = weights.date * inside(features.occurred_at, (*windows, *cues.windows)).astype(np.float32)
     return parts
 
 
-def _inside(occurred_at: Ints, spans: Sequence[tuple[int, int]]) -> FloatArray:
-    inside = np.zeros(len(occurred_at), dtype=bool)
+def inside(occurred_at: Ints, spans: Windows) -> Bools:
+    """Mask of the rows that happened in any of these times."""
+    mask = np.zeros(len(occurred_at), dtype=bool)
     for start, end in spans:
-        inside |= (occurred_at >= start) & (occurred_at < end)
-    return inside.astype(np.float32)
+        mask |= (occurred_at >= start) & (occurred_at < end)
+    return mask
 
 
 def event_windows(evidence: FloatArray, occurred_at: Ints, relative: EventTime, zone: str) -> Windows:

@@ -42,6 +42,8 @@ NEAR_DAYS = {
     "tomorrow": 1,
     "the day after tomorrow": 2,
 }
+UNIT_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
+MONTH_COUNT = 12
 SLACK_DAYS = {"day": 0, "week": 3, "month": 10, "year": 90}  # days, about what is told as so many units away
 EVENT_PATTERN = re.compile(
     rf"\b(?P<count>the|{COUNT_PATTERN}) (?P<unit>day|week|month|year|weekend|morning|evening|night|{WEEKDAY_PATTERN})s?"
@@ -68,33 +70,59 @@ class MentionedTime(NamedTuple):
     unit: str
 
 
-class EventTime(NamedTuple):
-    """Interval from `first` to `last` days (both included) after the day of `event`; `words` name it."""
+def first_mentioned_time(
+    text: str, now: datetime, zone: str, *, prefer: Prefer = "past", day_first: bool = False
+) -> MentionedTime | None:
+    """The first time that a text names, seen from `now`; `prefer` settles which Thursday, which May.
 
-    first: int
-    last: int
-    event: str
-    words: str
-    unit: str
-
-
-def first_mentioned_time(text: str, now: datetime, zone: str, *, prefer: Prefer = "past") -> MentionedTime | None:
-    """The first time that a text names, seen from `now`; `prefer` settles which Thursday, which May."""
+    `day_first`: whether 3/4 is the third of April.
+    """
     for match in TIME_PATTERN.finditer(text):
-        interval = _read(match, now.astimezone(ZoneInfo(zone)), prefer)
+        interval = _read(match, now.astimezone(ZoneInfo(zone)), prefer, day_first)
         if interval is not None:
             start, end, unit = interval
             return MentionedTime(start, end, match[0], match.span(), unit)
     return None
 
 
-def _read(match: re.Match[str], now: datetime, prefer: Prefer) -> Interval | None:
+def _read(match: re.Match[str], now: datetime, prefer: Prefer, day_first: bool) -> Interval | None:
     kind = str(match.lastgroup)
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     try:
+        if kind == "recent":
+            return _recent(match[kind].casefold(), now)
+        if kind == "numeric":
+            return _numeric(match[kind], today, prefer, day_first)
         return READERS_BY_GROUP[kind](match[kind].casefold(), today, prefer)
     except (ValueError, OverflowError):  # outside the years 1 to 9999
         return None
+
+
+def _recent(phrase: str, now: datetime) -> Interval:
+    """So many units up to now; days are whole, hours are not."""
+    *counted, unit = phrase.removeprefix("the ").split()
+    count, unit = count_of(" ".join(counted[1:]) or "the"), unit.removesuffix("s")
+    if unit == "hour":
+        return now - timedelta(hours=count), now + timedelta(seconds=1), "range"
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    first = today - timedelta(days=count * UNIT_DAYS[unit])
+    if unit in ("month", "year"):
+        month = _month(today, -count * (12 if unit == "year" else 1))
+        first = month + timedelta(days=min(today.day, (_month(month, 1) - month).days) - 1)
+    return first, today + timedelta(days=1), "range"
+
+
+def _numeric(phrase: str, today: datetime, prefer: Prefer, day_first: bool) -> Interval | None:
+    """A day in numbers, with or without its year: 3/30, 30.3.2026; one number over 12 says which is the day."""
+    first, second, *year = (int(number) for number in re.split(r"[/.]", phrase))
+    is_day_first = first > MONTH_COUNT or (second <= MONTH_COUNT and (day_first or "." in phrase))
+    day, month = (first, second) if is_day_first else (second, first)
+    if year:
+        return _days(today.replace(year=year[0] + (2000 if year[0] < 100 else 0), month=month, day=day))
+    moment = today.replace(month=month, day=day)
+    if (moment > today) == (prefer == "past") and moment != today:
+        moment = moment.replace(year=today.year + (-1 if prefer == "past" else 1))
+    return _days(moment)
 
 
 def _near(phrase: str, today: datetime, prefer: Prefer) -> Interval:
@@ -106,7 +134,9 @@ def _days(first: datetime, count: int = 1, unit: str = "day") -> Interval:
 
 
 def _around(phrase: str, today: datetime, prefer: Prefer) -> Interval:
-    word, unit = phrase.split()
+    word, *_, unit = phrase.split()
+    if word not in ("last", "this", "next"):
+        return _latest_weekend(today, prefer)
     step = {"last": -1, "this": 0, "next": 1}[word]
     if unit == "week":
         return _week(today + timedelta(weeks=step))
@@ -125,6 +155,12 @@ def _weekend(day: datetime) -> Interval:
     return _days(day + timedelta(days=5 - day.weekday()), 2, "weekend")
 
 
+def _latest_weekend(today: datetime, prefer: Prefer) -> Interval:
+    """The weekend that has begun last, or the first that hasn't ended."""
+    back = timedelta(weeks=1 if prefer == "past" and today.weekday() < WEEKDAY_NAMES.index("saturday") else 0)
+    return _weekend(today - back)
+
+
 def _month(moment: datetime, step: int = 0) -> datetime:
     months = moment.year * 12 + moment.month - 1 + step
     return moment.replace(year=months // 12, month=months % 12 + 1, day=1)
@@ -141,7 +177,7 @@ def _year(phrase: str, today: datetime, prefer: Prefer) -> Interval:
 def _weekday(phrase: str, today: datetime, prefer: Prefer) -> Interval:
     word, name = phrase.split()
     ahead = (WEEKDAY_NAMES.index(name) - today.weekday()) % 7
-    if word == "last" or (word == "on" and prefer == "past"):
+    if word in ("last", "since") or (word == "on" and prefer == "past"):
         ahead = ahead - 7 if ahead or word == "last" else 0
     elif word == "next":
         ahead = ahead or 7
@@ -269,7 +305,7 @@ def _nearest(name: str, day: datetime, ahead: bool) -> Interval:
 
 
 def _away(count: int, whole: bool, unit: str, day: datetime, ahead: bool) -> Interval:
-    length = {"day": 1, "week": 7, "month": 30, "year": 365}[unit]
+    length = UNIT_DAYS[unit]
     if whole and unit != "day":
         return _days(day + timedelta(days=1 if ahead else -length), length, "range")
     centre = day + timedelta(days=count * length * (1 if ahead else -1))

@@ -39,12 +39,17 @@ TIME_PATTERN = re.compile(
     rf"|\b(?P<season>(?:(?:last|next|this)|(?:in|during|over|since|for)(?: the)?) {SEASON_PATTERN}\b"
     r"(?:(?: of|,)? (?:19|20)\d{2}\b)?"
     rf"|{SEASON_PATTERN}(?: of|,)? (?:19|20)\d{{2}}\b)"
+    rf"|\b(?P<recent>(?:(?:the )?(?:past|last) {COUNT_PATTERN} (?:hour|day|week|month|year)s?|(?:the )?past"
+    r" (?:hour|day|week|month|year)))\b"
+    r"|\b(?P<numeric>\d{1,2}(?:/\d{1,2}/(?:\d{4}|\d{2})|\.\d{1,2}\.\d{4})\b"
+    r"|(?:(?<=on )|(?<=since )|(?<=until )|(?<=by )|(?<=from ))"
+    r"\d{1,2}/\d{1,2}\b(?![/.]?\d))"
     rf"|\b(?P<ago>{COUNT_PATTERN} {UNIT_PATTERN} ago)\b"
     rf"|\b(?P<ahead>in {COUNT_PATTERN} {UNIT_PATTERN})\b"
     r"|\b(?P<near>the day (?:before yesterday|after tomorrow)|yesterday|today|tonight"
     r"|tomorrow|last night|this morning)\b"
-    rf"|\b(?P<around>(?:last|this|next) (?:week|weekend|month|year))\b"
-    rf"|\b(?P<weekday>(?:on|last|next|this) {WEEKDAY_PATTERN})\b"
+    rf"|\b(?P<around>(?:last|this|next) (?:week|weekend|month|year)|(?:over|at|on|during) the weekend)\b"
+    rf"|\b(?P<weekday>(?:on|last|next|this|since) {WEEKDAY_PATTERN})\b"
     r"|\b(?:in|during|since|of) (?P<year>(?:19|20)\d{2})\b(?![-.,/:]?\d)",
     re.IGNORECASE,
 )
