@@ -1,30 +1,59 @@
-"""Near copies: MinHash proposes, a comparison of what matters decides (a number, a name, a "not")."""
+"""Copies: texts that differ in nothing that can carry meaning. Near copies: one holds all of the other, and more.
+
+Case, spaces, composition, width and most punctuation carry none. Words do: prepositions, quantifiers, negations, the
+tense of a verb; and so do signs, currencies, emoji, accents, the order of the words and a question mark. What may
+differ besides is listed here, with the reason:
+
+- "a", "an", "the": which of several is meant follows from what is said of it; languages without articles lose nothing.
+- "well", "oh", "ah", "um", "uh", "hmm", "so", "anyway", "hey" in front of a sentence: they open the speaker's turn.
+- contractions ("don't", "I'm"): the same words, written together.
+"""
 
 import copy
 import hashlib
 import re
+import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from memkit.text.terms.tokens import STOP_WORDS, stem, words
+from memkit.text.terms.tokens import STOP_WORDS, words
 
 MINHASH_PERMUTATIONS = 64
 BAND_ROWS = 4
-OPENING_WORDS = frozenset("well so oh also yes yeah no ok okay anyway actually then now hey i".split())
-NEAR_COPY_SHARE = 0.8  # of the words that matter, shared by near copies
-TOKEN_PATTERN = re.compile(r"\w+(?:['’:.,-]\w+)*")
-NEGATION_WORDS = frozenset(
-    """
-    not no never none nothing nobody nowhere neither nor without cannot hardly barely no longer stopped quit
-    """.split()
+ARTICLES = frozenset(["a", "an", "the"])
+OPENINGS = frozenset("well oh ah um uh hmm so anyway hey".split())
+NEAR_COPY_SHARE = 0.8  # of the longer text's words, that near copies share
+FULL_WIDTH = str.maketrans({code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " ", 0x2212: "-"})
+CONTRACTIONS = {
+    "can't": "can not",
+    "cannot": "can not",
+    "won't": "will not",
+    "n't": " not",
+    "'m": " am",
+    "'re": " are",
+    "'ve": " have",
+    "'ll": " will",
+}
+CONTRACTION_PATTERN = re.compile(r"can't\b|cannot\b|won't\b|(?<=\w)(?:n't|'(?:m|re|ve|ll))\b", re.IGNORECASE)
+TOKEN_PATTERN = re.compile(
+    r"(?P<word>(?:(?<!\w)[-+](?=\d))?\w+(?:['’:.,/-]\w+)*)|(?P<emoticon>[:;=]['-]?[()\[\]DPp/\\|*]|<3)|(?P<mark>\S)"
 )
-FILLER_WORDS = (
-    STOP_WORDS
-    - NEGATION_WORDS
-    - frozenset(
-        ["i", "me", "my", "you", "your", "he", "him", "his", "she", "her", "we", "us", "our", "they", "them", "their"]
-    )
+QUANTITY_PATTERN = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+MEANINGFUL_MARKS = frozenset("?%#@&§†*/")
+# words that tell how far, how often or by whose word something is so: with one more, a text says another thing
+QUALIFIERS = frozenset(
+    """
+    almost nearly hardly barely scarcely maybe perhaps probably possibly allegedly supposedly apparently rarely
+    seldom sometimes often usually always never ever formerly previously once former ex fake false untrue wrong used
+    hopes hope hoped wants want wanted plans plan planned thinks think thought says say said claims claimed believes
+    believed pretends pretended dreams dreamt dreamed wishes wished tries tried trying if unless until when while
+    because although though but except without instead rather than nothing nobody nowhere none neither nor either
+    whether yet still already stopped quit quits stops ended refuses refused denies denied forgets forgot misses
+    missed lacks failed fails every each all some many few several most half twice least last next first second
+    other another
+    """.split()
 )
 
 
@@ -50,55 +79,70 @@ def _band(key: bytes, number: int, row: bytes) -> int:
 
 
 def is_copy(text: str, other: str) -> bool:
-    """Whether two texts say the same in the same words: only case, spaces, punctuation and fillers differ.
-
-    Any other differing word keeps them apart, and so do a differing number, name or negation.
-    """
-    return _essence(text) == _essence(other)
+    """Whether two texts differ in nothing that can carry meaning."""
+    return copy_key(text) == copy_key(other)
 
 
-def copy_key(text: str) -> frozenset[tuple[str, int]]:
-    """Equal for texts of which one is a copy of the other."""
-    return frozenset(_essence(text).items())
+@lru_cache(maxsize=4096)
+def copy_key(text: str) -> tuple[str, ...]:
+    """What carries a text's meaning, in order: equal for texts of which one is a copy of the other."""
+    plain = unicodedata.normalize("NFC", text).translate(FULL_WIDTH).replace("’", "'")
+    whole = CONTRACTION_PATTERN.sub(lambda match: CONTRACTIONS[match[0].lower()], plain)
+    tokens = [_plain(token) for token in _tokens(whole)]
+    while tokens and tokens[0] in OPENINGS and len(tokens) > 1:
+        del tokens[0]
+    meaning = tuple(token for token in tokens if token not in ARTICLES)
+    return meaning or tuple(tokens) or (plain.strip(),)
+
+
+def _tokens(text: str) -> list[str]:
+    """Words, emoticons, symbols and marks that carry meaning, in order."""
+    matches = TOKEN_PATTERN.finditer(text)
+    return [match[0] for match in matches if match.lastgroup != "mark" or is_meaningful(match[0])]
+
+
+def is_meaningful(mark: str) -> bool:
+    """Whether a single character that is no word carries meaning: symbols, currencies, emoji, "?" and "%"."""
+    return mark in MEANINGFUL_MARKS or unicodedata.category(mark)[0] in "SM"
+
+
+def _plain(token: str) -> str:
+    """A word in small letters, unless capitals make it another one ("US", "us"); numbers without grouping commas."""
+    if QUANTITY_PATTERN.fullmatch(token):
+        return token.replace(",", "")
+    low = token.lower()
+    return token if len(token) > 1 and token.isupper() and low in STOP_WORDS else low
 
 
 def is_near_copy(text: str, other: str) -> bool:
-    """Whether two texts share four of five words that matter and differ in no number, name or negation."""
-    a, b = _essence(text), _essence(other)
-    if numbers_of(text) != numbers_of(other) or a["not"] != b["not"] or _names(text) != _names(other):
+    """Whether one of two texts says all that the other does, and little more."""
+    return says_all_of(text, other) or says_all_of(other, text)
+
+
+def says_all_of(text: str, other: str) -> bool:
+    """Whether a text holds every word of another that can carry meaning, in order, and perhaps a few more.
+
+    The words that it has besides may add to what is said, not change it: no number, no sign, none of the small words
+    that grammar is made of, none of QUALIFIERS.
+    """
+    whole, part = copy_key(text), copy_key(other)
+    if len(part) < NEAR_COPY_SHARE * len(whole) or len(part) > len(whole):
         return False
-    return (a & b).total() >= NEAR_COPY_SHARE * max((a | b).total(), 1)
+    more = _besides(whole, part)
+    return more is not None and all(word.isalpha() and word not in STOP_WORDS | QUALIFIERS for word in more)
+
+
+def _besides(whole: Sequence[str], part: Sequence[str]) -> list[str] | None:
+    """What a sequence holds besides another one that lies in it in order; None where it doesn't."""
+    rest, more = list(part), []
+    for token in whole:
+        if rest and rest[0] == token:
+            del rest[0]
+        else:
+            more.append(token)
+    return None if rest else more
 
 
 def numbers_of(text: str) -> Counter[str]:
     """The tokens of a text that hold a digit."""
-    return Counter(token for token in TOKEN_PATTERN.findall(text) if any(character.isdigit() for character in token))
-
-
-def says_all_of(text: str, other: str) -> bool:
-    """Whether a text says what another one does in the same words, and perhaps a few more."""
-    return is_copy(text, other) or (is_near_copy(text, other) and _essence(other) <= _essence(text))
-
-
-def _names(text: str) -> list[str]:
-    """Capitalised words in order (who called whom), but for common ones that only open a sentence."""
-    capitalised = (
-        token.removesuffix("'s") for token in TOKEN_PATTERN.findall(text.replace("’", "'")) if token[:1].isupper()
-    )
-    return [token for token in capitalised if token.casefold() not in STOP_WORDS | OPENING_WORDS]
-
-
-def _essence(text: str) -> Counter[str]:
-    """A text's words that matter, as a multiset, and its negations."""
-    essence: Counter[str] = Counter()
-    for token in TOKEN_PATTERN.findall(text.replace("’", "'")):
-        low = token.casefold()
-        if low.endswith("n't") or low in NEGATION_WORDS:
-            essence["not"] += 1
-        elif any(character.isdigit() for character in low) or low not in FILLER_WORDS:
-            essence[_plain(low)] += 1
-    return essence
-
-
-def _plain(word: str) -> str:
-    return word if any(character.isdigit() for character in word) else stem(word.removesuffix("'s"))
+    return Counter(token for token in copy_key(text) if any(character.isdigit() for character in token))
