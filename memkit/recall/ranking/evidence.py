@@ -20,7 +20,7 @@ IDF_POWER = 1.5  # rare words say more than their information
 PRIOR_ROWS = 20  # a small bank's statistics are shrunk towards what is usual
 SHORT_TEXT_CHARS = 300  # what a text up to this length holds, it doesn't hold by chance
 WORD_CHARS = 5.5  # of a text, for each of its words
-TOPIC_FACTOR = 30  # times as often as in the language a text has words of its topic, which a question may share
+TOPIC_FACTOR = 20  # times as often as in the language a text has words of its topic, which a question may share
 PRIOR_COSINE_MEAN, PRIOR_COSINE_SD = 0.12, 0.12  # of the cosines of unrelated sentences
 
 

@@ -157,7 +157,7 @@ def _others(match: re.Match[str], language: str) -> list[Word]:
         return _pairs(matched, start)
     if kind in ("groups", "code"):
         return _joined(match[kind], start, end, language)
-    return [Word(term, start, end) for term in READERS_BY_GROUP[kind](match[kind], language)]
+    return [Word(term, start, end) for term in READERS_BY_GROUP[kind](composed(match[kind]), language)]
 
 
 def _pairs(run: str, start: int) -> list[Word]:
