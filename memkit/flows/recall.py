@@ -1,6 +1,7 @@
 """Recall: a query in, the memories that answer it out, with the reasons."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from memkit.observe.intake import as_turns
 from memkit.protocols import BankView, FloatArray
 from memkit.recall.present.recollection import FindBeside, OnUse, Recollection
 from memkit.recall.ranking.names import named_speakers, without_names
+from memkit.recall.ranking.newer_values import COMPARED_RESULTS, asked_value, newer_value
 from memkit.recall.ranking.query import MAX_RESULTS, Query, RecallOptions
 from memkit.recall.search import ScoredRow
 from memkit.text.curve import Curve
@@ -46,6 +48,7 @@ def recall(ctx: BankContext, options: RecallOptions) -> Recollection:
             allowed=None if options.where is None else frozenset(view.matching(options.where)),
             speakers=loaded.speakers,
             past={} if options.as_of is None else view.states_at(options.as_of),
+            least_results=COMPARED_RESULTS if asked_value(options.query) else 0,
         )
         return _recollection(ctx, view, query, loaded.search(query, view))
 
@@ -85,6 +88,7 @@ def _leaning(vectors: FloatArray) -> FloatArray:
 def _recollection(ctx: BankContext, view: BankView, query: Query, scored: Sequence[ScoredRow]) -> Recollection:
     wanted = {seq for row in scored for seq in (row.seq, *row.thoughts, *row.around)}
     memories = _recallable(view.memories(sorted(wanted)), query)
+    scored = _newest_first(scored, memories, query)[: query.options.k]
     hits = [_hit(ctx, row, memories) for row in scored if row.seq in memories]
     return Recollection(
         hits,
@@ -94,6 +98,18 @@ def _recollection(ctx: BankContext, view: BankView, query: Query, scored: Sequen
         beside=_beside(view, scored, memories, query),
         on_use=_reinforcer(ctx, view.state.number, hits, query),
     )
+
+
+def _newest_first(scored: Sequence[ScoredRow], memories: Mapping[int, Memory], query: Query) -> list[ScoredRow]:
+    """Rows, best first; one with a newer value goes before that with the older."""
+    pair = newer_value(query.options.query, {row.seq: row.words for row in scored}, memories)
+    if pair is None:
+        return list(scored)
+    newer, older = (next(row for row in scored if row.seq == seq) for seq in pair)
+    lifted = replace(newer, score=max(newer.score, older.score), older=older.seq)
+    rest = [row for row in scored if row is not newer]
+    place = rest.index(older)
+    return [*rest[:place], lifted, *rest[place:]]
 
 
 def _beside(view: BankView, scored: Sequence[ScoredRow], memories: Mapping[int, Memory], query: Query) -> FindBeside:
@@ -192,6 +208,8 @@ def _listed(memories: Mapping[int, Memory], seqs: Sequence[int]) -> list[Memory]
 def _hit(ctx: BankContext, scored: ScoredRow, memories: Mapping[int, Memory]) -> Hit:
     memory = memories[scored.seq]
     named = {"name": scored.name} if scored.name else {}
+    if scored.older is not None and scored.older in memories:
+        named["newer value"] = memories[scored.older].id
     return Hit(
         memory=memory,
         score=scored.score,

@@ -42,6 +42,7 @@ class ScoredRow:
     words: tuple[str, ...] = ()  # terms of the question that it holds
     name: str | None = None  # the question's word for its speaker, where that is another name
     thoughts: tuple[int, ...] = ()
+    older: int | None = None  # the turn with an older value, in front of which it was put
     beside: tuple[int, ...] = ()  # the turns just before and after it in its session
     around: tuple[int, ...] = ()  # as many on each side as were asked for
 
@@ -96,7 +97,7 @@ class Searcher:
         scores, exact = telling(features), np.ones(len(features), dtype=bool)
         candidates = Candidates(features, eligible, evidence, np.zeros_like(scores), unknown, exact, unknown)
         candidates.parts, candidates.relevance = features.traits, np.ones_like(scores)
-        best = spread_best(scores, features.occurred_at, eligible, query.options.k)
+        best = spread_best(scores, features.occurred_at, eligible, query.result_count)
         return self._results(candidates, best, query, cues)
 
     # candidates
@@ -151,7 +152,7 @@ class Searcher:
         if query.vector is None:
             return rows
         vectors = self.index.vectors
-        seqs = vectors.sketch_search.candidates(query.vector, query.options.k, vectors.fetcher(source))
+        seqs = vectors.sketch_search.candidates(query.vector, query.result_count, vectors.fetcher(source))
         return distinct(np.concatenate([rows, self.index.columns.rows_of(seqs)[0]]))
 
     def _with_context(self, chosen: Ints) -> Ints:
@@ -219,9 +220,9 @@ class Searcher:
         if query.vector is None or self.index.vectors.all_in_ram:
             return
         for _ in range(MAX_ROUNDS):
-            if candidates.exact[greatest(candidates.score, query.options.k)].all():
+            if candidates.exact[greatest(candidates.score, query.result_count)].all():
                 return
-            rows = self._inexact(candidates, max(LEADING_ROWS, 2 * query.options.k))
+            rows = self._inexact(candidates, max(LEADING_ROWS, 2 * query.result_count))
             seqs = candidates.features.seqs[rows]
             candidates.cosines[rows] = self.index.vectors.exact_cosines(query.vector, seqs, source)
             candidates.exact[rows] = True
@@ -253,7 +254,7 @@ class Searcher:
 
     def _best(self, candidates: Candidates, query: Query) -> Ints:
         """Places of the results among the candidates, best first; none where the bank can't answer the question."""
-        floor, k = query.options.min_score, query.options.k
+        floor, k = query.options.min_score, query.result_count
         if floor is None and not is_answerable(candidates.evidence, candidates.eligible, self._searched(candidates)):
             return np.empty(0, np.int64)
         floor = MIN_RELEVANCE if floor is None else floor

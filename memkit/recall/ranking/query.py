@@ -60,7 +60,7 @@ class Query:
 
     `vector` is None where there is none: then words decide. `context`: the texts of the turns before the question.
     `allowed`: seqs, None for all. `speakers`: the bank's speakers with their hashes. `past`: by seq, the states at
-    `as_of` of those that have changed since.
+    `as_of` of those that have changed since. `least_results`: so many are looked for, however few are asked for.
     """
 
     options: RecallOptions
@@ -70,6 +70,12 @@ class Query:
     allowed: frozenset[int] | None = None
     speakers: Mapping[str, int] = field(default_factory=dict)
     past: Mapping[int, PastState] = field(default_factory=dict)
+    least_results: int = 0
+
+    @property
+    def result_count(self) -> int:
+        """Results that the search gives: those asked for, or more where they are compared afterwards."""
+        return max(self.options.k, self.least_results)
 
 
 def is_visible(columns: Columns, rows: Ints, query: Query) -> Bools:

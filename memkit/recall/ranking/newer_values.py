@@ -1,0 +1,149 @@
+"""Values that change: of two turns that tell one, about the same thing, a question about the present wants the later.
+
+"How many pages does my thesis have?" is answered by "it is at 31 pages by now", not by the 24 of three weeks before,
+though both hold the question's words. Word patterns of English decide whether a question asks for a present value and
+of which kind, and whether a text tells one; that two texts are about the same thing is told by the question's words
+that both hold. A step of its own after the search, over texts: whatever the weights are, its rule stays.
+"""
+
+import re
+from collections.abc import Mapping, Sequence, Set
+from datetime import datetime
+from typing import NamedTuple
+
+from memkit.models import Memory
+from memkit.surprisal.background import surprisal
+from memkit.text.terms.tokens import NUMBER_WORDS, STOP_WORDS, stem, words
+
+COMPARED_RESULTS = 10
+SAME_SHARE = 0.5  # of what one turn holds of a question, by the words' weights, that another about the same holds
+USUAL_NATS = 6.0  # surprisal of words that say nothing about what is meant
+PAST_PATTERN = re.compile(
+    r"\b(?:did|was|were|had|used to|first|originally?|initial(?:ly)?|before|previous(?:ly)?|earlier|formerly|once|old"
+    r"|start(?:ed)?|begin(?:ning)?|began|back then|change[ds]?|changing|history|so far back|each|all the)\b",
+    re.IGNORECASE,
+)
+QUANTITY_PATTERN = re.compile(
+    r"\bhow (?P<how>many|much|long|old|often|far|big|large|tall|high|heavy|fast|deep|wide|warm|hot|cold|expensive)\b"
+    r"(?: of)?(?: the| my| our)?(?: (?P<unit>\w+))?",
+    re.IGNORECASE,
+)
+MEASURE_PATTERN = re.compile(
+    r"\b(?:what|which)(?:'s| is| are)?(?: \w+){0,3}? (?:percentage|percent|price|cost|rent|fee|rate|number|size|weight"
+    r"|height|length|version|score|rating|salary|wage|budget|balance|total|count|temperature|speed|page|chapter|level"
+    r"|mileage|dose|dosage|share|age|distance|duration|limit|coverage|hydration|interest|amount|quota|target)\b",
+    re.IGNORECASE,
+)
+TIME_QUESTION_PATTERN = re.compile(r"\b(?:when|(?:what|which) (?:time|date|day|month|week|year))\b", re.IGNORECASE)
+NAME_QUESTION_PATTERN = re.compile(r"\b(?:who|whose|where|which|what)\b", re.IGNORECASE)
+NUMBER_PATTERN = re.compile(
+    rf"\b(?P<number>\d+(?:[.,:]\d+)*|{'|'.join(sorted(NUMBER_WORDS, key=len, reverse=True))}|once|twice)\b"
+    r"(?:[ -]?(?P<unit>[^\W\d_]+|%))?",
+    re.IGNORECASE,
+)
+MOMENT_PATTERN = re.compile(
+    r"\b\d{1,2}(?::\d{2}| ?[ap]\.?m\b)|\bnoon\b|\bmidnight\b|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b"
+    r"|\b(?:january|february|march|april|may|june|july|august|september|october|november|december)\b|\b(?:19|20)\d{2}\b"
+    r"|\btomorrow\b|\bnext (?:week|month|year)\b",
+    re.IGNORECASE,
+)
+DURATION_UNITS = frozenset(map(stem, "second minute hour day week month year night fortnight".split()))
+CHANGE_PATTERN = re.compile(
+    r"\b(?:now|by now|nowadays|currently|these days|meanwhile|since|anymore|any more|no longer|instead|switched|moved"
+    r"|changed|changes|replaced|renamed|took over|takes over|went (?:up|down)|(?:up|down) to|dropped|rose|raised|cut"
+    r"|lowered|extended|shifted|postponed|new|another|from now on|for now|just (?:got|became|turned)|turned|passed"
+    r"|reached|left|lives?|became|becomes)\b",
+    re.IGNORECASE,
+)
+
+
+FREQUENCY_WORDS = frozenset(["once", "twice"])
+
+
+class AskedValue(NamedTuple):
+    """A value that a question asks for: a quantity, a moment or a name; of a quantity, stems of its units if named."""
+
+    kind: str
+    units: frozenset[str] = frozenset()
+
+
+def asked_value(question: str) -> AskedValue | None:
+    """The kind of present value that a question asks for; None for questions about the past, or about none."""
+    if PAST_PATTERN.search(question):
+        return None
+    if (match := QUANTITY_PATTERN.search(question)) is not None:
+        return AskedValue("quantity", _asked_units(match["how"].casefold(), match["unit"] or ""))
+    if TIME_QUESTION_PATTERN.search(question):
+        return AskedValue("moment")
+    if MEASURE_PATTERN.search(question):
+        return AskedValue("quantity")
+    return AskedValue("name") if NAME_QUESTION_PATTERN.search(question) else None
+
+
+def _asked_units(how: str, unit: str) -> frozenset[str]:
+    if how in ("long", "often"):
+        return DURATION_UNITS
+    return frozenset([stem(unit.casefold())]) if how == "many" and words(unit) else frozenset()
+
+
+def tells_value(text: str, asked: AskedValue) -> bool:
+    """Whether a text holds a value of the kind that is asked for."""
+    if asked.kind == "moment":
+        return MOMENT_PATTERN.search(text) is not None
+    if asked.kind == "name":
+        return True
+    return any(_fits(match, asked.units) for match in NUMBER_PATTERN.finditer(text))
+
+
+def _fits(match: re.Match[str], units: frozenset[str]) -> bool:
+    """Whether a number has a unit that is asked for, or none at all."""
+    unit = (match["unit"] or "").casefold()
+    return not units or unit in STOP_WORDS or stem(unit) in units or match["number"].casefold() in FREQUENCY_WORDS
+
+
+def newer_value(
+    question: str, words_by_seq: Mapping[int, Sequence[str]], memories: Mapping[int, Memory]
+) -> tuple[int, int] | None:
+    """The latest of the turns that tell the asked value, and the best one before it about the same thing; by seq.
+
+    `words_by_seq`: the results, best first, with the question's words that each holds. None where nothing changed.
+    """
+    asked = asked_value(question)
+    if asked is None:
+        return None
+    first = list(words_by_seq)[:COMPARED_RESULTS]
+    telling = [seq for seq in first if seq in memories and _tells(memories[seq], asked)]
+    weights = _weights(question, asked)
+    held = {seq: {word for word in words_by_seq[seq] if word in weights} for seq in telling}
+    same = _about_same(held, weights)
+    if len(same) < 2:
+        return None
+    newest = max(same, key=lambda seq: _moment(memories[seq]))
+    if same[0] == newest or (asked.kind == "name" and not CHANGE_PATTERN.search(memories[newest].text)):
+        return None
+    return newest, same[0]
+
+
+def _weights(question: str, asked: AskedValue) -> dict[str, float]:
+    """How much each of a question's words says what it is about: the rarer in the language, the more; no units."""
+    every = {word.term: surprisal(question[word.start : word.end]) - USUAL_NATS for word in words(question)}
+    return {term: weight for term, weight in every.items() if weight > 0 and term not in asked.units}
+
+
+def _about_same(held: Mapping[int, Set[str]], weights: Mapping[str, float]) -> list[int]:
+    """Seqs, best first, of the turn that holds most of the question, and of those that hold most of what it holds."""
+    totals = {seq: sum(weights[word] for word in own) for seq, own in held.items()}
+    best = max(totals, key=totals.__getitem__, default=None)
+    if best is None or not totals[best]:
+        return []
+    shared = {seq: sum(weights[word] for word in own & held[best]) for seq, own in held.items()}
+    return [seq for seq in held if shared[seq] >= SAME_SHARE * totals[best]]
+
+
+def _tells(memory: Memory, asked: AskedValue) -> bool:
+    """Whether a memory is a person's turn with a value of the asked kind."""
+    return memory.kind == "turn" and memory.role in (None, "user") and tells_value(memory.text, asked)
+
+
+def _moment(memory: Memory) -> tuple[datetime, datetime]:
+    return memory.occurred_at, memory.recorded_at
