@@ -23,6 +23,17 @@ PAST_PATTERN = re.compile(
     r"|start(?:ed)?|begin(?:ning)?|began|back then|change[ds]?|changing|history|so far back|each|all the)\b",
     re.IGNORECASE,
 )
+PRESENT_PATTERN = re.compile(
+    r"(?:\b(?:is|are|am|do|does|has|have|can|may|will|should)|['’](?:s|re|m))\b", re.IGNORECASE
+)
+PAST_VERB_PATTERN = re.compile(
+    r"\b(?:\w+ed|came|went|got|made|took|gave|said|told|bought|sold|met|saw|found|won|lost|became|began|broke|brought"
+    r"|built|chose|drove|ate|fell|felt|flew|forgot|grew|heard|kept|knew|left|lent|meant|paid|ran|sent|sang|sat|slept"
+    r"|spoke|spent|stood|taught|thought|threw|wore|wrote)\b",
+    re.IGNORECASE,
+)
+OPENING_PATTERN = re.compile(r"^\W*(?:(?:so|and|but|by the way|remind me|tell me|do you know)[,:]? +)*", re.IGNORECASE)
+MAX_QUESTION_WORDS = 25  # a longer query tells a story
 QUANTITY_PATTERN = re.compile(
     r"\bhow (?P<how>many|much|long|old|often|far|big|large|tall|high|heavy|fast|deep|wide|warm|hot|cold|expensive)\b"
     r"(?: of)?(?: the| my| our)?(?: (?P<unit>\w+))?",
@@ -35,6 +46,9 @@ MEASURE_PATTERN = re.compile(
     re.IGNORECASE,
 )
 TIME_QUESTION_PATTERN = re.compile(r"\b(?:when|(?:what|which) (?:time|date|day|month|week|year))\b", re.IGNORECASE)
+INTERROGATIVE_PATTERN = re.compile(
+    r"(?:(?:at|on|in|for|to|with|by|from|of) )?(?:who|whose|where|which|what|when|how)\b", re.IGNORECASE
+)
 NAME_QUESTION_PATTERN = re.compile(r"\b(?:who|whose|where|which|what)\b", re.IGNORECASE)
 NUMBER_PATTERN = re.compile(
     rf"\b(?P<number>\d+(?:[.,:]\d+)*|{'|'.join(sorted(NUMBER_WORDS, key=len, reverse=True))}|once|twice)\b"
@@ -69,8 +83,15 @@ class AskedValue(NamedTuple):
 
 def asked_value(question: str) -> AskedValue | None:
     """The kind of present value that a question asks for; None for questions about the past, or about none."""
-    if PAST_PATTERN.search(question):
+    asked = OPENING_PATTERN.sub("", question)
+    if len(asked.split()) > MAX_QUESTION_WORDS or not INTERROGATIVE_PATTERN.match(asked) or PAST_PATTERN.search(asked):
         return None
+    if PRESENT_PATTERN.search(asked) is None and PAST_VERB_PATTERN.search(asked):
+        return None
+    return _kind_of(asked)
+
+
+def _kind_of(question: str) -> AskedValue | None:
     if (match := QUANTITY_PATTERN.search(question)) is not None:
         return AskedValue("quantity", _asked_units(match["how"].casefold(), match["unit"] or ""))
     if TIME_QUESTION_PATTERN.search(question):
