@@ -5,8 +5,10 @@ birthday's turns.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -20,7 +22,8 @@ from memkit.recall.ranking.evidence import FULL_MATCH_SD, SearchTerm
 from memkit.recall.ranking.names import Holds, named_speakers, nearly_named, without_names
 from memkit.settings import RankingSettings
 from memkit.surprisal.background import surprisal
-from memkit.text.terms.tokens import names_only, stem, words
+from memkit.text.parts import SENTENCE_END_PATTERN
+from memkit.text.terms.tokens import asks, names_only, stem, words
 from memkit.text.times.dates import EventTime, MentionedTime, first_event_time, first_mentioned_time
 from memkit.times import from_micros, to_micros
 
@@ -90,11 +93,21 @@ def read_cues(
 
 
 def _asked_time(question: str, now: datetime, zone: str, day_first: bool) -> MentionedTime | None:
-    """The time that a question names; one that it is asked "since" ends now."""
+    """The time that a question names, not one of a statement beside it; one that it is asked "since" ends now."""
     span = first_mentioned_time(question, now, zone, day_first=day_first)
-    if span is None or not SINCE_PATTERN.search(question[: span.at[0]] + span.words):
+    if span is None or not _is_asked_about(question, span.at[0]):
+        return None
+    if not SINCE_PATTERN.search(question[: span.at[0]] + span.words):
         return span
     return span._replace(end=max(span.end, now))
+
+
+def _is_asked_about(question: str, place: int) -> bool:
+    """Whether a place lies in a sentence that asks, or no sentence asks."""
+    ends = [match.end() for match in SENTENCE_END_PATTERN.finditer(question)]
+    sentences = [question[start:end] for start, end in pairwise([0, *ends, len(question)])]
+    own = sentences[bisect_right(ends, place)]
+    return asks(own) or not any(map(asks, sentences))
 
 
 def _is_open(question: str, span: MentionedTime | None, named: Mapping[str, str]) -> bool:
