@@ -20,7 +20,7 @@ SAME_SHARE = 0.5  # of what one turn holds of a question, by the words' weights,
 USUAL_NATS = 6.0  # surprisal of words that say nothing about what is meant
 PAST_PATTERN = re.compile(
     r"\b(?:did|was|were|had|used to|first|originally?|initial(?:ly)?|before|previous(?:ly)?|earlier|formerly|once|old"
-    r"|start(?:ed)?|begin(?:ning)?|began|back then|change[ds]?|changing|history|so far back|each|all the)\b",
+    r"|started|at the start|beginning|began|back then|change[ds]?|changing|history|so far back|each|all the)\b",
     re.IGNORECASE,
 )
 PRESENT_PATTERN = re.compile(
