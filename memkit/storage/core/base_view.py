@@ -1,6 +1,6 @@
 """Half of every engine's view: memories, history and the queue as callers see them, from stored rows."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -9,7 +9,8 @@ from memkit.errors import UnknownMemoryError
 from memkit.models import Exchange, HistoryEntry, Memory, is_put_off
 from memkit.protocols import Position
 from memkit.storage.core.checksums import corrupt_error, decoding
-from memkit.storage.core.hashing import Hasher, alternatives
+from memkit.storage.core.filters import matching_seqs
+from memkit.storage.core.hashing import Hasher
 from memkit.storage.core.records import Queued, history_entries, linked_seqs, to_memories
 from memkit.storage.core.unit_of_work import Reader
 from memkit.storage.core.vectors import quantise_vectors
@@ -78,14 +79,17 @@ class View(Reader, Protocol):
             return history_entries(self.records([seq])[seq], history_rows, names)
 
     def matching(self, where: Mapping[str, Any]) -> list[int]:
-        """Seqs of memories whose metadata hold all of `where`. Raises InputError for what is no JSON."""
-        if not where:
-            return self.all_seqs()
-        tagged = (
-            self.tagged([self.hasher.tag(name, accepted) for accepted in alternatives(value)])
-            for name, value in where.items()
-        )
-        return sorted(set.intersection(*tagged))
+        """Seqs of memories that a filter over metadata accepts. Raises InputError for one that can't be read."""
+        return sorted(matching_seqs(where, self))
+
+    def seqs_with(self, path: str, values: Sequence[Any]) -> set[int]:
+        return self.tagged([self.hasher.tag(path, value) for value in values])
+
+    def seqs_having(self, path: str) -> set[int]:
+        return self.tagged([self.hasher.field(path)])
+
+    def metadata_of(self, seqs: Collection[int]) -> dict[int, Mapping[str, Any]]:
+        return {seq: memory.metadata for seq, memory in self.memories(sorted(seqs)).items()}
 
     def derived_from(self, seqs: Sequence[int]) -> list[int]:
         """Seqs of memories that rest on any of these, directly or through others."""

@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import Any
 
 from memkit.errors import InputError
+from memkit.storage.core.filters import paths
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,14 @@ class Hasher:
         """Equal for equal values of one metadata key; 1 and 1.0 are equal, 1 and True are not."""
         return self._hash(b"tag", canonical_json([name, value]))
 
+    def field(self, path: str) -> int:
+        """Hash of a path of metadata, whatever it holds."""
+        return self._hash(b"field", path)
+
     def tags(self, metadata: Mapping[str, Any]) -> set[int]:
-        """Hashes of all entries of a memory's metadata."""
-        return {self.tag(name, value) for name, value in metadata.items()}
+        """Hashes of all paths of a memory's metadata, with what they hold and without."""
+        pairs = paths(metadata)
+        return {self.tag(path, value) for path, value in pairs} | {self.field(path) for path, _ in pairs}
 
     def _cached(self, domain: bytes, value: str) -> int:
         hashed = self._cache.get((domain, value))
@@ -47,11 +53,6 @@ class Hasher:
     def _hash(self, domain: bytes, value: str) -> int:
         digest = blake2b(value.encode(), digest_size=8, key=self.key, person=domain).digest()
         return int.from_bytes(digest, "little", signed=True)
-
-
-def alternatives(value: Any) -> list[Any]:
-    """Values that a filter accepts: the members of a list, else the value itself."""
-    return list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
 
 
 def canonical_json(value: Any) -> str:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memkit.errors import InputError
-from memkit.storage.core.hashing import Hasher, alternatives, canonical_json
+from memkit.storage.core.hashing import Hasher, canonical_json
 
 ONE_HASHER = Hasher(b"k" * 16)
 ANY_WORDS = st.text(max_size=8)
@@ -40,8 +40,3 @@ def test_a_number_is_no_truth_value_and_a_name_belongs_to_its_value() -> None:
 def test_what_is_no_json_is_refused(value: object) -> None:
     with pytest.raises(InputError, match="metadata"):
         canonical_json(value)
-
-
-def test_a_list_in_a_filter_means_any_of_its_members() -> None:
-    assert sorted(alternatives({2, 1})) == alternatives([1, 2]) == alternatives((1, 2)) == [1, 2]
-    assert alternatives("ab") == ["ab"]
