@@ -70,6 +70,16 @@ class MentionedTime(NamedTuple):
     unit: str
 
 
+class EventTime(NamedTuple):
+    """Interval from `first` to `last` days (both included) after the day of `event`; `words` name it."""
+
+    first: int
+    last: int
+    event: str
+    words: str
+    unit: str
+
+
 def first_mentioned_time(
     text: str, now: datetime, zone: str, *, prefer: Prefer = "past", day_first: bool = False
 ) -> MentionedTime | None:
