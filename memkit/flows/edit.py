@@ -13,6 +13,7 @@ from memkit.operations import Forget, Insert, Merge, Operation, Pin, Restore, Re
 from memkit.protocols import BankView
 from memkit.runtime.indexer import IndexableText
 from memkit.text.near_copies import copy_key
+from memkit.text.terms.forms import is_same_name
 
 ADDING_ACTIONS = ("added", "echoed", "merged", "superseded", "corrected")  # actions whose id is new
 REPLACING_ACTIONS = ("merged", "superseded", "corrected")
@@ -62,7 +63,7 @@ def _copy_of(view: BankView, memory: Memory, entry: IndexEntry, batch: Sequence[
     if memory.kind not in COPIED_KINDS:
         return None
     near = view.near(entry.bands, COPIED_KINDS)
-    same_voice = (m for m in [*near, *batch] if m.speaker == memory.speaker and m.kind == memory.kind)
+    same_voice = (m for m in [*near, *batch] if is_same_name(m.speaker, memory.speaker) and m.kind == memory.kind)
     own = copy_key(memory.text)
     return next((m for m in same_voice if copy_key(m.text) == own), None)
 

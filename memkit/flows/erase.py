@@ -14,6 +14,7 @@ from memkit.forget.erasure_plan import ErasePlan, plan
 from memkit.models import MEMORY_STATES, BankState, ErasureReceipt, Memory
 from memkit.operations import Erase, Operation
 from memkit.protocols import BankName, BankView, Storage
+from memkit.text.terms.forms import is_same_name
 from memkit.times import Moment, as_utc
 
 READER_WAIT_S = 1.0  # seconds for which readers may hold up the cutting of the log
@@ -64,9 +65,10 @@ def _possible(view: BankView, selection: Selection) -> list[int]:
 
 
 def _fits(memory: Memory, selection: Selection) -> bool:
-    said = selection.speaker in (None, memory.speaker) and selection.session in (None, memory.session)
+    by_them = selection.speaker is None or is_same_name(selection.speaker, memory.speaker)
+    there = selection.session in (None, memory.session)
     early = selection.since is not None and memory.occurred_at < as_utc(selection.since)
-    return said and not early and (selection.until is None or memory.occurred_at < as_utc(selection.until))
+    return by_them and there and not early and (selection.until is None or memory.occurred_at < as_utc(selection.until))
 
 
 def erase(

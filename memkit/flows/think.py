@@ -36,6 +36,7 @@ from memkit.protocols import BankView, FloatArray, ModelThinker, Task, TellsHead
 from memkit.storage.core.checksums import corrupt_error
 from memkit.text.near_copies import says_all_of
 from memkit.text.parts import without_recalled
+from memkit.text.terms.forms import is_same_name
 from memkit.text.terms.tokens import has_words
 from memkit.think.revise import is_person, revise
 from memkit.think.sans_io import adrive, drive
@@ -292,7 +293,11 @@ def _without_repeats(view: BankView, operations: Sequence[Step]) -> Iterator[Ste
 def _insert_or_merge(view: BankView, operation: Insert, taken: set[str]) -> Step:
     """A thought that says all of an older one, and a few words more, takes it up; one that says no more is none."""
     new = operation.memory
-    near = [m for m in view.near(operation.entry.bands, ("thought",)) if m.speaker in (None, new.speaker)]
+    near = [
+        m
+        for m in view.near(operation.entry.bands, ("thought",))
+        if m.speaker is None or is_same_name(m.speaker, new.speaker)
+    ]
     broader = next((m for m in near if says_all_of(m.text, new.text)), None)
     if broader is not None:
         return Cite(broader.id, new.sources)

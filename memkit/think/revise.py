@@ -10,6 +10,7 @@ from memkit.models import IndexEntry, Memory, Outcome, checked_text
 from memkit.operations import Cite, Forget, Insert, Merge, Proposal, Step, Supersede
 from memkit.protocols import Task
 from memkit.text.near_copies import is_copy, numbers_of
+from memkit.text.terms.forms import may_be_same_name
 from memkit.think.extractive.relation_names import is_functional
 
 MAX_THOUGHT_CHARS = 500
@@ -110,7 +111,7 @@ class _Revision:
         """A thought that says the same."""
         speaker, text = self._speaker(proposal), proposal.text.strip()
         others = (m for m in [*self.task.thoughts, *self.written] if m.id not in proposal.ids)
-        alike = (m for m in others if m.speaker == speaker or None in (m.speaker, speaker))
+        alike = (m for m in others if may_be_same_name(m.speaker, speaker))
         return next((m for m in alike if is_copy(text, m.text)), None)
 
     def _against_the_user(self, proposal: Proposal) -> bool:

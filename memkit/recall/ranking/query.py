@@ -13,6 +13,7 @@ from memkit.models import MEMORY_KINDS, MEMORY_STATES, Kind, PastState, checked_
 from memkit.protocols import FloatArray
 from memkit.recall.index.columns import Bools, Columns, among
 from memkit.recall.index.seq_array import Ints
+from memkit.text.terms.forms import is_same_name
 from memkit.times import to_micros
 
 MAX_RESULTS = 10_000  # of one recall
@@ -72,6 +73,10 @@ class Query:
     past: Mapping[int, PastState] = field(default_factory=dict)
     least_results: int = 0
 
+    def called(self, name: str) -> list[int]:
+        """Hashes of the bank's speakers of this name."""
+        return [number for speaker, number in self.speakers.items() if is_same_name(speaker, name)]
+
     @property
     def result_count(self) -> int:
         """Results that the search gives: those asked for, or more where they are compared afterwards."""
@@ -111,7 +116,7 @@ def is_eligible(columns: Columns, rows: Ints, query: Query) -> Bools:
     if options.as_of is None and options.kinds is not None:
         fits &= _is_newest(kinds, columns.at("state", rows))
     if options.speaker is not None:
-        fits &= columns.at("speaker", rows) == query.speakers.get(options.speaker, NO_VALUE)
+        fits &= among(columns.at("speaker", rows), query.called(options.speaker))
     if options.valid_at is not None:
         fits &= _is_valid(columns, rows, query, to_micros(options.valid_at))
     return np.asarray(fits & matches_filters(columns, rows, query), dtype=bool)

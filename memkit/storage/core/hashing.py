@@ -8,6 +8,7 @@ from typing import Any
 
 from memkit.errors import InputError
 from memkit.storage.core.filters import paths
+from memkit.text.terms.forms import plain_name
 
 
 @dataclass(frozen=True)
@@ -22,14 +23,15 @@ class Hasher:
         return self._hash(b"ref", id)
 
     def speaker(self, name: str) -> int:
-        return self._cached(b"speaker", name)
+        """Equal for names that differ in composition, width, case and spaces at most."""
+        return self._cached(b"speaker", plain_name(name))
 
     def label(self, session: str) -> int:
         return self._cached(b"label", session)
 
     def head(self, entity: str) -> int:
-        """Equal for entities that differ only in case."""
-        return self._cached(b"head", entity.casefold())
+        """Equal for entities whose names are the same."""
+        return self._cached(b"head", plain_name(entity))
 
     def tag(self, name: str, value: Any) -> int:
         """Equal for equal values of one metadata key; 1 and 1.0 are equal, 1 and True are not."""

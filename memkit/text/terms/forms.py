@@ -27,6 +27,21 @@ def composed(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFKC", text)
 
 
+def plain_name(name: str) -> str:
+    """A name as names are compared: composed, of usual width, in small letters, with single spaces."""
+    return " ".join(composed(name).casefold().split())
+
+
+def is_same_name(name: str | None, other: str | None) -> bool:
+    """Whether two names differ in composition, width, case and spaces at most; accents keep people apart."""
+    return name == other or (name is not None and other is not None and plain_name(name) == plain_name(other))
+
+
+def may_be_same_name(name: str | None, other: str | None) -> bool:
+    """Whether two names are the same, or one of them isn't known."""
+    return None in (name, other) or is_same_name(name, other)
+
+
 def without_marks(word: str) -> str:
     """A casefolded word without accents, points and vowel marks, letters of one sound in one form."""
     if word.isascii():

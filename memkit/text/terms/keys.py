@@ -7,6 +7,8 @@ from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from memkit.text.near_copies import copy_key
+from memkit.text.terms.forms import plain_name
 from memkit.text.terms.tokens import CACHED_WORDS, MONTH_NAMES, stem, words
 
 TIME_TERM = "#time"  # a term of every text that names a time or a number: where a "when" finds its answer
@@ -60,8 +62,8 @@ def date_terms(local: datetime, language: str = "english") -> list[str]:
 
 
 def text_key(key: bytes, text: str, speaker: str | None) -> int:
-    """Equal for texts that differ in nothing but space and case (and that the same speaker said)."""
-    return _hashed(key, f"{speaker or ''}\n{' '.join(text.split()).casefold()}")
+    """Equal for texts of which one is a copy of the other (and that the same speaker said)."""
+    return _hashed(key, "\n".join((plain_name(speaker or ""), *copy_key(text))))
 
 
 def encoded_text(speaker: str | None, text: str) -> str:

@@ -19,9 +19,12 @@ def test_the_same_word_has_other_hashes_in_other_domains_and_banks(word: str) ->
     assert hashes == [hash(word) for hash in (ONE_HASHER.ref, ONE_HASHER.speaker, ONE_HASHER.label)]
 
 
-def test_heads_are_equal_whatever_their_case() -> None:
+def test_heads_and_speakers_are_equal_whatever_their_case_composition_width_and_spaces() -> None:
     assert ONE_HASHER.head("STRASSE") == ONE_HASHER.head("straße")
-    assert ONE_HASHER.speaker("ANA") != ONE_HASHER.speaker("ana")
+    for name in ("ZOË", "Zoe\u0308", "ｚｏë", " Zoë "):
+        assert ONE_HASHER.speaker(name) == ONE_HASHER.speaker("zoë")
+    assert ONE_HASHER.speaker("Zoë") != ONE_HASHER.speaker("Zoe")
+    assert ONE_HASHER.speaker("Ana Maria") == ONE_HASHER.speaker("Ana\u00a0 Maria")
 
 
 @pytest.mark.parametrize(("value", "equal"), [(1, 1.0), ([1, {"a": 2.0}], (1.0, {"a": 2})), ({"a": 1, "b": 2}, None)])
