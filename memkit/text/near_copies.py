@@ -22,11 +22,11 @@ from memkit.text.terms.tokens import STOP_WORDS, words
 
 MINHASH_PERMUTATIONS = 64
 BAND_ROWS = 4
-ARTICLES = frozenset(["a", "an", "the"])
-OPENINGS = frozenset("well oh ah um uh hmm so anyway hey".split())
+ARTICLE_WORDS = frozenset(["a", "an", "the"])
+OPENING_WORDS = frozenset("well oh ah um uh hmm so anyway hey".split())
 NEAR_COPY_SHARE = 0.8  # of the longer text's words, that near copies share
 FULL_WIDTH = str.maketrans({code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " ", 0x2212: "-"})
-CONTRACTIONS = {
+FULL_CONTRACTIONS = {
     "can't": "can not",
     "cannot": "can not",
     "won't": "will not",
@@ -43,7 +43,7 @@ TOKEN_PATTERN = re.compile(
 QUANTITY_PATTERN = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 MEANINGFUL_MARKS = frozenset("?%#@&§†*/")
 # words that tell how far, how often or by whose word something is so: with one more, a text says another thing
-QUALIFIERS = frozenset(
+QUALIFIER_WORDS = frozenset(
     """
     almost nearly hardly barely scarcely maybe perhaps probably possibly allegedly supposedly apparently rarely
     seldom sometimes often usually always never ever formerly previously once former ex fake false untrue wrong used
@@ -85,13 +85,13 @@ def is_copy(text: str, other: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def copy_key(text: str) -> tuple[str, ...]:
-    """What carries a text's meaning, in order: equal for texts of which one is a copy of the other."""
+    """Tokens that carry a text's meaning, in order: equal for texts of which one is a copy of the other."""
     plain = unicodedata.normalize("NFC", text).translate(FULL_WIDTH).replace("’", "'")
-    whole = CONTRACTION_PATTERN.sub(lambda match: CONTRACTIONS[match[0].lower()], plain)
+    whole = CONTRACTION_PATTERN.sub(lambda match: FULL_CONTRACTIONS[match[0].lower()], plain)
     tokens = [_plain(token) for token in _tokens(whole)]
-    while tokens and tokens[0] in OPENINGS and len(tokens) > 1:
+    while tokens and tokens[0] in OPENING_WORDS and len(tokens) > 1:
         del tokens[0]
-    meaning = tuple(token for token in tokens if token not in ARTICLES)
+    meaning = tuple(token for token in tokens if token not in ARTICLE_WORDS)
     return meaning or tuple(tokens) or (plain.strip(),)
 
 
@@ -123,17 +123,17 @@ def says_all_of(text: str, other: str) -> bool:
     """Whether a text holds every word of another that can carry meaning, in order, and perhaps a few more.
 
     The words that it has besides may add to what is said, not change it: no number, no sign, none of the small words
-    that grammar is made of, none of QUALIFIERS.
+    that grammar is made of, none of QUALIFIER_WORDS.
     """
     whole, part = copy_key(text), copy_key(other)
     if len(part) < NEAR_COPY_SHARE * len(whole) or len(part) > len(whole):
         return False
     more = _besides(whole, part)
-    return more is not None and all(word.isalpha() and word not in STOP_WORDS | QUALIFIERS for word in more)
+    return more is not None and all(word.isalpha() and word not in STOP_WORDS | QUALIFIER_WORDS for word in more)
 
 
 def _besides(whole: Sequence[str], part: Sequence[str]) -> list[str] | None:
-    """What a sequence holds besides another one that lies in it in order; None where it doesn't."""
+    """Members of a sequence besides another one that lies in it in order; None where it doesn't."""
     rest, more = list(part), []
     for token in whole:
         if rest and rest[0] == token:

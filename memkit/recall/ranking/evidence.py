@@ -133,8 +133,8 @@ def _known_form(index: LexicalIndex, key: bytes, word: SearchTerm) -> tuple[str,
     """The first form of a word that the bank holds; the likeliest where it holds none, or where there is one."""
     if len(word.forms) == 1:
         return word.forms[0]
-    known = (form for form in word.forms if all(index.holds(key_hash(key, term)) for term in form))
-    return next(known, word.forms[0])
+    held = (form for form in word.forms if all(index.holds(key_hash(key, term)) for term in form))
+    return next(held, word.forms[0])
 
 
 def _is_held(own: Ints, rows: Ints) -> Bools:

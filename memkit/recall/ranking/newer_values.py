@@ -146,7 +146,7 @@ def newer_value(
 
 
 def _weights(question: str, asked: AskedValue) -> dict[str, float]:
-    """How much each of a question's words says what it is about: the rarer in the language, the more; no units."""
+    """Weights of a question's words, by how much each says what it is about: the rarer in the language, the more."""
     every = {word.term: surprisal(question[word.start : word.end]) - USUAL_NATS for word in words(question)}
     return {term: weight for term, weight in every.items() if weight > 0 and term not in asked.units}
 

@@ -9,7 +9,7 @@ from memkit.recall.ranking.candidates import RowFeatures
 
 
 def telling(features: RowFeatures) -> FloatArray:
-    """How much each row tells, whatever is asked, (n,): the sum of its traits."""
+    """The sum of each row's traits, (n,): how much it tells, whatever is asked."""
     return np.asarray(sum(features.traits.values(), np.zeros(len(features))), dtype=np.float32)
 
 

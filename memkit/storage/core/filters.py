@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 from memkit.errors import InputError
 
-COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {"$gt": gt, "$gte": ge, "$lt": lt, "$lte": le}
-FIELD_OPERATORS = ("$eq", "$ne", *COMPARISONS, "$in", "$nin", "$exists", "$not")
+COMPARISON_FUNCTIONS: dict[str, Callable[[Any, Any], bool]] = {"$gt": gt, "$gte": ge, "$lt": lt, "$lte": le}
+FIELD_OPERATORS = ("$eq", "$ne", *COMPARISON_FUNCTIONS, "$in", "$nin", "$exists", "$not")
 LOGICAL_OPERATORS = ("$and", "$or", "$not")
 Seqs = set[int]
 
@@ -61,8 +61,8 @@ def _field(path: str, value: Any, index: TagIndex) -> Seqs:
 
 
 def _operated(path: str, operator: str, operand: Any, index: TagIndex) -> Seqs:
-    if operator in COMPARISONS and _is_comparable(operand):
-        return _compared(path, COMPARISONS[operator], operand, index)
+    if operator in COMPARISON_FUNCTIONS and _is_comparable(operand):
+        return _compared(path, COMPARISON_FUNCTIONS[operator], operand, index)
     if operator == "$eq":
         return index.seqs_with(path, [operand])
     if operator == "$in" and isinstance(operand, list | tuple | set | frozenset):
@@ -93,10 +93,10 @@ def _is_comparable(operand: Any) -> bool:
     return isinstance(operand, int | float | str) and not isinstance(operand, bool)
 
 
-def _operator_fault(operator: Any, known: Sequence[str]) -> str:
-    if operator in known:
+def _operator_fault(operator: Any, operators: Sequence[str]) -> str:
+    if operator in operators:
         return f"the operand of {operator} has the wrong type; $in and $nin take lists, $and and $or lists of filters."
-    return f"unknown operator {str(operator)[:20]!r}; known are {', '.join(known)}."
+    return f"unknown operator {str(operator)[:20]!r}; known are {', '.join(operators)}."
 
 
 def values_at(metadata: Mapping[str, Any], path: str) -> list[Any]:
