@@ -55,7 +55,10 @@ Kinds = Annotated[
 ]
 Where = Annotated[
     list[str] | None,
-    typer.Option(metavar="KEY=VALUE", help="Only with this metadata; the same key again: either value."),
+    typer.Option(
+        metavar="KEY=VALUE",
+        help='Only with this metadata; the same key again: either value. VALUE may be a filter: n={"$gte": 3}.',
+    ),
 ]
 Speaker = Annotated[str | None, typer.Option(metavar="NAME", help="Only what this person said.")]
 Since = Annotated[str | None, typer.Option(metavar="WHEN", help="Only from then on: 2025-05-01, or with a time.")]
