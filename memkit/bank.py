@@ -120,7 +120,7 @@ class MemoryBank:
     ) -> Recollection:
         """The memories that answer a query, best first; none where nothing is relevant.
 
-        Filters: `kinds`; `where` (metadata, see `memkit/recall/README.md`); `speaker`; `since` <= occurred_at < `until`.
+        Filters: `kinds`; `where` over metadata (see the page on recall); `speaker`; `since` <= occurred_at < `until`.
         `context`: recent turns that the query belongs to. `around`: neighbouring turns given with each
         hit; the prompt shows those that a hit needs to be understood without it. `min_score=0` gives k
         results whatever they are. `now` is the moment of asking, `valid_at` what was true then, `as_of`
