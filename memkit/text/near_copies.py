@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from memkit.text.terms.tokens import STOP_WORDS, words
+from memkit.text.terms.tokens import CACHED_WORDS, STOP_WORDS, words
 
 MINHASH_PERMUTATIONS = 64
 BAND_ROWS = 4
@@ -37,9 +37,7 @@ FULL_CONTRACTIONS = {
     "'ll": " will",
 }
 CONTRACTION_PATTERN = re.compile(r"can't\b|cannot\b|won't\b|(?<=\w)(?:n't|'(?:m|re|ve|ll))\b", re.IGNORECASE)
-TOKEN_PATTERN = re.compile(
-    r"(?P<word>(?:(?<!\w)[-+](?=\d))?\w+(?:['’:.,/-]\w+)*)|(?P<emoticon>[:;=]['-]?[()\[\]DPp/\\|*]|<3)|(?P<mark>\S)"
-)
+TOKEN_PATTERN = re.compile(r"(?:(?<!\w)[-+](?=\d))?\w+(?:['’:.,/-]\w+)*|[:;=]['-]?[()\[\]DPp/\\|*]|<3|\S")
 QUANTITY_PATTERN = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 MEANINGFUL_MARKS = frozenset("?%#@&§†*/")
 # words that tell how far, how often or by whose word something is so: with one more, a text says another thing
@@ -83,31 +81,25 @@ def is_copy(text: str, other: str) -> bool:
     return copy_key(text) == copy_key(other)
 
 
-@lru_cache(maxsize=4096)
 def copy_key(text: str) -> tuple[str, ...]:
     """Tokens that carry a text's meaning, in order: equal for texts of which one is a copy of the other."""
-    plain = unicodedata.normalize("NFC", text).translate(FULL_WIDTH).replace("’", "'")
-    whole = CONTRACTION_PATTERN.sub(lambda match: FULL_CONTRACTIONS[match[0].lower()], plain)
-    tokens = [_plain(token) for token in _tokens(whole)]
-    while tokens and tokens[0] in OPENING_WORDS and len(tokens) > 1:
+    plain = text if text.isascii() else unicodedata.normalize("NFC", text).translate(FULL_WIDTH).replace("’", "'")
+    if "'" in plain or "cannot" in plain:
+        plain = CONTRACTION_PATTERN.sub(lambda match: FULL_CONTRACTIONS[match[0].lower()], plain)
+    tokens = [token for match in TOKEN_PATTERN.findall(plain) if (token := _meaning(match))]
+    while len(tokens) > 1 and tokens[0] in OPENING_WORDS:
         del tokens[0]
-    meaning = tuple(token for token in tokens if token not in ARTICLE_WORDS)
-    return meaning or tuple(tokens) or (plain.strip(),)
+    return tuple([token for token in tokens if token not in ARTICLE_WORDS]) or tuple(tokens) or (plain.strip(),)
 
 
-def _tokens(text: str) -> list[str]:
-    """Words, emoticons, symbols and marks that carry meaning, in order."""
-    matches = TOKEN_PATTERN.finditer(text)
-    return [match[0] for match in matches if match.lastgroup != "mark" or is_meaningful(match[0])]
+@lru_cache(maxsize=CACHED_WORDS)
+def _meaning(token: str) -> str:
+    """A token in the form that carries its meaning; "" for a mark that carries none.
 
-
-def is_meaningful(mark: str) -> bool:
-    """Whether a single character that is no word carries meaning: symbols, currencies, emoji, "?" and "%"."""
-    return mark in MEANINGFUL_MARKS or unicodedata.category(mark)[0] in "SM"
-
-
-def _plain(token: str) -> str:
-    """A word in small letters, unless capitals make it another one ("US", "us"); numbers without grouping commas."""
+    A word is in small letters, unless capitals make it another one ("US", "us"); a number has no grouping commas.
+    """
+    if len(token) == 1 and not token.isalnum():
+        return token if token in MEANINGFUL_MARKS or unicodedata.category(token)[0] in "SM" else ""
     if QUANTITY_PATTERN.fullmatch(token):
         return token.replace(",", "")
     low = token.lower()
