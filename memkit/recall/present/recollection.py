@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 from zoneinfo import ZoneInfo
 
@@ -32,6 +32,10 @@ class Origin:
         """Turns beside each hit, by its id; looked for when they are first needed."""
         return self.find_beside()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the turns beside the hits, too, and leave out the way back to the bank."""
+        return Origin, (self.zone, None, partial(dict, self.beside), self.used)
+
     def use(self, ids: Iterable[str]) -> None:
         """Pass on the ids that weren't used before."""
         fresh = [name for name in dict.fromkeys(ids) if name not in self.used]
@@ -47,7 +51,7 @@ class Recollection(Sequence[Hit]):
     turns just before and after it, of which the prompt shows those that it needs to be understood. `zone`: the
     IANA name of the zone in which dates are shown. `on_use` is called with the ids of the hits, and of the
     thoughts shown with them, that were placed into a prompt: once per id, however often and in whatever
-    slices it is asked.
+    slices it is asked. It can be pickled; the copy strengthens nothing.
     """
 
     def __init__(
