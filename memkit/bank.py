@@ -2,6 +2,7 @@
 
 import builtins
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -57,6 +58,10 @@ class MemoryBank:
         """The IANA name of the time zone that decides what "day" means in it."""
         state = self._context.state()
         return (self._context.zone or "UTC") if state is None else state.zone
+
+    def _moment(self, value: Moment | None, field: str) -> datetime | None:
+        """A moment as it was given; a date alone is the beginning of that day in the bank's zone."""
+        return None if value is None else as_utc(value, field=field, zone=self.zone)
 
     @cached_property
     def aio(self) -> "AsyncBank":
@@ -124,7 +129,8 @@ class MemoryBank:
         `context`: recent turns that the query belongs to. `around`: neighbouring turns given with each
         hit; the prompt shows those that a hit needs to be understood without it. `min_score=0` gives k
         results whatever they are. `now` is the moment of asking, `valid_at` what was true then, `as_of`
-        what was recorded by then. `reinforce`: what is placed into a prompt grows stronger.
+        what was recorded by then; a date alone is the beginning of that day in the bank's zone.
+        `reinforce`: what is placed into a prompt grows stronger.
         """
         options = RecallOptions(
             query=query,
@@ -132,14 +138,14 @@ class MemoryBank:
             kinds=kinds,
             where=where,
             speaker=speaker,
-            since=None if since is None else as_utc(since, field="since"),
-            until=None if until is None else as_utc(until, field="until"),
+            since=self._moment(since, "since"),
+            until=self._moment(until, "until"),
             context=context,
             around=around,
             min_score=min_score,
-            now=None if now is None else as_utc(now, field="now"),
-            valid_at=None if valid_at is None else as_utc(valid_at, field="valid_at"),
-            as_of=None if as_of is None else as_utc(as_of, field="as_of"),
+            now=self._moment(now, "now"),
+            valid_at=self._moment(valid_at, "valid_at"),
+            as_of=self._moment(as_of, "as_of"),
             reinforce=reinforce,
         )
         return recall.recall(self._context, options)
@@ -255,7 +261,9 @@ class MemoryBank:
         ids: Sequence[str] | None = None,
     ) -> ErasePlan:
         """Plan an erasure: the memories that would go, and those that rest on them. Nothing is removed yet."""
-        chosen = erase.Selection(about, speaker, session, since, until, ids)
+        chosen = erase.Selection(
+            about, speaker, session, self._moment(since, "since"), self._moment(until, "until"), ids
+        )
         return erase.plan_erase(self._context, chosen)
 
     def erase(

@@ -1,14 +1,17 @@
 """Moments in time: what is taken from callers, and the form that is stored."""
 
+import re
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from memkit.errors import InputError, NaiveDatetimeError
 
-Moment = datetime | str | int | float
+Moment = date | str | int | float  # a datetime is a date, too
 Clock = Callable[[], datetime]
 
+DATE_PATTERN = re.compile(r"\d{4}-\d\d-\d\d")
 UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ONE_MICROSECOND = timedelta(microseconds=1)
 
@@ -18,18 +21,19 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def as_utc(value: Moment, *, field: str = "at") -> datetime:
+def as_utc(value: Moment, *, field: str = "at", zone: str | None = None) -> datetime:
     """Take an aware datetime, an ISO 8601 string with an offset or unix seconds; give aware UTC.
 
-    Raises NaiveDatetimeError for a time without a zone, InputError for anything else.
+    `zone`: where one is given, a date alone ("2026-03-31") is the beginning of that day there. Raises
+    NaiveDatetimeError for a time without a zone, InputError for anything else.
     """
-    if isinstance(value, bool) or not isinstance(value, datetime | str | int | float):
+    if isinstance(value, bool) or not isinstance(value, date | str | int | float):
         raise InputError(
             f"{field}: a {type(value).__name__} is no moment. Give an aware datetime, "
             "an ISO 8601 string with an offset, or unix seconds."
         )
     try:
-        moment = _parse(value)
+        moment = _parse(value, zone)
         if moment.tzinfo is None or moment.utcoffset() is None:
             raise NaiveDatetimeError(
                 f"{field}: this time has no zone, so it names no single moment. "
@@ -44,9 +48,12 @@ def as_utc(value: Moment, *, field: str = "at") -> datetime:
         ) from None
 
 
-def _parse(value: Moment) -> datetime:
+def _parse(value: Moment, zone: str | None) -> datetime:
     if isinstance(value, datetime):
         return value
+    if isinstance(value, date) or (isinstance(value, str) and DATE_PATTERN.fullmatch(value)):
+        day = datetime.fromisoformat(str(value))
+        return day if zone is None else day.replace(tzinfo=ZoneInfo(zone))
     if isinstance(value, str):
         return datetime.fromisoformat(value)
     return UNIX_EPOCH + timedelta(seconds=value)

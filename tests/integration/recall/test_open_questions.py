@@ -1,13 +1,14 @@
 """Questions about a time alone: the turns of that time answer, and nothing else does."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
+from memkit.errors import NaiveDatetimeError
 from memkit.testing import FrozenClock
 
 NOW = datetime(2026, 4, 1, 15, 30, tzinfo=UTC)  # a Wednesday
@@ -91,3 +92,24 @@ def test_a_day_in_numbers_is_read_as_the_settings_say() -> None:
 def test_a_question_with_content_is_answered_by_content(bank: memkit.MemoryBank) -> None:
     [best, *_] = bank.recall("Which house did we speak of on walk 12?", k=3)
     assert "walk 12" in best.memory.text
+
+
+@pytest.mark.parametrize("day", ["2026-03-31", date(2026, 3, 31)])
+def test_a_date_alone_is_the_beginning_of_that_day_in_the_banks_zone(day: str | date) -> None:
+    with memkit.open(":memory:", encoder=HashingEncoder(), clock=FrozenClock(NOW)) as store:
+        bank = store.bank("ana", zone="Asia/Tokyo")
+        midnight = datetime(2026, 3, 30, 15, tzinfo=UTC)  # in Tokyo
+        bank.observe(
+            [
+                memkit.Turn("I slept early.", "Ana", at=midnight - timedelta(minutes=1)),
+                memkit.Turn("I can't sleep tonight.", "Ana", at=midnight + timedelta(minutes=1)),
+            ]
+        )
+        assert [hit.memory.text for hit in bank.recall("", since=day)] == ["I can't sleep tonight."]
+        assert [hit.memory.text for hit in bank.recall("", until=day)] == ["I slept early."]
+        assert len(bank.plan_erase(since=day).ids) == 1
+
+
+def test_a_time_without_a_zone_is_refused_still(bank: memkit.MemoryBank) -> None:
+    with pytest.raises(NaiveDatetimeError):
+        bank.recall("", since="2026-03-31T10:00")
