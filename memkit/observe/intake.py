@@ -6,11 +6,12 @@ What has no words in a message (images, tool calls) is kept beside them, kept sm
 import json
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from memkit.errors import InvalidTurnError, MemkitError
 from memkit.models import RejectedTurn, Role, Turn
-from memkit.text.parts import CAPTION_KEYS, described_media
+from memkit.text.parts import CAPTION_KEYS, described_media, without_reasoning
 
 ROLE_NAMES: dict[str, Role] = {
     "user": "user",
@@ -47,8 +48,13 @@ def as_turns(items: Iterable[Any] | Any, *, speakers: Speakers | None = None) ->
 
 
 def as_turn(item: Any, *, speakers: Speakers | None = None) -> Turn:
-    """One item as a turn. Raises InputError."""
-    names = speakers or {}
+    """One item as a turn; of an assistant's, what it said after its reasoning. Raises InputError."""
+    turn = _as_given(item, speakers or {})
+    said = without_reasoning(turn.text) if turn.role == "assistant" else turn.text
+    return turn if said == turn.text else replace(turn, text=said)
+
+
+def _as_given(item: Any, names: Speakers) -> Turn:
     if isinstance(item, Turn):
         checked_metadata(item.metadata)
         return item

@@ -1,6 +1,6 @@
 """Parts of a text: passages of a long one, each about as long as what a question is answered by, and insertions.
 
-Insertions aren't the speaker's words: recalled memories that are quoted, and descriptions of media.
+Insertions aren't the speaker's words: recalled memories that are quoted, descriptions of media, a model's reasoning.
 """
 
 import re
@@ -14,6 +14,16 @@ BLOCK_PATTERN = re.compile(f"{OPENING_TAG}.*?(?:{CLOSING_TAG}|$)", re.DOTALL)
 CAPTION_KEYS = ("caption", "alt", "alt_text", "description", "transcript", "title")  # of a message's block
 MEDIA_PATTERN = re.compile(r"\[(?:image|audio|video|file): [^\]]*\]")
 MEDIA_KINDS = ("image", "audio", "video")
+REASONING_TAGS = r"(?:seed:)?(?:think|thinking|thought|thoughts|reasoning)"
+REASONING_PATTERN = re.compile(  # from its beginning to its end, or to that of the text where it isn't closed
+    rf"\A\s*(?:<({REASONING_TAGS})>.*?(?:</\1>|\Z)|\[THINK\].*?(?:\[/THINK\]|\Z)|◁think▷.*?(?:◁/think▷|\Z))",
+    re.DOTALL | re.IGNORECASE,
+)
+REASONING_END_PATTERN = re.compile(
+    rf"\A.*(?<!`)(?:</{REASONING_TAGS}>|\[/THINK\]|◁/think▷)(?!`)", re.DOTALL | re.IGNORECASE
+)
+FINAL_CHANNEL_PATTERN = re.compile(r"<\|channel\|>\s*final\s*<\|message\|>")
+CHANNEL_MARK_PATTERN = re.compile(r"<\|(?:channel|start|message|end|return|call)\|>")
 
 
 def passages(text: str, *, size: int, above: int) -> list[str]:
@@ -51,3 +61,19 @@ def described_media(type_: str, words: str) -> str:
 def without_media(text: str) -> str:
     """A text without descriptions of media."""
     return MEDIA_PATTERN.sub(" ", text)
+
+
+def without_reasoning(text: str) -> str:
+    """Words of a model after its reasoning: "" where that isn't closed, the text itself where there is none.
+
+    Known are tags in front of the answer (<think>, <reasoning>, [THINK]), closing tags without an opening one, which
+    some servers leave, and the channels of harmony's format, of which the final one is the answer.
+    """
+    if "<|channel|>" in text:
+        final = FINAL_CHANNEL_PATTERN.split(text)
+        return CHANNEL_MARK_PATTERN.split(final[-1])[0].strip() if len(final) > 1 else ""
+    rest = text
+    while (opened := REASONING_PATTERN.match(rest)) is not None:
+        rest = rest[opened.end() :]
+    rest = REASONING_END_PATTERN.sub("", rest)
+    return text if rest == text else rest.strip()

@@ -15,6 +15,7 @@ from memkit.errors import ThinkerError, ThinkerOutputError
 from memkit.models import Memory, Usage
 from memkit.operations import Proposal
 from memkit.protocols import Reflection, Task
+from memkit.text.parts import without_reasoning
 from memkit.text.times.periods import readable_period
 from memkit.think.llm.parsing import parse_operations, parse_structured
 from memkit.think.prompts import answer_schema, general_prompt_text, prompt_text
@@ -101,7 +102,7 @@ class LLMThinker:
         try:
             with _model_errors():
                 answer = self.model.invoke(messages)
-            return checked_summary(str(count_tokens(usage, messages, answer).text))
+            return checked_summary(_answer_text(count_tokens(usage, messages, answer)))
         finally:
             self.count(usage)
 
@@ -155,12 +156,21 @@ def _raw(answer: Any) -> Any:
 
 
 def _answer_text(raw: Any) -> str:
-    return str(getattr(raw, "text", "") or "")
+    """Words of an answer, without the reasoning in front of it."""
+    return without_reasoning(str(getattr(raw, "text", "") or ""))
 
 
 def _operations(answer: Any) -> list[dict[str, Any]]:
-    parsed = answer.get("parsed") if isinstance(answer, dict) else None
-    return parse_operations(_answer_text(_raw(answer))) if parsed is None else parse_structured(parsed)
+    parsed, raw = answer.get("parsed") if isinstance(answer, dict) else None, _raw(answer)
+    if parsed is None or _reasons_in_text(raw):
+        return parse_operations(_answer_text(raw))
+    return parse_structured(parsed)
+
+
+def _reasons_in_text(raw: Any) -> bool:
+    """Whether an answer was given as text that holds reasoning, out of which a parser may have read it."""
+    text = str(getattr(raw, "text", "") or "")
+    return not getattr(raw, "tool_calls", None) and without_reasoning(text) != text
 
 
 def _repair_messages(answer: Any, prompt: str) -> "list[BaseMessage]":
