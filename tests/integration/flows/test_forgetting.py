@@ -181,13 +181,13 @@ def test_a_thought_about_something_that_is_erased_meanwhile_is_not_kept(path: Pa
     thinker = Eraser()
     with memkit.open(path, encoder=HashingEncoder(), thinker=thinker) as store:
         bank = store.bank("ana")
-        bank.observe([memkit.Turn("The vault code is 9471", "ana", id="secret"), ("ana", "I like tea")])
+        bank.observe([memkit.Turn("The vault code is quetzal-9471", "ana", id="secret"), ("ana", "I like tea")])
         thinker.bank = bank
         bank.think()
         assert bank.list(kinds=["thought"]) == []
         bank.think()
         assert [m.text for m in bank.list(kinds=["thought"])] == ["It was said: I like tea"]
-        assert held(path.parent, "9471") == []
+        assert held(path.parent, "quetzal-9471") == []
 
 
 def test_a_merged_thought_stays_where_its_other_sources_say_all_of_it(bank: memkit.MemoryBank) -> None:
