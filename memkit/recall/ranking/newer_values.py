@@ -42,7 +42,7 @@ QUANTITY_PATTERN = re.compile(
 MEASURE_PATTERN = re.compile(
     r"\b(?:what|which)(?:'s| is| are)?(?: \w+){0,3}? (?:percentage|percent|price|cost|rent|fee|rate|number|size|weight"
     r"|height|length|version|score|rating|salary|wage|budget|balance|total|count|temperature|speed|page|chapter|level"
-    r"|mileage|dose|dosage|share|age|distance|duration|limit|coverage|hydration|interest|amount|quota|target)\b",
+    r"|mileage|dose|dosage|share|age|distance|duration|limit|amount|quota|target)\b",
     re.IGNORECASE,
 )
 TIME_QUESTION_PATTERN = re.compile(r"\b(?:when|(?:what|which) (?:time|date|day|month|week|year))\b", re.IGNORECASE)
@@ -69,8 +69,6 @@ CHANGE_PATTERN = re.compile(
     r"|reached|left|lives?|became|becomes)\b",
     re.IGNORECASE,
 )
-
-
 FREQUENCY_WORDS = frozenset(["once", "twice"])
 
 
@@ -140,9 +138,15 @@ def newer_value(
     if len(same) < 2:
         return None
     newest = max(same, key=lambda seq: _moment(memories[seq]))
-    if same[0] == newest or (asked.kind == "name" and not CHANGE_PATTERN.search(memories[newest].text)):
+    if same[0] == newest or (asked.kind == "name" and not _tells_change(memories[newest], memories[same[0]])):
         return None
     return newest, same[0]
+
+
+def _tells_change(newer: Memory, older: Memory) -> bool:
+    """Whether a turn speaks of a change, or both tell a number with the same unit."""
+    units = [{match["unit"] for match in NUMBER_PATTERN.finditer(m.text) if match["unit"]} for m in (newer, older)]
+    return CHANGE_PATTERN.search(newer.text) is not None or not units[0].isdisjoint(units[1])
 
 
 def _weights(question: str, asked: AskedValue) -> dict[str, float]:

@@ -88,7 +88,7 @@ def test_questions_about_the_past_and_stories_ask_for_no_present_value(question:
     [
         ("How many pages does my thesis have?", "quantity"),
         ("So, how long is the commute?", "quantity"),
-        ("What is our test coverage?", "quantity"),
+        ("What is the rent of the flat?", "quantity"),
         ("At what time does the standup start these days?", "moment"),
         ("When is the half marathon?", "moment"),
         ("Who leads the project?", "name"),
