@@ -182,7 +182,6 @@ class IndexEntry:
     vector: bytes | None = None
     sketch: bytes | None = None
     group: int | None = None
-    bands: tuple[int, ...] = ()
     wanted: bool = True
     passages: bytes | None = None
 

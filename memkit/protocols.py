@@ -180,8 +180,8 @@ class BankView(Protocol):
     def same_text(self, keys: Sequence[int]) -> dict[int, str]:
         """For each text key that occurs, the id of the oldest active memory with it that is no echo."""
 
-    def near(self, bands: Sequence[int], kinds: Sequence[Kind]) -> list[Memory]:
-        """Active memories that share a MinHash band key."""
+    def same_thoughts(self, keys: Sequence[int], speaker: str | None) -> dict[int, Memory]:
+        """For each text key that occurs, the oldest active thought of this speaker with it."""
 
     def in_group(self, group: int, kinds: Sequence[Kind], limit: int) -> list[Memory]:
         """Active memories with TiM's hash group `group`, newest first."""

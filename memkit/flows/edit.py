@@ -6,18 +6,18 @@ from typing import Any
 
 from memkit.errors import InputError, UndoError, UnknownMemoryError
 from memkit.flows.context import BankContext, apply, retry_when_erased
+from memkit.flows.copies import stored_copies, voice_key
 from memkit.flows.erasure.fingerprints import ERASED_REASON, erased_before
 from memkit.flows.read import by_id
-from memkit.models import IndexEntry, Kind, Memory, Outcome, Receipt, checked_text
+from memkit.models import IndexEntry, Memory, Outcome, Receipt, checked_text
 from memkit.operations import Forget, Insert, Merge, Operation, Pin, Restore, Revert, Step, Supersede
 from memkit.protocols import BankView
 from memkit.runtime.indexer import IndexableText
-from memkit.text.near_copies import copy_key
-from memkit.text.terms.forms import is_same_name
+from memkit.text.near_copies import is_copy
 
 ADDING_ACTIONS = ("added", "echoed", "merged", "superseded", "corrected")  # actions whose id is new
 REPLACING_ACTIONS = ("merged", "superseded", "corrected")
-COPIED_KINDS: tuple[Kind, ...] = ("thought",)
+COPY_REASON = "says the same as this memory, which was kept"
 
 
 def drafted(ctx: BankContext, text: str, *, at: datetime, **fields: Any) -> Memory:
@@ -30,7 +30,7 @@ def drafted(ctx: BankContext, text: str, *, at: datetime, **fields: Any) -> Memo
 
 
 def insert(ctx: BankContext, items: str | Memory | Iterable[str | Memory]) -> Receipt:
-    """Store texts or memories as they are; near copies of what is there are merged into it."""
+    """Store texts or memories as they are; copies of thoughts that are there are skipped."""
     given: list[str | Memory] = [items] if isinstance(items, str | Memory) else list(items)
     at = ctx.now()
     memories = [m if isinstance(m, Memory) else drafted(ctx, m, at=at) for m in given]
@@ -48,24 +48,18 @@ def _insert(ctx: BankContext, memories: Sequence[Memory], at: datetime) -> Recei
 def _insertions(
     view: BankView, memories: Sequence[Memory], entries: Sequence[IndexEntry], erased_ids: set[str]
 ) -> Iterator[Step]:
-    batch: list[Memory] = []
-    for memory, entry in zip(memories, entries, strict=True):
+    pairs = list(zip(memories, entries, strict=True))
+    thoughts = [(m, entry) for m, entry in pairs if m.kind == "thought" and m.id not in erased_ids]
+    originals = stored_copies(view, thoughts)
+    for memory, entry in pairs:
         if memory.id in erased_ids:
             yield Outcome.skipped(None, ERASED_REASON)
+        elif memory.kind != "thought":
+            yield Insert(memory, entry)
         else:
-            copy = _copy_of(view, memory, entry, batch)
-            reason = "says the same as this memory, which was kept"
-            yield Insert(memory, entry) if copy is None else Outcome.skipped(copy.id, reason)
-            batch.append(memory)
-
-
-def _copy_of(view: BankView, memory: Memory, entry: IndexEntry, batch: Sequence[Memory]) -> Memory | None:
-    if memory.kind not in COPIED_KINDS:
-        return None
-    near = view.near(entry.bands, COPIED_KINDS)
-    same_voice = (m for m in [*near, *batch] if is_same_name(m.speaker, memory.speaker) and m.kind == memory.kind)
-    own = copy_key(memory.text)
-    return next((m for m in same_voice if copy_key(m.text) == own), None)
+            original = originals.setdefault(voice_key(memory, entry), memory)
+            is_first = original is memory or not is_copy(original.text, memory.text)
+            yield Insert(memory, entry) if is_first else Outcome.skipped(original.id, COPY_REASON)
 
 
 def merge(ctx: BankContext, ids: Sequence[str], text: str) -> Receipt:

@@ -13,8 +13,9 @@ from typing import Any
 from uuid import uuid4
 
 from memkit.errors import CorruptError
-from memkit.flows import fade, reencode, reflect, think, think_budget
+from memkit.flows import fade, reencode, reflect, think
 from memkit.flows.context import BankContext, Services
+from memkit.flows.thinking import budget
 from memkit.models import Exchange, FrozenModel, IndexRow
 from memkit.protocols import BankName, BankView
 from memkit.think import ExtractiveThinker
@@ -195,9 +196,9 @@ def _languages(ctx: BankContext, view: BankView, rows: Sequence[IndexRow]) -> La
 
 def _budget_stats(ctx: BankContext, view: BankView) -> dict[str, Any]:
     """Usage of a model today; once the budget is spent, also how many summaries wait."""
-    spent = think_budget.is_spent(ctx, view.state)
+    spent = budget.is_spent(ctx, view.state)
     waiting = {"summaries_waiting": reflect.count_due(view)} if spent else {}
-    return {"thinking_today": asdict(think_budget.spent_today(ctx, view.state)), "budget_spent": spent, **waiting}
+    return {"thinking_today": asdict(budget.spent_today(ctx, view.state)), "budget_spent": spent, **waiting}
 
 
 def _queue_stats(queue: Sequence[Exchange], now: datetime) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from itertools import islice
 
-from memkit.flows import think_budget
 from memkit.flows.context import BankContext, apply
 from memkit.flows.read import everything
 from memkit.flows.reflection.calendar import STANDING_STATES, Calendar
 from memkit.flows.reflection.drafting import Draft, Drafter, voices_of
+from memkit.flows.thinking import budget
 from memkit.models import IndexEntry, Memory, Outcome, Receipt
 from memkit.operations import Forget, Insert, Step, Supersede
 from memkit.protocols import BankView, Reflector
@@ -48,7 +48,7 @@ def reflect(ctx: BankContext, *, settled: bool = False, may_go_on: MayGoOn = lam
         outcomes += _write_portrait(drafter, calendar)
     changed = ctx.ensure().change if outcomes else state.change
     if drafter.postponed:
-        outcomes.append(Outcome(id=None, action="skipped", reason=think_budget.SPENT_REASON))
+        outcomes.append(Outcome(id=None, action="skipped", reason=budget.SPENT_REASON))
     return Receipt(bank=ctx.name, change=changed, outcomes=tuple(outcomes))
 
 

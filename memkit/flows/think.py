@@ -15,28 +15,24 @@ from typing import Any
 import numpy as np
 
 from memkit.errors import InputError, ThinkerError
-from memkit.flows import think_budget
 from memkit.flows.context import BankContext
+from memkit.flows.copies import ThoughtComparison, targets
+from memkit.flows.thinking import budget
 from memkit.models import BankState, Exchange, Memory, Outcome, Receipt, Usage
 from memkit.operations import (
-    Cite,
     Claim,
     Enqueue,
-    Forget,
     Insert,
-    Merge,
     Operation,
     Postpone,
     Proposal,
     Settle,
     Step,
-    Supersede,
 )
 from memkit.protocols import BankView, FloatArray, ModelThinker, Task, TellsHeads, Thinker
 from memkit.storage.core.checksums import corrupt_error
-from memkit.text.near_copies import says_all_of
+from memkit.storage.core.vectors import stack_vectors
 from memkit.text.parts import without_recalled
-from memkit.text.terms.forms import is_same_name
 from memkit.text.terms.tokens import has_words
 from memkit.think.revise import is_person, revise
 from memkit.think.sans_io import adrive, drive
@@ -141,8 +137,8 @@ def think_rounds(
         if not may_go_on():
             round.finished = False
             break
-        if think_budget.is_spent(ctx, state):
-            round.outcomes.append(Outcome(id=None, action="skipped", reason=think_budget.SPENT_REASON))
+        if budget.is_spent(ctx, state):
+            round.outcomes.append(Outcome(id=None, action="skipped", reason=budget.SPENT_REASON))
             break
         yield from _ExchangeGroup(ctx, state, group, round).think()
     return round
@@ -243,7 +239,8 @@ class _ExchangeGroup:
         if len(there) < len(numbers) or (view.state.change > change and _grounds_changed(view, task, operations)):
             again = Outcome.skipped(None, "the memory changed meanwhile; thought about again next time")
             return [again, *(Claim(exchange.number, None) for exchange in there)] if there else []
-        return [*_without_repeats(view, operations), *self._settled(view)]
+        at_hand = [*task.thoughts, *_near_headless(self._ctx, view, operations)]
+        return [*ThoughtComparison(view, operations, at_hand).steps(), *self._settled(view)]
 
     def _settled(self, view: BankView) -> Iterator[Operation]:
         """The exchanges leave the queue; turns that came to them meanwhile stay, as one of their own."""
@@ -266,51 +263,15 @@ class _ExchangeGroup:
     def _count(self) -> None:
         if any(exchange.attempts for exchange in self._exchanges):
             self._usage.calls, self._usage.retries = 0, self._usage.calls
-        think_budget.spend(self._ctx, self._state, self._usage)
+        budget.spend(self._ctx, self._state, self._usage)
 
 
 def _grounds_changed(view: BankView, task: Task, operations: Sequence[Step]) -> bool:
     """Whether something that an answer rests on was erased, or something that it changes was changed."""
     shown = [memory.id for memory in (*task.turns, *task.thoughts)]
     there = view.locate(shown)
-    touched = [there[id] for operation in operations for id in _targets(operation) if id in there]
+    touched = [there[id] for operation in operations for id in targets(operation) if id in there]
     return len(there) < len(set(shown)) or any(m.state != "active" for m in view.memories(touched).values())
-
-
-def _targets(operation: Step) -> tuple[str, ...]:
-    if isinstance(operation, Merge):
-        return operation.ids
-    return (operation.id,) if isinstance(operation, Supersede | Forget) else ()
-
-
-def _without_repeats(view: BankView, operations: Sequence[Step]) -> Iterator[Step]:
-    """Operations, without inserts of what the bank holds already."""
-    taken = {id for operation in operations for id in _targets(operation)}
-    for operation in operations:
-        yield _insert_or_merge(view, operation, taken) if isinstance(operation, Insert) else operation
-
-
-def _insert_or_merge(view: BankView, operation: Insert, taken: set[str]) -> Step:
-    """A thought that says all of an older one, and a few words more, takes it up; one that says no more is none."""
-    new = operation.memory
-    near = [
-        m
-        for m in view.near(operation.entry.bands, ("thought",))
-        if m.speaker is None or is_same_name(m.speaker, new.speaker)
-    ]
-    broader = next((m for m in near if says_all_of(m.text, new.text)), None)
-    if broader is not None:
-        return Cite(broader.id, new.sources)
-    parts = (m for m in near if m.id not in taken and m.author != "user" and _same_head(m, new))
-    narrower = next((m for m in parts if says_all_of(new.text, m.text)), None)
-    if narrower is None:
-        return operation
-    taken.add(narrower.id)
-    return Merge((narrower.id,), new, operation.entry)
-
-
-def _same_head(thought: Memory, other: Memory) -> bool:
-    return None in (thought.head, other.head) or (thought.head or "").casefold() == (other.head or "").casefold()
 
 
 # the thinker's task
@@ -355,6 +316,12 @@ def _same_groups(ctx: BankContext, view: BankView, vectors: FloatArray) -> list[
         return []
     likely = dict.fromkeys(groups.probes(vectors, GROUP_PROBES).T.ravel().tolist())
     return [thought for group in likely for thought in view.in_group(group, ("thought",), MAX_IN_GROUP)]
+
+
+def _near_headless(ctx: BankContext, view: BankView, operations: Sequence[Step]) -> list[Memory]:
+    """Thoughts near those that are to be stored and name nobody whom they are about."""
+    headless = (o.entry.vector for o in operations if isinstance(o, Insert) and o.memory.head is None)
+    return _same_groups(ctx, view, stack_vectors([vector for vector in headless if vector is not None]))
 
 
 def _nearest_first(view: BankView, thoughts: list[Memory], vectors: FloatArray) -> list[Memory]:

@@ -13,7 +13,6 @@ from memkit.protocols import FloatArray
 from memkit.recall.index.lsh import CrossPolytope, Sketcher
 from memkit.runtime.encoder_slot import EncoderSlot
 from memkit.settings import Settings
-from memkit.text.near_copies import band_keys
 from memkit.text.parts import passages, without_recalled
 from memkit.text.terms.keys import document_terms, encoded_text, text_key
 from memkit.text.terms.tokens import has_words
@@ -28,12 +27,11 @@ class IndexableText:
     text: str
     speaker: str | None
     at: datetime
-    banded: bool = False
 
     @classmethod
     def of(cls, memory: Memory) -> "IndexableText":
         """The indexable text of a stored memory."""
-        return cls(memory.text, memory.speaker, memory.occurred_at, memory.kind == "thought")
+        return cls(memory.text, memory.speaker, memory.occurred_at)
 
 
 class Indexer:
@@ -64,8 +62,7 @@ class Indexer:
         terms = document_terms(
             indexable.text, speaker=indexable.speaker, at=indexable.at, zone=ZoneInfo(state.zone), key=state.key
         )
-        bands = band_keys(indexable.text, state.key) if indexable.banded else ()
-        return IndexEntry(text_key=key, terms=terms, bands=bands)
+        return IndexEntry(text_key=key, terms=terms)
 
     def renewed(self, state: BankState, memory: Memory, old: IndexEntry) -> IndexEntry:
         """A stored memory's entry made again from its text and from the vector that it has."""

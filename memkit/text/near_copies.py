@@ -10,15 +10,16 @@ differ besides is listed here, with the reason:
 """
 
 import copy
-import hashlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from memkit.text.terms.tokens import CACHED_WORDS, STOP_WORDS, words
+from memkit.text.terms.tokens import CACHED_WORDS, STOP_WORDS
+
+CopyKey = tuple[str, ...]
 
 MINHASH_PERMUTATIONS = 64
 BAND_ROWS = 4
@@ -62,18 +63,13 @@ def _empty() -> Any:
     return MinHash(num_perm=MINHASH_PERMUTATIONS, seed=1)
 
 
-def band_keys(text: str, key: bytes) -> tuple[int, ...]:
-    """Keys under which near copies meet: signed 64-bit, useless without the bank's key."""
-    shingles = {word.term.encode() for word in words(text)} or {text.casefold().encode()}
+def band_keys(text: str) -> list[Hashable]:
+    """Keys under which near copies meet: bands of the MinHash of a text's words, with what near copies must share."""
+    key = copy_key(text)
     sketch = copy.copy(_empty())  # shallow is enough: `update_batch` binds other values
-    sketch.update_batch(sorted(shingles))
-    values = sketch.hashvalues.reshape(-1, BAND_ROWS)
-    return tuple(_band(key, number, row.tobytes()) for number, row in enumerate(values))
-
-
-def _band(key: bytes, number: int, row: bytes) -> int:
-    digest = hashlib.blake2b(row, key=key, digest_size=8, salt=number.to_bytes(2, "little")).digest()
-    return int.from_bytes(digest, "little", signed=True)
+    sketch.update_batch(sorted({token.encode() for token in key}))
+    fixed = tuple(token for token in key if not _may_be_added(token))
+    return [(fixed, number, row.tobytes()) for number, row in enumerate(sketch.hashvalues.reshape(-1, BAND_ROWS))]
 
 
 def is_copy(text: str, other: str) -> bool:
@@ -81,7 +77,7 @@ def is_copy(text: str, other: str) -> bool:
     return copy_key(text) == copy_key(other)
 
 
-def copy_key(text: str) -> tuple[str, ...]:
+def copy_key(text: str) -> CopyKey:
     """Tokens that carry a text's meaning, in order: equal for texts of which one is a copy of the other."""
     plain = text if text.isascii() else unicodedata.normalize("NFC", text).translate(FULL_WIDTH).replace("’", "'")
     if "'" in plain or "cannot" in plain:
@@ -106,22 +102,26 @@ def _meaning(token: str) -> str:
     return token if len(token) > 1 and token.isupper() and low in STOP_WORDS else low
 
 
-def is_near_copy(text: str, other: str) -> bool:
-    """Whether one of two texts says all that the other does, and little more."""
-    return says_all_of(text, other) or says_all_of(other, text)
+def is_near_copy(key: CopyKey, other: CopyKey) -> bool:
+    """Whether one of two texts, by their copy keys, says all that the other does, and little more."""
+    return says_all_of(key, other) or says_all_of(other, key)
 
 
-def says_all_of(text: str, other: str) -> bool:
+def says_all_of(whole: CopyKey, part: CopyKey) -> bool:
     """Whether a text holds every word of another that can carry meaning, in order, and perhaps a few more.
 
-    The words that it has besides may add to what is said, not change it: no number, no sign, none of the small words
-    that grammar is made of, none of QUALIFIER_WORDS.
+    Both are copy keys. The words that the text has besides may add to what is said, not change it: no number, no sign,
+    none of the small words that grammar is made of, none of QUALIFIER_WORDS.
     """
-    whole, part = copy_key(text), copy_key(other)
     if len(part) < NEAR_COPY_SHARE * len(whole) or len(part) > len(whole):
         return False
     more = _besides(whole, part)
-    return more is not None and all(word.isalpha() and word not in STOP_WORDS | QUALIFIER_WORDS for word in more)
+    return more is not None and all(map(_may_be_added, more))
+
+
+def _may_be_added(token: str) -> bool:
+    """Whether a text with this token besides still says what it said, and more."""
+    return token.isalpha() and token not in STOP_WORDS and token not in QUALIFIER_WORDS
 
 
 def _besides(whole: Sequence[str], part: Sequence[str]) -> list[str] | None:

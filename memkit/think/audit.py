@@ -1,12 +1,12 @@
 """Flaws of a bank: copies, contradictions, thoughts that rest on nothing, loops, junk. Pure."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from memkit.models import FrozenModel, Memory
-from memkit.text.near_copies import band_keys, copy_key, is_near_copy
+from memkit.text.near_copies import CopyKey, band_keys, copy_key, is_near_copy
 from memkit.think.extractive.relation_names import is_functional
 
 Flaw = Literal["copies", "near copies", "contradictions", "orphans", "without sources", "recall loops", "junk"]
@@ -20,7 +20,7 @@ FLAW_DESCRIPTIONS: dict[Flaw, str] = {
     "junk": "thoughts from turns that tell next to nothing",
 }
 MIN_LOOP_ECHOES = 3
-BAND_KEY = b"audit"
+MAX_IN_BAND = 32  # thoughts that one is compared with for each key; of thoughts of one pattern, thousands share one
 
 
 class Finding(FrozenModel):
@@ -76,16 +76,16 @@ def _copies(thoughts: Sequence[Memory]) -> Iterator[tuple[str, ...]]:
 
 def _near_copies(thoughts: Sequence[Memory]) -> Iterator[tuple[str, ...]]:
     """Groups of near copies: MinHash proposes; each thought belongs to the first one that it is near to."""
-    thoughts_by_band: dict[int, list[Memory]] = defaultdict(list)
+    newest_by_band: dict[Hashable, deque[tuple[str, CopyKey]]] = defaultdict(lambda: deque(maxlen=MAX_IN_BAND))
     groups: dict[str, list[str]] = {}
     for thought in thoughts:
-        bands = band_keys(thought.text, BAND_KEY)
-        candidates = {m.id: m for band in bands for m in thoughts_by_band[band]}.values()
-        first = next((m for m in candidates if is_near_copy(m.text, thought.text)), None)
+        key, bands = copy_key(thought.text), band_keys(thought.text)
+        others = dict(other for band in bands for other in newest_by_band[band])
+        first = next((id for id, other in others.items() if is_near_copy(key, other)), None)
         if first is not None:
-            groups.setdefault(first.id, [first.id]).append(thought.id)
+            groups.setdefault(first, [first]).append(thought.id)
         for band in bands if first is None else ():
-            thoughts_by_band[band].append(thought)
+            newest_by_band[band].append((thought.id, key))
     return (tuple(ids) for ids in groups.values())
 
 

@@ -1,15 +1,17 @@
 """Revision: a thinker's proposals, checked one by one before anything is touched."""
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import NamedTuple
 
 from memkit.errors import InvalidTextError
 from memkit.models import IndexEntry, Memory, Outcome, checked_text
 from memkit.operations import Cite, Forget, Insert, Merge, Proposal, Step, Supersede
 from memkit.protocols import Task
-from memkit.text.near_copies import is_copy, numbers_of
+from memkit.text.near_copies import CopyKey, copy_key, is_copy, numbers_of
 from memkit.text.terms.forms import may_be_same_name
 from memkit.think.extractive.relation_names import is_functional
 
@@ -58,7 +60,7 @@ class _Draft(NamedTuple):
 class _Revision:
     task: Task
     new_id: NewId
-    written: list[Memory] = field(default_factory=list)
+    written: dict[CopyKey, list[Memory]] = field(default_factory=lambda: defaultdict(list))
     used: set[str] = field(default_factory=set)
 
     def check(self, proposal: Proposal) -> Step | _Draft:
@@ -76,7 +78,7 @@ class _Revision:
         if proposal.action == "forget":
             return Forget(proposal.ids[0], proposal.reason or "", author="thinker")
         memory = self._memory(proposal)
-        self.written.append(memory)
+        self.written[copy_key(memory.text)].append(memory)
         return _Draft(proposal, memory)
 
     def _refusal(self, proposal: Proposal) -> str | None:
@@ -109,10 +111,16 @@ class _Revision:
 
     def _same_thought(self, proposal: Proposal) -> Memory | None:
         """A thought that says the same."""
-        speaker, text = self._speaker(proposal), proposal.text.strip()
-        others = (m for m in [*self.task.thoughts, *self.written] if m.id not in proposal.ids)
-        alike = (m for m in others if may_be_same_name(m.speaker, speaker))
-        return next((m for m in alike if is_copy(text, m.text)), None)
+        speaker, key = self._speaker(proposal), copy_key(proposal.text.strip())
+        same = (m for m in [*self._thoughts_by_key[key], *self.written[key]] if m.id not in proposal.ids)
+        return next((m for m in same if may_be_same_name(m.speaker, speaker)), None)
+
+    @cached_property
+    def _thoughts_by_key(self) -> dict[CopyKey, list[Memory]]:
+        thoughts: dict[CopyKey, list[Memory]] = defaultdict(list)
+        for thought in self.task.thoughts:
+            thoughts[copy_key(thought.text)].append(thought)
+        return thoughts
 
     def _against_the_user(self, proposal: Proposal) -> bool:
         """Whether a person can have only one of these, and the user said which."""

@@ -13,7 +13,7 @@ from memkit.errors import ThinkerError, ThinkerOutputError
 from memkit.models import IndexEntry, Memory, Outcome
 from memkit.operations import Cite, Forget, Insert, Merge, Proposal, Supersede
 from memkit.protocols import Task
-from memkit.text.near_copies import band_keys, is_copy, is_near_copy
+from memkit.text.near_copies import band_keys, copy_key, is_copy, is_near_copy
 from memkit.think.llm.parsing import parse_operations
 from memkit.think.llm.thinker import LLMThinker, exchange_message
 from memkit.think.prompts import default_prompts
@@ -200,12 +200,11 @@ DIFFERING_PAIRS = [
 def test_what_differs_in_something_that_matters_is_no_copy(text: str, other: str) -> None:
     assert not is_copy(text, other)
     for more in ("", " every single working day of the week before breakfast with the others"):
-        assert not is_near_copy(text + more, other + more)
+        assert not is_near_copy(copy_key(text + more), copy_key(other + more))
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=80))
 @settings(max_examples=100)
 def test_a_text_is_its_own_copy_and_meets_itself_in_every_band(text: str) -> None:
     assert is_copy(text, text.upper().lower() if text.isascii() else text)
-    assert band_keys(text, b"key") == band_keys(text, b"key")
-    assert set(band_keys(text, b"key")).isdisjoint(band_keys(text, b"another key"))
+    assert band_keys(text) == band_keys(f" {text}  ")

@@ -8,9 +8,9 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from memkit.errors import ThinkerError
-from memkit.flows import think_budget
 from memkit.flows.context import BankContext, zone_of
 from memkit.flows.reflection.calendar import Calendar, DuePeriod
+from memkit.flows.thinking import budget
 from memkit.models import BankState, IndexRow, Kind, Memory, Usage
 from memkit.protocols import BankView, CountedReflector, Reflection, Reflector
 from memkit.think.mood import Voice, sum_voices, voices_by_speaker
@@ -123,11 +123,11 @@ class Drafter:
             log.warning("memkit: a %s is extracted instead of written: %s", task.level, error)
             return extracted, EXTRACTED_BY, f"extracted: {type(error).__name__} from the model"
         finally:
-            think_budget.spend(self.ctx, self.state, usage)
+            budget.spend(self.ctx, self.state, usage)
 
     def _must_wait(self) -> bool:
         """Whether a model would be asked that today may not be asked any more."""
-        must = isinstance(self.reflector, CountedReflector) and think_budget.is_spent(self.ctx, self.state)
+        must = isinstance(self.reflector, CountedReflector) and budget.is_spent(self.ctx, self.state)
         self.postponed += must
         return must
 

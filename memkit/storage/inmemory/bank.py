@@ -9,6 +9,7 @@ from memkit.storage.core.hashing import Hasher
 from memkit.storage.core.records import HistoryRow, Queued, StoredMemory
 from memkit.storage.core.rows import before_image, encode_payload, pack_terms
 from memkit.storage.core.unit_of_work import ChangeSet
+from memkit.text.terms.forms import plain_name
 
 Key = tuple[str, object]  # a field's name and value
 
@@ -91,6 +92,7 @@ class Bank:
 
     def _keys(self, record: StoredMemory, entry: IndexEntry) -> list[Key]:
         memory, place = record.memory, record.placement
+        voice = memory.speaker and plain_name(memory.speaker)
         keys: list[Key] = [
             ("id", memory.id),
             ("kind", memory.kind),
@@ -100,9 +102,9 @@ class Bank:
             ("echo", record.echo_of),
             ("superseded", record.superseded_by),
             ("speaker", memory.speaker),
-            ("head", memory.head and memory.head.casefold()),
+            ("thought", memory.kind == "thought" and record.echo_of is None and (entry.text_key, voice)),
+            ("head", memory.head and plain_name(memory.head)),
             ("placed", place is not None),
-            *(("band", band) for band in entry.bands),
             *(("source", source) for source in record.sources),
             *(("tag", tag) for tag in self.hasher.tags(memory.metadata)),
         ]

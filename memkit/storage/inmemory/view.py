@@ -13,6 +13,7 @@ from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, index_
 from memkit.storage.core.rows import decode_history, history_columns
 from memkit.storage.core.vectors import passage_batch, stack_vectors
 from memkit.storage.inmemory.bank import Bank
+from memkit.text.terms.forms import plain_name
 from memkit.times import as_micros
 
 
@@ -112,15 +113,16 @@ class MemoryView(View):
                 ids[key] = self.data.records[min(originals)].memory.id
         return ids
 
-    def near(self, bands: Sequence[int], kinds: Sequence[Kind]) -> list[Memory]:
-        seqs = {seq for band in bands for seq in self.data.seqs_by("band", band)}
-        return self.in_order(sorted(self._active(seqs, kinds)))
+    def same_thoughts(self, keys: Sequence[int], speaker: str | None) -> dict[int, Memory]:
+        voice = speaker and plain_name(speaker)
+        alike = {key: self._active(self.data.seqs_by("thought", (key, voice))) for key in keys}
+        return {key: self.memories([min(seqs)])[min(seqs)] for key, seqs in alike.items() if seqs}
 
     def in_group(self, group: int, kinds: Sequence[Kind], limit: int) -> list[Memory]:
         return self._newest(self.data.seqs_by("group", group), kinds, limit)
 
     def about(self, head: str, kinds: Sequence[Kind], limit: int) -> list[Memory]:
-        return self._newest(self.data.seqs_by("head", head.casefold()), kinds, limit)
+        return self._newest(self.data.seqs_by("head", plain_name(head)), kinds, limit)
 
     def _newest(self, seqs: Iterable[int], kinds: Sequence[Kind], limit: int) -> list[Memory]:
         return self.in_order(sorted(self._active(seqs, kinds), reverse=True)[:limit])

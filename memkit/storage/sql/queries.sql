@@ -177,16 +177,25 @@ WHERE bank = :bank AND vector IS NULL AND wanted = 1 ORDER BY seq LIMIT :limit
 SELECT text_key, min(seq) FROM memory INDEXED BY memory_text
 WHERE bank = :bank AND echo_of IS NULL AND state = 0 AND text_key = ANY(:text_keys) GROUP BY text_key
 
--- name: with_bands
-SELECT seq FROM band WHERE bank = :bank AND band = ANY(:bands)
+-- name: same_thoughts
+SELECT text_key, min(seq) FROM memory INDEXED BY memory_text
+WHERE bank = :bank AND echo_of IS NULL AND state = 0 AND kind = :kind AND speaker = :speaker AND
+    text_key = ANY(:text_keys)
+GROUP BY text_key
+
+-- name: same_thoughts_of_nobody
+SELECT text_key, min(seq) FROM memory INDEXED BY memory_text
+WHERE bank = :bank AND echo_of IS NULL AND state = 0 AND kind = :kind AND speaker IS NULL AND
+    text_key = ANY(:text_keys)
+GROUP BY text_key
 
 -- name: in_group
 SELECT seq FROM memory INDEXED BY memory_group
-WHERE bank = :bank AND hash_group = :hash_group AND state = 0 AND kind = ANY(:kinds) ORDER BY seq DESC
+WHERE bank = :bank AND hash_group = :hash_group AND state = 0 AND kind = ANY(:kinds) ORDER BY seq DESC LIMIT :limit
 
 -- name: with_head
 SELECT seq FROM memory INDEXED BY memory_head
-WHERE bank = :bank AND head = :head AND state = 0 AND kind = ANY(:kinds) ORDER BY seq DESC
+WHERE bank = :bank AND head = :head AND state = 0 AND kind = ANY(:kinds) ORDER BY seq DESC LIMIT :limit
 
 -- name: first_of_each_speaker
 WITH RECURSIVE each (speaker) AS (
@@ -249,9 +258,6 @@ SELECT seq FROM memory WHERE bank = :bank AND echo_of = ANY(:seqs)
 
 -- name: index_columns
 SELECT seq, text_key, hash_group, wanted FROM memory WHERE bank = :bank AND seq = ANY(:seqs)
-
--- name: bands_of
-SELECT seq, band FROM band WHERE bank = :bank AND seq = ANY(:seqs)
 
 -- name: exchanges
 SELECT {exchange} WHERE e.bank = :bank ORDER BY e.number, t.seq
@@ -319,12 +325,6 @@ INSERT INTO tag (bank, tag, seq) VALUES (:bank, :tag, :seq)
 
 -- name: drop_tags
 DELETE FROM tag WHERE bank = :bank AND seq = ANY(:seqs)
-
--- name: add_band
-INSERT INTO band (bank, band, seq) VALUES (:bank, :band, :seq) ON CONFLICT DO NOTHING
-
--- name: drop_bands
-DELETE FROM band WHERE bank = :bank AND seq = ANY(:seqs)
 
 -- name: add_index_entry
 INSERT INTO index_entry (bank, part, change, seq, data) VALUES (:bank, :part, :change, :seq, :data)
@@ -503,9 +503,6 @@ DELETE FROM block WHERE bank = :bank
 
 -- name: empty_bank.moved
 DELETE FROM moved WHERE bank = :bank
-
--- name: empty_bank.band
-DELETE FROM band WHERE bank = :bank
 
 -- name: empty_bank.tag
 DELETE FROM tag WHERE bank = :bank

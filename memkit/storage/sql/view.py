@@ -222,9 +222,15 @@ class SqlView(View):
         names = self.names(seqs.values())
         return {key: names[seq] for key, seq in seqs.items()}
 
-    def near(self, bands: Sequence[int], kinds: Sequence[Kind]) -> list[Memory]:
-        seqs = sorted({row[0] for row in self._over("with_bands", bands)})
-        return [m for m in self.in_order(seqs) if m.state == "active" and m.kind in kinds]
+    def same_thoughts(self, keys: Sequence[int], speaker: str | None) -> dict[int, Memory]:
+        thought = {"kind": KIND_CODES.codes["thought"]}
+        if speaker is None:
+            rows = self._over("same_thoughts_of_nobody", keys, **thought)
+        else:
+            rows = self._over("same_thoughts", keys, speaker=self.hasher.speaker(speaker), **thought)
+        seqs = dict(rows)
+        memories = self.memories(list(seqs.values()))
+        return {key: memories[seq] for key, seq in seqs.items()}
 
     def in_group(self, group: int, kinds: Sequence[Kind], limit: int) -> list[Memory]:
         return self._newest("in_group", kinds, limit, hash_group=group)
@@ -233,7 +239,7 @@ class SqlView(View):
         return self._newest("with_head", kinds, limit, head=self.hasher.head(head))
 
     def _newest(self, name: str, kinds: Sequence[Kind], limit: int, **key: int) -> list[Memory]:
-        seqs = {row[0] for row in self._over(name, codes_of(KIND_CODES, kinds), **key)}
+        seqs = {row[0] for row in self._over(name, codes_of(KIND_CODES, kinds), limit=limit, **key)}
         return self.in_order(sorted(seqs, reverse=True)[:limit])
 
     def speakers(self) -> dict[str, int]:
@@ -294,7 +300,6 @@ class SqlView(View):
         sketches = {seq: row.data for seq, row in self.located(SKETCH_PART, seqs).items()}
         vectors = dict(self._over("vectors", seqs))
         passages = dict(self._over("passages", seqs))
-        bands = _grouped(self._over("bands_of", seqs))
         return {
             seq: IndexEntry(
                 text_key=text_key,
@@ -302,7 +307,6 @@ class SqlView(View):
                 vector=vectors.get(seq),
                 sketch=sketches.get(seq),
                 group=group,
-                bands=bands.get(seq, ()),
                 wanted=bool(wanted),
                 passages=passages.get(seq),
             )

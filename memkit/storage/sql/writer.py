@@ -25,7 +25,7 @@ from memkit.storage.sql.view import SqlView
 
 ENTRY_PARTS = (SKETCH_PART, TERM_PART)
 MAX_REMEMBERED = 1000  # erased memories whose sketches and vectors are looked for in the files afterwards
-LINKS_OF_MEMORY = ("drop_sources", "drop_tags", "drop_bands", "drop_history")
+LINKS_OF_MEMORY = ("drop_sources", "drop_tags", "drop_history")
 
 
 class Writer:
@@ -136,17 +136,15 @@ class Writer:
         }
 
     def _entries(self, entries: Iterable[tuple[int, IndexEntry]]) -> dict[str, list[Columns]]:
-        """Statements that add bands, sketches and terms, which are unsealed rows from now on."""
-        bands: list[Columns] = []
+        """Statements that add sketches and terms, which are unsealed rows from now on."""
         rows: list[Columns] = []
         for seq, entry in entries:
-            bands += [{"bank": self.bank, "band": band, "seq": seq} for band in entry.bands]
             parts = {SKETCH_PART: entry.sketch, TERM_PART: pack_terms(entry.terms.items()) if entry.terms else None}
             for part, data in parts.items():
                 if data is not None:
                     rows.append({"bank": self.bank, "part": part, "change": self.change, "seq": seq, "data": data})
                     self._unsealed[part] += 1
-        return {"add_band": bands, "add_index_entry": rows}
+        return {"add_index_entry": rows}
 
     # -- existing memories
 
@@ -179,7 +177,6 @@ class Writer:
         vectors = self._replace_vectors(entries)
         rows = [{"bank": self.bank, "seq": s, "vector": vectors[s], **entry_columns(e)} for s, e in entries.items()]
         run_many(self.connection, index_memory=rows)
-        change_over(self.connection, "drop_bands", seqs, bank=self.bank)
         self.forget_entries(seqs)
         run_many(self.connection, **self._entries(entries.items()))
 

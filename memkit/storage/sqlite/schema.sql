@@ -1,17 +1,6 @@
 -- Tables of one memkit database, in the form of format 1; `migrations.py` creates new files from this text.
 -- The ledger of migrations, the table `migration`, is kept by sqlite-utils.
 
--- MinHash band keys.
-CREATE TABLE band (
-    bank INTEGER NOT NULL,
-    band INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    PRIMARY KEY (bank, band, seq),
-    FOREIGN KEY (bank, seq) REFERENCES memory (bank, seq)
-) WITHOUT ROWID;
-
-CREATE INDEX band_back ON band (bank, seq);
-
 CREATE TABLE bank (
     bank INTEGER PRIMARY KEY,
     name TEXT NOT NULL,              -- a JSON array of strings
@@ -202,7 +191,7 @@ CREATE INDEX memory_speaker ON memory (bank, speaker) WHERE speaker IS NOT NULL;
 
 CREATE INDEX memory_superseded ON memory (bank, superseded_by) WHERE superseded_by IS NOT NULL;
 
-CREATE INDEX memory_text ON memory (bank, text_key) WHERE echo_of IS NULL;
+CREATE INDEX memory_text ON memory (bank, text_key, kind, speaker) WHERE echo_of IS NULL;
 
 CREATE INDEX memory_unencoded ON memory (bank) WHERE vector IS NULL AND wanted = 1;
 

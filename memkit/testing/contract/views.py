@@ -152,20 +152,32 @@ class ViewContract(ContractSteps):
         assert (home.id, home.episode_turns, home.episode_characters) == ("t2", 2, 8)
         assert (home.exchange, home.exchange_turns) == (1, 2)
 
-    def test_memories_are_found_by_text_band_group_and_head_while_they_are_active(self, storage: Storage) -> None:
+    def test_memories_are_found_by_text_group_and_head_while_they_are_active(self, storage: Storage) -> None:
         thoughts = [memory(f"thought {n}", id=f"h{n}", kind="thought", head="Rita") for n in range(3)]
-        entries = [entry(8, bands=(5, n)) for n in range(3)]
-        self.put(storage, *(Insert(thought, e) for thought, e in zip(thoughts, entries, strict=True)))
+        self.put(storage, *(Insert(thought, entry(8)) for thought in thoughts))
         self.put(storage, Forget("h2", "test"))
         with self.view(storage) as view:
             assert view.same_text([8, 9]) == {8: "h0"}
-            near, grouped = view.near((5,), ("thought",)), view.in_group(0, ("thought",), 1)
+            grouped = view.in_group(0, ("thought",), 1)
             about = [view.about("RITA", ("thought",), 9), view.about("rita", ("turn",), 9)]
-        assert [[stored.id for stored in memories] for memories in (near, grouped, *about)] == [
-            ["h0", "h1"],
+        assert [[stored.id for stored in memories] for memories in (grouped, *about)] == [
             ["h1"],
             ["h1", "h0"],
             [],
+        ]
+
+    def test_thoughts_of_one_text_are_found_by_speaker_the_oldest_first(self, storage: Storage) -> None:
+        voices = [None, "ana", "Ana", "bo"]
+        thoughts = [memory("same", id=f"v{n}", kind="thought", speaker=voice) for n, voice in enumerate(voices)]
+        self.put(storage, *(Insert(m, entry(8)) for m in [memory("same", id="t", speaker="ana"), *thoughts]))
+        self.put(storage, Forget("v3", "test"))
+        with self.view(storage) as view:
+            same = [view.same_thoughts([8, 9], voice) for voice in (None, "ANA", "bo", "rita")]
+        assert [{key: thought.id for key, thought in thoughts.items()} for thoughts in same] == [
+            {8: "v0"},
+            {8: "v1"},
+            {},
+            {},
         ]
 
     def test_vectors_that_are_missing_are_zeros_of_the_right_width(self, storage: Storage) -> None:

@@ -77,7 +77,6 @@ ALL_CHECKS = (
     _dangling("source", "seq"),
     _dangling("source", "source"),
     _dangling("tag", "seq"),
-    _dangling("band", "seq"),
     _dangling("moved", "seq"),
     _dangling("index_entry", "seq"),
     _dangling("history", "seq"),

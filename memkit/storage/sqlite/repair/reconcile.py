@@ -49,7 +49,7 @@ COUNTERS_AHEAD = (  # of a bank, of all numbers in use
     "next_content = max(next_content, (SELECT coalesce(max(id), 0) + 1 FROM content c WHERE c.bank = bank.bank)) "
     "WHERE bank = :bank"
 )
-DERIVED_TABLES = ("index_entry", "block", "band", "tag")  # hashes under a bank's key, made again from the texts
+DERIVED_TABLES = ("index_entry", "block", "tag")  # hashes under a bank's key, made again from the texts
 ENCODER_KEY = "encoder.name"
 
 

@@ -1,0 +1,100 @@
+"""Thoughts that say what the bank holds already, told inside the transaction that would store them."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+from memkit.models import IndexEntry, Memory
+from memkit.operations import Cite, Forget, Insert, Merge, Operation, Step, Supersede
+from memkit.protocols import BankView
+from memkit.text.near_copies import CopyKey, copy_key, is_copy, says_all_of
+from memkit.text.terms.forms import is_same_name, plain_name
+
+MAX_COMPARED = 400  # thoughts about one head, the newest
+
+VoiceKey = tuple[str | None, int]
+
+
+def voice_key(memory: Memory, entry: IndexEntry) -> VoiceKey:
+    """A speaker, as names are compared, and a text's key: equal for copies."""
+    return memory.speaker and plain_name(memory.speaker), entry.text_key
+
+
+def stored_copies(view: BankView, thoughts: Iterable[tuple[Memory, IndexEntry]]) -> dict[VoiceKey, Memory]:
+    """The oldest active thought of the bank for each text and speaker; one look-up for each speaker."""
+    entries_by_speaker: dict[str | None, list[tuple[Memory, IndexEntry]]] = defaultdict(list)
+    for memory, entry in thoughts:
+        entries_by_speaker[memory.speaker].append((memory, entry))
+    copies: dict[VoiceKey, Memory] = {}
+    for speaker, pairs in entries_by_speaker.items():
+        stored = view.same_thoughts([entry.text_key for _, entry in pairs], speaker)
+        alike = ((m, entry) for m, entry in pairs if entry.text_key in stored)
+        copies |= {voice_key(m, e): stored[e.text_key] for m, e in alike if is_copy(m.text, stored[e.text_key].text)}
+    return copies
+
+
+class ThoughtComparison:
+    """Inserts of thoughts, compared with the bank's: one that says no more than an older one cites it, one that says
+    all of it and a few words more takes it up.
+
+    Near copies are looked for among the thoughts that thinking had at hand and, of heads that weren't among them, among
+    the newest.
+    """
+
+    def __init__(self, view: BankView, operations: Sequence[Step], at_hand: Sequence[Memory]) -> None:
+        self._view, self._operations = view, operations
+        self._taken = {id for operation in operations for id in targets(operation)}
+        inserts = [operation for operation in operations if isinstance(operation, Insert)]
+        self._copies = stored_copies(view, ((insert.memory, insert.entry) for insert in inserts))
+        self._thoughts: dict[str | None, list[tuple[Memory, CopyKey]]] = defaultdict(list)
+        self._add(at_hand)
+        for head in {insert.memory.head for insert in inserts} - {None}:
+            if _head_key(head) not in self._thoughts:
+                self._add(view.about(str(head), ("thought",), MAX_COMPARED))
+
+    def _add(self, thoughts: Iterable[Memory]) -> None:
+        for thought in thoughts:
+            self._thoughts[_head_key(thought.head)].append((thought, copy_key(thought.text)))
+
+    def steps(self) -> Iterator[Step]:
+        """The operations, with what the comparison made of the inserts."""
+        for operation in self._operations:
+            yield self._insert_or_merge(operation) if isinstance(operation, Insert) else operation
+
+    def _insert_or_merge(self, insert: Insert) -> Operation:
+        new, own = insert.memory, copy_key(insert.memory.text)
+        same = self._copies.get(voice_key(new, insert.entry)) or self._first_active(
+            m for m, key in self._alike(new) if says_all_of(key, own)
+        )
+        if same is not None:
+            return Cite(same.id, new.sources)
+        parts = (m for m, key in self._alike(new) if m.author != "user" and says_all_of(own, key))
+        narrower = self._first_active(m for m in parts if m.id not in self._taken)
+        if narrower is None:
+            return insert
+        self._taken.add(narrower.id)
+        return Merge((narrower.id,), new, insert.entry)
+
+    def _alike(self, new: Memory) -> Iterator[tuple[Memory, CopyKey]]:
+        """Thoughts of the same head and speaker, or of none."""
+        heads = list(self._thoughts) if new.head is None else [_head_key(new.head), None]
+        pairs = (pair for head in heads for pair in self._thoughts.get(head, ()))
+        return ((m, key) for m, key in pairs if m.speaker is None or is_same_name(m.speaker, new.speaker))
+
+    def _first_active(self, thoughts: Iterable[Memory]) -> Memory | None:
+        """The first one that is still in the bank as it was read."""
+        return next((m for m in thoughts if self._is_active(m)), None)
+
+    def _is_active(self, thought: Memory) -> bool:
+        stored = self._view.memories(list(self._view.locate([thought.id]).values()))
+        return any(m.state == "active" and m.text == thought.text for m in stored.values())
+
+
+def targets(operation: Step) -> tuple[str, ...]:
+    """Ids of the thoughts that an operation takes out of recall."""
+    if isinstance(operation, Merge):
+        return operation.ids
+    return (operation.id,) if isinstance(operation, Supersede | Forget) else ()
+
+
+def _head_key(head: str | None) -> str | None:
+    return head and plain_name(head)

@@ -1,0 +1,1 @@
+"""Parts of thinking beside its flow: the day's budget."""
