@@ -10,8 +10,8 @@ from memkit.flows import edit, erase, fade, observe, read, recall, reflect, thin
 from memkit.flows.context import BankContext
 from memkit.forget.decay import FadeReport
 from memkit.forget.erasure_plan import ErasePlan
-from memkit.models import ErasureReceipt, HistoryEntry, Kind, Memory, Receipt, State
-from memkit.protocols import BankName
+from memkit.models import ErasureReceipt, HistoryEntry, Kind, Memory, MemoryPage, Order, Receipt, State
+from memkit.protocols import BankName, PageOptions
 from memkit.recall.present.recollection import Recollection
 from memkit.recall.present.window import Window
 from memkit.recall.ranking.query import RecallOptions
@@ -226,9 +226,19 @@ class MemoryBank:
         after: str | None = None,
         limit: int = 100,
         states: Sequence[State] = ("active",),
-    ) -> builtins.list[Memory]:
-        """Memories in the order of recording; the next page starts after the last one's id."""
-        return read.page(self._context, kinds, where, after, limit, states)
+        *,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        order: Order = "recorded_at",
+    ) -> MemoryPage:
+        """A page of memories, by `recorded_at` or `occurred_at`; a "-" before it means the newest first.
+
+        `since` <= occurred_at < `until`; a date alone is the beginning of that day in the bank's zone. The next page
+        goes on `after` the last one's id, or after the page's `next`, whatever was erased meanwhile.
+        """
+        start, end = self._moment(since, "since"), self._moment(until, "until")
+        options = PageOptions(kinds, states, limit=limit, order=order, since=start, until=end)
+        return read.page(self._context, options, where, after)
 
     def history(self, id: str) -> builtins.list[HistoryEntry]:
         """Every change of a memory, oldest first."""

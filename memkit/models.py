@@ -31,10 +31,12 @@ Action = Literal[
     "rejected",
 ]
 Author = Literal["user", "thinker", "import", "observer", "decay"]
+Order = Literal["recorded_at", "-recorded_at", "occurred_at", "-occurred_at"]
 
 MEMORY_KINDS: tuple[Kind, ...] = get_args(Kind)
 TURN_ROLES: tuple[str, ...] = get_args(Role)
 MEMORY_STATES: tuple[State, ...] = get_args(State)
+PAGE_ORDERS: tuple[Order, ...] = get_args(Order)
 MAX_TEXT_CHARS = 1_000_000  # characters in one text
 MAX_NAME_CHARS = 512  # characters in an id, a speaker or a session
 
@@ -155,6 +157,12 @@ class Memory(FrozenModel):
     salience: float | None = None
     key_phrases: tuple[str, ...] = ()
     pinned: bool = False
+
+
+class MemoryPage(list[Memory]):
+    """Memories of one page. `next`: where the next page goes on, even if all of this one is erased; None at the end."""
+
+    next: str | None = None
 
 
 class Placement(NamedTuple):

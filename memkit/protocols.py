@@ -1,7 +1,8 @@
 """Protocols of everything that can be replaced: encoder, surprisal model, thinker, reflector, storage."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -18,6 +19,7 @@ from memkit.models import (
     IndexRow,
     Kind,
     Memory,
+    Order,
     PastState,
     Receipt,
     Usage,
@@ -136,6 +138,31 @@ class Position(NamedTuple):
     exchange_turns: int
 
 
+class Bookmark(NamedTuple):
+    """Place of a memory in every order: a page goes on behind it, whether it is still there or not."""
+
+    occurred_at: int  # microseconds since 1970, UTC
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageOptions:
+    """Choice of a page: at most `limit` memories behind `after`, of these kinds (None: all) and states.
+
+    `since` <= occurred_at < `until`. `among`: only these seqs. A "-" before an order turns it round; memories of one
+    moment come in the order of recording.
+    """
+
+    kinds: Sequence[Kind] | None = None
+    states: Sequence[str] = ("active",)
+    after: Bookmark | None = None
+    limit: int = 100
+    order: Order = "recorded_at"
+    since: datetime | None = None
+    until: datetime | None = None
+    among: Collection[int] | None = None
+
+
 class BankView(Protocol):
     """One bank, read in one consistent snapshot. All ids and seqs are this bank's own.
 
@@ -207,8 +234,8 @@ class BankView(Protocol):
     def derived_from(self, seqs: Sequence[int]) -> list[int]:
         """Seqs of memories that rest on any of these, directly or through others."""
 
-    def page(self, kinds: Sequence[Kind] | None, after: str | None, limit: int, states: Sequence[str]) -> list[Memory]:
-        """Memories in order of recording, after the id `after`."""
+    def page(self, options: PageOptions) -> list[Memory]:
+        """The memories of a page, in its order."""
 
     def rows_of_sessions(self, sessions: Sequence[int]) -> list[IndexRow]:
         """Rows of all turns of these sessions, by their numbers, in order of seq; without sources."""

@@ -140,8 +140,9 @@ def draw_retention(bank: MemoryBank, at: datetime, path: Path) -> None:
     from memkit.forget.plot import plot
 
     memories: list[Memory] = []  # all that fade or have faded
-    while page := bank.list(
-        after=memories[-1].id if memories else None, limit=PAGE_MEMORIES, states=("active", "archived")
-    ):
-        memories += page
+    after: str | None = None
+    while page := bank.list(after=after, limit=PAGE_MEMORIES, states=("active", "archived")):
+        memories, after = [*memories, *page], page.next
+        if after is None:
+            break
     plot(memories, at, Settings().decay, path, title=f"What {'/'.join(bank.name)} remembers")

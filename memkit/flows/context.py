@@ -15,6 +15,7 @@ from memkit.protocols import BankName, BankView, Decision, Storage, Thinker
 from memkit.runtime.encoder_slot import EncoderSlot
 from memkit.runtime.index_cache import IndexCache
 from memkit.runtime.indexer import Indexer
+from memkit.runtime.page_ends import PageEnds
 from memkit.runtime.reinforcement_buffer import ReinforcementBuffer
 from memkit.runtime.round_robin import RoundRobin
 from memkit.runtime.surprisal_cache import SurprisalCache
@@ -43,6 +44,7 @@ class Services:
     executor: Executor
     settings: Settings
     round_robin: RoundRobin = field(default_factory=RoundRobin)
+    page_ends: PageEnds = field(default_factory=PageEnds)
     read_only: bool = False
     encoding_thread: EncodingThread | None = None  # where vectors follow after observe has returned
     erasure_key: bytes | None = None  # under which erased texts are known when they come again

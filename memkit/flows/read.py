@@ -1,14 +1,28 @@
 """Looking into a bank without changing it."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from memkit.errors import InputError, UnknownMemoryError, UnknownOptionError
 from memkit.flows.context import BankContext, zone_of
-from memkit.models import MEMORY_KINDS, HistoryEntry, Kind, Memory, State
+from memkit.models import (
+    MEMORY_KINDS,
+    MEMORY_STATES,
+    PAGE_ORDERS,
+    HistoryEntry,
+    Kind,
+    Memory,
+    MemoryPage,
+    State,
+)
+from memkit.protocols import BankView, Bookmark, PageOptions
 from memkit.recall.present.token_bound import token_bound
 from memkit.recall.present.window import Window, compose
+from memkit.times import to_micros
 
+CURSOR_PATTERN = re.compile(r"after:(-?\d{1,18}):(\d{1,18})")
 MAX_PAGE = 10_000
 MIN_BUDGET = 16  # tokens
 
@@ -29,28 +43,57 @@ def get(ctx: BankContext, id: str) -> Memory | None:
     return by_id(ctx, [id]).get(id)
 
 
-def page(
-    ctx: BankContext,
-    kinds: Sequence[Kind] | None,
-    where: Mapping[str, Any] | None,
-    after: str | None,
-    limit: int,
-    states: Sequence[State],
-) -> list[Memory]:
-    """Memories in the order of recording, after the id `after`."""
+def page(ctx: BankContext, options: PageOptions, where: Mapping[str, Any] | None, after: str | None) -> MemoryPage:
+    """A page behind the memory of the id `after`, or where `MemoryPage.next` says. Raises InputError."""
     state = ctx.state()
     if state is None:
-        return []
-    checked_kinds(kinds)
-    if not 1 <= limit <= MAX_PAGE:
-        raise InputError(f"limit: must lie between 1 and {MAX_PAGE}. Ask for further pages with after=.")
+        return MemoryPage()
+    _check_page(options)
     with ctx.storage.view(state.number) as view:
-        if where is None:
-            return view.page(kinds, after, limit, states)
-        seqs = sorted(view.matching(where))
-        start = view.locate([after]).get(after, 0) if after is not None else 0
-        memories = view.memories([seq for seq in seqs if seq > start]).values()
-        return [m for m in memories if m.state in states and (kinds is None or m.kind in kinds)][:limit]
+        start = None if after is None else _bookmark(ctx, view, after)
+        among = None if where is None else view.matching(where)
+        memories = MemoryPage(view.page(replace(options, after=start, among=among)))
+        if len(memories) < options.limit:
+            return memories
+        end = _bookmark_of(view, memories[-1])
+    ctx.services.page_ends.note(state.number, memories[-1].id, end)
+    memories.next = _as_text(end)
+    return memories
+
+
+def _check_page(options: PageOptions) -> None:
+    checked_kinds(options.kinds)
+    if not 1 <= options.limit <= MAX_PAGE:
+        raise InputError(f"limit: must lie between 1 and {MAX_PAGE}. Ask for further pages with after=.")
+    for name, values, choices in (("order", [options.order], PAGE_ORDERS), ("states", options.states, MEMORY_STATES)):
+        unknown = [value for value in values if value not in choices]
+        if unknown:
+            raise UnknownOptionError(f"{name}: unknown {unknown[0]!r}; known are {', '.join(choices)}.")
+
+
+def _bookmark(ctx: BankContext, view: BankView, after: str) -> Bookmark:
+    """Place of an id, of an erased one with which a page ended, or what a page said is next."""
+    memories = view.memories(list(view.locate([after]).values()))
+    if memories:
+        return _bookmark_of(view, *memories.values())
+    cursor = CURSOR_PATTERN.fullmatch(after)
+    if cursor is not None:
+        return Bookmark(int(cursor[1]), int(cursor[2]))
+    end = ctx.services.page_ends.find(view.state.number, after)
+    if end is None:
+        raise UnknownMemoryError(
+            "after=: no memory has this id in this bank (any more). Go on with `next` of the page before, which "
+            "outlives an erasure, or start the pages again without it."
+        )
+    return end
+
+
+def _bookmark_of(view: BankView, memory: Memory) -> Bookmark:
+    return Bookmark(to_micros(memory.occurred_at), view.locate([memory.id])[memory.id])
+
+
+def _as_text(bookmark: Bookmark) -> str:
+    return f"after:{bookmark.occurred_at}:{bookmark.seq}"
 
 
 def history(ctx: BankContext, id: str) -> list[HistoryEntry]:
@@ -76,13 +119,13 @@ def beliefs(ctx: BankContext) -> dict[str, dict[str, list[Memory]]]:
 def everything(ctx: BankContext, kinds: Sequence[Kind] | None, states: Sequence[State] = ("active",)) -> list[Memory]:
     """All memories of these kinds, read page by page."""
     memories: list[Memory] = []
-    after: str | None = None
-    while batch := page(ctx, kinds, None, after, MAX_PAGE, states):
+    options, after = PageOptions(kinds, states, limit=MAX_PAGE), None
+    while True:
+        batch = page(ctx, options, None, after)
         memories += batch
-        after = batch[-1].id
-        if len(batch) < MAX_PAGE:
-            break
-    return memories
+        after = batch.next
+        if after is None:
+            return memories
 
 
 def checked_kinds(kinds: Sequence[str] | None) -> None:

@@ -11,7 +11,7 @@ from memkit.errors import UnknownMemoryError
 from memkit.flows.context import BankContext
 from memkit.models import MEMORY_STATES, Hit, Memory, PastState, State, Turn
 from memkit.observe.intake import as_turns
-from memkit.protocols import BankView, FloatArray
+from memkit.protocols import BankView, FloatArray, PageOptions
 from memkit.recall.present.recollection import FindBeside, OnUse, Recollection
 from memkit.recall.ranking.names import named_speakers, without_names
 from memkit.recall.ranking.newer_values import COMPARED_RESULTS, asked_value, newer_value
@@ -146,8 +146,8 @@ def _before(memory: Memory, past: PastState | None) -> Memory:
 
 def _portrait(view: BankView, query: Query) -> Memory | None:
     if query.options.as_of is None:
-        return next(iter(view.page(("portrait",), None, 1, ("active",))), None)
-    every = view.page(("portrait",), None, MAX_RESULTS, MEMORY_STATES)
+        return next(iter(view.page(PageOptions(("portrait",), limit=1))), None)
+    every = view.page(PageOptions(("portrait",), MEMORY_STATES, limit=MAX_RESULTS))
     as_of = _as_of(view.memories(list(view.locate([portrait.id for portrait in every]).values())), query)
     return next((portrait for _, portrait in sorted(as_of.items(), reverse=True) if portrait.state == "active"), None)
 
@@ -158,7 +158,7 @@ def _summaries(view: BankView, query: Query, *, has_hits: bool, day_first: bool)
     For a question without a time the newest of the widest period, if it has hits.
     """
     as_of = query.options.as_of
-    if not view.page(("summary",), None, 1, _states_as_of(as_of)):
+    if not view.page(PageOptions(("summary",), _states_as_of(as_of), limit=1)):
         return ()
     span = first_mentioned_time(query.options.query, query.now, view.state.zone, day_first=day_first)
     if span is None:

@@ -6,7 +6,7 @@ from functools import partial
 from memkit.flows.context import BankContext, Services
 from memkit.models import MEMORY_STATES, IndexEntry, Memory
 from memkit.operations import Rewrite
-from memkit.protocols import BankView, Encoder
+from memkit.protocols import BankView, Bookmark, Encoder, PageOptions
 from memkit.runtime.file_settings import REENCODING_KEY, encoder_meta
 from memkit.runtime.indexer import IndexableText
 
@@ -76,15 +76,16 @@ def reindex_bank(ctx: BankContext) -> None:
 
 def _reindex_pages(ctx: BankContext, remade: Callable[[BankView, Sequence[Memory]], list[Rewrite]]) -> None:
     state = ctx.state()
-    after: str | None = None
+    after: Bookmark | None = None
     while state is not None:
         with ctx.storage.view(state.number) as view:
-            memories = view.page(None, after, 1000, MEMORY_STATES)
+            memories = view.page(PageOptions(states=MEMORY_STATES, after=after, limit=1000))
+            seqs = view.locate([memory.id for memory in memories])
             operations = remade(view, [memory for memory in memories if memory.echo_of is None])
         if not memories:
             return
         ctx.storage.apply(state.number, operations, at=ctx.now())
-        after = memories[-1].id
+        after = Bookmark(0, max(seqs.values()))
 
 
 def _reindexed_rows(ctx: BankContext, view: BankView, memories: Sequence[Memory]) -> list[Rewrite]:

@@ -15,7 +15,7 @@ from memkit.flows.reflection.drafting import Draft, Drafter, voices_of
 from memkit.flows.thinking import budget
 from memkit.models import IndexEntry, Memory, Outcome, Receipt
 from memkit.operations import Forget, Insert, Step, Supersede
-from memkit.protocols import BankView, Reflector
+from memkit.protocols import BankView, PageOptions, Reflector
 from memkit.text.times.periods import PERIOD_LEVELS, Level, period_of
 from memkit.think.mood import Mood, sum_voices
 from memkit.times import to_micros
@@ -114,7 +114,7 @@ def _operation(view: BankView, draft: Draft, entry: IndexEntry) -> Step:
 def _current(view: BankView, memory: Memory) -> set[str]:
     """Ids of the memories that stand in its place."""
     if memory.kind == "portrait":
-        return {m.id for m in view.page(("portrait",), None, WRITE_BATCH, ("active",))}
+        return {m.id for m in view.page(PageOptions(("portrait",), limit=WRITE_BATCH))}
     memories = view.memories(view.matching({"period": memory.metadata["period"]})).values()
     return {m.id for m in memories if m.kind == "summary" and m.state in STANDING_STATES}
 

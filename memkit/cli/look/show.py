@@ -15,14 +15,17 @@ from memkit.cli.options import (
     BankName,
     Database,
     Kinds,
+    Since,
+    Until,
     Where,
     open_bank,
     parse_choices,
     parse_conditions,
+    parse_moment,
 )
 from memkit.cli.output import answer, note, pairs, shown, when, who
 from memkit.errors import UnknownMemoryError
-from memkit.models import MEMORY_KINDS, MEMORY_STATES, Memory
+from memkit.models import MEMORY_KINDS, MEMORY_STATES, PAGE_ORDERS, Memory
 
 
 def show(
@@ -33,12 +36,19 @@ def show(
     state: Annotated[
         list[str] | None, typer.Option(metavar="STATE", help=f"Default: active. {', '.join(MEMORY_STATES)}.")
     ] = None,
+    since: Since = None,
+    until: Until = None,
+    order: Annotated[
+        str, typer.Option(metavar="ORDER", help=f"One of {', '.join(PAGE_ORDERS)}; - means the newest first.")
+    ] = "recorded_at",
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most this many.")] = 20,
-    after: Annotated[str | None, typer.Option(metavar="ID", help="Start after this memory.")] = None,
+    after: Annotated[
+        str | None, typer.Option(metavar="ID", help="Start after this memory, or where the page before ended.")
+    ] = None,
     db: Database = DEFAULT_FILE,
     json: AsJson = False,
 ) -> None:
-    """One memory with all that is known of it, or a bank's memories in the order of recording."""
+    """One memory with all that is known of it, or a page of a bank's memories."""
     with open_bank(db, bank_name) as bank:
         if id is not None:
             memory = _existing_memory(bank, id)
@@ -46,12 +56,14 @@ def show(
             return
         states = parse_choices("--state", state, MEMORY_STATES) or ["active"]
         kinds = parse_choices("--kind", kind, MEMORY_KINDS)
-        memories = bank.list(kinds, parse_conditions(where), after, limit, states)
+        by = (parse_choices("--order", [order], PAGE_ORDERS) or PAGE_ORDERS)[0]
+        start, end = parse_moment(since, bank.zone), parse_moment(until, bank.zone)
+        memories = bank.list(kinds, parse_conditions(where), after, limit, states, since=start, until=end, order=by)
         answer(json, memories, (part for memory in memories for part in _listed(memory, bank.zone)))
     if not (memories or json):
         note("No such memories.")
-    elif len(memories) == limit and not json:
-        note(f"More may follow: --after {memories[-1].id}")
+    elif memories.next is not None and not json:
+        note(f"More may follow: --after {memories.next}")
 
 
 def _existing_memory(bank: MemoryBank, id: str) -> Memory:

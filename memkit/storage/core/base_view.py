@@ -5,15 +5,15 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from memkit.batches import QuantisedBatch
-from memkit.errors import UnknownMemoryError
-from memkit.models import Exchange, HistoryEntry, Memory, is_put_off
-from memkit.protocols import Position
+from memkit.models import Exchange, HistoryEntry, IndexRow, Memory, is_put_off
+from memkit.protocols import PageOptions, Position
 from memkit.storage.core.checksums import corrupt_error, decoding
 from memkit.storage.core.filters import matching_seqs
 from memkit.storage.core.hashing import Hasher
 from memkit.storage.core.records import Queued, history_entries, linked_seqs, to_memories
 from memkit.storage.core.unit_of_work import Reader
 from memkit.storage.core.vectors import quantise_vectors
+from memkit.times import to_micros
 
 
 class LastTurn(NamedTuple):
@@ -39,6 +39,9 @@ class View(Reader, Protocol):
 
     def all_seqs(self) -> list[int]:
         """Seqs of all memories, in order."""
+
+    def rows_of(self, seqs: Collection[int]) -> list[IndexRow]:
+        """Rows of these memories, without their sources."""
 
     def resting_on(self, seqs: Sequence[int]) -> set[int]:
         """Seqs of memories with any of these among their sources."""
@@ -130,13 +133,23 @@ class View(Reader, Protocol):
         with decoding("an exchange"):
             return [queued.to_exchange(names) for queued in due]
 
-    def start_after(self, after: str | None) -> int:
-        """The seq after which a page starts. Raises UnknownMemoryError."""
-        if after is None:
-            return 0
-        seq = self.locate([after]).get(after)
-        if seq is None:
-            raise UnknownMemoryError(
-                "after=: this id is not in this bank (any more). Start the pages again without it."
-            )
-        return seq
+
+def chosen_seqs(rows: Iterable[IndexRow], options: PageOptions) -> list[int]:
+    """Seqs of the rows that belong to a page, in its order."""
+    places = sorted((_place(row.occurred_at, row.seq, options), row.seq) for row in rows if _belongs(row, options))
+    if options.after is not None:
+        behind = _place(*options.after, options)
+        places = [pair for pair in places if pair[0] > behind]
+    return [seq for _, seq in places[: options.limit]]
+
+
+def _place(occurred_at: int, seq: int, options: PageOptions) -> tuple[int, ...]:
+    place = (seq,) if options.order.endswith("recorded_at") else (occurred_at, seq)
+    return tuple(-number for number in place) if options.order.startswith("-") else place
+
+
+def _belongs(row: IndexRow, options: PageOptions) -> bool:
+    early = options.since is not None and row.occurred_at < to_micros(options.since)
+    late = options.until is not None and row.occurred_at >= to_micros(options.until)
+    wanted = row.state in options.states and (options.kinds is None or row.kind in options.kinds)
+    return wanted and not (early or late)

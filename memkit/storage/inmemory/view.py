@@ -1,13 +1,13 @@
 """View of one bank made of dicts, as it was when the view was opened."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 
 from memkit.batches import PassageBatch, RowBatch, SketchBatch, TermBatch, row_batches
 from memkit.models import IndexEntry, IndexRow, Kind, Memory, PastState
-from memkit.protocols import FloatArray
-from memkit.storage.core.base_view import LastTurn, View
+from memkit.protocols import FloatArray, PageOptions
+from memkit.storage.core.base_view import LastTurn, View, chosen_seqs
 from memkit.storage.core.blocks import Block, sketch_batches
 from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, index_row
 from memkit.storage.core.rows import decode_history, history_columns
@@ -45,7 +45,7 @@ class MemoryView(View):
 
     def rows_of_sessions(self, sessions: Sequence[int]) -> list[IndexRow]:
         seqs = sorted({seq for session in sessions for seq in self.data.seqs_by("session", session)})
-        return [index_row(self.data.records[seq], self.hasher)._replace(sources=()) for seq in seqs]
+        return self.rows_of(seqs)
 
     def sessions_of(self, seqs: Sequence[int]) -> list[int]:
         places = (record.placement for record in self.records(seqs).values())
@@ -155,11 +155,12 @@ class MemoryView(View):
         exchanges = [(q.number, len(q.turns)) for q in self.queue() if q.session == place.session and not q.closed]
         return LastTurn(max(turns), len(episode), characters, *max(exchanges, default=(None, 0)))
 
-    def page(self, kinds: Sequence[Kind] | None, after: str | None, limit: int, states: Sequence[str]) -> list[Memory]:
-        start = self.start_after(after)
-        later = (self.data.records[seq] for seq in sorted(self.data.records) if seq > start)
-        chosen = (r for r in later if r.memory.state in states and (kinds is None or r.memory.kind in kinds))
-        return self.in_order([record.seq for record, _ in zip(chosen, range(limit), strict=False)])
+    def rows_of(self, seqs: Collection[int]) -> list[IndexRow]:
+        return [index_row(self.data.records[seq], self.hasher)._replace(sources=()) for seq in seqs]
+
+    def page(self, options: PageOptions) -> list[Memory]:
+        rows = self.rows_of(self.data.records if options.among is None else options.among)
+        return self.in_order(chosen_seqs(rows, options))
 
     def history_rows(self, seq: int) -> list[HistoryRow]:
         rows = [history_columns(history_row) for history_row in self.data.history.get(seq, ())]

@@ -83,6 +83,9 @@ SELECT {index_row} FROM memory m WHERE bank = :bank AND seq > :after ORDER BY se
 -- name: index_rows_between
 SELECT {index_row} FROM memory m WHERE bank = :bank AND seq BETWEEN :first AND :last ORDER BY seq LIMIT :limit
 
+-- name: index_rows_of
+SELECT {index_row} FROM memory m WHERE bank = :bank AND seq = ANY(:seqs)
+
 -- name: index_rows_moved
 SELECT {index_row} FROM moved o CROSS JOIN memory m ON m.bank = o.bank AND m.seq = o.seq
 WHERE o.bank = :bank ORDER BY o.seq
@@ -233,17 +236,32 @@ SELECT seq FROM memory INDEXED BY memory_episode WHERE bank = :bank AND session 
 SELECT seq FROM source INDEXED BY source_back WHERE bank = :bank AND source = ANY(:seqs)
 
 -- name: page
-SELECT seq FROM memory WHERE bank = :bank AND seq > :after AND state = ANY(:states)
-ORDER BY seq LIMIT :limit
+SELECT seq FROM memory WHERE bank = :bank AND seq > :after AND occurred_at >= :since AND occurred_at < :until
+AND state = ANY(:states) AND kind = ANY(:kinds) ORDER BY seq LIMIT :limit
 
--- name: page_of_kinds
-SELECT seq FROM memory WHERE bank = :bank AND seq > :after AND state = ANY(:states)
-AND kind = ANY(:kinds) ORDER BY seq LIMIT :limit
+-- name: page_back
+SELECT seq FROM memory WHERE bank = :bank AND seq < :after AND occurred_at >= :since AND occurred_at < :until
+AND state = ANY(:states) AND kind = ANY(:kinds) ORDER BY seq DESC LIMIT :limit
 
 -- name: page_of_derived
 SELECT seq FROM memory INDEXED BY memory_derived
-WHERE bank = :bank AND kind <> 0 AND kind = :kind AND seq > :after AND state = ANY(:states)
-ORDER BY seq LIMIT :limit
+WHERE bank = :bank AND kind <> 0 AND kind = :kind AND seq > :after AND occurred_at >= :since AND occurred_at < :until
+AND state = ANY(:states) ORDER BY seq LIMIT :limit
+
+-- name: page_of_derived_back
+SELECT seq FROM memory INDEXED BY memory_derived
+WHERE bank = :bank AND kind <> 0 AND kind = :kind AND seq < :after AND occurred_at >= :since AND occurred_at < :until
+AND state = ANY(:states) ORDER BY seq DESC LIMIT :limit
+
+-- name: page_by_time
+SELECT occurred_at, seq FROM memory INDEXED BY memory_occurred
+WHERE bank = :bank AND kind = :kind AND (occurred_at, seq) > (:at, :after) AND occurred_at >= :since
+AND occurred_at < :until AND state = ANY(:states) ORDER BY occurred_at, seq LIMIT :limit
+
+-- name: page_by_time_back
+SELECT occurred_at, seq FROM memory INDEXED BY memory_occurred
+WHERE bank = :bank AND kind = :kind AND (occurred_at, seq) < (:at, :after) AND occurred_at >= :since
+AND occurred_at < :until AND state = ANY(:states) ORDER BY occurred_at DESC, seq DESC LIMIT :limit
 
 -- name: history_rows
 SELECT h.change, h.event, h.at, h.author, c.text, c.payload

@@ -10,10 +10,10 @@ import numpy as np
 
 from memkit.batches import BATCH_ROWS, PassageBatch, QuantisedBatch, RowBatch, SketchBatch, TermBatch
 from memkit.identifiers import uuid7_bytes
-from memkit.models import IndexEntry, IndexRow, Kind, Memory, PastState
-from memkit.protocols import FloatArray
+from memkit.models import MEMORY_KINDS, IndexEntry, IndexRow, Kind, Memory, PastState
+from memkit.protocols import FloatArray, PageOptions
 from memkit.storage.core.banks import BankRow
-from memkit.storage.core.base_view import LastTurn, View
+from memkit.storage.core.base_view import LastTurn, View, chosen_seqs
 from memkit.storage.core.blocks import (
     SKETCH_PART,
     TERM_PART,
@@ -46,6 +46,7 @@ from memkit.times import to_micros
 Sources = dict[int, tuple[int, ...]]
 RANGE_FROM = 500  # vectors; from so many on, those of a whole range are read where most of it is wanted
 TURN_CODE = KIND_CODES.codes["turn"]
+MIN_MICROS, MAX_MICROS = -(2**63), 2**63 - 1  # microseconds: what a column holds
 USELESS_SHARE = 4  # if more than one in so many rows of blocks have changed since, blocks are of no use
 
 
@@ -261,16 +262,29 @@ class SqlView(View):
         row = last.fetchone()
         return None if row is None else LastTurn(*row)
 
-    def page(self, kinds: Sequence[Kind] | None, after: str | None, limit: int, states: Sequence[str]) -> list[Memory]:
-        start = 0 if after is None else self.start_after(after)
-        page = {"after": start, "states": codes_of(STATE_CODES, states), "limit": limit}
-        if kinds is None:
-            return self.in_order(self._seqs("page", **page))
-        numbers = codes_of(KIND_CODES, kinds)
-        if TURN_CODE in numbers:
-            return self.in_order(self._seqs("page_of_kinds", kinds=numbers, **page))
-        seqs = [seq for number in set(numbers) for seq in self._seqs("page_of_derived", kind=number, **page)]
-        return self.in_order(sorted(seqs)[:limit])
+    def rows_of(self, seqs: Collection[int]) -> list[IndexRow]:
+        rows = self._over("index_rows_of", seqs)
+        return index_rows(rows, {}, self.next_seq) if rows else []
+
+    def page(self, options: PageOptions) -> list[Memory]:
+        if options.among is not None:
+            return self.in_order(chosen_seqs(self.rows_of(options.among), options))
+        numbers = set(codes_of(KIND_CODES, MEMORY_KINDS if options.kinds is None else options.kinds))
+        values, descending = _page_values(options), options.order.startswith("-")
+        if options.order.endswith("occurred_at"):
+            return self._merged("page_by_time", numbers, options, values)
+        if TURN_CODE not in numbers:
+            return self._merged("page_of_derived", numbers, options, values)
+        return self.in_order(self._seqs("page_back" if descending else "page", kinds=sorted(numbers), **values))
+
+    def _merged(self, name: str, kinds: Iterable[int], options: PageOptions, values: Mapping[str, Any]) -> list[Memory]:
+        """A page from the pages of each kind."""
+        descending = options.order.startswith("-")
+        query = f"{name}_back" if descending else name
+        places = sorted(tuple(row) for kind in kinds for row in self._run(query, kind=kind, **values))
+        if descending:
+            places.reverse()
+        return self.in_order([place[-1] for place in places[: options.limit]])
 
     def history_rows(self, seq: int) -> list[HistoryRow]:
         rows = list(map(HistoryColumns._make, self._run("history_rows", seq=seq)))
@@ -336,6 +350,18 @@ def _grouped(pairs: Iterable[tuple[int, int]]) -> Sources:
     """The second numbers of pairs by the first, in order."""
     by_first = groupby(sorted(pairs), key=itemgetter(0))
     return {first: tuple(second for _, second in own) for first, own in by_first}
+
+
+def _page_values(options: PageOptions) -> dict[str, Any]:
+    """Values of the queries of pages; without a bookmark, one before all of the page's memories."""
+    descending = options.order.startswith("-")
+    since = MIN_MICROS if options.since is None else to_micros(options.since)
+    until = MAX_MICROS if options.until is None else to_micros(options.until)
+    at, after = options.after or ((until, 0) if descending else (since, 0))
+    if descending and options.after is None and not options.order.endswith("occurred_at"):
+        after = MAX_MICROS
+    states = codes_of(STATE_CODES, options.states)
+    return {"at": at, "after": after, "since": since, "until": until, "states": states, "limit": options.limit}
 
 
 def codes_of(codes: EnumCodes[Any], words: Iterable[str]) -> list[int]:

@@ -183,6 +183,8 @@ CREATE UNIQUE INDEX memory_id ON memory (bank, id);
 
 CREATE INDEX memory_label ON memory (bank, label) WHERE label IS NOT NULL;
 
+CREATE INDEX memory_occurred ON memory (bank, kind, occurred_at);
+
 CREATE INDEX memory_placed ON memory (bank) WHERE session IS NOT NULL;
 
 CREATE UNIQUE INDEX memory_ref ON memory (bank, ref) WHERE ref IS NOT NULL;

@@ -11,7 +11,7 @@ from memkit.models import HistoryEntry, IndexEntry, Kind, Memory, Receipt
 from memkit.operations import (
     Step,
 )
-from memkit.protocols import BankView, Storage
+from memkit.protocols import BankView, PageOptions, Storage
 
 Value = TypeVar("Value")
 
@@ -59,7 +59,7 @@ class ContractSteps:
             return reading(view)
 
     def all(self, storage: Storage, *states: str) -> list[Memory]:
-        return self.read(storage, lambda view: view.page(None, None, 1000, states or ("active",)))
+        return self.read(storage, lambda view: view.page(PageOptions(states=states or ("active",), limit=1000)))
 
     def stored(self, storage: Storage, id: str) -> Memory:
         [memory] = self.read(storage, lambda view: view.memories(list(view.locate([id]).values()))).values()

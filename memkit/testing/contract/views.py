@@ -1,14 +1,10 @@
 """Contract of storages: views: everything that is read of a bank."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from memkit.errors import (
-    InputError,
-    UnknownMemoryError,
-)
+from memkit.errors import InputError
 from memkit.models import Kind, Placement
 from memkit.operations import (
     Enqueue,
@@ -20,8 +16,9 @@ from memkit.operations import (
     Rewrite,
     Supersede,
 )
-from memkit.protocols import Storage
+from memkit.protocols import Bookmark, PageOptions, Storage
 from memkit.testing.contract.cases import AT_NOON, ContractSteps, entry, memory, refused
+from memkit.times import to_micros
 
 
 class ViewContract(ContractSteps):
@@ -116,15 +113,47 @@ class ViewContract(ContractSteps):
         self.put(storage, *(Insert(memory(f"m{n}", id=f"m{n}", kind=k), entry(n)) for n, k in enumerate(kinds)))
         self.put(storage, Forget("m1", "test"))
 
-        def page(kinds: Sequence[Kind] | None, after: str | None, limit: int, *states: str) -> list[str]:
-            memories = self.read(storage, lambda view: view.page(kinds, after, limit, states or ("active",)))
-            return [stored.id for stored in memories]
+        assert self.page(storage, limit=2) == ["m0", "m2"]
+        assert self.page(storage, after=Bookmark(0, 3)) == ["m3", "m4"]
+        closed = ("active", "forgotten")
+        assert self.page(storage, kinds=("thought", "item"), states=closed) == ["m1", "m3", "m4"]
+        assert self.page(storage, kinds=("turn",), after=Bookmark(0, 1), limit=1) == ["m2"]
 
-        assert [page(None, None, 2), page(None, "m2", 9)] == [["m0", "m2"], ["m3", "m4"]]
-        assert page(("thought", "item"), None, 9, "active", "forgotten") == ["m1", "m3", "m4"]
-        assert page(("turn",), "m0", 1) == ["m2"]
-        with refused(UnknownMemoryError):
-            page(None, "nobody", 9)
+    def page(self, storage: Storage, **options: Any) -> list[str]:
+        """Ids of a page."""
+        return [stored.id for stored in self.read(storage, lambda view: view.page(PageOptions(**options)))]
+
+    def test_a_page_of_every_order_goes_on_behind_its_bookmark_whatever_was_erased(self, storage: Storage) -> None:
+        hours = {"m0": 5, "m1": 2, "m2": 2, "m3": 9, "m4": 1}  # when each happened, in the order of recording
+        moments = {id: AT_NOON + timedelta(hours=hour) for id, hour in hours.items()}
+        kinds: tuple[Kind, ...] = ("turn", "thought", "turn", "item", "thought")
+        memories = [memory(m, id=m, kind=k, occurred_at=moments[m]) for m, k in zip(hours, kinds, strict=True)]
+        self.put(storage, *(Insert(each, entry(n)) for n, each in enumerate(memories)))
+        by_time, behind = ["m4", "m1", "m2", "m0", "m3"], Bookmark(to_micros(moments["m1"]), 2)
+        orders = {"recorded_at": list(hours), "occurred_at": by_time}
+        orders |= {f"-{name}": ids[::-1] for name, ids in orders.items()}
+        for order, ids in orders.items():
+            assert self.page(storage, order=order) == ids
+            assert self.page(storage, order=order, among=[1, 2, 4]) == [id for id in ids if id in ("m0", "m1", "m3")]
+        thoughts = self.page(storage, order="-occurred_at", kinds=("thought", "item"))
+        assert thoughts == ["m3", "m1", "m4"]
+        self.put(storage, Erase(("m1",)))
+        for order, ids in orders.items():
+            left = ids[ids.index("m1") + 1 :]
+            assert self.page(storage, order=order, after=behind) == left
+            assert self.page(storage, order=order, after=behind, among=[1, 3, 4, 5], limit=1) == left[:1]
+
+    def test_a_page_holds_what_happened_from_a_moment_on_and_before_another(self, storage: Storage) -> None:
+        moments = [AT_NOON + timedelta(hours=hour) for hour in (3, 1, 2)]
+        self.put(
+            storage,
+            *(Insert(memory("x", id=f"m{n}", occurred_at=at), entry(n)) for n, at in enumerate(moments)),
+        )
+        span = {"since": moments[1], "until": moments[0]}
+        assert self.page(storage, **span) == ["m1", "m2"]
+        assert self.page(storage, order="-occurred_at", **span) == ["m2", "m1"]
+        assert self.page(storage, order="-recorded_at", among=[1, 2, 3], **span) == ["m2", "m1"]
+        assert self.page(storage, order="-recorded_at", kinds=("item",)) == []
 
     def test_every_memory_matches_no_filter_and_a_filter_must_be_json(self, storage: Storage) -> None:
         self.put(storage, Insert(memory("a", id="t1", metadata={"n": 1}), entry(1)), Insert(memory("b"), entry(2)))

@@ -208,11 +208,26 @@ def test_maintain_does_what_is_due_in_every_bank(filled: Cli) -> None:
 # looking and changing
 
 
+def test_show_browses_by_time(filled: Cli) -> None:
+    every = [memory["occurred_at"] for memory in filled("show", "acme/ana", "--json").json]
+    newest = filled("show", "acme/ana", "--order", "-occurred_at", "--limit", "2", "--json").json
+    assert [memory["occurred_at"] for memory in newest] == sorted(every)[:-3:-1]
+    later = filled("show", "acme/ana", "--since", sorted(every)[2], "--json").json
+    assert sorted(memory["occurred_at"] for memory in later) == sorted(every)[2:]
+    assert filled("show", "acme/ana", "--until", "1999-01-01", "--json").json == []
+    refused = filled("show", "acme/ana", "--order", "backwards")
+    assert (refused.code, "known are recorded_at" in refused.err) == (1, True)
+
+
 def test_show_lists_pages_and_tells_all_of_one_memory(filled: Cli) -> None:
     listed = filled("show", "acme/ana", "--limit", "2")
     assert "t1" in listed.out
-    assert "--after t2" in listed.err
-    rest = filled("show", "acme/ana", "--after", "t2", "--json").json
+    following = listed.err.split("--after ")[1].strip()
+    for after in ("t2", following):
+        rest = filled("show", "acme/ana", "--after", after, "--json").json
+        assert [memory["id"] for memory in rest] == ["t3", "t4"]
+    filled("erase", "acme/ana", "--id", "t2", "--yes")
+    rest = filled("show", "acme/ana", "--after", following, "--json").json
     assert [memory["id"] for memory in rest] == ["t3", "t4"]
     assert "session" in filled("show", "acme/ana", "t1").out
 
