@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from memkit.models import IndexEntry, Memory
 from memkit.operations import Cite, Forget, Insert, Merge, Operation, Step, Supersede
@@ -56,9 +57,20 @@ class ThoughtComparison:
             self._thoughts[_head_key(thought.head)].append((thought, copy_key(thought.text)))
 
     def steps(self) -> Iterator[Step]:
-        """The operations, with what the comparison made of the inserts."""
+        """The operations, with what the comparison made of the inserts.
+
+        What takes the place of an insert that only cites another thought takes that one's place.
+        """
+        cited: dict[str, str] = {}
         for operation in self._operations:
-            yield self._insert_or_merge(operation) if isinstance(operation, Insert) else operation
+            if isinstance(operation, Supersede):
+                yield replace(operation, id=cited.get(operation.id, operation.id))
+            elif isinstance(operation, Insert):
+                step = self._insert_or_merge(operation)
+                cited |= {operation.memory.id: step.id} if isinstance(step, Cite) else {}
+                yield step
+            else:
+                yield operation
 
     def _insert_or_merge(self, insert: Insert) -> Operation:
         new, own = insert.memory, copy_key(insert.memory.text)

@@ -121,7 +121,7 @@ def _undo_operations(view: BankView, done: Sequence[Outcome], changes: frozenset
     named = list(dict.fromkeys(o.id for o in done if o.id is not None))
     seqs = view.locate(named)
     added_by_id = {
-        o.id: o for o in done if o.id in seqs and o.action in ADDING_ACTIONS and o.change not in _changes(view, o.id)
+        o.id: o for o in done if o.id in seqs and o.action in ADDING_ACTIONS and _is_added(view, seqs[o.id], o)
     }
     closed = {id: view.memories(view.superseded_by_any([seqs[id]])).values() for id in added_by_id}
     olds = [memory.id for memories in closed.values() for memory in memories]
@@ -132,6 +132,14 @@ def _undo_operations(view: BankView, done: Sequence[Outcome], changes: frozenset
         raise UndoError("undo: something was erased or built on it since, so nothing was done.")
     others = dict.fromkeys(id for id in [*named, *olds] if id not in added_by_id)
     return [*(Revert(id, changes, added=True) for id in added_by_id), *(Revert(id, changes) for id in others)]
+
+
+def _is_added(view: BankView, seq: int, outcome: Outcome) -> bool:
+    """Whether the memory came with this outcome's change, in which it may have been replaced already."""
+    if outcome.action == "added" or outcome.change not in _changes(view, outcome.id or ""):
+        return True
+    olds = view.memories(view.superseded_by_any([seq])).values()
+    return any(outcome.change in _changes(view, old.id) for old in olds)
 
 
 def _changes(view: BankView, id: str) -> set[int]:

@@ -7,13 +7,13 @@ from typing import Literal
 
 from memkit.models import FrozenModel, Memory
 from memkit.text.near_copies import CopyKey, band_keys, copy_key, is_near_copy
-from memkit.think.extractive.relation_names import is_functional
+from memkit.think.extractive.contradictions import contradictions
 
 Flaw = Literal["copies", "near copies", "contradictions", "orphans", "without sources", "recall loops", "junk"]
 FLAW_DESCRIPTIONS: dict[Flaw, str] = {
     "copies": "thoughts that say the same in the same words",
     "near copies": "thoughts that share most of their words, and every number, name and negation",
-    "contradictions": "thoughts that hold two values where a person has one",
+    "contradictions": "thoughts that hold two values where a person has one, or affirm what others deny",
     "orphans": "thoughts and summaries of which every source was forgotten",
     "without sources": "extracted thoughts that name no source",
     "recall loops": "memkit's own texts, or an assistant's, that come back as turns again and again",
@@ -90,13 +90,8 @@ def _near_copies(thoughts: Sequence[Memory]) -> Iterator[tuple[str, ...]]:
 
 
 def _contradictions(thoughts: Sequence[Memory]) -> Iterator[tuple[str, ...]]:
-    by_relation: dict[tuple[str, str], list[Memory]] = defaultdict(list)
-    for thought in thoughts:
-        if is_functional(thought.relation) and thought.head and thought.valid_until is None:
-            by_relation[thought.head.casefold(), (thought.relation or "").casefold()].append(thought)
-    for same in by_relation.values():
-        if len({(m.tail or m.text).casefold() for m in same}) > 1:
-            yield tuple(m.id for m in sorted(same, key=lambda m: m.occurred_at))
+    for group in contradictions(thought for thought in thoughts if thought.valid_until is None):
+        yield tuple(m.id for m in sorted(group, key=lambda m: m.occurred_at))
 
 
 def _orphans(memories: AuditedMemories) -> Iterator[tuple[str, ...]]:

@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from memkit.operations import Cite, Forget, Insert, Merge, Proposal, Step, Super
 from memkit.protocols import Task
 from memkit.text.near_copies import CopyKey, copy_key, is_copy, numbers_of
 from memkit.text.terms.forms import may_be_same_name
+from memkit.think.extractive.contradictions import StandingFacts
 from memkit.think.extractive.relation_names import is_functional
 
 MAX_THOUGHT_CHARS = 500
@@ -30,14 +32,16 @@ MakeEntries = Callable[[Sequence[Memory]], Sequence[IndexEntry]]
 
 
 def revise(proposals: Sequence[Proposal], task: Task, *, new_id: NewId, make_entries: MakeEntries) -> list[Step]:
-    """Operations for the proposals that pass, an outcome "skipped" with the reason for each that doesn't, in order.
+    """Operations for the proposals that pass, an outcome "skipped" with the reason for each that doesn't.
+
+    They come in the order in which they were said: of what there is one of, the later takes the place of the earlier.
 
     Refused: ids that aren't among the task's thoughts, texts that are empty, enormous or already known, what
     rests on an assistant's words alone, forgetting without a reason or where a fact only changed, a merge that
     would lose something, anything that would override a correction by the user.
     """
     revision = _Revision(task, new_id)
-    drafts = [revision.check(proposal) for proposal in _paired(proposals, task)]
+    drafts = [revision.check(proposal) for proposal in sorted(_paired(proposals, task), key=revision.said_at)]
     entries = iter(make_entries([draft.memory for draft in drafts if isinstance(draft, _Draft)]))
     return [draft.operation(next(entries)) if isinstance(draft, _Draft) else draft for draft in drafts]
 
@@ -61,6 +65,7 @@ class _Revision:
     task: Task
     new_id: NewId
     written: dict[CopyKey, list[Memory]] = field(default_factory=lambda: defaultdict(list))
+    standing: StandingFacts[Memory] = field(default_factory=StandingFacts)  # of what was written
     used: set[str] = field(default_factory=set)
 
     def check(self, proposal: Proposal) -> Step | _Draft:
@@ -74,12 +79,30 @@ class _Revision:
             return Cite(proposal.ids[0] if same is None else same.id, self._sources(proposal))
         if refused is not None:
             return Outcome.skipped(proposal.ids[0] if proposal.ids else None, refused)
+        proposal = self._succeeding(proposal)
         self.used.update(proposal.ids)
         if proposal.action == "forget":
             return Forget(proposal.ids[0], proposal.reason or "", author="thinker")
         memory = self._memory(proposal)
         self.written[copy_key(memory.text)].append(memory)
+        self.standing.add(memory)
         return _Draft(proposal, memory)
+
+    def said_at(self, proposal: Proposal) -> datetime:
+        """Moment at which the latest of the turns that a proposal rests on was said."""
+        return max((self._moments[id] for id in self._sources(proposal)), default=self.task.now)
+
+    @cached_property
+    def _moments(self) -> dict[str, datetime]:
+        return {turn.id: turn.occurred_at for turn in self.task.turns}
+
+    def _succeeding(self, proposal: Proposal) -> Proposal:
+        """An insertion that tells otherwise than an earlier proposal takes that one's place."""
+        olds = self.standing.succeeded_by(proposal) if proposal.action == "insert" else []
+        if not olds:
+            return proposal
+        self.standing.remove(olds[-1])
+        return replace(proposal, action="supersede", ids=(olds[-1].id,), reason="changed")
 
     def _refusal(self, proposal: Proposal) -> str | None:
         thoughts = {thought.id: thought for thought in self.task.thoughts}
@@ -112,7 +135,8 @@ class _Revision:
     def _same_thought(self, proposal: Proposal) -> Memory | None:
         """A thought that says the same."""
         speaker, key = self._speaker(proposal), copy_key(proposal.text.strip())
-        same = (m for m in [*self._thoughts_by_key[key], *self.written[key]] if m.id not in proposal.ids)
+        gone = self.used.union(proposal.ids)
+        same = (m for m in [*self._thoughts_by_key[key], *self.written[key]] if m.id not in gone)
         return next((m for m in same if may_be_same_name(m.speaker, speaker)), None)
 
     @cached_property
@@ -154,9 +178,7 @@ class _Revision:
         return proposal.speaker or (people.pop() if len(people) == 1 else None)
 
     def _memory(self, proposal: Proposal) -> Memory:
-        turns = {turn.id: turn for turn in self.task.turns}
-        sources = self._sources(proposal)
-        said = max((turns[id].occurred_at for id in sources), default=self.task.now)
+        said = self.said_at(proposal)
         return Memory(
             id=self.new_id(),
             kind="thought",
@@ -164,7 +186,7 @@ class _Revision:
             occurred_at=said,
             recorded_at=self.task.now,
             speaker=self._speaker(proposal),
-            sources=sources,
+            sources=self._sources(proposal),
             author="thinker",
             head=proposal.head,
             relation=proposal.relation,

@@ -1,53 +1,99 @@
-"""Changes that a statement makes to the thoughts: it adds one, takes the place of one, or ends one."""
+"""Changes that statements make to the thoughts: each adds one, takes the place of one, or ends one.
 
-from collections.abc import Sequence
+A statement is seen against the thoughts as they stand after those before it: within one exchange, too, the later
+of what there is one of takes the place of the earlier.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from memkit.models import Memory
 from memkit.operations import Proposal
-from memkit.protocols import Task
-from memkit.text.terms.tokens import words
+from memkit.text.terms.forms import is_same_name
+from memkit.think.extractive.contradictions import StandingFacts
 from memkit.think.extractive.coreference import NAME_FIELD
-from memkit.think.extractive.relation_names import concerns, holds
 from memkit.think.extractive.relations import Statement
 from memkit.times import as_utc
 
-
-def proposals_for(statement: Statement, turn: Memory, task: Task, earlier: Sequence[Proposal] = ()) -> list[Proposal]:
-    """The proposals that a statement leads to, seen against the task's thoughts and what was proposed before."""
-    related = [t for t in task.thoughts if t.head == statement.head and concerns(t.relation, statement.key)]
-    same = [t for t in related if t.relation == statement.relation and same_tail(t.tail, statement.tail)]
-    if same:
-        return [Proposal("cite", ids=(same[-1].id,), source_ids=(turn.id,))]
-    taken = {id for proposal in earlier if proposal.action != "cite" for id in proposal.ids}
-    old = _replaced(statement, turn, [t for t in related if t.id not in taken])
-    return [_proposal(_closing(statement, old) if statement.ends and old else statement, turn, old)]
+NAME_KEY = "name"
 
 
-def states_same(proposal: Proposal, statement: Statement) -> bool:
-    """Whether a proposal already says what a statement says."""
-    same = (proposal.head, proposal.relation) == (statement.head, statement.relation)
-    return same and same_tail(proposal.tail, statement.tail)
+class StandingThought(NamedTuple):
+    """A fact that stands when a statement is made: a thought by its `id`, or a proposal by its `number`."""
+
+    head: str | None
+    relation: str | None
+    tail: str | None
+    text: str
+    said_at: datetime
+    is_open: bool
+    id: str | None = None
+    number: int = -1
 
 
-def _replaced(statement: Statement, turn: Memory, related: Sequence[Memory]) -> Memory | None:
-    """The latest thought that no longer holds if the statement does."""
-    if statement.kind not in ("holds", "ended", "denied"):
-        return None
-    open_ones = [t for t in related if t.valid_until is None and t.occurred_at <= turn.occurred_at]
-    whatever = statement.ends or (statement.kind == "holds" and statement.single)
-    against = [t for t in open_ones if (holds(t.relation) if whatever else same_tail(t.tail, statement.tail))]
-    return max(against, key=lambda t: t.occurred_at, default=None)
+class Changes:
+    """Proposals that an exchange's statements lead to, one after the other."""
+
+    def __init__(self, thoughts: Iterable[Memory]) -> None:
+        self.proposals: list[Proposal] = []
+        self._standing = StandingFacts(
+            StandingThought(t.head, t.relation, t.tail, t.text, t.occurred_at, t.valid_until is None, t.id)
+            for t in thoughts
+        )
+
+    def take(self, statement: Statement, turn: Memory) -> None:
+        """Propose what one more statement changes; what it says again is cited."""
+        same = self._standing.repeated_by(statement)
+        old = self._replaced(statement, turn) if same is None else None
+        if same is not None:
+            self._cite(same, turn)
+        elif old is not None or not _tells_own_name(statement):
+            self._propose(statement, turn, old)
+
+    def _replaced(self, statement: Statement, turn: Memory) -> StandingThought | None:
+        """The latest of what no longer holds if the statement does."""
+        if statement.kind not in ("holds", "ended", "denied"):
+            return None
+        ended = self._standing.affirming(statement.head, statement.key) if statement.ends else None
+        against = self._standing.succeeded_by(statement) if ended is None else ended
+        open_ones = (t for t in reversed(against) if t.is_open and t.said_at <= turn.occurred_at)
+        return max(open_ones, key=lambda t: t.said_at, default=None)
+
+    def _cite(self, same: StandingThought, turn: Memory) -> None:
+        if same.id is not None:
+            self.proposals.append(Proposal("cite", ids=(same.id,), source_ids=(turn.id,)))
+            return
+        proposal = self.proposals[same.number]
+        both = dict.fromkeys((*proposal.source_ids, turn.id))
+        self.proposals[same.number] = replace(proposal, source_ids=tuple(both))
+
+    def _propose(self, statement: Statement, turn: Memory, old: StandingThought | None) -> None:
+        """Add a proposal; one that takes the place of another is an insertion: revision sees what it succeeds."""
+        stated = _closing(statement, old) if statement.ends and old else statement
+        proposal = _proposal(stated, turn, old.id if old else None)
+        if old is not None:
+            self._standing.remove(old)
+        fact = (proposal.head, proposal.relation, proposal.tail, proposal.text)
+        is_open = proposal.valid_until is None
+        self._standing.add(StandingThought(*fact, turn.occurred_at, is_open, number=len(self.proposals)))
+        self.proposals.append(proposal)
 
 
-def _closing(statement: Statement, old: Memory) -> Statement:
+def _tells_own_name(statement: Statement) -> bool:
+    """Whether somebody only says the name under which they are known already."""
+    return statement.key == NAME_KEY and is_same_name(statement.head, statement.tail)
+
+
+def _closing(statement: Statement, old: StandingThought) -> Statement:
     """The end of a thought, in the words of that thought: "lost their job" as "no longer works at Orbis"."""
     relation, tail = statement.ends or "", old.tail or ""
     when = statement.text.removeprefix(f"{statement.head} {statement.tail}")
     return statement._replace(relation=relation, tail=tail, text=f"{statement.head} {relation} {tail}{when}")
 
 
-def _proposal(statement: Statement, turn: Memory, old: Memory | None) -> Proposal:
+def _proposal(statement: Statement, turn: Memory, old: str | None) -> Proposal:
     start, end = _validity(statement, turn)
     return Proposal(
         action="insert" if old is None else "supersede",
@@ -55,7 +101,7 @@ def _proposal(statement: Statement, turn: Memory, old: Memory | None) -> Proposa
         head=statement.head,
         relation=statement.relation,
         tail=statement.tail,
-        ids=() if old is None else (old.id,),
+        ids=() if old is None else (old,),
         source_ids=(turn.id,),
         speaker=turn.speaker,
         valid_from=start,
@@ -75,13 +121,3 @@ def _validity(statement: Statement, turn: Memory) -> tuple[datetime | None, date
     if statement.kind == "held":
         return (start, end) if end <= turn.occurred_at else (None, None)
     return (start if start <= turn.occurred_at else None), None
-
-
-def same_tail(tail: str | None, other: str | None) -> bool:
-    """Whether two tails name the same thing: the same words, but for case, order and endings."""
-    return tail_words(tail or "") == tail_words(other or "")
-
-
-def tail_words(tail: str) -> frozenset[str]:
-    """Stemmed content words of a tail; all its words where it has no others."""
-    return frozenset(word.term for word in words(tail)) or frozenset(tail.casefold().split())

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import NamedTuple
 
 from memkit.text.parts import without_media
@@ -101,6 +102,12 @@ def split_clauses(sentence: str, language: Language) -> list[Clause]:
         if text:
             stated_clauses.append(Clause(text, bool(language.patterns["carrying"].search(joint))))
     return stated_clauses
+
+
+def split_demands(sentence: str, language: Language) -> Iterator[str]:
+    """The pieces of a sentence that may demand something, up to where it tells what somebody else said."""
+    pieces = (without_opening(piece.rstrip(" .!?"), language) for piece, _ in _own_pieces(sentence, language))
+    return takewhile(lambda piece: not language.patterns["reported"].search(piece), pieces)
 
 
 def _own_pieces(sentence: str, language: Language) -> Iterator[tuple[str, str]]:

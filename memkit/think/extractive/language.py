@@ -100,11 +100,13 @@ class Language:
     phrases: dict[str, list[Phrase]] = field(default_factory=dict)
     owned: list[tuple[re.Pattern[str], RelationRule]] = field(default_factory=list)
     whole: list[tuple[re.Pattern[str], RelationRule]] = field(default_factory=list)
+    asked: list[tuple[re.Pattern[str], RelationRule]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for rule in self.file.relation:
             self.owned += [(self.pattern(form), rule) for form in rule.own]
             self.whole += [(self.pattern(form), rule) for form in rule.whole]
+            self.asked += [(self.pattern(form), rule) for form in rule.asked]
             for effect in PHRASE_EFFECTS:
                 for phrase in getattr(rule, effect):
                     self._add(phrase, rule, effect)

@@ -1,7 +1,7 @@
 """Statements of a turn: the clauses that are facts worth keeping, and the relation that each of them states."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -14,6 +14,7 @@ from memkit.think.extractive.clauses import (
     is_statement,
     mentioned_time,
     split_clauses,
+    split_demands,
     split_sentences,
     time_phrase,
     without_opening,
@@ -27,6 +28,7 @@ from memkit.times import as_utc
 
 TAIL_MARK = "…"  # where the tail stands inside a relation's name
 MAX_TAIL_CHARS = 110
+TellingForm = tuple[re.Pattern[str], RelationRule]
 StatementKind = Literal["holds", "held", "denied", "ended", "happened", "planned"]
 
 
@@ -65,23 +67,35 @@ class TurnReader(NamedTuple):
         for sentence in split_sentences(text, self.language):
             self.people.new_sentence()
             request = self._request(sentence)
-            if request is not None:
-                yield request
-            elif is_statement(sentence, self.language):
-                whole = self._whole(without_opening(sentence, self.language))
-                yield from whole or (s for c in split_clauses(sentence, self.language) for s in self._clause(c))
+            yield from [request] if request is not None else self._sentence(sentence)
 
-    def _whole(self, text: str) -> list[Statement]:
-        """ "Call me ...", "Rita and I are engaged"."""
-        matches = ((form.match(text), rule) for form, rule in self.language.whole)
-        statements = (self._matched(m, rule, rule.now, "holds", self.people.myself, None) for m, rule in matches if m)
-        return [statement for statement in statements if statement is not None]
+    def _sentence(self, sentence: str) -> Iterator[Statement]:
+        """Statements of a sentence; what it demands last, since "I'm Robert, but call me Bob" means Bob."""
+        if is_statement(sentence, self.language):
+            whole, rest = self._self_told(self.language.whole, without_opening(sentence, self.language))
+            yield from [whole] if whole else ()
+            yield from (s for c in split_clauses(rest if whole else sentence, self.language) for s in self._clause(c))
+        for piece in split_demands(sentence, self.language):
+            demand, _ = self._self_told(self.language.asked, piece)
+            yield from [demand] if demand else ()
+
+    def _self_told(
+        self, forms: Iterable[tuple[re.Pattern[str], RelationRule]], text: str
+    ) -> tuple[Statement | None, str]:
+        """Statement of the first form that tells something of the speaker ("call me ..."), and the rest of the text."""
+        for form, rule in forms:
+            match = form.match(text)
+            statement = self._matched(match, rule, rule.now, "holds", self.people.myself, None) if match else None
+            if match and statement:
+                return statement, text[match.end() :]
+        return None, text
 
     # the subject
 
     def _clause(self, clause: Clause) -> Iterator[Statement]:
         naming = self.language.subjects["naming"].match(clause.text)
-        statement = self._named(naming) if naming is not None else self._owned(clause.text)
+        whole, _ = self._self_told(self.language.whole, clause.text)
+        statement = self._named(naming) if naming is not None else whole or self._owned(clause.text)
         if statement is not None:
             yield statement
         elif naming is None:
@@ -175,7 +189,7 @@ class TurnReader(NamedTuple):
         if shifted is None or (not shifted and tail):
             return None
         name, key = name.replace("{what}", what.casefold()), rule.key.replace("{what}", what.casefold())
-        text = self._sentence(rule, subject, name, shifted, what)
+        text = self._written(rule, subject, name, shifted, what)
         since = kind == "holds"
         when = (
             time_phrase(span, self.language, since=since)
@@ -291,7 +305,7 @@ class TurnReader(NamedTuple):
 
     # its sentence
 
-    def _sentence(self, rule: RelationRule, subject: Subject, name: str, tail: str, what: str) -> str:
+    def _written(self, rule: RelationRule, subject: Subject, name: str, tail: str, what: str) -> str:
         name = self._agreeing(name, subject)
         if TAIL_MARK in name:
             return f"{subject.head} {name.replace(TAIL_MARK, tail)}."

@@ -31,7 +31,8 @@ class RelationRule(RuleSection):
     (nothing else says so).
     `state` phrases hold while their verb is in the present, `became` make it hold, `ceased` end it
     (`ceased_any` without saying of what), `cannot` follow "can't"; `own` follow "my"; `whole` are whole
-    clauses that tell it of the speaker. "…" in a name is where the tail stands.
+    clauses that tell it of the speaker, `asked` what demands and questions tell of it ("could you call me ...").
+    "…" in a name is where the tail stands.
     """
 
     key: str
@@ -42,6 +43,7 @@ class RelationRule(RuleSection):
     text: str = "{head} {name} {tail}."
     single: bool = False
     also: list[str] = []  # what it may be called besides, by a model or by a user
+    opposite: bool = False  # it says the opposite of the other relations with its key
     future: bool = False  # it tells of what is to come
     state: list[str] = []
     became: list[str] = []
@@ -50,6 +52,7 @@ class RelationRule(RuleSection):
     cannot: list[str] = []
     own: list[str] = []
     whole: list[str] = []
+    asked: list[str] = []
 
 
 class GenericRule(RuleSection):

@@ -6,13 +6,12 @@ identified by their function words and read by rules (`memkit/think/extractive/r
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from memkit.models import Memory
 from memkit.operations import Proposal
 from memkit.protocols import Task
 from memkit.text.terms.tokens import asks
-from memkit.think.extractive.changes import proposals_for, states_same
+from memkit.think.extractive.changes import Changes
 from memkit.think.extractive.clauses import without_opening
 from memkit.think.extractive.coreference import Referents
 from memkit.think.extractive.language import Language, languages
@@ -32,15 +31,10 @@ class ExtractiveThinker:
 
     def think(self, task: Task) -> list[Proposal]:
         """Insertions, supersessions where something changed or ended, and citations of what is said again."""
-        proposals: list[Proposal] = []
+        changes = Changes(task.thoughts)
         for turn, statement in read_statements(task):
-            at = next((i for i, proposal in enumerate(proposals) if states_same(proposal, statement)), None)
-            if at is None:
-                proposals += proposals_for(statement, turn, task, proposals)
-            else:
-                both = dict.fromkeys((*proposals[at].source_ids, turn.id))
-                proposals[at] = replace(proposals[at], source_ids=tuple(both))
-        return proposals
+            changes.take(statement, turn)
+        return changes.proposals
 
     def names(self, turns: Sequence[Memory]) -> list[str]:
         """Words that may be the names of people whom the speakers know."""
@@ -66,8 +60,7 @@ def read_statements(task: Task) -> Iterator[tuple[Memory, Statement]]:
             people[key] = Referents(key[0], language)
             people[key].learn_names(task.thoughts)
         text = with_question(task.turns[number - 1], turn, language) if number else turn.text
-        statements = TurnReader(people[key], turn.occurred_at, task.zone).statements(text)
-        yield from ((turn, s) for s in {(s.head, s.relation, s.tail): s for s in statements}.values())
+        yield from ((turn, s) for s in TurnReader(people[key], turn.occurred_at, task.zone).statements(text))
 
 
 def _is_person(turn: Memory) -> bool:
