@@ -272,11 +272,23 @@ class Usage:
 
 
 class Receipt(FrozenModel):
-    """Receipt of applied operations: one outcome per input, in order."""
+    """Receipt of applied operations: one outcome per input, in order.
+
+    `unencoded`: texts that the encoder did not make vectors of in time, or was not asked to yet. Words find them
+    meanwhile; the vectors follow without being asked for.
+    """
 
     bank: tuple[str, ...]
     change: int
     outcomes: tuple[Outcome, ...]
+    unencoded: int = 0
+
+    @classmethod
+    def joined(cls, bank: tuple[str, ...], receipts: Sequence["Receipt"]) -> Self:
+        """One receipt for what was applied in several parts."""
+        change = max((receipt.change for receipt in receipts), default=0)
+        outcomes = tuple(outcome for receipt in receipts for outcome in receipt.outcomes)
+        return cls(bank=bank, change=change, outcomes=outcomes, unencoded=sum(r.unencoded for r in receipts))
 
     @property
     def ids(self) -> list[str]:
@@ -286,6 +298,14 @@ class Receipt(FrozenModel):
     def count(self, action: Action) -> int:
         """Number of inputs that came to this outcome."""
         return sum(o.action == action for o in self.outcomes)
+
+    @property
+    def remark(self) -> str:
+        """The line that tells what is still to follow; "" where nothing is."""
+        line = (
+            f"Not encoded yet: {self.unencoded:,}. Words find them meanwhile, and their vectors follow by themselves."
+        )
+        return line if self.unencoded else ""
 
 
 class ErasureReceipt(FrozenModel):

@@ -42,6 +42,14 @@ class Encoder(Protocol):
         """Rows of unit norm, float32, shape (len(texts), dimension)."""
 
 
+@runtime_checkable
+class LoadsAhead(Protocol):
+    """An encoder that can be loaded before its first text; loading is no part of the time that its texts may take."""
+
+    def load(self) -> None:
+        """Load what `encode` needs; harmless to repeat, and from several threads. `encode` works without it, too."""
+
+
 class Token(NamedTuple):
     """A token of a text: its span in characters and its surprisal, -ln P, in nats."""
 
@@ -325,6 +333,9 @@ class Storage(Protocol):
 
     def view(self, bank: int) -> AbstractContextManager[BankView]:
         """A consistent snapshot for reading; don't hold it open during slow work."""
+
+    def unencoded_banks(self) -> list[BankState]:
+        """Banks that hold memories whose vector is wanted and still missing, in order of name."""
 
     def drop_bank(
         self, bank: int, *, at: datetime, requested_by: str | None = None, fingerprints: Sequence[bytes] = ()

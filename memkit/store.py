@@ -23,12 +23,13 @@ from memkit.operations import Reinforce
 from memkit.protocols import BankName, Encoder, Storage, SurprisalModel, Thinker
 from memkit.recall.present.recollection import Recollection
 from memkit.runtime.encoder_slot import EncoderSlot
+from memkit.runtime.encoding_thread import Encode, EncodingThread
 from memkit.runtime.file_settings import chosen_encoder, record_settings, stored_settings
 from memkit.runtime.index_cache import IndexCache
 from memkit.runtime.indexer import Indexer
 from memkit.runtime.reinforcement_buffer import ReinforcementBuffer
 from memkit.runtime.surprisal_cache import SurprisalCache
-from memkit.runtime.threads import BackgroundThread, EncodingThread
+from memkit.runtime.threads import BackgroundThread
 from memkit.runtime.window_cache import WindowCache
 from memkit.settings import Settings
 from memkit.storage import open_storage
@@ -79,7 +80,7 @@ def open_store(
     try:
         settled = stored_settings(storage, settings)
         given = None if encoder is None else as_encoder(encoder)
-        slot = EncoderSlot(chosen_encoder(storage, given), timeout=runtime.encode_timeout)
+        slot = EncoderSlot(chosen_encoder(storage, given), timeout=runtime.encode_timeout, batch=runtime.encode_batch)
         if not read_only:
             record_settings(storage, slot, settled)
             storage.purge(thorough=False)  # where an erasure was cut off
@@ -110,6 +111,7 @@ def open_services(
     clock: Clock,
     read_only: bool,
     erasure_key: bytes | None,
+    encode: Encode,
 ) -> Services:
     """Everything that a store's banks share: new caches, buffers and threads over an open storage."""
     indexer, runtime = Indexer(slot, settings), settings.runtime
@@ -135,7 +137,7 @@ def open_services(
         executor=ThreadPoolExecutor(runtime.workers, thread_name_prefix="memkit"),
         settings=settings,
         read_only=read_only,
-        encoding_thread=EncodingThread() if runtime.encode_late and not read_only else None,
+        encoding_thread=None if read_only else EncodingThread(encode),
         erasure_key=erasure_key,
     )
 
@@ -192,9 +194,9 @@ def repair(location: str | Path, *, encoder: Encoder | object | None = None) -> 
 class MemoryStore:
     """One database. A context manager: leaving it writes what waits and closes the file."""
 
-    def __init__(self, open_services: Callable[[], Services]) -> None:
+    def __init__(self, open_services: Callable[..., Services]) -> None:
         self._open_services = open_services
-        self._services = open_services()
+        self._services = open_services(encode=self._catch_up)
         self._storage = self._services.storage
         self._banks: weakref.WeakValueDictionary[BankName, MemoryBank] = weakref.WeakValueDictionary()
         self._contexts: weakref.WeakValueDictionary[BankName, BankContext] = weakref.WeakValueDictionary()
@@ -202,17 +204,18 @@ class MemoryStore:
         self._lock = threading.Lock()
         self._background: BackgroundThread | None = None
         _open_stores.add(self)
-        if self._services.encoding_thread is not None:
-            for ctx in self._every_context():  # what an earlier process didn't come to
-                self._services.encoding_thread.add(ctx.name, partial(reencode.encode_pending, ctx))
+        reencode.encode_leftovers(self._services)
 
     def after_fork(self) -> None:
         """Begin anew in a forked child: caches and locks were left as other threads, now gone, had them."""
         self._lock = threading.Lock()
         self._background = None
-        self._services = self._open_services()
+        self._services = self._open_services(encode=self._catch_up)
         for context in list(self._contexts.values()):
             context.services = self._services
+
+    def _catch_up(self, name: BankName, may_go_on: Callable[[], bool]) -> bool:
+        return reencode.catch_up(self._context_of(name), may_go_on)
 
     def __enter__(self) -> Self:
         return self
@@ -309,7 +312,7 @@ class MemoryStore:
         return self._background
 
     def flush(self, timeout_s: float | None = None) -> bool:
-        """Wait for the vectors of what was observed (see `RuntimeSettings.encode_late`); False where time ran out."""
+        """Wait for the vectors that follow (see `Receipt.unencoded`); False where time ran out or the encoder fails."""
         return self._services.encoding_thread is None or self._services.encoding_thread.flush(timeout_s)
 
     def doctor(self, repair: bool = False) -> list[str]:
@@ -332,8 +335,8 @@ class MemoryStore:
         return maintain.stats(self._services, list(self._every_context()), measure=measure)
 
     def warm(self) -> None:
-        """Load the encoder, the hashes and the date parser ahead of the first request."""
-        self._services.encoder.encode(["warm"])
+        """Load the encoder, the hashes and the date parser ahead of the first request, however long it takes."""
+        self._services.encoder.warm()
         self._services.indexer.hashes()
         first_mentioned_time("in May 2024", self._services.clock(), "UTC")
 

@@ -13,7 +13,7 @@ from memkit.cli.keep import audit, backup, doctor, export, export_encoder, load,
 from memkit.cli.look import banks, history, portrait, show, stats
 from memkit.cli.measure import attack, curve, evaluate, footprint, stream
 from memkit.cli.options import EXIT_ERROR
-from memkit.cli.output import err, say
+from memkit.cli.output import err, say, show_log
 from memkit.cli.start import demo
 from memkit.errors import MemkitError
 
@@ -55,6 +55,7 @@ app.add_typer(encoder, name="encoder", rich_help_panel="Keep")
 
 def run(arguments: Sequence[str] | None) -> None:
     """Run a command line; errors become one sentence on stderr and an exit code."""
+    show_log()
     try:
         app(args=None if arguments is None else list(arguments), prog_name="memkit")
     except MemkitError as error:

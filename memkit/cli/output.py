@@ -1,6 +1,7 @@
 """Output: results on stdout, everything else (progress, notes, errors) on stderr."""
 
 import json
+import logging
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from memkit.models import Memory
+from memkit.models import Memory, Receipt
 
 out = Console(highlight=False, markup=False)
 err = Console(stderr=True, highlight=False, markup=False)
@@ -43,18 +44,41 @@ def note(*parts: str) -> None:
     say(err, *parts, style="dim")
 
 
+class LogNotes(logging.Handler):
+    """Shows what memkit logs, above all that an encoder is being loaded, as remarks on stderr."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record's message."""
+        note(record.getMessage())
+
+
+LOG_NOTES = LogNotes(logging.INFO)
+
+
+def show_log() -> None:
+    """Show memkit's log; harmless to repeat."""
+    log = logging.getLogger("memkit")
+    log.setLevel(logging.INFO)
+    log.addHandler(LOG_NOTES)
+
+
 def write_json(value: Any) -> None:
     """One JSON document on stdout, untouched by styles and widths; records and dates as JSON has them."""
     print(json.dumps(TypeAdapter(Any).dump_python(value, mode="json"), ensure_ascii=False, indent=2), file=out.file)
 
 
 def answer(as_json: bool, document: Any, shown_parts: Iterable[RenderableType]) -> None:
-    """One JSON document where JSON was asked for; else lines and tables for people, which are made only then."""
+    """One JSON document where JSON was asked for; else lines and tables for people, which are made only then.
+
+    Of a receipt also the line that tells what is still to follow.
+    """
     if as_json:
         write_json(document)
         return
     for part in shown_parts:
         out.print(part, soft_wrap=isinstance(part, Text))
+    if isinstance(document, Receipt) and document.remark:
+        note(document.remark)
 
 
 def shown(text: str) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from memkit.encoders.loading import logged_loading
 from memkit.encoders.sentence_transformer import BATCH_TOKENS, TOKENISED_TEXTS, batches
 from memkit.errors import EncoderError, InputError, MissingExtraError
 from memkit.protocols import FloatArray
@@ -48,6 +49,10 @@ class OnnxEncoder:
         self._loaded: tuple[Any, Any] | None = None
         self._loading = threading.Lock()
 
+    def load(self) -> None:
+        """Load tokenizer and graph ahead. Raises EncoderError, MissingExtraError."""
+        self._ready()
+
     def encode(self, texts: list[str]) -> FloatArray:
         """Rows of unit norm, float32, shape (len(texts), dimension). Raises EncoderError, MissingExtraError."""
         tokenizer, session = self._ready()
@@ -61,7 +66,8 @@ class OnnxEncoder:
     def _ready(self) -> tuple[Any, Any]:
         with self._loading:
             if self._loaded is None:
-                self._loaded = _tokenizer(self._folder, self._card.longest), _session(self._folder, self._threads)
+                with logged_loading(self.name):
+                    self._loaded = _tokenizer(self._folder, self._card.longest), _session(self._folder, self._threads)
             return self._loaded
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from memkit.encoders.loading import logged_loading
 from memkit.errors import EncoderError
 from memkit.protocols import FloatArray
 
@@ -49,6 +50,10 @@ class SentenceTransformerEncoder:
         """Known without loading for the default model."""
         return DEFAULT_DIMENSION if self._location == DEFAULT_MODEL else dimension_of(self._loaded())
 
+    def load(self) -> None:
+        """Load the model ahead. Raises EncoderError."""
+        self._loaded()
+
     def encode(self, texts: list[str]) -> FloatArray:
         """Rows of unit norm, float32, shape (len(texts), dimension). Raises EncoderError."""
         model = self._loaded()
@@ -68,7 +73,8 @@ class SentenceTransformerEncoder:
     def _loaded(self) -> Any:
         with self._loading:
             if self._model is None:
-                self._model = _load(self._location, self._device)
+                with logged_loading(self.name):
+                    self._model = _load(self._location, self._device)
             return self._model
 
 

@@ -9,17 +9,17 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from memkit.errors import BankGoneError
-from memkit.models import BankState, Receipt
+from memkit.models import BankState, IndexEntry, Receipt
 from memkit.operations import Step
 from memkit.protocols import BankName, BankView, Decision, Storage, Thinker
 from memkit.runtime.encoder_slot import EncoderSlot
+from memkit.runtime.encoding_thread import EncodingThread
 from memkit.runtime.index_cache import IndexCache
 from memkit.runtime.indexer import Indexer
 from memkit.runtime.page_ends import PageEnds
 from memkit.runtime.reinforcement_buffer import ReinforcementBuffer
 from memkit.runtime.round_robin import RoundRobin
 from memkit.runtime.surprisal_cache import SurprisalCache
-from memkit.runtime.threads import EncodingThread
 from memkit.runtime.window_cache import WindowCache
 from memkit.settings import Settings
 from memkit.times import Clock
@@ -46,7 +46,7 @@ class Services:
     round_robin: RoundRobin = field(default_factory=RoundRobin)
     page_ends: PageEnds = field(default_factory=PageEnds)
     read_only: bool = False
-    encoding_thread: EncodingThread | None = None  # where vectors follow after observe has returned
+    encoding_thread: EncodingThread | None = None  # makes the vectors that follow; None in a read-only store
     erasure_key: bytes | None = None  # under which erased texts are known when they come again
 
 
@@ -95,15 +95,32 @@ def apply(
     at: datetime | None = None,
     state: BankState | None = None,
 ) -> Receipt:
-    """Do operations, together with the reinforcement that waits for this bank.
+    """Do operations, together with the reinforcement that waits for this bank; vectors that they lack follow.
 
     `state`: of the bank that they are meant for. Raises BankGoneError where that isn't there any more.
     """
     state = state or ctx.ensure()
     waiting = ctx.services.reinforcements.take(state.number)
+    steps: list[Step] = []
 
     def decide(view: BankView) -> list[Step]:
-        return [*(operations(view) if callable(operations) else operations), *waiting]
+        steps[:] = operations(view) if callable(operations) else operations
+        return [*steps, *waiting]
 
     receipt = ctx.storage.apply(state.number, decide, at=at or ctx.now())
-    return receipt.model_copy(update={"outcomes": receipt.outcomes[: len(receipt.outcomes) - len(waiting)]})
+    outcomes = receipt.outcomes[: len(receipt.outcomes) - len(waiting)]
+    unencoded = sum(map(_lacks_vector, steps))
+    if unencoded:
+        encode_afterwards(ctx, at_once=ctx.settings.runtime.encode_late)
+    return receipt.model_copy(update={"outcomes": outcomes, "unencoded": unencoded})
+
+
+def _lacks_vector(step: Step) -> bool:
+    entry = getattr(step, "entry", None)
+    return isinstance(entry, IndexEntry) and entry.wanted and entry.vector is None
+
+
+def encode_afterwards(ctx: BankContext, *, at_once: bool) -> None:
+    """Have the vectors made that this bank lacks, in a thread; unless `at_once`, after a while."""
+    if ctx.services.encoding_thread is not None:
+        ctx.services.encoding_thread.add(ctx.name, at_once=at_once)

@@ -7,8 +7,7 @@ from functools import partial
 from typing import Any
 
 from memkit.errors import ConflictError, MemkitError
-from memkit.flows import reencode
-from memkit.flows.context import BankContext, apply, retry_when_erased
+from memkit.flows.context import BankContext, apply, encode_afterwards, retry_when_erased
 from memkit.flows.erasure.fingerprints import ERASED_REASON, erased_before
 from memkit.models import BankState, IndexEntry, Memory, Outcome, Receipt, RejectedTurn, Turn
 from memkit.observe.episodes import Cutter, TurnOutline
@@ -70,18 +69,16 @@ def observe(ctx: BankContext, items: Iterable[Any]) -> Receipt:
         receipt, rejected = retry_when_erased(partial(_observe_chunk, ctx, chunk))
         receipts.append(receipt)
         errors += rejected
-    outcomes = tuple(o for receipt in receipts for o in receipt.outcomes)
-    if errors and len(errors) == len(outcomes):
+    joined = Receipt.joined(ctx.name, receipts)
+    if errors and len(errors) == len(joined.outcomes):
         raise errors[0]
-    return Receipt(bank=ctx.name, change=receipts[-1].change if receipts else 0, outcomes=outcomes)
+    return joined
 
 
 def _observe_chunk(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tuple[Receipt, list[MemkitError]]:
     at, state = ctx.now(), ctx.ensure()
     decision = _Decision(ctx, prepare(ctx, state, turns, at), at)
     receipt = apply(ctx, decision.decide, at=at, state=state)
-    if ctx.services.encoding_thread is not None:
-        ctx.services.encoding_thread.add(ctx.name, partial(reencode.encode_pending, ctx))
     return receipt, decision.errors
 
 
@@ -107,11 +104,11 @@ def _prepared(ctx: BankContext, state: BankState, turns: Sequence[IncomingTurn])
     entries = [ctx.services.indexer.words(state, turn.indexable) for turn in turns]
     with ctx.storage.view(state.number) as view:
         small = _small_talk(view, texts, saliences, ctx.settings.observe.small_talk)
-        fresh = [] if ctx.services.encoding_thread else [i for i in _unseen(view, entries) if not small[i]]
+        fresh = [] if ctx.settings.runtime.encode_late else [i for i in _unseen(view, entries) if not small[i]]
         behind = bool(fresh) and bool(view.unencoded(1))
     encoded = ctx.services.indexer.encode([entries[i] for i in fresh], [turns[i].indexable for i in fresh])
     if behind and any(entry.vector is not None for entry in encoded):
-        reencode.encode_pending(ctx, limit=reencode.ENCODE_BATCH)
+        encode_afterwards(ctx, at_once=True)
     for i, entry in zip(fresh, encoded, strict=True):
         entries[i] = entry
     return [PreparedTurn(*fields) for fields in zip(turns, entries, saliences, small, strict=True)]

@@ -1,8 +1,10 @@
 """Encoding again: vectors that are still missing, another encoder, a whole bank's index from its texts."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 
+from memkit.errors import CorruptError
 from memkit.flows.context import BankContext, Services
 from memkit.models import MEMORY_STATES, IndexEntry, Memory
 from memkit.operations import Rewrite
@@ -14,10 +16,16 @@ ENCODE_BATCH = 256
 Progress = Callable[[int], None]
 
 
-def encode_pending(ctx: BankContext, *, limit: int = 10_000, progress: Progress | None = None) -> int:
+def encode_pending(
+    ctx: BankContext,
+    *,
+    limit: int = 10_000,
+    progress: Progress | None = None,
+    may_go_on: Callable[[], bool] = lambda: True,
+) -> int:
     """Make the vectors that are still missing; gives back how many were made."""
     state, encoded_count = ctx.state(), 0
-    while state is not None and encoded_count < limit:
+    while state is not None and encoded_count < limit and may_go_on():
         with ctx.storage.view(state.number) as view:
             memories = view.unencoded(ENCODE_BATCH)
         entries = ctx.services.indexer.entry(state, memories)
@@ -29,6 +37,26 @@ def encode_pending(ctx: BankContext, *, limit: int = 10_000, progress: Progress 
         if progress is not None:
             progress(len(encoded))
     return encoded_count
+
+
+def catch_up(ctx: BankContext, may_go_on: Callable[[], bool]) -> bool:
+    """Make the vectors that are still missing, unless the encoder hangs; whether none is left."""
+    if ctx.services.encoder.is_overdue:
+        return False
+    encode_pending(ctx, limit=2**62, may_go_on=may_go_on)
+    state = ctx.state()
+    if state is None:
+        return True
+    with ctx.storage.view(state.number) as view:
+        return not view.unencoded(1)
+
+
+def encode_leftovers(services: Services) -> None:
+    """Have the vectors made, after a while, that an earlier process did not come to."""
+    if services.encoding_thread is not None:
+        with suppress(CorruptError):  # the doctor tells
+            for state in services.storage.unencoded_banks():
+                services.encoding_thread.add(state.name, at_once=services.settings.runtime.encode_late)
 
 
 def _entries_of_unchanged(encoded: Sequence[tuple[Memory, IndexEntry]], view: BankView) -> list[Rewrite]:

@@ -49,7 +49,7 @@ def reflect(ctx: BankContext, *, settled: bool = False, may_go_on: MayGoOn = lam
     changed = ctx.ensure().change if outcomes else state.change
     if drafter.postponed:
         outcomes.append(Outcome(id=None, action="skipped", reason=budget.SPENT_REASON))
-    return Receipt(bank=ctx.name, change=changed, outcomes=tuple(outcomes))
+    return Receipt(bank=ctx.name, change=changed, outcomes=tuple(outcomes), unencoded=drafter.unencoded)
 
 
 def count_due(view: BankView) -> int:
@@ -98,8 +98,9 @@ def _store_drafts(drafter: Drafter, drafts: Sequence[Draft]) -> list[Outcome]:
     def decide(view: BankView) -> list[Step]:
         return [_operation(view, draft, entry) for draft, entry in zip(drafts, entries, strict=True)]
 
-    outcomes = apply(ctx, decide).outcomes
-    return [_with_note(outcome, draft) for outcome, draft in zip(outcomes, drafts, strict=True)]
+    receipt = apply(ctx, decide)
+    drafter.unencoded += receipt.unencoded
+    return [_with_note(outcome, draft) for outcome, draft in zip(receipt.outcomes, drafts, strict=True)]
 
 
 def _operation(view: BankView, draft: Draft, entry: IndexEntry) -> Step:

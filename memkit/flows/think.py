@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from memkit.errors import InputError, ThinkerError
-from memkit.flows.context import BankContext
+from memkit.flows.context import BankContext, apply
 from memkit.flows.copies import ThoughtComparison, targets
 from memkit.flows.thinking import budget
 from memkit.models import BankState, Exchange, Memory, Outcome, Receipt, Usage
@@ -63,7 +63,12 @@ class ThinkingRound:
     change: int = 0
     exchanges: int = 0
     failed: int = 0
+    unencoded: int = 0
     finished: bool = True
+
+    def receipt(self, ctx: BankContext) -> Receipt:
+        """All that was done, as one receipt."""
+        return Receipt(bank=ctx.name, change=self.change, outcomes=tuple(self.outcomes), unencoded=self.unencoded)
 
     def add(self, receipt: Receipt, *, exchanges: int = 0, failed: int = 0) -> None:
         """Count one more transaction."""
@@ -71,6 +76,7 @@ class ThinkingRound:
         self.change = max(self.change, receipt.change)
         self.exchanges += exchanges
         self.failed += failed
+        self.unencoded += receipt.unencoded
 
 
 def checked_batch(batch: int | None) -> int | None:
@@ -83,13 +89,13 @@ def checked_batch(batch: int | None) -> int | None:
 def think(ctx: BankContext, *, batch: int | None = None) -> Receipt:
     """Think about all exchanges that wait and that nobody else is at."""
     round = drive(think_rounds(ctx, batch=batch), partial(answer, ctx.services.thinker))
-    return Receipt(bank=ctx.name, change=round.change, outcomes=tuple(round.outcomes))
+    return round.receipt(ctx)
 
 
 async def athink(ctx: BankContext, *, batch: int | None = None) -> Receipt:
     """The same: a model is awaited, everything else runs in the store's executor."""
     round = await adrive(think_rounds(ctx, batch=batch), partial(_await_thinker, ctx), partial(_run, ctx))
-    return Receipt(bank=ctx.name, change=round.change, outcomes=tuple(round.outcomes))
+    return round.receipt(ctx)
 
 
 async def _run(ctx: BankContext, step: Callable[[], Any]) -> Any:
@@ -229,8 +235,7 @@ class _ExchangeGroup:
         return claimed[0]
 
     def _apply(self, decide: Callable[[BankView], list[Step]]) -> None:
-        receipt = self._ctx.storage.apply(self._state.number, decide, at=self._ctx.now())
-        self._done.add(receipt, exchanges=len(self._exchanges))
+        self._done.add(apply(self._ctx, decide, state=self._state), exchanges=len(self._exchanges))
 
     def _decided(self, view: BankView, task: Task, operations: Sequence[Step], change: int) -> list[Step]:
         """Operations as decided inside the transaction: none on grounds that are no longer there."""

@@ -1,13 +1,14 @@
 """The store's encoder: opened when first needed, its failures kept from losing anything.
 
-Encoders are foreign code: what they give back is checked, and they may not hang a caller.
+Encoders are foreign code: what they give back is checked, and they may not hang a caller. Loading one may take as long
+as it takes; encoding has a limit for each text.
 """
 
 import logging
 import os
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from functools import partial
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from memkit.encoders import default_encoder
 from memkit.errors import EncoderError, MemkitError
-from memkit.protocols import Encoder, FloatArray
+from memkit.protocols import Encoder, FloatArray, LoadsAhead
 
 log = logging.getLogger("memkit")
 
@@ -26,10 +27,12 @@ Job = tuple[Callable[[], object], "Future[object]"]
 
 
 class EncoderSlot:
-    """Holds the encoder of a store; encodes under a time limit."""
+    """Holds the encoder of a store; encodes in batches of texts, under a limit of `timeout` seconds for each text."""
 
-    def __init__(self, encoder: Encoder | None, *, timeout: float) -> None:
-        self._encoder, self._timeout = encoder, timeout
+    def __init__(self, encoder: Encoder | None, *, timeout: float, batch: int = 64) -> None:
+        self._encoder, self._timeout, self._batch = encoder, timeout, batch
+        self._is_loaded = self._has_answered = False
+        self._overdue: list[Future[object]] = []  # calls that took too long
 
     def get(self) -> Encoder:
         """The encoder itself; the default one is made (not loaded) on the first call."""
@@ -40,41 +43,113 @@ class EncoderSlot:
     def replace(self, encoder: Encoder) -> None:
         """Encode with another encoder from now on."""
         self._encoder = encoder
+        self._is_loaded = self._has_answered = False
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether a call that took too long has still not come back: to ask again would pile up threads."""
+        self._overdue = [call for call in self._overdue if not call.done()]
+        return bool(self._overdue)
+
+    def load(self) -> None:
+        """Load the encoder, however long it takes; nothing where it is loaded or can't be loaded ahead.
+
+        Raises EncoderError.
+        """
+        encoder = self.get()
+        if not self._is_loaded and isinstance(encoder, LoadsAhead):
+            _result(encoder, _submitted(encoder.load), None)
+        self._is_loaded = True
+
+    def warm(self) -> None:
+        """Load the encoder and encode a first text, however long it takes. Raises EncoderError."""
+        self.load()
+        encode_guarded(self.get(), ["warm"], None)
+        self._has_answered = True
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Unit rows, float32, shape (len(texts), dimension). Raises EncoderError."""
-        if not texts:
-            return np.zeros((0, self.get().dimension), dtype=np.float32)
-        return encode_guarded(self.get(), list(texts), self._timeout)
+        return self._stacked(list(self._batches(texts)))
+
+    def encode_some(self, texts: Sequence[str]) -> FloatArray:
+        """Rows of the first texts, as many as the encoder gives in time; words still find the others."""
+        rows: list[FloatArray] = []
+        try:
+            rows.extend(self._batches(texts))
+        except EncoderError as error:
+            late = len(texts) - sum(map(len, rows))
+            log.warning("memkit: %d texts stay without vectors for now: %s", late, error)
+        return self._stacked(rows)
 
     def try_encode(self, texts: Sequence[str]) -> FloatArray | None:
-        """Encode, or give None where the encoder fails: words still find what was stored."""
+        """Encode a question, or give None where the encoder fails: words still find what was stored."""
         try:
             return self.encode(texts)
         except EncoderError as error:
-            log.warning("memkit: %d texts stay without vectors for now: %s", len(texts), error)
+            log.warning("memkit: a question is answered by its words alone: %s", error)
             return None
 
+    def _stacked(self, rows: Sequence[FloatArray]) -> FloatArray:
+        return np.concatenate(rows) if rows else np.zeros((0, self.get().dimension), dtype=np.float32)
 
-def encode_guarded(encoder: Encoder, texts: list[str], timeout: float) -> FloatArray:
-    """Encode within `timeout` seconds: float32, unit rows, shape (len(texts), dimension).
+    def _batches(self, texts: Sequence[str]) -> Iterator[FloatArray]:
+        """Rows in batches. An encoder that has not answered yet, or failed last, gets one text first: it may hang."""
+        if texts:
+            self.load()
+        start = 0
+        while start < len(texts):
+            batch = list(texts[start : start + (self._batch if self._has_answered else 1)])
+            yield self._encoded(batch)
+            start += len(batch)
+
+    def _encoded(self, batch: list[str]) -> FloatArray:
+        try:
+            rows = encode_guarded(self.get(), batch, self._timeout * len(batch), note_overdue=self._overdue.append)
+        except EncoderError:
+            self._has_answered = False
+            raise
+        self._has_answered = True
+        return rows
+
+
+def encode_guarded(
+    encoder: Encoder,
+    texts: list[str],
+    timeout: float | None,
+    *,
+    note_overdue: Callable[[Future[object]], None] = lambda call: None,
+) -> FloatArray:
+    """Encode within `timeout` seconds (None: without a limit): float32, unit rows, shape (len(texts), dimension).
 
     Raises EncoderError where the encoder fails, takes longer, or gives anything else; its own message,
     which may hold text, is left out. An encoder that hangs keeps a daemon thread of its own, never the
-    caller or the end of the process.
+    caller or the end of the process; `note_overdue` is told of its call.
     """
-    outcome: Future[object] = Future()
-    _worker().put((lambda: encoder.encode(texts), outcome))
+    call = _submitted(lambda: encoder.encode(texts))
     try:
-        error = outcome.exception(timeout)
+        result = _result(encoder, call, timeout)
     except TimeoutError:
+        note_overdue(call)
         raise EncoderError(
             f"the encoder {encoder.name!r} took longer than {timeout:g} s for {len(texts)} texts. "
-            "Raise settings.runtime.encode_timeout, or call store.warm() ahead."
+            "Raise settings.runtime.encode_timeout (seconds for each text), or call store.warm() ahead."
         ) from None
+    return checked_rows(encoder, result, len(texts))
+
+
+def _submitted(call: Callable[[], object]) -> "Future[object]":
+    """A call as it is made in a worker."""
+    outcome: Future[object] = Future()
+    _worker().put((call, outcome))
+    return outcome
+
+
+def _result(encoder: Encoder, call: "Future[object]", timeout: float | None) -> object:
+    """Result of a worker's call. Raises TimeoutError, and EncoderError for whatever the encoder raised."""
+    error = call.exception(timeout)
     if error is not None:
         raise _reported(encoder, error) from None
-    return checked_rows(encoder, outcome.result(), len(texts))
+    return call.result()
 
 
 def checked_rows(encoder: Encoder, result: object, count: int) -> FloatArray:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
+from itertools import accumulate, pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -90,18 +90,21 @@ class Indexer:
         ]
 
     def encode(self, entries: Sequence[IndexEntry], indexables: Sequence[IndexableText]) -> list[IndexEntry]:
-        """Entries with vectors where they are wanted and the encoder gives any."""
+        """Entries with vectors where they are wanted and the encoder gives them in time."""
         wanted = [i for i, entry in enumerate(entries) if entry.wanted]
-        parts = [self._parts(indexables[i]) for i in wanted]
-        texts = [encoded_text(indexables[i].speaker, indexables[i].text) for i in wanted]
-        vectors = self._slot.try_encode([*texts, *(part for own in parts for part in own)])
-        if vectors is None:
-            return list(entries)
-        rows = iter(vectors[len(wanted) :].astype("<f2"))
-        passages = [b"".join(row.tobytes() for row in islice(rows, len(own))) or None for own in parts]
-        done = self.complete([entries[i] for i in wanted], vectors[: len(wanted)], passages)
-        encoded = dict(zip(wanted, done, strict=True))
+        texts = [self._encoded_texts(indexables[i]) for i in wanted]
+        rows = self._slot.encode_some([text for own in texts for text in own])
+        ends = accumulate(map(len, texts), initial=0)
+        spans = [(start, end) for start, end in pairwise(ends) if end <= len(rows)]
+        passages = [rows[start + 1 : end].astype("<f2").tobytes() or None for start, end in spans]
+        whole = wanted[: len(spans)]
+        done = self.complete([entries[i] for i in whole], rows[[start for start, _ in spans]], passages)
+        encoded = dict(zip(whole, done, strict=True))
         return [encoded.get(i, entry) for i, entry in enumerate(entries)]
+
+    def _encoded_texts(self, indexable: IndexableText) -> list[str]:
+        """A text as it is encoded, then the passages of a long one."""
+        return [encoded_text(indexable.speaker, indexable.text), *self._parts(indexable)]
 
     def _parts(self, indexable: IndexableText) -> list[str]:
         """The passages of a long text, as they are encoded."""

@@ -1,4 +1,4 @@
-"""Threads beside users' requests: one that maintains the store now and then, one that makes vectors that follow."""
+"""Threads beside users' requests, and the one that maintains the store now and then."""
 
 import logging
 import threading
@@ -6,30 +6,34 @@ from collections.abc import Callable
 from typing import Self
 
 from memkit.errors import MemkitError
-from memkit.protocols import BankName
 
 log = logging.getLogger("memkit")
 
 Stopped = Callable[[], bool]
-Encode = Callable[[], object]
 Maintain = Callable[[Stopped, bool], bool]  # one round, even of open exchanges; True where it came to its end
 
 
 class Worker:
-    """A daemon thread that works until it is asked to stop."""
+    """A daemon thread that works from `start` until it is asked to stop."""
 
     def __init__(self, name: str) -> None:
         self._condition = threading.Condition()
-        self._stopping = self._ended = False
+        self._stopping = self._ended = self._started = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
+
+    def start(self) -> None:
+        """Begin to work; harmless to repeat."""
+        with self._condition:
+            if not (self._started or self._stopping):
+                self._started = True
+                self._thread.start()
 
     def stop(self) -> None:
         """Finish what is in hand, then end; harmless to repeat."""
         with self._condition:
             self._stopping = True
             self._condition.notify_all()
-        if self._thread is not threading.current_thread():
+        if self._started and self._thread is not threading.current_thread():
             self._thread.join()
 
     def _run(self) -> None:
@@ -54,6 +58,7 @@ class BackgroundThread(Worker):
         self._maintain, self._every_s = maintain, every_s
         self._asked = self._answered = 0  # flushes
         super().__init__("memkit-background")
+        self.start()
 
     def __enter__(self) -> Self:
         return self
@@ -100,46 +105,3 @@ class BackgroundThread(Worker):
             with self._condition:
                 self._condition.wait_for(lambda: self._stopping, min(self._every_s, 1.0))
             return False
-
-
-class EncodingThread(Worker):
-    """Takes banks whose newest turns have no vectors yet, and makes them, at once and one bank after the other.
-
-    The file knows what lacks a vector, so that nothing is lost with this thread: the next one, or the next
-    maintenance, finds it again. Stopping finishes what waits.
-    """
-
-    def __init__(self) -> None:
-        self._waiting: dict[BankName, Encode] = {}
-        self._busy = False
-        super().__init__("memkit-late-encoding")
-
-    def add(self, bank: BankName, encode: Encode) -> None:
-        """Make the vectors that this bank lacks, by calling `encode`."""
-        with self._condition:
-            self._waiting[bank] = encode
-            self._condition.notify_all()
-
-    def flush(self, timeout_s: float | None = None) -> bool:
-        """Wait until nothing waits; False where the time ran out."""
-        with self._condition:
-            self._condition.wait_for(lambda: self._ended or not (self._waiting or self._busy), timeout_s)
-            return not (self._waiting or self._busy)
-
-    def _work(self) -> None:
-        while (encode := self._next()) is not None:
-            try:
-                encode()
-            except MemkitError as error:
-                log.warning("memkit: turns stay without vectors until the next maintenance: %s", error)
-
-    def _next(self) -> Encode | None:
-        """The bank that waits longest; None at the end."""
-        with self._condition:
-            self._busy = False
-            self._condition.notify_all()
-            self._condition.wait_for(lambda: self._waiting or self._stopping)
-            if not self._waiting:
-                return None
-            self._busy = True
-            return self._waiting.pop(next(iter(self._waiting)))

@@ -21,11 +21,11 @@ from memkit.cli.options import (
     load_encoder,
     open_store,
 )
-from memkit.cli.output import answer, bar, err, line, new_table, say, shown
+from memkit.cli.output import answer, bar, err, line, new_table, note, say, shown
 from memkit.errors import InputError
 from memkit.evaluation.formats.files import FORMAT_NAMES, published_format, read_document
 from memkit.evaluation.formats.jsonl import lines
-from memkit.models import Action, Outcome
+from memkit.models import Action, Outcome, Receipt
 from memkit.store import MemoryStore
 
 CHUNK_TURNS = 500  # in one call: large enough for the encoder, small enough for the bar
@@ -60,7 +60,7 @@ def observe(
     with open_store(db, encoder=encoder, create=True) as store:
         loading = load_encoder(store)
         start = time.perf_counter()
-        outcomes = _observe_parts(store, parts)
+        receipts = _observe_parts(store, parts)
         seconds = time.perf_counter() - start
     figures = {
         "turns": turns,
@@ -68,9 +68,13 @@ def observe(
         "turns_per_second": turns / max(seconds, 1e-9),
         "encoder_load_seconds": loading,
     }
-    counts = {name: dict(sorted(Counter(o.action for o in own).items())) for name, own in outcomes.items()}
-    answer(json, {"db": str(db), **figures, "banks": counts}, [_counts_table(counts), _speed(figures, db)])
-    refused = [outcome for own in outcomes.values() for outcome in own if outcome.action == "rejected"]
+    counts = {name: dict(sorted(Counter(o.action for o in own.outcomes).items())) for name, own in receipts.items()}
+    total = Receipt.joined((), list(receipts.values()))
+    document = {"db": str(db), **figures, "unencoded": total.unencoded, "banks": counts}
+    answer(json, document, [_counts_table(counts), _speed(figures, db)])
+    if total.remark and not json:
+        note(total.remark)
+    refused = [outcome for outcome in total.outcomes if outcome.action == "rejected"]
     reasons = Counter(outcome.reason or outcome.error or "" for outcome in refused)
     for reason, count in () if json else reasons.most_common(MAX_REASONS_SHOWN):
         say(err, f"{count} refused: ", reason, style="red")
@@ -91,28 +95,28 @@ def _read_turns(file: Path, bank: str | None) -> list[BankTurns]:
     return [BankTurns(bank_parts(bank or file.stem), turns)]
 
 
-def _observe_parts(store: MemoryStore, parts: Sequence[BankTurns]) -> dict[str, list[Outcome]]:
-    """Outcomes of all turns, by bank."""
-    outcomes: dict[str, list[Outcome]] = {}
+def _observe_parts(store: MemoryStore, parts: Sequence[BankTurns]) -> dict[str, Receipt]:
+    """A receipt for each bank."""
+    receipts: dict[str, list[Receipt]] = {}
     with bar() as progress:
         task = progress.add_task("observing", total=sum(len(part.turns) for part in parts))
         for part in parts:
             name = "/".join(part.bank)
-            own = outcomes.setdefault(name, [])
+            own = receipts.setdefault(name, [])
             progress.update(task, description=shown(name))
             for start in range(0, len(part.turns), CHUNK_TURNS):
                 chunk = part.turns[start : start + CHUNK_TURNS]
-                own += _observe_chunk(store.bank(*part.bank), chunk)
+                own.append(_observe_chunk(store.bank(*part.bank), chunk))
                 progress.advance(task, len(chunk))
-    return outcomes
+    return {name: Receipt.joined(bank_parts(name), own) for name, own in receipts.items()}
 
 
-def _observe_chunk(bank: MemoryBank, chunk: Sequence[Any]) -> Sequence[Outcome]:
-    """Outcomes of a chunk; where all of it was refused, of its turns one by one."""
+def _observe_chunk(bank: MemoryBank, chunk: Sequence[Any]) -> Receipt:
+    """Receipt of a chunk; where all of it was refused, of its turns one by one."""
     try:
-        return bank.observe(chunk).outcomes
+        return bank.observe(chunk)
     except InputError as error:
-        return [Outcome.rejected(error)] * len(chunk)
+        return Receipt(bank=bank.name, change=0, outcomes=(Outcome.rejected(error),) * len(chunk))
 
 
 def _counts_table(counts: Mapping[str, Mapping[Action, int]]) -> Table:

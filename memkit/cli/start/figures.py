@@ -16,6 +16,7 @@ class DemoFigures:
     sessions: int = 0
     load_seconds: float = 0.0
     observe_seconds: float = 0.0
+    unencoded: int = 0
     thoughts: int = 0
     superseded: int = 0
     exchanges: int = 0

@@ -20,7 +20,7 @@ from memkit.evaluation.formats.conversation import turn_time
 from memkit.evaluation.formats.jsonl import UNKNOWN_CATEGORY, lines, read_turns
 from memkit.forget.decay import FadeReport
 from memkit.forget.erasure_plan import ErasePlan
-from memkit.models import Memory, Turn
+from memkit.models import Memory, Receipt, Turn
 from memkit.protocols import Encoder
 from memkit.settings import Settings
 from memkit.store import MemoryStore
@@ -126,11 +126,11 @@ def _observe(screen: Screen, figures: DemoFigures, store: MemoryStore, bank: Mem
         store.warm()
     figures.load_seconds = time.perf_counter() - start
     sessions = [list(group) for _, group in groupby(turns, key=lambda turn: turn.session)]
-    start = time.perf_counter()
+    start, receipts = time.perf_counter(), list[Receipt]()
     with screen.progress() as progress:
         task = progress.add_task("observing", total=len(turns))
         for session in sessions:
-            bank.observe(session)
+            receipts.append(bank.observe(session))
             progress.update(task, advance=len(session), description=date(turn_time(session[0])))
         progress.update(task, description="observed")
     figures.observe_seconds = time.perf_counter() - start
@@ -141,6 +141,10 @@ def _observe(screen: Screen, figures: DemoFigures, store: MemoryStore, bank: Mem
         (f" in {figures.observe_seconds:.1f} s, {rate:,.0f} per second, after {figures.load_seconds:.1f} s ", ""),
         ("for loading the encoder.", ""),
     )
+    total = Receipt.joined(bank.name, receipts)
+    figures.unencoded = total.unencoded
+    if total.remark:
+        screen.line((f" {total.remark}", "yellow"))
 
 
 def _think(screen: Screen, figures: DemoFigures, bank: MemoryBank, thinker: MeteredThinker) -> None:

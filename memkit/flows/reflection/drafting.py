@@ -56,13 +56,15 @@ class SummaryMaterial(NamedTuple):
 class Drafter:
     """Writes the drafts of one reflection; `reflector` is None where no model is asked.
 
-    `postponed`: how many were left to a later one, as the day's budget was spent.
+    `postponed`: how many were left to a later one, as the day's budget was spent. `unencoded`: how many have no vector
+    yet.
     """
 
     ctx: BankContext
     state: BankState
     reflector: Reflector | None
     postponed: int = 0
+    unencoded: int = 0
 
     def summary(self, due: DuePeriod, calendar: Calendar) -> Draft | None:
         """The summary of a period; None where somebody else wrote the one that stands, or it has to wait."""

@@ -66,6 +66,11 @@ class MemoryStorage:
             chosen = [state for state in states if state.name[: len(prefix)] == tuple(prefix)]
         return sorted(chosen, key=lambda state: state.name)
 
+    def unencoded_banks(self) -> list[BankState]:
+        with self._reading():
+            states = [bank.state for bank in self._banks.values() if bank.seqs_by("unencoded", True)]
+        return sorted(states, key=lambda state: state.name)
+
     def drop_bank(
         self, bank: int, *, at: datetime, requested_by: str | None = None, fingerprints: Sequence[bytes] = ()
     ) -> ErasureReceipt | None:

@@ -35,6 +35,16 @@ SELECT {bank_row} FROM bank WHERE name = :name
 -- name: banks_between
 SELECT {bank_row} FROM bank WHERE name >= :start AND name < :end
 
+-- name: unencoded_banks
+WITH RECURSIVE each (number) AS (
+    SELECT min(bank) FROM memory INDEXED BY memory_unencoded WHERE vector IS NULL AND wanted = 1
+    UNION ALL
+    SELECT (SELECT min(bank) FROM memory INDEXED BY memory_unencoded
+            WHERE vector IS NULL AND wanted = 1 AND bank > each.number)
+    FROM each WHERE each.number IS NOT NULL
+)
+SELECT {bank_row} FROM bank WHERE bank IN (SELECT number FROM each)
+
 -- name: add_bank
 INSERT INTO bank (bank, name, zone, key, created_at) VALUES (:bank, :name, :zone, :key, :created_at)
 

@@ -85,6 +85,11 @@ class SqliteStorage:
             rows = run(connection, "banks_between", start=start, end=end).fetchall()
         return sorted((BankRow(*row).to_state() for row in rows), key=lambda state: state.name)
 
+    def unencoded_banks(self) -> list[BankState]:
+        with self._connections.reading() as connection:
+            rows = run(connection, "unencoded_banks").fetchall()
+        return sorted((BankRow(*row).to_state() for row in rows), key=lambda state: state.name)
+
     def drop_bank(
         self, bank: int, *, at: datetime, requested_by: str | None = None, fingerprints: Sequence[bytes] = ()
     ) -> ErasureReceipt | None:

@@ -1,10 +1,11 @@
 """Contract of storages: banks, their names, leases, notes and thinking queues."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from memkit.errors import BankGoneError, ClosedError, InvalidNameError, UnknownMemoryError, UnknownOptionError
 from memkit.models import Exchange, Outcome, Placement
-from memkit.operations import Claim, CloseExchange, Enqueue, Erase, Forget, Insert, Postpone, Settle
+from memkit.operations import Claim, CloseExchange, Enqueue, Erase, Forget, Insert, Postpone, Rewrite, Settle
 from memkit.protocols import Storage
 from memkit.testing.contract.cases import AT_NOON, ContractSteps, entry, memory, refused
 
@@ -30,6 +31,17 @@ class BankContract(ContractSteps):
         assert receipt is not None
         assert (receipt.bank, receipt.whole, receipt.counts) == (("acme", "ana"), True, {"turn": 1})
         assert storage.banks() == [other]
+
+    def test_banks_in_which_a_wanted_vector_is_missing_are_listed_until_it_is_there(self, storage: Storage) -> None:
+        bare = replace(entry(), vector=None, sketch=None)
+        self.put(storage, Insert(memory("a", id="t1"), bare), Insert(memory("b"), bare))
+        for name, row in ((("zoo",), bare), (("acme", "bob"), replace(bare, wanted=False)), (("acme", "cy"), entry())):
+            storage.apply(storage.open_bank(name).number, [Insert(memory("c"), row)], at=AT_NOON)
+        assert [state.name for state in storage.unencoded_banks()] == [("acme", "ana"), ("zoo",)]
+        self.put(storage, Rewrite("t1", entry()))
+        assert [state.name for state in storage.unencoded_banks()] == [("acme", "ana"), ("zoo",)]
+        self.put(storage, Erase(tuple(stored.id for stored in self.all(storage))))
+        assert [state.name for state in storage.unencoded_banks()] == [("zoo",)]
 
     def test_a_lease_is_held_by_one_owner_until_it_runs_out(self, storage: Storage) -> None:
         bank = storage.open_bank(("acme", "ana")).number

@@ -13,7 +13,7 @@ import pytest
 from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import EncoderError, EncoderMismatchError
 from memkit.runtime import encoder_slot
-from memkit.runtime.encoder_slot import encode_guarded
+from memkit.runtime.encoder_slot import EncoderSlot, encode_guarded
 
 SECRET_TEXT = "the vault opens with 7731"
 
@@ -97,6 +97,109 @@ def test_a_hanging_encoder_is_an_error_after_the_timeout_and_the_next_call_goes_
     assert time.monotonic() - start < 5
     assert encode_guarded(HashingEncoder(8), ["a"], 5).shape == (1, 8)
     release.set()
+
+
+class Loading(HashingEncoder):
+    """An encoder that loads until it is let go, or fails to."""
+
+    def __init__(self, *failures: Exception) -> None:
+        super().__init__(8)
+        self.asked, self.open, self.failures = threading.Event(), threading.Event(), list(failures)
+
+    def load(self) -> None:
+        self.asked.set()
+        assert self.open.wait(30)
+        if self.failures:
+            raise self.failures.pop(0)
+
+
+def test_loading_is_no_part_of_the_time_that_a_text_may_take() -> None:
+    encoder, rows = Loading(), []
+    caller = threading.Thread(target=lambda: rows.append(EncoderSlot(encoder, timeout=0.5).encode(["a", "b"])))
+    caller.start()
+    assert encoder.asked.wait(30)
+    time.sleep(0.6)  # beyond the limit of a text
+    encoder.open.set()
+    caller.join(30)
+    assert rows[0].shape == (2, 8)
+
+
+def test_a_load_that_fails_is_an_error_without_its_message_and_is_tried_again() -> None:
+    encoder = Loading(OSError(SECRET_TEXT))
+    encoder.open.set()
+    slot = EncoderSlot(encoder, timeout=5)
+    with pytest.raises(EncoderError, match="OSError") as caught:
+        slot.encode(["a"])
+    assert "vault" not in str(caught.value)
+    assert slot.encode(["a"]).shape == (1, 8)
+
+
+def test_warming_has_no_limit_even_where_an_encoder_loads_with_its_first_text() -> None:
+    asked, release = threading.Event(), threading.Event()
+
+    class Lazy(HashingEncoder):
+        def encode(self, texts: list[str]) -> Any:
+            asked.set()
+            assert release.wait(30)
+            return super().encode(texts)
+
+    slot = EncoderSlot(Lazy(8), timeout=0.01)
+    caller = threading.Thread(target=slot.warm)
+    caller.start()
+    assert asked.wait(30)
+    caller.join(0.05)  # beyond the limit of a text
+    assert caller.is_alive()
+    release.set()
+    caller.join(30)
+    assert not slot.is_overdue
+
+
+def test_the_limit_grows_with_the_texts_of_a_batch_and_a_first_text_goes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[tuple[int, float]] = []
+
+    def guarded(encoder: Any, texts: list[str], timeout: float, **_: Any) -> Any:
+        limits.append((len(texts), timeout))
+        return encoder.encode(texts)
+
+    monkeypatch.setattr(encoder_slot, "encode_guarded", guarded)
+    texts = [f"text {n}" for n in range(9)]
+    slot = EncoderSlot(HashingEncoder(8), timeout=2.0, batch=4)
+    assert (slot.encode(texts) == HashingEncoder(8).encode(texts)).all()
+    assert limits == [(1, 2.0), (4, 8.0), (4, 8.0)]
+
+
+def refusing_after(count: int) -> Odd:
+    """An encoder that fails after so many texts."""
+    left = [count]
+
+    def act(texts: list[str]) -> Any:
+        left[0] -= len(texts)
+        if left[0] < 0:
+            raise RuntimeError(SECRET_TEXT)
+        return [[1.0, 0.0]] * len(texts)
+
+    return Odd(act)
+
+
+@pytest.mark.parametrize(("count", "rows"), [(0, 0), (1, 1), (3, 3), (4, 3), (9, 9)])
+def test_rows_that_were_made_before_an_encoder_failed_are_there(count: int, rows: int) -> None:
+    slot = EncoderSlot(refusing_after(count), timeout=5, batch=2)
+    assert slot.encode_some([f"text {n}" for n in range(9)]).shape == (rows, 2)
+
+
+def test_a_call_that_took_too_long_is_overdue_until_it_comes_back() -> None:
+    release = threading.Event()
+
+    def hang(texts: list[str]) -> Any:
+        assert release.wait(30)
+        return [[1.0, 0.0]]
+
+    slot = EncoderSlot(Odd(hang), timeout=0.01)
+    assert slot.encode_some(["a", "b"]).shape == (0, 2)
+    assert slot.is_overdue
+    release.set()
+    settle()
+    assert not slot.is_overdue
 
 
 def settle() -> None:
