@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal, NamedTuple, Self, get_args
 
 from pydantic import BaseModel, ConfigDict
 
 from memkit.errors import InvalidNameError, InvalidTextError, InvalidTurnError, MemkitError
-from memkit.times import Moment, as_utc
+from memkit.times import Moment, as_utc, is_put_off
 
 Kind = Literal["turn", "thought", "summary", "portrait", "item"]
 Role = Literal["user", "assistant", "system", "tool"]
@@ -343,14 +343,6 @@ class HistoryEntry(FrozenModel):
     reason: str | None = None
     before: Memory | None = None
     change: int = 0  # the bank's change number; 0 for how it came to be
-
-
-MAX_DELAY = timedelta(days=1)  # nothing is put off for longer
-
-
-def is_put_off(until: datetime | None, now: datetime) -> bool:
-    """Whether something has to wait; a moment too far ahead is from a clock that was wrong."""
-    return until is not None and now < until <= now + MAX_DELAY
 
 
 class Exchange(FrozenModel):

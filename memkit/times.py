@@ -14,6 +14,7 @@ Clock = Callable[[], datetime]
 DATE_PATTERN = re.compile(r"\d{4}-\d\d-\d\d")
 UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ONE_MICROSECOND = timedelta(microseconds=1)
+MAX_DELAY = timedelta(days=1)  # nothing is put off for longer
 
 
 def utc_now() -> datetime:
@@ -77,3 +78,8 @@ def as_micros(moments: Iterable[datetime | None]) -> list[Any]:
 def as_moments(micros: Iterable[int | None]) -> list[Any]:
     """The inverse of `as_micros`."""
     return [None if value is None else from_micros(value) for value in micros]
+
+
+def is_put_off(until: datetime | None, now: datetime) -> bool:
+    """Whether something has to wait; a moment too far ahead is from a clock that was wrong."""
+    return until is not None and now < until <= now + MAX_DELAY

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from memkit.batches import QuantisedBatch
-from memkit.models import Exchange, HistoryEntry, IndexRow, Memory, is_put_off
+from memkit.models import Exchange, HistoryEntry, IndexRow, Memory
 from memkit.protocols import PageOptions, Position
 from memkit.storage.core.checksums import corrupt_error, decoding
 from memkit.storage.core.filters import matching_seqs
@@ -13,7 +13,7 @@ from memkit.storage.core.hashing import Hasher
 from memkit.storage.core.records import Queued, history_entries, linked_seqs, to_memories
 from memkit.storage.core.unit_of_work import Reader
 from memkit.storage.core.vectors import quantise_vectors
-from memkit.times import to_micros
+from memkit.times import is_put_off, to_micros
 
 
 class LastTurn(NamedTuple):

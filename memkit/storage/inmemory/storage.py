@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from memkit.errors import BankGoneError, ClosedError, ReadOnlyError, StorageError
-from memkit.models import BankState, ErasureReceipt, Receipt, is_put_off
+from memkit.models import BankState, ErasureReceipt, Receipt
 from memkit.operations import Step
 from memkit.protocols import BankName, BankView, Decision
 from memkit.storage.core.apply_operations import apply_operations
@@ -16,7 +16,7 @@ from memkit.storage.core.banks import checked_name, checked_zone
 from memkit.storage.core.receipts import bank_receipt, chain_flaws, erasure_receipt
 from memkit.storage.inmemory.bank import Bank
 from memkit.storage.inmemory.view import MemoryView
-from memkit.times import utc_now
+from memkit.times import is_put_off, utc_now
 
 
 class MemoryStorage:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from memkit.errors import BankGoneError, InputError
-from memkit.models import MAX_DELAY, BankState, ErasureReceipt, Receipt
+from memkit.models import BankState, ErasureReceipt, Receipt
 from memkit.operations import Step
 from memkit.protocols import BankName, BankView, Decision
 from memkit.settings import RuntimeSettings
@@ -29,7 +29,7 @@ from memkit.storage.sqlite.purge import Erasures, receipt_at, receipts
 from memkit.storage.sqlite.repair.audit import audit, damage
 from memkit.storage.sqlite.repair.recover import recover
 from memkit.storage.sqlite.secure_delete.files import Files
-from memkit.times import to_micros, utc_now
+from memkit.times import MAX_DELAY, to_micros, utc_now
 
 
 class SqliteStorage:
