@@ -148,7 +148,11 @@ class SurprisalUnavailableError(SurprisalError):
 
 
 class ThinkerError(MemkitError):
-    """The thinker failed; the exchange stays in the queue."""
+    """The thinker failed; the exchange stays in the queue. `raised`: the class of what its code raised, if another."""
+
+    def __init__(self, *args: object, raised: str | None = None) -> None:
+        super().__init__(*args)
+        self.raised = raised or type(self).__name__
 
 
 class ThinkerOutputError(ThinkerError):

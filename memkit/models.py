@@ -379,7 +379,10 @@ class BankState(FrozenModel):
 
 
 class Hit(FrozenModel):
-    """One result of a recall: the memory, its score, and what the score is made of."""
+    """One result of a recall: the memory, its score, and what the score is made of.
+
+    `last_said`: when a person said the same again for the last time; None for what was said once.
+    """
 
     memory: Memory
     score: float
@@ -387,6 +390,7 @@ class Hit(FrozenModel):
     bank: tuple[str, ...] = ()
     around: tuple[Memory, ...] = ()
     thoughts: tuple[Memory, ...] = ()
+    last_said: datetime | None = None
 
 
 class RejectedTurn(NamedTuple):

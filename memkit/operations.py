@@ -35,6 +35,20 @@ class Supersede:
 
 
 @dataclass(frozen=True, slots=True)
+class Precede:
+    """Store `memory` as what held before `by` began: closed then (`valid_until`), and pointing at it.
+
+    `after`: what held before `memory`, which ends where that begins. A `by` without a beginning gets the moment at
+    which it was said, since before that something else held.
+    """
+
+    by: str
+    memory: Memory
+    entry: IndexEntry
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Pin:
     """Keep a memory from fading (or no longer)."""
 
@@ -180,6 +194,7 @@ Operation = (
     Insert
     | Merge
     | Supersede
+    | Precede
     | Pin
     | Forget
     | Restore

@@ -173,7 +173,7 @@ class _Decision:
     def _insert(self, turn: PreparedTurn) -> Insert:
         incoming, entry = turn.incoming, turn.entry
         original = self._holders.get(entry.text_key) if entry.wanted else None
-        cut = self._cutter.cut(incoming.piece(quiet=original is not None or not entry.wanted))
+        cut = self._cutter.cut(incoming.piece(quiet=not entry.wanted))
         memory = self._memory(turn, cut.label, original)
         self._by_id[incoming.id] = incoming
         if original is not None:

@@ -102,7 +102,8 @@ def _recollection(ctx: BankContext, view: BankView, query: Query, scored: Sequen
 
 def _newest_first(scored: Sequence[ScoredRow], memories: Mapping[int, Memory], query: Query) -> list[ScoredRow]:
     """Rows, best first; one with a newer value goes before that with the older."""
-    pair = newer_value(query.options.query, {row.seq: row.words for row in scored}, memories)
+    dated = {**memories, **{row.seq: _said_again(memories[row.seq], row) for row in scored if row.seq in memories}}
+    pair = newer_value(query.options.query, {row.seq: row.words for row in scored}, dated)
     if pair is None:
         return list(scored)
     newer, older = (next(row for row in scored if row.seq == seq) for seq in pair)
@@ -110,6 +111,11 @@ def _newest_first(scored: Sequence[ScoredRow], memories: Mapping[int, Memory], q
     rest = [row for row in scored if row is not newer]
     place = rest.index(older)
     return [*rest[:place], lifted, *rest[place:]]
+
+
+def _said_again(memory: Memory, row: ScoredRow) -> Memory:
+    """A memory as it was said for the last time."""
+    return memory if row.last_said is None else memory.model_copy(update={"occurred_at": from_micros(row.last_said)})
 
 
 def _beside(view: BankView, scored: Sequence[ScoredRow], memories: Mapping[int, Memory], query: Query) -> FindBeside:
@@ -217,6 +223,7 @@ def _hit(ctx: BankContext, scored: ScoredRow, memories: Mapping[int, Memory]) ->
         bank=ctx.name,
         around=tuple(_listed(memories, scored.around)),
         thoughts=tuple(_listed(memories, scored.thoughts)),
+        last_said=None if scored.last_said is None else from_micros(scored.last_said),
     )
 
 

@@ -6,43 +6,29 @@ or be awaited. An exchange leaves the queue in the transaction that applies what
 
 import asyncio
 import logging
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from memkit.errors import InputError, ThinkerError
 from memkit.flows.context import BankContext, apply
 from memkit.flows.copies import ThoughtComparison, targets
 from memkit.flows.thinking import budget
+from memkit.flows.thinking.chronology import Chronology
+from memkit.flows.thinking.task import build_task, exchange_turns, near_headless
 from memkit.models import BankState, Exchange, Memory, Outcome, Receipt, Usage
-from memkit.operations import (
-    Claim,
-    Enqueue,
-    Insert,
-    Operation,
-    Postpone,
-    Proposal,
-    Settle,
-    Step,
-)
-from memkit.protocols import BankView, FloatArray, ModelThinker, Task, TellsHeads, Thinker
-from memkit.storage.core.checksums import corrupt_error
-from memkit.storage.core.vectors import stack_vectors
-from memkit.text.parts import without_recalled
+from memkit.operations import Claim, Enqueue, Operation, Postpone, Proposal, Settle, Step
+from memkit.protocols import BankView, ModelThinker, Task, Thinker
 from memkit.text.terms.tokens import has_words
+from memkit.think.boundary import checked_proposals, foreign_code
 from memkit.think.revise import is_person, revise
 from memkit.think.sans_io import adrive, drive
 
 log = logging.getLogger("memkit")
 
 MAX_BATCH = 50  # exchanges in one call
-MAX_IN_GROUP = 50  # thoughts of one hash group, the newest
-MAX_BY_HEAD = 400  # thoughts about one person, the newest
-GROUP_PROBES = 4  # hash groups for each turn: its own (TiM's), and the next likeliest
 FIRST_DELAY = timedelta(minutes=1)
 MAX_DELAY = timedelta(hours=6)
 
@@ -109,16 +95,20 @@ async def _run(ctx: BankContext, step: Callable[[], Any]) -> Any:
 
 
 def answer(thinker: Thinker, ask: ThinkerQuestion) -> list[Proposal]:
-    """Ask the thinker, and wait."""
-    return thinker.ask(ask.task, ask.usage) if isinstance(thinker, ModelThinker) else thinker.think(ask.task)
+    """Ask the thinker, and wait. Raises ThinkerError, whatever its code raises."""
+    with foreign_code("the thinker"):
+        said = thinker.ask(ask.task, ask.usage) if isinstance(thinker, ModelThinker) else thinker.think(ask.task)
+    return checked_proposals(said)
 
 
 async def _await_thinker(ctx: BankContext, ask: ThinkerQuestion) -> list[Proposal]:
     thinker = ctx.services.thinker
-    if isinstance(thinker, ModelThinker):
-        return await thinker.aask(ask.task, ask.usage)
-    proposals: list[Proposal] = await _run(ctx, lambda: thinker.think(ask.task))
-    return proposals
+    if not isinstance(thinker, ModelThinker):
+        proposals: list[Proposal] = await _run(ctx, lambda: answer(thinker, ask))
+        return proposals
+    with foreign_code("the thinker"):
+        said = await thinker.aask(ask.task, ask.usage)
+    return checked_proposals(said)
 
 
 def think_rounds(
@@ -207,11 +197,8 @@ class _ExchangeGroup:
             self._count()
 
     def _turns(self) -> list[Memory]:
-        ids = [id for exchange in self._exchanges for id in exchange.turn_ids]
         with self._ctx.storage.view(self._state.number) as view:
-            memories = view.memories(sorted(view.locate(ids).values()))
-        said = (m for m in memories.values() if m.state == "active" and m.echo_of is None)
-        return [m.model_copy(update={"text": without_recalled(m.text)}) for m in said]
+            return exchange_turns(view, self._exchanges)
 
     def _is_salient(self, turns: Sequence[Memory]) -> bool:
         """Whether a person says something in them that is surprising enough to be asked about."""
@@ -244,8 +231,10 @@ class _ExchangeGroup:
         if len(there) < len(numbers) or (view.state.change > change and _grounds_changed(view, task, operations)):
             again = Outcome.skipped(None, "the memory changed meanwhile; thought about again next time")
             return [again, *(Claim(exchange.number, None) for exchange in there)] if there else []
-        at_hand = [*task.thoughts, *_near_headless(self._ctx, view, operations)]
-        return [*ThoughtComparison(view, operations, at_hand).steps(), *self._settled(view)]
+        at_hand = [*task.thoughts, *near_headless(self._ctx, view, operations)]
+        compared = list(ThoughtComparison(view, operations, at_hand).steps())
+        new_id = partial(self._ctx.services.new_id, task.now)
+        return [*Chronology(view, new_id).in_order(compared), *self._settled(view)]
 
     def _settled(self, view: BankView) -> Iterator[Operation]:
         """The exchanges leave the queue; turns that came to them meanwhile stay, as one of their own."""
@@ -259,9 +248,9 @@ class _ExchangeGroup:
     def _postpone(self, error: ThinkerError) -> None:
         attempts = max(exchange.attempts for exchange in self._exchanges)
         due = self._ctx.now() + min(FIRST_DELAY * 2 ** min(attempts, 20), MAX_DELAY)
-        later = [Postpone(exchange.number, type(error).__name__, due) for exchange in self._exchanges]
+        later = [Postpone(exchange.number, error.raised, due) for exchange in self._exchanges]
         receipt = self._ctx.storage.apply(self._state.number, later, at=self._ctx.now())
-        failed = Outcome(id=None, action="rejected", reason="stays queued", error=type(error).__name__)
+        failed = Outcome(id=None, action="rejected", reason="stays queued", error=error.raised)
         self._done.add(receipt.model_copy(update={"outcomes": (failed,) * len(later)}), failed=len(later))
         log.warning("memkit: %d exchanges stay queued after attempt %d: %s", len(later), attempts + 1, error)
 
@@ -277,73 +266,3 @@ def _grounds_changed(view: BankView, task: Task, operations: Sequence[Step]) -> 
     there = view.locate(shown)
     touched = [there[id] for operation in operations for id in targets(operation) if id in there]
     return len(there) < len(set(shown)) or any(m.state != "active" for m in view.memories(touched).values())
-
-
-# the thinker's task
-
-
-def build_task(ctx: BankContext, state: BankState, turns: Sequence[Memory]) -> tuple[Task, int]:
-    """Turns with the thoughts near them, the nearest first; and the change number that this was read at.
-
-    Near is what shares a hash group with a turn, or has as its head entity one of the speakers or somebody whom, as
-    the thinker can tell, the turns are about.
-    """
-    with ctx.storage.view(state.number) as view:
-        vectors = view.vectors(list(view.locate([turn.id for turn in turns]).values()))
-        has_vector = vectors.any(axis=1) if vectors.size else np.zeros(0, bool)
-        about = _thoughts_about(ctx, view, turns)
-        thoughts_by_id = {m.id: m for m in [*about, *_same_groups(ctx, view, vectors[has_vector])]}
-        thoughts = _nearest_first(view, list(thoughts_by_id.values()), vectors[has_vector])
-        task = Task(turns, thoughts, state.zone, ctx.now(), _corrected(view, thoughts))
-        return task, view.state.change
-
-
-def _thoughts_about(ctx: BankContext, view: BankView, turns: Sequence[Memory]) -> list[Memory]:
-    speakers = dict.fromkeys(m.speaker for m in turns if m.speaker is not None)
-    thoughts = _about(view, speakers)
-    thinker = ctx.services.thinker
-    if not isinstance(thinker, TellsHeads):
-        return thoughts
-    called = view.matching({"called": list(names)}) if (names := thinker.names(turns)) else []
-    thoughts += [thought for thought in view.memories(called).values() if thought.state == "active"]
-    heads = thinker.heads(Task(turns, thoughts, view.state.zone, ctx.now()))
-    return thoughts + _about(view, [head for head in heads if head not in speakers])
-
-
-def _about(view: BankView, heads: Iterable[str]) -> list[Memory]:
-    return [thought for head in heads for thought in view.about(head, ("thought",), MAX_BY_HEAD)]
-
-
-def _same_groups(ctx: BankContext, view: BankView, vectors: FloatArray) -> list[Memory]:
-    """None for vectors of another length: another encoder's, or damaged."""
-    sketcher, groups = ctx.services.indexer.hashes()
-    if not len(vectors) or vectors.shape[1] != sketcher.dimension:
-        return []
-    likely = dict.fromkeys(groups.probes(vectors, GROUP_PROBES).T.ravel().tolist())
-    return [thought for group in likely for thought in view.in_group(group, ("thought",), MAX_IN_GROUP)]
-
-
-def _near_headless(ctx: BankContext, view: BankView, operations: Sequence[Step]) -> list[Memory]:
-    """Thoughts near those that are to be stored and name nobody whom they are about."""
-    headless = (o.entry.vector for o in operations if isinstance(o, Insert) and o.memory.head is None)
-    return _same_groups(ctx, view, stack_vectors([vector for vector in headless if vector is not None]))
-
-
-def _nearest_first(view: BankView, thoughts: list[Memory], vectors: FloatArray) -> list[Memory]:
-    """Thoughts by exact cosine to the turns; those without a vector last, as they came."""
-    if not thoughts or not len(vectors):
-        return thoughts
-    seqs = view.locate([thought.id for thought in thoughts])
-    if len(seqs) < len(thoughts):
-        raise corrupt_error("an index of the file")
-    own = view.vectors([seqs[thought.id] for thought in thoughts])
-    if own.shape[1] != vectors.shape[1]:
-        return thoughts
-    order = np.argsort(-(own @ vectors.T).max(axis=1), kind="stable")
-    return [thoughts[i] for i in order]
-
-
-def _corrected(view: BankView, thoughts: Sequence[Memory]) -> list[Memory]:
-    """Thoughts that the user's own corrections among these replaced."""
-    by_user = view.locate([thought.id for thought in thoughts if thought.author == "user"])
-    return list(view.memories(view.superseded_by_any(list(by_user.values()))).values()) if by_user else []

@@ -17,7 +17,7 @@ from memkit.recall.ranking.cues import DAY_MICROS, Cues, Windows, cue_parts, eve
 from memkit.recall.ranking.evidence import LexicalEvidence, SearchTerm, greatest, lexical_evidence, standardised_cosines
 from memkit.recall.ranking.links import adjacent_turns, attach_thoughts, order_superseded
 from memkit.recall.ranking.open_questions import spread_best, telling
-from memkit.recall.ranking.query import Query, is_eligible, is_visible, matches_filters
+from memkit.recall.ranking.query import Query, is_eligible, is_visible, last_said, matches_filters
 from memkit.settings import RankingSettings
 from memkit.text.curve import Curve
 from memkit.text.terms.keys import key_hash
@@ -45,6 +45,7 @@ class ScoredRow:
     older: int | None = None  # the turn with an older value, in front of which it was put
     beside: tuple[int, ...] = ()  # the turns just before and after it in its session
     around: tuple[int, ...] = ()  # as many on each side as were asked for
+    last_said: int | None = None  # when a person said it again for the last time, in microseconds
 
 
 class Searcher:
@@ -88,7 +89,7 @@ class Searcher:
     def _said_in_time(self, query: Query, cues: Cues, source: VectorSource) -> list[ScoredRow]:
         """The most telling rows of the time that is asked about, where nothing else is."""
         columns = self.index.columns
-        rows = np.flatnonzero(inside(columns.column("occurred_at"), cues.windows)) if cues.span else columns.rows
+        rows = self._said_inside(cues) if cues.span else columns.rows
         features = self._features_of(rows, query, source)
         eligible, unknown = is_eligible(columns, features.rows, query), np.full(len(features), np.nan, np.float32)
         if cues.named:
@@ -99,6 +100,14 @@ class Searcher:
         candidates.parts, candidates.relevance = features.traits, np.ones_like(scores)
         best = spread_best(scores, features.occurred_at, eligible, query.result_count)
         return self._results(candidates, best, query, cues)
+
+    def _said_inside(self, cues: Cues) -> Ints:
+        """Rows of what was said in the time that is asked about, for the first time or again."""
+        columns = self.index.columns
+        repeated = columns.statistics.repetitions
+        again = repeated.originals[inside(columns.column("occurred_at")[repeated.rows], cues.windows)]
+        said = np.flatnonzero(inside(columns.column("occurred_at"), cues.windows))
+        return distinct(np.concatenate([said, columns.rows_of(again)[0]]))
 
     # candidates
 
@@ -277,6 +286,7 @@ class Searcher:
         scores = candidates.relevance[best].astype(np.float64).round(4).tolist()
         parts, terms = _parts(candidates, best), candidates.words.terms_of(rows)
         names = [cues.likened.get(speaker) for speaker in candidates.features.speaker[best].tolist()]
+        again = last_said(self.index.columns, seqs, query)
         return [
             ScoredRow(
                 seq=seq,
@@ -287,6 +297,7 @@ class Searcher:
                 thoughts=tuple(candidates.thoughts.get(seq, ())),
                 beside=beside.get(row, ()),
                 around=around.get(row, ()),
+                last_said=again.get(seq),
             )
             for i, (row, seq) in enumerate(zip(rows.tolist(), seqs, strict=True))
         ]

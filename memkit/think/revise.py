@@ -40,8 +40,9 @@ def revise(proposals: Sequence[Proposal], task: Task, *, new_id: NewId, make_ent
     rests on an assistant's words alone, forgetting without a reason or where a fact only changed, a merge that
     would lose something, anything that would override a correction by the user.
     """
-    revision = _Revision(task, new_id)
-    drafts = [revision.check(proposal) for proposal in sorted(_paired(proposals, task), key=revision.said_at)]
+    paired = _paired(proposals, task)
+    revision = _Revision(task, new_id, standing=_standing_facts(task, paired))
+    drafts = [revision.check(proposal) for proposal in sorted(paired, key=revision.said_at)]
     entries = iter(make_entries([draft.memory for draft in drafts if isinstance(draft, _Draft)]))
     return [draft.operation(next(entries)) if isinstance(draft, _Draft) else draft for draft in drafts]
 
@@ -64,8 +65,8 @@ class _Draft(NamedTuple):
 class _Revision:
     task: Task
     new_id: NewId
+    standing: StandingFacts[Memory]  # of the task's thoughts that no proposal names, and of what was written
     written: dict[CopyKey, list[Memory]] = field(default_factory=lambda: defaultdict(list))
-    standing: StandingFacts[Memory] = field(default_factory=StandingFacts)  # of what was written
     used: set[str] = field(default_factory=set)
 
     def check(self, proposal: Proposal) -> Step | _Draft:
@@ -97,12 +98,13 @@ class _Revision:
         return {turn.id: turn.occurred_at for turn in self.task.turns}
 
     def _succeeding(self, proposal: Proposal) -> Proposal:
-        """An insertion that tells otherwise than an earlier proposal takes that one's place."""
+        """An insertion that tells otherwise than a thought or an earlier proposal takes that one's place."""
         olds = self.standing.succeeded_by(proposal) if proposal.action == "insert" else []
         if not olds:
             return proposal
-        self.standing.remove(olds[-1])
-        return replace(proposal, action="supersede", ids=(olds[-1].id,), reason="changed")
+        old = max(olds, key=lambda m: m.occurred_at)
+        self.standing.remove(old)
+        return replace(proposal, action="supersede", ids=(old.id,), reason="changed")
 
     def _refusal(self, proposal: Proposal) -> str | None:
         thoughts = {thought.id: thought for thought in self.task.thoughts}
@@ -199,8 +201,8 @@ class _Revision:
 
 
 def is_person(turn: Memory) -> bool:
-    """Whether a turn's words are somebody's own: an assistant's, a tool's and an echo are not."""
-    return turn.role in (None, "user") and turn.echo_of is None
+    """Whether a turn's words are somebody's own: an assistant's and a tool's are not."""
+    return turn.role in (None, "user")
 
 
 def _key(head: str | None, relation: str | None) -> tuple[str, str]:
@@ -227,6 +229,13 @@ def _bad_forgetting(proposal: Proposal, olds: Sequence[Memory]) -> str | None:
 
 def _retracts(proposal: Proposal) -> bool:
     return bool(RETRACTION_WORDS.intersection(re.findall(r"\w+", (proposal.reason or "").casefold())))
+
+
+def _standing_facts(task: Task, proposals: Sequence[Proposal]) -> StandingFacts[Memory]:
+    """Thoughts that hold and that a thinker may replace; of one that a proposal names, that proposal decides."""
+    named = {id for proposal in proposals for id in proposal.ids}
+    free = (t for t in task.thoughts if t.author != "user" and t.valid_until is None and t.id not in named)
+    return StandingFacts(sorted(free, key=lambda t: t.occurred_at))
 
 
 def _paired(proposals: Sequence[Proposal], task: Task) -> list[Proposal]:

@@ -78,7 +78,7 @@ class Calendar:
 
     def _put_turn(self, row: IndexRow) -> None:
         day = self._days[row.seq] = self._day_of(row)
-        if row.state in STANDING_STATES and row.echo_of is None and row.length and row.role not in ("system", "tool"):
+        if row.state in STANDING_STATES and row.length and _is_said(row):
             self.sources_by_day[day.isoformat()].add(row.seq)
             self.places[row.seq] = (row.session, row.episode)
             self.newest[day.isoformat()] = max(self.newest[day.isoformat()], row.occurred_at)
@@ -145,6 +145,11 @@ class Calendar:
                 [("month", month)] if ("month", month) in self.standing else [("day", d) for d in days]
             )
             yield from (self.standing[place] for place in places if place in self.standing)
+
+
+def _is_said(row: IndexRow) -> bool:
+    """Whether a turn tells of its day: people say again what is so again, others only repeat it."""
+    return row.role in (None, "user") or (row.role == "assistant" and row.echo_of is None)
 
 
 def _worth_it(level: Level, days: list[str]) -> bool:

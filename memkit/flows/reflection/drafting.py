@@ -11,8 +11,9 @@ from memkit.errors import ThinkerError
 from memkit.flows.context import BankContext, zone_of
 from memkit.flows.reflection.calendar import Calendar, DuePeriod
 from memkit.flows.thinking import budget
-from memkit.models import BankState, IndexRow, Kind, Memory, Usage
+from memkit.models import BankState, IndexRow, Kind, Memory, Usage, checked_text
 from memkit.protocols import BankView, CountedReflector, Reflection, Reflector
+from memkit.think.boundary import foreign_code
 from memkit.think.mood import Voice, sum_voices, voices_by_speaker
 from memkit.think.portrait import PortraitSubject, choose_thoughts, compose_portrait, manner_line, mood_line
 from memkit.think.reflect import (
@@ -74,7 +75,7 @@ class Drafter:
                 return None
             parts = view.memories(sorted(due.parts))
             material = self._day(parts, calendar) if due.level == "day" else self._longer(view, parts)
-            vectors = view.vectors(list(material.quotable))
+            vectors = view.vectors(_seqs_of_vectors(view, material.quotable))
         sources = list(parts.values())
         most = {"week": MAX_WEEK_LINES, "month": MAX_MONTH_LINES}.get(due.level, statement_count(len(parts)))
         quotable = [QuotableMemory(m, v) for m, v in zip(material.quotable.values(), vectors, strict=True)]
@@ -118,14 +119,18 @@ class Drafter:
             return extracted, EXTRACTED_BY, None
         usage = Usage()
         try:
-            if isinstance(self.reflector, CountedReflector):
-                return self.reflector.write(task, usage), self.reflector.name, None
-            return self.reflector.reflect(task), self.reflector.name, None
+            return self._asked(self.reflector, task, usage), self.reflector.name, None
         except ThinkerError as error:
             log.warning("memkit: a %s is extracted instead of written: %s", task.level, error)
-            return extracted, EXTRACTED_BY, f"extracted: {type(error).__name__} from the model"
+            return extracted, EXTRACTED_BY, f"extracted: {error.raised} from the model"
         finally:
             budget.spend(self.ctx, self.state, usage)
+
+    def _asked(self, reflector: Reflector, task: Reflection, usage: Usage) -> str:
+        """A reflector's text. Raises ThinkerError, whatever its code raises."""
+        with foreign_code("the reflector"):
+            text = reflector.write(task, usage) if isinstance(reflector, CountedReflector) else reflector.reflect(task)
+            return checked_text(text, where="reflector")
 
     def _must_wait(self) -> bool:
         """Whether a model would be asked that today may not be asked any more."""
@@ -183,6 +188,12 @@ class Drafter:
             head=head,
             metadata=dict(metadata),
         )
+
+
+def _seqs_of_vectors(view: BankView, memories: Mapping[int, Memory]) -> list[int]:
+    """Seqs of memories, each with a vector; a text that was said again has that of the first time."""
+    firsts = view.locate([m.echo_of for m in memories.values() if m.echo_of is not None])
+    return [firsts.get(memory.echo_of or "", seq) for seq, memory in memories.items()]
 
 
 def _memory_at(view: BankView, seq: int | None) -> Memory | None:

@@ -9,6 +9,7 @@ from memkit.batches import NO_VALUE, ROW_FIELDS, Column, RowBatch
 from memkit.models import MEMORY_STATES
 from memkit.protocols import FloatArray
 from memkit.recall.index.groups import BankGroups
+from memkit.recall.index.repetitions import Repetitions
 from memkit.recall.index.seq_array import Ints, grown
 
 Bools = npt.NDArray[np.bool_]
@@ -176,6 +177,7 @@ class BankStatistics:
     def __init__(self) -> None:
         self.episodes, self.sessions = BankGroups(), BankGroups()
         self.hidden_count = 0  # of rows that no question finds
+        self.repetitions = Repetitions(np.empty(0, np.int64), np.empty(0, np.int64))
         self._count = 0
         self._sums = np.zeros(2)  # of the log lengths, and of their squares
         self._timed: Bools = np.zeros(0, dtype=bool)
@@ -189,6 +191,7 @@ class BankStatistics:
             (columns.column("echo_of") != NO_VALUE) | (columns.column("state") > LAST_VISIBLE_STATE)
         )
         self.hidden_count = len(hidden)
+        self.repetitions = Repetitions.of(columns)
         self.episodes.hide(columns.column("episode")[hidden])
         self.sessions.hide(columns.column("session")[hidden])
         logs = np.log1p(columns.column("length")[start:].astype(np.float64))

@@ -44,12 +44,16 @@ class PromptBlock(NamedTuple):
 
 @dataclass
 class Entry:
-    """A memory that may get a line. `parents`: the memories that it may be shown under."""
+    """A memory that may get a line. `parents`: the memories that it may be shown under.
+
+    `last_said`: the moment by which it is dated, where that isn't the first at which it was said.
+    """
 
     memory: Memory
     key: Key
     zone: ZoneInfo
     parents: list[Key] = field(default_factory=list)
+    last_said: datetime | None = None
 
     @property
     def order(self) -> Order:
@@ -58,9 +62,14 @@ class Entry:
         return memory.occurred_at, memory.recorded_at, len(memory.id), memory.id
 
     @property
+    def place(self) -> Order:
+        """Its place in the block: that of when it was said last."""
+        return self.last_said or self.memory.occurred_at, *self.order[1:]
+
+    @property
     def local(self) -> datetime:
-        """Time at which it happened, on the bank's clocks."""
-        return local(self.memory.occurred_at, self.zone)
+        """Time at which it happened, or was said last, on the bank's clocks."""
+        return local(self.last_said or self.memory.occurred_at, self.zone)
 
 
 @dataclass
@@ -186,7 +195,7 @@ class Page:
         self.adjacent: set[tuple[Key, Key]] = set()
         self.many_banks = len({hit.bank for hit in material.hits}) > 1
         for hit, zone in zip(material.hits, material.zones, strict=True):
-            self._add(hit.memory, hit.bank, zone)
+            self._add(hit.memory, hit.bank, zone).last_said = hit.last_said
         bank = material.hits[0].bank if material.hits else ()
         self.portrait_keys = [self._add(m, bank, material.zone).key for m in self._portraits()]
         self.summary_keys = [self._add(m, bank, material.zone).key for m in material.summaries]
@@ -295,7 +304,7 @@ class Page:
     def _timed(self, shown: Shown) -> Iterator[str]:
         nested = self._nested(shown)
         under = {key for keys in nested.values() for key in keys} | set(self._stable)
-        chosen = sorted((self.entries[key] for key in shown if key not in under), key=lambda e: e.order)
+        chosen = sorted((self.entries[key] for key in shown if key not in under), key=lambda e: e.place)
         heading, last = "", None
         for entry in chosen:
             if (title := self._title(entry)) != heading:

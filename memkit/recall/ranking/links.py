@@ -90,7 +90,14 @@ def _turns_behind(
 
 
 def _sources(candidates: Candidates, columns: Columns, i: int) -> tuple[int, ...]:
-    return columns.sources.get(int(candidates.features.seqs[i]), ())
+    """Turns that a thought rests on; of what was said again, the turn that said it first."""
+    own = columns.sources.get(int(candidates.features.seqs[i]), ())
+    if not own or not columns.has("echo_of"):
+        return own
+    rows, inside = columns.rows_of(np.array(own, dtype=np.int64))
+    firsts = columns.column("echo_of")[rows].tolist()
+    there = np.array(own)[inside].tolist()
+    return tuple(dict.fromkeys(seq if first == NO_VALUE else first for seq, first in zip(there, firsts, strict=True)))
 
 
 def _own(candidates: Candidates, i: int) -> float:

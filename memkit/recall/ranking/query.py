@@ -1,6 +1,6 @@
 """A query: the options of a recall, what the bank adds to them, and the filters that follow from both. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -130,14 +130,38 @@ def _is_newest(kinds: Ints, states: Ints) -> Bools:
 
 def matches_filters(columns: Columns, rows: Ints, query: Query) -> Bools:
     """Mask of rows in the span and the part of the bank that were asked for."""
-    options, fits = query.options, np.ones(len(rows), dtype=bool)
-    if options.since is not None:
-        fits &= columns.column("occurred_at")[rows] >= to_micros(options.since)
-    if options.until is not None:
-        fits &= columns.column("occurred_at")[rows] < to_micros(options.until)
+    fits = np.ones(len(rows), dtype=bool)
+    if query.options.since is not None or query.options.until is not None:
+        fits &= said_between(columns, rows, query)
     if query.allowed is not None:
         fits &= np.isin(columns.column("seq")[rows], list(query.allowed))
     return fits
+
+
+def said_between(columns: Columns, rows: Ints, query: Query) -> Bools:
+    """Mask of rows that were said in the span that was asked for, for the first time or again."""
+    repeated = columns.statistics.repetitions
+    again = repeated.originals[_in_span(columns, repeated.rows, query) & is_visible(columns, repeated.rows, query)]
+    return np.asarray(_in_span(columns, rows, query) | np.isin(columns.column("seq")[rows], again), dtype=bool)
+
+
+def _in_span(columns: Columns, rows: Ints, query: Query) -> Bools:
+    said, fits = columns.column("occurred_at")[rows], np.ones(len(rows), dtype=bool)
+    if query.options.since is not None:
+        fits &= said >= to_micros(query.options.since)
+    if query.options.until is not None:
+        fits &= said < to_micros(query.options.until)
+    return fits
+
+
+def last_said(columns: Columns, seqs: Iterable[int], query: Query) -> dict[int, int]:
+    """Moments at which people last said again what these memories say, in microseconds by seq; as far as they fit."""
+    last: dict[int, int] = {}
+    for seq, rows in columns.statistics.repetitions.by_original(seqs).items():
+        fits = rows[_in_span(columns, rows, query) & is_visible(columns, rows, query)]
+        if len(fits):
+            last[seq] = int(columns.column("occurred_at")[fits].max())
+    return last
 
 
 def _is_valid(columns: Columns, rows: Ints, query: Query, micros: int) -> Bools:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from memkit.models import Memory, Outcome
 from memkit.operations import Erase, Remake
-from memkit.storage.core.records import HistoryRow, StoredMemory, heir_entry, normalised, open_closings
+from memkit.storage.core.records import HistoryRow, StoredMemory, begin_of, heir_entry, normalised, open_closings
 from memkit.storage.core.unit_of_work import Erased, UnitOfWork
 from memkit.text.terms.tokens import words
 
@@ -80,7 +80,7 @@ def _undo_closing(work: UnitOfWork, record: StoredMemory, gone: set[int]) -> Non
     position = closings[-1]
     now = rows[position].before or record
     closed: list[HistoryRow] = []
-    if successor is not None and closing is not None:
+    if successor is not None and closing is not None and now.superseded_by != successor.seq:
         now = _closed(now, successor, closing)
         closed = [replace(rows[position], event=closing.event, at=closing.at, author=closing.author, reason=None)]
     work.update(_in_state_of(record, now))
@@ -102,8 +102,9 @@ def _successor(work: UnitOfWork, seq: int | None, gone: set[int]) -> tuple[Store
 def _closed(before: StoredMemory, successor: StoredMemory, closing: HistoryRow) -> StoredMemory:
     if closing.event == "merged":
         return replace(before.changed(state="merged"), superseded_by=successor.seq)
-    ends = successor.memory.valid_from or successor.memory.occurred_at
-    return replace(before.changed(state="superseded", valid_until=ends), superseded_by=successor.seq)
+    return replace(
+        before.changed(state="superseded", valid_until=begin_of(successor.memory)), superseded_by=successor.seq
+    )
 
 
 def _in_state_of(record: StoredMemory, now: StoredMemory) -> StoredMemory:

@@ -19,6 +19,7 @@ from memkit.operations import (
     Operation,
     Pin,
     Postpone,
+    Precede,
     Reinforce,
     Remake,
     Restore,
@@ -29,7 +30,7 @@ from memkit.operations import (
     Supersede,
 )
 from memkit.storage.core.apply_erase import erase, remake
-from memkit.storage.core.records import Queued, StoredMemory, normalised, open_closings
+from memkit.storage.core.records import Queued, StoredMemory, begin_of, normalised, open_closings
 from memkit.storage.core.unit_of_work import ChangeSet, Reader, UnitOfWork
 
 UNDO_REASON = "undone"
@@ -43,6 +44,7 @@ ACTION_BY_STATE: dict[State, Action] = {
 UNCHANGING_ACTIONS = ("skipped", "rejected", "reinforced", "indexed")
 ABSENT_REASON = "not in this bank (any more)"
 CITED_REASON = "already known"
+EARLIER_REASON = "held before what is known already"
 
 
 def apply_operations(steps: Sequence[Step], reader: Reader, *, at: datetime) -> tuple[ChangeSet, tuple[Outcome, ...]]:
@@ -71,6 +73,8 @@ def _ids(operation: Operation) -> tuple[Iterable[str | None], Iterable[str | Non
             return [*ids, memory.id, memory.echo_of], [*memory.sources, memory.superseded_by]
         case Supersede(id=id, memory=memory):
             return [id, memory.id, memory.echo_of], [*memory.sources, memory.superseded_by]
+        case Precede(by=by, memory=memory, after=after):
+            return [by, after, memory.id, memory.echo_of], [*memory.sources, memory.superseded_by]
         case Remake(memory=memory):
             return [memory.id], memory.sources
         case Erase(ids=ids, remade=remade):
@@ -165,9 +169,23 @@ def _supersede(work: UnitOfWork, op: Supersede) -> Outcome:
     if record is None:
         return outcome
     event: Action = "corrected" if op.memory.author == "user" else "superseded"
-    ends = op.memory.valid_from or op.memory.occurred_at
-    _close(work, old, record, "superseded", event, reason=op.reason, valid_until=ends)
+    _close(work, old, record, "superseded", event, reason=op.reason, valid_until=begin_of(op.memory))
     return outcome.model_copy(update={"action": event, "reason": op.reason})
+
+
+def _precede(work: UnitOfWork, op: Precede) -> Outcome:
+    by = work.record(work.require(op.by, "Precede"))
+    before = None if op.after is None else work.record(work.require(op.after, "Precede"))
+    record, outcome = _add(work, op.memory, op.entry)
+    if record is None:
+        return outcome
+    if before is not None:
+        _close(work, before, record, "superseded", "superseded", valid_until=begin_of(op.memory))
+    begun, ended = begin_of(by.memory), op.memory.valid_until
+    work.update(by.changed(valid_from=begun))
+    ends = begun if ended is None else min(begun, ended)
+    _close(work, record, by, "superseded", "superseded", valid_until=ends)
+    return outcome.model_copy(update={"reason": EARLIER_REASON})
 
 
 def _close(
@@ -344,6 +362,7 @@ _RULE_BY_TYPE: dict[type, Callable[[UnitOfWork, Any], Outcome | None]] = {
     Insert: _insert,
     Merge: _merge,
     Supersede: _supersede,
+    Precede: _precede,
     Pin: _pin,
     Forget: _forget,
     Restore: _restore,

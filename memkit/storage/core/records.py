@@ -86,6 +86,11 @@ class HistoryRow:
     change: int = 0
 
 
+def begin_of(memory: Memory) -> datetime:
+    """The moment from which a memory is known to hold: as it says itself, else when it was said."""
+    return memory.valid_from or memory.occurred_at
+
+
 def open_closings(history_rows: Sequence[HistoryRow]) -> list[int]:
     """Positions of the entries that took the memory out of recall and weren't undone, oldest first."""
     stack: list[int] = []

@@ -86,10 +86,11 @@ def _own_id(memory: Memory) -> str | None:
 def state_columns(record: StoredMemory) -> Columns:
     """Columns of the table `memory` that change while the contents stay."""
     memory, (session, episode) = record.memory, record.placement or (None, None)
-    valid_until, recalled_at = as_micros([memory.valid_until, memory.recalled_at])
+    valid_from, valid_until, recalled_at = as_micros([memory.valid_from, memory.valid_until, memory.recalled_at])
     return {
         "seq": record.seq,
         "state": STATE_CODES.codes[memory.state],
+        "valid_from": valid_from,
         "valid_until": valid_until,
         "superseded_by": record.superseded_by,
         "echo_of": record.echo_of,
@@ -107,7 +108,7 @@ def memory_columns(record: StoredMemory, hasher: Hasher) -> Columns:
     """All columns of the table `memory` that follow from a record; names are hashed."""
     memory = record.memory
     own_id = _own_id(memory)
-    occurred_at, recorded_at, valid_from = as_micros([memory.occurred_at, memory.recorded_at, memory.valid_from])
+    occurred_at, recorded_at = as_micros([memory.occurred_at, memory.recorded_at])
     return {
         **state_columns(record),
         "id": record.uid,
@@ -120,7 +121,6 @@ def memory_columns(record: StoredMemory, hasher: Hasher) -> Columns:
         "head": None if memory.head is None else hasher.head(memory.head),
         "label": None if record.placement is None or memory.session is None else hasher.label(memory.session),
         "occurred_at": occurred_at,
-        "valid_from": valid_from,
         "length": len(memory.text),
         "asks": asks(memory.text),
     }

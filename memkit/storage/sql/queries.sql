@@ -308,7 +308,7 @@ VALUES (:bank, :seq, :id, :ref, :content, :vector, :wanted, :kind, :state, :auth
     :strength, :recalled_at, :recall_count, :salience, :pinned, :length, :asks, :hash_group, :text_key, :change)
 
 -- name: change_memory
-UPDATE memory SET state = :state, valid_until = :valid_until, superseded_by = :superseded_by,
+UPDATE memory SET state = :state, valid_from = :valid_from, valid_until = :valid_until, superseded_by = :superseded_by,
     echo_of = :echo_of, strength = :strength, recalled_at = :recalled_at, recall_count = :recall_count,
     pinned = :pinned, session = :session, episode = :episode, salience = :salience, change = :change
 WHERE bank = :bank AND seq = :seq

@@ -6,10 +6,12 @@ from memkit.errors import InputError, InvalidTextError, NaiveDatetimeError, Undo
 from memkit.models import Outcome, Placement
 from memkit.operations import (
     Cite,
+    Erase,
     Forget,
     Insert,
     Merge,
     Pin,
+    Precede,
     Reinforce,
     Restore,
     Revert,
@@ -59,6 +61,28 @@ class MemoryContract(ContractSteps):
         receipt = self.put(storage, Supersede("old", new, entry(2)))
         assert [(o.id, o.action) for o in receipt.outcomes] == [("new", "superseded")]
         assert self.validity(storage, "old") == ("superseded", "new", AT_NOON)
+
+    def test_what_held_before_is_stored_closed_between_what_was_there(self, storage: Storage) -> None:
+        since, later = AT_NOON - timedelta(days=9), AT_NOON + timedelta(days=9)
+        self.put(storage, Insert(memory("lives in Lisbon", id="a", kind="thought", occurred_at=since), entry()))
+        self.put(storage, Supersede("a", memory("lives in Faro", id="c", kind="thought", valid_from=later), entry(2)))
+        middle = memory("lives in Porto", id="b", kind="thought", valid_from=AT_NOON)
+        receipt = self.put(storage, Precede("c", middle, entry(3), after="a"))
+        assert [(o.id, o.action) for o in receipt.outcomes] == [("b", "added")]
+        assert self.validity(storage, "a") == ("superseded", "b", AT_NOON)
+        assert self.validity(storage, "b") == ("superseded", "c", later)
+        assert self.validity(storage, "c") == ("active", None, None)
+        self.put(storage, Erase(("b",)))
+        assert self.validity(storage, "a") == ("superseded", "c", later)
+
+    def test_what_held_before_a_state_without_a_beginning_gives_it_one(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("lives in Faro", id="now", kind="thought"), entry()))
+        begun = self.stored(storage, "now").occurred_at
+        first = memory("lives in Porto", id="then", kind="thought", occurred_at=begun - timedelta(days=99))
+        self.put(storage, Precede("now", first, entry(2)))
+        self.put(storage, Pin("now"))
+        assert self.stored(storage, "now").valid_from == begun
+        assert self.validity(storage, "then") == ("superseded", "now", begun)
 
     def test_merging_unites_sources(self, storage: Storage) -> None:
         self.put(storage, *(Insert(memory(f"turn {i}", id=f"t{i}"), entry(i)) for i in (1, 2)))

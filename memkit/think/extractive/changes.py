@@ -53,12 +53,17 @@ class Changes:
             self._propose(statement, turn, old)
 
     def _replaced(self, statement: Statement, turn: Memory) -> StandingThought | None:
-        """The latest of what no longer holds if the statement does."""
+        """The latest of what doesn't hold if the statement does, whichever was said first.
+
+        Only what was said before can be ended without being named.
+        """
         if statement.kind not in ("holds", "ended", "denied"):
             return None
         ended = self._standing.affirming(statement.head, statement.key) if statement.ends else None
         against = self._standing.succeeded_by(statement) if ended is None else ended
-        open_ones = (t for t in reversed(against) if t.is_open and t.said_at <= turn.occurred_at)
+        open_ones = [t for t in reversed(against) if t.is_open]
+        if statement.ends:
+            open_ones = [t for t in open_ones if t.said_at <= turn.occurred_at]
         return max(open_ones, key=lambda t: t.said_at, default=None)
 
     def _cite(self, same: StandingThought, turn: Memory) -> None:

@@ -64,7 +64,7 @@ def read_statements(task: Task) -> Iterator[tuple[Memory, Statement]]:
 
 
 def _is_person(turn: Memory) -> bool:
-    return turn.role in (None, "user") and turn.speaker is not None and turn.echo_of is None
+    return turn.role in (None, "user") and turn.speaker is not None
 
 
 def with_question(asked: Memory, turn: Memory, language: Language) -> str:

@@ -382,15 +382,78 @@ def test_a_fuller_thought_takes_up_what_it_repeats_and_a_poorer_one_is_none() ->
         assert (thought.text, thought.sources) == (full, ("t0", "t1", "t2"))
 
 
-def test_a_thinker_with_a_bug_is_heard_of_and_its_exchange_is_free_again() -> None:
-    class Broken:
-        name = "broken"
+class Broken:
+    """A thinker whose code fails, or returns what is no list of proposals."""
 
-        def think(self, task: Task) -> list[Proposal]:
-            raise KeyError("a bug")
+    name = "broken"
 
-    with memkit.open(":memory:", encoder=HashingEncoder(), thinker=Broken()) as store:
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    def think(self, task: Task) -> list[Proposal]:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer  # type: ignore[no-any-return]
+
+
+class BrokenNames(Broken):
+    """A thinker that fails before it is asked, where it is to say whom the turns are about."""
+
+    def names(self, turns: Any) -> Any:
+        raise LookupError("a secret")
+
+    def heads(self, task: Task) -> list[str]:
+        return []
+
+
+@pytest.mark.parametrize(
+    ("thinker", "error"),
+    [
+        (Broken(KeyError("a secret")), "KeyError"),
+        (Broken(ValueError("a secret")), "ValueError"),
+        (Broken(TimeoutError("a secret")), "TimeoutError"),
+        (Broken(InputError("prompts: there is no folder.")), "InputError"),
+        (Broken(None), "ThinkerError"),
+        (Broken(["Ana sings."]), "ThinkerError"),
+        (Broken([Proposal("insert", text=None)]), "ThinkerError"),  # type: ignore[arg-type]
+        (Broken([Proposal("insert", "Ana sings.", valid_from=datetime(2025, 1, 1))]), "ThinkerError"),
+        (BrokenNames([]), "LookupError"),
+    ],
+)
+def test_whatever_a_thinkers_code_does_its_exchange_stays_queued_with_the_class_of_error(
+    thinker: Broken, error: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with opened(thinker) as store:
         tell(store.bank("ana"), 1)
-        with pytest.raises(KeyError):
-            store.bank("ana").think()
+        assert [(o.action, o.error) for o in store.bank("ana").think().outcomes] == [("rejected", error)]
+        assert queue(store)["errors"] == {error: 1}
         assert (queue(store)["waiting"], queue(store)["leased"]) == (1, 0)
+        assert "secret" not in caplog.text
+        assert asyncio.run(store.bank("ana").aio.think()).outcomes[0].error == error
+
+
+def test_other_banks_are_maintained_though_a_thinker_fails_on_one() -> None:
+    def failing_for_ana(messages: list[BaseMessage]) -> str:
+        if "number 1" in str(messages[1].text):
+            raise RuntimeError("a secret")
+        return inserting(messages)
+
+    with opened(ScriptedModel(answering=failing_for_ana)) as store:
+        for n, name in enumerate(("ana", "ben", "cleo"), start=1):
+            tell(store.bank(name), n)
+        report = store.maintain(budget_s=20)
+        assert (report.exchanges, report.failed) == (2, 1)
+
+
+class BrokenReflector(Broken):
+    """A thinker that can think, but whose code for summaries fails."""
+
+    def reflect(self, task: Any) -> str:
+        raise ZeroDivisionError("a secret")
+
+
+def test_a_summary_is_extracted_where_the_code_of_a_reflector_fails() -> None:
+    with opened(BrokenReflector([])) as store:
+        tell(store.bank("ana"), 1)
+        store.bank("ana").reflect()
+        assert [m.metadata["by"] for m in store.bank("ana").list(kinds=["summary"])] == ["extractive"]
