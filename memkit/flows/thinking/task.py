@@ -57,13 +57,13 @@ def _in_time(turns: Sequence[tuple[int, Memory]], exchanges: Sequence[Exchange])
 def build_task(ctx: BankContext, state: BankState, turns: Sequence[Memory]) -> tuple[Task, int]:
     """Turns with the thoughts near them, the nearest first; and the change number that this was read at.
 
-    Near is what shares a hash group with a turn, or has as its head entity one of the speakers or somebody whom, as
-    the thinker can tell, the turns are about.
+    Near is what shares a hash group with a turn, rests on one that says the same, or has as its head entity one of the
+    speakers or somebody whom, as the thinker can tell, the turns are about.
     """
     with ctx.storage.view(state.number) as view:
         vectors = view.vectors(list(view.locate([turn.echo_of or turn.id for turn in turns]).values()))
         has_vector = vectors.any(axis=1) if vectors.size else np.zeros(0, bool)
-        about = _thoughts_about(ctx, view, turns)
+        about = [*_thoughts_about(ctx, view, turns), *_led_to_before(view, turns)]
         thoughts_by_id = {m.id: m for m in [*about, *_same_groups(ctx, view, vectors[has_vector])]}
         thoughts = _nearest_first(view, list(thoughts_by_id.values()), vectors[has_vector])
         task = Task(turns, thoughts, state.zone, ctx.now(), _corrected(view, thoughts))
@@ -87,6 +87,13 @@ def _thoughts_about(ctx: BankContext, view: BankView, turns: Sequence[Memory]) -
 
 def _about(view: BankView, heads: Iterable[str]) -> list[Memory]:
     return [thought for head in heads for thought in view.about(head, ("thought",), MAX_BY_HEAD)]
+
+
+def _led_to_before(view: BankView, turns: Sequence[Memory]) -> list[Memory]:
+    """Thoughts that rest on the first of the turns that say the same."""
+    firsts = view.locate([turn.echo_of for turn in turns if turn.echo_of is not None])
+    derived = view.memories(view.derived_from(list(firsts.values()))) if firsts else {}
+    return [m for m in derived.values() if m.kind == "thought" and m.state == "active"]
 
 
 def _same_groups(ctx: BankContext, view: BankView, vectors: FloatArray) -> list[Memory]:
