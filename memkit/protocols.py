@@ -236,6 +236,9 @@ class BankView(Protocol):
     def position(self, label: str | None) -> Position | None:
         """The last turn of the session called `label`, or of the bank where it is None."""
 
+    def labelled(self, session: str) -> list[int]:
+        """Seqs of all memories that name this session, in order."""
+
     def turns_of(self, session: int, after: int = 0) -> list[int]:
         """Seqs of a session's turns above the seq `after`, in order."""
 

@@ -1,6 +1,6 @@
 """Erasure: planned, shown, done in one transaction, then followed down to the bytes of the files."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,26 +41,37 @@ def plan_erase(ctx: BankContext, selection: Selection) -> ErasePlan:
             "A whole bank goes with bank.erase_all(confirm=bank.name)."
         )
     state = ctx.ensure()
-    about = None if selection.about is None else set(relevant_ids(ctx, selection.about))
+    about = None if selection.about is None else relevant_ids(ctx, selection.about)
     with ctx.storage.view(state.number) as view:
-        chosen = [m.id for m in _matching(view, selection) if about is None or m.id in about]
-        return plan(chosen, view)
+        return plan([m.id for m in _matching(view, selection, about)], view)
 
 
-def _matching(view: BankView, selection: Selection) -> Iterator[Memory]:
-    seqs = _possible(view, selection)
+def _matching(view: BankView, selection: Selection, about: Collection[str] | None) -> Iterator[Memory]:
+    seqs = _possible(view, selection) if about is None else sorted(view.locate(list(about)).values())
+    if about is not None and selection.ids is not None:
+        seqs = sorted(set(seqs).intersection(_located(view, selection.ids)))
     for start in range(0, len(seqs), 1000):
         memories = view.memories(seqs[start : start + 1000]).values()
         yield from (memory for memory in memories if _fits(memory, selection))
 
 
 def _possible(view: BankView, selection: Selection) -> list[int]:
-    if selection.ids is None:
+    """Seqs of the memories that may fit, by an index where there is one."""
+    if selection.ids is not None:
+        return _located(view, selection.ids)
+    if selection.session is not None:
+        return view.labelled(selection.session)
+    if selection.speaker is None:
         return [row.seq for row in view.rows()]
-    wanted = view.locate(selection.ids)
-    missing = [id for id in selection.ids if id not in wanted]
+    names = {key for name, key in view.speakers().items() if is_same_name(name, selection.speaker)}
+    return [row.seq for row in view.rows() if row.speaker in names] if names else []
+
+
+def _located(view: BankView, ids: Sequence[str]) -> list[int]:
+    wanted = view.locate(ids)
+    missing = [id for id in ids if id not in wanted]
     if missing:
-        raise UnknownMemoryError(f"erase: {len(missing)} of {len(selection.ids)} ids are not in this bank.")
+        raise UnknownMemoryError(f"erase: {len(missing)} of {len(ids)} ids are not in this bank.")
     return sorted(set(wanted.values()))
 
 

@@ -119,7 +119,7 @@ def memory_columns(record: StoredMemory, hasher: Hasher) -> Columns:
         "role": memory.role and ROLE_CODES.codes[memory.role],
         "speaker": None if memory.speaker is None else hasher.speaker(memory.speaker),
         "head": None if memory.head is None else hasher.head(memory.head),
-        "label": None if record.placement is None or memory.session is None else hasher.label(memory.session),
+        "label": None if memory.session is None else hasher.label(memory.session),
         "occurred_at": occurred_at,
         "length": len(memory.text),
         "asks": asks(memory.text),

@@ -105,11 +105,12 @@ class Bank:
             ("thought", memory.kind == "thought" and record.echo_of is None and (entry.text_key, voice)),
             ("head", memory.head and plain_name(memory.head)),
             ("placed", place is not None),
+            ("label", memory.session),
             *(("source", source) for source in record.sources),
             *(("tag", tag) for tag in self.hasher.tags(memory.metadata)),
         ]
         if place is not None:
-            keys += [("label", memory.session), ("session", place.session), ("episode", tuple(place))]
+            keys += [("session", place.session), ("episode", tuple(place))]
         return keys
 
     def _remove(self, seqs: Iterable[int], change: int) -> None:

@@ -92,6 +92,9 @@ class MemoryView(View):
         vectors = self.vectors(seqs)
         return vectors, passage_batch(stored, vectors.shape[1])
 
+    def labelled(self, session: str) -> list[int]:
+        return sorted(self.data.seqs_by("label", session))
+
     def turns_of(self, session: int, after: int = 0) -> list[int]:
         placed = (seq for seq in self.data.seqs_by("session", session) if seq > after)
         return sorted(seq for seq in placed if self.data.records[seq].memory.kind == "turn")
@@ -146,7 +149,8 @@ class MemoryView(View):
         return {derived for seq in seqs for derived in self.data.seqs_by("source", seq)}
 
     def last_turn(self, label: str | None) -> LastTurn | None:
-        turns = self.data.seqs_by("placed", True) if label is None else self.data.seqs_by("label", label)
+        placed = self.data.seqs_by("placed", True)
+        turns = placed if label is None else self.data.seqs_by("label", label) & placed
         place = self.data.records[max(turns)].placement if turns else None
         if place is None:
             return None

@@ -236,7 +236,10 @@ WHERE bank = :bank AND session IS NOT NULL ORDER BY seq DESC LIMIT :limit
 
 -- name: last_labelled
 SELECT {last_turn} FROM memory m INDEXED BY memory_label
-WHERE bank = :bank AND label = :label ORDER BY seq DESC LIMIT 1
+WHERE bank = :bank AND label = :label AND session IS NOT NULL ORDER BY seq DESC LIMIT 1
+
+-- name: labelled
+SELECT seq FROM memory INDEXED BY memory_label WHERE bank = :bank AND label = :label ORDER BY seq
 
 -- name: turns_of
 SELECT seq FROM memory INDEXED BY memory_episode WHERE bank = :bank AND session = :session AND seq > :after AND

@@ -207,6 +207,9 @@ class SqlView(View):
             for _, data in self._run("blocks_around", part=part, first=min(seqs), last=max(seqs)):
                 yield parse_block(data)
 
+    def labelled(self, session: str) -> list[int]:
+        return self._seqs("labelled", label=self.hasher.label(session))
+
     def turns_of(self, session: int, after: int = 0) -> list[int]:
         return self._seqs("turns_of", session=session, after=after)
 

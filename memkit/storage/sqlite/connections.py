@@ -86,6 +86,9 @@ def translated(location: str) -> Iterator[None]:
     except sqlite3.Error as error:
         kind, words = _translation(error)
         raise kind(f"{location}: {words}") from (None if kind is CorruptError else error)
+    except UnicodeDecodeError:
+        kind, words = _translation(_malformed_schema())
+        raise kind(f"{location}: {words}") from None
     except UnicodeEncodeError:
         raise InvalidTextError("a text holds a lone surrogate, which is no Unicode text.") from None
 
@@ -94,6 +97,13 @@ def _translation(error: sqlite3.Error) -> tuple[type[StorageError], str]:
     undecodable = str(error).startswith("Could not decode")  # goes on with the text itself
     code = sqlite3.SQLITE_CORRUPT if undecodable else _extended_code(error)
     return ERRORS_BY_CODE.get(code) or ERRORS_BY_CODE.get(code & 0xFF) or (StorageError, f"SQLite says: {error}.")
+
+
+def _malformed_schema() -> sqlite3.DatabaseError:
+    """SQLite's error for a damaged schema, whose own message quotes bytes that are no text."""
+    error = sqlite3.DatabaseError("malformed database schema")
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error
 
 
 def primary_code(error: sqlite3.Error) -> int:
@@ -206,7 +216,7 @@ class Connections:
         connection.execute("BEGIN")
         try:
             connection.execute("SELECT 1 FROM meta LIMIT 1")
-        except sqlite3.Error:
+        except (sqlite3.Error, UnicodeDecodeError):
             _roll_back(connection)
             raise
 
@@ -329,9 +339,9 @@ def connect(path: Path, *, read_only: bool) -> SqliteConnection:
         for pragma in CONNECTION_PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         connection.files = (_number(str(path)), 0, 0)
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         connection.close()
-        raise
+        raise _malformed_schema() if isinstance(error, UnicodeDecodeError) else error from None
     return connection
 
 

@@ -195,6 +195,16 @@ class ViewContract(ContractSteps):
             [],
         ]
 
+    def test_all_memories_that_name_a_session_are_found_and_only_turns_go_on_with_it(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("said", id="t1", session="home"), entry(1), Placement(0, 0)))
+        self.put(storage, Insert(memory("elsewhere", id="t2", session="work"), entry(2), Placement(2, 2)))
+        self.put(storage, Insert(memory("noted", id="n1", kind="thought", session="home"), entry(3)))
+        with self.view(storage) as view:
+            assert (view.labelled("home"), view.labelled("Home")) == ([1, 3], [])
+            last = view.position("home")
+        assert last is not None
+        assert last.id == "t1"
+
     def test_thoughts_of_one_text_are_found_by_speaker_the_oldest_first(self, storage: Storage) -> None:
         voices = [None, "ana", "Ana", "bo"]
         thoughts = [memory("same", id=f"v{n}", kind="thought", speaker=voice) for n, voice in enumerate(voices)]

@@ -39,8 +39,8 @@ MISPLACED_TEXTS = (  # texts and memories of which one names another bank than w
     "WITH lost AS MATERIALIZED (SELECT m.bank, m.seq, m.text_key, m.content FROM memory m "
     "WHERE NOT EXISTS (SELECT 1 FROM content c WHERE c.bank = m.bank AND c.id = m.content)) "
     "SELECT m.bank, m.seq, m.text_key, c.id, c.bank, c.text, c.payload "
-    "FROM lost m JOIN content c ON c.id = m.content AND c.bank <> m.bank AND c.text IS NOT NULL "
-    "WHERE NOT EXISTS (SELECT 1 FROM memory o WHERE o.bank = c.bank AND o.content = c.id)"
+    "FROM lost m CROSS JOIN content c ON c.id = m.content AND c.bank <> m.bank AND c.text IS NOT NULL "
+    "WHERE (c.bank, c.id) NOT IN (SELECT bank, content FROM memory)"
 )
 COUNTERS_AHEAD = (  # of a bank, of all numbers in use
     "UPDATE bank SET next_seq = max(next_seq, "
