@@ -54,7 +54,7 @@ def turns(first: int, size: int) -> list[memkit.Turn]:
     """Turns of one pattern, two minutes apart; ten make a session."""
     return [
         memkit.Turn(
-            f"I like the shop number {n} in street {n % 977}.",
+            f"I like shop {n} in street {n % 977}.",
             "Ana",
             at=START_TIME + timedelta(minutes=2 * n),
             session=f"s{n // 10}",
@@ -82,7 +82,7 @@ class Clock:
         return {name: statistics.median(times) for name, times in self._times.items()}
 
 
-def over_all(store: memkit.MemoryStore, folder: Path, size: int, thinking: int) -> Seconds:
+def over_all(store: memkit.MemoryStore, folder: Path, size: int) -> Seconds:
     """Seconds of the verbs that go over a whole bank, which is filled by the first of them."""
     clock, bank, made = Clock(), store.bank("grown"), store.bank("inserted")
     for first in range(0, size, BATCH_TURNS):
@@ -127,7 +127,8 @@ def think_all(folder: Path, size: int) -> Seconds:
         with clock.measure("reflect"):
             bank.reflect()
         with clock.measure("audit of thoughts"):
-            store.audit()
+            report = store.audit()[0]
+        assert report.thoughts > size / 2, "nearly every turn should have become a thought"
     return clock.total()
 
 
@@ -143,7 +144,7 @@ def over_one(store: memkit.MemoryStore, size: int) -> Seconds:
         with used.measure("think about one"):
             bank.think()
         with used.measure("recall"):
-            bank.recall(f"Which street is shop number {n * 7 % size} in?", k=5)
+            bank.recall(f"Which street is shop {n * 7 % size} in?", k=5)
         with used.measure("recall rare word"):
             bank.recall("the zeppelin of last summer", k=5)
         with used.measure("window"):
@@ -169,9 +170,12 @@ def over_one(store: memkit.MemoryStore, size: int) -> Seconds:
         with used.measure("beliefs"):
             bank.beliefs()
         with used.measure("plan_erase of one session"):
-            plan = bank.plan_erase(session=f"s{call}")
-        with used.measure("erase of one session"):
-            bank.erase(plan)
+            bank.plan_erase(session=f"s{call}")
+    for call in range(CALLS_OVER_ONE):
+        with clock.measure("erase of one session"):
+            bank.erase(bank.plan_erase(session=f"s{call}"))
+        with clock.measure("recall after an erasure"):
+            bank.recall(f"Which street is shop {call * 7} in?", k=5)
     return clock.median()
 
 
@@ -185,7 +189,7 @@ def measure(sizes: Sequence[int], thinking_sizes: Sequence[int]) -> dict[str, di
     groups: dict[str, dict[str, Seconds]] = {"over all": defaultdict(dict), "over one": defaultdict(dict)}
     for size in track(sizes, "banks", console=Console(stderr=True)):
         with tempfile.TemporaryDirectory() as name, memkit.open(f"{name}/g.db", encoder=PatternEncoder()) as store:
-            measured = {"over all": over_all(store, Path(name), size, 0), "over one": over_one(store, size)}
+            measured = {"over all": over_all(store, Path(name), size), "over one": over_one(store, size)}
         for group, seconds in measured.items():
             for verb, value in seconds.items():
                 groups[group][verb][str(size)] = value
