@@ -40,6 +40,7 @@ class AsyncBank:
     reflect = _awaitable(MemoryBank.reflect)
     recall = _awaitable(MemoryBank.recall)
     window = _awaitable(MemoryBank.window)
+    session = _awaitable(MemoryBank.session)
     portrait = _awaitable(MemoryBank.portrait)
     mood = _awaitable(MemoryBank.mood)
     beliefs = _awaitable(MemoryBank.beliefs)

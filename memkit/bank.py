@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from memkit.flows import edit, erase, fade, observe, read, recall, reflect, think
+from memkit.flows import edit, erase, fade, observe, read, recall, reflect, sessions, think
 from memkit.flows.context import BankContext
 from memkit.forget.decay import FadeReport
 from memkit.forget.erasure_plan import ErasePlan
@@ -175,6 +175,14 @@ class MemoryBank:
     def beliefs(self) -> dict[str, dict[str, builtins.list[Memory]]]:
         """Thoughts that are held true now, by head and relation."""
         return read.beliefs(self._context)
+
+    def session(self, id: str | None = None, *, last: int | None = None) -> builtins.list[Memory]:
+        """Turns of the session with that name, or of the bank's last, in order; with `last` only so many of the newest.
+
+        Without answers in whose place others came, and without what was forgotten. It costs what the session costs,
+        however large the bank is.
+        """
+        return sessions.session(self._context, id, last)
 
     # by hand
 

@@ -91,6 +91,7 @@ class Turn:
     `at` takes an aware datetime, an ISO 8601 string with an offset or unix seconds; without it, the
     moment of observing. `id` is the caller's own name for the turn: giving it again is a repeat.
     `session` is the caller's own name of the conversation; without it, sessions are cut by time gaps.
+    `reply_to` is the id of a person's turn that an assistant's answers: what answered it before gives way to this.
     """
 
     text: str
@@ -100,11 +101,12 @@ class Turn:
     id: str | None = None
     session: str | None = None
     metadata: Mapping[str, Any] | None = None
+    reply_to: str | None = None
 
     def __post_init__(self) -> None:
         checked_text(self.text, where="Turn.text")
         checked_name(self.speaker, where="Turn.speaker")
-        for name in ("id", "session"):
+        for name in ("id", "session", "reply_to"):
             if getattr(self, name) is not None:
                 checked_name(getattr(self, name), where=f"Turn.{name}")
         if self.role is not None and self.role not in TURN_ROLES:

@@ -26,12 +26,17 @@ class Merge:
 
 @dataclass(frozen=True, slots=True)
 class Supersede:
-    """Store `memory` unless it is there, then close `id` (`valid_until`) and point it at `memory`."""
+    """Store `memory` unless it is there, then close `id` (`valid_until`) and point it at `memory`; `others`, too.
+
+    A turn in whose place another turn comes is forgotten: it was taken back, and never held.
+    """
 
     id: str
     memory: Memory
     entry: IndexEntry
     reason: str | None = None
+    placement: Placement | None = None
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

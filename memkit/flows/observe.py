@@ -9,17 +9,20 @@ from typing import Any
 from memkit.errors import ConflictError, MemkitError
 from memkit.flows.context import BankContext, apply, encode_afterwards, retry_when_erased
 from memkit.flows.erasure.fingerprints import ERASED_REASON, erased_before
+from memkit.flows.sessions import Answers
 from memkit.models import BankState, IndexEntry, Memory, Outcome, Receipt, RejectedTurn, Turn
 from memkit.observe.episodes import Cutter, TurnOutline
 from memkit.observe.intake import as_turns
 from memkit.observe.small_talk import WINDOW_TURNS, may_be_small_talk, small_talk
-from memkit.operations import Insert, Step
+from memkit.operations import Insert, Step, Supersede
 from memkit.protocols import BankView
 from memkit.runtime.indexer import IndexableText
 from memkit.settings import ObserveSettings
 from memkit.surprisal.salience import TurnSalience
 
 TURNS_PER_TRANSACTION = 1000
+SAME_ANSWER_REASON = "the same answer was given to it before"
+ANSWERED_AGAIN_REASON = "answered again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +149,7 @@ class _Decision:
         seqs = view.locate([turn.incoming.id for turn in prepared])
         memories = view.memories(list(seqs.values()))
         self._by_id: dict[str, Memory | IncomingTurn] = {id: memories[seq] for id, seq in seqs.items()}
+        self._answers = Answers(view)
         return [*map(self._step, self._turns), *self._cutter.queue()]
 
     def _step(self, turn: ReadyTurn) -> Step:
@@ -170,9 +174,19 @@ class _Decision:
         )
         return self._rejected(conflict, incoming.id)
 
-    def _insert(self, turn: PreparedTurn) -> Insert:
+    def _insert(self, turn: PreparedTurn) -> Step:
+        former = self._answers.former(turn.incoming.turn)
+        original = self._holders.get(turn.entry.text_key) if turn.entry.wanted else None
+        if former == [original]:
+            return Outcome.skipped(original, SAME_ANSWER_REASON)
+        new = self._new(turn, None if original in former else original)
+        self._answers.note(new.memory, former)
+        if not former:
+            return new
+        return Supersede(former[0], new.memory, new.entry, ANSWERED_AGAIN_REASON, new.placement, tuple(former[1:]))
+
+    def _new(self, turn: PreparedTurn, original: str | None) -> Insert:
         incoming, entry = turn.incoming, turn.entry
-        original = self._holders.get(entry.text_key) if entry.wanted else None
         cut = self._cutter.cut(incoming.piece(quiet=not entry.wanted))
         memory = self._memory(turn, cut.label, original)
         self._by_id[incoming.id] = incoming

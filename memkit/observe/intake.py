@@ -1,17 +1,18 @@
 """Input of observe, as turns: Turns, pairs, role/content dicts, LangChain messages.
 
-What has no words in a message (images, tool calls) is kept beside them, kept small.
+The one reader of messages, also for the adapters: who spoke, when and in which session, tool calls, ids. What a
+message's content says is read in `message_content`.
 """
 
 import json
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from memkit.errors import InvalidTurnError, MemkitError
 from memkit.models import RejectedTurn, Role, Turn
-from memkit.text.parts import CAPTION_KEYS, described_media, without_reasoning
+from memkit.observe.message_content import described, read_content
+from memkit.text.parts import without_reasoning
 
 ROLE_NAMES: dict[str, Role] = {
     "user": "user",
@@ -24,14 +25,13 @@ ROLE_NAMES: dict[str, Role] = {
     "function": "tool",
 }
 SPEAKER_KEYS, TEXT_KEYS = ("name", "speaker"), ("content", "text")
-TOOL_KEYS = ("tool_calls", "tool_call_id")
-TURN_KEYS = frozenset({"role", "at", "id", "session", "metadata", *SPEAKER_KEYS, *TEXT_KEYS, *TOOL_KEYS})
-MESSAGE_KEYS = ("tool_calls", "invalid_tool_calls", "tool_call_id")
+SAYING_KEYS = ("refusal", "audio")  # in which some models answer, beside an empty content
+BESIDE_KEYS = ("tool_calls", "invalid_tool_calls", "tool_call_id", "function_call", "status", "annotations")
+CONTENT_KEYS = (*TEXT_KEYS, *SAYING_KEYS, *BESIDE_KEYS)
+TURN_KEYS = frozenset({"role", "at", "id", "session", "metadata", "reply_to", *SPEAKER_KEYS, *CONTENT_KEYS})
+DEFAULT_STATUS = "success"  # of a tool's message
 RESPONSE_KEYS = ("model_name", "model", "finish_reason", "stop_reason")
 TURN_FORMS = "a Turn, a (speaker, text) pair, a role/content dict or a LangChain message"
-TEXT_TYPES = frozenset({"text", "input_text", "output_text"})
-MAX_VALUE_CHARS = 2_000  # characters of one value in a description; images and files stay out of the memory
-MAX_DEPTH = 8
 MAX_METADATA_BYTES = 100_000  # as JSON
 Speakers = Mapping[str, str]
 
@@ -101,18 +101,18 @@ def _from_dict(item: Mapping[Any, Any], speakers: Speakers) -> Turn:
     _refuse_unknown(item)
     role = None if item.get("role") is None else _role(item["role"])
     speaker = _first(item, SPEAKER_KEYS) or speakers.get(role or "", role)
-    if speaker is None or not any(key in item for key in (*TEXT_KEYS, *TOOL_KEYS)):
+    if speaker is None or not any(key in item for key in CONTENT_KEYS):
         raise InvalidTurnError("observe: a turn as a dict needs role or speaker, and content.")
     text, extra = read_content(_first(item, TEXT_KEYS))
-    extra |= {key: described(item[key]) for key in TOOL_KEYS if item.get(key)}
     return Turn(
-        text,
+        text or _said_elsewhere(item),
         speaker,
         role=role,
         at=item.get("at"),
         id=item.get("id"),
         session=item.get("session"),
-        metadata=_united(item.get("metadata"), extra),
+        metadata=_united(item.get("metadata"), extra | _beside(item)),
+        reply_to=item.get("reply_to"),
     )
 
 
@@ -137,22 +137,46 @@ def _role(value: object) -> Role:
 
 
 def _from_message(message: Any, speakers: Speakers) -> Turn:
-    """A LangChain message. Its `additional_kwargs["memkit"]` may hold at, session, id and metadata."""
-    role = _message_role(message)
+    """A LangChain message. Its `additional_kwargs["memkit"]` may hold what a turn has besides.
+
+    That is: at, session, speaker, reply_to, metadata, and id; the message's own id counts where that isn't there. With
+    None in its place it is kept as `message_id` among the metadata.
+    """
+    role, others = _message_role(message), _mapping(getattr(message, "additional_kwargs", None))
     text, extra = read_content(message.content)
-    extra |= {key: described(value) for key in MESSAGE_KEYS if (value := getattr(message, key, None))}
-    response = _mapping(getattr(message, "response_metadata", None))
-    extra |= {key: described(response[key]) for key in RESPONSE_KEYS if response.get(key)}
-    given = _mapping(_mapping(getattr(message, "additional_kwargs", None)).get("memkit"))
+    given, own_id = _mapping(others.get("memkit")), getattr(message, "id", None)
+    if own_id is not None and "id" in given:
+        extra["message_id"] = described(own_id)
     return Turn(
-        text,
-        getattr(message, "name", None) or speakers.get(role, role),
+        text or _said_elsewhere(others),
+        getattr(message, "name", None) or given.get("speaker") or speakers.get(role, role),
         role=role,
         at=given.get("at"),
-        id=given.get("id") or getattr(message, "id", None),
+        id=given.get("id", own_id),
         session=given.get("session"),
-        metadata=_united(given.get("metadata"), extra),
+        metadata=_united(given.get("metadata"), extra | _beside_words(message, others)),
+        reply_to=given.get("reply_to"),
     )
+
+
+def _said_elsewhere(values: Mapping[str, Any]) -> str:
+    """Words that some models give beside an empty content: a refusal, or what a recording says."""
+    text, _ = read_content([{"type": key, key: values.get(key)} for key in SAYING_KEYS])
+    return text
+
+
+def _beside(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Tool calls and their outcome, among values by name."""
+    there = {key: values[key] for key in BESIDE_KEYS if values.get(key)}
+    return {key: described(value) for key, value in there.items() if (key, value) != ("status", DEFAULT_STATUS)}
+
+
+def _beside_words(message: Any, others: Mapping[str, Any]) -> dict[str, Any]:
+    """Tool calls and their outcome, and what a response says of itself."""
+    response = _mapping(getattr(message, "response_metadata", None))
+    of_message = {key: getattr(message, key, None) for key in BESIDE_KEYS}
+    about = {key: described(response[key]) for key in RESPONSE_KEYS if response.get(key)}
+    return _beside({**others, **{key: value for key, value in of_message.items() if value}}) | about
 
 
 def _message_role(message: Any) -> Role:
@@ -169,58 +193,6 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 def _united(metadata: Any, extra: dict[str, Any]) -> Mapping[str, Any] | None:
     """The caller's own values, checked, beside what memkit found; the caller's win."""
     return {**extra, **(checked_metadata(metadata) or {})} or None
-
-
-def read_content(content: Any) -> tuple[str, dict[str, Any]]:
-    """The words of a content (None, a string, a block or a list of blocks), and the blocks that are not text.
-
-    Of the latter, what they say that they show is among the words: "[image: two dogs on a beach]".
-    """
-    if content is None:
-        return "", {}
-    if isinstance(content, Mapping):
-        content = [content]
-    if not isinstance(content, list | tuple):
-        return content, {}  # a string, or something that Turn refuses
-    others = [described(block) for block in content if not _is_text(block)]
-    joined = "\n".join(filter(None, map(_words, content)))
-    return joined, {"blocks": others} if others else {}
-
-
-def _is_text(block: Any) -> bool:
-    if not isinstance(block, Mapping):
-        return isinstance(block, str)
-    return block.get("type", "text") in TEXT_TYPES and isinstance(block.get("text"), str)
-
-
-def _words(block: Any) -> str | None:
-    if _is_text(block):
-        return block if isinstance(block, str) else str(block["text"])
-    if not isinstance(block, Mapping) or not isinstance(block.get("type"), str):
-        return None
-    caption = next((block[key] for key in CAPTION_KEYS if isinstance(block.get(key), str) and block[key].strip()), None)
-    return None if caption is None else described_media(block["type"], _short(caption))
-
-
-def described(value: Any, depth: int = 0) -> Any:
-    """A value as plain JSON, without its bulk: what is long or no JSON is named instead of kept."""
-    if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
-        return value
-    if isinstance(value, str | bytes):
-        return _short(value)
-    if depth < MAX_DEPTH and isinstance(value, Mapping):
-        return {_short(str(key)): described(part, depth + 1) for key, part in value.items()}
-    if depth < MAX_DEPTH and isinstance(value, list | tuple):
-        return [described(part, depth + 1) for part in value]
-    return f"({type(value).__name__})"
-
-
-def _short(value: str | bytes) -> str:
-    if isinstance(value, bytes):
-        return f"({len(value)} bytes)"
-    if len(value) > MAX_VALUE_CHARS:
-        return f"({len(value)} characters)"
-    return value.encode(errors="replace").decode()
 
 
 def checked_metadata(metadata: Any) -> Mapping[str, Any] | None:

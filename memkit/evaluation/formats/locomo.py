@@ -8,7 +8,7 @@ from typing import Any
 from memkit.errors import InputError
 from memkit.evaluation.formats.conversation import Conversation, Question
 from memkit.models import Turn
-from memkit.observe.intake import read_content
+from memkit.observe.message_content import read_content
 
 CATEGORY_NAMES = {1: "multi-hop", 2: "temporal", 3: "commonsense", 4: "single-hop", 5: "adversarial"}
 EVIDENCE_PATTERN = re.compile(r"D:?(\d+):(\d+)")  # also inside "D8:6; D9:17", "D:11:26" and "D30:05"

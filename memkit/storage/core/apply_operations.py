@@ -71,8 +71,8 @@ def _ids(operation: Operation) -> tuple[Iterable[str | None], Iterable[str | Non
             return [memory.id, memory.echo_of], [*memory.sources, memory.superseded_by]
         case Merge(ids=ids, memory=memory):
             return [*ids, memory.id, memory.echo_of], [*memory.sources, memory.superseded_by]
-        case Supersede(id=id, memory=memory):
-            return [id, memory.id, memory.echo_of], [*memory.sources, memory.superseded_by]
+        case Supersede(id=id, memory=memory, others=others):
+            return [id, *others, memory.id, memory.echo_of], [*memory.sources, memory.superseded_by]
         case Precede(by=by, memory=memory, after=after):
             return [by, after, memory.id, memory.echo_of], [*memory.sources, memory.superseded_by]
         case Remake(memory=memory):
@@ -162,14 +162,18 @@ def _merge(work: UnitOfWork, op: Merge) -> Outcome:
 
 
 def _supersede(work: UnitOfWork, op: Supersede) -> Outcome:
-    old = work.record(work.require(op.id, "Supersede"))
-    record, outcome = _add(work, op.memory, op.entry)
+    olds = [work.record(work.require(id, "Supersede")) for id in (op.id, *op.others)]
+    record, outcome = _add(work, op.memory, op.entry, op.placement)
     if record is None and outcome.action == "skipped" and op.id != op.memory.id:
         record, outcome = work.record(work.require(op.memory.id, "Supersede")), Outcome(id=op.id, action="added")
     if record is None:
         return outcome
     event: Action = "corrected" if op.memory.author == "user" else "superseded"
-    _close(work, old, record, "superseded", event, reason=op.reason, valid_until=begin_of(op.memory))
+    for old in olds:
+        if old.memory.kind == record.memory.kind == "turn":
+            _close(work, old, record, "forgotten", event, reason=op.reason)
+        else:
+            _close(work, old, record, "superseded", event, reason=op.reason, valid_until=begin_of(op.memory))
     return outcome.model_copy(update={"action": event, "reason": op.reason})
 
 

@@ -199,6 +199,18 @@ class MemoryContract(ContractSteps):
         assert [(o.id, o.action, o.reason) for o in receipt.outcomes] == [("old", "corrected", "told so")]
         assert self.stored(storage, "old").superseded_by == "new"
 
+    def test_turns_in_whose_place_another_comes_are_forgotten_and_it_lies_where_it_is_placed(
+        self, storage: Storage
+    ) -> None:
+        turns = [memory(text, id=id, session="home") for text, id in (("to", "t1"), ("fro", "t2"))]
+        self.put(storage, *(Insert(turn, entry(n), Placement(1, 1)) for n, turn in enumerate(turns, start=1)))
+        new = memory("and back", id="t3", session="home")
+        receipt = self.put(storage, Supersede("t1", new, entry(3), "again", Placement(1, 1), ("t2",)))
+        assert [(o.id, o.action, o.reason) for o in receipt.outcomes] == [("t3", "superseded", "again")]
+        assert [self.validity(storage, id) for id in ("t1", "t2")] == [("forgotten", "t3", None)] * 2
+        assert [row.event for row in self.history(storage, "t2")][1:] == ["superseded"]
+        assert self.read(storage, lambda view: view.turns_of(1)) == [1, 2, 3]
+
     def test_restoring_reopens_the_last_closing_alone(self, storage: Storage) -> None:
         self.each(
             storage,

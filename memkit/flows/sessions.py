@@ -1,0 +1,91 @@
+"""Sessions: what was said in one, in order, and the answers in whose place a new answer comes."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple, Self
+
+from memkit.errors import InputError
+from memkit.flows.context import BankContext
+from memkit.models import Memory, Role, Turn
+from memkit.protocols import BankView
+
+READ_BATCH = 500  # turns
+PERSON_ROLES: tuple[Role | None, ...] = (None, "user")
+ANSWER_ROLES: tuple[Role, ...] = ("assistant", "tool")
+
+
+def session(ctx: BankContext, name: str | None, last: int | None) -> list[Memory]:
+    """Turns of a session in order, without those that were taken back or forgotten. Raises InputError."""
+    if last is not None and last < 1:
+        raise InputError("session: last is how many turns are given, at least 1.")
+    state = ctx.state()
+    if state is None:
+        return []
+    with ctx.storage.view(state.number) as view:
+        position = view.position(name)
+        seqs = [] if position is None else view.turns_of(position.session)
+        return [*islice(_newest_first(view, seqs), last)][::-1]
+
+
+def _newest_first(view: BankView, seqs: Sequence[int]) -> Iterator[Memory]:
+    for end in range(len(seqs), 0, -READ_BATCH):
+        turns = view.memories(seqs[max(0, end - READ_BATCH) : end]).values()
+        yield from (turn for turn in reversed(turns) if turn.state == "active")
+
+
+class SessionTurn(NamedTuple):
+    """A turn, by its role and its session."""
+
+    id: str
+    role: Role | None
+    session: str | None
+
+    @classmethod
+    def of(cls, turn: Memory) -> Self:
+        return cls(turn.id, turn.role, turn.session)
+
+    @property
+    def is_persons(self) -> bool:
+        """Whether a person said it."""
+        return self.role in PERSON_ROLES
+
+
+class Answers:
+    """Finds what answered a person's turn before, among what is stored and what came earlier in a batch.
+
+    Regenerating gives another answer to the same turn; several answers in a row, as tools and streams give them, name
+    their question once. Once a person has gone on, nothing is taken back.
+    """
+
+    def __init__(self, view: BankView) -> None:
+        self._view = view
+        self._batch: list[SessionTurn] = []
+        self._replaced: set[str] = set()
+
+    def note(self, turn: Memory, former: Sequence[str]) -> None:
+        """Take in the next turn of the batch, and in whose place it comes."""
+        self._batch.append(SessionTurn.of(turn))
+        self._replaced.update(former)
+
+    def former(self, turn: Turn) -> list[str]:
+        """Ids of the turns in whose place this one comes, in order."""
+        turns = [] if turn.reply_to is None or turn.role in PERSON_ROLES else self._from(turn.reply_to)
+        if not turns or turns[0].id != turn.reply_to or not turns[0].is_persons:
+            return []
+        session = turns[0].session
+        if turn.session not in (None, session):
+            return []
+        said = [other for other in turns[1:] if other.session == session and other.id not in self._replaced]
+        if any(other.is_persons for other in said):
+            return []
+        return [other.id for other in said if other.role in ANSWER_ROLES]
+
+    def _from(self, question: str) -> list[SessionTurn]:
+        """A turn and what came after it, at least of its session; none where it isn't known."""
+        seq = self._view.locate([question]).get(question)
+        if seq is None:
+            place = next((i for i, turn in enumerate(self._batch) if turn.id == question), len(self._batch))
+            return self._batch[place:]
+        after = [later for number in self._view.sessions_of([seq]) for later in self._view.turns_of(number, seq)]
+        stored = self._view.memories([seq, *after]).values()
+        return [*(SessionTurn.of(m) for m in stored if m.state == "active"), *self._batch]
