@@ -239,3 +239,29 @@ class Proposal:
     valid_until: datetime | None = None
     reason: str | None = None
     extra: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Usage:
+    """Usage of a model: first calls, calls to repair an answer, calls after a failure; tokens."""
+
+    calls: int = 0
+    repairs: int = 0
+    retries: int = 0
+    prompt_tokens: int = 0
+    answer_tokens: int = 0
+
+    @property
+    def total_calls(self) -> int:
+        """All calls."""
+        return self.calls + self.repairs + self.retries
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of prompts and answers."""
+        return self.prompt_tokens + self.answer_tokens
+
+    def add(self, other: "Usage") -> None:
+        """Count what another one counted."""
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)

@@ -22,9 +22,8 @@ from memkit.models import (
     Order,
     PastState,
     Receipt,
-    Usage,
 )
-from memkit.operations import Proposal, Step
+from memkit.operations import Proposal, Step, Usage
 
 FloatArray = npt.NDArray[np.float32]
 BankName = tuple[str, ...]

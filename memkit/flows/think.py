@@ -18,8 +18,8 @@ from memkit.flows.copies import ThoughtComparison, targets
 from memkit.flows.thinking import budget
 from memkit.flows.thinking.chronology import Chronology
 from memkit.flows.thinking.task import build_task, exchange_turns, near_headless
-from memkit.models import BankState, Exchange, Memory, Outcome, Receipt, Usage
-from memkit.operations import Claim, Enqueue, Operation, Postpone, Proposal, Settle, Step
+from memkit.models import BankState, Exchange, Memory, Outcome, Receipt
+from memkit.operations import Claim, Enqueue, Operation, Postpone, Proposal, Settle, Step, Usage
 from memkit.protocols import BankView, ModelThinker, Task, Thinker
 from memkit.text.terms.tokens import has_words
 from memkit.think.boundary import checked_proposals, foreign_code

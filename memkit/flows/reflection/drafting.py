@@ -11,7 +11,8 @@ from memkit.errors import ThinkerError
 from memkit.flows.context import BankContext, zone_of
 from memkit.flows.reflection.calendar import Calendar, DuePeriod
 from memkit.flows.thinking import budget
-from memkit.models import BankState, IndexRow, Kind, Memory, Usage, checked_text
+from memkit.models import BankState, IndexRow, Kind, Memory, checked_text
+from memkit.operations import Usage
 from memkit.protocols import BankView, CountedReflector, Reflection, Reflector
 from memkit.think.boundary import foreign_code
 from memkit.think.mood import Voice, sum_voices, voices_by_speaker

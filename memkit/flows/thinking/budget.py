@@ -4,7 +4,8 @@ import json
 from dataclasses import asdict
 
 from memkit.flows.context import BankContext, zone_of
-from memkit.models import BankState, Usage
+from memkit.models import BankState
+from memkit.operations import Usage
 
 META_KEY = "thinking.{}"
 SPENT_REASON = "today's budget is spent; the rest waits"

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from memkit.errors import ThinkerError, ThinkerOutputError
-from memkit.models import Memory, Usage
-from memkit.operations import Proposal
+from memkit.models import Memory
+from memkit.operations import Proposal, Usage
 from memkit.protocols import Reflection, Task
 from memkit.text.parts import without_reasoning
 from memkit.text.times.periods import readable_period
