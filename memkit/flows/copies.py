@@ -7,7 +7,7 @@ from dataclasses import replace
 from memkit.models import IndexEntry, Memory
 from memkit.operations import Cite, Forget, Insert, Merge, Operation, Step, Supersede
 from memkit.protocols import BankView
-from memkit.text.near_copies import CopyKey, copy_key, is_copy, says_all_of
+from memkit.text.near_copies import CopyKey, copy_key, fixed_tokens, is_copy, says_all_of
 from memkit.text.terms.forms import is_same_name, plain_name
 
 MAX_COMPARED = 400  # thoughts about one head, the newest
@@ -46,15 +46,17 @@ class ThoughtComparison:
         self._taken = {id for operation in operations for id in targets(operation)}
         inserts = [operation for operation in operations if isinstance(operation, Insert)]
         self._copies = stored_copies(view, ((insert.memory, insert.entry) for insert in inserts))
-        self._thoughts: dict[str | None, list[tuple[Memory, CopyKey]]] = defaultdict(list)
+        self._thoughts: dict[CopyKey, list[tuple[Memory, CopyKey]]] = defaultdict(list)
         self._add(at_hand)
+        heads_at_hand = {_head_key(thought.head) for thought in at_hand}
         for head in {insert.memory.head for insert in inserts} - {None}:
-            if _head_key(head) not in self._thoughts:
+            if _head_key(head) not in heads_at_hand:
                 self._add(view.about(str(head), ("thought",), MAX_COMPARED))
 
     def _add(self, thoughts: Iterable[Memory]) -> None:
         for thought in thoughts:
-            self._thoughts[_head_key(thought.head)].append((thought, copy_key(thought.text)))
+            key = copy_key(thought.text)
+            self._thoughts[fixed_tokens(key)].append((thought, key))
 
     def steps(self) -> Iterator[Step]:
         """The operations, with what the comparison made of the inserts.
@@ -75,22 +77,23 @@ class ThoughtComparison:
     def _insert_or_merge(self, insert: Insert) -> Operation:
         new, own = insert.memory, copy_key(insert.memory.text)
         same = self._copies.get(voice_key(new, insert.entry)) or self._first_active(
-            m for m, key in self._alike(new) if says_all_of(key, own)
+            m for m, key in self._alike(new, own) if says_all_of(key, own)
         )
         if same is not None:
             return Cite(same.id, new.sources)
-        parts = (m for m, key in self._alike(new) if m.author != "user" and says_all_of(own, key))
+        parts = (m for m, key in self._alike(new, own) if m.author != "user" and says_all_of(own, key))
         narrower = self._first_active(m for m in parts if m.id not in self._taken)
         if narrower is None:
             return insert
         self._taken.add(narrower.id)
         return Merge((narrower.id,), new, insert.entry)
 
-    def _alike(self, new: Memory) -> Iterator[tuple[Memory, CopyKey]]:
-        """Thoughts of the same head and speaker, or of none."""
-        heads = list(self._thoughts) if new.head is None else [_head_key(new.head), None]
-        pairs = (pair for head in heads for pair in self._thoughts.get(head, ()))
-        return ((m, key) for m, key in pairs if m.speaker is None or is_same_name(m.speaker, new.speaker))
+    def _alike(self, new: Memory, own: CopyKey) -> Iterator[tuple[Memory, CopyKey]]:
+        """Thoughts of the same head and speaker, or of none, that may be near copies."""
+        head = _head_key(new.head)
+        pairs = self._thoughts.get(fixed_tokens(own), ())
+        same_head = ((m, key) for m, key in pairs if None in (head, m.head) or head == _head_key(m.head))
+        return ((m, key) for m, key in same_head if m.speaker is None or is_same_name(m.speaker, new.speaker))
 
     def _first_active(self, thoughts: Iterable[Memory]) -> Memory | None:
         """The first one that is still in the bank as it was read."""

@@ -32,6 +32,7 @@ class MaintenanceReport(FrozenModel):
     """Counts of what a round of maintenance did."""
 
     banks: int = 0
+    renewed: int = 0  # memories whose terms were made again by today's rules
     exchanges: int = 0
     failed: int = 0
     encoded: int = 0
@@ -100,13 +101,18 @@ def _note_visit(ctx: BankContext, report: MaintenanceReport) -> None:
 
 
 def _maintain_bank(ctx: BankContext, may_go_on: Callable[[], bool], *, even_open: bool) -> MaintenanceReport:
+    renewed = reencode.renew_terms(ctx, may_go_on=may_go_on)
+    if renewed and not may_go_on():
+        return MaintenanceReport(banks=1, renewed=renewed, finished=False)
     steps = think.think_rounds(ctx, only_due=True, even_open=even_open, may_go_on=may_go_on)
     thinking = drive(steps, partial(think.answer, ctx.services.thinker))
     if not thinking.finished:
-        return MaintenanceReport(banks=1, exchanges=thinking.exchanges, failed=thinking.failed, finished=False)
+        counts = {"exchanges": thinking.exchanges, "failed": thinking.failed}
+        return MaintenanceReport(banks=1, renewed=renewed, **counts, finished=False)
     pruned = fade.prune(ctx, search=False).receipt
     return MaintenanceReport(
         banks=1,
+        renewed=renewed,
         exchanges=thinking.exchanges,
         failed=thinking.failed,
         encoded=reencode.encode_pending(ctx),

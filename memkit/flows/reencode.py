@@ -6,13 +6,16 @@ from functools import partial
 
 from memkit.errors import CorruptError
 from memkit.flows.context import BankContext, Services
-from memkit.models import MEMORY_STATES, IndexEntry, Memory
+from memkit.models import MEMORY_STATES, BankState, FrozenModel, IndexEntry, Memory
 from memkit.operations import Rewrite
 from memkit.protocols import BankView, Bookmark, Encoder, PageOptions
 from memkit.runtime.file_settings import REENCODING_KEY, encoder_meta
 from memkit.runtime.indexer import IndexableText
+from memkit.storage.core.checksums import decoding
+from memkit.text.terms.keys import TERM_RULES, TERM_RULES_META
 
 ENCODE_BATCH = 256
+RENEWED_BATCH = 1000  # memories whose terms are made again in one transaction
 Progress = Callable[[int], None]
 
 
@@ -100,6 +103,54 @@ def reindex_bank(ctx: BankContext) -> None:
     """Make a bank's index entries again from its texts; vectors that are there stay, others are made."""
     _reindex_pages(ctx, partial(_reindexed_rows, ctx))
     encode_pending(ctx, limit=2**62)
+
+
+def renew_terms(ctx: BankContext, *, may_go_on: Callable[[], bool] = lambda: True) -> int:
+    """Make the terms of a bank again where they follow other rules than today's; returns for how many memories.
+
+    It goes on where it was stopped. Recall goes on meanwhile: what is asked by today's rules misses only the words that
+    older rules read otherwise.
+    """
+    state, count = ctx.state(), 0
+    if state is None:
+        return 0
+    progress = TermProgress.read(ctx, state)
+    while not progress.is_done and may_go_on():
+        with ctx.storage.view(state.number) as view:
+            page = PageOptions(states=MEMORY_STATES, after=Bookmark(0, progress.seq or 0), limit=RENEWED_BATCH)
+            memories = view.page(page)
+            last = max(view.locate([memory.id for memory in memories]).values(), default=0)
+            rewrites = _reindexed_rows(ctx, view, [memory for memory in memories if memory.echo_of is None])
+        entries = {rewrite.id: rewrite.entry for rewrite in rewrites if rewrite.entry is not None}
+        renewed = [(memory, entries[memory.id]) for memory in memories if memory.id in entries]
+        ctx.storage.apply(state.number, partial(_entries_of_unchanged, renewed), at=ctx.now())
+        progress = TermProgress(rules=TERM_RULES, seq=last if memories else None)
+        progress.write(ctx, state)
+        count += len(renewed)
+    return count
+
+
+class TermProgress(FrozenModel):
+    """Rules that a bank's terms follow, up to a seq; None: all of them."""
+
+    rules: int
+    seq: int | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all terms follow today's rules."""
+        return self.seq is None
+
+    @classmethod
+    def read(cls, ctx: BankContext, state: BankState) -> "TermProgress":
+        """The progress of a bank; at the beginning where its terms followed other rules."""
+        stored = ctx.storage.get_meta(TERM_RULES_META.format(state.number))
+        with decoding("a setting of the file"):
+            progress = cls.model_validate_json(stored) if stored else None
+        return progress if progress and progress.rules == TERM_RULES else cls(rules=TERM_RULES, seq=0)
+
+    def write(self, ctx: BankContext, state: BankState) -> None:
+        ctx.storage.set_meta({TERM_RULES_META.format(state.number): self.model_dump_json()})
 
 
 def _reindex_pages(ctx: BankContext, remade: Callable[[BankView, Sequence[Memory]], list[Rewrite]]) -> None:

@@ -68,7 +68,7 @@ def band_keys(text: str) -> list[Hashable]:
     key = copy_key(text)
     sketch = copy.copy(_empty())  # shallow is enough: `update_batch` binds other values
     sketch.update_batch(sorted({token.encode() for token in key}))
-    fixed = tuple(token for token in key if not _may_be_added(token))
+    fixed = fixed_tokens(key)
     return [(fixed, number, row.tobytes()) for number, row in enumerate(sketch.hashvalues.reshape(-1, BAND_ROWS))]
 
 
@@ -117,6 +117,11 @@ def says_all_of(whole: CopyKey, part: CopyKey) -> bool:
         return False
     more = _besides(whole, part)
     return more is not None and all(map(_may_be_added, more))
+
+
+def fixed_tokens(key: CopyKey) -> CopyKey:
+    """Tokens that near copies share, in order: all but those that one text may have and the other not."""
+    return tuple(token for token in key if not _may_be_added(token))
 
 
 def _may_be_added(token: str) -> bool:

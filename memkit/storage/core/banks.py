@@ -8,6 +8,7 @@ from memkit.errors import InvalidNameError, UnknownOptionError
 from memkit.models import BankState
 from memkit.protocols import BankName
 from memkit.storage.core.checksums import corrupt_error, decoding
+from memkit.text.terms.keys import TERM_RULES, TERM_RULES_META
 from memkit.times import from_micros
 
 
@@ -31,6 +32,11 @@ def checked_zone(zone: str) -> str:
         raise UnknownOptionError(
             f"zone: {zone!r} is no time zone known here. Give an IANA name, for example 'Europe/Lisbon'."
         ) from None
+
+
+def term_rules_meta(bank: int) -> dict[str, str]:
+    """The entry of a new bank, whose terms follow today's rules."""
+    return {TERM_RULES_META.format(bank): json.dumps({"rules": TERM_RULES})}
 
 
 def name_key(name: BankName) -> str:

@@ -12,7 +12,7 @@ from memkit.models import BankState, ErasureReceipt, Receipt
 from memkit.operations import Step
 from memkit.protocols import BankName, BankView, Decision
 from memkit.storage.core.apply_operations import apply_operations
-from memkit.storage.core.banks import checked_name, checked_zone
+from memkit.storage.core.banks import checked_name, checked_zone, term_rules_meta
 from memkit.storage.core.receipts import bank_receipt, chain_flaws, erasure_receipt
 from memkit.storage.inmemory.bank import Bank
 from memkit.storage.inmemory.view import MemoryView
@@ -53,6 +53,7 @@ class MemoryStorage:
                     size=0,
                 )
                 self._banks[state.number] = Bank(state)
+                self._meta |= term_rules_meta(state.number)
                 return state
 
     def find_bank(self, name: BankName) -> BankState | None:

@@ -15,7 +15,7 @@ from memkit.operations import Step
 from memkit.protocols import BankName, BankView, Decision
 from memkit.settings import RuntimeSettings
 from memkit.storage.core.apply_operations import apply_operations
-from memkit.storage.core.banks import BankRow, checked_name, checked_zone, name_key, prefix_range
+from memkit.storage.core.banks import BankRow, checked_name, checked_zone, name_key, prefix_range, term_rules_meta
 from memkit.storage.core.blocks import ROW_PART, SKETCH_PART, TERM_PART, VECTOR_PART
 from memkit.storage.core.receipts import chain_flaws
 from memkit.storage.sql.queries import run, run_many, run_over
@@ -68,6 +68,7 @@ class SqliteStorage:
         bank = run(connection, "last_bank").fetchone()[0] + 1
         columns = {"name": name, "zone": zone, "key": secrets.token_bytes(16), "created_at": to_micros(utc_now())}
         run(connection, "add_bank", bank=bank, **columns)
+        run_many(connection, set_meta=[{"key": k, "value": v} for k, v in term_rules_meta(bank).items()])
         for (erased,) in run(connection, "erased_bank", name=name).fetchall():
             run(connection, "take_over_erasures", bank=bank, erased=erased)
             run(connection, "take_over_fingerprints", bank=bank, erased=erased)

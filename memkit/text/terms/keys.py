@@ -11,6 +11,10 @@ from memkit.text.near_copies import copy_key
 from memkit.text.terms.forms import plain_name
 from memkit.text.terms.tokens import CACHED_WORDS, MONTH_NAMES, stem, words
 
+TERM_RULES = (
+    1  # raised with every change of what a text's terms or its key are: `maintain` makes those of older banks again
+)
+TERM_RULES_META = "terms.{}"  # by bank: the rules that its terms follow, as JSON
 TIME_TERM = "#time"  # a term of every text that names a time or a number: where a "when" finds its answer
 TIME_PATTERN = re.compile(
     r"\d|\b(?=[adfjlmnorstwy])(?:yesterday|today|tonight|tomorrow|recently|ago"
