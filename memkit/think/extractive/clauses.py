@@ -13,8 +13,8 @@ from memkit.text.times.patterns import TIME_PATTERN, WEEKDAY_PATTERN
 from memkit.think.extractive.language import Language
 
 SENTENCE_PATTERN = re.compile(r"(?:[^.!?\n]|[.](?=\w)|(?<=\b[A-HJ-Z])\.|(?<=\b(?:St|Dr|Mr|Ms))\.|(?<=\bMrs)\.)+[.!?…]*")
-NOISE_PATTERN = re.compile(r"[^\w\s.,;:!?'’\"“”()&+@#%$€£/–—-]+|[*_~`]+")
-QUOTATION_PATTERN = re.compile(r"[\"“]([^\"“”]*)[\"”]")
+NOISE_PATTERN = re.compile(r"[^\w\s.,;:!?…'’\"“”()&+@#%$€£/–—-]+|[*_~`]+")
+QUOTATION_PATTERN = re.compile(r"[\"“„«‹「『»]([^\"“”„«»‹›「」『』]*)[\"”“»›」』«]")
 MAX_TITLE_WORDS = 5  # between quotation marks; more of them are speech
 MAX_SENTENCE_WORDS = 200
 MIN_QUESTION_WORDS = 3  # after a statement; fewer ask whether it is so (", right?")
@@ -45,7 +45,8 @@ def split_sentences(text: str, language: Language) -> list[str]:
     text = without_media(text)
     if language.patterns["joke"].search(text):
         return []
-    plain = language.spelt(QUOTATION_PATTERN.sub(_without_quotation, NOISE_PATTERN.sub(" ", text.replace("’", "'"))))
+    unquoted = QUOTATION_PATTERN.sub(_without_quotation, text.replace("’", "'"))
+    plain = language.spelt(NOISE_PATTERN.sub(" ", unquoted))
     return [match[0].strip() for match in SENTENCE_PATTERN.finditer(plain) if match[0].strip()]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from memkit.models import Memory
 from memkit.operations import Proposal
 from memkit.protocols import Task
+from memkit.text.pasted.spans import own_words
 from memkit.text.terms.tokens import asks
 from memkit.think.extractive.changes import Changes
 from memkit.think.extractive.clauses import without_opening
@@ -38,7 +39,8 @@ class ExtractiveThinker:
 
     def names(self, turns: Sequence[Memory]) -> list[str]:
         """Words that may be the names of people whom the speakers know."""
-        names = (name for turn in turns if _is_person(turn) for name in NAME_PATTERN.findall(turn.text))
+        said = (_in_own_words(turn).text for turn in turns if _is_person(turn))
+        names = (name for text in said for name in NAME_PATTERN.findall(text))
         return list(dict.fromkeys(names))[:MAX_NAMES]
 
     def heads(self, task: Task) -> list[str]:
@@ -47,10 +49,11 @@ class ExtractiveThinker:
 
 
 def read_statements(task: Task) -> Iterator[tuple[Memory, Statement]]:
-    """Statements of people in an exchange, each with its turn."""
-    usual = language_of(" ".join(turn.text for turn in task.turns))
+    """Statements of people in an exchange, in words of their own, each with its turn."""
+    turns = [_in_own_words(turn) for turn in task.turns]
+    usual = language_of(" ".join(turn.text for turn in turns))
     people: dict[tuple[str, str], Referents] = {}
-    for number, turn in enumerate(task.turns):
+    for number, turn in enumerate(turns):
         code = language_of(turn.text, usual) if len(turn.text) > MIN_LANGUAGE_CHARS else usual
         language = languages().get(code or usual or "")
         if language is None or not _is_person(turn):
@@ -59,12 +62,17 @@ def read_statements(task: Task) -> Iterator[tuple[Memory, Statement]]:
         if key not in people:
             people[key] = Referents(key[0], language)
             people[key].learn_names(task.thoughts)
-        text = with_question(task.turns[number - 1], turn, language) if number else turn.text
+        text = with_question(turns[number - 1], turn, language) if number else turn.text
         yield from ((turn, s) for s in TurnReader(people[key], turn.occurred_at, task.zone).statements(text))
 
 
 def _is_person(turn: Memory) -> bool:
     return turn.role in (None, "user") and turn.speaker is not None
+
+
+def _in_own_words(turn: Memory) -> Memory:
+    """A person's turn without what is pasted in it."""
+    return turn.model_copy(update={"text": own_words(turn.text)}) if _is_person(turn) else turn
 
 
 def with_question(asked: Memory, turn: Memory, language: Language) -> str:

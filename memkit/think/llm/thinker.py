@@ -16,9 +16,11 @@ from memkit.models import Memory
 from memkit.operations import Proposal, Usage
 from memkit.protocols import Reflection, Task
 from memkit.text.parts import without_reasoning
+from memkit.text.pasted.spans import split_pasted
 from memkit.text.times.periods import readable_period
 from memkit.think.llm.parsing import parse_operations, parse_structured
 from memkit.think.prompts import answer_schema, general_prompt_text, prompt_text
+from memkit.think.revise import is_person
 from memkit.think.sans_io import adrive, at_once, drive
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 MAX_THOUGHTS = 24  # in one message
 MAX_TURN_CHARS = 2000  # of a turn in a message
+MAX_PASTED_CHARS = 300  # of each pasted part of a turn, so that what is said after it is read
 MAX_SUMMARY_CHARS = 2000
 FENCE_PATTERN = re.compile(r"^```\w*\n|\n?```$")
 
@@ -189,8 +192,15 @@ def exchange_message(task: Task) -> str:
 
 def _turn_line(turn: Memory, zone: ZoneInfo) -> str:
     speaker = f"{_unquoted(turn.speaker or '?')} ({turn.role or 'person'})"
-    text = _unquoted(turn.text[:MAX_TURN_CHARS])
+    text = _unquoted(_marked(turn.text) if is_person(turn) else turn.text)[:MAX_TURN_CHARS]
     return f'[{turn.occurred_at.astimezone(zone):%a %Y-%m-%d %H:%M}] {speaker}: "{text}"'
+
+
+def _marked(text: str) -> str:
+    """A person's text in which each pasted part stands between marks that it can't close itself, its beginning only."""
+    plain = text.replace("[[", "((").replace("]]", "))")
+    parts = [(plain[span.start : span.end], span.is_pasted) for span in split_pasted(plain)]
+    return "".join(f"[[pasted: {part[:MAX_PASTED_CHARS]}]]" if is_pasted else part for part, is_pasted in parts)
 
 
 def _unquoted(text: str) -> str:

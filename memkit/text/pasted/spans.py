@@ -1,0 +1,88 @@
+"""Spans of a turn: what its speaker says in their own words, and what is pasted.
+
+Pasted are code, quoted lines, forwarded mail, data, logs, stack traces, transcripts, verse, and texts that are handed
+in to be worked on. Each form is looked for in what the forms before it left.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from memkit.text.pasted.announced import announced_texts
+from memkit.text.pasted.lines import MASK_CHARACTER
+from memkit.text.pasted.mail import mails, quoted_lines
+from memkit.text.pasted.material import code_marks, json_values, machine_lines, transcripts
+from memkit.text.pasted.verse import attributed_quotations, verses
+
+SENTENCE_END_PATTERN = re.compile(r"\n|[.!?…。][\"'”’“»」)]*\s*$")
+Extent = tuple[int, int]
+PASTED_FORMS: tuple[Callable[[str], Iterable[Extent]], ...] = (
+    code_marks,
+    json_values,
+    quoted_lines,
+    mails,
+    machine_lines,
+    transcripts,
+    verses,
+    attributed_quotations,
+    announced_texts,
+)
+
+
+class TextSpan(NamedTuple):
+    """Part of a text, from `start` on, before `end` (characters)."""
+
+    start: int
+    end: int
+    is_pasted: bool
+
+
+def split_pasted(text: str) -> list[TextSpan]:
+    """The spans of a text, in order; they cover it."""
+    pasted: list[Extent] = []
+    for form in PASTED_FORMS:
+        pasted = _united([*pasted, *form(_masked(text, pasted))])
+    spans: list[TextSpan] = []
+    at = 0
+    for start, end in pasted:
+        spans += [TextSpan(at, start, False)] if start > at else []
+        spans.append(TextSpan(start, end, True))
+        at = end
+    return [*spans, TextSpan(at, len(text), False)] if at < len(text) else spans
+
+
+def own_words(text: str) -> str:
+    """A text without what is pasted: an ellipsis stands for a part of a sentence, an empty line for whole ones."""
+    return "".join(_shown(text, span) for span in split_pasted(text))
+
+
+def _shown(text: str, span: TextSpan) -> str:
+    part = text[span.start : span.end]
+    if not span.is_pasted:
+        return part
+    is_inline = text[: span.start].rpartition("\n")[2].strip() != "" and not SENTENCE_END_PATTERN.search(part)
+    return " … " if is_inline else "\n\n"
+
+
+def _united(extents: Iterable[Extent]) -> list[Extent]:
+    """Extents in order, those that touch as one."""
+    united: list[Extent] = []
+    for start, end in sorted(extents):
+        if united and start <= united[-1][1]:
+            united[-1] = (united[-1][0], max(end, united[-1][1]))
+        elif start < end:
+            united.append((start, end))
+    return united
+
+
+def _masked(text: str, extents: Iterable[Extent]) -> str:
+    return "".join(_mask_pieces(text, extents))
+
+
+def _mask_pieces(text: str, extents: Iterable[Extent]) -> Iterator[str]:
+    at = 0
+    for start, end in extents:
+        yield text[at:start]
+        yield "".join("\n" if character == "\n" else MASK_CHARACTER for character in text[start:end])
+        at = end
+    yield text[at:]
