@@ -28,7 +28,6 @@ from memkit.times import as_utc
 
 TAIL_MARK = "…"  # where the tail stands inside a relation's name
 MAX_TAIL_CHARS = 110
-TellingForm = tuple[re.Pattern[str], RelationRule]
 StatementKind = Literal["holds", "held", "denied", "ended", "happened", "planned"]
 
 
