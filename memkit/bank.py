@@ -31,6 +31,7 @@ class RecallKeywords(TypedDict, total=False):
     since: Moment | None
     until: Moment | None
     context: Sequence[Any]
+    without: Sequence[Any]
     around: int
     min_score: float | None
     now: Moment | None
@@ -116,6 +117,7 @@ class MemoryBank:
         since: Moment | None = None,
         until: Moment | None = None,
         context: Sequence[Any] = (),
+        without: Sequence[Any] = (),
         around: int = 0,
         min_score: float | None = None,
         now: Moment | None = None,
@@ -126,10 +128,11 @@ class MemoryBank:
         """The memories that answer a query, best first; none where nothing is relevant.
 
         Filters: `kinds`; `where` over metadata (see the page on recall); `speaker`; `since` <= occurred_at < `until`.
-        `context`: recent turns that the query belongs to. `around`: neighbouring turns given with each
-        hit; the prompt shows those that a hit needs to be understood without it. `min_score=0` gives k
-        results whatever they are. `now` is the moment of asking, `valid_at` what was true then, `as_of`
-        what was recorded by then; a date alone is the beginning of that day in the bank's zone.
+        `context`: recent turns that the query belongs to. `without`: texts, turns or messages that the model has
+        before it anyway: they are not among the results, nor are thoughts that rest on them alone. `around`:
+        neighbouring turns given with each hit; the prompt shows those that a hit needs to be understood.
+        `min_score=0` gives k results whatever they are. `now` is the moment of asking, `valid_at` what was true then,
+        `as_of` what was recorded by then; a date alone is the beginning of that day in the bank's zone.
         `reinforce`: what is placed into a prompt grows stronger.
         """
         options = RecallOptions(
@@ -141,6 +144,7 @@ class MemoryBank:
             since=self._moment(since, "since"),
             until=self._moment(until, "until"),
             context=context,
+            without=without,
             around=around,
             min_score=min_score,
             now=self._moment(now, "now"),

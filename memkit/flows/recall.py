@@ -17,6 +17,7 @@ from memkit.recall.ranking.names import named_speakers, without_names
 from memkit.recall.ranking.newer_values import COMPARED_RESULTS, asked_value, newer_value
 from memkit.recall.ranking.query import MAX_RESULTS, Query, RecallOptions
 from memkit.recall.search import ScoredRow
+from memkit.runtime.indexer import echo_key
 from memkit.text.curve import Curve
 from memkit.text.terms.tokens import words
 from memkit.text.times.dates import first_mentioned_time
@@ -37,7 +38,7 @@ def recall(ctx: BankContext, options: RecallOptions) -> Recollection:
     state = ctx.state()
     if state is None or not (options.query.strip() or options.since or options.until):
         return Recollection((), zone="UTC" if state is None else state.zone)
-    context = _context_texts(options.context) if options.context else []
+    context = [turn.text for turn in _said(options.context) if turn.text.strip()]
     vectors = _query_vectors(ctx, options.query, ctx.services.indexes.speakers(state), context)
     with ctx.services.indexes.opened(state.number) as (loaded, view):
         query = Query(
@@ -46,6 +47,7 @@ def recall(ctx: BankContext, options: RecallOptions) -> Recollection:
             vector=None if vectors is None else _leaning(vectors),
             context=context,
             allowed=None if options.where is None else frozenset(view.matching(options.where)),
+            left_out=_seqs_without(view, options.without),
             speakers=loaded.speakers,
             past={} if options.as_of is None else view.states_at(options.as_of),
             least_results=COMPARED_RESULTS if asked_value(options.query) else 0,
@@ -53,11 +55,21 @@ def recall(ctx: BankContext, options: RecallOptions) -> Recollection:
         return _recollection(ctx, view, query, loaded.search(query, view))
 
 
-def _context_texts(context: Sequence[object]) -> list[str]:
-    texts = [item if isinstance(item, str) else None for item in context]
-    turns = as_turns([item for item in context if not isinstance(item, str)])
-    rest = iter([turn.text for turn in turns if isinstance(turn, Turn)])
-    return [text for text in (t if t is not None else next(rest, "") for t in texts) if text.strip()]
+def _said(items: Sequence[object]) -> list[Turn]:
+    """Texts, turns, dicts and messages as turns; without what can't be read."""
+    turns = as_turns([("user", item) if isinstance(item, str) else item for item in items])
+    return [turn for turn in turns if isinstance(turn, Turn)]
+
+
+def _seqs_without(view: BankView, items: Sequence[object]) -> frozenset[int]:
+    """Seqs of the turns that say what these say, and of the thoughts that rest on such turns alone."""
+    keys = [echo_key(view.state, turn.text, turn.speaker) for turn in _said(items)]
+    originals = list(view.locate(list(view.same_text(keys).values())).values())
+    turns = {*originals, *view.echoes(originals)} if originals else set[int]()
+    rows = {m.id for m in view.memories(sorted(turns)).values()}
+    derived = view.memories(view.derived_from(sorted(turns))) if turns else {}
+    resting = {seq for seq, m in derived.items() if m.kind == "thought" and rows.issuperset(m.sources)}
+    return frozenset(turns | resting)
 
 
 def _query_vectors(ctx: BankContext, query: str, speakers: Iterable[str], context: Sequence[str]) -> FloatArray | None:

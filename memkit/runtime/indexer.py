@@ -34,6 +34,12 @@ class IndexableText:
         return cls(memory.text, memory.speaker, memory.occurred_at)
 
 
+def echo_key(state: BankState, text: str, speaker: str | None) -> int:
+    """The key under which a text is known again in a bank; a short one counts for its speaker alone."""
+    is_short = len(text.split(None, WORDS_OF_AN_ECHO)) <= WORDS_OF_AN_ECHO
+    return text_key(state.key, text, speaker if is_short else None)
+
+
 class Indexer:
     """Makes index entries under a bank's key; the sketches are the same in every bank of the store."""
 
@@ -55,8 +61,7 @@ class Indexer:
 
     def words(self, state: BankState, indexable: IndexableText) -> IndexEntry:
         """The index entry of a text, still without its vector."""
-        short = len(indexable.text.split(None, WORDS_OF_AN_ECHO)) <= WORDS_OF_AN_ECHO  # counts for its speaker alone
-        key = text_key(state.key, indexable.text, indexable.speaker if short else None)
+        key = echo_key(state, indexable.text, indexable.speaker)
         if not has_words(without_recalled(indexable.text)):
             return IndexEntry(text_key=key, wanted=False)
         terms = document_terms(

@@ -33,6 +33,7 @@ class RecallOptions:
     since: datetime | None = None
     until: datetime | None = None
     context: Sequence[Any] = ()
+    without: Sequence[Any] = ()
     around: int = 0
     min_score: float | None = None
     now: datetime | None = None
@@ -42,8 +43,8 @@ class RecallOptions:
 
     def __post_init__(self) -> None:
         checked_text(self.query, where="recall.query")
-        if isinstance(self.kinds, str) or isinstance(self.context, str):
-            raise InputError("recall: kinds and context are sequences, for example kinds=['turn'].")
+        if any(isinstance(value, str) for value in (self.kinds, self.context, self.without)):
+            raise InputError("recall: kinds, context and without are sequences, for example kinds=['turn'].")
         for kind in self.kinds or ():
             if kind not in MEMORY_KINDS:
                 raise UnknownOptionError(f"kinds: unknown kind {kind!r}; known are {', '.join(MEMORY_KINDS)}.")
@@ -60,8 +61,9 @@ class Query:
     """A recall's options and what the bank adds to them.
 
     `vector` is None where there is none: then words decide. `context`: the texts of the turns before the question.
-    `allowed`: seqs, None for all. `speakers`: the bank's speakers with their hashes. `past`: by seq, the states at
-    `as_of` of those that have changed since. `least_results`: so many are looked for, however few are asked for.
+    `allowed`: seqs, None for all; `left_out`: seqs. `speakers`: the bank's speakers with their hashes. `past`: by seq,
+    the states at `as_of` of those that have changed since. `least_results`: so many are looked for, however few are
+    asked for.
     """
 
     options: RecallOptions
@@ -69,6 +71,7 @@ class Query:
     vector: FloatArray | None = None
     context: Sequence[str] = ()
     allowed: frozenset[int] | None = None
+    left_out: frozenset[int] = frozenset()
     speakers: Mapping[str, int] = field(default_factory=dict)
     past: Mapping[int, PastState] = field(default_factory=dict)
     least_results: int = 0
@@ -135,6 +138,8 @@ def matches_filters(columns: Columns, rows: Ints, query: Query) -> Bools:
         fits &= said_between(columns, rows, query)
     if query.allowed is not None:
         fits &= np.isin(columns.column("seq")[rows], list(query.allowed))
+    if query.left_out:
+        fits &= ~np.isin(columns.column("seq")[rows], list(query.left_out))
     return fits
 
 
