@@ -32,6 +32,7 @@ class AsyncBank:
         self.bank, self.executor = bank, executor
 
     observe = _awaitable(MemoryBank.observe)
+    repeated = _awaitable(MemoryBank.repeated)
 
     async def think(self, *, batch: int | None = None) -> Receipt:
         """Think as `bank.think` does; a chat model's own async call is awaited."""

@@ -10,7 +10,7 @@ from memkit.flows import edit, erase, fade, observe, read, recall, reflect, sess
 from memkit.flows.context import BankContext
 from memkit.forget.decay import FadeReport
 from memkit.forget.erasure_plan import ErasePlan
-from memkit.models import ErasureReceipt, HistoryEntry, Kind, Memory, MemoryPage, Order, Receipt, State
+from memkit.models import ErasureReceipt, HistoryEntry, Kind, Memory, MemoryPage, Order, Receipt, State, Turn
 from memkit.protocols import BankName, PageOptions
 from memkit.recall.present.recollection import Recollection
 from memkit.recall.present.window import Window
@@ -81,6 +81,22 @@ class MemoryBank:
         where none of the inputs could be taken.
         """
         return observe.observe(self._context, turns)
+
+    def read(self, turns: Iterable[Any], *, speakers: Mapping[str, str] | None = None) -> builtins.list[Turn]:
+        """Turns as `observe` reads them; stores nothing. Raises InputError for what is no turn.
+
+        `speakers` names who speaks in a role where a turn itself names nobody, for example {"user": "Ana"}.
+        """
+        return observe.read(turns, speakers)
+
+    def repeated(self, turns: Sequence[Turn]) -> builtins.list[Memory]:
+        """The stored turn that the last of these says again, to be answered again, and what came after it.
+
+        Empty where it is new. An answer with its id as `reply_to` takes the place of those before. It is the same where
+        it was the last that a person said in its session, and the turns before it don't go beyond that; ids in the
+        metadata, under "message_id", decide where both have one.
+        """
+        return sessions.repeated(self._context, turns)
 
     # post-thinking: what it means
 

@@ -9,27 +9,23 @@ One chain may serve many people: give a function from the call's config to a ban
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import reduce
 from operator import add
-from typing import Any
+from typing import Any, NamedTuple
 
 from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
 from langchain_core.chat_history import BaseChatMessageHistory
 from langchain_core.documents import Document
-from langchain_core.messages import (
-    AIMessage,
-    BaseMessage,
-    HumanMessage,
-    SystemMessage,
-    ToolMessage,
-    convert_to_messages,
-)
+from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import ensure_config
 from pydantic import ConfigDict
 
 import memkit
+from memkit.errors import InputError
+from memkit_adapters.langchain_messages import exchange_of, message_of, messages_of, turns_of
 
 BankOf = Callable[[RunnableConfig], memkit.MemoryBank]
 
@@ -74,19 +70,27 @@ class PostThinking(Runnable[Any, memkit.Receipt]):
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> memkit.Receipt:
         """Observe and think."""
-        settled = ensure_config(config)
-        bank, messages = self._bank_of(settled), _exchange(input)
-        if messages:
-            bank.observe(_turns(messages, settled, self._session))
+        bank, turns = self._read(input, ensure_config(config))
+        if turns:
+            bank.observe(_answered_again(turns, bank.repeated(turns[:-1])))
         return bank.think()
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> memkit.Receipt:
         """The same, awaited."""
-        settled = ensure_config(config)
-        bank, messages = self._bank_of(settled), _exchange(input)
-        if messages:
-            await bank.aio.observe(_turns(messages, settled, self._session))
+        bank, turns = self._read(input, ensure_config(config))
+        if turns:
+            await bank.aio.observe(_answered_again(turns, await bank.aio.repeated(turns[:-1])))
         return await bank.aio.think()
+
+    def _read(self, input: Any, config: RunnableConfig) -> tuple[memkit.MemoryBank, list[memkit.Turn]]:
+        bank = self._bank_of(config)
+        return bank, turns_of(bank, exchange_of(input), config, self._session)
+
+
+def _answered_again(turns: list[memkit.Turn], question: Sequence[memkit.Memory]) -> list[memkit.Turn]:
+    """The answer alone, where what it answers is stored."""
+    is_answer = question and turns[-1].role == "assistant"
+    return [replace(turns[-1], reply_to=question[0].id)] if is_answer else turns
 
 
 class MemkitChatMessageHistory(BaseChatMessageHistory):
@@ -102,27 +106,25 @@ class MemkitChatMessageHistory(BaseChatMessageHistory):
     @property
     def messages(self) -> list[BaseMessage]:  # type: ignore[override]
         """The session's messages, oldest first."""
-        return [_message(memory) for memory in self._memories()]
+        return [message_of(memory) for memory in self.bank.session(self.session)]
+
+    async def aget_messages(self) -> list[BaseMessage]:
+        """The same, awaited."""
+        return [message_of(memory) for memory in await self.bank.aio.session(self.session)]
 
     def add_messages(self, messages: Sequence[BaseMessage]) -> None:
         """Observe messages as turns of this session."""
-        self.bank.observe(_turns(messages, {}, self.session))
+        self.bank.observe(turns_of(self.bank, messages, {}, self.session))
 
     async def aadd_messages(self, messages: Sequence[BaseMessage]) -> None:
         """The same, awaited."""
-        await self.bank.aio.observe(_turns(messages, {}, self.session))
+        await self.bank.aio.observe(turns_of(self.bank, messages, {}, self.session))
 
     def clear(self) -> None:
         """Forget the session's turns."""
-        ids = [memory.id for memory in self._memories()]
+        ids = [memory.id for memory in self.bank.session(self.session)]
         if ids:
             self.bank.forget(ids, reason="the chat history was cleared")
-
-    def _memories(self) -> Iterator[memkit.Memory]:
-        after: str | None = None
-        while page := self.bank.list(kinds=["turn"], after=after, limit=1000):
-            yield from (memory for memory in page if memory.session == self.session)
-            after = page[-1].id
 
 
 def with_memory(
@@ -136,33 +138,56 @@ def with_memory(
     """A chat model or chain that recalls before it answers and observes after.
 
     `bank`: one bank, or a function from the call's config to the bank of whoever is calling. The session
-    is `session`, or `session_id` in the config's "configurable"; the person's name is `speaker` there.
+    is `session`, or `session_id` in the config's "configurable"; the person's name is `speaker` there. What the
+    call's messages hold is left out of what is recalled. An answer to the same last message of the same session
+    takes the place of the one before. `bind_tools` and `with_structured_output` work as they do on the model.
     """
-    return WithMemory(model, _function(bank), k=k, max_tokens=max_tokens, session=session)
+    return WithMemory(model, _function(bank), RecallBudget(k, max_tokens), session)
+
+
+class RecallBudget(NamedTuple):
+    """Budget of what is recalled into a prompt: results, and tokens of the block."""
+
+    k: int
+    max_tokens: int
 
 
 class WithMemory(Runnable[Any, Any]):
     """A model with memory: takes text or messages, gives what the model gives."""
 
-    def __init__(
-        self, model: Runnable[Any, Any], bank_of: BankOf, *, k: int, max_tokens: int, session: str | None
-    ) -> None:
-        self._model, self._bank_of = model, bank_of
-        self._k, self._max_tokens, self._session = k, max_tokens, session
+    def __init__(self, model: Runnable[Any, Any], bank_of: BankOf, budget: RecallBudget, session: str | None) -> None:
+        self._model, self._bank_of, self._budget, self._session = model, bank_of, budget, session
+
+    def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> "WithMemory":
+        """The model with tools that it may call, and with the same memory."""
+        return WithMemory(self._bound("bind_tools", tools, **kwargs), self._bank_of, self._budget, self._session)
+
+    def with_structured_output(self, schema: Any, *, include_raw: bool = False, **kwargs: Any) -> "WithMemory":
+        """The model answering in a schema, with the same memory, which keeps the message that holds the answer."""
+        model = self._bound("with_structured_output", schema, include_raw=True, **kwargs)
+        return StructuredWithMemory(model, self._bank_of, self._budget, self._session, include_raw=include_raw)
+
+    def _bound(self, name: str, *args: Any, **kwargs: Any) -> Runnable[Any, Any]:
+        bind = getattr(self._model, name, None)
+        if bind is None:
+            kind = type(self._model).__name__
+            raise InputError(f"{name}: a {kind} has no such method. Bind the chat model before it goes into a chain.")
+        bound: Runnable[Any, Any] = bind(*args, **kwargs)
+        return bound
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Recall, observe what was asked, answer, observe the answer."""
         call, prompt = self._begun(input, config)
         answer = self._model.invoke(prompt, config, **kwargs)
-        call.bank.observe(call.answered(answer))
-        return answer
+        call.bank.observe(call.answered(self._message_of(answer)))
+        return self._given(answer)
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """The same, awaited."""
         call, prompt = await self._abegun(input, config)
         answer = await self._model.ainvoke(prompt, config, **kwargs)
-        await call.bank.aio.observe(call.answered(answer))
-        return answer
+        await call.bank.aio.observe(call.answered(self._message_of(answer)))
+        return self._given(answer)
 
     def stream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Any]:
         """The model's chunks as they come; what came is kept, as partial where the answer broke off."""
@@ -191,46 +216,108 @@ class WithMemory(Runnable[Any, Any]):
             else:
                 call.bank.observe(call.answered(*chunks))  # nothing may be awaited in a cancelled task
 
+    def _message_of(self, answer: Any) -> Any:
+        """What of an answer is observed."""
+        return answer
+
+    def _given(self, answer: Any) -> Any:
+        """What of an answer the caller gets."""
+        return answer
+
     def _begun(self, input: Any, config: RunnableConfig | None) -> "tuple[_Call, list[BaseMessage]]":
-        call = _Call(self, ensure_config(config), _messages(input))
-        prompt = call.asked(call.bank.recall(call.question, k=self._k) if call.question else None)
-        call.bank.observe(call.heard())
+        call = self._call(input, config)
+        call.repeats = call.bank.repeated(call.turns)
+        prompt = call.prompt(call.bank.recall(call.question, k=self._budget.k, without=call.before_the_model))
+        call.heard(call.bank.observe(call.new_turns))
         return call, prompt
 
     async def _abegun(self, input: Any, config: RunnableConfig | None) -> "tuple[_Call, list[BaseMessage]]":
-        call = _Call(self, ensure_config(config), _messages(input))
-        prompt = call.asked(await call.bank.aio.recall(call.question, k=self._k) if call.question else None)
-        await call.bank.aio.observe(call.heard())
+        call = self._call(input, config)
+        bank = call.bank.aio
+        call.repeats = await bank.repeated(call.turns)
+        prompt = call.prompt(await bank.recall(call.question, k=self._budget.k, without=call.before_the_model))
+        call.heard(await bank.observe(call.new_turns))
         return call, prompt
+
+    def _call(self, input: Any, config: RunnableConfig | None) -> "_Call":
+        return _Call(self._bank_of, ensure_config(config), messages_of(input), self._budget.max_tokens, self._session)
+
+
+class StructuredWithMemory(WithMemory):
+    """A model with memory that answers in a schema; a stream of it is its one answer."""
+
+    def __init__(self, *args: Any, include_raw: bool) -> None:
+        super().__init__(*args)
+        self._include_raw = include_raw
+
+    def stream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Any]:
+        """The answer, once it is whole."""
+        yield self.invoke(input, config, **kwargs)
+
+    async def astream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncIterator[Any]:
+        """The same, awaited."""
+        yield await self.ainvoke(input, config, **kwargs)
+
+    def _message_of(self, answer: Any) -> Any:
+        return answer["raw"]
+
+    def _given(self, answer: Any) -> Any:
+        if self._include_raw:
+            return answer
+        if answer["parsing_error"] is not None:
+            raise answer["parsing_error"]
+        return answer["parsed"]
 
 
 class _Call:
-    """One call of a model with memory: what was asked, and by whom."""
+    """One call of a model with memory: what was asked, and by whom.
 
-    def __init__(self, owner: WithMemory, config: RunnableConfig, messages: list[BaseMessage]) -> None:
-        self.bank = owner._bank_of(config)
+    `repeats`: the stored turn that is answered again, and what came after it; empty for a new one.
+    """
+
+    def __init__(
+        self,
+        bank_of: BankOf,
+        config: RunnableConfig,
+        messages: list[BaseMessage],
+        max_tokens: int,
+        session: str | None,
+    ) -> None:
+        self.bank = bank_of(config)
         self.done = False
-        self._owner, self._config, self._messages = owner, config, messages
-        humans = [message for message in messages if isinstance(message, HumanMessage)]
-        self.question = str(humans[-1].text) if humans else ""
+        self.repeats: list[memkit.Memory] = []
+        self._config, self._messages, self._max_tokens, self._session = config, messages, max_tokens, session
+        said = [message for message in messages if not isinstance(message, SystemMessage)]
+        self.turns = turns_of(self.bank, said, config, session)
+        self._reply_to: str | None = None
 
-    def asked(self, recollection: memkit.Recollection | None) -> list[BaseMessage]:
+    @property
+    def question(self) -> str:
+        """What the person said last."""
+        return next((turn.text for turn in reversed(self.turns) if turn.role == "user"), "")
+
+    @property
+    def before_the_model(self) -> list[memkit.Turn]:
+        """Turns that need not be recalled: the call's own, and an answer that is about to be replaced."""
+        return [*self.turns, *(memkit.Turn(m.text, m.speaker or "assistant") for m in self.repeats[1:])]
+
+    @property
+    def new_turns(self) -> list[memkit.Turn]:
+        """The turns since the last answer: what came before was observed with earlier calls."""
+        start = max((i for i, turn in enumerate(self.turns, start=1) if turn.role == "assistant"), default=0)
+        return [] if self.repeats else self.turns[start:]
+
+    def heard(self, receipt: memkit.Receipt) -> None:
+        """Note the turn that the answer will answer."""
+        if self.turns and self.turns[-1].role == "user":
+            self._reply_to = self.repeats[0].id if self.repeats else receipt.outcomes[-1].id
+
+    def prompt(self, recollection: memkit.Recollection) -> list[BaseMessage]:
         """The messages for the model: what was recalled stands after the system's words."""
-        block = recollection.prompt(max_tokens=self._owner._max_tokens) if recollection is not None else ""
+        block = recollection.prompt(max_tokens=self._max_tokens) if self.question else ""
         head = [message for message in self._messages if isinstance(message, SystemMessage)]
         rest = [message for message in self._messages if not isinstance(message, SystemMessage)]
         return [*head, *([SystemMessage(block)] if block else []), *rest]
-
-    def heard(self) -> list[memkit.Turn]:
-        """The messages since the last answer: what came before was observed with earlier calls."""
-        start = max(
-            (i for i, message in enumerate(self._messages, start=1) if isinstance(message, AIMessage)), default=0
-        )
-        return _turns(
-            [message for message in self._messages[start:] if not isinstance(message, SystemMessage)],
-            self._config,
-            self._owner._session,
-        )
 
     def answered(self, *chunks: Any) -> list[memkit.Turn]:
         """The answer as a turn, marked where it is only a part; nothing where there is none."""
@@ -239,71 +326,12 @@ class _Call:
         whole = reduce(add, chunks)
         message = whole if isinstance(whole, BaseMessage) else AIMessage(str(whole))
         is_stream = len(chunks) > 1 or type(chunks[0]).__name__.endswith("Chunk")
-        return _turns([message], self._config, self._owner._session, partial=is_stream and not self.done)
+        [turn] = turns_of(self.bank, [message], self._config, self._session)
+        metadata = {**(turn.metadata or {}), **({"partial": True} if is_stream and not self.done else {})}
+        return [replace(turn, reply_to=self._reply_to, metadata=metadata or None)]
 
 
 def _function(bank: memkit.MemoryBank | BankOf) -> BankOf:
     if isinstance(bank, memkit.MemoryBank):
         return lambda config: bank
     return bank
-
-
-def _messages(input: Any) -> list[BaseMessage]:
-    """A call's input as messages: text, a prompt value, messages, or {"input" or "messages": ...}."""
-    if isinstance(input, dict):
-        input = input.get("messages", input.get("input", ""))
-    if hasattr(input, "to_messages"):
-        return list(input.to_messages())
-    if isinstance(input, str | BaseMessage):
-        input = [input]
-    return list(convert_to_messages(input))
-
-
-def _exchange(input: Any) -> list[BaseMessage]:
-    if input is None:
-        return []
-    if isinstance(input, dict) and "output" in input:
-        answer = input["output"]
-        return [*_messages(input), answer if isinstance(answer, BaseMessage) else AIMessage(str(answer))]
-    return _messages(input)
-
-
-def _turns(
-    messages: Sequence[BaseMessage], config: RunnableConfig, session: str | None, *, partial: bool = False
-) -> list[memkit.Turn]:
-    """Messages as turns of the call's session and speaker. Ids stay with LangChain: models repeat them."""
-    given = config.get("configurable") or {}
-    named = session or given.get("session_id") or given.get("thread_id")
-    return [_turn(message, given.get("speaker"), named, partial=partial) for message in messages]
-
-
-ROLES_BY_TYPE: dict[str, Any] = {
-    "human": "user",
-    "ai": "assistant",
-    "system": "system",
-    "tool": "tool",
-    "function": "tool",
-}
-
-
-def _turn(message: BaseMessage, speaker: str | None, session: str | None, *, partial: bool) -> memkit.Turn:
-    role = ROLES_BY_TYPE.get(message.type.removesuffix("MessageChunk").lower(), "user")
-    metadata: dict[str, Any] = {}
-    if isinstance(message.content, list):
-        others = [b for b in message.content if isinstance(b, dict) and b.get("type") != "text"]
-        metadata |= {"blocks": [b.get("type", "unknown") for b in others]} if others else {}
-    for name in ("tool_calls", "tool_call_id"):
-        metadata |= {name: getattr(message, name)} if getattr(message, name, None) else {}
-    metadata |= {"partial": True} if partial else {}
-    who = message.name or (speaker if role == "user" and speaker else role)
-    return memkit.Turn(str(message.text), who, role=role, session=session, metadata=metadata or None)
-
-
-def _message(memory: memkit.Memory) -> BaseMessage:
-    """A stored turn as a message again."""
-    kinds: dict[str | None, type[BaseMessage]] = {"assistant": AIMessage, "system": SystemMessage}
-    name = memory.speaker if memory.speaker != memory.role else None
-    if memory.role == "tool":
-        return ToolMessage(memory.text, tool_call_id=str(memory.metadata.get("tool_call_id", "")))
-    extra = {"tool_calls": memory.metadata["tool_calls"]} if memory.metadata.get("tool_calls") else {}
-    return kinds.get(memory.role, HumanMessage)(content=memory.text, name=name, **extra)

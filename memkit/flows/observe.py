@@ -1,6 +1,6 @@
 """Observe: turns in; stored, indexed, encoded and queued for thinking when the call returns."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -76,6 +76,15 @@ def observe(ctx: BankContext, items: Iterable[Any]) -> Receipt:
     if errors and len(errors) == len(joined.outcomes):
         raise errors[0]
     return joined
+
+
+def read(items: Iterable[Any], speakers: Mapping[str, str] | None) -> list[Turn]:
+    """Turns as they would be observed. Raises the first error."""
+    turns = as_turns(items, speakers=speakers)
+    for turn in turns:
+        if isinstance(turn, RejectedTurn):
+            raise turn.error
+    return [turn for turn in turns if isinstance(turn, Turn)]
 
 
 def _observe_chunk(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tuple[Receipt, list[MemkitError]]:

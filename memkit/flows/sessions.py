@@ -7,9 +7,13 @@ from typing import NamedTuple, Self
 from memkit.errors import InputError
 from memkit.flows.context import BankContext
 from memkit.models import Memory, Role, Turn
+from memkit.observe.episodes import UNNAMED_PREFIX
 from memkit.protocols import BankView
+from memkit.text.terms.forms import is_same_name
 
 READ_BATCH = 500  # turns
+RECENT_TURNS = 32  # among which a turn that is said again is looked for
+MESSAGE_ID_KEY = "message_id"  # metadata: the id that a framework gave a turn's message
 PERSON_ROLES: tuple[Role | None, ...] = (None, "user")
 ANSWER_ROLES: tuple[Role, ...] = ("assistant", "tool")
 
@@ -31,6 +35,37 @@ def _newest_first(view: BankView, seqs: Sequence[int]) -> Iterator[Memory]:
     for end in range(len(seqs), 0, -READ_BATCH):
         turns = view.memories(seqs[max(0, end - READ_BATCH) : end]).values()
         yield from (turn for turn in reversed(turns) if turn.state == "active")
+
+
+def repeated(ctx: BankContext, turns: Sequence[Turn]) -> list[Memory]:
+    """The stored turn that the last of these is, where it is to be answered again, and what was said after it.
+
+    That is the last turn of a person in its session, and what these hold before it doesn't go beyond that. Ids of
+    messages decide where both have one, else speaker and text.
+    """
+    question = turns[-1] if turns else None
+    if question is None or question.role != "user":
+        return []
+    recent = session(ctx, question.session, RECENT_TURNS)
+    place = max((i for i, turn in enumerate(recent) if turn.role in PERSON_ROLES), default=None)
+    if place is None or not (question.session or _goes_on(ctx, recent[-1])) or not _is_same(question, recent[place]):
+        return []
+    said_since = {(turn.role, turn.text) for turn in recent[place + 1 :]}
+    before = turns[-2] if len(turns) > 1 else None
+    return [] if before is not None and (before.role, before.text) in said_since else recent[place:]
+
+
+def _goes_on(ctx: BankContext, last: Memory) -> bool:
+    """Whether the next turn without a session of its own joins this one's."""
+    is_unnamed = (last.session or "").startswith(UNNAMED_PREFIX)
+    return is_unnamed and ctx.now() - last.occurred_at <= ctx.settings.observe.session_gap
+
+
+def _is_same(turn: Turn, stored: Memory) -> bool:
+    ids = (turn.metadata or {}).get(MESSAGE_ID_KEY), stored.metadata.get(MESSAGE_ID_KEY)
+    if None not in ids:
+        return ids[0] == ids[1]
+    return is_same_name(turn.speaker, stored.speaker) and turn.text.split() == stored.text.split()
 
 
 class SessionTurn(NamedTuple):

@@ -137,22 +137,16 @@ def _role(value: object) -> Role:
 
 
 def _from_message(message: Any, speakers: Speakers) -> Turn:
-    """A LangChain message. Its `additional_kwargs["memkit"]` may hold what a turn has besides.
-
-    That is: at, session, speaker, reply_to, metadata, and id; the message's own id counts where that isn't there. With
-    None in its place it is kept as `message_id` among the metadata.
-    """
+    """A LangChain message. Its `additional_kwargs["memkit"]` may hold at, session, id, reply_to and metadata."""
     role, others = _message_role(message), _mapping(getattr(message, "additional_kwargs", None))
     text, extra = read_content(message.content)
-    given, own_id = _mapping(others.get("memkit")), getattr(message, "id", None)
-    if own_id is not None and "id" in given:
-        extra["message_id"] = described(own_id)
+    given = _mapping(others.get("memkit"))
     return Turn(
         text or _said_elsewhere(others),
-        getattr(message, "name", None) or given.get("speaker") or speakers.get(role, role),
+        getattr(message, "name", None) or speakers.get(role, role),
         role=role,
         at=given.get("at"),
-        id=given.get("id", own_id),
+        id=given.get("id") or getattr(message, "id", None),
         session=given.get("session"),
         metadata=_united(given.get("metadata"), extra | _beside_words(message, others)),
         reply_to=given.get("reply_to"),

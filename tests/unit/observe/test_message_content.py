@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
-from memkit.models import Turn
 from memkit.observe.intake import as_turn
 from memkit.observe.message_content import read_content
 
@@ -112,13 +111,6 @@ def test_words_that_stand_beside_an_empty_content_are_read() -> None:
     ]
     assert as_turn({"role": "assistant", "content": None, "refusal": "No."}).text == "No."
     assert as_turn({"role": "assistant", "content": "Yes.", "refusal": None, "audio": None}).text == "Yes."
-
-
-def test_an_id_that_is_not_to_be_the_turns_own_is_kept_beside_it() -> None:
-    own = HumanMessage("hello", id="m1")
-    told = HumanMessage("hello", id="m1", additional_kwargs={"memkit": {"id": None, "speaker": "Ana"}})
-    assert as_turn(own) == Turn("hello", "user", "user", id="m1")
-    assert as_turn(told) == Turn("hello", "Ana", "user", metadata={"message_id": "m1"})
 
 
 def test_calls_of_functions_in_their_old_form_are_kept() -> None:
