@@ -217,11 +217,11 @@ class WithMemory(Runnable[Any, Any]):
                 call.bank.observe(call.answered(*chunks))  # nothing may be awaited in a cancelled task
 
     def _message_of(self, answer: Any) -> Any:
-        """What of an answer is observed."""
+        """Message of an answer, which is observed."""
         return answer
 
     def _given(self, answer: Any) -> Any:
-        """What of an answer the caller gets."""
+        """Answer as the caller gets it."""
         return answer
 
     def _begun(self, input: Any, config: RunnableConfig | None) -> "tuple[_Call, list[BaseMessage]]":
@@ -293,7 +293,7 @@ class _Call:
 
     @property
     def question(self) -> str:
-        """What the person said last."""
+        """Words that the person said last."""
         return next((turn.text for turn in reversed(self.turns) if turn.role == "user"), "")
 
     @property

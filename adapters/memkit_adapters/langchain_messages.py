@@ -67,13 +67,13 @@ def _placed(turn: memkit.Turn, message: BaseMessage, session: str | None) -> mem
 def message_of(memory: memkit.Memory) -> BaseMessage:
     """A stored turn as a message again."""
     kinds: dict[str | None, type[BaseMessage]] = {"assistant": AIMessage, "system": SystemMessage, "tool": ToolMessage}
-    kept = {key: memory.metadata[key] for key in RESTORED_KEYS.get(memory.role, ()) if key in memory.metadata}
+    fields = {key: memory.metadata[key] for key in RESTORED_KEYS.get(memory.role, ()) if key in memory.metadata}
     if memory.role == "tool":
-        kept.setdefault("tool_call_id", "")
+        fields.setdefault("tool_call_id", "")
     name = memory.speaker if memory.speaker != memory.role else None
     content = _content(memory.text, memory.metadata.get("blocks", ()))
     return kinds.get(memory.role, HumanMessage)(
-        content=content, name=name, id=memory.metadata.get(MESSAGE_ID_KEY), **kept
+        content=content, name=name, id=memory.metadata.get(MESSAGE_ID_KEY), **fields
     )
 
 

@@ -11,7 +11,7 @@ USED_ELSEWHERE = {
     "by people's own code, through the adapters": "MemkitChatMessageHistory MemkitRetriever PostThinking with_memory",
     "by Python": "__call__ __dir__ __getattr__ traceback",
     "by pydantic": "_known_kinds _one_rule_each became cannot ceased ceased_any model_config",
-    "by LangChain": "aget_messages bind_tools with_structured_output _aget_relevant_documents _get_relevant_documents aadd_messages add_messages run_manager",
+    "by LangChain": "aget_messages _aget_relevant_documents _get_relevant_documents aadd_messages add_messages run_manager",
     "by ONNX Runtime and by sqlite-utils": "intra_op_num_threads log_severity_level migrations_table",
     "in quoted types alone": "BaseChatModel Embeddings",
     "by tests and benchmarks": "attend",
