@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from memkit.models import Author, IndexEntry, Memory, Outcome, Placement
+from memkit.exported import ExportedMemory
+from memkit.models import Author, Exchange, IndexEntry, Memory, Outcome, Placement
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +196,44 @@ class Postpone:
     until: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """Store an exported memory under its own number, with its history, in a bank that is still being loaded.
+
+    Its links to greater numbers wait for `Relink`. `change`: the change number that the bank has in the export.
+    """
+
+    memory: ExportedMemory
+    entry: IndexEntry
+    change: int
+
+    @property
+    def ids(self) -> tuple[str | None, ...]:
+        """Ids under which it will be known."""
+        return self.memory.content.id, self.memory.uuid
+
+
+@dataclass(frozen=True, slots=True)
+class Relink:
+    """Point an adopted memory at all that the exported one points at; no outcome."""
+
+    memory: ExportedMemory
+    change: int
+
+
+@dataclass(frozen=True, slots=True)
+class Requeue:
+    """Put an exported exchange into the thinking queue, under its own number; no outcome."""
+
+    exchange: Exchange
+    change: int
+
+    @property
+    def turn_ids(self) -> tuple[str, ...]:
+        """Ids of its turns."""
+        return self.exchange.turn_ids
+
+
 Operation = (
     Insert
     | Merge
@@ -214,6 +253,9 @@ Operation = (
     | Claim
     | Settle
     | Postpone
+    | Adopt
+    | Relink
+    | Requeue
 )
 Step = Operation | Outcome  # an outcome stands for an input that changes nothing: it goes into the receipt as it is
 

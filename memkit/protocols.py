@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memkit.batches import PassageBatch, QuantisedBatch, RowBatch, SketchBatch, TermBatch
+from memkit.exported import ExportedBank, ExportedMemory
 from memkit.models import (
     BankState,
     ErasureReceipt,
@@ -265,6 +266,12 @@ class BankView(Protocol):
     def states_at(self, moment: datetime) -> dict[int, PastState]:
         """For memories whose state changed after a moment: their state at that moment, by seq."""
 
+    def outline(self) -> ExportedBank:
+        """The bank without its memories."""
+
+    def exported(self, seqs: Sequence[int]) -> list[ExportedMemory]:
+        """Memories with everything that is known of them, in order of seq."""
+
     def history(self, id: str) -> list[HistoryEntry]:
         """Every change of a memory, oldest first."""
 
@@ -323,7 +330,7 @@ class Storage(Protocol):
         """The bank of this name, if it is there; writes nothing."""
 
     def banks(self, prefix: BankName = ()) -> list[BankState]:
-        """Banks whose name starts with these parts, in order of name."""
+        """Banks whose name starts with these parts, in order of name; of those not published yet, only if asked for."""
 
     def apply(self, bank: int, decide: Sequence[Step] | Decision, *, at: datetime) -> Receipt:
         """Apply operations in one transaction, all or none; the only way to change a bank.
@@ -344,6 +351,18 @@ class Storage(Protocol):
     ) -> ErasureReceipt | None:
         """Erase a bank and everything in it; None where it isn't there. `fingerprints`: see `Erase`."""
 
+    def discard(self, bank: int) -> None:
+        """Take away a bank that was not published, without a receipt."""
+
+    def publish(
+        self, bank: int, exported: ExportedBank, receipts: Sequence[ErasureReceipt], fingerprints: Sequence[bytes]
+    ) -> BankState:
+        """Make a bank that was loaded the one that the export names, with its counters, receipts and fingerprints.
+
+        An untouched bank of that name gives way; receipts of that name that are here already go first. Raises
+        ConflictError where there is a bank that was written to.
+        """
+
     def receipts(self, after: int = 0) -> list[ErasureReceipt]:
         """Receipts of all erasures in order of time, those with greater numbers than `after` in their banks."""
 
@@ -352,6 +371,9 @@ class Storage(Protocol):
 
     def fingerprinted(self, bank: int, macs: Sequence[bytes]) -> set[bytes]:
         """Those of these keyed digests that belong to texts erased from a bank, or from an earlier one of its name."""
+
+    def fingerprints(self, name: BankName) -> list[bytes]:
+        """All keyed digests of texts erased from the banks of this name."""
 
     def get_meta(self, key: str) -> str | None: ...
     def set_meta(self, values: dict[str, str]) -> None: ...

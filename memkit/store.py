@@ -17,6 +17,7 @@ from memkit.flows import erase, maintain, reencode, transfer
 from memkit.flows.audit import AuditReport, audit_bank
 from memkit.flows.context import BankContext, Services
 from memkit.flows.maintain import MaintenanceReport as MaintenanceReport
+from memkit.flows.transfer import ExportReport, LoadReport
 from memkit.identifiers import uuid7
 from memkit.models import ErasureReceipt, checked_bank_name
 from memkit.operations import Reinforce
@@ -210,7 +211,9 @@ class MemoryStore:
         """Begin anew in a forked child: caches and locks were left as other threads, now gone, had them."""
         self._lock = threading.Lock()
         self._background = None
+        settings = self._services.settings
         self._services = self._open_services(encode=self._catch_up)
+        self._services.settings = settings
         for context in list(self._contexts.values()):
             context.services = self._services
 
@@ -351,7 +354,9 @@ class MemoryStore:
     ) -> list[ErasureReceipt]:
         """Remove all banks whose names start with `under`; `confirm` must be the same prefix. One receipt for each."""
         chosen = list(self._every_context(under)) if under else []
-        return erase.erase_under(chosen, under=tuple(under), confirm=tuple(confirm), requested_by=requested_by)
+        return erase.erase_under(
+            self._storage, chosen, under=tuple(under), confirm=tuple(confirm), requested_by=requested_by
+        )
 
     def receipts(self, prefix: Sequence[str] = ()) -> list[ErasureReceipt]:
         """Receipts of the erasures from banks whose names start with `prefix`, oldest first; they hold no text."""
@@ -366,18 +371,21 @@ class MemoryStore:
         self._services.reinforcements.flush()
         self._storage.backup(str(path))
 
-    def export(self, path: str | Path, *, prefix: Sequence[str] = ()) -> int:
-        """Write memories as JSON lines, one record each; gives back how many."""
-        return transfer.export(list(self._every_context(prefix)), Path(path))
+    def export(self, path: str | Path, *, prefix: Sequence[str] = (), vectors: bool = True) -> ExportReport:
+        """Write all that banks are as JSON lines; without `vectors`, whoever loads the file makes them anew."""
+        return transfer.export(self._services, list(self._every_context(prefix)), Path(path), vectors=vectors)
 
-    def load(self, path: str | Path, *, progress: Callable[[int], None] | None = None) -> int:
-        """Read back what `export` wrote, into banks of the same names; gives back how many were new."""
-        return transfer.load(self._context_of, Path(path), progress=progress)
+    def load(self, path: str | Path, *, progress: Callable[[int], None] = lambda count: None) -> LoadReport:
+        """Read back what `export` wrote: each bank as a whole or not at all; one that holds all of it stays as it is.
 
-    def _context_of(self, name: BankName, zone: str | None = None) -> BankContext:
-        name = checked_bank_name(name)
+        `progress` is told how many memories are done. Raises InputError for a file that can't be read, ConflictError
+        where a bank of that name holds other memories.
+        """
+        return transfer.load(self._services, Path(path), progress=progress)
+
+    def _context_of(self, name: BankName) -> BankContext:
         with self._lock:
-            return self._context(name, zone)
+            return self._context(checked_bank_name(name), None)
 
     def _every_context(self, prefix: Sequence[str] = ()) -> Iterator[BankContext]:
         return (self._context_of(name) for name in self.banks(prefix))

@@ -27,7 +27,7 @@ from memkit.times import Clock
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Services:
     """Everything that a store's banks share; nothing in it mixes what banks hold."""
 
@@ -58,10 +58,14 @@ class BankContext:
     name: BankName
     zone: str | None = None
     storage: Storage = field(init=False)
-    settings: Settings = field(init=False)
 
     def __post_init__(self) -> None:
-        self.storage, self.settings = self.services.storage, self.services.settings
+        self.storage = self.services.storage
+
+    @property
+    def settings(self) -> Settings:
+        """Settings in force."""
+        return self.services.settings
 
     def now(self) -> datetime:
         """The moment by the injected clock."""

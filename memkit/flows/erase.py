@@ -14,6 +14,7 @@ from memkit.forget.erasure_plan import ErasePlan, plan
 from memkit.models import MEMORY_STATES, BankState, ErasureReceipt, Memory
 from memkit.operations import Erase, Operation
 from memkit.protocols import BankName, BankView, Storage
+from memkit.storage.core.banks import unpublished
 from memkit.text.terms.forms import is_same_name
 from memkit.times import Moment, as_utc
 
@@ -149,6 +150,7 @@ def erase_all(ctx: BankContext, *, confirm: BankName, requested_by: str | None =
     if tuple(confirm) != ctx.name:
         raise InputError("erase_all: confirm= must be the bank's own name: erase_all(confirm=bank.name).")
     receipt = _drop_bank(ctx, requested_by)
+    _drop_unfinished(ctx.storage, ctx.name)
     ctx.storage.purge(thorough=False, wait=READER_WAIT_S)
     return next((r for r in ctx.storage.receipts() if r.hash == receipt.hash), receipt)
 
@@ -164,8 +166,19 @@ def _drop_bank(ctx: BankContext, requested_by: str | None) -> ErasureReceipt:
     return receipt or _empty_receipt(state, ctx.now(), requested_by)
 
 
+def _drop_unfinished(storage: Storage, under: BankName) -> None:
+    """Take away what loads that were cut off left of banks whose names start so."""
+    for state in unpublished(storage, under):
+        storage.discard(state.number)
+
+
 def erase_under(
-    contexts: Sequence[BankContext], *, under: BankName, confirm: BankName, requested_by: str | None = None
+    storage: Storage,
+    contexts: Sequence[BankContext],
+    *,
+    under: BankName,
+    confirm: BankName,
+    requested_by: str | None = None,
 ) -> list[ErasureReceipt]:
     """Remove all these banks, then look for their bytes once. Raises InputError where `confirm` isn't the prefix."""
     if not under or tuple(confirm) != tuple(under):
@@ -173,12 +186,10 @@ def erase_under(
             "erase_all: confirm= must be the same prefix as under=, of at least one name: "
             'store.erase_all(under=("acme",), confirm=("acme",)).'
         )
-    dropped = [_drop_bank(ctx, requested_by) for ctx in contexts]
-    if not dropped:
-        return []
-    contexts[0].storage.purge(thorough=False, wait=READER_WAIT_S)
-    hashes = {receipt.hash for receipt in dropped}
-    return [receipt for receipt in contexts[0].storage.receipts() if receipt.hash in hashes]
+    hashes = {_drop_bank(ctx, requested_by).hash for ctx in contexts}
+    _drop_unfinished(storage, under)
+    storage.purge(thorough=False, wait=READER_WAIT_S)
+    return [receipt for receipt in storage.receipts() if receipt.hash in hashes]
 
 
 def _drop_caches(ctx: BankContext, state: BankState) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from memkit.errors import CorruptError
-from memkit.flows import fade, reencode, reflect, think
+from memkit.flows import fade, reencode, reflect, think, transfer
 from memkit.flows.context import BankContext, Services
 from memkit.flows.thinking import budget
 from memkit.models import Exchange, FrozenModel, IndexRow
@@ -132,7 +132,7 @@ def doctor(services: Services, contexts: Iterable[BankContext], *, repair: bool)
 
     Repaired memories get the index entries that they lack. `contexts` are asked for after the file was.
     """
-    problems = services.storage.audit(repair=repair)
+    problems = services.storage.audit(repair=repair) + transfer.unfinished(services, repair=repair)
     if problems and repair:
         services.indexes.drop()
     with suppress(CorruptError):  # told already

@@ -1,108 +1,244 @@
-"""Export and load: a store's memories as JSON lines, whole and readable."""
+"""Export and load: everything that banks are, as JSON lines, and back into a store of either engine."""
 
-import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from uuid import uuid4
 
-from pydantic import ValidationError
-
-from memkit.errors import InputError, UnwritablePathError
-from memkit.flows.context import BankContext, apply
-from memkit.flows.erasure.fingerprints import erased_before
-from memkit.flows.observe import cutter, piece_of
-from memkit.flows.read import everything
-from memkit.models import MEMORY_STATES, ErasureReceipt, Memory
-from memkit.operations import Insert, Operation
+from memkit.errors import ConflictError, UnwritablePathError
+from memkit.flows.context import BankContext, Services, encode_afterwards
+from memkit.flows.portability.lines import (
+    FORMAT_VERSION,
+    BankCounts,
+    ExportEnd,
+    ExportHeader,
+    Fingerprints,
+    as_line,
+    stored_encoder,
+)
+from memkit.flows.portability.loading import BankFile, Comparison, Progress, compare, load_bank
+from memkit.flows.portability.manifest import read_manifest
+from memkit.flows.portability.settling import settle
+from memkit.flows.thinking.budget import stored_day
+from memkit.models import ErasureReceipt, FrozenModel
 from memkit.protocols import BankName, BankView
-from memkit.runtime.indexer import IndexableText
+from memkit.storage.core.banks import target_name, unpublished
+from memkit.storage.core.receipts import chains
 
-LOAD_BATCH = 500
+EXPORT_BATCH = 200  # memories read at once
+FINGERPRINTS_PER_LINE = 1000
+
+Write = Callable[[str], object]
 
 
-def export(contexts: Sequence[BankContext], path: Path) -> int:
-    """Write every memory of these banks, oldest first; gives back how many."""
-    try:
-        with path.open("w", encoding="utf-8") as file:
-            return sum(_write_bank(ctx, file.write) for ctx in contexts)
-    except OSError as error:
-        raise UnwritablePathError(f"export: {path} can't be written ({error.strerror}).") from error
+class ExportReport(FrozenModel):
+    """Counts of what was written, for each bank in order."""
+
+    banks: tuple[tuple[BankName, BankCounts], ...]
+
+    @property
+    def memories(self) -> int:
+        """Number of memories."""
+        return sum(sum(counts.memories.values()) for _, counts in self.banks)
+
+
+class BankReport(FrozenModel):
+    """Report on one bank of a load: new as a whole, or there already, when nothing of it changed.
+
+    `counts`: of what is new. `present`: memories that were there; `erased`: those left out, since they were erased
+    here. `unencoded`: texts whose vector is still to be made.
+    """
+
+    bank: BankName
+    new: bool
+    counts: BankCounts = BankCounts(memories={})
+    present: int = 0
+    erased: int = 0
+    unencoded: int = 0
+
+
+class LoadReport(FrozenModel):
+    """Report of a load: its banks, and in `notes`, a sentence each, what was made anew or not carried over."""
+
+    banks: tuple[BankReport, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def new(self) -> int:
+        """Number of memories that are new."""
+        return sum(self.counts.values())
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of new memories by kind."""
+        return dict(sum((Counter(bank.counts.memories) for bank in self.banks), Counter[str]()))
+
+
+def export(services: Services, contexts: Sequence[BankContext], path: Path, *, vectors: bool = True) -> ExportReport:
+    """Write everything that these banks are; a file that lies there is replaced once all is written."""
+    services.reinforcements.flush()
+    receipts = chains(services.storage.receipts())
+    with _written(path) as write:
+        write(as_line(_header(services, vectors=vectors)))
+        banks = tuple(
+            (ctx.name, _write_bank(ctx, write, receipts.get(ctx.name, []), vectors=vectors)) for ctx in contexts
+        )
+        write(as_line(ExportEnd(banks=len(banks))))
+    return ExportReport(banks=banks)
 
 
 def export_receipts(receipts: Sequence[ErasureReceipt], path: Path) -> int:
     """Write receipts, oldest first; gives back how many."""
-    lines = [receipt.model_dump_json(exclude={"bytes_pending"}) + "\n" for receipt in receipts]
+    with _written(path) as write:
+        for receipt in receipts:
+            write(receipt.model_dump_json(exclude={"bytes_pending"}) + "\n")
+    return len(receipts)
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[Write]:
+    """A file that is there as a whole or not at all. Raises UnwritablePathError."""
+    part = path.with_name(f"{path.name}.{uuid4().hex[:8]}.part")
+    special = path.exists() and not path.is_file()  # a pipe, a terminal
     try:
-        path.write_text("".join(lines), encoding="utf-8")
+        with (path if special else part).open("w", encoding="utf-8", newline="\n") as file:
+            yield file.write
+        if not special:
+            part.replace(path)
     except OSError as error:
-        raise UnwritablePathError(f"export_receipts: {path} can't be written ({error.strerror}).") from error
-    return len(lines)
+        raise UnwritablePathError(f"export: {path} can't be written ({error.strerror}).") from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
-def _write_bank(ctx: BankContext, write: Callable[[str], object]) -> int:
-    state = ctx.ensure()
-    memories = everything(ctx, None, MEMORY_STATES)
-    for memory in memories:
-        line = {"bank": ctx.name, "zone": state.zone, "memory": memory.model_dump(mode="json")}
-        write(json.dumps(line, ensure_ascii=False) + "\n")
-    return len(memories)
+def _header(services: Services, *, vectors: bool) -> ExportHeader:
+    settings = services.settings
+    return ExportHeader(
+        version=FORMAT_VERSION,
+        id=uuid4().hex,
+        written_at=services.clock(),
+        encoder=stored_encoder(services.storage),
+        vectors=vectors,
+        index=settings.index,
+        observe=settings.observe,
+        keep=settings.keep or (),
+    )
 
 
-def load(
-    context_of: Callable[[BankName, str | None], BankContext],
-    path: Path,
-    *,
-    progress: Callable[[int], None] | None = None,
-) -> int:
-    """Read an export back; memories whose id is already there are left as they are."""
-    added = 0
-    for name, zone, memories in _bank_batches(path):
-        added += _load_batch(context_of(name, zone), memories)
-        if progress is not None:
-            progress(len(memories))
-    return added
+def _write_bank(ctx: BankContext, write: Write, receipts: Sequence[ErasureReceipt], *, vectors: bool) -> BankCounts:
+    """Write one bank, as it is at one moment."""
+    state, macs = ctx.ensure(), ctx.storage.fingerprints(ctx.name)
+    with ctx.storage.view(state.number) as view:
+        write(as_line(view.outline().model_copy(update={"thinking": stored_day(ctx, state)})))
+        kinds, history, vector_count = _write_memories(view, write, vectors=vectors)
+        exchanges = view.exchanges()
+    for record in (*exchanges, *receipts, *_fingerprint_lines(macs)):
+        write(as_line(record))
+    counts = BankCounts(
+        memories=dict(sorted(kinds.items())),
+        history=history,
+        exchanges=len(exchanges),
+        receipts=len(receipts),
+        fingerprints=len(macs),
+        vectors=vector_count,
+    )
+    write(as_line(counts))
+    return counts
 
 
-def _load_batch(ctx: BankContext, memories: Sequence[Memory]) -> int:
-    erased_ids = erased_before(ctx, ((m.id, IndexableText.of(m)) for m in memories))
-    memories = [memory for memory in memories if memory.id not in erased_ids]
-    entries = ctx.services.indexer.entry(ctx.ensure(), memories)
-
-    def decide(view: BankView) -> list[Operation]:
-        seqs_by_id = view.locate([m.id for m in memories])
-        cut = cutter(view, ctx.settings.observe).cut
-        pairs = [(m, t) for m, t in zip(memories, entries, strict=True) if m.id not in seqs_by_id]
-        return [Insert(m, t, cut(piece_of(m, quiet=True)).placement if m.kind == "turn" else None) for m, t in pairs]
-
-    return apply(ctx, decide).count("added")
-
-
-def _bank_batches(path: Path) -> Iterator[tuple[BankName, str | None, list[Memory]]]:
-    """An export's memories in batches of one bank each, in the order of the file."""
-    lines = _lines(path)
-    while batch := list(islice(lines, LOAD_BATCH)):
-        names = dict.fromkeys((name, zone) for name, zone, _ in batch)
-        for name, zone in names:
-            yield name, zone, [m for other, _, m in batch if other == name]
+def _write_memories(view: BankView, write: Write, *, vectors: bool) -> tuple[Counter[str], int, int]:
+    """Write a bank's memories; gives back how many of each kind, of lines of history, and of vectors."""
+    kinds, history, vector_count = Counter[str](), 0, 0
+    seqs = iter(view.matching({}))
+    while chunk := list(islice(seqs, EXPORT_BATCH)):
+        for memory in view.exported(chunk):
+            record = memory if vectors else memory.model_copy(update={"vector": None, "passages": None})
+            write(as_line(record))
+            kinds[record.content.kind] += 1
+            history, vector_count = history + len(record.history), vector_count + (record.vector is not None)
+    return kinds, history, vector_count
 
 
-def _lines(path: Path) -> Iterator[tuple[BankName, str | None, Memory]]:
-    try:
-        with path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    yield _parsed(line, f"{path.name}, line {number}")
-    except OSError as error:
-        raise InputError(f"load: {path} can't be read ({error.strerror}).") from error
+def _fingerprint_lines(macs: Sequence[bytes]) -> Iterator[Fingerprints]:
+    for start in range(0, len(macs), FINGERPRINTS_PER_LINE):
+        yield Fingerprints(macs=tuple(mac.hex() for mac in macs[start : start + FINGERPRINTS_PER_LINE]))
 
 
-def _parsed(line: str, where: str) -> tuple[BankName, str | None, Memory]:
-    try:
-        record: dict[str, Any] = json.loads(line)
-        return tuple(record["bank"]), record.get("zone"), Memory.model_validate(record["memory"])
-    except (ValueError, KeyError, TypeError, ValidationError):
-        raise InputError(
-            f"load: {where} is no line of an export: it needs bank, zone and memory. "
-            "Conversations are read with observe, not with load."
-        ) from None
+def load(services: Services, path: Path, *, progress: Progress = lambda count: None) -> LoadReport:
+    """Read an export back: each bank as a whole, or not at all.
+
+    A bank that holds all of the file's memories stays as it is. Raises InputError for a file that can't be read,
+    ConflictError for a bank that holds others; nothing was loaded then.
+    """
+    manifest = read_manifest(path)
+    files = [BankFile(services, path, manifest.header, section) for section in manifest.sections]
+    comparisons = {file.name: _compared(file) for file in files}
+    new = [file for file in files if comparisons[file.name] is None]
+    notes = settle(services, manifest.header, [file.name for file in new]) if new else []
+    reports = [_load_one(file, comparisons[file.name], progress) for file in files]
+    return LoadReport(banks=tuple(reports), notes=(*notes, *_vector_notes(new, reports)))
+
+
+def _compared(file: BankFile) -> Comparison | None:
+    """The file's memories beside those of the bank; None where there is no such bank yet. Raises ConflictError."""
+    state = file.services.storage.find_bank(file.name)
+    if state is None or not state.change:
+        return None
+    comparison, name = compare(file, state), "/".join(file.name)
+    if comparison.missing or comparison.different:
+        raise ConflictError(
+            f"load: bank {name} is there already; of the file's {file.size} memories it lacks {comparison.missing} "
+            f"and has {comparison.different} with other words, so nothing was loaded. Load into a new database, or "
+            "erase the bank first: bank.erase_all(confirm=bank.name)."
+        )
+    return comparison
+
+
+def _load_one(file: BankFile, comparison: Comparison | None, progress: Progress) -> BankReport:
+    if comparison is not None:
+        progress(file.size)
+        return BankReport(bank=file.name, new=False, present=comparison.present, erased=comparison.erased)
+    ctx, erased = load_bank(file, progress)
+    with ctx.storage.view(ctx.ensure().number) as view:
+        unencoded = len(view.unencoded(file.size or 1))
+        counts = _counted(file, view) if erased else file.section.counted
+    if unencoded:
+        encode_afterwards(ctx, at_once=ctx.settings.runtime.encode_late)
+    return BankReport(bank=file.name, new=True, counts=counts, erased=erased, unencoded=unencoded)
+
+
+def _counted(file: BankFile, view: BankView) -> BankCounts:
+    """Counts of what is there, where something was left out."""
+    kinds, history, vectors = _write_memories(view, lambda line: None, vectors=True)
+    exchanges = len(view.exchanges())
+    memories = dict(sorted(kinds.items()))
+    update = {"memories": memories, "history": history, "exchanges": exchanges, "vectors": vectors}
+    return file.section.counted.model_copy(update=update)
+
+
+def _vector_notes(files: Sequence[BankFile], reports: Sequence[BankReport]) -> Iterator[str]:
+    if files and not files[0].brings_vectors:
+        encoder, header = stored_encoder(files[0].services.storage), files[0].header
+        why = f"the file's are of {header.encoder.name}" if header.vectors else "the file has none"
+        yield f"Vectors are made anew with {encoder.name}: {why}."
+    waiting = sum(report.unencoded for report in reports)
+    if waiting:
+        yield f"{waiting:,} texts have no vector yet; words find them meanwhile, and their vectors follow by themselves."
+    erased = sum(report.erased for report in reports)
+    if erased:
+        yield f"{erased:,} memories were left out: they were erased here."
+
+
+def unfinished(services: Services, *, repair: bool = False) -> list[str]:
+    """Banks whose loading was cut off, one sentence each; dropped on request."""
+    states = unpublished(services.storage)
+    if repair:
+        for state in states:
+            services.storage.discard(state.number)
+    return [
+        f"bank {'/'.join(target_name(state))}: its load was cut off after {state.size} memories. Load the same file "
+        "again to finish it; repairing drops what is there."
+        for state in states
+    ]

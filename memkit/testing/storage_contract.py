@@ -3,10 +3,11 @@
 from memkit.testing.contract.banks import BankContract
 from memkit.testing.contract.erasure import ErasureContract
 from memkit.testing.contract.memories import MemoryContract
+from memkit.testing.contract.moving import MovingContract
 from memkit.testing.contract.views import ViewContract
 
 
-class StorageContract(BankContract, MemoryContract, ViewContract, ErasureContract):
+class StorageContract(BankContract, MemoryContract, ViewContract, ErasureContract, MovingContract):
     """Tests that every storage passes. A subclass gives the fixture `storage`, an empty storage.
 
     class TestMine(StorageContract):

@@ -1,12 +1,20 @@
-"""Load: exported memories read back."""
+"""Load: what export wrote, read back."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import RenderableType
 
-from memkit.cli.options import DEFAULT_FILE, AsJson, Database, EncoderName, load_encoder, open_store
-from memkit.cli.output import answer, bar, line
+import memkit
+from memkit.cli.options import DEFAULT_FILE, AsJson, Database, EncoderName, encoder_from_option
+from memkit.cli.output import answer, bar, line, new_table
+from memkit.encoders import encoder_named
+from memkit.flows.portability.manifest import read_manifest
+from memkit.flows.transfer import BankReport, LoadReport
+from memkit.settings import Settings
+from memkit.store import MemoryStore
 
 
 def load(
@@ -15,13 +23,44 @@ def load(
     encoder: EncoderName = None,
     json: AsJson = False,
 ) -> None:
-    """Read back what export wrote, into banks of the same names. Makes the database."""
-    with file.open("rb") as opened_file:
-        total = sum(1 for _ in opened_file)
-    with open_store(db, encoder=encoder, create=True) as store:
-        load_encoder(store)
-        with bar() as progress:
-            task = progress.add_task("loading", total=total)
-            count = store.load(file, progress=lambda done: progress.advance(task, done))
-    sentence = line(f"{count:,} new memories", f" from {file} are in {db}.", style="bold")
-    answer(json, {"file": str(file), "new": count}, [sentence])
+    """Read back what export wrote, into banks of the same names: each as a whole or not at all. Makes the database.
+
+    A new database gets the encoder of the file, unless another is named. A bank that holds all of it stays as it is.
+    """
+    with _opened(file, db, encoder) as store, bar() as progress:
+        task = progress.add_task("loading", total=_count_memories(file))
+        report = store.load(file, progress=lambda done: progress.advance(task, done))
+    document = {"file": str(file), "new": report.new, "counts": report.counts, **report.model_dump(mode="json")}
+    answer(json, document, _shown(report, file, db))
+
+
+def _opened(file: Path, db: Path, encoder: str | None) -> MemoryStore:
+    """The database; a new one, for a file that can be read, with what the file was written with."""
+    given = None if encoder is None else encoder_from_option(encoder)
+    if db.exists():
+        return memkit.open(db, encoder=given)
+    header = read_manifest(file).header
+    return memkit.open(db, encoder=given or encoder_named(header.encoder.name), settings=Settings(index=header.index))
+
+
+def _count_memories(file: Path) -> int:
+    with file.open("rb") as lines:
+        return sum(text.startswith(b'{"memory"') for text in lines)
+
+
+def _shown(report: LoadReport, file: Path, db: Path) -> Iterator[RenderableType]:
+    columns = ["bank", "new memories", "there already", "erased here", "changes", "waiting exchanges", "erasures"]
+    yield new_table(columns, map(_row, report.banks), right=columns[1:])
+    for sentence in report.notes:
+        yield line(sentence)
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in report.counts.items())
+    yield line(
+        f"{report.new:,} new memories", f"{f' ({kinds})' if kinds else ''} from {file} are in {db}.", style="bold"
+    )
+
+
+def _row(bank: BankReport) -> list[str]:
+    counts = bank.counts
+    new = sum(counts.memories.values())
+    numbers = (new, bank.present, bank.erased, counts.history, counts.exchanges, counts.receipts)
+    return ["/".join(bank.bank), *(f"{number:,}" for number in numbers)]

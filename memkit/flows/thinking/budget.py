@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from typing import Any
 
 from memkit.flows.context import BankContext, zone_of
 from memkit.models import BankState
@@ -13,8 +14,14 @@ SPENT_REASON = "today's budget is spent; the rest waits"
 
 def spent_today(ctx: BankContext, state: BankState) -> Usage:
     """Usage since midnight in the bank's zone."""
-    stored_day = json.loads(ctx.storage.get_meta(META_KEY.format(state.number)) or "{}")
-    return Usage(**stored_day["usage"]) if stored_day.get("day") == _today(ctx, state) else Usage()
+    day = stored_day(ctx, state) or {}
+    return Usage(**day["usage"]) if day.get("day") == _today(ctx, state) else Usage()
+
+
+def stored_day(ctx: BankContext, state: BankState) -> dict[str, Any] | None:
+    """The last day with its usage, as the file keeps it; None where there was none."""
+    text = ctx.storage.get_meta(META_KEY.format(state.number))
+    return None if text is None else dict(json.loads(text))
 
 
 def spend(ctx: BankContext, state: BankState, usage: Usage) -> None:
@@ -23,8 +30,8 @@ def spend(ctx: BankContext, state: BankState, usage: Usage) -> None:
         return
     total = spent_today(ctx, state)
     total.add(usage)
-    stored_day = {"day": _today(ctx, state), "usage": asdict(total)}
-    ctx.storage.set_meta({META_KEY.format(state.number): json.dumps(stored_day)})
+    day = {"day": _today(ctx, state), "usage": asdict(total)}
+    ctx.storage.set_meta({META_KEY.format(state.number): json.dumps(day)})
 
 
 def is_spent(ctx: BankContext, state: BankState) -> bool:

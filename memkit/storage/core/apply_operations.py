@@ -8,6 +8,7 @@ from typing import Any
 from memkit.errors import ConflictError, UndoError
 from memkit.models import Action, Author, IndexEntry, Memory, Outcome, Placement, State
 from memkit.operations import (
+    Adopt,
     Cite,
     Claim,
     CloseExchange,
@@ -21,7 +22,9 @@ from memkit.operations import (
     Postpone,
     Precede,
     Reinforce,
+    Relink,
     Remake,
+    Requeue,
     Restore,
     Revert,
     Rewrite,
@@ -31,6 +34,7 @@ from memkit.operations import (
 )
 from memkit.storage.core.apply_erase import erase, remake
 from memkit.storage.core.records import Queued, StoredMemory, begin_of, normalised, open_closings
+from memkit.storage.core.transfer import adopt, relink, requeue
 from memkit.storage.core.unit_of_work import ChangeSet, Reader, UnitOfWork
 
 UNDO_REASON = "undone"
@@ -81,7 +85,7 @@ def _ids(operation: Operation) -> tuple[Iterable[str | None], Iterable[str | Non
             return ids, remade
         case Cite(id=id, sources=sources):
             return [id], sources
-        case Enqueue(turn_ids=ids):
+        case Enqueue(turn_ids=ids) | Requeue(turn_ids=ids) | Adopt(ids=ids):
             return [], ids
         case Pin(id=id) | Forget(id=id) | Restore(id=id) | Revert(id=id) | Reinforce(id=id) | Rewrite(id=id):
             return [id], []
@@ -381,4 +385,7 @@ _RULE_BY_TYPE: dict[type, Callable[[UnitOfWork, Any], Outcome | None]] = {
     Claim: _claim,
     Settle: _settle,
     Postpone: _postpone,
+    Adopt: adopt,
+    Relink: relink,
+    Requeue: requeue,
 }

@@ -1,15 +1,18 @@
 """Banks as they are stored: their names, their time zones, and the row with their state and counters."""
 
 import json
+from collections.abc import Iterable
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from memkit.errors import InvalidNameError, UnknownOptionError
+from memkit.errors import ConflictError, InvalidNameError, UnknownOptionError
 from memkit.models import BankState
-from memkit.protocols import BankName
+from memkit.protocols import BankName, Storage
 from memkit.storage.core.checksums import corrupt_error, decoding
 from memkit.text.terms.keys import TERM_RULES, TERM_RULES_META
 from memkit.times import from_micros
+
+LOADING_MARK = "\x1f"  # begins the name of a bank that is being loaded
 
 
 def checked_name(name: BankName) -> BankName:
@@ -37,6 +40,42 @@ def checked_zone(zone: str) -> str:
 def term_rules_meta(bank: int) -> dict[str, str]:
     """The entry of a new bank, whose terms follow today's rules."""
     return {TERM_RULES_META.format(bank): json.dumps({"rules": TERM_RULES})}
+
+
+def loading_name(name: BankName, export: str) -> BankName:
+    """The name of a bank while it is being loaded from an export: none that a caller can give."""
+    return (LOADING_MARK, export, *name)
+
+
+def is_loading(name: BankName) -> bool:
+    """Whether a bank is still being loaded."""
+    return name[0] == LOADING_MARK
+
+
+def target_name(state: BankState) -> BankName:
+    """The name that a bank gets once all of it is loaded."""
+    return state.name[2:]
+
+
+def unpublished(storage: Storage, under: BankName = ()) -> list[BankState]:
+    """Banks whose loading was cut off, or still goes on, and that get a name that starts so."""
+    states = storage.banks((LOADING_MARK,))
+    return [state for state in states if target_name(state)[: len(under)] == tuple(under)]
+
+
+def listed(states: Iterable[BankState], prefix: BankName) -> list[BankState]:
+    """Banks in order of name; those that are being loaded only where the prefix asks for them."""
+    chosen = (s for s in states if not is_loading(s.name) or LOADING_MARK in prefix[:1])
+    return sorted(chosen, key=lambda state: state.name)
+
+
+def refuse_written(state: BankState) -> None:
+    """Raises ConflictError where a bank is more than a name."""
+    if state.change:
+        raise ConflictError(
+            f"load: bank {'/'.join(state.name)} was written to while it was being loaded, so it stays as it is. Load "
+            "into a new database."
+        )
 
 
 def name_key(name: BankName) -> str:

@@ -5,12 +5,14 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from memkit.batches import QuantisedBatch
+from memkit.exported import ExportedBank, ExportedMemory
 from memkit.models import Exchange, HistoryEntry, IndexRow, Memory
 from memkit.protocols import PageOptions, Position
 from memkit.storage.core.checksums import corrupt_error, decoding
 from memkit.storage.core.filters import matching_seqs
 from memkit.storage.core.hashing import Hasher
-from memkit.storage.core.records import Queued, history_entries, linked_seqs, to_memories
+from memkit.storage.core.records import HistoryRow, Queued, history_entries, linked_seqs, to_memories
+from memkit.storage.core.transfer import exported_memory
 from memkit.storage.core.unit_of_work import Reader
 from memkit.storage.core.vectors import quantise_vectors
 from memkit.times import is_put_off, to_micros
@@ -80,6 +82,27 @@ class View(Reader, Protocol):
         names = self.names(linked_seqs(row.before for row in history_rows if row.before is not None))
         with decoding("a memory"):
             return history_entries(self.records([seq])[seq], history_rows, names)
+
+    def histories(self, seqs: Sequence[int]) -> dict[int, list[HistoryRow]]:
+        """Histories of those of these memories that have one, by seq."""
+        return {seq: history_rows for seq in seqs if (history_rows := self.history_rows(seq))}
+
+    def outline(self) -> ExportedBank:
+        state = self.state
+        return ExportedBank(
+            name=state.name,
+            zone=state.zone,
+            created_at=state.created_at,
+            change=state.change,
+            next_number=self.next_seq,
+            next_exchange=self.next_exchange,
+        )
+
+    def exported(self, seqs: Sequence[int]) -> list[ExportedMemory]:
+        histories, entries = self.histories(seqs), self.entries(seqs)
+        records = sorted(self.records(seqs).items())
+        with decoding("a memory"):
+            return [exported_memory(record, histories.get(seq, ()), entries[seq]) for seq, record in records]
 
     def matching(self, where: Mapping[str, Any]) -> list[int]:
         """Seqs of memories that a filter over metadata accepts. Raises InputError for one that can't be read."""

@@ -7,6 +7,7 @@ from hashlib import sha256
 from heapq import merge
 from typing import Any
 
+from memkit.errors import ConflictError
 from memkit.models import BankState, ErasureReceipt
 from memkit.protocols import BankName
 from memkit.storage.core.unit_of_work import Erased
@@ -71,6 +72,16 @@ def chains(receipts: Iterable[ErasureReceipt]) -> dict[BankName, list[ErasureRec
     for receipt in receipts:
         by_bank.setdefault(receipt.bank, []).append(receipt)
     return by_bank
+
+
+def longer_chain(own: Sequence[ErasureReceipt], others: Sequence[ErasureReceipt]) -> Sequence[ErasureReceipt]:
+    """The one of two chains of a bank that goes on where the other ends. Raises ConflictError where they part."""
+    if any(mine.hash != other.hash for mine, other in zip(own, others, strict=False)):
+        raise ConflictError(
+            f"load: the receipts of erasures from bank {'/'.join(own[0].bank)} are others here than in the file. Load "
+            "into a new database."
+        )
+    return max(own, others, key=len)
 
 
 def by_time(receipts: Iterable[ErasureReceipt]) -> list[ErasureReceipt]:

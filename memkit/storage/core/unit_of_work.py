@@ -53,6 +53,7 @@ class ChangeSet:
     erased: list[Erased] = field(default_factory=list)
     next_seq: int = 1
     next_exchange: int = 1
+    change: int = 0  # the bank's change number that this is
 
     def __bool__(self) -> bool:
         return any(
@@ -173,6 +174,14 @@ class UnitOfWork:
             self._pointers.append((record.seq, memory.superseded_by))
         return record
 
+    def adopt(self, record: StoredMemory, entry: IndexEntry, history_rows: Iterable[HistoryRow], change: int) -> None:
+        """Add a memory under a number that lies above all that are there, as part of a change that has a number."""
+        self.next_seq, self.change = record.seq + 1, change
+        self._seqs[record.memory.id] = record.seq
+        self._records[record.seq] = record
+        self._entries[record.seq] = entry
+        self.history += history_rows
+
     def update(self, record: StoredMemory) -> None:
         """Change the numbers and links of a memory."""
         self._records[record.seq] = record
@@ -267,6 +276,7 @@ class UnitOfWork:
             settled=sorted(number for number in settled if number in stored),
             next_seq=self.next_seq,
             next_exchange=self.next_exchange,
+            change=self.change,
         )
 
     def _resolve(self) -> None:

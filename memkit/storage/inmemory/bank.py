@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from memkit.exported import ExportedBank
 from memkit.models import BankState, IndexEntry
 from memkit.storage.core.hashing import Hasher
 from memkit.storage.core.records import HistoryRow, Queued, StoredMemory
@@ -52,7 +53,7 @@ class Bank:
 
     def write(self, changes: ChangeSet) -> None:
         """Apply primitive changes; they were checked, so that nothing here can fail halfway."""
-        change = self.state.change + 1
+        change = changes.change
         self.next_seq, self.next_exchange = changes.next_seq, changes.next_exchange
         for number in changes.settled:
             self.exchanges.pop(number, None)
@@ -73,6 +74,14 @@ class Bank:
             "size": len(self.records),
         }
         self.state = self.state.model_copy(update=update)
+
+    def publish(self, exported: ExportedBank) -> None:
+        """Take over the name and the counters that a bank has in an export."""
+        self.next_seq = max(self.next_seq, exported.next_number)
+        self.next_exchange = max(self.next_exchange, exported.next_exchange)
+        fields = {"name": exported.name, "zone": exported.zone, "created_at": exported.created_at}
+        change = max(self.state.change, exported.change)
+        self.state = self.state.model_copy(update={**fields, "change": change})
 
     def _put(self, record: StoredMemory, entry: IndexEntry, change: int) -> None:
         self._unindex(record.seq)

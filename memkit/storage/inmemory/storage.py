@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from memkit.errors import BankGoneError, ClosedError, ReadOnlyError, StorageError
+from memkit.exported import ExportedBank
 from memkit.models import BankState, ErasureReceipt, Receipt
 from memkit.operations import Step
 from memkit.protocols import BankName, BankView, Decision
 from memkit.storage.core.apply_operations import apply_operations
-from memkit.storage.core.banks import checked_name, checked_zone, term_rules_meta
-from memkit.storage.core.receipts import bank_receipt, chain_flaws, erasure_receipt
+from memkit.storage.core.banks import checked_name, checked_zone, listed, refuse_written, term_rules_meta
+from memkit.storage.core.receipts import bank_receipt, by_time, chain_flaws, erasure_receipt, longer_chain
 from memkit.storage.inmemory.bank import Bank
 from memkit.storage.inmemory.view import MemoryView
 from memkit.times import is_put_off, utc_now
@@ -64,13 +65,12 @@ class MemoryStorage:
     def banks(self, prefix: BankName = ()) -> list[BankState]:
         with self._reading():
             states = (bank.state for bank in self._banks.values())
-            chosen = [state for state in states if state.name[: len(prefix)] == tuple(prefix)]
-        return sorted(chosen, key=lambda state: state.name)
+            return listed([state for state in states if state.name[: len(prefix)] == tuple(prefix)], prefix)
 
     def unencoded_banks(self) -> list[BankState]:
         with self._reading():
             states = [bank.state for bank in self._banks.values() if bank.seqs_by("unencoded", True)]
-        return sorted(states, key=lambda state: state.name)
+            return listed(states, ())
 
     def drop_bank(
         self, bank: int, *, at: datetime, requested_by: str | None = None, fingerprints: Sequence[bytes] = ()
@@ -102,6 +102,37 @@ class MemoryStorage:
     def fingerprinted(self, bank: int, macs: Sequence[bytes]) -> set[bytes]:
         with self._reading():
             return self._fingerprints[self._bank(bank).state.name].intersection(macs)
+
+    def fingerprints(self, name: BankName) -> list[bytes]:
+        with self._reading():
+            return sorted(self._fingerprints.get(tuple(name), ()))
+
+    def discard(self, bank: int) -> None:
+        with self._writing():
+            dropped = self._banks.pop(bank, None)
+            if dropped is not None:
+                self._leases.pop(bank, None)
+                self._replace_receipts(dropped.state.name, ())
+
+    def publish(
+        self, bank: int, exported: ExportedBank, receipts: Sequence[ErasureReceipt], fingerprints: Sequence[bytes]
+    ) -> BankState:
+        with self._writing():
+            data, other = self._own(bank), self.find_bank(exported.name)
+            if other is not None:
+                refuse_written(other)
+                del self._banks[other.number]
+            self._replace_receipts(data.state.name, ())
+            self._fingerprints.pop(data.state.name, None)
+            own = [receipt for receipt in self._receipts if receipt.bank == exported.name]
+            self._replace_receipts(exported.name, longer_chain(own, receipts))
+            self._fingerprints[exported.name].update(fingerprints)
+            data.publish(exported)
+            return data.state
+
+    def _replace_receipts(self, name: BankName, receipts: Sequence[ErasureReceipt]) -> None:
+        others = [receipt for receipt in self._receipts if receipt.bank != name]
+        self._receipts = by_time([*others, *receipts])
 
     def _last_receipt(self, name: BankName) -> ErasureReceipt | None:
         return next((receipt for receipt in reversed(self._receipts) if receipt.bank == name), None)

@@ -57,6 +57,25 @@ UPDATE bank SET change = :change, epoch = :epoch, size = :size, next_seq = :next
     next_content = :next_content, unsealed_sketches = :unsealed_sketches, unsealed_terms = :unsealed_terms
 WHERE bank = :bank
 
+-- name: rename_bank
+UPDATE bank SET name = :name, zone = :zone, created_at = :created_at, change = :change, next_seq = :next_seq,
+    next_exchange = :next_exchange WHERE bank = :bank
+
+-- name: drop_erasures
+DELETE FROM erasure WHERE bank = :bank
+
+-- name: drop_fingerprints
+DELETE FROM fingerprint WHERE bank = :bank
+
+-- name: receipts_of
+SELECT receipt, pending FROM erasure WHERE bank = :bank ORDER BY number
+
+-- name: fingerprints_of_name
+SELECT f.mac FROM fingerprint f WHERE f.bank = ANY(:banks)
+
+-- name: banks_of_name
+SELECT bank FROM bank WHERE name = :name UNION SELECT bank FROM erasure WHERE name = :name
+
 -- name: get_meta
 SELECT value FROM meta WHERE key = :key
 
@@ -277,9 +296,9 @@ WHERE bank = :bank AND kind = :kind AND (occurred_at, seq) < (:at, :after) AND o
 AND occurred_at < :until AND state = ANY(:states) ORDER BY occurred_at DESC, seq DESC LIMIT :limit
 
 -- name: history_rows
-SELECT h.change, h.event, h.at, h.author, c.text, c.payload
+SELECT h.seq, h.change, h.event, h.at, h.author, c.text, c.payload
 FROM history h INDEXED BY history_seq JOIN content c ON c.bank = h.bank AND c.id = h.content
-WHERE h.bank = :bank AND h.seq = :seq ORDER BY h.number
+WHERE h.bank = :bank AND h.seq = ANY(:seqs) ORDER BY h.seq, h.number
 
 -- name: superseded_by_any
 SELECT seq FROM memory INDEXED BY memory_superseded WHERE bank = :bank AND superseded_by = ANY(:seqs)
@@ -490,6 +509,10 @@ SELECT bank, number, receipt FROM erasure WHERE pending = 1
 
 -- name: finish_erasure
 UPDATE erasure SET pending = 0 WHERE bank = :bank AND number = :number
+
+-- name: reopen_last_erasure
+UPDATE erasure SET pending = 1 WHERE bank = :bank AND number =
+    (SELECT number FROM erasure WHERE bank = :bank ORDER BY number DESC LIMIT 1)
 
 -- name: erased_bank
 SELECT bank FROM erasure WHERE name = :name LIMIT 1

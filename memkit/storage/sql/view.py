@@ -290,8 +290,14 @@ class SqlView(View):
         return self.in_order([place[-1] for place in places[: options.limit]])
 
     def history_rows(self, seq: int) -> list[HistoryRow]:
-        rows = list(map(HistoryColumns._make, self._run("history_rows", seq=seq)))
-        return decode_history(rows, self.records([seq]).get(seq)) if rows else []
+        return self.histories([seq]).get(seq, [])
+
+    def histories(self, seqs: Sequence[int]) -> dict[int, list[HistoryRow]]:
+        columns: dict[int, list[HistoryColumns]] = {}
+        for seq, *values in self._over("history_rows", seqs):
+            columns.setdefault(seq, []).append(HistoryColumns._make(values))
+        records = self.records(list(columns)) if columns else {}
+        return {seq: decode_history(rows, records.get(seq)) for seq, rows in columns.items()}
 
     def superseded_by_any(self, seqs: Sequence[int]) -> list[int]:
         return sorted(row[0] for row in self._over("superseded_by_any", seqs))

@@ -36,7 +36,7 @@ class Writer:
         self.view = view
         self.changes = changes
         self.bank = view.bank
-        self.change = view.row.change + 1
+        self.change = changes.change
         self.erased: list[bytes] = []  # contents that went, as they lay in the file
         self._next_content = view.row.next_content
         self._next_history = view.row.next_history

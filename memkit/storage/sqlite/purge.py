@@ -186,6 +186,11 @@ def receipts(connection: sqlite3.Connection, after: int = 0) -> list[ErasureRece
     return by_time([_receipt(row) for row in run(connection, "receipts", after=after)])
 
 
+def receipts_of(connection: sqlite3.Connection, bank: int) -> list[ErasureReceipt]:
+    """Receipts of one bank, in order."""
+    return list(map(_receipt, run(connection, "receipts_of", bank=bank)))
+
+
 def receipt_at(connection: sqlite3.Connection, bank: int, change: int) -> ErasureReceipt | None:
     """The receipt of the erasure that led a bank to a change number."""
     return _first(run(connection, "receipt", bank=bank, change=change))

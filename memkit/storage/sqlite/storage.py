@@ -10,12 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from memkit.errors import BankGoneError, InputError
+from memkit.exported import ExportedBank
 from memkit.models import BankState, ErasureReceipt, Receipt
 from memkit.operations import Step
 from memkit.protocols import BankName, BankView, Decision
 from memkit.settings import RuntimeSettings
 from memkit.storage.core.apply_operations import apply_operations
-from memkit.storage.core.banks import BankRow, checked_name, checked_zone, name_key, prefix_range, term_rules_meta
+from memkit.storage.core.banks import (
+    BankRow,
+    checked_name,
+    checked_zone,
+    listed,
+    name_key,
+    prefix_range,
+    term_rules_meta,
+)
 from memkit.storage.core.blocks import ROW_PART, SKETCH_PART, TERM_PART, VECTOR_PART
 from memkit.storage.core.receipts import chain_flaws
 from memkit.storage.sql.queries import run, run_many, run_over
@@ -25,6 +34,7 @@ from memkit.storage.sqlite.connections import Connections
 from memkit.storage.sqlite.filesystem import sync
 from memkit.storage.sqlite.group_commit import GroupCommit
 from memkit.storage.sqlite.opening import prepare
+from memkit.storage.sqlite.publishing import drop_unpublished, publish, take_over
 from memkit.storage.sqlite.purge import Erasures, receipt_at, receipts
 from memkit.storage.sqlite.repair.audit import audit, damage
 from memkit.storage.sqlite.repair.recover import recover
@@ -69,9 +79,7 @@ class SqliteStorage:
         columns = {"name": name, "zone": zone, "key": secrets.token_bytes(16), "created_at": to_micros(utc_now())}
         run(connection, "add_bank", bank=bank, **columns)
         run_many(connection, set_meta=[{"key": k, "value": v} for k, v in term_rules_meta(bank).items()])
-        for (erased,) in run(connection, "erased_bank", name=name).fetchall():
-            run(connection, "take_over_erasures", bank=bank, erased=erased)
-            run(connection, "take_over_fingerprints", bank=bank, erased=erased)
+        take_over(connection, bank, name)
         row: tuple[Any, ...] = run(connection, "bank", bank=bank).fetchone()
         return row
 
@@ -84,12 +92,12 @@ class SqliteStorage:
         start, end = prefix_range(prefix)
         with self._connections.reading() as connection:
             rows = run(connection, "banks_between", start=start, end=end).fetchall()
-        return sorted((BankRow(*row).to_state() for row in rows), key=lambda state: state.name)
+        return listed((BankRow(*row).to_state() for row in rows), prefix)
 
     def unencoded_banks(self) -> list[BankState]:
         with self._connections.reading() as connection:
             rows = run(connection, "unencoded_banks").fetchall()
-        return sorted((BankRow(*row).to_state() for row in rows), key=lambda state: state.name)
+        return listed((BankRow(*row).to_state() for row in rows), ())
 
     def drop_bank(
         self, bank: int, *, at: datetime, requested_by: str | None = None, fingerprints: Sequence[bytes] = ()
@@ -103,6 +111,16 @@ class SqliteStorage:
             run(connection, "drop_bank", bank=bank)
             run_many(connection, add_fingerprint=[{"bank": bank, "mac": mac} for mac in fingerprints])
         return receipt
+
+    def discard(self, bank: int) -> None:
+        with self._connections.writing() as connection:
+            drop_unpublished(connection, bank)
+
+    def publish(
+        self, bank: int, exported: ExportedBank, receipts: Sequence[ErasureReceipt], fingerprints: Sequence[bytes]
+    ) -> BankState:
+        with self._connections.writing() as connection:
+            return publish(connection, self._row(connection, bank), exported, receipts, fingerprints)
 
     # -- reading and changing one bank
 
@@ -176,6 +194,11 @@ class SqliteStorage:
     def fingerprinted(self, bank: int, macs: Sequence[bytes]) -> set[bytes]:
         with self._connections.reading() as connection:
             return {row[0] for row in run_over(connection, "fingerprints_among", macs, bank=bank)}
+
+    def fingerprints(self, name: BankName) -> list[bytes]:
+        with self._connections.reading() as connection:
+            banks = [row[0] for row in run(connection, "banks_of_name", name=name_key(name))]
+            return [row[0] for row in run_over(connection, "fingerprints_of_name", banks)]
 
     # -- the files
 

@@ -495,10 +495,35 @@ def test_doctor_finds_a_healthy_file_healthy(filled: Cli) -> None:
 
 def test_export_and_load_carry_everything_into_another_file(filled: Cli, tmp_path: Path) -> None:
     there, other = tmp_path / "e.jsonl", tmp_path / "other.db"
-    assert filled("export", there, "--json").json["memories"] == 4
-    assert filled("load", there, "--db", other, "--encoder", "hashing", "--json").json["new"] == 4
-    assert "0 new" in filled("load", there, "--db", other).out
-    assert filled("show", "acme/ana", "--db", other, "--json").json == filled("show", "acme/ana", "--json").json
+    filled("think", "acme/ana")
+    exported = filled("export", there, "--json").json
+    loaded = filled("load", there, "--db", other, "--json").json  # with the encoder of the file
+    assert loaded["new"] == exported["memories"] == sum(loaded["counts"].values()) > 4
+    assert filled("stats", "--db", other, "--json").json["encoder"]["name"] == "hashing-256"
+    again = filled("load", there, "--db", other)
+    assert "0 new" in again.out
+    assert str(exported["memories"]) in again.out
+    everywhere = ("--json", "--state", "active", "--state", "superseded")
+    assert filled("show", "acme/ana", "--db", other, *everywhere).json == filled("show", "acme/ana", *everywhere).json
+
+
+def test_load_says_what_it_makes_anew_and_what_is_in_its_way(filled: Cli, tmp_path: Path) -> None:
+    there, other = tmp_path / "e.jsonl", tmp_path / "other.db"
+    filled("export", there, "--no-vectors")
+    assert "Vectors are made anew" in filled("load", there, "--db", other, "--encoder", "hashing").out
+    filled("add", "acme/ana", "Ana likes ferries.", "--db", other)
+    filled("export", there, "--db", other)
+    refused = filled("load", there)
+    assert (refused.code, "lacks 1" in refused.err, "new database" in refused.err) == (1, True, True)
+
+
+def test_a_file_that_can_not_be_loaded_makes_no_database(filled: Cli, tmp_path: Path) -> None:
+    there, other = tmp_path / "e.jsonl", tmp_path / "other.db"
+    filled("export", there)
+    there.write_text(there.read_text("utf-8")[:-40], encoding="utf-8")
+    refused = filled("load", there, "--db", other)
+    assert (refused.code, refused.err.count("\n"), other.exists()) == (1, 1, False)
+    assert "cut off" in refused.err
 
 
 def test_evaluate_prints_tables_for_people_and_figures_for_programs(cli: Cli, tmp_path: Path) -> None:

@@ -211,7 +211,7 @@ def test_erased_texts_are_known_when_they_are_brought_in_again_under_the_callers
         bank.erase(ids=["t4"])
         again = bank.observe(said)
         assert [o.reason for o in again.outcomes if o.action == "skipped"][4].startswith("was erased")  # type: ignore[union-attr]
-        assert store.load(path.with_suffix(".jsonl")) == 0
+        assert store.load(path.with_suffix(".jsonl")).new == 0
         assert bank.get("t4") is None
         bank.insert(said[4].text)
         assert said[4].text not in [m.text for m in everything(bank)]

@@ -115,9 +115,9 @@ def test_an_export_loads_into_another_store_as_it_was(path: Path, tmp_path: Path
         bank.observe([("ana", "I moved to Lisbon in May"), ("bob", "How lovely for you")])
         bank.insert(["Ana lives in Lisbon."])
         before = bank.list()
-        assert store.export(tmp_path / "out.jsonl") == 3
+        assert store.export(tmp_path / "out.jsonl").memories == 3
     with memkit.open(":memory:", encoder=HashingEncoder()) as other:
-        assert other.load(tmp_path / "out.jsonl") == 3
-        assert other.load(tmp_path / "out.jsonl") == 0
+        assert other.load(tmp_path / "out.jsonl").new == 3
+        assert other.load(tmp_path / "out.jsonl").new == 0
         assert [m.text for m in other.bank("acme", "ana").list()] == [m.text for m in before]
         assert [m.id for m in other.bank("acme", "ana").list()] == [m.id for m in before]

@@ -23,6 +23,8 @@ MAY_READ_IT = {
     *("retained_notes", "retained_entries", "retained_vectors", "retained_words"),  # its search of the files
     *("last_receipt", "receipts"),  # stops at the first; is for all banks
     *("take_over_erasures", "take_over_fingerprints"),  # of a bank that is made again
+    *("drop_erasures", "drop_fingerprints", "receipts_of", "fingerprints_of_name"),  # of a bank that is moved
+    "reopen_last_erasure",  # stops at the first
     "last_saliences",  # stops after as many as it is asked for
     "reasons",  # a thinker's, before an erasure
 }
