@@ -1,6 +1,5 @@
 """A store: one database that holds every user's memory, and hands out banks."""
 
-import os
 import secrets
 import threading
 import weakref
@@ -26,6 +25,7 @@ from memkit.recall.present.recollection import Recollection
 from memkit.runtime.encoder_slot import EncoderSlot
 from memkit.runtime.encoding_thread import Encode, EncodingThread
 from memkit.runtime.file_settings import chosen_encoder, record_settings, stored_settings
+from memkit.runtime.forks import begin_anew_in_children
 from memkit.runtime.index_cache import IndexCache
 from memkit.runtime.indexer import Indexer
 from memkit.runtime.reinforcement_buffer import ReinforcementBuffer
@@ -204,7 +204,7 @@ class MemoryStore:
         self._zones: dict[BankName, str] = {}  # of banks that may not be made yet
         self._lock = threading.Lock()
         self._background: BackgroundThread | None = None
-        _open_stores.add(self)
+        begin_anew_in_children(self)
         reencode.encode_leftovers(self._services)
 
     def after_fork(self) -> None:
@@ -389,15 +389,3 @@ class MemoryStore:
 
     def _every_context(self, prefix: Sequence[str] = ()) -> Iterator[BankContext]:
         return (self._context_of(name) for name in self.banks(prefix))
-
-
-_open_stores: "weakref.WeakSet[MemoryStore]" = weakref.WeakSet()
-
-
-def _after_fork_in_child() -> None:
-    for store in list(_open_stores):
-        store.after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -225,7 +225,7 @@ def _vector_notes(files: Sequence[BankFile], reports: Sequence[BankReport]) -> I
         yield f"Vectors are made anew with {encoder.name}: {why}."
     waiting = sum(report.unencoded for report in reports)
     if waiting:
-        yield f"{waiting:,} texts have no vector yet; words find them meanwhile, and their vectors follow by themselves."
+        yield f"{waiting:,} texts have no vector yet. Words find them meanwhile, and their vectors follow."
     erased = sum(report.erased for report in reports)
     if erased:
         yield f"{erased:,} memories were left out: they were erased here."
