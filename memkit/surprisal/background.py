@@ -12,9 +12,10 @@ from functools import cache, lru_cache
 from importlib.resources import files
 
 from memkit.protocols import Token
-from memkit.text.terms.tokens import CACHED_WORDS
+from memkit.text.terms.tokens import CACHED_WORDS, MARK_RANGES
 
-TOKEN_PATTERN = re.compile(r"[぀-ヿ㐀-鿿]|[^\W\d_]{1,24}(?:['’][^\W\d_]{1,24})?|\d{1,12}|[^\w\s]|_")
+LETTER = rf"[^\W\d_][{MARK_RANGES}]*"
+TOKEN_PATTERN = re.compile(rf"[぀-ヿ㐀-鿿]|(?:{LETTER}){{1,24}}(?:['’](?:{LETTER}){{1,24}})?|\d{{1,12}}|[^\w\s]|_")
 FREQUENT_LISTS = ("frequent_english.txt", "frequent_russian.txt", "frequent_chinese.txt")
 # How the tokens of a conversation in one script divide, roughly; what is left of 1 is for the end of a text.
 FREQUENT_SHARE, RARE_SHARE, NUMBER_SHARE, MARK_SHARE, SYMBOL_SHARE = 0.60, 0.18, 0.015, 0.13, 0.005
@@ -94,7 +95,7 @@ def _rare(word: str) -> float:
         return 1 / HIRAGANA_TYPES
     if _is_ideograph(word[0]):
         return IDEOGRAPH_SHARE / float(IDEOGRAPH_TYPES ** len(word))
-    plain = "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
+    plain = "".join(c for c in unicodedata.normalize("NFKD", word) if unicodedata.category(c)[0] != "M")
     if not plain.isascii():
         return math.exp(-FIRST_NATS - LETTER_NATS * len(plain)) / RARE_SHARE
     share = LATIN_SHARE if plain == word else LATIN_SHARE * ACCENTED_SHARE

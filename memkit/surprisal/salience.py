@@ -5,6 +5,8 @@ Surprisal models are foreign code: what they give back is checked, and where the
 
 import logging
 import math
+import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -12,7 +14,7 @@ from memkit.errors import MemkitError, StorageError, SurprisalError, SurprisalUn
 from memkit.protocols import SurprisalModel, Token
 from memkit.surprisal.background import BackgroundSurprisal
 from memkit.surprisal.ngram import NgramSurprisal
-from memkit.text.terms.tokens import STOP_WORDS
+from memkit.text.terms.tokens import DIGIT_GROUPS_PATTERN, MARK_RANGES, STOP_WORDS, UNSPACED_RANGES
 
 log = logging.getLogger("memkit")
 
@@ -20,6 +22,14 @@ MAX_TOKEN_NATS = 16.0  # what is spelled strangely tells no more than a rare nam
 SALIENT_TOKENS = 8  # the highest of a text, which decide
 MAX_PHRASE_WORDS = 3
 RARE_WORD_NATS = 8.5  # of a word that one in 5,000 is
+MAX_UNIT_CHARS = 64  # of what is written together; of what is longer, the tokens count
+CURRENCY_CHARS = "$€£¥₹₽₩₺₪฿"
+WORD_CHAR = rf"[^\W{UNSPACED_RANGES}][{MARK_RANGES}]*"
+UNIT_PATTERN = re.compile(  # what is written together: words, numbers with their signs, addresses, identifiers
+    rf"\+?{DIGIT_GROUPS_PATTERN}"
+    rf"|(?:[{CURRENCY_CHARS}#@+]|[-−](?=\d))?(?:{WORD_CHAR})+(?:(?:,(?=\d)|://|[.:/@&'’+#~=-]{{1,2}})(?:{WORD_CHAR})+)*"
+    rf"(?:[#+]{{1,2}}|(?<=\d)[  ]?[{CURRENCY_CHARS}%‰]|(?<=\d)°(?:\w\b)?)?"
+)
 OWN_MODELS = (BackgroundSurprisal, NgramSurprisal)  # no foreign code
 
 
@@ -89,8 +99,8 @@ def salience(tokens: Sequence[Token]) -> float:
 
 def key_phrases(text: str, tokens: Sequence[Token], *, most: int = 3) -> tuple[str, ...]:
     """The runs of at most three neighbouring words that surprise most, in the order of the text."""
-    bare = [_bare(text, token) for token in tokens if token.surprisal >= RARE_WORD_NATS]
-    telling = [t for t in bare if _tells(text[t.start : t.end])]
+    rare = [_bare(text, token) for token in tokens if token.surprisal >= RARE_WORD_NATS]
+    telling = [unit for unit in _units(text, rare) if _tells(text[unit.start : unit.end])]
     runs = sorted(_runs(text, telling), key=_weight, reverse=True)
     phrases = {text[run[0].start : run[-1].end]: run[0].start for run in reversed(runs[:most])}
     return tuple(sorted(phrases, key=lambda phrase: phrases[phrase]))
@@ -108,9 +118,22 @@ def _bare(text: str, token: Token) -> Token:
     return Token(start, start + len(word.strip()), token.surprisal)
 
 
-def _tells(word: str) -> bool:
-    whole = word[:1].isalnum() and (len(word) > 2 or not word.isascii() or word.isdigit())
-    return whole and word.casefold().replace("’", "'") not in STOP_WORDS
+def _units(text: str, tokens: Iterable[Token]) -> list[Token]:
+    """What tokens are parts of, whole and each once: names and numbers as they are written, "$1,299", "C++", "7:45"."""
+    spans = [match.span() for match in UNIT_PATTERN.finditer(text)]
+    starts = [start for start, _ in spans]
+    nats_by_span: dict[tuple[int, int], float] = {}
+    for token in tokens:
+        around = spans[max(bisect_right(starts, token.start) - 1, 0)] if spans else (0, 0)
+        is_inside = around[0] <= token.start and token.end <= around[1] <= around[0] + MAX_UNIT_CHARS
+        span = around if is_inside else (token.start, token.end)
+        nats_by_span[span] = nats_by_span.get(span, 0.0) + token.surprisal
+    return [Token(start, end, nats) for (start, end), nats in sorted(nats_by_span.items())]
+
+
+def _tells(unit: str) -> bool:
+    whole = len(unit) > 2 or not unit.isascii() or any(map(str.isdigit, unit))
+    return whole and any(map(str.isalnum, unit)) and unit.casefold().replace("’", "'") not in STOP_WORDS
 
 
 def _runs(text: str, tokens: Sequence[Token]) -> Iterator[list[Token]]:
