@@ -119,7 +119,7 @@ def _bare(text: str, token: Token) -> Token:
 
 
 def _units(text: str, tokens: Iterable[Token]) -> list[Token]:
-    """What tokens are parts of, whole and each once: names and numbers as they are written, "$1,299", "C++", "7:45"."""
+    """The words and numbers that tokens are parts of, as they are written, each once: "$1,299", "C++", "7:45"."""
     spans = [match.span() for match in UNIT_PATTERN.finditer(text)]
     starts = [start for start, _ in spans]
     nats_by_span: dict[tuple[int, int], float] = {}
