@@ -218,8 +218,8 @@ class BankView(Protocol):
     def same_thoughts(self, keys: Sequence[int], speaker: str | None) -> dict[int, Memory]:
         """For each text key that occurs, the oldest active thought of this speaker with it."""
 
-    def in_group(self, group: int, kinds: Sequence[Kind], limit: int) -> list[Memory]:
-        """Active memories with TiM's hash group `group`, newest first."""
+    def in_groups(self, groups: Sequence[int], kinds: Sequence[Kind], limit: int) -> list[int]:
+        """Seqs of active memories with one of TiM's hash groups, group by group; of each the newest first."""
 
     def about(self, head: str, kinds: Sequence[Kind], limit: int) -> list[Memory]:
         """Active memories with the head entity `head` (casefolded), newest first."""

@@ -24,7 +24,9 @@ from rich.progress import track
 from rich.table import Table
 
 import memkit
-from memkit.protocols import FloatArray
+from memkit.models import Memory
+from memkit.operations import Proposal
+from memkit.protocols import FloatArray, Task
 
 START_TIME = datetime(2025, 1, 1, 8, tzinfo=UTC)
 BATCH_TURNS = 1000
@@ -132,10 +134,46 @@ def think_all(folder: Path, size: int) -> Seconds:
     return clock.total()
 
 
-def over_one(store: memkit.MemoryStore, size: int) -> Seconds:
+class SilentThinker:
+    """A thinker that finds nothing: what waits is settled in a moment."""
+
+    name = "silent"
+
+    def think(self, task: Task) -> list[Proposal]:
+        """Nothing."""
+        return []
+
+
+def thoughts_about_ana(size: int) -> list[Memory]:
+    """Thoughts of one pattern, as thinking leaves them."""
+    likes = [f"shop {n} in street {n % 977}" for n in range(size)]
+    return [
+        Memory(
+            id=f"like-{n}",
+            kind="thought",
+            text=f"Ana likes {tail}.",
+            head="Ana",
+            relation="likes",
+            tail=tail,
+            speaker="Ana",
+            occurred_at=START_TIME,
+            recorded_at=START_TIME,
+        )
+        for n, tail in enumerate(likes)
+    ]
+
+
+def over_one(path: Path, size: int) -> Seconds:
     """Seconds of the verbs that are about one memory, in a bank that has been used before."""
+    with memkit.open(path, encoder=PatternEncoder(), thinker=SilentThinker()) as store:
+        store.bank("grown").think(batch=50)
+        store.bank("grown").insert(thoughts_about_ana(size // 10))
+    with memkit.open(path, encoder=PatternEncoder()) as store:
+        return _over_one(store, size)
+
+
+def _over_one(store: memkit.MemoryStore, size: int) -> Seconds:
     clock, bank, made, numbers = Clock(), store.bank("grown"), store.bank("inserted"), count(size)
-    bank.think()
     for call in range(CALLS_OVER_ONE + 1):
         n = next(numbers)
         used = Clock() if not call else clock  # the first call loads what it needs
@@ -188,8 +226,11 @@ def measure(sizes: Sequence[int], thinking_sizes: Sequence[int]) -> dict[str, di
     """Seconds by group of verbs, verb and size."""
     groups: dict[str, dict[str, Seconds]] = {"over all": defaultdict(dict), "over one": defaultdict(dict)}
     for size in track(sizes, "banks", console=Console(stderr=True)):
-        with tempfile.TemporaryDirectory() as name, memkit.open(f"{name}/g.db", encoder=PatternEncoder()) as store:
-            measured = {"over all": over_all(store, Path(name), size), "over one": over_one(store, size)}
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            with memkit.open(folder / "g.db", encoder=PatternEncoder()) as store:
+                seconds_over_all = over_all(store, folder, size)
+            measured = {"over all": seconds_over_all, "over one": over_one(folder / "g.db", size)}
         for group, seconds in measured.items():
             for verb, value in seconds.items():
                 groups[group][verb][str(size)] = value

@@ -16,6 +16,7 @@ from memkit.think.revise import is_person
 
 MAX_IN_GROUP = 50  # thoughts of one hash group, the newest
 MAX_BY_HEAD = 400  # thoughts about one person, the newest
+MAX_NEAR = 200  # thoughts that share a hash group with a turn, the nearest
 GROUP_PROBES = 4  # hash groups for each turn: its own (TiM's), and the next likeliest
 
 
@@ -102,7 +103,11 @@ def _same_groups(ctx: BankContext, view: BankView, vectors: FloatArray) -> list[
     if not len(vectors) or vectors.shape[1] != sketcher.dimension:
         return []
     likely = dict.fromkeys(groups.probes(vectors, GROUP_PROBES).T.ravel().tolist())
-    return [thought for group in likely for thought in view.in_group(group, ("thought",), MAX_IN_GROUP)]
+    seqs = view.in_groups(list(likely), ("thought",), MAX_IN_GROUP)
+    if len(seqs) > MAX_NEAR:
+        cosines = (view.vectors(seqs) @ vectors.T).max(axis=1)
+        seqs = [seqs[i] for i in np.argsort(-cosines, kind="stable")[:MAX_NEAR]]
+    return list(view.memories(seqs).values())
 
 
 def near_headless(ctx: BankContext, view: BankView, operations: Sequence[Step]) -> list[Memory]:

@@ -121,14 +121,14 @@ class MemoryView(View):
         alike = {key: self._active(self.data.seqs_by("thought", (key, voice))) for key in keys}
         return {key: self.memories([min(seqs)])[min(seqs)] for key, seqs in alike.items() if seqs}
 
-    def in_group(self, group: int, kinds: Sequence[Kind], limit: int) -> list[Memory]:
-        return self._newest(self.data.seqs_by("group", group), kinds, limit)
+    def in_groups(self, groups: Sequence[int], kinds: Sequence[Kind], limit: int) -> list[int]:
+        return [seq for group in groups for seq in self._newest(self.data.seqs_by("group", group), kinds, limit)]
 
     def about(self, head: str, kinds: Sequence[Kind], limit: int) -> list[Memory]:
-        return self._newest(self.data.seqs_by("head", plain_name(head)), kinds, limit)
+        return self.in_order(self._newest(self.data.seqs_by("head", plain_name(head)), kinds, limit))
 
-    def _newest(self, seqs: Iterable[int], kinds: Sequence[Kind], limit: int) -> list[Memory]:
-        return self.in_order(sorted(self._active(seqs, kinds), reverse=True)[:limit])
+    def _newest(self, seqs: Iterable[int], kinds: Sequence[Kind], limit: int) -> list[int]:
+        return sorted(self._active(seqs, kinds), reverse=True)[:limit]
 
     def _active(self, seqs: Iterable[int], kinds: Sequence[Kind] | None = None) -> list[int]:
         chosen = self.records(list(seqs)).values()

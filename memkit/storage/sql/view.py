@@ -236,15 +236,15 @@ class SqlView(View):
         memories = self.memories(list(seqs.values()))
         return {key: memories[seq] for key, seq in seqs.items()}
 
-    def in_group(self, group: int, kinds: Sequence[Kind], limit: int) -> list[Memory]:
-        return self._newest("in_group", kinds, limit, hash_group=group)
+    def in_groups(self, groups: Sequence[int], kinds: Sequence[Kind], limit: int) -> list[int]:
+        return [seq for group in groups for seq in self._newest("in_group", kinds, limit, hash_group=group)]
 
     def about(self, head: str, kinds: Sequence[Kind], limit: int) -> list[Memory]:
-        return self._newest("with_head", kinds, limit, head=self.hasher.head(head))
+        return self.in_order(self._newest("with_head", kinds, limit, head=self.hasher.head(head)))
 
-    def _newest(self, name: str, kinds: Sequence[Kind], limit: int, **key: int) -> list[Memory]:
+    def _newest(self, name: str, kinds: Sequence[Kind], limit: int, **key: int) -> list[int]:
         seqs = {row[0] for row in self._over(name, codes_of(KIND_CODES, kinds), limit=limit, **key)}
-        return self.in_order(sorted(seqs, reverse=True)[:limit])
+        return sorted(seqs, reverse=True)[:limit]
 
     def speakers(self) -> dict[str, int]:
         firsts = self._run("first_of_each_speaker").fetchall()

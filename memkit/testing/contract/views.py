@@ -187,13 +187,9 @@ class ViewContract(ContractSteps):
         self.put(storage, Forget("h2", "test"))
         with self.view(storage) as view:
             assert view.same_text([8, 9]) == {8: "h0"}
-            grouped = view.in_group(0, ("thought",), 1)
+            assert [view.in_groups([0, 1], ("thought",), limit) for limit in (1, 9)] == [[2], [2, 1]]
             about = [view.about("RITA", ("thought",), 9), view.about("rita", ("turn",), 9)]
-        assert [[stored.id for stored in memories] for memories in (grouped, *about)] == [
-            ["h1"],
-            ["h1", "h0"],
-            [],
-        ]
+        assert [[thought.id for thought in thoughts] for thoughts in about] == [["h1", "h0"], []]
 
     def test_all_memories_that_name_a_session_are_found_and_only_turns_go_on_with_it(self, storage: Storage) -> None:
         self.put(storage, Insert(memory("said", id="t1", session="home"), entry(1), Placement(0, 0)))
