@@ -50,6 +50,7 @@ class AsyncBank:
     supersede = _awaitable(MemoryBank.supersede)
     correct = _awaitable(MemoryBank.correct)
     pin = _awaitable(MemoryBank.pin)
+    rename_speaker = _awaitable(MemoryBank.rename_speaker)
     forget = _awaitable(MemoryBank.forget)
     restore = _awaitable(MemoryBank.restore)
     undo = _awaitable(MemoryBank.undo)

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from memkit.flows import edit, erase, fade, observe, read, recall, reflect, sessions, think
+from memkit.flows import edit, erase, fade, observe, read, recall, reflect, rename, sessions, think
 from memkit.flows.context import BankContext
 from memkit.forget.decay import FadeReport
 from memkit.forget.erasure_plan import ErasePlan
@@ -240,6 +240,14 @@ class MemoryBank:
         Raises UndoError where later operations touched the same memories, and for an erasure.
         """
         return edit.undo(self._context, receipt)
+
+    def rename_speaker(self, old: str, new: str) -> Receipt:
+        """Give a person another name wherever the bank speaks of them, above all one who was "user" so far.
+
+        Their turns, and what was thought and summed up about them, go on under the new name; texts of turns and
+        vectors stay as they are. Costs a look where nobody is called so.
+        """
+        return rename.rename_speaker(self._context, old, new)
 
     # looking
 

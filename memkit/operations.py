@@ -127,6 +127,17 @@ class Remake:
 
 
 @dataclass(frozen=True, slots=True)
+class Rename:
+    """Put a person's new name into a memory: its speaker, its head, what was written about them; all else stays.
+
+    Its outcome is that of its index entry, which is made again.
+    """
+
+    memory: Memory
+    entry: IndexEntry
+
+
+@dataclass(frozen=True, slots=True)
 class Rewrite:
     """Rewrite what memkit itself derived from a memory; None leaves a part as it is.
 
@@ -246,6 +257,7 @@ Operation = (
     | Reinforce
     | Erase
     | Remake
+    | Rename
     | Rewrite
     | Cite
     | Enqueue

@@ -25,7 +25,14 @@ from pydantic import ConfigDict
 
 import memkit
 from memkit.errors import InputError
-from memkit_adapters.langchain_messages import exchange_of, message_of, messages_of, turns_of
+from memkit_adapters.langchain_messages import (
+    UNNAMED_PERSON,
+    exchange_of,
+    message_of,
+    messages_of,
+    speaker_of,
+    turns_of,
+)
 
 BankOf = Callable[[RunnableConfig], memkit.MemoryBank]
 
@@ -72,6 +79,7 @@ class PostThinking(Runnable[Any, memkit.Receipt]):
         """Observe and think."""
         bank, turns = self._read(input, ensure_config(config))
         if turns:
+            bank.rename_speaker(UNNAMED_PERSON, speaker_of(turns))
             bank.observe(_answered_again(turns, bank.repeated(turns[:-1])))
         return bank.think()
 
@@ -79,6 +87,7 @@ class PostThinking(Runnable[Any, memkit.Receipt]):
         """The same, awaited."""
         bank, turns = self._read(input, ensure_config(config))
         if turns:
+            await bank.aio.rename_speaker(UNNAMED_PERSON, speaker_of(turns))
             await bank.aio.observe(_answered_again(turns, await bank.aio.repeated(turns[:-1])))
         return await bank.aio.think()
 
@@ -226,6 +235,7 @@ class WithMemory(Runnable[Any, Any]):
 
     def _begun(self, input: Any, config: RunnableConfig | None) -> "tuple[_Call, list[BaseMessage]]":
         call = self._call(input, config)
+        call.bank.rename_speaker(UNNAMED_PERSON, speaker_of(call.turns))
         call.repeats = call.bank.repeated(call.turns)
         prompt = call.prompt(call.bank.recall(call.question, k=self._budget.k, without=call.before_the_model))
         call.heard(call.bank.observe(call.new_turns))
@@ -234,6 +244,7 @@ class WithMemory(Runnable[Any, Any]):
     async def _abegun(self, input: Any, config: RunnableConfig | None) -> "tuple[_Call, list[BaseMessage]]":
         call = self._call(input, config)
         bank = call.bank.aio
+        await bank.rename_speaker(UNNAMED_PERSON, speaker_of(call.turns))
         call.repeats = await bank.repeated(call.turns)
         prompt = call.prompt(await bank.recall(call.question, k=self._budget.k, without=call.before_the_model))
         call.heard(await bank.observe(call.new_turns))

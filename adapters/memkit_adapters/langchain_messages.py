@@ -17,6 +17,7 @@ from langchain_core.runnables import RunnableConfig
 
 import memkit
 
+UNNAMED_PERSON = "user"  # who speaks in that role, until a call says their name
 MESSAGE_ID_KEY = "message_id"  # metadata: a message's id
 RESTORED_KEYS: dict[str | None, tuple[str, ...]] = {  # metadata that a message gets back
     "assistant": ("tool_calls", "invalid_tool_calls"),
@@ -55,6 +56,11 @@ def turns_of(
     named = session or given.get("session_id") or given.get("thread_id")
     turns = bank.read(messages, speakers={"user": given["speaker"]} if given.get("speaker") else None)
     return [_placed(turn, message, named) for turn, message in zip(turns, messages, strict=True)]
+
+
+def speaker_of(turns: Sequence[memkit.Turn]) -> str:
+    """Name of the person who spoke last; that of their role where the call doesn't say who they are."""
+    return next((turn.speaker for turn in reversed(turns) if turn.role == "user"), UNNAMED_PERSON)
 
 
 def _placed(turn: memkit.Turn, message: BaseMessage, session: str | None) -> memkit.Turn:

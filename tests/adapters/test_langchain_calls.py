@@ -277,6 +277,44 @@ async def test_a_history_is_read_beside_the_event_loop(bank: memkit.MemoryBank) 
     assert [message.text for message in await history.aget_messages()] == ["hello"]
 
 
+# a name that becomes known
+
+
+NAMELESS = {"configurable": {"session_id": "talk"}}
+
+
+def test_who_had_no_name_yet_stays_one_person_once_the_call_says_it(bank: memkit.MemoryBank) -> None:
+    model = scripted("Noted.", "Noted, too.", "Porto.")
+    chat = with_memory(model, bank)
+    chat.invoke("I live in Lisbon.", NAMELESS)
+    bank.think()
+    chat.invoke("I live in Porto.", TALK)
+    bank.think()
+    assert {turn.speaker for turn in bank.list(kinds=["turn"]) if turn.role == "user"} == {"Ana"}
+    assert [thought.text for thought in bank.list(kinds=["thought"])] == ["Ana lives in Porto."]
+
+
+async def test_the_awaited_call_and_the_updater_learn_the_name_as_well(bank: memkit.MemoryBank) -> None:
+    await with_memory(scripted("Noted."), bank).ainvoke("I live in Lisbon.", NAMELESS)
+    await with_memory(scripted("Oh."), bank).ainvoke("I am 40 years old.", TALK)
+    await PostThinking(bank).ainvoke({"input": "I like figs.", "output": "Good."}, TALK)
+    assert {turn.speaker for turn in bank.list(kinds=["turn"]) if turn.role == "user"} == {"Ana"}
+
+
+def test_a_question_that_is_answered_again_under_the_name_is_the_same(bank: memkit.MemoryBank) -> None:
+    chat = with_memory(scripted("A curry.", "A risotto."), bank)
+    chat.invoke("What can I cook tonight?", NAMELESS)
+    chat.invoke("What can I cook tonight?", TALK)
+    assert texts(bank) == ["What can I cook tonight?", "A risotto."]
+
+
+def test_two_people_with_names_stay_two(bank: memkit.MemoryBank) -> None:
+    chat = with_memory(scripted("Hello, Ana.", "Hello, Bo."), bank)
+    for name in ("Ana", "Bo"):
+        chat.invoke(f"Hello, I am {name}.", {"configurable": {"session_id": "talk", "speaker": name}})
+    assert [turn.speaker for turn in bank.session("talk")] == ["Ana", "assistant", "Bo", "assistant"]
+
+
 # tools and schemas
 
 

@@ -6,11 +6,13 @@ from dataclasses import replace
 from uuid import UUID
 
 from memkit.models import Memory, Outcome
-from memkit.operations import Erase, Remake
+from memkit.operations import Erase, Remake, Rename
 from memkit.storage.core.records import HistoryRow, StoredMemory, begin_of, heir_entry, normalised, open_closings
 from memkit.storage.core.unit_of_work import Erased, UnitOfWork
 from memkit.text.terms.tokens import words
 
+NAMING_FIELDS = ("speaker", "head", "text", "metadata")
+RENAMED_REASON = "its speaker has another name"
 KEPT_FIELDS = ("id", "kind", "recorded_at", "state", "valid_until", "strength", "recalled_at", "recall_count", "pinned")
 
 
@@ -142,6 +144,13 @@ def remake(work: UnitOfWork, op: Remake) -> Outcome:
     work.replace_contents(replace(old, memory=memory, sources=tuple(sources)), op.entry)
     work.replace_history(old.seq, _without_reasons(work.history_of(old.seq)))
     return Outcome(id=op.memory.id, action="superseded", reason="made again")
+
+
+def rename(work: UnitOfWork, op: Rename) -> Outcome:
+    """Put a person's new name into a memory."""
+    old = work.record(work.require(op.memory.id, "Rename"))
+    work.replace_contents(old.changed(**{name: getattr(op.memory, name) for name in NAMING_FIELDS}), op.entry)
+    return Outcome(id=op.memory.id, action="indexed", reason=RENAMED_REASON)
 
 
 def _without_reasons(rows: Sequence[HistoryRow]) -> list[HistoryRow]:

@@ -24,6 +24,7 @@ from memkit.operations import (
     Reinforce,
     Relink,
     Remake,
+    Rename,
     Requeue,
     Restore,
     Revert,
@@ -32,7 +33,7 @@ from memkit.operations import (
     Step,
     Supersede,
 )
-from memkit.storage.core.apply_erase import erase, remake
+from memkit.storage.core.apply_erase import erase, remake, rename
 from memkit.storage.core.records import Queued, StoredMemory, begin_of, normalised, open_closings
 from memkit.storage.core.transfer import adopt, relink, requeue
 from memkit.storage.core.unit_of_work import ChangeSet, Reader, UnitOfWork
@@ -79,7 +80,7 @@ def _ids(operation: Operation) -> tuple[Iterable[str | None], Iterable[str | Non
             return [id, *others, memory.id, memory.echo_of], [*memory.sources, memory.superseded_by]
         case Precede(by=by, memory=memory, after=after):
             return [by, after, memory.id, memory.echo_of], [*memory.sources, memory.superseded_by]
-        case Remake(memory=memory):
+        case Remake(memory=memory) | Rename(memory=memory):
             return [memory.id], memory.sources
         case Erase(ids=ids, remade=remade):
             return ids, remade
@@ -378,6 +379,7 @@ _RULE_BY_TYPE: dict[type, Callable[[UnitOfWork, Any], Outcome | None]] = {
     Reinforce: _reinforce,
     Erase: erase,
     Remake: remake,
+    Rename: rename,
     Rewrite: _rewrite,
     Cite: _cite,
     Enqueue: _enqueue,

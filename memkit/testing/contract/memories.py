@@ -13,6 +13,7 @@ from memkit.operations import (
     Pin,
     Precede,
     Reinforce,
+    Rename,
     Restore,
     Revert,
     Rewrite,
@@ -198,6 +199,15 @@ class MemoryContract(ContractSteps):
         receipt = self.put(storage, Supersede("old", new, entry(2), "told so"))
         assert [(o.id, o.action, o.reason) for o in receipt.outcomes] == [("old", "corrected", "told so")]
         assert self.stored(storage, "old").superseded_by == "new"
+
+    def test_a_renamed_memory_keeps_all_but_what_names_its_speaker(self, storage: Storage) -> None:
+        turn = memory("I moved to Lisbon", id="t1", session="s", metadata={"n": 1}, role="user")
+        self.put(storage, Insert(turn, entry(1), Placement(1, 1)), Pin("t1"))
+        before = self.stored(storage, "t1")
+        named = before.model_copy(update={"speaker": "Rita", "strength": 9.0, "session": "other"})
+        assert self.actions(storage, Rename(named, entry(2))) == ["indexed"]
+        assert self.stored(storage, "t1") == before.model_copy(update={"speaker": "Rita"})
+        assert self.read(storage, lambda view: [list(view.speakers()), view.turns_of(1)]) == [["Rita"], [1]]
 
     def test_turns_in_whose_place_another_comes_are_forgotten_and_it_lies_where_it_is_placed(
         self, storage: Storage
