@@ -128,6 +128,8 @@ def think_all(folder: Path, size: int) -> Seconds:
             bank.think(batch=50)
         with clock.measure("reflect"):
             bank.reflect()
+        with clock.measure("beliefs"):
+            bank.beliefs()
         with clock.measure("audit of thoughts"):
             report = store.audit()[0]
         assert report.thoughts > size / 2, "nearly every turn should have become a thought"
@@ -205,8 +207,6 @@ def _over_one(store: memkit.MemoryStore, size: int) -> Seconds:
             made.forget(new, reason="test")
         with used.measure("list of ten"):
             bank.list(limit=10)
-        with used.measure("beliefs"):
-            bank.beliefs()
         with used.measure("plan_erase of one session"):
             bank.plan_erase(session=f"s{call}")
     for call in range(CALLS_OVER_ONE):
