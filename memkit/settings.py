@@ -164,7 +164,7 @@ class RuntimeSettings(SettingsSection):
     """Behaviour of this process; never stored."""
 
     encode_timeout: float = Field(20.0, gt=0)  # seconds for each text; what takes longer gets its vector afterwards
-    encode_batch: int = Field(64, ge=1)  # texts that the encoder gets at once
+    encode_batch: int = Field(128, ge=1)  # texts that the encoder gets at once
     encode_late: bool = False  # observe returns before the vectors are made; words find its turns until then
     busy_timeout: float = Field(60.0, gt=0)  # seconds to wait for the write lock
     workers: int = Field(4, ge=1)  # threads behind `bank.aio`

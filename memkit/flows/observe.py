@@ -227,8 +227,3 @@ def cutter(view: BankView, settings: ObserveSettings) -> Cutter:
     """A cutter that goes on where the bank's last turns lie."""
     last = view.position(None)
     return Cutter(settings, last=last, find=view.position, number=0 if last is None else last.seq)
-
-
-def piece_of(memory: Memory, *, quiet: bool) -> TurnOutline:
-    """A stored turn's outline for the cutter."""
-    return TurnOutline(memory.id, memory.occurred_at, len(memory.text), memory.role, memory.session, quiet)

@@ -29,7 +29,7 @@ Job = tuple[Callable[[], object], "Future[object]"]
 class EncoderSlot:
     """Holds the encoder of a store; encodes in batches of texts, under a limit of `timeout` seconds for each text."""
 
-    def __init__(self, encoder: Encoder | None, *, timeout: float, batch: int = 64) -> None:
+    def __init__(self, encoder: Encoder | None, *, timeout: float, batch: int = 128) -> None:
         self._encoder, self._timeout, self._batch = encoder, timeout, batch
         self._is_loaded = self._has_answered = False
         self._overdue: list[Future[object]] = []  # calls that took too long

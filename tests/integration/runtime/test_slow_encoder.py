@@ -122,7 +122,8 @@ def test_a_long_session_keeps_what_was_made_before_the_encoder_failed() -> None:
     fails = threading.Event()
     fails.set()
     encoder = Flaky(0, lambda part: fails.is_set() and any("Parcel 200 " in text for text in part))
-    with memkit.open(":memory:", encoder=encoder, settings=memkit.Settings()) as store:
+    batches = memkit.Settings(runtime=RuntimeSettings(encode_batch=64))
+    with memkit.open(":memory:", encoder=encoder, settings=batches) as store:
         receipt = store.bank("ana").observe([("ana", text) for text in texts])
         assert 0 < receipt.unencoded < 120  # all but the batch that failed and what comes after it
         fails.clear()
