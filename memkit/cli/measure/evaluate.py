@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any
 
+import snowballstemmer
 import typer
 
 from memkit.cli.measure.recall_tables import left_out_parts, report_parts, sweep_table
@@ -64,6 +65,9 @@ def evaluate(
         ),
     ] = False,
     encoder: ModelName = "minilm",
+    language: Annotated[
+        str, typer.Option(metavar="NAME", help="The language whose stems the baseline BM25 takes, as spanish.")
+    ] = "english",
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw recall against k (PNG).")] = None,
     json: AsJson = False,
 ) -> None:
@@ -84,12 +88,17 @@ def evaluate(
     if thinking:
         evaluate_thinking(files, json)
         return
+    if language not in snowballstemmer.algorithms():
+        raise InputError(
+            f"evaluate: there are no stems of {language!r}. Give one of {_languages()}; Chinese needs none."
+        )
     model = encoder_from_option(encoder)
     options = RunOptions(
         wordings=wordings,
         think=think,
         ablated=ABLATION_VARIANTS if ablate else (),
         candidates=CANDIDATE_VARIANTS if leave_out else (),
+        language=language,
     )
     groups = _groups(files, questions)
     if leave_out and sum(bool(each.questions) for group in groups.values() for each in group) < 2:
@@ -112,6 +121,10 @@ def evaluate(
         document = {"reports": [measured.dump() for measured in reports], "leave_one_out": left_out.dump()}
         parts += left_out_parts(left_out)
     answer(json, document, parts)
+
+
+def _languages() -> str:
+    return ", ".join(sorted(snowballstemmer.algorithms()))
 
 
 def _single(documents: list[Any]) -> Any:

@@ -43,17 +43,18 @@ class Bm25:
 
 
 class Baselines:
-    """The three rankings of one conversation."""
+    """The three rankings of one conversation; BM25 with the stems of its language."""
 
-    def __init__(self, conversation: Conversation, encoder: Encoder) -> None:
-        self._encoder, self._units = encoder, conversation.units
+    def __init__(self, conversation: Conversation, encoder: Encoder, language: str = "english") -> None:
+        self._encoder, self._units, self._language = encoder, conversation.units, language
         self._vectors = encoder.encode([encoded_text(turn.speaker, turn.text) for turn in conversation.turns])
-        self._bm25 = Bm25([_document(turn) for turn in conversation.turns])
+        self._bm25 = Bm25([_document(turn, language) for turn in conversation.turns])
 
     def rankings(self, question: str, turn_count: int) -> dict[str, list[str]]:
         """Ids by baseline, best first, over the first `turn_count` turns."""
         [vector] = self._encoder.encode([question])
-        scores = self._bm25.scores(dict.fromkeys(word.term for word in words(question)), turn_count)
+        terms = dict.fromkeys(word.term for word in words(question, self._language))
+        scores = self._bm25.scores(terms, turn_count)
         dense, bm25 = self._ranked(self._vectors[:turn_count] @ vector), self._ranked(scores)
         matching = {self._units[row] for row in np.flatnonzero(scores).tolist()}
         return {
@@ -68,11 +69,11 @@ class Baselines:
         return list(dict.fromkeys(self._units[row] for row in order.tolist()))
 
 
-def _document(turn: Turn) -> list[str]:
+def _document(turn: Turn, language: str) -> list[str]:
     """The search terms of a turn: who spoke, what was said, and the day."""
     return [
-        *(word.term for word in words(encoded_text(turn.speaker, turn.text))),
-        *date_terms(turn_time(turn).astimezone(UTC)),
+        *(word.term for word in words(encoded_text(turn.speaker, turn.text), language)),
+        *date_terms(turn_time(turn).astimezone(UTC), language),
     ]
 
 

@@ -34,13 +34,15 @@ class RunOptions:
     """Options of a run. `wordings`: also ask each question in its other wordings.
 
     `think`: let thoughts form before asking. `ablated`, `candidates`: settings under which every question is
-    asked besides, for the ablation and for leaving one conversation out.
+    asked besides, for the ablation and for leaving one conversation out. `language`: whose stems BM25 takes,
+    by Snowball's name; scripts of one language have their own, and scripts without spaces pairs of characters.
     """
 
     wordings: bool = False
     think: bool = False
     ablated: tuple[Variant, ...] = ()
     candidates: tuple[Variant, ...] = ()
+    language: str = "english"
 
     @property
     def variants(self) -> tuple[Variant, ...]:
@@ -154,7 +156,7 @@ class _ConversationRun:
     def _warm(self) -> None:
         """Encode in large batches, ahead of the questions that are timed."""
         self.progress(f"{self.conversation.name}: encoding", 0)
-        self.baselines = Baselines(self.conversation, self.encoder)
+        self.baselines = Baselines(self.conversation, self.encoder, self.options.language)
         texts = [text for q in self.conversation.questions for text in _wordings(q, self.options)]
         self.encoder.encode([*texts, *lines_of(UNRELATED_FILE), *self.conversation.unknown])
 

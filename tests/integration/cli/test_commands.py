@@ -548,6 +548,23 @@ def test_evaluate_prints_tables_for_people_and_figures_for_programs(cli: Cli, tm
     assert figures["floor"]["unknown_questions"] == 1
 
 
+def test_evaluate_takes_the_stems_of_the_language_that_is_told(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "conversation.jsonl"
+    said = ["Ella canta en el coro.", *(f"Hoy no pasa nada {number}." for number in range(12))]
+    file.write_text(
+        "".join(json.dumps({"id": f"t{i}", "speaker": "Ana", "text": t}) + "\n" for i, t in enumerate(said))
+    )
+    file.with_name("questions.jsonl").write_text(json.dumps({"question": "¿Dónde cantaban?", "evidence": ["t0"]}))
+    common = ("evaluate", file, "--encoder", "hashing", "--json")
+    found = [
+        cli(*common, *more).json["systems"]["bm25"]["metrics"]["any"][1] for more in ((), ("--language", "spanish"))
+    ]
+    assert found == [0, 1]
+    refused = cli("evaluate", file, "--language", "klingon")
+    assert refused.code != 0
+    assert "spanish" in refused.err
+
+
 def test_evaluate_switches_parts_off_and_leaves_conversations_out(cli: Cli, tmp_path: Path) -> None:
     asked = json.dumps({"question": "Who visits on Thursday?", "evidence": ["t3"]})
     files = [tmp_path / name for name in ("a-conversation.jsonl", "b-conversation.jsonl")]

@@ -64,6 +64,29 @@ def test_what_was_not_heard_yet_is_not_ranked() -> None:
     assert Baselines(conversation(), HashingEncoder()).rankings("sold", 2)["bm25"] == ["t1", "t0"]
 
 
+SAID_ABROAD = {
+    "spanish": ("Mi hermana vendía paraguas", "El tren llegó tarde", "¿Quién vende un paraguas?"),
+    "german": ("Die Nachbarn haben Katzen", "Der Zug kam spät", "Wie heißt die Katze?"),
+    "russian": ("Сестра продавала зонтики", "Поезд опоздал", "Кто продаёт зонтик?"),
+    "english": ("我把伞忘在出租车上了", "火车晚点了", "出租车里落了什么?"),  # Chinese: pairs of characters
+}
+
+
+@pytest.mark.parametrize("language", SAID_ABROAD)
+def test_bm25_finds_other_forms_of_a_word_in_the_language_that_is_told(language: str) -> None:
+    *said, question = SAID_ABROAD[language]
+    turns = tuple(Turn(text, "Ada", at=1_700_000_000 + i, id=f"t{i}", session="s") for i, text in enumerate(said))
+    rankings = Baselines(Conversation("c", turns), HashingEncoder(), language).rankings(question, 2)
+    assert rankings["bm25"][0] == "t0"
+
+
+def test_bm25_with_stems_of_another_language_misses_a_form() -> None:
+    turns = (Turn("Ella canta", "Ana", id="t0", at=1), Turn("Nada", "Ana", id="t1", at=2))
+    for language, first in (("english", "t1"), ("spanish", "t0")):
+        ranking = Baselines(Conversation("c", turns), HashingEncoder(), language).rankings("cantaban", 2)["bm25"]
+        assert ranking[0] == first, language
+
+
 class Counting(HashingEncoder):
     encoded = 0
 
