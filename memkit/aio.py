@@ -31,6 +31,7 @@ class AsyncBank:
     def __init__(self, bank: MemoryBank, executor: Executor) -> None:
         self.bank, self.executor = bank, executor
 
+    change_zone = _awaitable(MemoryBank.change_zone)
     observe = _awaitable(MemoryBank.observe)
     repeated = _awaitable(MemoryBank.repeated)
 

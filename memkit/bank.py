@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from memkit.flows import edit, erase, fade, observe, read, recall, reflect, rename, sessions, think
 from memkit.flows.context import BankContext
+from memkit.flows.zone import change_zone
 from memkit.forget.decay import FadeReport
 from memkit.forget.erasure_plan import ErasePlan
 from memkit.models import ErasureReceipt, HistoryEntry, Kind, Memory, MemoryPage, Order, Receipt, State, Turn
@@ -59,6 +60,14 @@ class MemoryBank:
         """The IANA name of the time zone that decides what "day" means in it."""
         state = self._context.state()
         return (self._context.zone or "UTC") if state is None else state.zone
+
+    def change_zone(self, zone: str) -> Receipt:
+        """Give the bank another IANA time zone: its days begin there from now on, also those that are past.
+
+        What was read as a day is that day in the new zone; terms of dates are made again, by maintenance where this is
+        cut off. Summaries are due again: `reflect`, or maintenance, writes them. Raises UnknownOptionError.
+        """
+        return change_zone(self._context, zone)
 
     def _moment(self, value: Moment | None, field: str) -> datetime | None:
         """A moment as it was given; a date alone is the beginning of that day in the bank's zone."""
@@ -113,7 +122,7 @@ class MemoryBank:
         """Sum up the days that grew, their weeks and months, and draw the portrait again (MemoryBank, 2305.10250).
 
         What is up to date costs nothing. A summary's metadata say its `level` (day, week, month) and `period`
-        (2024-03-09, 2024-W10, 2024-03), in the bank's zone, and who wrote it (`by`); a day's also the titles and
+        (2024-03-09, 2024-W10, 2024-03) in the bank's `zone`, and who wrote it (`by`); a day's also the titles and
         summaries of its `episodes`. Weeks of two days or more and months of two weeks or more have one. By a
         language model where the thinker is one; where its answer can't be used, the outcome's reason says so and
         the summary is extracted.

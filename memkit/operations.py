@@ -245,6 +245,13 @@ class Requeue:
         return self.exchange.turn_ids
 
 
+@dataclass(frozen=True, slots=True)
+class SetZone:
+    """Give the bank another IANA time zone, which says where its days begin; no outcome."""
+
+    zone: str
+
+
 Operation = (
     Insert
     | Merge
@@ -268,6 +275,7 @@ Operation = (
     | Adopt
     | Relink
     | Requeue
+    | SetZone
 )
 Step = Operation | Outcome  # an outcome stands for an input that changes nothing: it goes into the receipt as it is
 

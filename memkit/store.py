@@ -5,6 +5,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,7 @@ from memkit.flows.audit import AuditReport, audit_bank
 from memkit.flows.context import BankContext, Services
 from memkit.flows.maintain import MaintenanceReport as MaintenanceReport
 from memkit.flows.transfer import ExportReport, LoadReport
+from memkit.flows.zone import ask_for_zone
 from memkit.identifiers import uuid7
 from memkit.models import ErasureReceipt, checked_bank_name
 from memkit.operations import Reinforce
@@ -201,7 +203,6 @@ class MemoryStore:
         self._storage = self._services.storage
         self._banks: weakref.WeakValueDictionary[BankName, MemoryBank] = weakref.WeakValueDictionary()
         self._contexts: weakref.WeakValueDictionary[BankName, BankContext] = weakref.WeakValueDictionary()
-        self._zones: dict[BankName, str] = {}  # of banks that may not be made yet
         self._lock = threading.Lock()
         self._background: BackgroundThread | None = None
         begin_anew_in_children(self)
@@ -211,9 +212,10 @@ class MemoryStore:
         """Begin anew in a forked child: caches and locks were left as other threads, now gone, had them."""
         self._lock = threading.Lock()
         self._background = None
-        settings = self._services.settings
-        self._services = self._open_services(encode=self._catch_up)
-        self._services.settings = settings
+        before = self._services
+        self._services = replace(
+            self._open_services(encode=self._catch_up), settings=before.settings, zones=before.zones
+        )
         for context in list(self._contexts.values()):
             context.services = self._services
 
@@ -246,21 +248,22 @@ class MemoryStore:
     def bank(self, *names: str, zone: str | None = None) -> MemoryBank:
         """The bank of this name, for example ("acme", "ana"); it is made with its first write.
 
-        `zone`: its IANA time zone, kept from its making on (default UTC).
+        `zone`: its IANA time zone, kept from its making on (default UTC). Raises InputError where it has another;
+        `bank.change_zone` changes it.
         """
         name = checked_bank_name(names)
         with self._lock:
             bank = self._banks.get(name)
             if bank is None:
-                bank = self._banks[name] = MemoryBank(self._context(name, zone))
+                bank = self._banks[name] = MemoryBank(self._context(name))
+            if zone is not None:
+                ask_for_zone(self._context(name), zone)
             return bank
 
-    def _context(self, name: BankName, zone: str | None) -> BankContext:
+    def _context(self, name: BankName) -> BankContext:
         context = self._contexts.get(name)
         if context is None:
-            if zone is not None:
-                self._zones.setdefault(name, zone)
-            context = self._contexts[name] = BankContext(self._services, name, self._zones.get(name))
+            context = self._contexts[name] = BankContext(self._services, name)
         return context
 
     def banks(self, prefix: Sequence[str] = ()) -> list[BankName]:
@@ -385,7 +388,7 @@ class MemoryStore:
 
     def _context_of(self, name: BankName) -> BankContext:
         with self._lock:
-            return self._context(checked_bank_name(name), None)
+            return self._context(checked_bank_name(name))
 
     def _every_context(self, prefix: Sequence[str] = ()) -> Iterator[BankContext]:
         return (self._context_of(name) for name in self.banks(prefix))

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import typer
 
-from memkit.cli.change import add, correct, forget, pin, undo
+from memkit.cli.change import add, correct, forget, pin, undo, zone
 from memkit.cli.erase import decay, erase, keep, prune
 from memkit.cli.in_and_out import maintain, observe, recall, reflect, think
 from memkit.cli.keep import audit, backup, doctor, export, export_encoder, load, receipts, restore
@@ -36,7 +36,7 @@ PANEL_COMMANDS: dict[str, list[Callable[..., None]]] = {
     "Start": [demo.demo],
     "In and out": [observe.observe, recall.recall, think.think, reflect.reflect, maintain.maintain],
     "Look": [show.show, portrait.portrait, history.history, banks.banks, stats.stats],
-    "Change by hand": [add.add, correct.correct, pin.pin, forget.forget, undo.undo],
+    "Change by hand": [add.add, correct.correct, pin.pin, forget.forget, undo.undo, zone.zone],
     "Fade and erase": [keep.keep, decay.decay, prune.prune, erase.erase],
     "Keep": [
         audit.audit, doctor.doctor, export.export, load.load, backup.backup, restore.restore, receipts.receipts

@@ -45,6 +45,7 @@ class Services:
     settings: Settings
     round_robin: RoundRobin = field(default_factory=RoundRobin)
     page_ends: PageEnds = field(default_factory=PageEnds)
+    zones: dict[BankName, str] = field(default_factory=dict)  # that banks are made with
     read_only: bool = False
     encoding_thread: EncodingThread | None = None  # makes the vectors that follow; None in a read-only store
     erasure_key: bytes | None = None  # under which erased texts are known when they come again
@@ -56,7 +57,6 @@ class BankContext:
 
     services: Services
     name: BankName
-    zone: str | None = None
     storage: Storage = field(init=False)
 
     def __post_init__(self) -> None:
@@ -66,6 +66,11 @@ class BankContext:
     def settings(self) -> Settings:
         """Settings in force."""
         return self.services.settings
+
+    @property
+    def zone(self) -> str | None:
+        """The zone that the bank is made with; None where nobody asked for one."""
+        return self.services.zones.get(self.name)
 
     def now(self) -> datetime:
         """The moment by the injected clock."""

@@ -130,6 +130,11 @@ def renew_terms(ctx: BankContext, *, may_go_on: Callable[[], bool] = lambda: Tru
     return count
 
 
+def outdate_terms(ctx: BankContext) -> None:
+    """Have all terms of a bank made again: by `renew_terms`, or by the next maintenance."""
+    TermProgress(rules=TERM_RULES, seq=0).write(ctx, ctx.ensure())
+
+
 class TermProgress(FrozenModel):
     """Rules that a bank's terms follow, up to a seq; None: all of them."""
 

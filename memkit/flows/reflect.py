@@ -107,16 +107,25 @@ def _operation(view: BankView, draft: Draft, entry: IndexEntry) -> Step:
     """Operation of a draft, if nobody else reflected, forgot or erased in the meantime."""
     old, memory = draft.old, draft.memory
     whole = len(view.locate(memory.sources)) == len(set(memory.sources))
-    if not whole or _current(view, memory) != ({old.id} if old is not None else set()):
+    if not whole or _overtaken(view, draft):
         return Outcome.skipped(None, SOURCES_CHANGED_REASON)
     return Insert(memory, entry) if old is None else Supersede(old.id, memory, entry, "it grew")
 
 
+def _overtaken(view: BankView, draft: Draft) -> bool:
+    """Whether another memory stands in a draft's place, or the one that it replaces no longer does."""
+    old = [] if draft.old is None else [draft.old.id]
+    held = view.memories(list(view.locate(old).values())).values()
+    stands = [memory.id for memory in held if memory.state in STANDING_STATES]
+    return stands != old or not _current(view, draft.memory) <= set(old)
+
+
 def _current(view: BankView, memory: Memory) -> set[str]:
-    """Ids of the memories that stand in its place."""
+    """Ids of the memories that stand in its place, by the same zone."""
     if memory.kind == "portrait":
         return {m.id for m in view.page(PageOptions(("portrait",), limit=WRITE_BATCH))}
-    memories = view.memories(view.matching({"period": memory.metadata["period"]})).values()
+    place = {name: memory.metadata[name] for name in ("period", "zone")}
+    memories = view.memories(view.matching(place)).values()
     return {m.id for m in memories if m.kind == "summary" and m.state in STANDING_STATES}
 
 

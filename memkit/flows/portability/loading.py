@@ -100,7 +100,8 @@ def _loading_context(file: BankFile) -> BankContext:
     for state in others:
         if state.name != name or state.change > bank.change:  # of another file, or erased from already
             storage.discard(state.number)
-    return BankContext(file.services, name, bank.zone)
+    storage.open_bank(name, zone=bank.zone)
+    return BankContext(file.services, name)
 
 
 def _adopt_memories(file: BankFile, ctx: BankContext, state: BankState, progress: Progress) -> list[str]:

@@ -41,6 +41,8 @@ class Calendar:
     )  # day -> seqs of turns and thoughts
     newest: dict[str, int] = field(default_factory=lambda: defaultdict(int))  # day -> microseconds
     standing: dict[Place, IndexRow] = field(default_factory=dict)
+    outdated: set[int] = field(default_factory=set)  # seqs of summaries that were written in another zone
+    displaced: list[IndexRow] = field(default_factory=list)  # summaries whose place another one has, in this zone
     dropped: set[tuple[Place, Parts]] = field(default_factory=set)  # forgotten on request: not written again
     portrait: IndexRow | None = None
     thoughts: list[IndexRow] = field(default_factory=list)  # that hold
@@ -54,6 +56,7 @@ class Calendar:
         calendar = cls(ZoneInfo(view.state.zone))
         for level in PERIOD_LEVELS:
             calendar.levels.update(dict.fromkeys(view.matching({"level": level}), level))
+        calendar.outdated = set(calendar.levels).difference(view.matching({"zone": view.state.zone}))
         loose = [row for row in view.rows() if not calendar._put(row)]
         named = view.memories([row.seq for row in loose])
         for row in loose:
@@ -93,6 +96,8 @@ class Calendar:
 
     def _place(self, row: IndexRow, place: Place) -> None:
         if row.state in STANDING_STATES:
+            if place in self.standing:
+                self.displaced.append(self.standing[place])
             self.standing[place] = row
         elif row.state == "forgotten":
             self.dropped.add((place, frozenset(row.sources)))
@@ -108,7 +113,9 @@ class Calendar:
         return [
             DuePeriod(level, period, parts, None if old is None else old.seq)
             for period, parts in self.wanted(level).items()
-            if (old := self.standing.get((level, period))) is None or set(old.sources) != parts
+            if (old := self.standing.get((level, period))) is None
+            or set(old.sources) != parts
+            or old.seq in self.outdated
             if ((level, period), parts) not in self.dropped
             if self._ready(level, period, parts, before)
         ]
@@ -122,7 +129,8 @@ class Calendar:
     def gone(self, level: Level) -> list[int]:
         """Seqs of summaries of which nothing is left that they could rest on."""
         wanted = self.wanted(level)
-        return [row.seq for (at, period), row in self.standing.items() if at == level and period not in wanted]
+        emptied = [row for (at, period), row in self.standing.items() if at == level and period not in wanted]
+        return [row.seq for row in (*emptied, *self.displaced) if self.levels[row.seq] == level]
 
     def wanted(self, level: Level) -> dict[str, Parts]:
         """Sources that each period's summary has to rest on: a day's turns and thoughts, or a longer period's days."""

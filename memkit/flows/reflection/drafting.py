@@ -86,6 +86,7 @@ class Drafter:
         metadata = {
             "level": due.level,
             "period": due.period,
+            "zone": self.state.zone,
             "by": by,
             "title": compose_title(chosen),
             **material.metadata,

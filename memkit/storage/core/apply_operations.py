@@ -30,11 +30,13 @@ from memkit.operations import (
     Revert,
     Rewrite,
     Settle,
+    SetZone,
     Step,
     Supersede,
 )
 from memkit.storage.core.apply_erase import erase, remake, rename
 from memkit.storage.core.records import Queued, StoredMemory, begin_of, normalised, open_closings
+from memkit.storage.core.rezone import set_zone
 from memkit.storage.core.transfer import adopt, relink, requeue
 from memkit.storage.core.unit_of_work import ChangeSet, Reader, UnitOfWork
 
@@ -390,4 +392,5 @@ _RULE_BY_TYPE: dict[type, Callable[[UnitOfWork, Any], Outcome | None]] = {
     Adopt: adopt,
     Relink: relink,
     Requeue: requeue,
+    SetZone: set_zone,
 }

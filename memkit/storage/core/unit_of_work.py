@@ -54,6 +54,7 @@ class ChangeSet:
     next_seq: int = 1
     next_exchange: int = 1
     change: int = 0  # the bank's change number that this is
+    zone: str | None = None  # another zone of the bank
 
     def __bool__(self) -> bool:
         return any(
@@ -68,6 +69,7 @@ class ChangeSet:
                 self.settled,
                 self.histories,
                 self.erased,
+                self.zone,
             )
         )
 
@@ -98,6 +100,7 @@ class UnitOfWork:
         self.at = at
         self.reader = reader
         self.change = reader.state.change + 1
+        self.zone = reader.state.zone
         self.next_seq = self._first_seq = reader.next_seq
         self.next_exchange = reader.next_exchange
         self.erased_seqs: set[int] = set()
@@ -277,6 +280,7 @@ class UnitOfWork:
             next_seq=self.next_seq,
             next_exchange=self.next_exchange,
             change=self.change,
+            zone=None if self.zone == self.reader.state.zone else self.zone,
         )
 
     def _resolve(self) -> None:

@@ -70,7 +70,8 @@ class Bank:
         self.exchanges.update((exchange.number, exchange) for exchange in changes.exchanges)
         update = {
             "change": change,
-            "epoch": self.state.epoch + bool(changes.removed),
+            "epoch": self.state.epoch + bool(changes.removed or changes.zone),
+            "zone": changes.zone or self.state.zone,
             "size": len(self.records),
         }
         self.state = self.state.model_copy(update=update)

@@ -52,7 +52,7 @@ INSERT INTO bank (bank, name, zone, key, created_at) VALUES (:bank, :name, :zone
 SELECT max(coalesce((SELECT max(bank) FROM bank), 0), coalesce((SELECT max(bank) FROM erasure), 0))
 
 -- name: update_bank
-UPDATE bank SET change = :change, epoch = :epoch, size = :size, next_seq = :next_seq,
+UPDATE bank SET zone = :zone, change = :change, epoch = :epoch, size = :size, next_seq = :next_seq,
     next_history = :next_history, next_exchange = :next_exchange, next_block = :next_block,
     next_content = :next_content, unsealed_sketches = :unsealed_sketches, unsealed_terms = :unsealed_terms
 WHERE bank = :bank

@@ -75,7 +75,8 @@ class Writer:
         changes, old = self.changes, self.view.row
         row = old._replace(
             change=self.change,
-            epoch=old.epoch + bool(changes.removed),
+            epoch=old.epoch + bool(changes.removed or changes.zone),
+            zone=changes.zone or old.zone,
             size=old.size + len(changes.new) - len(changes.removed),
             next_seq=changes.next_seq,
             next_history=self._next_history,

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from memkit.errors import BankGoneError, ClosedError, InvalidNameError, UnknownMemoryError, UnknownOptionError
 from memkit.models import Exchange, Outcome, Placement
-from memkit.operations import Claim, CloseExchange, Enqueue, Erase, Forget, Insert, Postpone, Rewrite, Settle
+from memkit.operations import Claim, CloseExchange, Enqueue, Erase, Forget, Insert, Postpone, Rewrite, Settle, SetZone
 from memkit.protocols import Storage
 from memkit.testing.contract.cases import AT_NOON, ContractSteps, entry, memory, refused
 
@@ -60,6 +61,27 @@ class BankContract(ContractSteps):
     def test_a_bank_opened_again_keeps_its_zone(self, storage: Storage) -> None:
         state = storage.open_bank(("acme", "ana"), zone="Europe/Lisbon")
         assert storage.open_bank(("acme", "ana"), zone="Asia/Tokyo") == state
+
+    def test_a_bank_gets_another_zone_and_its_thoughts_days_move_with_it(self, storage: Storage) -> None:
+        number, day = storage.open_bank(("acme", "ana"), zone="Europe/Lisbon").number, AT_NOON.replace(hour=0)
+        fields: dict[str, Any] = {"kind": "thought", "valid_from": day - timedelta(hours=1)}  # midnight in Lisbon
+        self.put(
+            storage,
+            Insert(memory("since that day", id="h1", author="thinker", **fields), entry(1)),
+            Insert(memory("since that moment", id="h2", author="import", **fields), entry(2)),
+            Insert(memory("since noon", id="h3", kind="thought", author="thinker", valid_from=AT_NOON), entry(3)),
+        )
+        before = storage.open_bank(("acme", "ana"))
+        receipt = storage.apply(number, [SetZone("Asia/Tokyo")], at=AT_NOON)
+        after = storage.open_bank(("acme", "ana"))
+        assert (receipt.outcomes, receipt.change, after.zone) == ((), before.change + 1, "Asia/Tokyo")
+        assert after.epoch > before.epoch
+        begins = [self.stored(storage, id).valid_from for id in ("h1", "h2", "h3")]
+        assert begins == [day - timedelta(hours=9), fields["valid_from"], AT_NOON]
+        assert storage.apply(number, [SetZone("Asia/Tokyo")], at=AT_NOON).change == after.change
+        with refused(UnknownOptionError):
+            storage.apply(number, [SetZone("Atlantis/Capital")], at=AT_NOON)
+        assert storage.open_bank(("acme", "ana")) == after
 
     def test_names_and_zones_that_can_not_be_stored_are_refused(self, storage: Storage) -> None:
         for name in ((), ("",), ("acme", "\ud800")):

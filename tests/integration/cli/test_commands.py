@@ -507,6 +507,14 @@ def test_export_and_load_carry_everything_into_another_file(filled: Cli, tmp_pat
     assert filled("show", "acme/ana", "--db", other, *everywhere).json == filled("show", "acme/ana", *everywhere).json
 
 
+def test_a_zone_is_shown_and_changed(filled: Cli) -> None:
+    assert filled("zone", "acme/ana").out.strip() == "UTC"
+    assert filled("zone", "acme/ana", "Asia/Tokyo", "--json").json == {"bank": "acme/ana", "zone": "Asia/Tokyo"}
+    assert filled("zone", "acme/ana").out.strip() == "Asia/Tokyo"
+    refused = filled("zone", "acme/ana", "Nowhere/Town")
+    assert (refused.code, "no time zone" in refused.err) == (1, True)
+
+
 def test_load_says_what_it_makes_anew_and_what_is_in_its_way(filled: Cli, tmp_path: Path) -> None:
     there, other = tmp_path / "e.jsonl", tmp_path / "other.db"
     filled("export", there, "--no-vectors")
