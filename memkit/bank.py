@@ -156,8 +156,9 @@ class MemoryBank:
         `context`: recent turns that the query belongs to. `without`: texts, turns or messages that the model has
         before it anyway: they are not among the results, nor are thoughts that rest on them alone. `around`:
         neighbouring turns given with each hit; the prompt shows those that a hit needs to be understood.
-        `min_score=0` gives k results whatever they are. `now` is the moment of asking, `valid_at` what was true then,
-        `as_of` what was recorded by then; a date alone is the beginning of that day in the bank's zone.
+        `min_score=0` gives k results whatever they are. `now` is the moment of asking, `valid_at` what was true then
+        (a year or a month that was named counts whole, from its beginning on), `as_of` what was recorded by then; a
+        date alone is the beginning of that day in the bank's zone.
         `reinforce`: what is placed into a prompt grows stronger.
         """
         options = RecallOptions(

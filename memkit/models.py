@@ -131,7 +131,8 @@ class Memory(FrozenModel):
 
     `id` is the caller's own id where one was given, else a UUIDv7. `occurred_at` is when it happened,
     `recorded_at` when it was stored. `strength` is MemoryBank's S (arXiv 2305.10250), 1 at first
-    mention. `valid_from` and `valid_until` bound the time in which it was held true.
+    mention. `valid_from` and `valid_until` bound the time in which it was held true: the beginning and the end of the
+    intervals that were named ("in 2024" begins on 1 January), in the bank's zone.
     """
 
     id: str

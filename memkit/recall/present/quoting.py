@@ -28,10 +28,22 @@ def local(moment: datetime, zone: ZoneInfo) -> datetime:
 
 
 def validity(memory: Memory, zone: ZoneInfo) -> str:
-    """Remark on a memory that holds no longer, or only until a day; "" for others."""
+    """Remark on a memory that holds no longer, or only for a time; "" for others.
+
+    A time that ends with a year or a month, or that another one begins, may have been told so: no day is named then.
+    """
     if memory.valid_until is not None:
-        return f" (until {local(memory.valid_until, zone).date()})"
+        is_replaced = memory.state == "superseded"
+        return f" (until {_last_time(local(memory.valid_until, zone), is_replaced=is_replaced)})"
     return " (replaced)" if memory.state == "superseded" else ""
+
+
+def _last_time(end: datetime, *, is_replaced: bool) -> str:
+    """The year, the month or the day up to which something held: that in which another began, or the last whole one."""
+    if (end.hour, end.minute, end.second, end.microsecond) != (0, 0, 0, 0) or end.day > 1:
+        return str(end.date())
+    year, month = divmod(end.year * 12 + end.month - (1 if is_replaced else 2), 12)
+    return f"{year:04}" if end.month == 1 else f"{year:04}-{month + 1:02}"
 
 
 def label(memory: Memory) -> str:

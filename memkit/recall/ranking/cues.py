@@ -99,7 +99,7 @@ def _asked_time(question: str, now: datetime, zone: str, day_first: bool) -> Men
         return None
     if not SINCE_PATTERN.search(question[: span.at[0]] + span.words):
         return span
-    return span._replace(end=max(span.end, now))
+    return span._replace(interval=span.interval._replace(end=max(span.end, now)))
 
 
 def _is_asked_about(question: str, place: int) -> bool:

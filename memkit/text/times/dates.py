@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
+from memkit.text.times.intervals import CALENDAR_UNITS, STRETCHES, Interval, TimeUnit, month_start
 from memkit.text.times.patterns import (
     COUNT_PATTERN,
     DAY_NUMBER_PATTERN,
@@ -28,12 +29,12 @@ from memkit.text.times.patterns import (
     count_of,
 )
 
-PART_DAYS = {
-    "early": (1, 11),
-    "beginning": (1, 11),
-    "start": (1, 11),
-    "mid": (11, 21),
-    "middle": (11, 21),
+PART_DAYS: dict[str, tuple[TimeUnit, int, int]] = {
+    "early": ("early", 1, 11),
+    "beginning": ("early", 1, 11),
+    "start": ("early", 1, 11),
+    "mid": ("mid", 11, 21),
+    "middle": ("mid", 11, 21),
 }  # first day, and the day after the last
 NEAR_DAYS = {
     "the day before yesterday": -2,
@@ -44,7 +45,13 @@ NEAR_DAYS = {
 }
 UNIT_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 MONTH_COUNT = 12
-SLACK_DAYS = {"day": 0, "week": 3, "month": 10, "year": 90}  # days, about what is told as so many units away
+CountedUnit = Literal["day", "week", "month", "year"]
+SLACK_DAYS: dict[CountedUnit, int] = {
+    "day": 0,
+    "week": 3,
+    "month": 10,
+    "year": 90,
+}  # days, about what is told as so many units away
 EVENT_PATTERN = re.compile(
     rf"\b(?P<count>the|{COUNT_PATTERN}) (?P<unit>day|week|month|year|weekend|morning|evening|night|{WEEKDAY_PATTERN})s?"
     rf" (?P<side>before|prior to|after|following) (?!(?:the )?{DAY_PATTERN}|yesterday|tomorrow|today)"
@@ -54,20 +61,22 @@ EVENT_PATTERN = re.compile(
 LENGTH_DAYS = {"week": 7, "weekend": 7, "month": 31, "year": 366}  # days; "the week after" is all of them
 MAX_EVENT_WORDS = 6  # of an event
 Prefer = Literal["past", "future"]
-Interval = tuple[datetime, datetime, str]
 
 
 class MentionedTime(NamedTuple):
-    """Interval from the day `start` on, before the day `end`; the words that name it, and where they stand.
+    """An interval, the words that name it, and where they stand."""
 
-    `unit`: day, week, weekend, month, season or year; "range" for any other stretch of days.
-    """
-
-    start: datetime
-    end: datetime
+    interval: Interval
     words: str
     at: tuple[int, int]
-    unit: str
+
+    @property
+    def start(self) -> datetime:
+        return self.interval.start
+
+    @property
+    def end(self) -> datetime:
+        return self.interval.end
 
 
 class EventTime(NamedTuple):
@@ -90,8 +99,7 @@ def first_mentioned_time(
     for match in TIME_PATTERN.finditer(text):
         interval = _read(match, now.astimezone(ZoneInfo(zone)), prefer, day_first)
         if interval is not None:
-            start, end, unit = interval
-            return MentionedTime(start, end, match[0], match.span(), unit)
+            return MentionedTime(interval, match[0], match.span())
     return None
 
 
@@ -113,13 +121,14 @@ def _recent(phrase: str, now: datetime) -> Interval:
     *counted, unit = phrase.removeprefix("the ").split()
     count, unit = count_of(" ".join(counted[1:]) or "the"), unit.removesuffix("s")
     if unit == "hour":
-        return now - timedelta(hours=count), now + timedelta(seconds=1), "range"
+        return Interval(now - timedelta(hours=count), now + timedelta(seconds=1), "days")
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     first = today - timedelta(days=count * UNIT_DAYS[unit])
     if unit in ("month", "year"):
-        month = _month(today, -count * (12 if unit == "year" else 1))
-        first = month + timedelta(days=min(today.day, (_month(month, 1) - month).days) - 1)
-    return first, today + timedelta(days=1), "range"
+        month = month_start(today, -count * (12 if unit == "year" else 1))
+        first = month + timedelta(days=min(today.day, (month_start(month, 1) - month).days) - 1)
+    units: dict[str, TimeUnit] = {"month": "months", "year": "years"}
+    return Interval(first, today + timedelta(days=1), units.get(unit, "days"))
 
 
 def _numeric(phrase: str, today: datetime, prefer: Prefer, day_first: bool) -> Interval | None:
@@ -139,8 +148,8 @@ def _near(phrase: str, today: datetime, prefer: Prefer) -> Interval:
     return _days(today + timedelta(days=NEAR_DAYS.get(phrase, 0)))
 
 
-def _days(first: datetime, count: int = 1, unit: str = "day") -> Interval:
-    return first, first + timedelta(days=count), unit
+def _days(first: datetime, count: int = 1, unit: TimeUnit = "day") -> Interval:
+    return Interval(first, first + timedelta(days=count), unit)
 
 
 def _around(phrase: str, today: datetime, prefer: Prefer) -> Interval:
@@ -153,7 +162,7 @@ def _around(phrase: str, today: datetime, prefer: Prefer) -> Interval:
     if unit == "weekend":
         return _weekend(today + timedelta(weeks=step))
     if unit == "month":
-        return _months(_month(today, step))
+        return _months(month_start(today, step))
     return _year(str(today.year + step), today, prefer)
 
 
@@ -171,13 +180,8 @@ def _latest_weekend(today: datetime, prefer: Prefer) -> Interval:
     return _weekend(today - back)
 
 
-def _month(moment: datetime, step: int = 0) -> datetime:
-    months = moment.year * 12 + moment.month - 1 + step
-    return moment.replace(year=months // 12, month=months % 12 + 1, day=1)
-
-
-def _months(first: datetime, count: int = 1, unit: str = "month") -> Interval:
-    return first, _month(first, count), unit
+def _months(first: datetime, count: int = 1, unit: TimeUnit = "month") -> Interval:
+    return Interval(first, month_start(first, count), unit)
 
 
 def _year(phrase: str, today: datetime, prefer: Prefer) -> Interval:
@@ -187,7 +191,7 @@ def _year(phrase: str, today: datetime, prefer: Prefer) -> Interval:
 def _weekday(phrase: str, today: datetime, prefer: Prefer) -> Interval:
     word, name = phrase.split()
     ahead = (WEEKDAY_NAMES.index(name) - today.weekday()) % 7
-    if word in ("last", "since") or (word == "on" and prefer == "past"):
+    if word in ("last", "since") or (word in ("on", "until", "till") and prefer == "past"):
         ahead = ahead - 7 if ahead or word == "last" else 0
     elif word == "next":
         ahead = ahead or 7
@@ -201,7 +205,7 @@ def _season(phrase: str, today: datetime, prefer: Prefer) -> Interval:
     first = today.replace(month=SEASON_MONTHS[name], day=1)
     if named:
         return _months(first.replace(year=int(named[0])), 3, "season")
-    spans = [_months(_month(first, 12 * step), 3, "season") for step in (-2, -1, 0, 1)]
+    spans = [_months(month_start(first, 12 * step), 3, "season") for step in (-2, -1, 0, 1)]
     if phrase.startswith("last "):
         return [span for span in spans if span[1] <= today][-1]
     if phrase.startswith("next "):
@@ -217,12 +221,9 @@ def _part(phrase: str, today: datetime, prefer: Prefer) -> Interval | None:
     month_interval = _point(month, today, prefer)
     if month_interval is None:
         return None
-    first, last = PART_DAYS.get(word, (21, 0))
-    return (
-        month_interval[0].replace(day=first),
-        month_interval[0].replace(day=last) if last else month_interval[1],
-        "range",
-    )
+    unit, first, last = PART_DAYS.get(word, ("late", 21, 0))
+    start, end, _ = month_interval
+    return Interval(start.replace(day=first), start.replace(day=last) if last else end, unit)
 
 
 def _named_month(phrase: str, today: datetime, prefer: Prefer) -> Interval | None:
@@ -248,7 +249,7 @@ def _point(phrase: str, today: datetime, prefer: Prefer) -> Interval | None:
     if moment is None:
         return None
     start = moment.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=today.tzinfo)
-    return _months(_month(start)) if re.fullmatch(MONTH_AND_YEAR_PATTERN, phrase) else _days(start)
+    return _months(month_start(start)) if re.fullmatch(MONTH_AND_YEAR_PATTERN, phrase) else _days(start)
 
 
 def _range(phrase: str, today: datetime, prefer: Prefer) -> Interval | None:
@@ -262,7 +263,13 @@ def _range(phrase: str, today: datetime, prefer: Prefer) -> Interval | None:
     end = start and _point(last if year else f"{last} {start[0].year}", today, prefer)
     if start and end and end[0] < start[0]:
         start, end = _reordered(first, last, start, end, today)
-    return (start[0], end[1], "range") if start and end and end[0] >= start[0] else None
+    return _stretch(start, end) if start and end and end.start >= start.start else None
+
+
+def _stretch(first: Interval, last: Interval) -> Interval:
+    """From the beginning of one to the end of the other, in the coarser of their units."""
+    coarser = max((unit for unit in CALENDAR_UNITS if unit in (first.unit, last.unit)), key=CALENDAR_UNITS.index)
+    return Interval(first.start, last.end, STRETCHES[coarser])
 
 
 def _reordered(
@@ -286,13 +293,14 @@ def _with_month(phrase: str, other: str) -> str:
 
 def _counted(phrase: str, today: datetime, prefer: Prefer) -> Interval | None:
     """So many units ago, or ahead."""
-    unit = next(unit for unit in SLACK_DAYS if unit in phrase)
+    unit: CountedUnit = next(unit for unit in SLACK_DAYS if unit in phrase)
     plain = phrase.replace("a few", "3").replace("a couple of", "2")
     moment = _parsed(plain, today.replace(tzinfo=None), prefer)
     if moment is None:
         return None
     day = moment.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=today.tzinfo)
-    return _days(day - timedelta(days=SLACK_DAYS[unit]), 2 * SLACK_DAYS[unit] + 1, unit)
+    named: TimeUnit = "vague" if "a few" in phrase else unit
+    return _days(day - timedelta(days=SLACK_DAYS[unit]), 2 * SLACK_DAYS[unit] + 1, named)
 
 
 def _offset(phrase: str, today: datetime, prefer: Prefer) -> Interval | None:
@@ -304,7 +312,8 @@ def _offset(phrase: str, today: datetime, prefer: Prefer) -> Interval | None:
     ahead = match[3] in ("after", "following")
     if match[2] in WEEKDAY_NAMES or match[2] == "weekend":
         return _nearest(match[2], anchor[0], ahead)
-    return _away(count_of(match[1].replace("last", "the")), match[1] in ("the", "last"), match[2], anchor[0], ahead)
+    unit: CountedUnit = next(unit for unit in SLACK_DAYS if unit == match[2])
+    return _away(count_of(match[1].replace("last", "the")), match[1] in ("the", "last"), unit, anchor[0], ahead)
 
 
 def _nearest(name: str, day: datetime, ahead: bool) -> Interval:
@@ -314,10 +323,10 @@ def _nearest(name: str, day: datetime, ahead: bool) -> Interval:
     return _weekend(nearest_day) if name == "weekend" else _days(nearest_day)
 
 
-def _away(count: int, whole: bool, unit: str, day: datetime, ahead: bool) -> Interval:
+def _away(count: int, whole: bool, unit: CountedUnit, day: datetime, ahead: bool) -> Interval:
     length = UNIT_DAYS[unit]
     if whole and unit != "day":
-        return _days(day + timedelta(days=1 if ahead else -length), length, "range")
+        return _days(day + timedelta(days=1 if ahead else -length), length, "days")
     centre = day + timedelta(days=count * length * (1 if ahead else -1))
     return _days(centre - timedelta(days=SLACK_DAYS[unit]), 2 * SLACK_DAYS[unit] + 1, unit)
 

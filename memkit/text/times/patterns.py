@@ -34,7 +34,7 @@ TIME_PATTERN = re.compile(
     rf"|\b(?P<day>{DAY_PATTERN})"
     rf"|\b(?P<part>(?:early|mid|late)[- ](?:in )?{MONTH_AND_YEAR_PATTERN}"
     rf"|(?:beginning|start|middle|end) of {MONTH_AND_YEAR_PATTERN})"
-    rf"|\b(?P<month>(?:in|during|since|until|of|last|next|this) {PLAIN_MONTH_PATTERN}{YEAR_PATTERN}?"
+    rf"|\b(?P<month>(?:in|during|since|until|till|of|last|next|this) {PLAIN_MONTH_PATTERN}{YEAR_PATTERN}?"
     rf"|{MONTH_PATTERN}{YEAR_PATTERN})"
     rf"|\b(?P<season>(?:(?:last|next|this)|(?:in|during|over|since|for)(?: the)?) {SEASON_PATTERN}\b"
     r"(?:(?: of|,)? (?:19|20)\d{2}\b)?"
@@ -49,8 +49,8 @@ TIME_PATTERN = re.compile(
     r"|\b(?P<near>the day (?:before yesterday|after tomorrow)|yesterday|today|tonight"
     r"|tomorrow|last night|this morning)\b"
     rf"|\b(?P<around>(?:last|this|next) (?:week|weekend|month|year)|(?:over|at|on|during) the weekend)\b"
-    rf"|\b(?P<weekday>(?:on|last|next|this|since) {WEEKDAY_PATTERN})\b"
-    r"|\b(?:in|during|since|of) (?P<year>(?:19|20)\d{2})\b(?![-.,/:]?\d)",
+    rf"|\b(?P<weekday>(?:on|last|next|this|since|until|till) {WEEKDAY_PATTERN})\b"
+    r"|\b(?:in|during|since|of|until|till)(?: early| late| mid)? (?P<year>(?:19|20)\d{2})\b(?![-.,/:]?\d)",
     re.IGNORECASE,
 )
 RANGE_PATTERN = re.compile(rf"^(?:between|from) (?:the )?(.+?) {TO_PATTERN} (?:the )?(.+)$")

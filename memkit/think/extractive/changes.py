@@ -117,12 +117,14 @@ def _proposal(statement: Statement, turn: Memory, old: str | None) -> Proposal:
 
 
 def _validity(statement: Statement, turn: Memory) -> tuple[datetime | None, datetime | None]:
-    """Start and end of a statement's validity, as far as it says them."""
-    if statement.span is None:
+    """Start and end of a statement's validity, as far as it says them: the whole interval that it names counts."""
+    time = statement.time
+    if time is None or time.interval.unit == "vague":
         return None, None
-    start, end = as_utc(statement.span.start), as_utc(statement.span.end)
-    if statement.kind == "planned":
-        return None, end if end > turn.occurred_at else None
+    start, end, said = as_utc(time.interval.start), as_utc(time.interval.end), turn.occurred_at
+    begun, over = start if start <= said else None, end if end <= said else None
     if statement.kind == "held":
-        return (start, end) if end <= turn.occurred_at else (None, None)
-    return (start if start <= turn.occurred_at else None), None
+        return (None if time.is_end or over is None else start), over
+    if statement.kind == "planned" or (time.is_end and statement.kind == "holds"):
+        return None, end if over is None else None
+    return begun, end if time.is_whole and statement.kind == "holds" and begun else None

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from memkit.text.parts import without_media
 from memkit.text.terms.tokens import asks
-from memkit.text.times.dates import MentionedTime, Prefer, first_mentioned_time
+from memkit.text.times.dates import Prefer, first_mentioned_time
+from memkit.text.times.intervals import STRETCHES, Interval
 from memkit.text.times.patterns import TIME_PATTERN, WEEKDAY_PATTERN
 from memkit.think.extractive.language import Language
 
@@ -25,6 +26,10 @@ PREPOSITION_PATTERN = re.compile(
 )
 
 
+WHOLE_STRETCH_PATTERN = re.compile(r"from |between ", re.IGNORECASE)
+UNTIL_PATTERN = re.compile(r"\b(?:until|till)\b", re.IGNORECASE)
+
+
 class Clause(NamedTuple):
     """A clause as it was said; `follows`: whether it may leave out the subject of the clause before."""
 
@@ -38,6 +43,31 @@ class TimedClause(NamedTuple):
     text: str
     words: str
     leading: str
+
+    @property
+    def is_end(self) -> bool:
+        """Whether the time is one until which something holds."""
+        return UNTIL_PATTERN.search(f"{self.leading} {self.words}") is not None
+
+
+class StatedTime(NamedTuple):
+    """The interval that a statement's words name; `is_end`: whether it says until when something holds."""
+
+    interval: Interval
+    words: str
+    is_end: bool
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether something holds from its beginning to its end: "from May to July"."""
+        return WHOLE_STRETCH_PATTERN.match(self.words) is not None
+
+    @property
+    def bound(self) -> str:
+        """What it is to something that holds: "until", "since", or "within", where it begins some time in it."""
+        if self.is_end:
+            return "until"
+        return "within" if self.interval.unit in STRETCHES.values() else "since"
 
 
 def split_sentences(text: str, language: Language) -> list[str]:
@@ -153,20 +183,30 @@ def without_time(text: str, language: Language) -> TimedClause:
 
 def with_english_times(text: str, language: Language) -> str:
     """The clause with the names of times in English, which is what times are read in."""
+    for form, english in language.file.dated:
+        text = language.pattern(form).sub(english, text)
     return language.patterns["times"].sub(lambda m: language.dates[m[0].casefold()], text)
 
 
-def mentioned_time(timed: TimedClause, at: datetime, zone: str, *, future: bool) -> MentionedTime | None:
+def stated_time(timed: TimedClause, at: datetime, zone: str, *, future: bool) -> StatedTime | None:
     """The time that a clause names, seen from when it was said. Who says "on Monday" doesn't mean this very day."""
     prefer: Prefer = "future" if future else "past"
     span = first_mentioned_time(timed.words, at, zone, prefer=prefer) if timed.words else None
     if span is not None and ON_WEEKDAY_PATTERN.match(timed.words) and span.start <= at < span.end:
-        return first_mentioned_time(timed.words, at + timedelta(days=1 if future else -1), zone, prefer=prefer)
-    return span
+        span = first_mentioned_time(timed.words, at + timedelta(days=1 if future else -1), zone, prefer=prefer)
+    return span and StatedTime(span.interval.as_told, span.words, timed.is_end)
 
 
-def time_phrase(span: MentionedTime, language: Language, *, since: bool = False) -> str:
-    """A time as it is written into a sentence that stands alone."""
-    form = language.file.shown["since" if since else span.unit if span.unit in language.file.shown else "range"]
-    middle = span.start + (span.end - span.start) / 2
-    return form.format(start=span.start, middle=middle, last=span.end - timedelta(days=1))
+def time_phrase(time: StatedTime, language: Language, *, holds: bool = False) -> str:
+    """A time as it is written into a sentence that stands alone, in the unit that was named; "" for a vague one.
+
+    `holds`: whether what the sentence says is so from that time on.
+    """
+    shown, interval = language.file.shown, time.interval
+    bound = time.bound if (holds and not time.is_whole) or time.is_end else ""
+    form = language.file.named.get(interval.unit)
+    if form is None:
+        return ""
+    season = language.file.seasons[interval.start.month % 12 // 3]
+    name = form.format(start=interval.start, last=interval.last, season=season)
+    return shown.get(bound or interval.unit, shown["other"]).format(time=name)

@@ -6,16 +6,16 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from memkit.text.terms.tokens import words
-from memkit.text.times.dates import MentionedTime
 from memkit.think.extractive.clauses import (
     ON_WEEKDAY_PATTERN,
     Clause,
+    StatedTime,
     TimedClause,
     is_statement,
-    mentioned_time,
     split_clauses,
     split_demands,
     split_sentences,
+    stated_time,
     time_phrase,
     without_opening,
     without_time,
@@ -44,7 +44,7 @@ class Statement(NamedTuple):
     key: str
     single: bool
     kind: StatementKind
-    span: MentionedTime | None
+    time: StatedTime | None
     called: str = ""  # the name of somebody of the speaker's whom it is about
     ends: str | None = None  # the relation under which what it ends, without saying of what, is closed
 
@@ -153,11 +153,11 @@ class TurnReader(NamedTuple):
         name, kind = named
         if phrase.rule.future:
             kind = "planned"
-        span = self._span(timed, future=phrase.rule.future)
+        time = self._stated_time(timed, future=phrase.rule.future or (kind == "holds" and timed.is_end))
         if phrase.effect == "ceased_any":
             event = self._event(p, timed, subject) if not p.rest[match.end() :] else None
             return event and event._replace(key=phrase.rule.key, single=True, kind=kind, ends=name)
-        return self._matched(match, phrase.rule, name, kind, subject, span)
+        return self._matched(match, phrase.rule, name, kind, subject, time)
 
     def _matched(
         self,
@@ -166,10 +166,10 @@ class TurnReader(NamedTuple):
         name: str,
         kind: StatementKind,
         subject: Subject,
-        span: MentionedTime | None,
+        time: StatedTime | None,
     ) -> Statement | None:
         groups = match.groupdict()
-        statement = self._relation(rule, name, kind, match["tail"], subject, span, groups.get("what") or "")
+        statement = self._relation(rule, name, kind, match["tail"], subject, time, groups.get("what") or "")
         if statement is not None and groups.get("entity"):
             self.people.mention(groups["entity"])
         return statement
@@ -181,7 +181,7 @@ class TurnReader(NamedTuple):
         kind: StatementKind,
         tail: str,
         subject: Subject,
-        span: MentionedTime | None,
+        time: StatedTime | None,
         what: str = "",
     ) -> Statement | None:
         shifted = self._tail(tail, subject)
@@ -189,13 +189,13 @@ class TurnReader(NamedTuple):
             return None
         name, key = name.replace("{what}", what.casefold()), rule.key.replace("{what}", what.casefold())
         text = self._written(rule, subject, name, shifted, what)
-        since = kind == "holds"
-        when = (
-            time_phrase(span, self.language, since=since)
-            if span and (not since or as_utc(span.start) <= self.at)
-            else ""
-        )
-        return Statement(subject.head, name, shifted, with_time(text, when), key, rule.single, kind, span)
+        when = self._when(time, holds=kind == "holds")
+        return Statement(subject.head, name, shifted, with_time(text, when), key, rule.single, kind, time)
+
+    def _when(self, time: StatedTime | None, *, holds: bool) -> str:
+        """Words for a statement's time; none for one from which on something that holds would be in time to come."""
+        is_sound = time is not None and (time.is_end or not holds or as_utc(time.interval.start) <= self.at)
+        return time_phrase(time, self.language, holds=holds) if time is not None and is_sound else ""
 
     def _generic(self, p: Predicate, timed: TimedClause, subject: Subject) -> Statement | None:
         if p.denied or "cannot" in p.means:
@@ -209,44 +209,49 @@ class TurnReader(NamedTuple):
     def _intended(self, p: Predicate, timed: TimedClause, subject: Subject) -> Statement | None:
         """ "We want to ...", "we used to ..." """
         rule = self.language.file.generic.get(p.time)
-        span = None if p.time == "used" else self._span(timed, future=True)
-        if rule is None or not self._worth(rule, p, span) or not p.rest:
+        time = None if p.time == "used" else self._stated_time(timed, future=True)
+        if rule is None or not self._worth(rule, p, time) or not p.rest:
             return None
-        return self._free(rule, p.phrase, "happened" if p.time == "used" else "planned", subject, span)
+        return self._free(rule, p.phrase, "happened" if p.time == "used" else "planned", subject, time)
 
     def _planned(self, p: Predicate, timed: TimedClause, subject: Subject) -> Statement | None:
         """ "I'm moving in May", "my sister visits on Thursday", "I'm planning a trip"."""
         rule = self.language.file.generic.get("plan")
         if rule is None or timed.leading.casefold().startswith(self.language.file.since):
             return None
-        span = self._span(timed, future=True)
+        time = self._stated_time(timed, future=True)
         for noun in rule.nouns:
             match = self.language.pattern(noun).match(p.phrase)
             if match is not None:
-                return self._free(rule, match["tail"], "planned", subject, span, rule.loose)
+                return self._free(rule, match["tail"], "planned", subject, time, rule.loose)
         verbs = rule.progressive if "is" in p.means else rule.present
-        if span is None or self._weak(span) or as_utc(span.end) <= self.at or not self.language.begins(verbs, p.phrase):
+        if (
+            time is None
+            or self._weak(time)
+            or as_utc(time.interval.end) <= self.at
+            or not self.language.begins(verbs, p.phrase)
+        ):
             return None
-        return self._free(rule, p.phrase, "planned", subject, span)
+        return self._free(rule, p.phrase, "planned", subject, time)
 
     def _event(self, p: Predicate, timed: TimedClause, subject: Subject) -> Statement | None:
         rule = self.language.file.generic.get("event")
         arranged = rule is not None and self.language.begins(rule.arranged, p.phrase)
-        span = self._span(timed, future=arranged and not ON_WEEKDAY_PATTERN.match(timed.words))
-        if rule is None or "was" in p.means or not self._worth(rule, p, span):
+        time = self._stated_time(timed, future=arranged and not ON_WEEKDAY_PATTERN.match(timed.words))
+        if rule is None or "was" in p.means or not self._worth(rule, p, time):
             return None
         if not p.rest and not self.language.fully(rule.alone, p.phrase):
             return None
         as_said = p.lemma == self.language.file.be and "perfect" not in p.means
         verb = p.word if as_said else self.language.verb_forms.pasts.get(p.lemma, p.word)
-        return self._free(rule, f"{verb.casefold()} {p.rest}".strip(), "happened", subject, span)
+        return self._free(rule, f"{verb.casefold()} {p.rest}".strip(), "happened", subject, time)
 
     def _doing(self, p: Predicate, timed: TimedClause, subject: Subject) -> Statement | None:
         rule = self.language.file.generic.get("doing")
         if rule is None or "is" not in p.means or not self.language.begins(rule.verbs, p.phrase) or not p.rest:
             return None
-        span = self._span(timed, future=True)
-        coming = span if span and as_utc(span.start) > self.at else None
+        time = self._stated_time(timed, future=True)
+        coming = time if time and as_utc(time.interval.start) > self.at else None
         return self._free(rule, f"{p.word.casefold()} {p.rest}", "planned" if coming else "happened", subject, coming)
 
     def _habit(self, p: Predicate, subject: Subject) -> Statement | None:
@@ -266,14 +271,14 @@ class TurnReader(NamedTuple):
         verb, _, more = rest[joint.end() :].strip().partition(" ")
         return f"{joint[0]} {self.language.third(verb)} {more}".strip()
 
-    def _worth(self, rule: GenericRule, p: Predicate, span: MentionedTime | None) -> bool:
+    def _worth(self, rule: GenericRule, p: Predicate, time: StatedTime | None) -> bool:
         if self.language.fully(rule.alone, p.phrase):
             return True
-        is_dated = span is not None and not self._weak(span) and self.language.begins(rule.dated, p.phrase)
+        is_dated = time is not None and not self._weak(time) and self.language.begins(rule.dated, p.phrase)
         return not self.language.trivial(p.rest) and (is_dated or self.language.begins(rule.verbs, p.phrase))
 
-    def _weak(self, span: MentionedTime) -> bool:
-        return bool(self.language.fully(self.language.file.weak_dates, span.words))
+    def _weak(self, time: StatedTime) -> bool:
+        return bool(self.language.fully(self.language.file.weak_dates, time.words))
 
     def _free(
         self,
@@ -281,16 +286,16 @@ class TurnReader(NamedTuple):
         tail: str,
         kind: StatementKind,
         subject: Subject,
-        span: MentionedTime | None,
+        time: StatedTime | None,
         form: str | None = None,
     ) -> Statement | None:
         shifted = self._tail(tail, subject)
         if not shifted or not words(shifted, self.language.file.stemmer):
             return None
         text = (form or rule.text).format(head=subject.head, name=rule.name, tail=shifted)
-        when = time_phrase(span, self.language) if span else ""
+        when = self._when(time, holds=False)
         return Statement(
-            subject.head, rule.name, shifted, with_time(text, when), f"{rule.name} {shifted}", False, kind, span
+            subject.head, rule.name, shifted, with_time(text, when), f"{rule.name} {shifted}", False, kind, time
         )
 
     def _request(self, sentence: str) -> Statement | None:
@@ -300,7 +305,7 @@ class TurnReader(NamedTuple):
             return None
         timed = without_time(sentence[match.end() :].rstrip(".!? "), self.language)
         rule = self.language.file.generic["duty"]
-        return self._free(rule, timed.text, "planned", self.people.myself, self._span(timed, future=True))
+        return self._free(rule, timed.text, "planned", self.people.myself, self._stated_time(timed, future=True))
 
     # its sentence
 
@@ -325,8 +330,8 @@ class TurnReader(NamedTuple):
         names, shifted = people.self if subject.gender == "self" else people.other, self.language.patterns["shifted"]
         return shifted.sub(lambda m: names.get(m[0].casefold(), m[0]).format(speaker=speaker), tail).strip(" ,.;:-")
 
-    def _span(self, timed: TimedClause, *, future: bool) -> MentionedTime | None:
-        return mentioned_time(timed, self.at, self.zone, future=future)
+    def _stated_time(self, timed: TimedClause, *, future: bool) -> StatedTime | None:
+        return stated_time(timed, self.at, self.zone, future=future)
 
 
 def relation_name(phrase: Phrase, p: Predicate) -> tuple[str, StatementKind] | None:

@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from memkit.text.times.intervals import TimeUnit
+
 ContextMeaning = Literal[
     "skip", "drop", "plan", "duty", "wish", "used", "ended", "anymore", "negated", "cannot", "perfect", "was", "is"
 ]
@@ -141,6 +143,7 @@ class RuleFile(RuleSection):
 
     stemmer: str
     dates: dict[str, str] = {}
+    dated: list[tuple[str, str]] = []  # other forms of times, as patterns, and their English
     function_words: str
     openers: str
     trailing: str
@@ -157,7 +160,9 @@ class RuleFile(RuleSection):
     requests: dict[str, list[str]] = {}
     spelling: dict[str, str] = {}  # words that are often misspelt
     people: SpeakerRules
-    shown: dict[str, str]
+    named: dict[TimeUnit, str]  # how an interval is called, by its unit
+    seasons: list[str]  # winter, spring, summer, autumn
+    shown: dict[str, str]  # how its name is put into a sentence, by its unit, and since, until or within it
     confirm: ConfirmationRules
     since: str
     weak_dates: str

@@ -21,8 +21,7 @@ from memkit.text.curve import Curve
 from memkit.text.terms.keys import date_terms, document_terms, key_hash, text_key
 from memkit.text.terms.tokens import words
 from memkit.text.times.dates import first_event_time, first_mentioned_time
-from memkit.think.extractive.clauses import time_phrase
-from memkit.think.extractive.language import languages
+from memkit.text.times.intervals import Interval
 from memkit.times import to_micros
 
 KEY = b"0123456789abcdef"
@@ -96,18 +95,18 @@ def test_each_term_stands_where_the_text_says_it() -> None:
         ("in the summer of 2022", "2022-06-01", "2022-09-01", "season"),
         ("winter 2022", "2022-12-01", "2023-03-01", "season"),
         ("the week of 5 June 2024", "2024-06-03", "2024-06-10", "week"),
-        ("between August 11 and August 15 2023", "2023-08-11", "2023-08-16", "range"),
-        ("from 11 to 15 August 2023", "2023-08-11", "2023-08-16", "range"),
-        ("from May to July", "2025-05-01", "2025-08-01", "range"),
-        ("from Nov to Feb 2024", "2023-11-01", "2024-03-01", "range"),
-        ("from Nov 2023 to Feb", "2023-11-01", "2024-03-01", "range"),
-        ("from 2019 to 2021", "2019-01-01", "2022-01-01", "range"),
-        ("in early June", "2025-06-01", "2025-06-11", "range"),
-        ("mid-June 2024", "2024-06-11", "2024-06-21", "range"),
-        ("late Feb 2024", "2024-02-21", "2024-03-01", "range"),
+        ("between August 11 and August 15 2023", "2023-08-11", "2023-08-16", "days"),
+        ("from 11 to 15 August 2023", "2023-08-11", "2023-08-16", "days"),
+        ("from May to July", "2025-05-01", "2025-08-01", "months"),
+        ("from Nov to Feb 2024", "2023-11-01", "2024-03-01", "months"),
+        ("from Nov 2023 to Feb", "2023-11-01", "2024-03-01", "months"),
+        ("from 2019 to 2021", "2019-01-01", "2022-01-01", "years"),
+        ("in early June", "2025-06-01", "2025-06-11", "early"),
+        ("mid-June 2024", "2024-06-11", "2024-06-21", "mid"),
+        ("late Feb 2024", "2024-02-21", "2024-03-01", "late"),
         ("in 2022", "2022-01-01", "2023-01-01", "year"),
         ("the day before yesterday", "2025-06-02", "2025-06-03", "day"),
-        ("the week before August 3, 2023", "2023-07-27", "2023-08-03", "range"),
+        ("the week before August 3, 2023", "2023-07-27", "2023-08-03", "days"),
         ("two weeks before 11 August 2023", "2023-07-25", "2023-08-01", "week"),
         ("the Sunday before October 25, 2022", "2022-10-23", "2022-10-24", "day"),
         ("last weekend before April 10, 2023", "2023-04-08", "2023-04-10", "weekend"),
@@ -117,7 +116,7 @@ def test_each_term_stands_where_the_text_says_it() -> None:
 def test_a_time_is_read_as_exactly_the_days_that_it_means(text: str, start: str, end: str, unit: str) -> None:
     span = first_mentioned_time(text, NOW, "UTC")
     assert span is not None
-    assert (span.start.date().isoformat(), span.end.date().isoformat(), span.unit) == (start, end, unit)
+    assert (span.start.date().isoformat(), span.end.date().isoformat(), span.interval.unit) == (start, end, unit)
 
 
 @pytest.mark.parametrize(
@@ -143,10 +142,18 @@ def test_a_season_ahead_is_meant_where_the_future_is_preferred() -> None:
     assert span.start.date().isoformat() == "2025-09-01"
 
 
-def test_a_stretch_of_days_is_noted_with_its_last_day() -> None:
-    span = first_mentioned_time("Last summer I sailed", NOW, "UTC")
+def test_a_mentioned_time_is_an_interval_in_the_unit_that_was_named() -> None:
+    span = first_mentioned_time("Two years ago I sailed", NOW, "UTC")
     assert span is not None
-    assert time_phrase(span, languages()["en"]) == " between June and August 2024"
+    assert span.interval.unit == "year"
+    assert (span.interval.as_told.start.date().isoformat(), span.interval.as_told.unit) == ("2023-01-01", "year")
+    assert span.interval.as_told.last.date().isoformat() == "2023-12-31"
+    assert first_mentioned_time("a few years ago", NOW, "UTC").interval.unit == "vague"  # type: ignore[union-attr]
+
+
+def test_an_interval_at_the_end_of_the_calendar_stays_in_it() -> None:
+    start, end = datetime(9999, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
+    assert Interval(start, end, "year").as_told == Interval(start, end, "year")
 
 
 @pytest.mark.parametrize(
