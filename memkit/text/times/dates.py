@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from memkit.text.times.intervals import CALENDAR_UNITS, STRETCHES, Interval, TimeUnit, month_start
+from memkit.text.times.intervals import CALENDAR_UNITS, STRETCH_UNITS, Interval, TimeUnit, month_start
 from memkit.text.times.patterns import (
     COUNT_PATTERN,
     DAY_NUMBER_PATTERN,
@@ -267,9 +267,9 @@ def _range(phrase: str, today: datetime, prefer: Prefer) -> Interval | None:
 
 
 def _stretch(first: Interval, last: Interval) -> Interval:
-    """From the beginning of one to the end of the other, in the coarser of their units."""
+    """Stretch from the beginning of one to the end of the other, in the coarser of their units."""
     coarser = max((unit for unit in CALENDAR_UNITS if unit in (first.unit, last.unit)), key=CALENDAR_UNITS.index)
-    return Interval(first.start, last.end, STRETCHES[coarser])
+    return Interval(first.start, last.end, STRETCH_UNITS[coarser])
 
 
 def _reordered(

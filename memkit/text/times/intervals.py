@@ -7,7 +7,7 @@ TimeUnit = Literal[
     "day", "week", "weekend", "month", "season", "year", "early", "mid", "late", "days", "months", "years", "vague"
 ]
 CalendarUnit = Literal["day", "month", "year"]
-STRETCHES: dict[CalendarUnit, TimeUnit] = {"day": "days", "month": "months", "year": "years"}
+STRETCH_UNITS: dict[CalendarUnit, TimeUnit] = {"day": "days", "month": "months", "year": "years"}
 CALENDAR_UNITS: tuple[CalendarUnit, ...] = ("day", "month", "year")
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from memkit.text.parts import without_media
 from memkit.text.terms.tokens import asks
 from memkit.text.times.dates import Prefer, first_mentioned_time
-from memkit.text.times.intervals import STRETCHES, Interval
+from memkit.text.times.intervals import STRETCH_UNITS, Interval
 from memkit.text.times.patterns import TIME_PATTERN, WEEKDAY_PATTERN
 from memkit.think.extractive.language import Language
 
@@ -64,10 +64,10 @@ class StatedTime(NamedTuple):
 
     @property
     def bound(self) -> str:
-        """What it is to something that holds: "until", "since", or "within", where it begins some time in it."""
+        """Bound of something that holds: "until", "since", or "within", where it begins some time in it."""
         if self.is_end:
             return "until"
-        return "within" if self.interval.unit in STRETCHES.values() else "since"
+        return "within" if self.interval.unit in STRETCH_UNITS.values() else "since"
 
 
 def split_sentences(text: str, language: Language) -> list[str]:
