@@ -71,11 +71,12 @@ def _lead_pattern() -> re.Pattern[str]:
     working = rf"{asking}{joined('working')}(?!\w)[^.!?\n:：]{{0,80}}"
     document = rf"(?![^:\n]{{0,60}}\bfav)(?:{joined('possessed')}){joined('document')}(?!\w){TRAILING_FORM}"
     shown = rf"(?:here|this|below|attached|hier|voici)\b[^.!?:\n]{{0,60}}\b{joined('document')}(?!\w)[^.!?:\n]{{0,40}}"
+    questioned = rf"{asking}{joined('questioning')}(?!\w)[^.!?:\n]{{0,40}}\?"
     says = rf"(?:(?:and|but|so|then|yesterday|today|und|aber|dann)[\s,]+)*{joined('says')}"
     return re.compile(
         rf"{SENTENCE_START}(?:(?P<working>{working})(?:{COLON_FORM}|[.?!]?{GAP_FORM})"
         rf"|(?P<document>{document})(?:{COLON_FORM}|{GAP_FORM})|(?P<shown>{shown})[.!]{GAP_FORM}"
-        rf"|(?P<says>{says}){COLON_FORM})",
+        rf"|(?P<says>{says}){COLON_FORM}|(?P<questioned>{questioned})(?=\s))",
         re.IGNORECASE | re.MULTILINE,
     )
 

@@ -40,14 +40,18 @@ CODE_LINE_PATTERN = re.compile(
     r"|DELETE FROM|<\?php|<!DOCTYPE|<!--|</?[A-Za-z][\w-]*(?:\s[^<>]*)?/?>.*>?\s*$|return\b.*;\s*$|print(?:ln|f)?\(.*"
     r"|console\.\w+\(|(?:if|for|while|switch|else if)\s?\(.*\)\s*\{?\s*$|[\w.\[\]\"']+\s?[-+*/]?=\s?.*[;)\]}\"']\s*$"
     r"|\w+(?:[.:]+\w+)*\(.*\)\s*[;:{]?\s*$|\s*[\]})]+[;,)]*\s*$|.*(?:[\w)\]\"'] ?\{|\}[;,)]*|[)\]\"'];)\s*$"
-    r"|@\w+(?:\(.*\))?\s*$|\"[\w .-]+\"\s*:\s*.+)"
+    r"|@\w+(?:\(.*\))?\s*$|\|.*\|\s*$|\"[\w .-]+\"\s*:\s*.+)"
 )
-CODE_SIGN_PATTERN = re.compile(r"[(){}=<>\[\]\"':]")
+CODE_SIGN_PATTERN = re.compile(r"[(){}=<>\[\]\"':|]")
 SPOKEN_LINE_PATTERN = re.compile(
     r"\s*(?:[-*] )?\**(?P<who>[^\W\d_][\w .'’-]{0,30}?)\**(?: ?[(\[][^)\]\n]{1,30}[)\]])?\**\s?[:：]\**\s+\S"
 )
 MIN_SPOKEN_LINES = 3
-MODEL_ROLES = frozenset({"user", "human", "assistant", "ai", "bot", "chatgpt", "claude", "system", "model"})
+ROLE_NAMES = frozenset(
+    "user human assistant ai bot chatgpt claude system model customer agent caller operator interviewer interviewee"
+    " moderator q a".split()
+)
+TABLE_ROW_PATTERN = re.compile(r"[^,;\t\n]{1,60}(?:[,;\t](?!\s)[^,;\t\n]{0,200})+")
 
 
 def code_marks(text: str) -> Iterator[tuple[int, int]]:
@@ -82,6 +86,14 @@ def machine_lines(text: str) -> Iterator[tuple[int, int]]:
             yield paragraph[at[0]].start, paragraph[_after_traceback(paragraph, at[-1])].end
 
 
+def tables(text: str) -> Iterator[tuple[int, int]]:
+    """Paragraphs of comma-separated values: a row of names and others of as many fields."""
+    for paragraph in paragraphs(text):
+        rows = [re.split(r"[,;\t]", line.text) for line in paragraph if TABLE_ROW_PATTERN.fullmatch(line.text)]
+        if len(paragraph) > 1 and len(rows) == len(paragraph) and len({len(row) for row in rows}) == 1:
+            yield paragraph[0].start, paragraph[-1].end
+
+
 def _is_machines(line: Line) -> bool:
     if LOG_LINE_PATTERN.match(line.text) or TRACE_LINE_PATTERN.match(line.text):
         return True
@@ -99,7 +111,7 @@ def _after_traceback(paragraph: list[Line], last: int) -> int:
 
 
 def transcripts(text: str) -> Iterator[tuple[int, int]]:
-    """Runs of lines that begin with who speaks: several speakers, one of them again, or a model and its user."""
+    """Runs of lines that begin with who speaks: several speakers, one of them again, or two roles."""
     run: list[tuple[str, Line]] = []
     for line in [*lines(text), Line("\n", len(text), len(text))]:
         spoken = SPOKEN_LINE_PATTERN.match(line.text)
@@ -113,6 +125,6 @@ def transcripts(text: str) -> Iterator[tuple[int, int]]:
 
 def _is_transcript(speakers: list[str]) -> bool:
     counts = Counter(speakers)
-    if len(counts) > 1 and len(MODEL_ROLES & counts.keys()) > 1:
+    if len(counts) > 1 and len(ROLE_NAMES & counts.keys()) > 1:
         return True
     return len(speakers) >= MIN_SPOKEN_LINES and len(counts) > 1 and max(counts.values()) > 1

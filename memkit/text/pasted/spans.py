@@ -11,7 +11,7 @@ from typing import NamedTuple
 from memkit.text.pasted.announced import announced_texts
 from memkit.text.pasted.lines import MASK_CHARACTER
 from memkit.text.pasted.mail import mails, quoted_lines
-from memkit.text.pasted.material import code_marks, json_values, machine_lines, transcripts
+from memkit.text.pasted.material import code_marks, json_values, machine_lines, tables, transcripts
 from memkit.text.pasted.verse import attributed_quotations, verses
 
 SENTENCE_END_PATTERN = re.compile(r"\n|[.!?…。][\"'”’“»」)]*\s*$")
@@ -22,6 +22,7 @@ PASTED_FORMS: tuple[Callable[[str], Iterable[Extent]], ...] = (
     quoted_lines,
     mails,
     machine_lines,
+    tables,
     transcripts,
     verses,
     attributed_quotations,

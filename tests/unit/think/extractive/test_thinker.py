@@ -53,6 +53,21 @@ def test_a_thought_stands_alone_with_its_speaker_and_its_date(said: str, expecte
 
 
 @pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("Remember: I can't eat nuts.", ["Ana can't eat nuts."]),
+        ("Please remember that I'm allergic to nuts.", ["Ana is allergic to nuts."]),
+        ("Please remember: I live in Porto.", ["Ana lives in Porto."]),
+        ("Don't forget: I'm vegan.", ["Ana is vegan."]),
+        ("Please note, my sister Rita lives in Graz.", ["Ana's sister Rita lives in Graz."]),
+        ("Let me introduce myself: I work at Orbis.", ["Ana works at Orbis."]),
+    ],
+)
+def test_what_somebody_asks_to_be_remembered_is_a_statement_of_theirs(said: str, expected: list[str]) -> None:
+    assert texts(said) == expected
+
+
+@pytest.mark.parametrize(
     "said",
     [
         "Do you live in Lisbon?",
