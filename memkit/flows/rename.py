@@ -27,8 +27,7 @@ def rename_speaker(ctx: BankContext, old: str, new: str) -> Receipt:
 
 
 def _is_there(ctx: BankContext, state: BankState, name: str) -> bool:
-    with ctx.storage.view(state.number) as view:
-        return any(is_same_name(speaker, name) for speaker in view.speakers())
+    return any(is_same_name(speaker, name) for speaker in ctx.services.indexes.speakers(state))
 
 
 def _batch(ctx: BankContext, state: BankState, last: int) -> list[int]:

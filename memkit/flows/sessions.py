@@ -12,6 +12,7 @@ from memkit.protocols import BankView
 from memkit.text.terms.forms import is_same_name
 
 READ_BATCH = 500  # turns
+ANSWER_TURNS = 200  # of one answer, with what tools said on the way
 RECENT_TURNS = 32  # among which a turn that is said again is looked for
 MESSAGE_ID_KEY = "message_id"  # metadata: the id that a framework gave a turn's message
 PERSON_ROLES: tuple[Role | None, ...] = (None, "user")
@@ -122,5 +123,5 @@ class Answers:
             place = next((i for i, turn in enumerate(self._batch) if turn.id == question), len(self._batch))
             return self._batch[place:]
         after = [later for number in self._view.sessions_of([seq]) for later in self._view.turns_of(number, seq)]
-        stored = self._view.memories([seq, *after]).values()
+        stored = self._view.memories([seq, *after[:ANSWER_TURNS]]).values()
         return [*(SessionTurn.of(m) for m in stored if m.state == "active"), *self._batch]
