@@ -28,7 +28,10 @@ class Referents:
     speaker: str
     language: Language
     by_name: dict[str, Subject] = field(default_factory=dict)
+    others: frozenset[str] = frozenset()  # names of those who speak, too, in small letters
     last: Subject | None = None
+    last_clause: str = ""  # the clause that was read last, and the tail of what it stated
+    last_tail: str = ""
     _current: Subject | None = None
     _elsewhere: bool = False  # a clause of this sentence was about something else
 
@@ -43,6 +46,7 @@ class Referents:
     def new_sentence(self) -> None:
         """Forget the subject: a sentence's first clause needs one of its own."""
         self._current, self._elsewhere = None, False
+        self.last_clause = self.last_tail = ""
 
     def learn_names(self, thoughts: Iterable[Memory]) -> None:
         """Names of people, from thoughts about them."""
@@ -52,6 +56,17 @@ class Referents:
             noun = (thought.head or "").removeprefix(before).removesuffix(after).removesuffix(name).strip()
             if name and self._possession(noun, name).head == thought.head:
                 self.by_name.setdefault(name, self._possession(noun, name))
+
+    def mended_clause(self, tail: str, *, is_meant: bool) -> str | None:
+        """The clause that was read last with another tail; None where that is none.
+
+        A name or a number takes the place of its like; other words only where they say that they do (`is_meant`).
+        """
+        old = self.last_tail
+        if not old or old not in self.last_clause or tail.casefold() in self.others:
+            return None
+        is_like = any(begins(old) and begins(tail) for begins in (_begins_with_capital, _begins_with_digit))
+        return self.last_clause.replace(old, tail, 1) if is_like or is_meant else None
 
     def resolve(self, clause: Clause) -> tuple[Subject, str] | None:
         """A clause's subject, and the rest of the clause; None where it is about something else."""
@@ -109,3 +124,11 @@ class Referents:
         words = noun.casefold().split()
         ends = (" ".join(words[start:]) for start in range(len(words)))
         return next((self.language.genders[end] for end in ends if end in self.language.genders), None)
+
+
+def _begins_with_capital(text: str) -> bool:
+    return text[:1].isupper()
+
+
+def _begins_with_digit(text: str) -> bool:
+    return text[:1].isdigit()

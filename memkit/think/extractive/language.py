@@ -164,6 +164,8 @@ class Language:
         relative: a clause that ends in what others do; what is carried on then is theirs
         confirmed: a plain "yes"
         fragment: an answer of a few words
+        mended: a few words in place of those just said
+        mended_within: the same, at the end of a sentence
         """
         file, markers, people = self.file, self.file.markers, self.file.people
         openers, yes = join_lines(file.openers), join_lines(file.confirm.yes)
@@ -187,6 +189,8 @@ class Language:
             "relative": self.pattern(rf".*(?<!\w)(?:{markers.relative or '(?!)'})(?!\w)[^,]*$"),
             "confirmed": self.pattern(rf"(?:{yes})(?!\w)[\s,.!:)-]*"),
             "fragment": self.pattern(file.confirm.fragment),
+            "mended": self.pattern(file.confirm.mended),
+            "mended_within": self.pattern(rf"(?P<said>.+?)\s*[,;(–—-]\s*(?P<mended>{join_lines(file.confirm.mended)})"),
         }
 
     @cached_property

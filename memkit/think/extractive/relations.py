@@ -28,6 +28,7 @@ from memkit.times import as_utc
 
 TAIL_MARK = "…"  # where the tail stands inside a relation's name
 MAX_TAIL_CHARS = 110
+MAX_MENDED_CHARS = 300  # of a sentence whose last words may put right those before
 StatementKind = Literal["holds", "held", "denied", "ended", "happened", "planned"]
 
 
@@ -63,10 +64,34 @@ class TurnReader(NamedTuple):
     def statements(self, text: str) -> Iterator[Statement]:
         """Statements of the turn's speaker, in order."""
         self.people.new_turn()
+        last: list[Statement] = []
+        for part in self._parts(text):
+            mended = self._mended(part)
+            if mended:
+                last[-1:] = mended
+            else:
+                yield from last
+                last = self._read(part)
+        yield from last
+
+    def _parts(self, text: str) -> Iterator[str]:
+        """The sentences, and by themselves the words at their ends that put right those before."""
+        mended, within = (self.language.patterns[name] for name in ("mended", "mended_within"))
         for sentence in split_sentences(text, self.language):
-            self.people.new_sentence()
-            request = self._request(sentence)
-            yield from [request] if request is not None else self._sentence(sentence)
+            is_plain = len(sentence) > MAX_MENDED_CHARS or mended.fullmatch(sentence)
+            both = None if is_plain else within.fullmatch(sentence)
+            yield from (both["said"], both["mended"]) if both else (sentence,)
+
+    def _mended(self, part: str) -> list[Statement]:
+        """Statements in place of the last one: "Sorry, Porto." """
+        match = self.language.patterns["mended"].fullmatch(part)
+        clause = match and self.people.mended_clause(match["tail"], is_meant=bool(match["meant"]))
+        return list(self._clause(Clause(clause, follows=False))) if clause else []
+
+    def _read(self, sentence: str) -> list[Statement]:
+        self.people.new_sentence()
+        request = self._request(sentence)
+        return [request] if request is not None else list(self._sentence(sentence))
 
     def _sentence(self, sentence: str) -> Iterator[Statement]:
         """Statements of a sentence; what it demands last, since "I'm Robert, but call me Bob" means Bob."""
@@ -92,6 +117,7 @@ class TurnReader(NamedTuple):
     # the subject
 
     def _clause(self, clause: Clause) -> Iterator[Statement]:
+        self.people.last_clause, self.people.last_tail = clause.text, ""
         naming = self.language.subjects["naming"].match(clause.text)
         whole, _ = self._self_told(self.language.whole, clause.text)
         statement = self._named(naming) if naming is not None else whole or self._owned(clause.text)
@@ -170,6 +196,7 @@ class TurnReader(NamedTuple):
     ) -> Statement | None:
         groups = match.groupdict()
         statement = self._relation(rule, name, kind, match["tail"], subject, time, groups.get("what") or "")
+        self.people.last_tail = match["tail"] if statement is not None else self.people.last_tail
         if statement is not None and groups.get("entity"):
             self.people.mention(groups["entity"])
         return statement

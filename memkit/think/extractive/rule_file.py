@@ -129,13 +129,16 @@ class SpeakerRules(RuleSection):
 
 
 class ConfirmationRules(RuleSection):
-    """Questions that a plain "yes" or a few words answer with a statement, and how that begins."""
+    """Few words that make a statement of what was said before: of a question, or in place of the words just said."""
 
     yes: str
     questions: list[tuple[str, str]]
     turned: dict[str, str]
     answers: list[tuple[str, str]] = []  # other questions, and how a short answer is made a statement
     fragment: str = "(?!)"  # a short answer: its group is what it says
+    mended: str = (
+        "(?!)"  # what puts right the words just said: `tail` in their place, `meant` where nothing else can be meant
+    )
 
 
 class RuleFile(RuleSection):

@@ -60,7 +60,7 @@ def read_statements(task: Task) -> Iterator[tuple[Memory, Statement]]:
             continue
         key = (turn.speaker or "", language.code)
         if key not in people:
-            people[key] = Referents(key[0], language)
+            people[key] = Referents(key[0], language, others=_names_of_others(turns, key[0]))
             people[key].learn_names(task.thoughts)
         text = with_question(turns[number - 1], turn, language) if number else turn.text
         yield from ((turn, s) for s in TurnReader(people[key], turn.occurred_at, task.zone).statements(text))
@@ -68,6 +68,11 @@ def read_statements(task: Task) -> Iterator[tuple[Memory, Statement]]:
 
 def _is_person(turn: Memory) -> bool:
     return turn.role in (None, "user") and turn.speaker is not None
+
+
+def _names_of_others(turns: Sequence[Memory], speaker: str) -> frozenset[str]:
+    """Names of those who speak beside somebody, in small letters."""
+    return frozenset(turn.speaker.casefold() for turn in turns if turn.speaker) - {speaker.casefold()}
 
 
 def _in_own_words(turn: Memory) -> Memory:

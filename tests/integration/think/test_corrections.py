@@ -62,6 +62,14 @@ def test_of_what_there_is_one_of_the_last_holds_in_whichever_order_it_is_told(re
             assert len(thoughts_after(turns, ["superseded"])) == len(order) - 1
 
 
+def test_who_excuses_themselves_to_somebody_by_name_puts_nothing_right() -> None:
+    with memkit.open(":memory:", encoder=HashingEncoder()) as store:
+        bank = store.bank("ana")
+        bank.observe([("Ana", "I live in Lisbon."), ("Tom", "I'm late."), ("Ana", "Sorry, Tom!")])
+        bank.think()
+        assert [m.text for m in bank.list(kinds=["thought"])] == ["Ana lives in Lisbon."]
+
+
 def test_a_correction_in_another_language_holds() -> None:
     turns = ["I live in Lisbon and I like it.", "Ich wohne in Porto und mag es hier."]
     assert [m.text for m in thoughts_after(turns, ["active"])] == ["Ana wohnt in Porto."]
