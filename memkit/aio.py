@@ -8,7 +8,7 @@ from typing import Concatenate, ParamSpec, TypeVar, cast
 
 from memkit.bank import MemoryBank
 from memkit.flows.think import athink, checked_batch
-from memkit.models import Receipt
+from memkit.forget.requests import ThinkingReceipt
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,10 +35,11 @@ class AsyncBank:
     observe = _awaitable(MemoryBank.observe)
     repeated = _awaitable(MemoryBank.repeated)
 
-    async def think(self, *, batch: int | None = None) -> Receipt:
+    async def think(self, *, batch: int | None = None) -> ThinkingReceipt:
         """Think as `bank.think` does; a chat model's own async call is awaited."""
         return await athink(self.bank._context, batch=checked_batch(batch))
 
+    requests = _awaitable(MemoryBank.requests)
     reflect = _awaitable(MemoryBank.reflect)
     recall = _awaitable(MemoryBank.recall)
     window = _awaitable(MemoryBank.window)

@@ -6,11 +6,12 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from memkit.flows import edit, erase, fade, observe, read, recall, reflect, rename, sessions, think
+from memkit.flows import edit, erase, fade, observe, read, recall, reflect, rename, requests, sessions, think
 from memkit.flows.context import BankContext
 from memkit.flows.zone import change_zone
 from memkit.forget.decay import FadeReport
 from memkit.forget.erasure_plan import ErasePlan
+from memkit.forget.requests import ForgetRequest, ThinkingReceipt
 from memkit.models import ErasureReceipt, HistoryEntry, Kind, Memory, MemoryPage, Order, Receipt, State, Turn
 from memkit.protocols import BankName, PageOptions
 from memkit.recall.present.recollection import Recollection
@@ -109,14 +110,22 @@ class MemoryBank:
 
     # post-thinking: what it means
 
-    def think(self, *, batch: int | None = None) -> Receipt:
+    def think(self, *, batch: int | None = None) -> ThinkingReceipt:
         """Turn the exchanges observed since the last time into thoughts: insert, merge, supersede, forget.
 
         One question to the thinker for each exchange, or for `batch` of them (else `ThinkSettings.batch`).
-        An exchange on which the thinker fails stays queued and is tried again later (TiM,
-        arXiv 2311.08719).
+        An exchange on which the thinker fails stays queued and is tried again later (TiM, arXiv 2311.08719). What
+        people asked to have forgotten is closed, and `receipt.requests` proposes for each to erase it.
         """
         return think.think(self._context, batch=think.checked_batch(batch))
+
+    def requests(self) -> tuple[ForgetRequest, ...]:
+        """Requests to forget that were neither carried out nor declined, oldest first, with plans as of now.
+
+        `bank.erase(request.plan, requested_by=request.speaker)` carries one out; `bank.erase(ids=[request.id])`
+        declines it, and leaves what it is about as it is.
+        """
+        return requests.open_requests(self._context)
 
     def reflect(self) -> Receipt:
         """Sum up the days that grew, their weeks and months, and draw the portrait again (MemoryBank, 2305.10250).

@@ -64,12 +64,16 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """Take a memory out of recall; its history stays. `archived` marks what the curve let go."""
+    """Take a memory out of recall; its history stays. `archived` marks what the curve let go.
+
+    `asked_in`: the turn in which a person asked for it.
+    """
 
     id: str
     reason: str
     author: Author = "user"
     archived: bool = False
+    asked_in: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

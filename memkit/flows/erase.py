@@ -3,12 +3,13 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from memkit.errors import InputError, StalePlanError, UnknownMemoryError
 from memkit.flows.context import BankContext, apply
 from memkit.flows.erasure.fingerprints import fingerprints
 from memkit.flows.erasure.rederive import rederive, rederive_operations
-from memkit.flows.read import everything
+from memkit.flows.read import by_id, everything
 from memkit.flows.recall import relevant_ids
 from memkit.forget.erasure_plan import ErasePlan, plan
 from memkit.models import MEMORY_STATES, BankState, ErasureReceipt, Memory
@@ -44,7 +45,7 @@ def plan_erase(ctx: BankContext, selection: Selection) -> ErasePlan:
     state = ctx.ensure()
     about = None if selection.about is None else relevant_ids(ctx, selection.about)
     with ctx.storage.view(state.number) as view:
-        return plan([m.id for m in _matching(view, selection, about)], view)
+        return plan([m.id for m in _matching(view, selection, about)], view).reading(partial(by_id, ctx))
 
 
 def _matching(view: BankView, selection: Selection, about: Collection[str] | None) -> Iterator[Memory]:

@@ -29,12 +29,13 @@ GROWTH_SPAN_DAYS = {"day": 1, "week": 7, "month": 30}
 
 
 class MaintenanceReport(FrozenModel):
-    """Counts of what a round of maintenance did."""
+    """Counts of what a round of maintenance did. `requests`: to forget, that were heard; `bank.requests()` has them."""
 
     banks: int = 0
     renewed: int = 0  # memories whose terms were made again by today's rules
     exchanges: int = 0
     failed: int = 0
+    requests: int = 0
     encoded: int = 0
     reflected: int = 0
     archived: int = 0
@@ -106,20 +107,24 @@ def _maintain_bank(ctx: BankContext, may_go_on: Callable[[], bool], *, even_open
         return MaintenanceReport(banks=1, renewed=renewed, finished=False)
     steps = think.think_rounds(ctx, only_due=True, even_open=even_open, may_go_on=may_go_on)
     thinking = drive(steps, partial(think.answer, ctx.services.thinker))
-    if not thinking.finished:
-        counts = {"exchanges": thinking.exchanges, "failed": thinking.failed}
-        return MaintenanceReport(banks=1, renewed=renewed, **counts, finished=False)
-    pruned = fade.prune(ctx, search=False).receipt
-    return MaintenanceReport(
+    report = MaintenanceReport(
         banks=1,
         renewed=renewed,
         exchanges=thinking.exchanges,
         failed=thinking.failed,
+        requests=len(thinking.receipt(ctx).requests),
+        finished=thinking.finished,
+    )
+    if not thinking.finished:
+        return report
+    pruned = fade.prune(ctx, search=False).receipt
+    more = MaintenanceReport(
         encoded=reencode.encode_pending(ctx),
         reflected=len(reflect.reflect(ctx, settled=True, may_go_on=may_go_on).outcomes),
         archived=len(fade.decay(ctx).operations),
         erased=0 if pruned is None else sum(pruned.counts.values()),
     )
+    return _sum_reports(report, more)
 
 
 def _sum_reports(total: MaintenanceReport, more: MaintenanceReport) -> MaintenanceReport:

@@ -19,6 +19,8 @@ from memkit.protocols import BankView
 from memkit.runtime.indexer import IndexableText
 from memkit.settings import ObserveSettings
 from memkit.surprisal.salience import TurnSalience
+from memkit.text.parts import without_recalled
+from memkit.text.terms.tokens import has_words
 
 TURNS_PER_TRANSACTION = 1000
 SAME_ANSWER_REASON = "the same answer was given to it before"
@@ -38,7 +40,7 @@ class IncomingTurn:
     @property
     def indexable(self) -> IndexableText:
         """Its words for the index."""
-        return IndexableText(self.text, self.speaker, self.occurred_at)
+        return IndexableText(self.text, self.speaker, self.occurred_at, self.turn.role in (None, "user"))
 
     def piece(self, *, quiet: bool) -> TurnOutline:
         """Its outline for the cutter."""
@@ -196,7 +198,7 @@ class _Decision:
 
     def _new(self, turn: PreparedTurn, original: str | None) -> Insert:
         incoming, entry = turn.incoming, turn.entry
-        cut = self._cutter.cut(incoming.piece(quiet=not entry.wanted))
+        cut = self._cutter.cut(incoming.piece(quiet=not _has_own_words(incoming.text)))
         memory = self._memory(turn, cut.label, original)
         self._by_id[incoming.id] = incoming
         if original is not None:
@@ -221,6 +223,10 @@ class _Decision:
             salience=turn.salience and turn.salience.salience,
             key_phrases=turn.salience.key_phrases if turn.salience else (),
         )
+
+
+def _has_own_words(text: str) -> bool:
+    return has_words(without_recalled(text))
 
 
 def cutter(view: BankView, settings: ObserveSettings) -> Cutter:

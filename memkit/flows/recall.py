@@ -19,6 +19,7 @@ from memkit.recall.ranking.query import MAX_RESULTS, Query, RecallOptions
 from memkit.recall.search import ScoredRow
 from memkit.runtime.indexer import echo_key
 from memkit.text.curve import Curve
+from memkit.text.forgetting.requests import only_asks_to_forget
 from memkit.text.terms.tokens import words
 from memkit.text.times.dates import first_mentioned_time
 from memkit.text.times.periods import PERIOD_LEVELS, period_of
@@ -101,7 +102,7 @@ def _recollection(ctx: BankContext, view: BankView, query: Query, scored: Sequen
     wanted = {seq for row in scored for seq in (row.seq, *row.thoughts, *row.around)}
     memories = _recallable(view.memories(sorted(wanted)), query)
     scored = _newest_first(scored, memories, query)[: query.options.k]
-    hits = [_hit(ctx, row, memories) for row in scored if row.seq in memories]
+    hits = [_hit(ctx, row, memories) for row in scored if row.seq in memories and _tells(memories[row.seq])]
     return Recollection(
         hits,
         zone=view.state.zone,
@@ -110,6 +111,11 @@ def _recollection(ctx: BankContext, view: BankView, query: Query, scored: Sequen
         beside=_beside(view, scored, memories, query),
         on_use=_reinforcer(ctx, view.state.number, hits, query),
     )
+
+
+def _tells(memory: Memory) -> bool:
+    """Whether a memory may answer anything: a person who only asks to have something forgotten tells nothing of it."""
+    return memory.kind != "turn" or memory.role not in (None, "user") or not only_asks_to_forget(memory.text)
 
 
 def _newest_first(scored: Sequence[ScoredRow], memories: Mapping[int, Memory], query: Query) -> list[ScoredRow]:

@@ -15,12 +15,15 @@ from typing import Any
 from memkit.errors import InputError, ThinkerError
 from memkit.flows.context import BankContext, apply
 from memkit.flows.copies import ThoughtComparison, targets
+from memkit.flows.requests import HeardRequest, hear, open_requests, request_steps
 from memkit.flows.thinking import budget
 from memkit.flows.thinking.chronology import Chronology
 from memkit.flows.thinking.task import build_task, exchange_turns, near_headless
+from memkit.forget.requests import ThinkingReceipt
 from memkit.models import BankState, Exchange, Memory, Outcome, Receipt
 from memkit.operations import Claim, Enqueue, Operation, Postpone, Proposal, Settle, Step, Usage
 from memkit.protocols import BankView, ModelThinker, Task, Thinker
+from memkit.text.forgetting.requests import asked_topics
 from memkit.text.terms.tokens import has_words
 from memkit.think.boundary import checked_proposals, foreign_code
 from memkit.think.revise import is_person, revise
@@ -51,10 +54,17 @@ class ThinkingRound:
     failed: int = 0
     unencoded: int = 0
     finished: bool = True
+    heard: list[str] = field(default_factory=list)  # ids of the turns of people that were thought about
 
-    def receipt(self, ctx: BankContext) -> Receipt:
-        """All that was done, as one receipt."""
-        return Receipt(bank=ctx.name, change=self.change, outcomes=tuple(self.outcomes), unencoded=self.unencoded)
+    def receipt(self, ctx: BankContext) -> ThinkingReceipt:
+        """All that was done, as one receipt; requests get plans once all else is done, so that these aren't stale."""
+        return ThinkingReceipt(
+            bank=ctx.name,
+            change=self.change,
+            outcomes=tuple(self.outcomes),
+            unencoded=self.unencoded,
+            requests=open_requests(ctx, self.heard) if self.heard else (),
+        )
 
     def add(self, receipt: Receipt, *, exchanges: int = 0, failed: int = 0) -> None:
         """Count one more transaction."""
@@ -72,16 +82,17 @@ def checked_batch(batch: int | None) -> int | None:
     return batch
 
 
-def think(ctx: BankContext, *, batch: int | None = None) -> Receipt:
+def think(ctx: BankContext, *, batch: int | None = None) -> ThinkingReceipt:
     """Think about all exchanges that wait and that nobody else is at."""
     round = drive(think_rounds(ctx, batch=batch), partial(answer, ctx.services.thinker))
     return round.receipt(ctx)
 
 
-async def athink(ctx: BankContext, *, batch: int | None = None) -> Receipt:
+async def athink(ctx: BankContext, *, batch: int | None = None) -> ThinkingReceipt:
     """The same: a model is awaited, everything else runs in the store's executor."""
     round = await adrive(think_rounds(ctx, batch=batch), partial(_await_thinker, ctx), partial(_run, ctx))
-    return round.receipt(ctx)
+    receipt: ThinkingReceipt = await _run(ctx, partial(round.receipt, ctx))
+    return receipt
 
 
 async def _run(ctx: BankContext, step: Callable[[], Any]) -> Any:
@@ -186,7 +197,9 @@ class _ExchangeGroup:
             task, change = build_task(self._ctx, self._state, turns)
             proposals = yield ThinkerQuestion(task, self._usage)
             operations = revise(proposals, task, new_id=partial(new_id, task.now), make_entries=make_entries)
-            self._apply(lambda view: self._decided(view, task, operations, change))
+            heard = self._heard(turns)
+            self._apply(lambda view: self._decided(view, task, operations, heard, change))
+            self._done.heard += [turn.id for turn in task.turns if is_person(turn)]
         except ThinkerError as error:
             self._postpone(error)
         except GeneratorExit:
@@ -200,11 +213,15 @@ class _ExchangeGroup:
         with self._ctx.storage.view(self._state.number) as view:
             return exchange_turns(view, self._exchanges)
 
+    def _heard(self, turns: Sequence[Memory]) -> list[HeardRequest]:
+        with self._ctx.storage.view(self._state.number) as view:
+            return hear(view, turns)
+
     def _is_salient(self, turns: Sequence[Memory]) -> bool:
         """Whether a person says something in them that is surprising enough to be asked about."""
         floor = self._ctx.settings.think.salience
         said = (turn for turn in turns if is_person(turn) and has_words(turn.text))
-        return any(turn.salience is None or turn.salience >= floor for turn in said)
+        return any(turn.salience is None or turn.salience >= floor or asked_topics(turn.text) for turn in said)
 
     def _claimed(self) -> bool:
         """Keep the exchanges for this worker; False where another one was faster with any of them."""
@@ -224,7 +241,9 @@ class _ExchangeGroup:
     def _apply(self, decide: Callable[[BankView], list[Step]]) -> None:
         self._done.add(apply(self._ctx, decide, state=self._state), exchanges=len(self._exchanges))
 
-    def _decided(self, view: BankView, task: Task, operations: Sequence[Step], change: int) -> list[Step]:
+    def _decided(
+        self, view: BankView, task: Task, operations: Sequence[Step], heard: Sequence[HeardRequest], change: int
+    ) -> list[Step]:
         """Operations as decided inside the transaction: none on grounds that are no longer there."""
         numbers = [exchange.number for exchange in self._exchanges]
         there = view.exchanges(numbers=numbers)
@@ -234,7 +253,8 @@ class _ExchangeGroup:
         at_hand = [*task.thoughts, *near_headless(self._ctx, view, operations)]
         compared = list(ThoughtComparison(view, operations, at_hand).steps())
         new_id = partial(self._ctx.services.new_id, task.now)
-        return [*Chronology(view, new_id).in_order(compared), *self._settled(view)]
+        in_order = list(Chronology(view, new_id).in_order(compared))
+        return [*in_order, *request_steps(view, heard, in_order, task.turns, new_id), *self._settled(view)]
 
     def _settled(self, view: BankView) -> Iterator[Operation]:
         """The exchanges leave the queue; turns that came to them meanwhile stay, as one of their own."""

@@ -1,11 +1,14 @@
 """Erasure, planned: what goes, what rests on it, and which bytes must be nowhere afterwards."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from memkit.errors import UnknownMemoryError
+from pydantic import PrivateAttr
+
+from memkit.errors import InputError, UnknownMemoryError
 from memkit.models import FrozenModel, Kind, Memory
 from memkit.protocols import BankView
 from memkit.text.terms.keys import date_terms
@@ -24,6 +27,25 @@ class PlannedMemory(FrozenModel):
     why: Literal["chosen", "derived"]
     remade: bool = False
 
+    def line(self, memory: Memory) -> str:
+        """A line that says what it is, whose, of when, and its text."""
+        who = f" of {memory.speaker}" if memory.speaker else ""
+        again = " (made again)" if self.remade else ""
+        return f"- {self.kind}{who}, {memory.occurred_at:%Y-%m-%d}{again}: {' '.join(memory.text.split())}"
+
+
+ReadMemories = Callable[[Sequence[str]], Mapping[str, Memory]]
+
+
+@dataclass(frozen=True)
+class TextSource:
+    """Source of the texts of a plan's memories. Plans that differ only in it are equal; pickled, it is left behind."""
+
+    read: ReadMemories | None = field(default=None, compare=False, repr=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TextSource, ()
+
 
 class ErasePlan(FrozenModel):
     """Effect that an erasure would have on a bank, as it was at one change number; holds no text.
@@ -35,6 +57,26 @@ class ErasePlan(FrozenModel):
     bank: tuple[str, ...]
     change: int
     rows: tuple[PlannedMemory, ...]
+    _texts: TextSource = PrivateAttr(default_factory=lambda: TextSource())
+
+    def reading(self, read: ReadMemories) -> Self:
+        """The same plan, which can be described."""
+        plan = self.model_copy()
+        plan._texts = TextSource(read)
+        return plan
+
+    def describe(self) -> str:
+        """The plan with the texts of what it touches, one line each, read from the bank now. Raises InputError.
+
+        What is gone meanwhile has no line.
+        """
+        if self._texts.read is None:
+            raise InputError(
+                "describe: this plan came without its bank. Make it again with bank.plan_erase(ids=plan.chosen)."
+            )
+        memories = self._texts.read([row.id for row in self.rows])
+        rows = [row for row in self.rows if row.id in memories]
+        return "\n".join([str(self), *(row.line(memories[row.id]) for row in rows)])
 
     @property
     def ids(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from memkit.protocols import FloatArray
 from memkit.recall.index.lsh import CrossPolytope, Sketcher
 from memkit.runtime.encoder_slot import EncoderSlot
 from memkit.settings import Settings
+from memkit.text.forgetting.requests import without_requests
 from memkit.text.parts import passages, without_recalled
 from memkit.text.terms.keys import document_terms, encoded_text, text_key
 from memkit.text.terms.tokens import has_words
@@ -22,16 +23,23 @@ WORDS_OF_AN_ECHO = 3  # a longer text counts as the same whoever repeats it
 
 @dataclass(frozen=True, slots=True)
 class IndexableText:
-    """A text on its way into a bank: what is needed to index it."""
+    """A text on its way into a bank: what is needed to index it. `spoken`: it is a person's turn."""
 
     text: str
     speaker: str | None
     at: datetime
+    spoken: bool = False
 
     @classmethod
     def of(cls, memory: Memory) -> "IndexableText":
         """The indexable text of a stored memory."""
-        return cls(memory.text, memory.speaker, memory.occurred_at)
+        spoken = memory.kind == "turn" and memory.role in (None, "user")
+        return cls(memory.text, memory.speaker, memory.occurred_at, spoken)
+
+    @property
+    def telling_text(self) -> str:
+        """The text without what tells nothing: a person's requests to have something forgotten."""
+        return without_requests(self.text) if self.spoken else self.text
 
 
 def echo_key(state: BankState, text: str, speaker: str | None) -> int:
@@ -61,11 +69,11 @@ class Indexer:
 
     def words(self, state: BankState, indexable: IndexableText) -> IndexEntry:
         """The index entry of a text, still without its vector."""
-        key = echo_key(state, indexable.text, indexable.speaker)
-        if not has_words(without_recalled(indexable.text)):
+        key, text = echo_key(state, indexable.text, indexable.speaker), indexable.telling_text
+        if not has_words(without_recalled(text)):
             return IndexEntry(text_key=key, wanted=False)
         terms = document_terms(
-            indexable.text, speaker=indexable.speaker, at=indexable.at, zone=ZoneInfo(state.zone), key=state.key
+            text, speaker=indexable.speaker, at=indexable.at, zone=ZoneInfo(state.zone), key=state.key
         )
         return IndexEntry(text_key=key, terms=terms)
 
@@ -114,7 +122,7 @@ class Indexer:
     def _parts(self, indexable: IndexableText) -> list[str]:
         """The passages of a long text, as they are encoded."""
         settings = self._settings
-        parts = passages(indexable.text, size=settings.passage_characters, above=settings.passage_from)
+        parts = passages(indexable.telling_text, size=settings.passage_characters, above=settings.passage_from)
         return [encoded_text(indexable.speaker, part) for part in parts]
 
     def entry(self, state: BankState, memories: Sequence[Memory]) -> list[IndexEntry]:

@@ -12,10 +12,12 @@ from memkit.errors import InvalidTextError
 from memkit.models import IndexEntry, Memory, Outcome, checked_text
 from memkit.operations import Cite, Forget, Insert, Merge, Proposal, Step, Supersede
 from memkit.protocols import Task
+from memkit.text.forgetting.requests import asked_topics
 from memkit.text.near_copies import CopyKey, copy_key, is_copy, numbers_of
 from memkit.text.terms.forms import may_be_same_name
 from memkit.think.extractive.contradictions import StandingFacts
 from memkit.think.extractive.relation_names import is_functional
+from memkit.think.requests import ASKED_REASON, ASKING_PATTERN, belongs_to
 
 MAX_THOUGHT_CHARS = 500
 MAX_NAME_CHARS = 200  # of a head, a relation, a tail, and of a reason
@@ -83,11 +85,40 @@ class _Revision:
         proposal = self._succeeding(proposal)
         self.used.update(proposal.ids)
         if proposal.action == "forget":
-            return Forget(proposal.ids[0], proposal.reason or "", author="thinker")
+            return self._forgetting(proposal)
         memory = self._memory(proposal)
         self.written[copy_key(memory.text)].append(memory)
         self.standing.add(memory)
         return _Draft(proposal, memory)
+
+    def _forgetting(self, proposal: Proposal) -> Forget:
+        asking = self._asking_turn(proposal)
+        reason = ASKED_REASON if asking is not None else proposal.reason or ""
+        return Forget(proposal.ids[0], reason, author="thinker", asked_in=None if asking is None else asking.id)
+
+    def _asking_turn(self, proposal: Proposal) -> Memory | None:
+        """The turn of a person in which something was asked to be forgotten, if that is what a proposal tells."""
+        sources = set(self._sources(proposal))
+        turns = [turn for turn in self.task.turns if turn.id in sources and is_person(turn) and turn.speaker]
+        asking = [turn for turn in turns if asked_topics(turn.text)]
+        if asking or not ASKING_PATTERN.search(proposal.reason or ""):
+            return asking[-1] if asking else None
+        return turns[-1] if len({turn.speaker for turn in turns}) == 1 else None
+
+    def _bad_forgetting(self, proposal: Proposal, olds: Sequence[Memory]) -> str | None:
+        """A refusal, unless what is forgotten was never true, or its own speaker asks to have it forgotten.
+
+        A fact that only changed has something in its place.
+        """
+        asking = self._asking_turn(proposal)
+        if asking is not None:
+            own = all(belongs_to(old, asking.speaker or "") for old in olds)
+            return None if own else "asks to have forgotten what somebody else said of others"
+        if not proposal.reason:
+            return "forgetting needs a reason"
+        if any(old.relation is not None for old in olds) and not _retracts(proposal):
+            return "a fact that changed needs what takes its place"
+        return None
 
     def said_at(self, proposal: Proposal) -> datetime:
         """Moment at which the latest of the turns that a proposal rests on was said."""
@@ -121,7 +152,7 @@ class _Revision:
         if not all(map(_storable, (proposal.head, proposal.relation, proposal.tail, proposal.reason))):
             return f"head, relation, tail and reason have up to {MAX_NAME_CHARS} characters of Unicode text"
         if proposal.action == "forget":
-            return _bad_forgetting(proposal, olds)
+            return self._bad_forgetting(proposal, olds)
         if proposal.action == "cite":
             return self._unsupported(proposal)
         return self._bad_text(proposal) or self._unsupported(proposal) or self._bad_merge(proposal, olds)
@@ -216,15 +247,6 @@ def _storable(text: str | None, longest: int = MAX_NAME_CHARS) -> bool:
         return len(checked_text(text, where="thought")) <= longest
     except InvalidTextError:
         return False
-
-
-def _bad_forgetting(proposal: Proposal, olds: Sequence[Memory]) -> str | None:
-    """A refusal, unless what is forgotten was never true: a fact that only changed has something in its place."""
-    if not proposal.reason:
-        return "forgetting needs a reason"
-    if any(old.relation is not None for old in olds) and not _retracts(proposal):
-        return "a fact that changed needs what takes its place"
-    return None
 
 
 def _retracts(proposal: Proposal) -> bool:

@@ -9,6 +9,7 @@ from memkit.bank import MemoryBank
 from memkit.cli.options import DEFAULT_FILE, AsJson, BankName, Database, open_bank
 from memkit.cli.tables import show_receipt
 from memkit.errors import InputError
+from memkit.forget.requests import ThinkingReceipt
 from memkit.models import Receipt
 
 
@@ -39,7 +40,7 @@ def _receipt_for(bank: MemoryBank, text: str) -> Receipt:
         document = json_format.loads(text)
         parts = document if isinstance(document, list) else [document]
         values = [part.get("receipt", part) if isinstance(part, dict) else part for part in parts]
-        receipts = [Receipt.model_validate(value) for value in values if value is not None]
+        receipts = [ThinkingReceipt.model_validate(value) for value in values if value is not None]
     except ValueError:
         raise InputError(
             "undo: this is no receipt. Give the file that a command wrote with --json: "

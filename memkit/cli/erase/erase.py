@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from memkit.bank import MemoryBank
 from memkit.cli.options import (
     DEFAULT_FILE,
     AsJson,
@@ -22,7 +23,8 @@ from memkit.cli.options import (
 )
 from memkit.cli.output import answer, err, line, out, say
 from memkit.cli.tables import erasure_sentence, plan_table
-from memkit.errors import InputError
+from memkit.errors import InputError, UnknownMemoryError
+from memkit.forget.erasure_plan import ErasePlan
 from memkit.models import ErasureReceipt
 
 
@@ -30,6 +32,9 @@ def erase(
     bank_name: BankName,
     id: Annotated[list[str] | None, typer.Option(metavar="ID", help="This memory; may be repeated.")] = None,
     about: Annotated[str | None, typer.Option(metavar="WORDS", help="What is about this.")] = None,
+    request: Annotated[
+        str | None, typer.Option(metavar="ID", help="What this request asks to have forgotten, as think shows it.")
+    ] = None,
     whole: Annotated[bool, typer.Option("--whole", help="The whole bank.")] = False,
     under: Annotated[bool, typer.Option("--under", help="All banks whose names start so: acme.")] = False,
     speaker: Speaker = None,
@@ -50,18 +55,24 @@ def erase(
     take none.
     """
     if whole or under:
-        if any([id, about, speaker, session, since, until]):
+        if any([id, about, request, speaker, session, since, until]):
             raise InputError("erase: --whole and --under erase everything; leave the conditions out.")
         _erase_banks(bank_name, db, under=under, dry_run=dry_run, yes=yes, as_json=json, asked_by=asked_by)
         return
+    if request is not None and any([id, about, speaker, session, since, until]):
+        raise InputError("erase: --request has a plan of its own; leave the other conditions out.")
     with open_bank(db, bank_name, write=not dry_run, warm=about is not None) as bank:
-        plan = bank.plan_erase(
-            about=about,
-            speaker=speaker,
-            session=session,
-            since=parse_moment(since, bank.zone),
-            until=parse_moment(until, bank.zone),
-            ids=id or None,
+        plan = (
+            _requested_plan(bank, request)
+            if request is not None
+            else bank.plan_erase(
+                about=about,
+                speaker=speaker,
+                session=session,
+                since=parse_moment(since, bank.zone),
+                until=parse_moment(until, bank.zone),
+                ids=id or None,
+            )
         )
         if not json:
             out.print(plan_table(bank, plan))
@@ -72,6 +83,14 @@ def erase(
             with err.status("Erasing …"):
                 receipt = bank.erase(plan, requested_by=asked_by)
         answer(json, {"plan": plan, "receipt": receipt}, [line(erasure_sentence(receipt))] if receipt else [])
+
+
+def _requested_plan(bank: MemoryBank, id: str) -> ErasePlan:
+    """The plan of an open request. Raises UnknownMemoryError."""
+    for request in bank.requests():
+        if request.id == id:
+            return request.plan
+    raise UnknownMemoryError("erase: no open request has this id; `memkit think` shows those that it heard.")
 
 
 def _erase_banks(

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from memkit.models import Memory
 from memkit.operations import Proposal
 from memkit.protocols import Task
+from memkit.text.forgetting.requests import without_requests
 from memkit.text.pasted.spans import own_words
 from memkit.text.terms.tokens import asks
 from memkit.think.extractive.changes import Changes
@@ -62,7 +63,7 @@ def read_statements(task: Task) -> Iterator[tuple[Memory, Statement]]:
         if key not in people:
             people[key] = Referents(key[0], language, others=_names_of_others(turns, key[0]))
             people[key].learn_names(task.thoughts)
-        text = with_question(turns[number - 1], turn, language) if number else turn.text
+        text = without_requests(with_question(turns[number - 1], turn, language) if number else turn.text)
         yield from ((turn, s) for s in TurnReader(people[key], turn.occurred_at, task.zone).statements(text))
 
 

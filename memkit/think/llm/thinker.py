@@ -185,9 +185,14 @@ def _repair_messages(answer: Any, prompt: str) -> "list[BaseMessage]":
 def exchange_message(task: Task) -> str:
     """The exchange and the thoughts near it, numbered, quoted and dated: data for the model."""
     zone = ZoneInfo(task.zone)
-    thoughts = [f'{n}. "{_unquoted(t.text)}"' for n, t in enumerate(task.thoughts[:MAX_THOUGHTS], start=1)]
+    thoughts = [f"{n}. {_thought_line(t, zone)}" for n, t in enumerate(task.thoughts[:MAX_THOUGHTS], start=1)]
     turns = [f"{n}. {_turn_line(turn, zone)}" for n, turn in enumerate(task.turns, start=1)]
     return "\n".join(["<thoughts>", *thoughts, "</thoughts>", "<exchange>", *turns, "</exchange>"])
+
+
+def _thought_line(thought: Memory, zone: ZoneInfo) -> str:
+    """A thought with the day on which it was said: an older exchange doesn't change what holds now."""
+    return f'[{thought.occurred_at.astimezone(zone):%Y-%m-%d}] "{_unquoted(thought.text)}"'
 
 
 def _turn_line(turn: Memory, zone: ZoneInfo) -> str:

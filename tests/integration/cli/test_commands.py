@@ -724,3 +724,27 @@ def test_portrait_shows_what_reflection_drew_and_the_mood_by_week(filled: Cli) -
     shown = filled("portrait", "acme/ana", "--json").json
     assert "Lisbon" in shown["portrait"]["text"]
     assert {mood["week"] for mood in shown["mood"]} == {"2025-W09", "2025-W10"}
+
+
+def test_a_request_to_forget_is_shown_by_think_and_carried_out_by_erase(cli: Cli, file: Path) -> None:
+    texts = ("I live in Lisbon.", "I like tea.", "Please forget where I live.")
+    file.write_text("".join(json.dumps({"speaker": "Ana", "text": text}) + "\n" for text in texts), encoding="utf-8")
+    cli("observe", file, "acme/ana", "--encoder", "hashing")
+    [request] = cli("think", "acme/ana", "--json").json["requests"]
+    assert "Lisbon" not in json.dumps(request)
+    assert cli("erase", "acme/ana", "--request", "nobody", "--yes").code != 0
+    assert cli("erase", "acme/ana", "--request", request["id"], "--speaker", "Ana", "--yes").code != 0
+    assert cli("erase", "acme/ana", "--request", request["id"], "--yes").code == 0
+    shown = cli("show", "acme/ana").out
+    assert "tea" in shown
+    assert "Lisbon" not in shown
+
+
+def test_think_shows_what_a_request_would_erase_and_how(cli: Cli, file: Path) -> None:
+    texts = ("I live in Lisbon.", "Please forget where I live.")
+    file.write_text("".join(json.dumps({"speaker": "Ana", "text": text}) + "\n" for text in texts), encoding="utf-8")
+    cli("observe", file, "acme/ana", "--encoder", "hashing")
+    out = cli("think", "acme/ana").out
+    assert "Ana asks to have this forgotten" in out
+    assert "I live in Lisbon." in out
+    assert "memkit erase acme/ana --request" in out
