@@ -6,8 +6,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from memkit.flows import edit, erase, fade, observe, read, recall, reflect, rename, requests, sessions, think
+from memkit.flows import edit, erase, fade, observe, read, recall, reflect, rename, sessions, think
 from memkit.flows.context import BankContext
+from memkit.flows.thinking.requests import open_requests
 from memkit.flows.zone import change_zone
 from memkit.forget.decay import FadeReport
 from memkit.forget.erasure_plan import ErasePlan
@@ -125,7 +126,7 @@ class MemoryBank:
         `bank.erase(request.plan, requested_by=request.speaker)` carries one out; `bank.erase(ids=[request.id])`
         declines it, and leaves what it is about as it is.
         """
-        return requests.open_requests(self._context)
+        return open_requests(self._context)
 
     def reflect(self) -> Receipt:
         """Sum up the days that grew, their weeks and months, and draw the portrait again (MemoryBank, 2305.10250).

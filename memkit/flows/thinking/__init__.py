@@ -1,1 +1,1 @@
-"""Parts of thinking beside its flow: the task, the order of states in time, the day's budget."""
+"""Parts of thinking beside its flow: the task, the order of states in time, requests to forget, the day's budget."""
