@@ -13,6 +13,7 @@ from memkit.cli.output import answer, bar, line, new_table
 from memkit.encoders import encoder_named
 from memkit.flows.portability.manifest import read_manifest
 from memkit.flows.transfer import BankReport, LoadReport
+from memkit.forget.erasure_plan import plural
 from memkit.settings import Settings
 from memkit.store import MemoryStore
 
@@ -53,8 +54,14 @@ def _shown(report: LoadReport, file: Path, db: Path) -> Iterator[RenderableType]
     yield new_table(columns, map(_row, report.banks), right=columns[1:])
     for sentence in report.notes:
         yield line(sentence)
-    kinds = ", ".join(f"{count:,} {kind}" for kind, count in report.counts.items())
-    yield line(
+    yield _conclusion(report, file, db)
+
+
+def _conclusion(report: LoadReport, file: Path, db: Path) -> RenderableType:
+    if not any(bank.new for bank in report.banks):
+        return line("0 new memories:", f" {db} has all of {file} already, and nothing was changed.", style="bold")
+    kinds = ", ".join(f"{count:,} {plural(kind, count)}" for kind, count in report.counts.items())
+    return line(
         f"{report.new:,} new memories", f"{f' ({kinds})' if kinds else ''} from {file} are in {db}.", style="bold"
     )
 
