@@ -199,7 +199,7 @@ def _weekday(phrase: str, today: datetime, prefer: Prefer) -> Interval:
 
 
 def _season(phrase: str, today: datetime, prefer: Prefer) -> Interval:
-    """ "Last" has ended, "next" hasn't begun; "the summer" is the latest begun, or the first not yet ended."""
+    """ "Last" has ended, "next" hasn't begun, "this" is the running one or this year's; others are the latest begun."""
     name = next(name for name in SEASON_MONTHS if name in phrase)
     named = re.search(r"\d{4}", phrase)
     first = today.replace(month=SEASON_MONTHS[name], day=1)
@@ -210,7 +210,10 @@ def _season(phrase: str, today: datetime, prefer: Prefer) -> Interval:
         return [span for span in spans if span[1] <= today][-1]
     if phrase.startswith("next "):
         return next(span for span in spans if span[0] > today)
-    if phrase.startswith("this ") or prefer == "future":
+    if phrase.startswith("this ") and prefer == "past":
+        running = next((span for span in spans if span[0] <= today < span[1]), None)
+        return running or next(span for span in spans if span[0].year == today.year)
+    if prefer == "future":
         return next(span for span in spans if span[1] > today)
     return [span for span in spans if span[0] <= today][-1]
 

@@ -28,7 +28,7 @@ TIME_PATTERN = re.compile(
     rf"\b(?P<offset>(?:the|last|{COUNT_PATTERN}) (?:{UNIT_PATTERN}|weekend|{WEEKDAY_PATTERN})"
     rf" (?:before|prior to|after|following) (?:the )?{DAY_PATTERN})"
     rf"|\b(?P<week>week of (?:the )?{DAY_PATTERN})"
-    rf"|\b(?P<range>(?:between|from) (?:the )?"
+    rf"|\b(?P<range>(?:between|from|since) (?:the )?"
     rf"(?:{POINT_PATTERN} {TO_PATTERN} (?:the )?(?:{POINT_PATTERN}|{DAY_NUMBER_PATTERN})"
     rf"|{DAY_NUMBER_PATTERN} {TO_PATTERN} (?:the )?{DAY_PATTERN}))"
     rf"|\b(?P<day>{DAY_PATTERN})"
@@ -53,7 +53,7 @@ TIME_PATTERN = re.compile(
     r"|\b(?:in|during|since|of|until|till)(?: early| late| mid)? (?P<year>(?:19|20)\d{2})\b(?![-.,/:]?\d)",
     re.IGNORECASE,
 )
-RANGE_PATTERN = re.compile(rf"^(?:between|from) (?:the )?(.+?) {TO_PATTERN} (?:the )?(.+)$")
+RANGE_PATTERN = re.compile(rf"^(?:between|from|since) (?:the )?(.+?) {TO_PATTERN} (?:the )?(.+)$")
 OFFSET_PATTERN = re.compile(r"^(the|last|.+?) (\w+?)s? (before|prior to|after|following) (?:the )?(.+)$")
 
 

@@ -26,7 +26,7 @@ PREPOSITION_PATTERN = re.compile(
 )
 
 
-WHOLE_STRETCH_PATTERN = re.compile(r"from |between ", re.IGNORECASE)
+WHOLE_STRETCH_PATTERN = re.compile(r"(?:from|since) ", re.IGNORECASE)
 UNTIL_PATTERN = re.compile(r"\b(?:until|till)\b", re.IGNORECASE)
 
 
@@ -47,7 +47,7 @@ class TimedClause(NamedTuple):
     @property
     def is_end(self) -> bool:
         """Whether the time is one until which something holds."""
-        return UNTIL_PATTERN.search(f"{self.leading} {self.words}") is not None
+        return bool(UNTIL_PATTERN.search(self.leading) or UNTIL_PATTERN.match(self.words))
 
 
 class StatedTime(NamedTuple):
@@ -60,7 +60,7 @@ class StatedTime(NamedTuple):
     @property
     def is_whole(self) -> bool:
         """Whether something holds from its beginning to its end: "from May to July"."""
-        return WHOLE_STRETCH_PATTERN.match(self.words) is not None
+        return self.interval.unit in STRETCH_UNITS.values() and bool(WHOLE_STRETCH_PATTERN.match(self.words))
 
     @property
     def bound(self) -> str:
@@ -107,7 +107,7 @@ def without_opening(sentence: str, language: Language) -> str:
     opening = language.patterns["openers"].match(sentence)
     rest = (sentence[opening.end() :] if opening else sentence).lstrip(" ,;:.-—–'")
     leading = language.patterns["leading"].match(rest)
-    return rest[leading.end() :] if leading else rest
+    return rest[leading.end() :] if leading and not TIME_PATTERN.search(leading[0]) else rest
 
 
 def split_clauses(sentence: str, language: Language) -> list[Clause]:
@@ -130,7 +130,9 @@ def split_clauses(sentence: str, language: Language) -> list[Clause]:
         ):
             return stated_clauses
         text = _asserted(text, language)
-        if text:
+        if stated_clauses and TIME_PATTERN.fullmatch(with_english_times(text, language)):
+            stated_clauses[-1] = stated_clauses[-1]._replace(text=f"{stated_clauses[-1].text} {text}")
+        elif text:
             stated_clauses.append(Clause(text, bool(language.patterns["carrying"].search(joint))))
     return stated_clauses
 

@@ -161,6 +161,16 @@ def test_an_audit_sees_what_can_not_both_hold(first: tuple[str, str], second: tu
     assert succeeds(both[0], both[1])
 
 
+def test_an_audit_that_mends_leaves_what_was_said_last() -> None:
+    with memkit.open(":memory:", encoder=HashingEncoder()) as store:
+        bank = store.bank("ana")
+        bank.insert([thought("likes", "olives"), thought("no longer likes", "olives", minutes=1)])
+        [report] = store.audit()
+        assert report.counts["contradictions"] == 1
+        store.audit(fix=True)
+        assert [m.relation for m in bank.list(kinds=["thought"])] == ["no longer likes"]
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [
