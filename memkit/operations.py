@@ -284,6 +284,13 @@ Operation = (
 Step = Operation | Outcome  # an outcome stands for an input that changes nothing: it goes into the receipt as it is
 
 
+def targets(step: Step) -> tuple[str, ...]:
+    """Ids of the thoughts that a thinker's operation takes out of recall."""
+    if isinstance(step, Merge):
+        return step.ids
+    return (step.id,) if isinstance(step, Supersede | Forget) else ()
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """A change that a thinker proposes for a bank's thoughts; `think/revise.py` checks it first.

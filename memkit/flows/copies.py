@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from memkit.models import IndexEntry, Memory
-from memkit.operations import Cite, Forget, Insert, Merge, Operation, Step, Supersede
+from memkit.operations import Cite, Insert, Merge, Operation, Step, Supersede, targets
 from memkit.protocols import BankView
 from memkit.text.near_copies import CopyKey, copy_key, fixed_tokens, is_copy, says_all_of
 from memkit.text.terms.forms import is_same_name, plain_name
@@ -102,13 +102,6 @@ class ThoughtComparison:
     def _is_active(self, thought: Memory) -> bool:
         stored = self._view.memories(list(self._view.locate([thought.id]).values()))
         return any(m.state == "active" and m.text == thought.text for m in stored.values())
-
-
-def targets(operation: Step) -> tuple[str, ...]:
-    """Ids of the thoughts that an operation takes out of recall."""
-    if isinstance(operation, Merge):
-        return operation.ids
-    return (operation.id,) if isinstance(operation, Supersede | Forget) else ()
 
 
 def _head_key(head: str | None) -> str | None:

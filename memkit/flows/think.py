@@ -14,14 +14,14 @@ from typing import Any
 
 from memkit.errors import InputError, ThinkerError
 from memkit.flows.context import BankContext, apply
-from memkit.flows.copies import ThoughtComparison, targets
+from memkit.flows.copies import ThoughtComparison
 from memkit.flows.thinking import budget
 from memkit.flows.thinking.chronology import Chronology
 from memkit.flows.thinking.requests import HeardRequest, hear, open_requests, request_steps
 from memkit.flows.thinking.task import build_task, exchange_turns, near_headless
 from memkit.forget.requests import ThinkingReceipt
 from memkit.models import BankState, Exchange, Memory, Outcome, Receipt
-from memkit.operations import Claim, Enqueue, Operation, Postpone, Proposal, Settle, Step, Usage
+from memkit.operations import Claim, Enqueue, Operation, Postpone, Proposal, Settle, Step, Usage, targets
 from memkit.protocols import BankView, ModelThinker, Task, Thinker
 from memkit.text.forgetting.requests import asked_topics
 from memkit.text.terms.tokens import has_words

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from memkit.models import Memory
-from memkit.text.forgetting.requests import AskedTopic, speaks_of_self
+from memkit.text.forgetting.requests import AskedTopic, speaks_of_self, stands_by_self
 from memkit.text.parts import SENTENCE_END_PATTERN
-from memkit.text.terms.forms import is_same_name, plain_name
+from memkit.text.terms.forms import is_same_name
 from memkit.text.terms.tokens import words
 from memkit.think.extractive.coreference import NAME_FIELD
 from memkit.think.extractive.relation_names import meanings_of
@@ -52,8 +52,9 @@ def reached_sentences(asked: AskedTopic, text: str, *, own: bool) -> Iterator[st
 
 def _is_meant(asked: AskedTopic, sentence: str, *, own: bool) -> bool:
     """Whether a sentence with the topic's words means it: a single word of a known relation may mean anything."""
-    if asked.keys and len(asked.terms) < 2 and plain_name(asked.topic) not in plain_name(sentence):
-        return False
+    if asked.keys and len(asked.terms) < 2:
+        starts = [word.start for word in words(sentence) if word.term in asked.terms]
+        return not own or any(stands_by_self(sentence, start, asked.language) for start in starts)
     return not own or not asked.is_own or speaks_of_self(sentence, asked.language)
 
 

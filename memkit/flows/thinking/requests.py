@@ -3,23 +3,24 @@
 Nothing is erased here. What is closed (thoughts go out of recall, with their history) can be brought back.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass, replace
 from functools import partial
 
 from memkit.flows.context import BankContext
 from memkit.forget.erasure_plan import plan
 from memkit.forget.requests import ForgetRequest
 from memkit.models import IndexEntry, IndexRow, Memory
-from memkit.operations import Forget, Insert, Merge, Step, Supersede
+from memkit.operations import Forget, Insert, Merge, Step, Supersede, targets
 from memkit.protocols import BankView
-from memkit.text.forgetting.requests import AskedTopic, asked_topics
+from memkit.text.forgetting.requests import AskedTopic, asked_topics, corrected_topics
 from memkit.text.terms.forms import is_same_name
 from memkit.text.terms.tokens import asks
 from memkit.think.requests import ASKED_REASON, people_named, reached_sentences, reaches_thought, telling_numbers
 from memkit.think.revise import is_person
 from memkit.times import to_micros
 
+CORRECTED_REASON = "corrected"
 RECORD_RELATION = "asks to forget"
 RECORD_KEY, RECORD_VALUE = "request", "forget"  # in a record's metadata, by which it is found
 NAMED_FIELD = "thoughts"  # ids of the thoughts that were closed, in a record's metadata
@@ -29,12 +30,16 @@ MAX_ABOUT = 400  # thoughts about one person, the newest
 
 @dataclass(frozen=True)
 class HeardRequest:
-    """A turn that asks to have something forgotten, and the thoughts of the bank that it reaches."""
+    """A turn that asks to have something forgotten, and the thoughts of the bank that it reaches.
+
+    reason: why they are closed; a correction, which asks for no erasure, closes what nothing took the place of
+    """
 
     turn: Memory
     topics: Sequence[AskedTopic]
-    before: str | None  # id of the speaker's turn just before
-    thoughts: frozenset[str]
+    before: str | None = None  # id of the speaker's turn just before
+    thoughts: frozenset[str] = frozenset()
+    reason: str = ASKED_REASON
 
     def reaches(self, thought: Memory) -> bool:
         """Whether a thought that was formed before the request is to be closed."""
@@ -44,22 +49,33 @@ class HeardRequest:
             reaches_thought(topic, self.turn.speaker, thought) for topic in self.topics
         )
 
+    def closing(self, id: str) -> Forget:
+        """The step that takes a thought out of recall."""
+        asked_in = self.turn.id if self.reason == ASKED_REASON else None
+        return Forget(id, self.reason, author="thinker", asked_in=asked_in)
+
 
 # while thinking
 
 
 def hear(view: BankView, turns: Sequence[Memory]) -> list[HeardRequest]:
     """Requests that people make in turns; read before the transaction that closes what they reach."""
-    asking = [(turn, asked_topics(turn.text)) for turn in turns if is_person(turn) and turn.speaker]
-    return [_heard(view, turn, topics) for turn, topics in asking if topics]
+    people = [turn for turn in turns if is_person(turn) and turn.speaker]
+    asking = [HeardRequest(turn, topics) for turn in people if (topics := asked_topics(turn.text))]
+    correcting = [
+        HeardRequest(turn, topics, reason=CORRECTED_REASON)
+        for turn in people
+        if (topics := corrected_topics(turn.text))
+    ]
+    return [_with_reached(view, heard) for heard in (*asking, *correcting)]
 
 
-def _heard(view: BankView, turn: Memory, topics: Sequence[AskedTopic]) -> HeardRequest:
-    rows = _SpeakerRows(view, turn)
-    before = rows.turn_before() if any(topic.scope == "last" for topic in topics) else None
-    heard = HeardRequest(turn, topics, before, frozenset())
+def _with_reached(view: BankView, heard: HeardRequest) -> HeardRequest:
+    rows = _SpeakerRows(view, heard.turn)
+    before = rows.turn_before() if any(topic.scope == "last" for topic in heard.topics) else None
+    heard = replace(heard, before=before)
     thoughts = frozenset(m.id for m in rows.thoughts() if m.state == "active" and heard.reaches(m))
-    return HeardRequest(turn, topics, before, thoughts)
+    return replace(heard, thoughts=thoughts)
 
 
 def request_steps(
@@ -69,21 +85,28 @@ def request_steps(
     turns: Sequence[Memory],
     new_id: Callable[[], str],
 ) -> Iterator[Step]:
-    """Steps that close what requests reach, those of a model among the operations too, and keep each request open."""
+    """Steps that close what requests reach, and keep each request open, those that a model noticed, too."""
     written = [o.memory for o in operations if isinstance(o, Insert | Supersede | Merge) and o.memory.state == "active"]
-    taken = {id for o in operations if isinstance(o, Merge) for id in o.ids}
-    taken |= {o.id for o in operations if isinstance(o, Supersede | Forget)}
-    requests = {request.turn.id: request for request in heard}
+    taken = {id for operation in operations for id in targets(operation)}
+    closings = [o for o in operations if isinstance(o, Forget) and o.asked_in is not None]
+    for request in heard:
+        for id in _closed(view, request, written, taken):
+            closing = request.closing(id)
+            taken.add(id)
+            closings.append(closing)
+            yield closing
+    asking = {request.turn.id for request in heard if request.reason == ASKED_REASON}
     for turn in turns:
-        request = requests.get(turn.id)
-        named = [o.id for o in operations if isinstance(o, Forget) and o.asked_in == turn.id]
-        stored = view.memories(sorted(view.locate(list(request.thoughts)).values())).values() if request else ()
-        reached = [*stored, *(m for m in written if request and request.reaches(m))]
-        closed = [m.id for m in reached if m.state == "active" and m.id not in taken]
-        taken.update(closed)
-        yield from (Forget(id, ASKED_REASON, author="thinker", asked_in=turn.id) for id in closed)
-        if request is not None or named:
-            yield Insert(_record(turn, [*named, *closed], new_id()), IndexEntry(text_key=0, wanted=False))
+        closed = [closing.id for closing in closings if closing.asked_in == turn.id]
+        if closed or turn.id in asking:
+            yield Insert(_record(turn, closed, new_id()), IndexEntry(text_key=0, wanted=False))
+
+
+def _closed(view: BankView, request: HeardRequest, written: Sequence[Memory], taken: Set[str]) -> list[str]:
+    """Ids of the thoughts that a request reaches, stored or about to be, and that nothing else changes."""
+    stored = view.memories(sorted(view.locate(list(request.thoughts)).values())).values()
+    reached = [m for m in stored if m.state == "active"] + [m for m in written if request.reaches(m)]
+    return [m.id for m in reached if m.id not in taken]
 
 
 def _record(turn: Memory, closed: Sequence[str], id: str) -> Memory:

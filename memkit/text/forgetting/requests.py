@@ -51,6 +51,12 @@ def asked_topics(text: str) -> list[AskedTopic]:
     return [asked for asked in topics if asked is not None and not asked.instead]
 
 
+def corrected_topics(text: str) -> list[AskedTopic]:
+    """Facts that a turn asks to have forgotten because others hold instead, in order."""
+    topics = (sentence.asked for sentence in _sentences(text))
+    return [asked for asked in topics if asked is not None and asked.instead]
+
+
 def without_requests(text: str) -> str:
     """A turn's text without what it asks to have forgotten; of a correction, what holds instead."""
     sentences = list(_sentences(text))
@@ -146,20 +152,29 @@ def _topic(topic: str, rules: ForgettingRules) -> AskedTopic:
 
 def _value_instead(asked: AskedTopic, following: str) -> str:
     """The sentence that holds instead, where the next one says only a value: "It's 34 now."."""
-    rules = next(rules for rules in forgetting_rules() if rules.code == asked.language)
+    rules = _rules_of(asked.language)
     is_value = asked.topic and rules.patterns["value"].fullmatch(following.strip(EDGE_CHARS))
     return _instead(asked.topic, following, rules) if is_value and rules.patterns["joints"].search(asked.topic) else ""
 
 
 def _instead(fact: str, new: str, rules: ForgettingRules) -> str:
     """The sentence that holds in the place of a fact: the fact with its new value, or what was said instead."""
-    value = rules.patterns["value"].fullmatch(new.strip(EDGE_CHARS))
-    joint = [*rules.patterns["joints"].finditer(fact)][-1:]
-    sentence = f"{fact[: joint[0].end()]} {value['value']}" if value and joint else new.strip(EDGE_CHARS)
+    sentence = new.strip(EDGE_CHARS)
+    value, joints = rules.patterns["value"].fullmatch(sentence), [*rules.patterns["joints"].finditer(fact)]
+    if value is not None and joints:
+        sentence = f"{fact[: joints[-1].end()]} {value['value'].removeprefix(f'{joints[-1][0]} ')}"
     return f"{sentence[:1].upper()}{sentence[1:]}."
 
 
 def speaks_of_self(sentence: str, language: str) -> bool:
     """Whether somebody speaks of themselves in a sentence, by the words of a language."""
-    rules = next(rules for rules in forgetting_rules() if rules.code == language)
-    return rules.patterns["ours"].search(sentence) is not None
+    return _rules_of(language).patterns["ours"].search(sentence) is not None
+
+
+def stands_by_self(sentence: str, start: int, language: str) -> bool:
+    """Whether the word that starts there is the speaker's: "my age", "I now live"."""
+    return _rules_of(language).patterns["beside"].search(sentence, 0, start) is not None
+
+
+def _rules_of(language: str) -> ForgettingRules:
+    return next(rules for rules in forgetting_rules() if rules.code == language)

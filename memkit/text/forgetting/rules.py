@@ -23,7 +23,8 @@ class ForgettingRules:
     asked, bare: rests that name one by a question ("where I live"), or plainly, which only a polite request does
     elsewhere: words that say that something is to be removed from somewhere else
     memory: words that name the memory; closing: words that end a request and say nothing
-    ours: words that tell that somebody speaks of themselves; personal: what one deletes of oneself
+    ours: words that tell that somebody speaks of themselves; beside: such a word just before another one
+    personal: what one deletes of oneself
     instead: what holds in the place of a fact; value: its new value; joints: words between a fact and its value
     keys: keys of relations by the topics that mean them
     """
@@ -51,6 +52,7 @@ class ForgettingRules:
             "closing": _compiled(rf"(?:[\s,]+(?:{_joined(self.file['closing'])}))+$"),
             "elsewhere": _compiled(word.format(self.file.get("elsewhere", "(?!)"))),
             "ours": _compiled(word.format(_joined(self.file["ours"]))),
+            "beside": _compiled(word.format(_joined(self.file["ours"])) + r"\W+(?:[\w'-]+\W+)?$"),
             "instead": _compiled(rf"\s*{_joined(self.file['instead'])}"),
             "joints": _compiled(rf"(?:(?<![\w'’])(?:{self.file['joints']})|(?<=\w)'(?:s|m|re))(?=\s)"),
         }

@@ -68,6 +68,12 @@ REQUESTS: list[tuple[Sequence[Said], str, set[str], set[str]]] = [  # said, requ
         {"Ana likes tea."},
     ),
     (["Ich wohne in Kiel.", "Ich mag Tee."], "Vergiss bitte, wo ich wohne.", {"Ich wohne in Kiel."}, {"Ana mag Tee."}),
+    (
+        ["Mein Geburtstag ist am 3. Mai.", "Ich mag Tee."],
+        "Kannst du bitte meinen Geburtstag vergessen?",
+        {"Mein Geburtstag ist am 3. Mai."},
+        {"Ana mag Tee."},
+    ),
     (["I like tea.", "I live in Lisbon."], "Forget that.", {"I live in Lisbon."}, {"Ana likes tea."}),
     (["I like tea.", "I live in Rome."], "Forget everything I told you.", {"I like tea.", "I live in Rome."}, set()),
 ]
@@ -149,6 +155,14 @@ def test_a_correction_closes_the_old_value_and_holds_the_new(
     assert texts(bank) == [held]
     [old] = bank.list(kinds=["thought"], states=["superseded"])
     assert old.valid_until == MONDAY + timedelta(days=3)
+
+
+def test_a_correction_that_is_not_understood_closes_the_old_value_at_least(bank: memkit.MemoryBank) -> None:
+    talk(bank, "I'm allergic to nuts.", "My sister Rita lives in Graz.")
+    receipt = talk(bank, "Forget that I'm allergic to nuts, it's just a fad.", start=MONDAY + timedelta(days=3))
+    assert receipt.requests == ()
+    assert "Ana is allergic to nuts." not in texts(bank)
+    assert "Ana's sister Rita lives in Graz." in texts(bank)
 
 
 def test_a_request_reaches_nothing_that_somebody_else_said_of_themselves(bank: memkit.MemoryBank) -> None:
