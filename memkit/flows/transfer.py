@@ -1,13 +1,13 @@
 """Export and load: everything that banks are, as JSON lines, and back into a store of either engine."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from uuid import uuid4
 
-from memkit.errors import ConflictError, UnwritablePathError
+from memkit.errors import ConflictError, InputError, UnwritablePathError
 from memkit.flows.context import BankContext, Services, encode_afterwards
 from memkit.flows.portability.lines import (
     FORMAT_VERSION,
@@ -177,7 +177,7 @@ def load(services: Services, path: Path, *, progress: Progress = lambda count: N
     comparisons = {file.name: _compared(file) for file in files}
     new = [file for file in files if comparisons[file.name] is None]
     notes = settle(services, manifest.header, [file.name for file in new]) if new else []
-    reports = [_load_one(file, comparisons[file.name], progress) for file in files]
+    reports = _load_each(files, comparisons, progress)
     return LoadReport(banks=tuple(reports), notes=(*notes, *_vector_notes(new, reports)))
 
 
@@ -194,6 +194,20 @@ def _compared(file: BankFile) -> Comparison | None:
             "erase the bank first: bank.erase_all(confirm=bank.name)."
         )
     return comparison
+
+
+def _load_each(
+    files: Sequence[BankFile], comparisons: Mapping[BankName, Comparison | None], progress: Progress
+) -> list[BankReport]:
+    """Load bank after bank; where one can't be loaded, the error says which were."""
+    reports: list[BankReport] = []
+    for file in files:
+        try:
+            reports.append(_load_one(file, comparisons[file.name], progress))
+        except InputError as error:
+            loaded = ["/".join(report.bank) for report in reports if report.new]
+            raise type(error)(f"{error} Loaded before it: {', '.join(loaded) or 'nothing'}.") from error
+    return reports
 
 
 def _load_one(file: BankFile, comparison: Comparison | None, progress: Progress) -> BankReport:

@@ -9,6 +9,7 @@ from typing import Self
 
 import numpy as np
 
+from memkit.errors import InputError
 from memkit.exported import ExportedMemory
 from memkit.flows.context import BankContext, Services
 from memkit.flows.erase import erase
@@ -81,6 +82,14 @@ def load_bank(file: BankFile, progress: Progress) -> tuple[BankContext, int]:
     """
     ctx = _loading_context(file)
     state = ctx.ensure()
+    try:
+        return BankContext(file.services, file.name), _load_into(ctx, state, file, progress)
+    except InputError:  # going on with this file would lead to the same
+        ctx.storage.discard(state.number)
+        raise
+
+
+def _load_into(ctx: BankContext, state: BankState, file: BankFile, progress: Progress) -> int:
     ids = _adopt_memories(file, ctx, state, progress)
     _adopt_links_and_queue(file, state)
     with ctx.storage.view(state.number) as view:
@@ -89,7 +98,7 @@ def load_bank(file: BankFile, progress: Progress) -> tuple[BankContext, int]:
     if file.section.bank.thinking is not None:
         ctx.storage.set_meta({META_KEY.format(state.number): json.dumps(file.section.bank.thinking)})
     ctx.storage.publish(state.number, file.section.bank, file.section.receipts, file.section.fingerprints)
-    return BankContext(file.services, file.name), gone
+    return gone
 
 
 def _loading_context(file: BankFile) -> BankContext:

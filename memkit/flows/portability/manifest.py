@@ -4,6 +4,8 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
+from hashlib import blake2b
+from itertools import pairwise
 from math import isfinite
 from pathlib import Path
 
@@ -34,12 +36,14 @@ class FlawError(Exception):
 class BankSection:
     """One bank's part of an export: its offset, and the offsets of the lines that are read again.
 
-    `relinked`: of memories with links to greater numbers. Beside numbers and offsets, nothing of the memories is held.
+    `relinked`: of memories with links to greater numbers. `ids`: 64-bit hashes. Beside numbers, nothing of the memories
+    is held.
     """
 
     bank: ExportedBank
     start: int
     numbers: "array[int]" = field(default_factory=lambda: array("q"))
+    ids: "array[int]" = field(default_factory=lambda: array("q"))
     relinked: "array[int]" = field(default_factory=lambda: array("q"))
     exchanges: "array[int]" = field(default_factory=lambda: array("q"))
     receipts: list[ErasureReceipt] = field(default_factory=list)
@@ -163,12 +167,15 @@ def _mac(text: str) -> bytes:
 def _close(section: BankSection, counts: BankCounts) -> None:
     if counts != section.counted:
         raise FlawError("doesn't count what came before it: lines are missing, or too many")
+    if any(one == other for one, other in pairwise(sorted(section.ids))):
+        raise FlawError("ends a bank in which an id comes twice")
     if not all(map(section.holds, section.awaited)):
         raise FlawError("ends a bank in which a memory points at one that isn't there")
     if chain_flaws(section.receipts) or any(receipt.bank != section.bank.name for receipt in section.receipts):
         raise FlawError("ends a bank whose receipts of erasures don't follow each other")
     section.counts = counts
     section.awaited.clear()
+    del section.ids[:]
 
 
 def _take_memory(section: BankSection, header: ExportHeader, offset: int, exported: ExportedMemory) -> None:
@@ -178,6 +185,7 @@ def _take_memory(section: BankSection, header: ExportHeader, offset: int, export
     _check_memory(exported)
     _check_vectors(header, exported)
     section.numbers.append(exported.number)
+    section.ids.extend(_id_hash(id) for id in (exported.content.id, exported.uuid) if id is not None)
     section.kinds[exported.content.kind] += 1
     section.history += len(exported.history)
     section.vectors += exported.vector is not None
@@ -186,6 +194,10 @@ def _take_memory(section: BankSection, header: ExportHeader, offset: int, export
         raise FlawError("holds a memory that points at one that isn't there")
     if exported.pointing_back() != exported:
         section.relinked.append(offset)
+
+
+def _id_hash(id: str) -> int:
+    return int.from_bytes(blake2b(id.encode(), digest_size=8).digest(), "little", signed=True)
 
 
 def _check_memory(exported: ExportedMemory) -> None:

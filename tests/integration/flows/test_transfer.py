@@ -415,15 +415,42 @@ def test_an_export_without_a_version_says_which_memkit_reads_it(tmp_path: Path) 
         store.load(file)
 
 
-def test_an_id_that_comes_twice_loads_nothing_of_its_bank(file: Path, place: str | Path) -> None:
+@pytest.mark.parametrize("field", ["id", "uuid"])
+def test_an_id_that_comes_twice_is_seen_before_anything_is_loaded(file: Path, place: str | Path, field: str) -> None:
     lines = lines_of(file)
     memories = [line["memory"] for line in lines if "memory" in line]
-    memories[1]["content"]["id"] = memories[0]["content"]["id"]
+    if field == "id":
+        memories[1]["content"]["id"] = memories[0]["content"]["id"]
+    else:
+        memories[1]["uuid"] = memories[0]["uuid"]
     file.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
     with opened(place) as store:
-        with pytest.raises(ConflictError, match="twice"):
+        with pytest.raises(InputError, match="an id comes twice"):
             store.load(file)
-        assert store.banks() == []
+        assert (store.banks(), store.doctor()) == ([], [])
+
+
+def test_banks_that_were_loaded_before_an_error_are_named(tmp_path: Path, place: str | Path) -> None:
+    file = tmp_path / "many.jsonl"
+    with opened(":memory:") as store:
+        for name in ("a", "b", "c"):
+            store.bank(name).observe([("Ana", f"I am of {name}.")])
+        store.export(file)
+    with opened(place) as store:
+        done = 0
+
+        def count(number: int) -> None:
+            nonlocal done
+            done += number
+            if done == 2:
+                store.bank("b").observe([("Bo", "I was here first.")])
+
+        with pytest.raises(ConflictError, match="Loaded before it: a"):
+            store.load(file, progress=count)
+        assert (store.banks(), store.doctor()) == ([("a",), ("b",)], [])
+        store.bank("b").erase_all(confirm=("b",))
+        assert store.load(file).new == 2
+        assert store.banks() == [("a",), ("b",), ("c",)]
 
 
 def test_an_export_that_fails_leaves_the_older_file_as_it_was(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
