@@ -119,7 +119,7 @@ def _maintain_bank(ctx: BankContext, may_go_on: Callable[[], bool], *, even_open
         return report
     pruned = fade.prune(ctx, search=False).receipt
     more = MaintenanceReport(
-        encoded=reencode.encode_pending(ctx),
+        encoded=reencode.encode_pending(ctx, may_go_on=may_go_on),
         reflected=len(reflect.reflect(ctx, settled=True, may_go_on=may_go_on).outcomes),
         archived=len(fade.decay(ctx).operations),
         erased=0 if pruned is None else sum(pruned.counts.values()),

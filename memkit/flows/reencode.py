@@ -26,8 +26,8 @@ def encode_pending(
     progress: Progress | None = None,
     may_go_on: Callable[[], bool] = lambda: True,
 ) -> int:
-    """Make the vectors that are still missing; gives back how many were made."""
-    state, encoded_count = ctx.state(), 0
+    """Make the vectors that are still missing, unless the encoder hangs; gives back how many were made."""
+    state, encoded_count = None if ctx.services.encoder.is_overdue else ctx.state(), 0
     while state is not None and encoded_count < limit and may_go_on():
         with ctx.storage.view(state.number) as view:
             memories = view.unencoded(ENCODE_BATCH)
@@ -43,9 +43,7 @@ def encode_pending(
 
 
 def catch_up(ctx: BankContext, may_go_on: Callable[[], bool]) -> bool:
-    """Make the vectors that are still missing, unless the encoder hangs; whether none is left."""
-    if ctx.services.encoder.is_overdue:
-        return False
+    """Make the vectors that are still missing; whether none is left."""
     encode_pending(ctx, limit=2**62, may_go_on=may_go_on)
     state = ctx.state()
     if state is None:

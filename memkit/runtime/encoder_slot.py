@@ -8,6 +8,7 @@ import logging
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from functools import partial
@@ -22,6 +23,7 @@ log = logging.getLogger("memkit")
 
 NORM_TOLERANCE = 1e-3  # distance of a norm from 1 before the row is normalised again
 MAX_IDLE_WORKERS = 4
+HANGING_PAUSE_S = 60.0  # for which an encoder that hangs is not asked; words answer meanwhile, at once
 
 Job = tuple[Callable[[], object], "Future[object]"]
 
@@ -33,6 +35,7 @@ class EncoderSlot:
         self._encoder, self._timeout, self._batch = encoder, timeout, batch
         self._is_loaded = self._has_answered = False
         self._overdue: list[Future[object]] = []  # calls that took too long
+        self._asked_again = 0.0  # from when on an encoder that hangs may be asked, by the monotonic clock
 
     def get(self) -> Encoder:
         """The encoder itself; the default one is made (not loaded) on the first call."""
@@ -44,6 +47,7 @@ class EncoderSlot:
         """Encode with another encoder from now on."""
         self._encoder = encoder
         self._is_loaded = self._has_answered = False
+        self._overdue = []
 
     @property
     def is_overdue(self) -> bool:
@@ -103,13 +107,19 @@ class EncoderSlot:
             start += len(batch)
 
     def _encoded(self, batch: list[str]) -> FloatArray:
+        if self.is_overdue and not self._has_answered and time.monotonic() < self._asked_again:
+            raise EncoderError(f"the encoder {self.get().name!r} hangs in an earlier call; it is asked again later.")
         try:
-            rows = encode_guarded(self.get(), batch, self._timeout * len(batch), note_overdue=self._overdue.append)
+            rows = encode_guarded(self.get(), batch, self._timeout * len(batch), note_overdue=self._note_overdue)
         except EncoderError:
             self._has_answered = False
             raise
         self._has_answered = True
         return rows
+
+    def _note_overdue(self, call: "Future[object]") -> None:
+        self._overdue.append(call)
+        self._asked_again = time.monotonic() + HANGING_PAUSE_S
 
 
 def encode_guarded(

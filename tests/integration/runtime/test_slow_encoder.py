@@ -17,6 +17,7 @@ from memkit.cli import main
 from memkit.cli.start.scenes import DemoFiles, play
 from memkit.encoders import sentence_transformer
 from memkit.encoders.hashing import HashingEncoder
+from memkit.flows.reencode import ENCODE_BATCH, encode_pending
 from memkit.models import Receipt, Turn
 from memkit.protocols import FloatArray
 from memkit.settings import RuntimeSettings
@@ -32,9 +33,10 @@ class Held(HashingEncoder):
 
     def __init__(self) -> None:
         super().__init__()
-        self.open = threading.Event()
+        self.open, self.asked = threading.Event(), 0
 
     def encode(self, texts: list[str]) -> FloatArray:
+        self.asked += 1
         assert self.open.wait(60)
         return super().encode(texts)
 
@@ -175,6 +177,39 @@ def test_leaving_a_store_waits_neither_for_a_hanging_encoder_nor_for_one_that_fa
             encoder.open.set()
     with memkit.open(path, encoder=HashingEncoder()) as store:
         assert store.maintain(budget_s=30).encoded == 2
+
+
+def test_while_an_encoder_hangs_nobody_waits_for_it_again() -> None:
+    encoder = Held()
+    with memkit.open(":memory:", encoder=encoder, settings=HASTY) as store:
+        bank = store.bank("ana")
+        for turn in TURNS:
+            bank.observe([turn])
+        assert bank.recall("Who flies to Oslo?")[0].memory.text == FACTS[1]
+        assert encoder.asked == 1
+        encoder.open.set()
+
+
+def test_maintenance_does_not_wait_for_a_hanging_encoder_in_every_bank() -> None:
+    encoder = Held()
+    with memkit.open(":memory:", encoder=encoder, settings=HASTY) as store:
+        for number in range(50):
+            store.bank(f"user{number}").observe([("ana", FACTS[0])])
+        asked = encoder.asked
+        assert store.maintain(budget_s=30).encoded == 0
+        assert encoder.asked == asked
+        encoder.open.set()
+
+
+def test_maintenance_encodes_within_its_budget_and_goes_on_next_time() -> None:
+    encoder = Flaky(None)
+    with memkit.open(":memory:", encoder=encoder) as store:
+        store.bank("ana").observe([("ana", f"Parcel {n} went from shelf {n} to shelf {n + 1}.") for n in range(600)])
+        encoder.failures = 0
+        turns = iter([True, True])
+        encoded = encode_pending(store.bank("ana")._context, may_go_on=lambda: next(turns, False))
+        assert (encoded, unencoded(store)) == (2 * ENCODE_BATCH, 600 - 2 * ENCODE_BATCH)
+        assert store.maintain(budget_s=60).encoded == 600 - encoded
 
 
 def test_a_store_that_is_read_only_makes_no_vectors(path: Path) -> None:
