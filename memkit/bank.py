@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from memkit.flows import edit, erase, fade, observe, read, recall, reflect, rename, sessions, think
 from memkit.flows.context import BankContext
 from memkit.flows.thinking.requests import open_requests
-from memkit.flows.zone import change_zone
 from memkit.forget.decay import FadeReport
 from memkit.forget.erasure_plan import ErasePlan
 from memkit.forget.requests import ForgetRequest, ThinkingReceipt
@@ -69,7 +68,7 @@ class MemoryBank:
         What was read as a day is that day in the new zone; terms of dates are made again, by maintenance where this is
         cut off. Summaries are due again: `reflect`, or maintenance, writes them. Raises UnknownOptionError.
         """
-        return change_zone(self._context, zone)
+        return edit.change_zone(self._context, zone)
 
     def _moment(self, value: Moment | None, field: str) -> datetime | None:
         """A moment as it was given; a date alone is the beginning of that day in the bank's zone."""

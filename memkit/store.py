@@ -13,12 +13,11 @@ from typing import Any, Self, Unpack
 
 from memkit.bank import MemoryBank, RecallKeywords
 from memkit.errors import InputError, InvalidNameError, UnknownOptionError
-from memkit.flows import erase, maintain, reencode, transfer
+from memkit.flows import edit, erase, maintain, reencode, transfer
 from memkit.flows.audit import AuditReport, audit_bank
 from memkit.flows.context import BankContext, Services
 from memkit.flows.maintain import MaintenanceReport as MaintenanceReport
 from memkit.flows.transfer import ExportReport, LoadReport
-from memkit.flows.zone import ask_for_zone
 from memkit.identifiers import uuid7
 from memkit.models import ErasureReceipt, checked_bank_name
 from memkit.operations import Reinforce
@@ -257,7 +256,7 @@ class MemoryStore:
             if bank is None:
                 bank = self._banks[name] = MemoryBank(self._context(name))
             if zone is not None:
-                ask_for_zone(self._context(name), zone)
+                edit.ask_for_zone(self._context(name), zone)
             return bank
 
     def _context(self, name: BankName) -> BankContext:

@@ -1,4 +1,4 @@
-"""Changes that a caller asks for by hand: insert, merge, supersede, correct, pin, forget, restore."""
+"""Changes that a caller asks for by hand: insert, merge, supersede, correct, pin, forget, restore, another zone."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -9,10 +9,12 @@ from memkit.flows.context import BankContext, apply, retry_when_erased
 from memkit.flows.copies import stored_copies, voice_key
 from memkit.flows.erasure.fingerprints import ERASED_REASON, erased_before
 from memkit.flows.read import by_id
+from memkit.flows.reencode import outdate_terms, renew_terms
 from memkit.models import IndexEntry, Memory, Outcome, Receipt, checked_text
-from memkit.operations import Forget, Insert, Merge, Operation, Pin, Restore, Revert, Step, Supersede
+from memkit.operations import Forget, Insert, Merge, Operation, Pin, Restore, Revert, SetZone, Step, Supersede
 from memkit.protocols import BankView
 from memkit.runtime.indexer import IndexableText
+from memkit.storage.core.banks import checked_zone
 from memkit.text.near_copies import is_copy
 
 ADDING_ACTIONS = ("added", "echoed", "merged", "superseded", "corrected")  # actions whose id is new
@@ -157,3 +159,34 @@ def get_all(ctx: BankContext, ids: Sequence[str]) -> list[Memory]:
             "Ids hold within one bank; list them with bank.list()."
         )
     return [memories_by_id[id] for id in ids]
+
+
+def ask_for_zone(ctx: BankContext, zone: str) -> None:
+    """Remember the zone that a bank is to be made with. Raises InputError where it has another."""
+    zone, state = checked_zone(zone), ctx.state()
+    there = ctx.zone if state is None else state.zone
+    if there not in (None, zone):
+        name = "/".join(ctx.name)
+        raise InputError(
+            f"zone: bank {name} has the zone {there}, not {zone}, and keeps it. Leave zone= out, or change it on "
+            f"purpose: bank.change_zone({zone!r})."
+        )
+    ctx.services.zones[ctx.name] = zone
+
+
+def change_zone(ctx: BankContext, zone: str) -> Receipt:
+    """Give a bank another zone, and make anew what hangs on its days; harmless to repeat, and to go on with.
+
+    What was read as a day (a thought's `valid_from` and `valid_until`) is that day in the new zone, the terms of dates
+    are made again, and summaries are due again: the next reflection writes them.
+    """
+    zone = checked_zone(zone)
+    ctx.services.zones[ctx.name] = zone
+    state = ctx.ensure()
+    receipt = Receipt(bank=ctx.name, change=state.change, outcomes=())
+    if state.zone != zone:
+        outdate_terms(ctx)  # before and after: whatever is cut off, maintenance makes them again
+        receipt = apply(ctx, [SetZone(zone)], state=state)
+        outdate_terms(ctx)
+        renew_terms(ctx)
+    return receipt

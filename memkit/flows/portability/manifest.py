@@ -167,7 +167,7 @@ def _mac(text: str) -> bytes:
 def _close(section: BankSection, counts: BankCounts) -> None:
     if counts != section.counted:
         raise FlawError("doesn't count what came before it: lines are missing, or too many")
-    if any(one == other for one, other in pairwise(sorted(section.ids))):
+    if any(first == second for first, second in pairwise(sorted(section.ids))):
         raise FlawError("ends a bank in which an id comes twice")
     if not all(map(section.holds, section.awaited)):
         raise FlawError("ends a bank in which a memory points at one that isn't there")

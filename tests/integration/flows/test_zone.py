@@ -159,7 +159,7 @@ def test_a_change_that_was_cut_off_is_finished_by_maintenance(
 ) -> None:
     bank, always = fill(store.bank("ana")), fill(store.bank("always", zone="Asia/Tokyo"))
     with monkeypatch.context() as broken:
-        broken.setattr("memkit.flows.zone.renew_terms", lambda ctx: 1 / 0)
+        broken.setattr("memkit.flows.edit.renew_terms", lambda ctx: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             bank.change_zone("Asia/Tokyo")
     while not store.maintain(60).finished:
