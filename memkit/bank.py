@@ -40,6 +40,7 @@ class RecallKeywords(TypedDict, total=False):
     valid_at: Moment | None
     as_of: Moment | None
     reinforce: bool
+    rerank: bool | None
 
 
 class MemoryBank:
@@ -158,6 +159,7 @@ class MemoryBank:
         valid_at: Moment | None = None,
         as_of: Moment | None = None,
         reinforce: bool = True,
+        rerank: bool | None = None,
     ) -> Recollection:
         """The memories that answer a query, best first; none where nothing is relevant.
 
@@ -168,7 +170,8 @@ class MemoryBank:
         `min_score=0` gives k results whatever they are. `now` is the moment of asking, `valid_at` what was true then
         (a year or a month that was named counts whole, from its beginning on), `as_of` what was recorded by then; a
         date alone is the beginning of that day in the bank's zone.
-        `reinforce`: what is placed into a prompt grows stronger.
+        `reinforce`: what is placed into a prompt grows stronger. `rerank`: ask the store's reranker; by default if it
+        has one.
         """
         options = RecallOptions(
             query=query,
@@ -186,6 +189,7 @@ class MemoryBank:
             valid_at=self._moment(valid_at, "valid_at"),
             as_of=self._moment(as_of, "as_of"),
             reinforce=reinforce,
+            rerank=rerank,
         )
         return recall.recall(self._context, options)
 

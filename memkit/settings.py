@@ -49,6 +49,7 @@ class RankingSettings(SettingsSection):
     compact_up_to: int = Field(150_000, ge=0)  # texts of which every vector is in RAM, at a byte a number
     dense: float = 1.0  # cosine with the question
     lexical: float = 0.85  # share of the question's information that is in the words
+    reranked: float = 1.5  # a reranker's score, where there is one
     nameless: float = Field(0.6, ge=0, le=1)  # how much of the query's vector is that without speakers' names
     passages: float = Field(0.4, ge=0, le=1)  # how much of a long turn's cosine is its best passage's
 
@@ -166,6 +167,7 @@ class RuntimeSettings(SettingsSection):
     encode_timeout: float = Field(20.0, gt=0)  # seconds for each text; what takes longer gets its vector afterwards
     encode_batch: int = Field(128, ge=1)  # texts that the encoder gets at once
     encode_late: bool = False  # observe returns before the vectors are made; words find its turns until then
+    rerank_timeout: float = Field(2.0, gt=0)  # seconds for a reranker; what takes longer leaves the order as it was
     busy_timeout: float = Field(60.0, gt=0)  # seconds to wait for the write lock
     workers: int = Field(4, ge=1)  # threads behind `bank.aio`
     reinforce_after: float = Field(5.0, ge=0)  # seconds after which reinforcement is written

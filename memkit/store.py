@@ -23,6 +23,7 @@ from memkit.models import ErasureReceipt, checked_bank_name
 from memkit.operations import Reinforce
 from memkit.protocols import BankName, Encoder, Storage, SurprisalModel, Thinker
 from memkit.recall.present.recollection import Recollection
+from memkit.rerankers import Reranker
 from memkit.runtime.encoder_slot import EncoderSlot
 from memkit.runtime.encoding_thread import Encode, EncodingThread
 from memkit.runtime.file_settings import chosen_encoder, record_settings, stored_settings
@@ -30,6 +31,7 @@ from memkit.runtime.forks import begin_anew_in_children
 from memkit.runtime.index_cache import IndexCache
 from memkit.runtime.indexer import Indexer
 from memkit.runtime.reinforcement_buffer import ReinforcementBuffer
+from memkit.runtime.reranker_slot import RerankerSlot
 from memkit.runtime.surprisal_cache import SurprisalCache
 from memkit.runtime.threads import BackgroundThread
 from memkit.runtime.window_cache import WindowCache
@@ -57,6 +59,7 @@ def open_store(
     encoder: Encoder | object | None = None,
     thinker: Thinker | object | None = None,
     surprisal: Callable[[], SurprisalModel] | None = None,
+    reranker: Reranker | str | None = None,
     clock: Clock | None = None,
     settings: Settings | None = None,
     read_only: bool = False,
@@ -67,9 +70,9 @@ def open_store(
     `encoder`: an Encoder or any LangChain Embeddings; without it the file's own, for a new file
     all-MiniLM-L6-v2. `thinker`: a Thinker or any LangChain chat model; without it the extractive one.
     `surprisal`: a function that makes a bank's surprisal model, without it a fixed background; banks may be given
-    the same one only if it learns nothing. `clock` gives the moment, aware. `erasure_key`: a secret of at
-    least 16 bytes that is kept elsewhere; with it, texts erased from a bank are known when they are brought in
-    again, and left out. Raises InputError, StorageError and EncoderMismatchError.
+    the same one only if it learns nothing. `reranker`: a Reranker, or a cross-encoder's name. `clock` gives the moment,
+    aware. `erasure_key`: a secret of at least 16 bytes that is kept elsewhere; with it, texts erased from a bank are
+    known when they are brought in again, and left out. Raises InputError, StorageError and EncoderMismatchError.
     """
     from memkit.encoders import as_encoder
 
@@ -78,6 +81,7 @@ def open_store(
     if erasure_key is not None and len(erasure_key) < MIN_KEY_BYTES:
         raise InputError(f"erasure_key: must hold at least {MIN_KEY_BYTES} bytes: secrets.token_bytes(32).")
     runtime = (settings or Settings()).runtime
+    reranker_slot = RerankerSlot.of(reranker, timeout=runtime.rerank_timeout)
     storage = open_storage(str(location), read_only=read_only, settings=runtime)
     try:
         settled = stored_settings(storage, settings)
@@ -96,6 +100,7 @@ def open_store(
         as_thinker(thinker, settled.think.prompts),
         settled,
         surprisal=surprisal,
+        reranker=reranker_slot,
         clock=clock or utc_now,
         read_only=read_only,
         erasure_key=erasure_key,
@@ -110,6 +115,7 @@ def open_services(
     settings: Settings,
     *,
     surprisal: Callable[[], SurprisalModel] | None,
+    reranker: RerankerSlot | None,
     clock: Clock,
     read_only: bool,
     erasure_key: bytes | None,
@@ -126,6 +132,7 @@ def open_services(
         encoder=slot,
         indexer=indexer,
         thinker=thinker,
+        reranker=reranker,
         indexes=IndexCache(
             storage, indexer, decay=settings.decay, ranking=settings.ranking, budget=runtime.cache_bytes
         ),
@@ -340,9 +347,8 @@ class MemoryStore:
         return maintain.stats(self._services, list(self._every_context()), measure=measure)
 
     def warm(self) -> None:
-        """Load the encoder, the hashes and the date parser ahead of the first request, however long it takes."""
-        self._services.encoder.warm()
-        self._services.indexer.hashes()
+        """Load the models, the hashes and the date parser ahead of the first request, however long it takes."""
+        self._services.load_models()
         first_mentioned_time("in May 2024", self._services.clock(), "UTC")
 
     def reencode(self, encoder: Encoder | object, *, progress: Callable[[int], None] | None = None) -> int:

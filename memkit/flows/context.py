@@ -18,6 +18,7 @@ from memkit.runtime.index_cache import IndexCache
 from memkit.runtime.indexer import Indexer
 from memkit.runtime.page_ends import PageEnds
 from memkit.runtime.reinforcement_buffer import ReinforcementBuffer
+from memkit.runtime.reranker_slot import RerankerSlot
 from memkit.runtime.round_robin import RoundRobin
 from memkit.runtime.surprisal_cache import SurprisalCache
 from memkit.runtime.window_cache import WindowCache
@@ -35,6 +36,7 @@ class Services:
     encoder: EncoderSlot
     indexer: Indexer
     thinker: Thinker
+    reranker: RerankerSlot | None
     indexes: IndexCache
     surprisals: SurprisalCache
     windows: WindowCache
@@ -49,6 +51,13 @@ class Services:
     read_only: bool = False
     encoding_thread: EncodingThread | None = None  # makes the vectors that follow; None in a read-only store
     erasure_key: bytes | None = None  # under which erased texts are known when they come again
+
+    def load_models(self) -> None:
+        """Load encoder, hashes and reranker, however long it takes."""
+        self.encoder.warm()
+        self.indexer.hashes()
+        if self.reranker is not None:
+            self.reranker.load()
 
 
 @dataclass

@@ -6,10 +6,10 @@ from typing import Any
 
 from memkit.errors import InputError, UndoError, UnknownMemoryError
 from memkit.flows.context import BankContext, apply, retry_when_erased
-from memkit.flows.copies import stored_copies, voice_key
 from memkit.flows.erasure.fingerprints import ERASED_REASON, erased_before
 from memkit.flows.read import by_id
 from memkit.flows.reencode import outdate_terms, renew_terms
+from memkit.flows.thinking.copies import stored_copies, voice_key
 from memkit.models import IndexEntry, Memory, Outcome, Receipt, checked_text
 from memkit.operations import Forget, Insert, Merge, Operation, Pin, Restore, Revert, SetZone, Step, Supersede
 from memkit.protocols import BankView

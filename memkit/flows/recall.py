@@ -9,6 +9,7 @@ import numpy as np
 
 from memkit.errors import UnknownMemoryError
 from memkit.flows.context import BankContext
+from memkit.flows.looking.reranking import is_reranked, reranked
 from memkit.models import MEMORY_STATES, Hit, Memory, PastState, State, Turn
 from memkit.observe.intake import as_turns
 from memkit.protocols import BankView, FloatArray, PageOptions
@@ -18,6 +19,7 @@ from memkit.recall.ranking.newer_values import COMPARED_RESULTS, asked_value, ne
 from memkit.recall.ranking.query import MAX_RESULTS, Query, RecallOptions
 from memkit.recall.search import ScoredRow
 from memkit.runtime.indexer import echo_key
+from memkit.runtime.reranker_slot import RerankOutcome
 from memkit.text.curve import Curve
 from memkit.text.forgetting.requests import only_asks_to_forget
 from memkit.text.terms.tokens import words
@@ -53,7 +55,11 @@ def recall(ctx: BankContext, options: RecallOptions) -> Recollection:
             past={} if options.as_of is None else view.states_at(options.as_of),
             least_results=COMPARED_RESULTS if asked_value(options.query) else 0,
         )
-        return _recollection(ctx, view, query, loaded.search(query, view))
+        if not is_reranked(ctx, query):
+            return _recollection(ctx, view, query, loaded.search(query, view))
+    query, outcome = reranked(ctx, state, query)
+    with ctx.services.indexes.opened(state.number) as (loaded, view):
+        return _recollection(ctx, view, query, loaded.search(query, view), outcome)
 
 
 def _said(items: Sequence[object]) -> list[Turn]:
@@ -98,11 +104,14 @@ def _leaning(vectors: FloatArray) -> FloatArray:
     return np.asarray(leaning / max(float(np.linalg.norm(leaning)), 1e-9), dtype=np.float32)
 
 
-def _recollection(ctx: BankContext, view: BankView, query: Query, scored: Sequence[ScoredRow]) -> Recollection:
+def _recollection(
+    ctx: BankContext, view: BankView, query: Query, scored: Sequence[ScoredRow], reranker: RerankOutcome | None = None
+) -> Recollection:
     wanted = {seq for row in scored for seq in (row.seq, *row.thoughts, *row.around)}
     memories = _recallable(view.memories(sorted(wanted)), query)
     scored = _newest_first(scored, memories, query)[: query.options.k]
-    hits = [_hit(ctx, row, memories) for row in scored if row.seq in memories and _tells(memories[row.seq])]
+    telling = [row for row in scored if row.seq in memories and _tells(memories[row.seq])]
+    hits = [_hit(ctx, row, memories, reranker) for row in telling]
     return Recollection(
         hits,
         zone=view.state.zone,
@@ -229,9 +238,11 @@ def _listed(memories: Mapping[int, Memory], seqs: Sequence[int]) -> list[Memory]
     return [memories[seq] for seq in seqs if seq in memories]
 
 
-def _hit(ctx: BankContext, scored: ScoredRow, memories: Mapping[int, Memory]) -> Hit:
+def _hit(ctx: BankContext, scored: ScoredRow, memories: Mapping[int, Memory], reranker: RerankOutcome | None) -> Hit:
     memory = memories[scored.seq]
-    named = {"name": scored.name} if scored.name else {}
+    named: dict[str, str] = {"name": scored.name} if scored.name else {}
+    if reranker is not None:
+        named["reranker"] = reranker
     if scored.older is not None and scored.older in memories:
         named["newer value"] = memories[scored.older].id
     return Hit(

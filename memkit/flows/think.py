@@ -14,9 +14,9 @@ from typing import Any
 
 from memkit.errors import InputError, ThinkerError
 from memkit.flows.context import BankContext, apply
-from memkit.flows.copies import ThoughtComparison
 from memkit.flows.thinking import budget
 from memkit.flows.thinking.chronology import Chronology
+from memkit.flows.thinking.copies import ThoughtComparison
 from memkit.flows.thinking.requests import HeardRequest, hear, open_requests, request_steps
 from memkit.flows.thinking.task import build_task, exchange_turns, near_headless
 from memkit.forget.requests import ThinkingReceipt

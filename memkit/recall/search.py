@@ -1,6 +1,6 @@
 """The search of a bank: candidates, then scores, refinement, calibration, results. Pure: no SQL, no clock."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,7 +96,8 @@ class Searcher:
             eligible &= among(features.speaker, cues.named)
         evidence = self._lexical(())
         scores, exact = telling(features), np.ones(len(features), dtype=bool)
-        candidates = Candidates(features, eligible, evidence, np.zeros_like(scores), unknown, exact, unknown)
+        none = np.zeros_like(scores)
+        candidates = Candidates(features, eligible, evidence, none, none, unknown, exact, unknown)
         candidates.parts, candidates.relevance = features.traits, np.ones_like(scores)
         best = spread_best(scores, features.occurred_at, eligible, query.result_count)
         return self._results(candidates, best, query, cues)
@@ -123,6 +124,7 @@ class Searcher:
             eligible=is_eligible(self.index.columns, features.rows, query),
             words=evidence,
             lexical=evidence.scores(features.rows),
+            reranked=_values_of(features.seqs, query.reranked),
             cosines=cosines,
             sample=sample,
             exact=np.full(len(features.rows), self.index.vectors.all_in_ram),
@@ -311,6 +313,13 @@ class Searcher:
         allowed = is_visible(columns, every, query) & matches_filters(columns, every, query)
         seqs = dict(zip(every[allowed].tolist(), columns.column("seq")[every[allowed]].tolist(), strict=True))
         return {row: tuple(seqs[r] for r in near if r in seqs) for row, near in near_rows.items()}
+
+
+def _values_of(seqs: Ints, values: Mapping[int, float]) -> FloatArray:
+    """Values by seq for each of these, 0 where there is none."""
+    if not values:
+        return np.zeros(len(seqs), np.float32)
+    return np.array([values.get(seq, 0.0) for seq in seqs.tolist()], dtype=np.float32)
 
 
 def _parts(candidates: Candidates, best: Ints) -> list[dict[str, float]]:

@@ -5,27 +5,21 @@ as it takes; encoding has a limit for each text.
 """
 
 import logging
-import os
-import queue
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from functools import partial
 
 import numpy as np
 
 from memkit.encoders import default_encoder
 from memkit.errors import EncoderError, MemkitError
 from memkit.protocols import Encoder, FloatArray, LoadsAhead
+from memkit.runtime.foreign_calls import submitted
 
 log = logging.getLogger("memkit")
 
 NORM_TOLERANCE = 1e-3  # distance of a norm from 1 before the row is normalised again
-MAX_IDLE_WORKERS = 4
 HANGING_PAUSE_S = 60.0  # for which an encoder that hangs is not asked; words answer meanwhile, at once
-
-Job = tuple[Callable[[], object], "Future[object]"]
 
 
 class EncoderSlot:
@@ -62,7 +56,7 @@ class EncoderSlot:
         """
         encoder = self.get()
         if not self._is_loaded and isinstance(encoder, LoadsAhead):
-            _result(encoder, _submitted(encoder.load), None)
+            _result(encoder, submitted(encoder.load), None)
         self._is_loaded = True
 
     def warm(self) -> None:
@@ -135,7 +129,7 @@ def encode_guarded(
     which may hold text, is left out. An encoder that hangs keeps a daemon thread of its own, never the
     caller or the end of the process; `note_overdue` is told of its call.
     """
-    call = _submitted(lambda: encoder.encode(texts))
+    call = submitted(lambda: encoder.encode(texts))
     try:
         result = _result(encoder, call, timeout)
     except TimeoutError:
@@ -145,13 +139,6 @@ def encode_guarded(
             "Raise settings.runtime.encode_timeout (seconds for each text), or call store.warm() ahead."
         ) from None
     return checked_rows(encoder, result, len(texts))
-
-
-def _submitted(call: Callable[[], object]) -> "Future[object]":
-    """A call as it is made in a worker."""
-    outcome: Future[object] = Future()
-    _worker().put((call, outcome))
-    return outcome
 
 
 def _result(encoder: Encoder, call: "Future[object]", timeout: float | None) -> object:
@@ -182,55 +169,3 @@ def _reported(encoder: Encoder, error: BaseException) -> MemkitError:
     if isinstance(error, MemkitError):
         return error
     return EncoderError(f"the encoder {encoder.name!r} failed with {type(error).__name__}.")
-
-
-# Workers are kept, because torch builds its threads anew for every thread that calls it; the one that was
-# used last comes first, so that a single caller always has the same. One that hangs is never waited for.
-_idle: list["queue.SimpleQueue[Job]"] = []
-_lock = threading.Lock()
-
-
-def _worker() -> "queue.SimpleQueue[Job]":
-    with _lock:
-        if _idle:
-            return _idle.pop()
-    jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
-    threading.Thread(target=_work, args=(jobs,), name="memkit-encoder", daemon=True).start()
-    return jobs
-
-
-def _work(jobs: "queue.SimpleQueue[Job]") -> None:
-    is_idle = True
-    while is_idle:
-        call, outcome = jobs.get()
-        report = _run_job(call, outcome)
-        is_idle = _wait_idle(jobs)  # before the report: the caller's next call is to find this worker
-        report()
-
-
-def _run_job(call: Callable[[], object], outcome: "Future[object]") -> Callable[[], None]:
-    """Do a job; the returned callable reports its outcome."""
-    try:
-        return partial(outcome.set_result, call())
-    except Exception as error:  # noqa: BLE001  a plug-in may raise anything; the caller reports its class
-        return partial(outcome.set_exception, error)
-
-
-def _wait_idle(jobs: "queue.SimpleQueue[Job]") -> bool:
-    """Wait among the idle for the next call; False where enough do."""
-    with _lock:
-        if len(_idle) < MAX_IDLE_WORKERS:
-            _idle.append(jobs)
-            return True
-    return False
-
-
-def _forget_workers() -> None:
-    """A forked process has the list of workers, but not their threads."""
-    global _lock
-    _lock = threading.Lock()
-    _idle.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_workers)

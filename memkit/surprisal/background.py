@@ -14,10 +14,8 @@ from importlib.resources import files
 from memkit.protocols import Token
 from memkit.text.terms.tokens import CACHED_WORDS, MARK_RANGES
 
-LETTER_PATTERN = rf"[^\W\d_][{MARK_RANGES}]*"
-TOKEN_PATTERN = re.compile(
-    rf"[぀-ヿ㐀-鿿]|(?:{LETTER_PATTERN}){{1,24}}(?:['’](?:{LETTER_PATTERN}){{1,24}})?|\d{{1,12}}|[^\w\s]|_"
-)
+WORD_PART = rf"(?:[^\W\d_][{MARK_RANGES}]*){{1,24}}"
+TOKEN_PATTERN = re.compile(rf"[぀-ヿ㐀-鿿]|{WORD_PART}(?:['’]{WORD_PART})?|\d{{1,12}}|[^\w\s]|_")
 FREQUENT_LISTS = ("frequent_english.txt", "frequent_russian.txt", "frequent_chinese.txt")
 # How the tokens of a conversation in one script divide, roughly; what is left of 1 is for the end of a text.
 FREQUENT_SHARE, RARE_SHARE, NUMBER_SHARE, MARK_SHARE, SYMBOL_SHARE = 0.60, 0.18, 0.015, 0.13, 0.005

@@ -125,6 +125,7 @@ class Candidates:
     eligible: Bools  # rows that the options allow as results
     words: LexicalEvidence
     lexical: FloatArray  # evidence by words, in standard deviations
+    reranked: FloatArray  # evidence by a reranker, from 0, in standard deviations
     cosines: FloatArray  # NaN where a row has no vector
     exact: Bools  # whose cosines are exact, not estimated from sketches
     sample: FloatArray  # cosines of vectors that stand for the whole bank, (any number,)

@@ -87,12 +87,13 @@ def evidence_parts(candidates: Candidates, weights: RankingSettings) -> dict[str
     """The parts of each row's score that follow from its evidence and from that around it."""
     features, share = candidates.features, candidates.features.open_to_context
     dense = weights.dense * standardised_cosines(candidates.cosines, candidates.sample)
-    lexical = weights.lexical * candidates.lexical
-    own, itself = dense + lexical, 1 + weights.cohesive_own * features.cohesion
+    lexical, reranked = weights.lexical * candidates.lexical, weights.reranked * candidates.reranked
+    own, itself = dense + lexical + reranked, 1 + weights.cohesive_own * features.cohesion
     session = weights.session + weights.cohesive_session * features.cohesion
     return {
         "dense": itself * dense,
         "lexical": itself * lexical,
+        "reranked": itself * reranked,
         "neighbours": _from_neighbours(own, features, weights) * share,
         "episode": weights.episode * _from_chunks(own, features.episodes, candidates.unseen_episodes) * share,
         "session": session * _from_chunks(own, features.sessions, candidates.unseen_sessions) * share,

@@ -9,7 +9,7 @@ import pytest
 
 import memkit
 from memkit.encoders import HashingEncoder
-from memkit.flows import copies
+from memkit.flows.thinking import copies
 from memkit.storage.sql.view import SqlView
 from memkit.think import audit
 

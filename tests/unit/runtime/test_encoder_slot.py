@@ -12,7 +12,7 @@ import pytest
 
 from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import EncoderError, EncoderMismatchError
-from memkit.runtime import encoder_slot
+from memkit.runtime import encoder_slot, foreign_calls
 from memkit.runtime.encoder_slot import EncoderSlot, encode_guarded
 
 SECRET_TEXT = "the vault opens with 7731"
@@ -205,8 +205,8 @@ def test_a_call_that_took_too_long_is_overdue_until_it_comes_back() -> None:
 def settle() -> None:
     """Wait until every worker rests: one that an earlier test had kept busy may come back at any time."""
     for _ in range(2000):
-        workers = sum(thread.name == "memkit-encoder" for thread in threading.enumerate())
-        if workers <= len(encoder_slot._idle):
+        workers = sum(thread.name == "memkit-foreign" for thread in threading.enumerate())
+        if workers <= len(foreign_calls._idle):
             return
         time.sleep(0.01)
 

@@ -105,6 +105,7 @@ def dense_candidates(features: RowFeatures, cosines: FloatArray) -> Candidates:
         eligible=np.ones(len(features), dtype=bool),
         words=lexical_evidence(LexicalIndex(), two_sessions(), b"key", ()),
         lexical=nothing,
+        reranked=nothing,
         cosines=cosines,
         sample=cosines,
         exact=nothing == 0,

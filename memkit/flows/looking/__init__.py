@@ -1,0 +1,1 @@
+"""Parts of recall beside its flow: reranking."""
