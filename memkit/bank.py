@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from memkit.flows import edit, erase, fade, observe, read, recall, reflect, rename, sessions, think
+from memkit.flows import edit, erase, fade, observe, read, recall, reflect, sessions, think
 from memkit.flows.context import BankContext
 from memkit.flows.thinking.requests import open_requests
 from memkit.forget.decay import FadeReport
@@ -270,7 +270,7 @@ class MemoryBank:
         Their turns, and what was thought and summed up about them, go on under the new name; texts of turns and
         vectors stay as they are. Costs a look where nobody is called so.
         """
-        return rename.rename_speaker(self._context, old, new)
+        return edit.rename_speaker(self._context, old, new)
 
     # looking
 

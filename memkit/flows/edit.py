@@ -1,7 +1,8 @@
-"""Changes that a caller asks for by hand: insert, merge, supersede, correct, pin, forget, restore, another zone."""
+"""Changes by hand: insert, merge, supersede, correct, pin, forget, restore, rename, undo, another zone."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from memkit.errors import InputError, UndoError, UnknownMemoryError
@@ -10,15 +11,30 @@ from memkit.flows.erasure.fingerprints import ERASED_REASON, erased_before
 from memkit.flows.read import by_id
 from memkit.flows.reencode import outdate_terms, renew_terms
 from memkit.flows.thinking.copies import stored_copies, voice_key
-from memkit.models import IndexEntry, Memory, Outcome, Receipt, checked_text
-from memkit.operations import Forget, Insert, Merge, Operation, Pin, Restore, Revert, SetZone, Step, Supersede
-from memkit.protocols import BankView
+from memkit.models import MEMORY_STATES, BankState, IndexEntry, Memory, Outcome, Receipt, checked_name, checked_text
+from memkit.operations import (
+    Forget,
+    Insert,
+    Merge,
+    Operation,
+    Pin,
+    Rename,
+    Restore,
+    Revert,
+    SetZone,
+    Step,
+    Supersede,
+)
+from memkit.protocols import BankView, Bookmark, PageOptions
 from memkit.runtime.indexer import IndexableText
 from memkit.storage.core.banks import checked_zone
 from memkit.text.near_copies import is_copy
+from memkit.text.terms.forms import is_same_name
+from memkit.think.renaming import renamed
 
 ADDING_ACTIONS = ("added", "echoed", "merged", "superseded", "corrected")  # actions whose id is new
 REPLACING_ACTIONS = ("merged", "superseded", "corrected")
+RENAMED_AT_ONCE = 500  # memories in one transaction
 COPY_REASON = "says the same as this memory, which was kept"
 
 
@@ -105,6 +121,42 @@ def forget(ctx: BankContext, ids: str | Sequence[str], *, reason: str) -> Receip
 def restore(ctx: BankContext, ids: str | Sequence[str]) -> Receipt:
     """Bring forgotten or faded memories back into recall."""
     return apply(ctx, [Restore(id) for id in ([ids] if isinstance(ids, str) else ids)])
+
+
+def rename_speaker(ctx: BankContext, old: str, new: str) -> Receipt:
+    """Rename in batches; what was renamed before a crash stays so, and the next call goes on."""
+    name, state = checked_name(new, where="rename_speaker"), ctx.state()
+    receipts: list[Receipt] = []
+    if state is not None and not is_same_name(old, name) and _is_there(ctx, state, old):
+        last = 0
+        while (seqs := _batch(ctx, state, last)) != []:
+            receipts.append(apply(ctx, partial(_renamings, ctx, seqs, old, name), state=state))
+            last = seqs[-1]
+    return Receipt.joined(ctx.name, receipts)
+
+
+def _is_there(ctx: BankContext, state: BankState, name: str) -> bool:
+    return any(is_same_name(speaker, name) for speaker in ctx.services.indexes.speakers(state))
+
+
+def _batch(ctx: BankContext, state: BankState, last: int) -> list[int]:
+    with ctx.storage.view(state.number) as view:
+        page = view.page(PageOptions(states=MEMORY_STATES, after=Bookmark(0, last), limit=RENAMED_AT_ONCE))
+        return sorted(view.locate([memory.id for memory in page]).values())
+
+
+def _renamings(ctx: BankContext, seqs: list[int], old: str, new: str, view: BankView) -> list[Step]:
+    entries = view.entries(seqs)
+    pairs = ((seq, memory, renamed(memory, old, new)) for seq, memory in view.memories(seqs).items())
+    return [
+        Rename(named, _entry(ctx, view.state, named, entries[seq])) for seq, memory, named in pairs if named != memory
+    ]
+
+
+def _entry(ctx: BankContext, state: BankState, memory: Memory, old: IndexEntry) -> IndexEntry:
+    """Words under the new name, the vector as it was; an echo has neither."""
+    entry = ctx.services.indexer.renewed(state, memory, old)
+    return entry if old.terms or not entry.terms else IndexEntry(entry.text_key, wanted=old.wanted)
 
 
 def undo(ctx: BankContext, receipt: Receipt) -> Receipt:
