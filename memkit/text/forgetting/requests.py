@@ -166,6 +166,25 @@ def _instead(fact: str, new: str, rules: ForgettingRules) -> str:
     return f"{sentence[:1].upper()}{sentence[1:]}."
 
 
+class ValueParts(NamedTuple):
+    """A corrected fact: what it is about, the word that joins its value, and the value before and now."""
+
+    subject: str
+    joint: str
+    old: str
+    new: str
+
+
+def value_parts(asked: AskedTopic) -> ValueParts | None:
+    """The parts of a correction that only changes a value; None for others."""
+    joints = [*_rules_of(asked.language).patterns["joints"].finditer(asked.topic)]
+    before = asked.topic[: joints[-1].end()] if joints else ""
+    if not before or not asked.instead.casefold().startswith(before.casefold()):
+        return None
+    subject, old = asked.topic[: joints[-1].start()].strip(), asked.topic[joints[-1].end() :].strip(EDGE_CHARS)
+    return ValueParts(subject, joints[-1][0], old, asked.instead[len(before) :].strip(EDGE_CHARS))
+
+
 def speaks_of_self(sentence: str, language: str) -> bool:
     """Whether somebody speaks of themselves in a sentence, by the words of a language."""
     return _rules_of(language).patterns["ours"].search(sentence) is not None

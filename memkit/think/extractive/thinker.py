@@ -16,6 +16,7 @@ from memkit.text.terms.tokens import asks
 from memkit.think.extractive.changes import Changes
 from memkit.think.extractive.clauses import without_opening
 from memkit.think.extractive.coreference import Referents
+from memkit.think.extractive.corrected_values import corrected_values, value_proposals
 from memkit.think.extractive.language import Language, languages
 from memkit.think.extractive.language_id import language_of
 from memkit.think.extractive.relations import Statement, TurnReader
@@ -33,10 +34,12 @@ class ExtractiveThinker:
 
     def think(self, task: Task) -> list[Proposal]:
         """Insertions, supersessions where something changed or ended, and citations of what is said again."""
-        changes = Changes(task.thoughts)
+        changes, understood = Changes(task.thoughts), set[str]()
         for turn, statement in read_statements(task):
             changes.take(statement, turn)
-        return changes.proposals
+            understood.add(turn.id)
+        others = (turn for turn in task.turns if _is_person(turn) and turn.id not in understood)
+        return [*changes.proposals, *(proposal for turn in others for proposal in value_proposals(turn))]
 
     def names(self, turns: Sequence[Memory]) -> list[str]:
         """Words that may be the names of people whom the speakers know."""
@@ -46,7 +49,9 @@ class ExtractiveThinker:
 
     def heads(self, task: Task) -> list[str]:
         """Heads that an exchange speaks of: proposals are compared with thoughts about them."""
-        return list(dict.fromkeys(statement.head for _, statement in read_statements(task)))
+        stated = (statement.head for _, statement in read_statements(task))
+        corrected = (value.head for turn in task.turns if _is_person(turn) for value in corrected_values(turn))
+        return list(dict.fromkeys([*stated, *corrected]))
 
 
 def read_statements(task: Task) -> Iterator[tuple[Memory, Statement]]:

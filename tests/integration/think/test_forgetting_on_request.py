@@ -157,6 +157,42 @@ def test_a_correction_closes_the_old_value_and_holds_the_new(
     assert old.valid_until == MONDAY + timedelta(days=3)
 
 
+@pytest.mark.parametrize(
+    ("said", "correction", "old", "new"),
+    [
+        (
+            "My locker code is 1234.",
+            "Forget that my locker code is 1234, it's 5678 now.",
+            "Ana's locker code is 1234.",
+            "Ana's locker code is 5678.",
+        ),
+        ("The code is 12.", "Forget that the code is 12, it's 34 now.", "The code is 12.", "The code is 34."),
+        (
+            "The rehearsal is on Friday.",
+            "Please forget that the rehearsal is on Friday. It's on Monday now.",
+            "The rehearsal is on Friday.",
+            "The rehearsal is on Monday.",
+        ),
+    ],
+)
+def test_a_value_that_no_rule_knows_is_corrected(
+    bank: memkit.MemoryBank, said: str, correction: str, old: str, new: str
+) -> None:
+    talk(bank, said)
+    assert talk(bank, correction, start=MONDAY + timedelta(days=3)).requests == ()
+    assert texts(bank) == [new]
+    [closed] = bank.list(kinds=["thought"], states=["superseded"])
+    assert closed.text == old
+    hits = bank.recall(said.replace("My", "What's my").replace("The", "What's the"))
+    assert hits[0].memory.text == correction
+
+
+def test_a_value_may_be_corrected_again(bank: memkit.MemoryBank) -> None:
+    talk(bank, "Forget that the gate code is 12, it's 34 now.")
+    talk(bank, "Forget that the gate code is 34, it's 56 now.", start=MONDAY + timedelta(days=3))
+    assert texts(bank) == ["The gate code is 56."]
+
+
 def test_a_correction_that_is_not_understood_closes_the_old_value_at_least(bank: memkit.MemoryBank) -> None:
     talk(bank, "I'm allergic to nuts.", "My sister Rita lives in Graz.")
     receipt = talk(bank, "Forget that I'm allergic to nuts, it's just a fad.", start=MONDAY + timedelta(days=3))
