@@ -238,15 +238,18 @@ class _SpeakerRows:
         return next((memory.id for memory in self._memories(last)), None)
 
     def _spoken(self) -> list[IndexRow]:
-        """Rows of the speaker's turns, and of assistants' that speak to them: after them, or before anybody else."""
+        """Rows of the speaker's turns, and of assistants' that speak to them: after them, or before anybody else.
+
+        Who speaks last before an assistant's session that nobody else speaks in is whom it speaks to.
+        """
         rows = [row for row in self._rows if row.kind == "turn" and row.role in (None, "user", "assistant")]
         people = [row for row in rows if row.role != "assistant"]
         person = {row.session: row.speaker for row in reversed(people)}  # session -> who speaks first, then last, in it
-        spoken: list[IndexRow] = []
+        spoken, last = list[IndexRow](), None
         for row in rows:
             if row.role != "assistant":
-                person[row.session] = row.speaker
-            if person.get(row.session) in self._own:
+                person[row.session] = last = row.speaker
+            if person.get(row.session, last) in self._own:
                 spoken.append(row)
         return spoken
 

@@ -218,6 +218,13 @@ def test_what_somebody_else_said_about_the_one_who_asks_is_reached(bank: memkit.
     assert "b" in request.closed
 
 
+def test_an_assistants_later_note_of_the_same_number_goes_too(bank: memkit.MemoryBank) -> None:
+    talk(bank, "My phone number is 555-0199.")
+    talk(bank, ("helper", "Noted: 555 0199."), start=MONDAY + timedelta(days=1))
+    [request] = talk(bank, "Can you forget my phone number?", start=MONDAY + timedelta(days=2)).requests
+    assert planned(bank, request) == {"My phone number is 555-0199.", "Noted: 555 0199."}
+
+
 def test_an_assistants_or_a_quoted_request_is_none(bank: memkit.MemoryBank) -> None:
     receipt = talk(
         bank, "I live in Lisbon.", ("helper", "Please forget where I live."), 'She wrote "forget where I live".'
