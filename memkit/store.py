@@ -381,7 +381,7 @@ class MemoryStore:
 
     def export(self, path: str | Path, *, prefix: Sequence[str] = (), vectors: bool = True) -> ExportReport:
         """Write all that banks are as JSON lines; without `vectors`, whoever loads the file makes them anew."""
-        return transfer.export(self._services, list(self._every_context(prefix)), Path(path), vectors=vectors)
+        return transfer.export(self._services, Path(path), prefix=tuple(prefix), vectors=vectors)
 
     def load(self, path: str | Path, *, progress: Callable[[int], None] = lambda count: None) -> LoadReport:
         """Read back what `export` wrote: each bank as a whole or not at all; one that holds all of it stays as it is.

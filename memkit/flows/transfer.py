@@ -76,12 +76,14 @@ class LoadReport(FrozenModel):
         return dict(sum((Counter(bank.counts.memories) for bank in self.banks), Counter[str]()))
 
 
-def export(services: Services, contexts: Sequence[BankContext], path: Path, *, vectors: bool = True) -> ExportReport:
-    """Write everything that these banks are; a file that lies there is replaced once all is written."""
+def export(services: Services, path: Path, *, prefix: BankName = (), vectors: bool = True) -> ExportReport:
+    """Write everything that banks are whose names start so; a file that lies there is replaced once all is written."""
     services.reinforcements.flush()
+    contexts = [BankContext(services, state.name) for state in services.storage.banks(prefix)]
     receipts = chains(services.storage.receipts())
+    gone = {name for name in receipts if name[: len(prefix)] == prefix} - {ctx.name for ctx in contexts}
     with _written(path) as write:
-        write(as_line(_header(services, vectors=vectors)))
+        write(as_line(_header(services, len(gone), vectors=vectors)))
         banks = tuple(
             (ctx.name, _write_bank(ctx, write, receipts.get(ctx.name, []), vectors=vectors)) for ctx in contexts
         )
@@ -113,7 +115,7 @@ def _written(path: Path) -> Iterator[Write]:
         part.unlink(missing_ok=True)
 
 
-def _header(services: Services, *, vectors: bool) -> ExportHeader:
+def _header(services: Services, erased_banks: int, *, vectors: bool) -> ExportHeader:
     settings = services.settings
     return ExportHeader(
         version=FORMAT_VERSION,
@@ -121,6 +123,7 @@ def _header(services: Services, *, vectors: bool) -> ExportHeader:
         written_at=services.clock(),
         encoder=stored_encoder(services.storage),
         vectors=vectors,
+        erased_banks=erased_banks,
         index=settings.index,
         observe=settings.observe,
         keep=settings.keep or (),
@@ -176,7 +179,7 @@ def load(services: Services, path: Path, *, progress: Progress = lambda count: N
     files = [BankFile(services, path, manifest.header, section) for section in manifest.sections]
     comparisons = {file.name: _compared(file) for file in files}
     new = [file for file in files if comparisons[file.name] is None]
-    notes = settle(services, manifest.header, [file.name for file in new]) if new else []
+    notes = [*settle(services, manifest.header, [file.name for file in new]), *_notes_of_file(files)] if new else []
     reports = _load_each(files, comparisons, progress)
     return LoadReport(banks=tuple(reports), notes=(*notes, *_vector_notes(new, reports)))
 
@@ -230,6 +233,16 @@ def _counted(file: BankFile, view: BankView) -> BankCounts:
     memories = dict(sorted(kinds.items()))
     update = {"memories": memories, "history": history, "exchanges": exchanges, "vectors": vectors}
     return file.section.counted.model_copy(update=update)
+
+
+def _notes_of_file(files: Sequence[BankFile]) -> Iterator[str]:
+    """What the file doesn't hold."""
+    gone = files[0].header.erased_banks
+    if gone:
+        yield (
+            f"Receipts and fingerprints of banks that were erased as a whole ({gone:,}) are not in the file; "
+            "store.export_receipts writes the receipts."
+        )
 
 
 def _vector_notes(files: Sequence[BankFile], reports: Sequence[BankReport]) -> Iterator[str]:

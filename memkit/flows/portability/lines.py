@@ -42,6 +42,7 @@ class ExportHeader(FrozenModel):
     written_at: datetime
     encoder: ExportedEncoder
     vectors: bool
+    erased_banks: int  # of which only receipts and fingerprints are left, which aren't in the file
     index: IndexSettings
     observe: ObserveSettings
     keep: tuple[KeepRule, ...]

@@ -187,6 +187,21 @@ def test_observe_settings_come_along_into_an_empty_store_and_are_told_of_elsewhe
         assert any("cut by" in note for note in store.load(file).notes)
 
 
+def test_banks_that_were_erased_as_a_whole_are_told_of(tmp_path: Path, place: str | Path) -> None:
+    file = tmp_path / "gone.jsonl"
+    with opened(":memory:") as store:
+        fill(store)
+        store.bank("gone").observe([("Eve", "I leave.")])
+        store.bank("gone").erase_all(confirm=("gone",))
+        store.export(file, prefix=("acme",))
+        with opened(":memory:") as other:
+            assert other.load(file).notes == ()
+        store.export(file)
+    with opened(place) as store:
+        assert any("erased as a whole (1)" in note for note in store.load(file).notes)
+        assert store.load(file).notes == ()
+
+
 # vectors
 
 
