@@ -236,7 +236,7 @@ def _counted(file: BankFile, view: BankView) -> BankCounts:
 
 
 def _notes_of_file(files: Sequence[BankFile]) -> Iterator[str]:
-    """What the file doesn't hold."""
+    """Sentences on what the file leaves out."""
     gone = files[0].header.erased_banks
     if gone:
         yield (
