@@ -122,6 +122,8 @@ class Indexer:
     def _parts(self, indexable: IndexableText) -> list[str]:
         """The passages of a long text, as they are encoded."""
         settings = self._settings
+        if len(indexable.text) <= settings.passage_from:
+            return []
         parts = passages(indexable.telling_text, size=settings.passage_characters, above=settings.passage_from)
         return [encoded_text(indexable.speaker, part) for part in parts]
 

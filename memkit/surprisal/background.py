@@ -16,6 +16,7 @@ from memkit.text.terms.tokens import CACHED_WORDS, MARK_RANGES
 
 WORD_PART = rf"(?:[^\W\d_][{MARK_RANGES}]*){{1,24}}"
 TOKEN_PATTERN = re.compile(rf"[぀-ヿ㐀-鿿]|{WORD_PART}(?:['’]{WORD_PART})?|\d{{1,12}}|[^\w\s]|_")
+ASCII_TOKEN_PATTERN = re.compile(r"[a-zA-Z]{1,24}(?:'[a-zA-Z]{1,24})?|\d{1,12}|[^\w\s]|_")
 FREQUENT_LISTS = ("frequent_english.txt", "frequent_russian.txt", "frequent_chinese.txt")
 # How the tokens of a conversation in one script divide, roughly; what is left of 1 is for the end of a text.
 FREQUENT_SHARE, RARE_SHARE, NUMBER_SHARE, MARK_SHARE, SYMBOL_SHARE = 0.60, 0.18, 0.015, 0.13, 0.005
@@ -41,10 +42,15 @@ class BackgroundSurprisal:
 
     def score(self, text: str) -> list[Token]:
         """Tokens in order, with their characters in the text."""
-        return [Token(*match.span(), surprisal(match[0])) for match in TOKEN_PATTERN.finditer(text)]
+        return [Token(*match.span(), surprisal(match[0])) for match in token_matches(text)]
 
     def learn(self, text: str) -> None:
         """Nothing: the model stays as it is."""
+
+
+def token_matches(text: str) -> Iterator[re.Match[str]]:
+    """Words of up to 24 letters with the marks on them, numbers, ideographs, marks."""
+    return (ASCII_TOKEN_PATTERN if text.isascii() else TOKEN_PATTERN).finditer(text)
 
 
 @lru_cache(maxsize=CACHED_WORDS)

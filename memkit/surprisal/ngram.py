@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from memkit.protocols import Token
-from memkit.surprisal.background import TOKEN_PATTERN, prior
+from memkit.surprisal.background import prior, token_matches
 from memkit.text.terms.tokens import CACHED_WORDS
 
 LEARNT_TOKENS = 50_000  # of one text
@@ -63,7 +63,7 @@ def _cut(text: str) -> tuple[list[tuple[int, int]], list[float], list[int]]:
 
     The keys: one of each token and of the text's end, then one of as many pairs, each with what stands before.
     """
-    matches = list(TOKEN_PATTERN.finditer(text))
+    matches = list(token_matches(text))
     words = [_word(match[0]) for match in matches]
     keys = _with_pairs([key for key, _ in words])
     return [match.span() for match in matches], [count for _, count in words], keys

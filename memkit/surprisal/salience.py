@@ -6,7 +6,6 @@ Surprisal models are foreign code: what they give back is checked, and where the
 import logging
 import math
 import re
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -23,6 +22,8 @@ SALIENT_TOKENS = 8  # the highest of a text, which decide
 MAX_PHRASE_WORDS = 3
 RARE_WORD_NATS = 8.5  # of a word that one in 5,000 is
 MAX_UNIT_CHARS = 64  # of what is written together; of what is longer, the tokens count
+SPACES = " \n\t"
+OPENING_CHARS, CLOSING_CHARS = f"{SPACES}([{{\"'“‘", ".,!?;:)]}\"'”’…"
 CURRENCY_CHARS = "$€£¥₹₽₩₺₪฿"
 WORD_CHAR = rf"[^\W{UNSPACED_RANGES}][{MARK_RANGES}]*"
 UNIT_PATTERN = re.compile(  # what is written together: words, numbers with their signs, addresses, identifiers
@@ -99,7 +100,7 @@ def salience(tokens: Sequence[Token]) -> float:
 
 def key_phrases(text: str, tokens: Sequence[Token], *, most: int = 3) -> tuple[str, ...]:
     """The runs of at most three neighbouring words that surprise most, in the order of the text."""
-    rare = [_bare(text, token) for token in tokens if token.surprisal >= RARE_WORD_NATS]
+    rare = [_bare(text, token) for token in tokens if token[2] >= RARE_WORD_NATS]
     telling = [unit for unit in _units(text, rare) if _tells(text[unit.start : unit.end])]
     runs = sorted(_runs(text, telling), key=_weight, reverse=True)
     phrases = {text[run[0].start : run[-1].end]: run[0].start for run in reversed(runs[:most])}
@@ -120,15 +121,26 @@ def _bare(text: str, token: Token) -> Token:
 
 def _units(text: str, tokens: Iterable[Token]) -> list[Token]:
     """The words and numbers that tokens are parts of, as they are written, each once: "$1,299", "C++", "7:45"."""
-    spans = [match.span() for match in UNIT_PATTERN.finditer(text)]
-    starts = [start for start, _ in spans]
     nats_by_span: dict[tuple[int, int], float] = {}
-    for token in tokens:
-        around = spans[max(bisect_right(starts, token.start) - 1, 0)] if spans else (0, 0)
-        is_inside = around[0] <= token.start and token.end <= around[1] <= around[0] + MAX_UNIT_CHARS
-        span = around if is_inside else (token.start, token.end)
-        nats_by_span[span] = nats_by_span.get(span, 0.0) + token.surprisal
+    for start, end, nats in tokens:
+        span = (start, end) if _stands_alone(text, start, end) else _unit_around(text, start, end)
+        nats_by_span[span] = nats_by_span.get(span, 0.0) + nats
     return [Token(start, end, nats) for (start, end), nats in sorted(nats_by_span.items())]
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """Whether a token is a word between spaces, or marks that end or enclose a part of a sentence: as most are."""
+    before, after, further = text[start - 1 : start], text[end : end + 1], text[end + 1 : end + 2]
+    ends = after in SPACES or (after in CLOSING_CHARS and further in SPACES)
+    return ends and before in OPENING_CHARS and (text[start:end].isalpha() or "'" in text[start:end])
+
+
+def _unit_around(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span of the unit that a token is part of; its own where there is none, or an endless one."""
+    first = max(start - MAX_UNIT_CHARS, 0)
+    units = (match.span() for match in UNIT_PATTERN.finditer(text, first, end + MAX_UNIT_CHARS))
+    around = ((s, e) for s, e in units if s <= start and end <= e <= s + MAX_UNIT_CHARS)
+    return next(around, (start, end))
 
 
 def _tells(unit: str) -> bool:

@@ -210,14 +210,14 @@ SELECT text_key, min(seq) FROM memory INDEXED BY memory_text
 WHERE bank = :bank AND echo_of IS NULL AND state = 0 AND text_key = ANY(:text_keys) GROUP BY text_key
 
 -- name: same_thoughts
-SELECT text_key, min(seq) FROM memory INDEXED BY memory_text
-WHERE bank = :bank AND echo_of IS NULL AND state = 0 AND kind = :kind AND speaker = :speaker AND
+SELECT text_key, min(seq) FROM memory INDEXED BY memory_thought
+WHERE bank = :bank AND kind = 1 AND echo_of IS NULL AND state = 0 AND speaker = :speaker AND
     text_key = ANY(:text_keys)
 GROUP BY text_key
 
 -- name: same_thoughts_of_nobody
-SELECT text_key, min(seq) FROM memory INDEXED BY memory_text
-WHERE bank = :bank AND echo_of IS NULL AND state = 0 AND kind = :kind AND speaker IS NULL AND
+SELECT text_key, min(seq) FROM memory INDEXED BY memory_thought
+WHERE bank = :bank AND kind = 1 AND echo_of IS NULL AND state = 0 AND speaker IS NULL AND
     text_key = ANY(:text_keys)
 GROUP BY text_key
 

@@ -227,12 +227,10 @@ class SqlView(View):
         return {key: names[seq] for key, seq in seqs.items()}
 
     def same_thoughts(self, keys: Sequence[int], speaker: str | None) -> dict[int, Memory]:
-        thought = {"kind": KIND_CODES.codes["thought"]}
         if speaker is None:
-            rows = self._over("same_thoughts_of_nobody", keys, **thought)
+            seqs = dict(self._over("same_thoughts_of_nobody", keys))
         else:
-            rows = self._over("same_thoughts", keys, speaker=self.hasher.speaker(speaker), **thought)
-        seqs = dict(rows)
+            seqs = dict(self._over("same_thoughts", keys, speaker=self.hasher.speaker(speaker)))
         memories = self.memories(list(seqs.values()))
         return {key: memories[seq] for key, seq in seqs.items()}
 

@@ -193,7 +193,9 @@ CREATE INDEX memory_speaker ON memory (bank, speaker) WHERE speaker IS NOT NULL;
 
 CREATE INDEX memory_superseded ON memory (bank, superseded_by) WHERE superseded_by IS NOT NULL;
 
-CREATE INDEX memory_text ON memory (bank, text_key, kind, speaker) WHERE echo_of IS NULL;
+CREATE INDEX memory_text ON memory (bank, text_key) WHERE echo_of IS NULL;
+
+CREATE INDEX memory_thought ON memory (bank, text_key, speaker) WHERE kind = 1;
 
 CREATE INDEX memory_unencoded ON memory (bank) WHERE vector IS NULL AND wanted = 1;
 

@@ -50,7 +50,7 @@ def _token_pattern(word: str) -> re.Pattern[str]:
         r"|(?=[adfjmnos])(?P<month>(?:feb|apr|jul|aug|sept|oct|nov|dec)\b"
         rf"|(?:jan|mar|jun|sep)\b(?=\.? ?\d)|{AFTER_A_DAY}(?:jan|mar|jun|sep)\b)"  # elsewhere, a name or a word
         rf"|(?=[efnst])(?P<compound>(?:{'|'.join(TEN_NAMES)})[- ](?:{'|'.join(UNIT_NAMES)})\b)"
-        rf"|(?P<code>[a-z]{{1,6}}(?:-[a-z\d]{{1,12}})*-\d[a-z\d]*(?:-[a-z\d]+)*(?![\w'’]))"
+        rf"|(?P<code>[a-z]{{1,6}}+(?:-[a-z\d]{{1,12}})*-\d[a-z\d]*(?:-[a-z\d]+)*(?![\w'’]))"
         rf"|(?P<word>{word}))",
         re.IGNORECASE,
     )
