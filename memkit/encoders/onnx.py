@@ -14,10 +14,12 @@ from memkit.encoders.loading import logged_loading
 from memkit.encoders.sentence_transformer import BATCH_TOKENS, TOKENISED_TEXTS, batches
 from memkit.errors import EncoderError, InputError, MissingExtraError
 from memkit.protocols import FloatArray
+from memkit.text.reading import Piece
 
 GRAPH_FILE = "model.onnx"
 TOKENIZER_FILE = "tokenizer.json"
 CARD_FILE = "memkit.json"
+UNKNOWN_TOKEN = "[UNK]"
 SLOW_FUSIONS = ["SkipLayerNormFusion"]  # on processors its kernel takes five times as long as the two that it replaces
 NumberFormat = Literal["fp32", "int8"]
 Ints = npt.NDArray[np.int64]
@@ -62,6 +64,15 @@ class OnnxEncoder:
             for chosen, part in _batches([encoding.ids for encoding in encodings]):
                 rows[start + chosen] = session.run(None, _features(part, session))[0]
         return rows
+
+    def pieces(self, texts: list[str]) -> list[list[Piece]]:
+        """The pieces of each text as the tokenizer cuts it. Raises EncoderError, MissingExtraError."""
+        tokenizer, _ = self._ready()
+        unknown = tokenizer.token_to_id(UNKNOWN_TOKEN)
+        return [
+            [Piece(start, end, id != unknown) for id, (start, end) in zip(cut.ids, cut.offsets, strict=True)]
+            for cut in tokenizer.encode_batch(texts, add_special_tokens=False)
+        ]
 
     def _ready(self) -> tuple[Any, Any]:
         with self._loading:

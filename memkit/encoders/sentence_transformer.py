@@ -13,6 +13,7 @@ import numpy as np
 from memkit.encoders.loading import logged_loading
 from memkit.errors import EncoderError
 from memkit.protocols import FloatArray
+from memkit.text.reading import Piece
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 DEFAULT_DIMENSION = 384
@@ -62,6 +63,19 @@ class SentenceTransformerEncoder:
             stop = start + TOKENISED_TEXTS
             rows[start:stop] = self._encoded(model, texts[start:stop])
         return rows
+
+    def pieces(self, texts: list[str]) -> list[list[Piece]]:
+        """The pieces of each text as the model's tokenizer cuts it. Raises EncoderError."""
+        tokenizer = self._loaded().tokenizer
+        if not getattr(tokenizer, "is_fast", False):
+            return [[Piece(0, len(text), True)] for text in texts]
+        with self._tokenising:
+            cut = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        unknown = tokenizer.unk_token_id
+        return [
+            [Piece(start, end, id != unknown) for id, (start, end) in zip(ids, spans, strict=True)]
+            for ids, spans in zip(cut["input_ids"], cut["offset_mapping"], strict=True)
+        ]
 
     def _encoded(self, model: Any, texts: list[str]) -> FloatArray:
         if not _is_plain(model):

@@ -18,7 +18,7 @@ from memkit.recall.ranking.names import named_speakers, without_names
 from memkit.recall.ranking.newer_values import COMPARED_RESULTS, asked_value, newer_value
 from memkit.recall.ranking.query import MAX_RESULTS, Query, RecallOptions
 from memkit.recall.search import ScoredRow
-from memkit.runtime.indexer import echo_key
+from memkit.runtime.indexer import MIN_READING, echo_key
 from memkit.runtime.reranker_slot import RerankOutcome
 from memkit.text.curve import Curve
 from memkit.text.forgetting.requests import only_asks_to_forget
@@ -42,12 +42,15 @@ def recall(ctx: BankContext, options: RecallOptions) -> Recollection:
     if state is None or not (options.query.strip() or options.since or options.until):
         return Recollection((), zone="UTC" if state is None else state.zone)
     context = [turn.text for turn in _said(options.context) if turn.text.strip()]
-    vectors = _query_vectors(ctx, options.query, ctx.services.indexes.speakers(state), context)
+    reading = float(ctx.services.encoder.readings([options.query])[0])
+    is_read = reading >= MIN_READING
+    vectors = _query_vectors(ctx, options.query, ctx.services.indexes.speakers(state), context) if is_read else None
     with ctx.services.indexes.opened(state.number) as (loaded, view):
         query = Query(
             options,
             now=options.now or ctx.now(),
             vector=None if vectors is None else _leaning(vectors),
+            reading=reading,
             context=context,
             allowed=None if options.where is None else frozenset(view.matching(options.where)),
             left_out=_seqs_without(view, options.without),

@@ -32,7 +32,7 @@ def encode_pending(
         with ctx.storage.view(state.number) as view:
             memories = view.unencoded(ENCODE_BATCH)
         entries = ctx.services.indexer.entry(state, memories)
-        encoded = [(m, t) for m, t in zip(memories, entries, strict=True) if t.vector is not None]
+        encoded = [(m, t) for m, t in zip(memories, entries, strict=True) if t.vector is not None or not t.wanted]
         if not encoded:
             break
         ctx.storage.apply(state.number, partial(_entries_of_unchanged, encoded), at=ctx.now())

@@ -128,6 +128,7 @@ class Searcher:
             cosines=cosines,
             sample=sample,
             exact=np.full(len(features.rows), self.index.vectors.all_in_ram),
+            reading=query.reading,
         )
 
     def _holds(self, word: str) -> bool:
@@ -199,7 +200,8 @@ class Searcher:
 
     def _unseen(self, candidates: Candidates) -> tuple[UnseenChunks, UnseenChunks]:
         """Episodes and sessions as far as a search among candidates leaves them out."""
-        sample = self._weights.dense * standardised_cosines(candidates.sample, candidates.sample)
+        standardised = standardised_cosines(candidates.sample, candidates.sample)
+        sample = self._weights.dense * candidates.reading * standardised
         statistics, features = self.index.columns.statistics, candidates.features
         episodes, sessions = (
             UnseenChunks(chunks.visible_of(groups.numbers), sample, len(chunks), chunks.row_count)

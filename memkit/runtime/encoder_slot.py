@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from typing import cast
 
 import numpy as np
 
@@ -15,10 +16,12 @@ from memkit.encoders import default_encoder
 from memkit.errors import EncoderError, MemkitError
 from memkit.protocols import Encoder, FloatArray, LoadsAhead
 from memkit.runtime.foreign_calls import submitted
+from memkit.text.reading import Piece, TellsPieces, reading
 
 log = logging.getLogger("memkit")
 
 NORM_TOLERANCE = 1e-3  # distance of a norm from 1 before the row is normalised again
+MAX_READ_CHARS = 1000  # of a text, that tell how far it is read
 HANGING_PAUSE_S = 60.0  # for which an encoder that hangs is not asked; words answer meanwhile, at once
 
 
@@ -78,6 +81,19 @@ class EncoderSlot:
             late = len(texts) - sum(map(len, rows))
             log.warning("memkit: %d texts stay without vectors for now: %s", late, error)
         return self._stacked(rows)
+
+    def readings(self, texts: Sequence[str]) -> FloatArray:
+        """How far the encoder reads each text, 0..1, (len(texts),); 1 where it doesn't tell."""
+        encoder = self.get()
+        if not texts or not isinstance(encoder, TellsPieces):
+            return np.ones(len(texts), dtype=np.float32)
+        starts = [text[:MAX_READ_CHARS] for text in texts]
+        try:
+            self.load()
+            pieces = _result(encoder, submitted(lambda: encoder.pieces(starts)), self._timeout * len(texts))
+            return np.array(list(map(reading, starts, cast("list[list[Piece]]", pieces))), dtype=np.float32)
+        except (EncoderError, TimeoutError):  # encoding tells it again, and better
+            return np.ones(len(texts), dtype=np.float32)
 
     def try_encode(self, texts: Sequence[str]) -> FloatArray | None:
         """Encode a question, or give None where the encoder fails: words still find what was stored."""

@@ -18,6 +18,7 @@ from memkit.text.parts import passages, without_recalled
 from memkit.text.terms.keys import document_terms, encoded_text, text_key
 from memkit.text.terms.tokens import has_words
 
+MIN_READING = 0.1  # below it, a text counts by its words alone
 WORDS_OF_AN_ECHO = 3  # a longer text counts as the same whoever repeats it
 
 
@@ -103,16 +104,25 @@ class Indexer:
         ]
 
     def encode(self, entries: Sequence[IndexEntry], indexables: Sequence[IndexableText]) -> list[IndexEntry]:
-        """Entries with vectors where they are wanted and the encoder gives them in time."""
+        """Entries with vectors where they are wanted and the encoder gives them in time; none of what it can't read.
+
+        A vector is as long as the encoder reads its text: of what it half reads, a cosine counts half.
+        """
         wanted = [i for i, entry in enumerate(entries) if entry.wanted]
+        readings = self._slot.readings([indexables[i].telling_text for i in wanted])
+        is_read = readings >= MIN_READING
+        unread = {i: replace(entries[i], wanted=False) for i, read in zip(wanted, is_read, strict=True) if not read}
+        wanted = [i for i in wanted if i not in unread]
         texts = [self._encoded_texts(indexables[i]) for i in wanted]
         rows = self._slot.encode_some([text for own in texts for text in own])
         ends = accumulate(map(len, texts), initial=0)
         spans = [(start, end) for start, end in pairwise(ends) if end <= len(rows)]
+        for (start, end), read in zip(spans, readings[is_read], strict=False):
+            rows[start:end] *= read
         passages = [rows[start + 1 : end].astype("<f2").tobytes() or None for start, end in spans]
         whole = wanted[: len(spans)]
         done = self.complete([entries[i] for i in whole], rows[[start for start, _ in spans]], passages)
-        encoded = dict(zip(whole, done, strict=True))
+        encoded = unread | dict(zip(whole, done, strict=True))
         return [encoded.get(i, entry) for i, entry in enumerate(entries)]
 
     def _encoded_texts(self, indexable: IndexableText) -> list[str]:

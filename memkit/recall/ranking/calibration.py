@@ -23,7 +23,7 @@ SINGLE_MARGIN = 0.325  # how far over that mean a single result must lie to be e
 
 def absolute_evidence(candidates: Candidates, named: Collection[int]) -> FloatArray:
     """Cosine + share of the question's idf covered + whether the speaker is among the named ones, (n,)."""
-    cosines = np.where(np.isnan(candidates.cosines), UNKNOWN_COSINE, candidates.cosines)
+    cosines = np.where(np.isnan(candidates.cosines), UNKNOWN_COSINE, candidates.reading * candidates.cosines)
     is_named = among(candidates.features.speaker, named).astype(np.float32)
     return np.asarray(cosines + COVERAGE_WEIGHT * _coverage(candidates) + NAMED_WEIGHT * is_named, dtype=np.float32)
 

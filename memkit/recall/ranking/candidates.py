@@ -129,6 +129,7 @@ class Candidates:
     cosines: FloatArray  # NaN where a row has no vector
     exact: Bools  # whose cosines are exact, not estimated from sketches
     sample: FloatArray  # cosines of vectors that stand for the whole bank, (any number,)
+    reading: float = 1.0  # how far the encoder reads the question, 0..1
 
     # scores; refinement computes them anew
     unseen_episodes: UnseenChunks | None = None  # None where every row of the bank is a candidate

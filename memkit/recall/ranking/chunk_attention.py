@@ -86,7 +86,7 @@ def attend(
 def evidence_parts(candidates: Candidates, weights: RankingSettings) -> dict[str, FloatArray]:
     """The parts of each row's score that follow from its evidence and from that around it."""
     features, share = candidates.features, candidates.features.open_to_context
-    dense = weights.dense * standardised_cosines(candidates.cosines, candidates.sample)
+    dense = weights.dense * candidates.reading * standardised_cosines(candidates.cosines, candidates.sample)
     lexical, reranked = weights.lexical * candidates.lexical, weights.reranked * candidates.reranked
     own, itself = dense + lexical + reranked, 1 + weights.cohesive_own * features.cohesion
     session = weights.session + weights.cohesive_session * features.cohesion
