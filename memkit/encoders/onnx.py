@@ -19,7 +19,7 @@ from memkit.text.reading import Piece
 GRAPH_FILE = "model.onnx"
 TOKENIZER_FILE = "tokenizer.json"
 CARD_FILE = "memkit.json"
-UNKNOWN_TOKEN = "[UNK]"
+UNKNOWN_PIECES = ("[UNK]", "<unk>")
 SLOW_FUSIONS = ["SkipLayerNormFusion"]  # on processors its kernel takes five times as long as the two that it replaces
 NumberFormat = Literal["fp32", "int8"]
 Ints = npt.NDArray[np.int64]
@@ -68,9 +68,9 @@ class OnnxEncoder:
     def pieces(self, texts: list[str]) -> list[list[Piece]]:
         """The pieces of each text as the tokenizer cuts it. Raises EncoderError, MissingExtraError."""
         tokenizer, _ = self._ready()
-        unknown = tokenizer.token_to_id(UNKNOWN_TOKEN)
+        unknown = {tokenizer.token_to_id(piece) for piece in UNKNOWN_PIECES}
         return [
-            [Piece(start, end, id != unknown) for id, (start, end) in zip(cut.ids, cut.offsets, strict=True)]
+            [Piece(start, end, id not in unknown) for id, (start, end) in zip(cut.ids, cut.offsets, strict=True)]
             for cut in tokenizer.encode_batch(texts, add_special_tokens=False)
         ]
 

@@ -4,7 +4,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
@@ -16,8 +16,10 @@ from memkit.errors import CorruptError
 from memkit.flows import fade, reencode, reflect, think, transfer
 from memkit.flows.context import BankContext, Services
 from memkit.flows.thinking import budget
-from memkit.models import Exchange, FrozenModel, IndexRow
+from memkit.models import Exchange, FrozenModel, IndexRow, Memory
+from memkit.observe.small_talk import may_be_small_talk
 from memkit.protocols import BankName, BankView
+from memkit.text.terms.tokens import has_words
 from memkit.think import ExtractiveThinker
 from memkit.think.extractive.language_id import LanguageCounts, count_languages
 from memkit.think.sans_io import drive
@@ -181,7 +183,9 @@ def bank_stats(ctx: BankContext) -> dict[str, Any]:
         return {"memories": 0}
     with ctx.storage.view(state.number) as view:
         rows, queue, unencoded = list(view.rows()), view.exchanges(), len(view.unencoded(10_000))
-        languages = _languages(ctx, view, rows)
+        newest = _newest_turns(view, rows)
+        languages = _languages(ctx, newest.values())
+        unread = _unread_share(view, newest)
         budget = _budget_stats(ctx, view)
     return {
         "memories": state.size,
@@ -192,17 +196,30 @@ def bank_stats(ctx: BankContext) -> dict[str, Any]:
         "queue": _queue_stats(queue, ctx.now()),
         **budget,
         "unencoded": unencoded,
+        "unread": unread,
         **({} if languages is None else {"languages": languages.counts, "without_rules": languages.unruled}),
         "growth": _growth([row.recorded_at for row in rows], to_micros(ctx.now())),
     }
 
 
-def _languages(ctx: BankContext, view: BankView, rows: Sequence[IndexRow]) -> LanguageCounts | None:
-    """The languages of the newest turns, where thoughts form by rules of a language."""
+def _newest_turns(view: BankView, rows: Sequence[IndexRow]) -> dict[int, Memory]:
+    newest = [row.seq for row in rows if row.kind == "turn" and row.echo_of is None][-LANGUAGE_SAMPLE_TURNS:]
+    return view.memories(newest)
+
+
+def _languages(ctx: BankContext, turns: Iterable[Memory]) -> LanguageCounts | None:
+    """The languages of turns, where thoughts form by rules of a language."""
     if not isinstance(ctx.services.thinker, ExtractiveThinker):
         return None
-    newest = [row.seq for row in rows if row.kind == "turn" and row.echo_of is None][-LANGUAGE_SAMPLE_TURNS:]
-    return count_languages(memory.text for memory in view.memories(newest).values())
+    return count_languages(turn.text for turn in turns)
+
+
+def _unread_share(view: BankView, turns: Mapping[int, Memory]) -> float:
+    """The share of turns with words, no small talk, that the encoder can't read: no vector, and none to wait for."""
+    telling = [seq for seq, turn in turns.items() if has_words(turn.text) and not may_be_small_talk(turn.text)]
+    entries = view.entries(telling)
+    unread = sum(entries[seq].vector is None and not entries[seq].wanted for seq in telling)
+    return round(unread / len(telling), 2) if telling else 0.0
 
 
 def _budget_stats(ctx: BankContext, view: BankView) -> dict[str, Any]:

@@ -83,7 +83,7 @@ class EncoderSlot:
         return self._stacked(rows)
 
     def readings(self, texts: Sequence[str]) -> FloatArray:
-        """How far the encoder reads each text, 0..1, (len(texts),); 1 where it doesn't tell."""
+        """The reading of each text, 0..1, (len(texts),): how far the encoder reads it; 1 where it doesn't tell."""
         encoder = self.get()
         if not texts or not isinstance(encoder, TellsPieces):
             return np.ones(len(texts), dtype=np.float32)

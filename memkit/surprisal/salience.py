@@ -22,8 +22,8 @@ SALIENT_TOKENS = 8  # the highest of a text, which decide
 MAX_PHRASE_WORDS = 3
 RARE_WORD_NATS = 8.5  # of a word that one in 5,000 is
 MAX_UNIT_CHARS = 64  # of what is written together; of what is longer, the tokens count
-SPACES = " \n\t"
-OPENING_CHARS, CLOSING_CHARS = f"{SPACES}([{{\"'“‘", ".,!?;:)]}\"'”’…"
+SPACE_CHARS = " \n\t"
+OPENING_CHARS, CLOSING_CHARS = f"{SPACE_CHARS}([{{\"'“‘", ".,!?;:)]}\"'”’…"
 CURRENCY_CHARS = "$€£¥₹₽₩₺₪฿"
 WORD_CHAR = rf"[^\W{UNSPACED_RANGES}][{MARK_RANGES}]*"
 UNIT_PATTERN = re.compile(  # what is written together: words, numbers with their signs, addresses, identifiers
@@ -131,7 +131,7 @@ def _units(text: str, tokens: Iterable[Token]) -> list[Token]:
 def _stands_alone(text: str, start: int, end: int) -> bool:
     """Whether a token is a word between spaces, or marks that end or enclose a part of a sentence: as most are."""
     before, after, further = text[start - 1 : start], text[end : end + 1], text[end + 1 : end + 2]
-    ends = after in SPACES or (after in CLOSING_CHARS and further in SPACES)
+    ends = after in SPACE_CHARS or (after in CLOSING_CHARS and further in SPACE_CHARS)
     return ends and before in OPENING_CHARS and (text[start:end].isalpha() or "'" in text[start:end])
 
 

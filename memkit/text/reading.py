@@ -33,25 +33,25 @@ class TellsPieces(Protocol):
 
 
 def reading(text: str, pieces: Sequence[Piece]) -> float:
-    """How far a text is read, 0..1, by a model whose tokenizer cuts it into these pieces; 1 where it has no letters.
+    """The reading of a text, 0..1, by a model whose tokenizer cuts it into these pieces; 1 where it has no letters.
 
     A word of a script with spaces is read if it is one piece, a Han character if it is known, of other scripts without
     spaces what lies in pieces of two characters or more.
     """
-    known = {piece.start: piece for piece in pieces if piece.is_known}
-    long_pieces = [piece for piece in known.values() if piece.end - piece.start > 1]
+    piece_by_start = {piece.start: piece for piece in pieces if piece.is_known}
+    long_pieces = [piece for piece in piece_by_start.values() if piece.end - piece.start > 1]
     inside = {i for piece in long_pieces for i in range(piece.start, piece.end)}
     read = total = 0.0
-    for match in LETTER_PATTERN.finditer(text):
+    for match in LETTER_PATTERN.finditer(text, 0, pieces[-1].end if pieces else 0):
         start, end = match.span()
         if text[start].isupper() and not SENTENCE_START_PATTERN.search(text, 0, start):
             continue  # a name, which no vocabulary has to hold
         if match["han"]:
-            is_read = start in inside or start in known
+            is_read = start in inside or start in piece_by_start
         elif match["run"]:
             is_read = start in inside
         else:
-            whole = known.get(start) or known.get(start - 1)
+            whole = piece_by_start.get(start) or piece_by_start.get(start - 1)
             is_read = whole is not None and whole.end >= end
         read, total = read + (end - start) * is_read, total + end - start
     if not total:

@@ -12,6 +12,7 @@ from memkit.cli.options import DEFAULT_FILE, AsJson, Database, open_store
 from memkit.cli.output import answer, new_table, note, pairs, shown, size
 
 MAX_BANK_CHARS = 24  # characters of a bank's name on one line
+TOLD_UNREAD_SHARE = 0.1  # of a bank's newest turns that its encoder can't read
 Measure = Annotated[
     bool,
     typer.Option(
@@ -45,6 +46,11 @@ def _tables(figures: dict[str, Any], db: Path, *, measure: bool) -> Iterator[Ren
     if measure:
         yield _by_search(banks)
     for name, bank in banks.items():
+        if bank.get("unread", 0) >= TOLD_UNREAD_SHARE:
+            note(
+                f"{name}: the encoder can't read {bank['unread']:.0%} of its newest turns; they are found by their "
+                "words alone. A model of their language reads them: see the page on encoders."
+            )
         if bank.get("without_rules"):
             note(
                 f"{name}: no thoughts form from {bank['without_rules']} of its newest turns: "

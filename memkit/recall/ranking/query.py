@@ -64,7 +64,8 @@ class Query:
     `vector` is None where there is none: then words decide. `context`: the texts of the turns before the question.
     `allowed`: seqs, None for all; `left_out`: seqs. `speakers`: the bank's speakers with their hashes. `past`: by seq,
     the states at `as_of` of those that have changed since. `least_results`: so many are looked for, however few are
-    asked for. `reading`: how far the encoder reads the question, 0..1. `reranked`: a reranker's evidence by seq, in standard deviations, from 0.
+    asked for. `reading`: how far the encoder reads the question, 0..1. `reranked`: a reranker's evidence by seq, in
+    standard deviations, from 0.
     """
 
     options: RecallOptions

@@ -1,0 +1,100 @@
+"""What an encoder can't read counts by its words alone; what it reads is as before; another encoder reads it anew."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+import memkit
+from memkit.encoders import HashingEncoder
+from memkit.protocols import FloatArray
+from memkit.text.reading import Piece
+
+
+class OneEyedEncoder:
+    """Reads ASCII; of everything else it makes one and the same vector."""
+
+    name = "one-eyed"
+    dimension = 64
+
+    def __init__(self) -> None:
+        self._hashing = HashingEncoder(64)
+        self.encoded: list[str] = []
+
+    def encode(self, texts: list[str]) -> FloatArray:
+        self.encoded += texts
+        rows = self._hashing.encode(texts)
+        rows[[not text.isascii() for text in texts]] = np.eye(64, dtype=np.float32)[0]
+        return rows
+
+    def pieces(self, texts: list[str]) -> list[list[Piece]]:
+        return [[Piece(start, end, text.isascii()) for start, end in words(text)] for text in texts]
+
+
+def words(text: str) -> Iterator[tuple[int, int]]:
+    start = 0
+    for word in text.split(" "):
+        yield start, start + len(word.rstrip(".?!"))
+        start += len(word) + 1
+
+
+TURNS = [
+    ("Аня", "Я купила красный велосипед на рынке."),
+    ("Аня", "Моя сестра живёт в Казани."),
+    ("Аня", "Вчера мы ели рыбу у реки."),
+    ("Ana", "We had fish by the river."),
+]
+
+
+@pytest.fixture
+def encoder() -> OneEyedEncoder:
+    return OneEyedEncoder()
+
+
+@pytest.fixture
+def store(encoder: OneEyedEncoder) -> Iterator[memkit.MemoryStore]:
+    with memkit.open(":memory:", encoder=encoder) as store:
+        store.bank("ana").observe(TURNS)
+        yield store
+
+
+def test_unread_turns_get_no_vector_and_wait_for_none(store: memkit.MemoryStore, encoder: OneEyedEncoder) -> None:
+    assert encoder.encoded == ["Ana: We had fish by the river."]
+    stats = store.stats()["banks"]["ana"]
+    assert stats["unencoded"] == 0
+    assert store.maintain(30).encoded == 0
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [("Где живёт сестра?", TURNS[1]), ("Что я купила на рынке?", TURNS[0]), ("Where was the fish?", TURNS[3])],
+)
+def test_words_find_what_is_not_read_and_vectors_what_is(
+    store: memkit.MemoryStore, question: str, answer: tuple[str, str]
+) -> None:
+    hits = store.bank("ana").recall(question, k=1, min_score=0)
+    assert hits[0].memory.text == answer[1]
+    assert ("cosine" in hits[0].why) == question.isascii()
+
+
+def test_an_encoder_that_reads_it_makes_the_vectors(store: memkit.MemoryStore) -> None:
+    assert store.reencode(HashingEncoder()) == len(TURNS)
+    assert "cosine" in store.bank("ana").recall("Где живёт сестра?", k=1)[0].why
+
+
+def test_stats_tell_the_share_that_is_not_read(encoder: OneEyedEncoder) -> None:
+    with memkit.open(":memory:", encoder=encoder) as store:
+        long = "и потом ещё раз, потому что так было нужно"
+        store.bank("ana").observe([("Аня", f"Я была там {n} раз, {long}.") for n in (11, 12, 13)])
+        store.bank("ana").observe([("Ana", "I was there 14 times, and then again, because it had to be.")])
+        assert store.stats()["banks"]["ana"]["unread"] == 0.75
+
+
+def test_an_encoder_whose_pieces_fail_reads_everything() -> None:
+    class Failing(OneEyedEncoder):
+        def pieces(self, texts: list[str]) -> list[list[Piece]]:
+            raise ValueError(texts[0])
+
+    with memkit.open(":memory:", encoder=Failing()) as store:
+        store.bank("ana").observe(TURNS)
+        assert store.bank("ana").recall("Где живёт сестра?", min_score=0)[0].why["cosine"] != 0
