@@ -14,6 +14,7 @@ from memkit.forget.erasure_plan import ErasePlan
 from memkit.models import ErasureReceipt, Hit, Memory, Outcome, Receipt
 from memkit.recall.present.recollection import Recollection
 from memkit.settings import Settings
+from memkit.text.terms.language import language_of
 from memkit.text.terms.tokens import words
 
 MAX_PARTS_SHOWN = 6
@@ -82,7 +83,8 @@ def matched_words(hit: Hit) -> list[str]:
     """The words of a memory that the question's words matched, as they stand in it."""
     terms, text = hit.why.get("words"), hit.memory.text
     wanted = set(terms) if isinstance(terms, list) else set()
-    return list(dict.fromkeys(text[w.start : w.end].casefold() for w in words(text) if w.term in wanted))
+    every = words(text, language_of(text))
+    return list(dict.fromkeys(text[w.start : w.end].casefold() for w in every if w.term in wanted))
 
 
 def show_receipt(receipt: Receipt, as_json: bool) -> None:

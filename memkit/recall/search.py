@@ -20,7 +20,9 @@ from memkit.recall.ranking.open_questions import spread_best, telling
 from memkit.recall.ranking.query import Query, is_eligible, is_visible, last_said, matches_filters
 from memkit.settings import RankingSettings
 from memkit.text.curve import Curve
+from memkit.text.terms.forms import without_marks
 from memkit.text.terms.keys import key_hash
+from memkit.text.terms.language import language_of
 from memkit.text.terms.tokens import stem, words
 from memkit.times import to_micros
 
@@ -114,7 +116,7 @@ class Searcher:
 
     def _candidates(self, query: Query, cues: Cues, source: VectorSource) -> Candidates:
         """The rows that are scored, with their cosines and the words of the question that they hold."""
-        evidence = self._lexical(cues.terms, [word.term for text in query.context for word in words(text)])
+        evidence = self._lexical(cues.terms, _context_terms(query))
         features = self._features_for(query, evidence, source)
         cosines = sample = np.full(len(features.rows), np.nan, np.float32)
         if query.vector is not None:
@@ -133,7 +135,8 @@ class Searcher:
 
     def _holds(self, word: str) -> bool:
         """Whether any memory holds a word."""
-        return self.index.lexical.holds(key_hash(self.index.key, stem(word)))
+        forms = {stem(word), stem(without_marks(word))}
+        return any(self.index.lexical.holds(key_hash(self.index.key, form)) for form in forms)
 
     def _lexical(self, terms: Sequence[SearchTerm], context: Sequence[str] = ()) -> LexicalEvidence:
         index = self.index
@@ -329,3 +332,7 @@ def _parts(candidates: Candidates, best: Ints) -> list[dict[str, float]]:
     values = {**candidates.parts, "cosine": candidates.cosines}
     table = np.nan_to_num(np.array([column[best] for column in values.values()], dtype=np.float64).round(4))
     return [{name: value for name, value in zip(values, row, strict=True) if value} for row in table.T.tolist()]
+
+
+def _context_terms(query: Query) -> list[str]:
+    return [word.term for text in query.context for word in words(text, language_of(text))]

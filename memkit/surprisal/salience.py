@@ -13,7 +13,8 @@ from memkit.errors import MemkitError, StorageError, SurprisalError, SurprisalUn
 from memkit.protocols import SurprisalModel, Token
 from memkit.surprisal.background import BackgroundSurprisal
 from memkit.surprisal.ngram import NgramSurprisal
-from memkit.text.terms.tokens import DIGIT_GROUPS_PATTERN, MARK_RANGES, STOP_WORDS, UNSPACED_RANGES
+from memkit.text.terms.language import STOP_WORDS
+from memkit.text.terms.tokens import DIGIT_GROUPS_PATTERN, MARK_RANGES, UNSPACED_RANGES
 
 log = logging.getLogger("memkit")
 

@@ -17,7 +17,8 @@ from collections.abc import Hashable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from memkit.text.terms.tokens import CACHED_WORDS, STOP_WORDS
+from memkit.text.terms.language import STOP_WORDS
+from memkit.text.terms.tokens import CACHED_WORDS
 
 CopyKey = tuple[str, ...]
 

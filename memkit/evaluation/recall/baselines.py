@@ -73,7 +73,7 @@ def _document(turn: Turn, language: str) -> list[str]:
     """The search terms of a turn: who spoke, what was said, and the day."""
     return [
         *(word.term for word in words(encoded_text(turn.speaker, turn.text), language)),
-        *date_terms(turn_time(turn).astimezone(UTC), language),
+        *date_terms(turn_time(turn).astimezone(UTC)),
     ]
 
 

@@ -22,7 +22,7 @@ from memkit.evaluation.texts import lines_of
 from memkit.models import FrozenModel
 from memkit.protocols import Token
 from memkit.surprisal.background import TOKEN_PATTERN, prior
-from memkit.text.terms.tokens import STOP_WORDS
+from memkit.text.terms.language import STOP_WORDS
 
 Form = Literal["easy", "hard"]
 

@@ -184,6 +184,16 @@ class LexicalIndex:
         order = np.argsort(seqs)
         return seqs[order], counts[order]
 
+    def _spelt(self, spellings: Sequence[int]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+        """Seqs that hold any of these terms, in order, and how often that which each holds most."""
+        parts = [part for part in map(self.postings, spellings) if len(part[0])]
+        if len(parts) <= 1:
+            return parts[0] if parts else self.postings(spellings[0])
+        seqs, counts = np.concatenate([seqs for seqs, _ in parts]), np.concatenate([counts for _, counts in parts])
+        order = np.lexsort((-counts.astype(np.int16), seqs))
+        firsts = np.flatnonzero(np.diff(seqs[order], prepend=-1))
+        return seqs[order][firsts], counts[order][firsts]
+
     def holds(self, term: int) -> bool:
         """Whether any memory holds a term."""
         return any(len(block.postings(term)[0]) for block in self._blocks)
@@ -193,9 +203,9 @@ class LexicalIndex:
         documents = len(self) + PRIOR_DOCUMENTS
         return float(np.log(1 + (documents - frequency + 0.5) / (frequency + 0.5)))
 
-    def impacts(self, terms: Sequence[int]) -> "Impacts":
-        """Postings of these terms, in their order, with what each adds to a memory's score."""
-        postings = [self.postings(term) for term in terms]
+    def impacts(self, terms: Sequence[Sequence[int]]) -> "Impacts":
+        """Postings of these terms, in their order, with what each adds to a memory's score; a term in its spellings."""
+        postings = [self._spelt(spellings) for spellings in terms]
         seqs = _joined([seqs for seqs, _ in postings], np.int32)
         times = _joined([counts for _, counts in postings], np.float32)
         average = self._total / max(len(self), 1)

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Collection
 
+from memkit.text.terms.language import language_of
 from memkit.text.terms.tokens import Word, words
 
 SPACE_PATTERN = re.compile(r"\s")
@@ -13,7 +14,8 @@ BORDER_CHARS = 24  # so far an end is moved to where a word ends
 
 def matched_place(text: str, terms: Collection[str]) -> int | None:
     """The middle of the window of a text that holds most of these terms, the rarer in the text the more; or None."""
-    matches = [word for word in words(text) if not _forms(word).isdisjoint(terms)] if terms else []
+    every = words(text, language_of(text)) if terms else []
+    matches = [word for word in every if not {word.term, *word.beside}.isdisjoint(terms)]
     if not matches:
         return None
     counts = Counter(word.term for word in matches)
@@ -35,7 +37,3 @@ def excerpt_span(text: str, place: int, length: int) -> tuple[int, int]:
 def _window(matches: list[Word], first: int) -> list[Word]:
     last = matches[first].start + WINDOW_CHARS
     return [word for word in matches[first:] if word.start < last]
-
-
-def _forms(word: Word) -> set[str]:
-    return {word.term, *(term for form in word.others for term in form)}

@@ -23,6 +23,7 @@ from memkit.recall.ranking.names import Holds, named_speakers, nearly_named, wit
 from memkit.settings import RankingSettings
 from memkit.surprisal.background import surprisal
 from memkit.text.parts import SENTENCE_END_PATTERN
+from memkit.text.terms.language import language_of
 from memkit.text.terms.tokens import asks, names_only, stem, words
 from memkit.text.times.dates import EventTime, MentionedTime, first_event_time, first_mentioned_time
 from memkit.times import from_micros, to_micros
@@ -77,8 +78,9 @@ def read_cues(
     exact = named_speakers(question, speakers)
     likened = nearly_named(question, speakers, holds)
     named = likened | exact
-    terms, relative = _terms(without_names(question, named)), first_event_time(question)
-    event = _terms(without_names(relative.event, named)) if relative else ()
+    language, relative = language_of(question), first_event_time(question)
+    terms = _terms(without_names(question, named), language)
+    event = _terms(without_names(relative.event, named), language) if relative else ()
     span = _asked_time(question, now, zone, day_first)
     return Cues(
         terms=terms,
@@ -116,11 +118,12 @@ def _is_open(question: str, span: MentionedTime | None, named: Mapping[str, str]
     return all(word.term in OPEN_TERMS for word in words(without_names(rest, named)))
 
 
-def _terms(text: str) -> tuple[SearchTerm, ...]:
+def _terms(text: str, language: str) -> tuple[SearchTerm, ...]:
     """Search terms of a text, each once."""
-    every = {word.term: word for word in words(text) or names_only(text)}
+    every = {word.term: word for word in words(text, language) or names_only(text)}
     return tuple(
-        SearchTerm(((word.term,), *word.others), surprisal(text[word.start : word.end])) for word in every.values()
+        SearchTerm(((word.term,), *word.others), surprisal(text[word.start : word.end]), word.spellings)
+        for word in every.values()
     )
 
 

@@ -25,10 +25,19 @@ PRIOR_COSINE_MEAN, PRIOR_COSINE_SD = 0.12, 0.12  # of the cosines of unrelated s
 
 
 class SearchTerm(NamedTuple):
-    """A word of a question: its forms, each of one or more terms, the likeliest first; its surprisal in nats."""
+    """A word of a question: its forms, each of one or more terms, the likeliest first; its surprisal in nats.
+
+    `spellings`: terms that count as the first form's.
+    """
 
     forms: tuple[tuple[str, ...], ...]
     surprisal: float
+    spellings: tuple[str, ...] = ()
+
+    @property
+    def spelt(self) -> tuple[tuple[str, ...], ...]:
+        """The first form's terms, each with its spellings."""
+        return tuple((term, *self.spellings) for term in self.forms[0])
 
 
 @dataclass(frozen=True)
@@ -106,9 +115,11 @@ def lexical_evidence(
 
     `around`: terms of the turns just before; they help a little, and cover nothing of the question.
     """
-    own = {term: word.surprisal for word in question for term in _known_form(index, key, word)}
+    forms = [(_known_form(index, key, word), word.surprisal) for word in question]
+    spelt = {terms[0]: terms for form, _ in forms for terms in form}
+    own = {terms[0]: surprisal for form, surprisal in forms for terms in form}
     shares = dict.fromkeys(around, CONTEXT_TERMS / max(len(around), 1)) | dict.fromkeys(own, 1.0)
-    impacts = index.impacts([key_hash(key, term) for term in shares])
+    impacts = index.impacts([[key_hash(key, form) for form in spelt.get(term, (term,))] for term in shares])
     worth = [idf**IDF_POWER * share for idf, share in zip(impacts.idfs, shares.values(), strict=True)]
     covers = [idf * (share == 1) for idf, share in zip(impacts.idfs, shares.values(), strict=True)]
     rows, inside = columns.rows_of(impacts.seqs)
@@ -129,12 +140,16 @@ def lexical_evidence(
     )
 
 
-def _known_form(index: LexicalIndex, key: bytes, word: SearchTerm) -> tuple[str, ...]:
-    """The first form of a word that the bank holds; the likeliest where it holds none, or where there is one."""
-    if len(word.forms) == 1:
-        return word.forms[0]
-    held = (form for form in word.forms if all(index.holds(key_hash(key, term)) for term in form))
-    return next(held, word.forms[0])
+def _known_form(index: LexicalIndex, key: bytes, word: SearchTerm) -> tuple[tuple[str, ...], ...]:
+    """The first form of a word that the bank holds; the likeliest where it holds none, or where there is one.
+
+    Each of its terms comes with its spellings.
+    """
+    forms = (word.spelt, *(tuple((term,) for term in form) for form in word.forms[1:]))
+    if len(forms) == 1:
+        return forms[0]
+    held = (form for form in forms if all(any(index.holds(key_hash(key, t)) for t in terms) for terms in form))
+    return next(held, forms[0])
 
 
 def _is_held(own: Ints, rows: Ints) -> Bools:

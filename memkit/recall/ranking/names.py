@@ -6,7 +6,8 @@ from functools import lru_cache
 
 from memkit.surprisal.background import surprisal
 from memkit.text.terms.forms import composed, without_marks
-from memkit.text.terms.tokens import CACHED_WORDS, LETTER_PATTERN, STOP_WORDS, UNSPACED_RANGES
+from memkit.text.terms.language import STOP_WORDS, language_of, words_of
+from memkit.text.terms.tokens import CACHED_WORDS, LETTER_PATTERN, UNSPACED_RANGES
 
 NAME_PATTERN = re.compile(rf"{LETTER_PATTERN}+|[{UNSPACED_RANGES}]+")
 UNSPACED_PATTERN = re.compile(f"[{UNSPACED_RANGES}]")
@@ -76,7 +77,8 @@ def _likely_names(question: str) -> list[str]:
     """Words that may be names: with a capital inside the sentence, or unusual in the language."""
     names = _names(question)
     inside = {low for low, word in names.items() if word[0].isupper() and not composed(question).startswith(word)}
-    return [low for low in names if low not in STOP_WORDS and (low in inside or surprisal(low) >= UNUSUAL_NATS)]
+    stop = words_of(language_of(question)).stop
+    return [low for low in names if low not in stop and (low in inside or surprisal(low) >= UNUSUAL_NATS)]
 
 
 @lru_cache(maxsize=CACHED_WORDS)

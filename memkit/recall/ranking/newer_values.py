@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from memkit.models import Memory
 from memkit.surprisal.background import surprisal
-from memkit.text.terms.tokens import NUMBER_WORDS, STOP_WORDS, stem, words
+from memkit.text.terms.language import STOP_WORDS
+from memkit.text.terms.tokens import NUMBER_WORDS, stem, words
 
 COMPARED_RESULTS = 10
 SAME_SHARE = 0.5  # of what one turn holds of a question, by the words' weights, that another about the same holds

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 
 from memkit.text.near_copies import copy_key
 from memkit.text.terms.forms import plain_name
+from memkit.text.terms.language import language_of
 from memkit.text.terms.tokens import CACHED_WORDS, MONTH_NAMES, stem, words
 
 TERM_RULES = (
-    1  # raised with every change of what a text's terms or its key are: `maintain` makes those of older banks again
+    2  # raised with every change of what a text's terms or its key are: `maintain` makes those of older banks again
 )
 TERM_RULES_META = "terms.{}"  # by bank: the rules that its terms follow, as JSON
 TIME_TERM = "#time"  # a term of every text that names a time or a number: where a "when" finds its answer
@@ -35,21 +36,19 @@ def _hashed(key: bytes, word: str) -> int:
     return int.from_bytes(digest, "little", signed=True)
 
 
-def document_terms(
-    text: str, *, speaker: str | None, at: datetime, zone: ZoneInfo, key: bytes, language: str = "english"
-) -> dict[int, int]:
+def document_terms(text: str, *, speaker: str | None, at: datetime, zone: ZoneInfo, key: bytes) -> dict[int, int]:
     """Hash -> count of a memory's terms: those of its text, and the day on which it happened.
 
     A speaker's own name is no term of what they say: who spoke is a cue of its own.
     """
-    local = at.astimezone(zone)
+    local, language = at.astimezone(zone), language_of(text)
     own = {stem(part.casefold(), language) for part in (speaker or "").split()}
     every = words(text, language)
     counts = Counter([word.term for word in every])
     for name in own & counts.keys():
         counts[name] = 1
-    counts |= Counter({term: 1 for word in every for form in word.others for term in form})
-    counts.update(date_terms(local, language))
+    counts |= Counter({term: 1 for word in every for term in word.beside})
+    counts.update(date_terms(local))
     if names_time(text):
         counts[TIME_TERM] = 1
     return {key_hash(key, term): count for term, count in counts.items()}
@@ -60,9 +59,9 @@ def names_time(text: str) -> bool:
     return TIME_PATTERN.search(text) is not None
 
 
-def date_terms(local: datetime, language: str = "english") -> list[str]:
+def date_terms(local: datetime) -> list[str]:
     """Day, month and year of a moment, as they stand in a text."""
-    return [str(local.day), stem(local.strftime("%B").casefold(), language), str(local.year)]
+    return [str(local.day), stem(local.strftime("%B").casefold()), str(local.year)]
 
 
 def text_key(key: bytes, text: str, speaker: str | None) -> int:

@@ -3,11 +3,13 @@
 import re
 import threading
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 import snowballstemmer
 
 from memkit.text.terms.forms import composed, identifier_parts, script_stemmer, without_marks
+from memkit.text.terms.language import ENGLISH_STEMMER, words_of
 
 CACHED_WORDS = 16_384  # words of which something is kept in RAM, those of all banks together: 150 to 450 bytes each
 UNSPACED_RANGES = "぀-ヿ㐀-鿿가-힯々ｦ-ﾟ\u1100-\u11ff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # scripts without spaces
@@ -65,34 +67,30 @@ CLUSTER_PATTERN = re.compile(
 MIN_CODE_CHARS, LOCAL_NUMBER_DIGITS = 5, 7  # of what is one number in parts; of a telephone number without its prefixes
 QUESTION_MARKS = ("?", "？", "؟")
 POSSESSIVE_PATTERN = re.compile(r"['’]s?$")
-SENTENCE_START_PATTERN = re.compile(r"(?:^|[.!?…:;\n]|[-*•]\s)[\s\"'“‘«(\[¿¡]*$")
+SENTENCE_START_PATTERN = re.compile(r"(?:^|[.!?…:;\n]|[-*•]\s)[\s\"'“‘„«(\[¿¡]*$")
 MIN_NAME_CHARS = 2
 MIN_HEAD_CHARS = 3  # before an apostrophe, after which a language may write an ending: "Ankara'da"
-STOP_WORDS = frozenset(
-    """
-    a about above after again against all also am an and any are aren't as at be because been before being below
-    between both but by can can't could couldn't did didn't do does doesn't doing don't down during each ever
-    few for from further get gets getting got had hadn't has hasn't have haven't having he her here hers herself
-    him himself his how i i'd i'll i'm i've if in into is isn't it it's its itself just let let's me more most
-    my myself no nor not now of off on once only or other our ours ourselves out over own same she should
-    shouldn't so some such than that that's the their theirs them themselves then there these they they're this
-    those through to too under until up us very was wasn't we we're were weren't what what's when where which
-    while who whom why will with won't would wouldn't you you're your yours yourself yourselves
-    """.split()
-)
+TURKISH_CAPITALS = str.maketrans("Iİ", "ıi")
 
 
 class Word(NamedTuple):
     """A term, and where it stands in the text.
 
-    `others`: other forms, each of one or more terms, under which it is found where nothing is by the term itself:
-    without accents, the parts of an identifier, the end of a telephone number.
+    `others`: other forms, each of one or more terms, under which it is found where nothing is by the term itself: the
+    parts of an identifier, the end of a telephone number. `spellings`: terms of the same word without accents, and with
+    the stem that English would have.
     """
 
     term: str
     start: int
     end: int
     others: tuple[tuple[str, ...], ...] = ()
+    spellings: tuple[str, ...] = ()
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """All terms under which it is found besides its own."""
+        return (*self.spellings, *chain.from_iterable(self.others))
 
 
 _stemmers = threading.local()
@@ -122,11 +120,11 @@ def words(text: str, language: str = "english") -> list[Word]:
             terms += _others(match, language)
             continue
         written = match[0]
-        term, others = _forms(written, language)
-        if term is None and written[0].isupper() and is_name(written, text, match.start()):
+        term, others, spellings = _forms(written, language)
+        if term is None and written[0].isupper() and is_name(written, text, match.start(), language):
             term = bare_name(written)
         if term is not None:
-            terms.append(word((term, *match.span(), others)))
+            terms.append(word((term, *match.span(), others, spellings)))
     return terms
 
 
@@ -141,10 +139,10 @@ def bare_name(word: str) -> str:
     return POSSESSIVE_PATTERN.sub("", word.casefold())
 
 
-def is_name(word: str, text: str, start: int) -> bool:
+def is_name(word: str, text: str, start: int, language: str = ENGLISH_STEMMER) -> bool:
     """Whether a capitalised stop word is written as a name: in capitals, or where no sentence begins."""
     bare = POSSESSIVE_PATTERN.sub("", word)
-    if len(bare) < MIN_NAME_CHARS or not bare.isalpha() or text.isupper():
+    if len(bare) < MIN_NAME_CHARS or not bare.isalpha() or text.isupper() or bare in words_of(language).stop:
         return False
     return bare.isupper() or not SENTENCE_START_PATTERN.search(text, 0, start)
 
@@ -157,7 +155,7 @@ def _others(match: re.Match[str], language: str) -> list[Word]:
         return _pairs(matched, start)
     if kind in ("groups", "code"):
         return _joined(match[kind], start, end, language)
-    return [Word(term, start, end) for term in READERS_BY_GROUP[kind](composed(match[kind]), language)]
+    return [Word(term, start, end) for term in READERS_BY_GROUP[kind](composed(match[kind]))]
 
 
 def _pairs(run: str, start: int) -> list[Word]:
@@ -166,7 +164,7 @@ def _pairs(run: str, start: int) -> list[Word]:
     pairs = [(letters[first:last], start + first, start + last) for first, last in pair_spans(letters)]
     if len(letters) != len(run):
         pairs = [(pair, start, start + len(run)) for pair, _, _ in pairs]
-    return [Word(*pair, _plainer(pair[0])) for pair in pairs]
+    return [Word(*pair, spellings=_plainer(pair[0])) for pair in pairs]
 
 
 def pair_spans(run: str) -> list[tuple[int, int]]:
@@ -175,9 +173,9 @@ def pair_spans(run: str) -> list[tuple[int, int]]:
     return [(first, last) for (first, _), (_, last) in zip(spans, spans[1:] or spans, strict=False)]
 
 
-def _plainer(term: str) -> tuple[tuple[str, ...], ...]:
+def _plainer(term: str) -> tuple[str, ...]:
     plain = without_marks(term)
-    return () if plain == term else ((plain,),)
+    return () if plain == term else (plain,)
 
 
 def _joined(phrase: str, start: int, end: int, language: str) -> list[Word]:
@@ -190,12 +188,12 @@ def _joined(phrase: str, start: int, end: int, language: str) -> list[Word]:
     return [Word(whole, start, end, (*tail, parts))]
 
 
-def _date(phrase: str, language: str) -> list[str]:
+def _date(phrase: str) -> list[str]:
     year, month, day = (int(number) for number in re.findall(r"\d+", phrase))
-    return [str(day), stem(MONTH_NAMES[month - 1], language), str(year)]
+    return [str(day), stem(MONTH_NAMES[month - 1]), str(year)]
 
 
-def _clock(phrase: str, language: str) -> list[str]:
+def _clock(phrase: str) -> list[str]:
     hours, minutes = int(re.split(r"\D", phrase)[0]), re.findall(r":(\d\d)", phrase)
     half = "".join(re.findall(r"[apm]", phrase.casefold()))
     if not half and (hours > 12 or hours == 0):
@@ -204,15 +202,15 @@ def _clock(phrase: str, language: str) -> list[str]:
     return [plain, plain + half] if half else [plain]
 
 
-def _number(phrase: str, language: str) -> list[str]:
+def _number(phrase: str) -> list[str]:
     return [re.sub(r"^0+(?=\d)", "", phrase.replace(",", ""))]
 
 
-def _month(phrase: str, language: str) -> list[str]:
-    return [stem(next(month for month in MONTH_NAMES if month.startswith(phrase[:3].casefold())), language)]
+def _month(phrase: str) -> list[str]:
+    return [stem(next(month for month in MONTH_NAMES if month.startswith(phrase[:3].casefold())))]
 
 
-def _compound(phrase: str, language: str) -> list[str]:
+def _compound(phrase: str) -> list[str]:
     return [NUMBER_WORDS[phrase.casefold().replace("-", " ")]]
 
 
@@ -220,19 +218,38 @@ READERS_BY_GROUP = {"date": _date, "clock": _clock, "number": _number, "month": 
 
 
 @lru_cache(maxsize=CACHED_WORDS)
-def _forms(word: str, language: str) -> tuple[str | None, tuple[tuple[str, ...], ...]]:
-    """A word's term, None for a stop word, and its other forms."""
-    low = composed(word).casefold().replace("’", "'")
-    bare = POSSESSIVE_PATTERN.sub("", low)
-    if low in STOP_WORDS or bare in STOP_WORDS or not bare:
-        return None, ()
+def _forms(word: str, language: str) -> tuple[str | None, tuple[tuple[str, ...], ...], tuple[str, ...]]:
+    """A word's term, None for a stop word; its parts, and its other spellings.
+
+    A word of another language than English has the stem of English, too: where the question or the text is too short
+    for its language to be told, both meet by that.
+    """
+    language = (None if word.isascii() else script_stemmer(word[:1])) or language
+    bare = _bare(word, language)
+    if bare is None:
+        return None, (), ()
     if bare in NUMBER_WORDS:
-        return NUMBER_WORDS[bare], ()
+        return NUMBER_WORDS[bare], (), ()
     parts = tuple(term for part in identifier_parts(composed(word)) if (term := _forms(part, language)[0]) is not None)
     head = bare.split("'")[0]
     plain = [without_marks(form) for form in (bare, head if len(head) >= MIN_HEAD_CHARS else bare)]
-    forms = dict.fromkeys((stem(form, language),) for form in plain if form != bare)
-    return stem(bare, language), (*forms, parts) if parts else tuple(forms)
+    spellings = dict.fromkeys(stem(form, language) for form in plain if form != bare)
+    if language != ENGLISH_STEMMER:
+        spellings |= dict.fromkeys(map(stem, plain))
+        spellings.pop(stem(bare, language), None)
+    return stem(bare, language), (parts,) if parts else (), tuple(spellings)
+
+
+def _bare(word: str, language: str) -> str | None:
+    """A word in small letters, without what an apostrophe parts from it; None for a stop word."""
+    common = words_of(language)
+    written = composed(word).replace("’", "'")
+    low = (written.translate(TURKISH_CAPITALS) if language == "turkish" else written).casefold()
+    first, _, rest = low.partition("'")
+    if rest and first in common.elided:
+        low = rest
+    bare = POSSESSIVE_PATTERN.sub("", low)
+    return bare if common.stop.isdisjoint((low, bare, written)) and bare else None
 
 
 def has_words(text: str) -> bool:

@@ -1,13 +1,12 @@
 """Language identification by the share of function words: cheap, and without a model."""
 
 import re
-import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from functools import cache
-from importlib.resources import files
 from typing import NamedTuple
 
+from memkit.text.terms.language import common_words
 from memkit.text.terms.tokens import has_words
 from memkit.think.extractive.language import languages
 
@@ -19,9 +18,9 @@ MIN_FUNCTION_WORD_SHARE = 0.15  # of a text's words
 @cache
 def _codes_by_word() -> dict[str, list[str]]:
     """Codes of all languages that can be told, with rules or without, by each of their commonest words."""
-    others = tomllib.loads((files("memkit.think.extractive") / "function_words.toml").read_text("utf-8"))
-    words_by_code = {code: frozenset(listed.split()) for code, listed in others.items()}
-    words_by_code |= {code: frozenset(ruled.file.function_words.split()) for code, ruled in languages().items()}
+    words_by_code = {code: words.telling for code, words in common_words().items()}
+    for code, ruled in languages().items():
+        words_by_code[code] = words_by_code.get(code, frozenset()).union(ruled.file.function_words.split())
     codes_by_word: dict[str, list[str]] = defaultdict(list)
     for code, listed in words_by_code.items():
         for word in listed:

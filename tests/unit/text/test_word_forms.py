@@ -8,13 +8,17 @@ from memkit.text.terms.tokens import Word, words
 
 
 def every_term(text: str) -> set[str]:
-    return {term for word in words(text) for form in ((word.term,), *word.others) for term in form}
+    return {term for word in words(text) for form in every_form(word) for term in form}
+
+
+def every_form(word: Word) -> list[tuple[str, ...]]:
+    return [(word.term,), *((spelling,) for spelling in word.spellings), *word.others]
 
 
 def meets(question: str, text: str) -> bool:
     """Whether each word of a question is in a text, in one of its forms."""
     terms = every_term(text)
-    return all(any(terms >= set(form) for form in ((word.term,), *word.others)) for word in words(question))
+    return all(any(terms >= set(form) for form in every_form(word)) for word in words(question))
 
 
 @pytest.mark.parametrize(

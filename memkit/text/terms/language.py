@@ -1,0 +1,125 @@
+"""Languages: which one a text is written in, told by its commonest words; and its words without content."""
+
+import re
+import tomllib
+from collections import Counter, defaultdict
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+from memkit.text.terms.forms import composed, without_marks
+
+WORD_PATTERN = re.compile(r"[^\W\d_]+")
+MARKED_PATTERN = re.compile(r"[^\W\d_]+|[¿¡]")
+TOLD_CHARS = 2000  # of a text, by which its language is told
+MIN_COMMON_SHARE = 0.15  # of a text's words that are among the commonest of its language
+ENGLISH_STEMMER = "english"
+STOP_WORDS = frozenset(
+    """
+    a about above after again against all also am an and any are aren't as at be because been before being below
+    between both but by can can't could couldn't did didn't do does doesn't doing don't down during each ever
+    few for from further get gets getting got had hadn't has hasn't have haven't having he her here hers herself
+    him himself his how i i'd i'll i'm i've if in into is isn't it it's its itself just let let's me more most
+    my myself no nor not now of off on once only or other our ours ourselves out over own same she should
+    shouldn't so some such than that that's the their theirs them themselves then there these they they're this
+    those through to too under until up us very was wasn't we we're were weren't what what's when where which
+    while who whom why will with won't would wouldn't you you're your yours yourself yourselves
+    """.split()
+)
+
+
+class CommonWords(NamedTuple):
+    """A language's stemmer, its words without content, all by which it is told, what an apostrophe ends, its signs."""
+
+    stemmer: str
+    stop: frozenset[str]
+    telling: frozenset[str]
+    elided: frozenset[str] = frozenset()
+    signs: frozenset[str] = frozenset()
+
+
+@cache
+def common_words() -> dict[str, CommonWords]:
+    """The common words of each language, by its code; the languages of most people first."""
+    listed = tomllib.loads((files("memkit.text.terms") / "languages.toml").read_text("utf-8"))
+    return {code: _common_words(**lists) for code, lists in listed.items()}
+
+
+def _common_words(stemmer: str, stop: str, also: str, elided: str = "", signs: str = "") -> CommonWords:
+    own = STOP_WORDS if stemmer == ENGLISH_STEMMER else with_plain(stop)
+    telling = own.union((part for word in own for part in word.split("'")), with_plain(also), elided.split())
+    return CommonWords(stemmer, own, telling, frozenset(elided.split()), frozenset(signs.split()))
+
+
+def with_plain(listed: str) -> frozenset[str]:
+    """Listed words, and their forms without accents."""
+    words = listed.split()
+    return frozenset(words) | {without_marks(word) for word in words}
+
+
+@cache
+def words_of(stemmer: str) -> CommonWords:
+    """The common words of the language that a stemmer is for; English's for those without."""
+    every = {words.stemmer: words for words in common_words().values()}
+    return every.get(stemmer, CommonWords(stemmer, STOP_WORDS, STOP_WORDS))
+
+
+@cache
+def _stemmers_by_word() -> dict[str, tuple[str, ...]]:
+    """The stemmers of all languages that a word is common in; or a sign, after an asterisk."""
+    stemmers = defaultdict[str, list[str]](list)
+    for words in common_words().values():
+        for word in words.telling.union(f"*{sign}" for sign in words.signs):
+            stemmers[word].append(words.stemmer)
+    return {word: tuple(own) for word, own in stemmers.items()}
+
+
+@cache
+def _ranks() -> dict[str, int]:
+    return {words.stemmer: rank for rank, words in enumerate(common_words().values())}
+
+
+@cache
+def _foreign_words() -> frozenset[str]:
+    """The common words of other languages that English doesn't have."""
+    return frozenset(word for word, stemmers in _stemmers_by_word().items() if ENGLISH_STEMMER not in stemmers)
+
+
+@cache
+def _sign_pattern() -> re.Pattern[str]:
+    signs = {sign for words in common_words().values() for sign in words.signs}
+    return re.compile("|".join(sorted(signs, key=len, reverse=True)))
+
+
+def _signs_in(text: str) -> list[str]:
+    """The signs of a text's small words and marks, each after an asterisk."""
+    words = [word for word in MARKED_PATTERN.findall(text) if not word.isascii() and not word[0].isupper()]
+    return [f"*{sign}" for word in words for sign in set(_sign_pattern().findall(word))]
+
+
+def language_of(text: str) -> str:
+    """The language that a text's commonest words are of, by the name of its stemmer; English where none can be told.
+
+    Capitals begin names, so a capitalised word counts only where it begins the text and no name.
+    """
+    text = composed(text[:TOLD_CHARS])
+    tokens = WORD_PATTERN.findall(text)
+    word_count = len(tokens)
+    if not _begins_name(tokens):
+        tokens[0] = tokens[0].casefold()
+    if not text.isascii():
+        tokens += _signs_in(text)
+    if _foreign_words().isdisjoint(tokens):
+        return ENGLISH_STEMMER
+    by_word = _stemmers_by_word()
+    counts = Counter([stemmer for token in tokens for stemmer in by_word.get(token, ())])
+    best = max(counts, key=lambda stemmer: (counts[stemmer], -_ranks()[stemmer]))
+    is_clear = counts[best] > counts[ENGLISH_STEMMER] and counts[best] >= MIN_COMMON_SHARE * word_count
+    return best if is_clear else ENGLISH_STEMMER
+
+
+def _begins_name(tokens: list[str]) -> bool:
+    """Whether a text begins with two capitals, or is one word: "Los Angeles"; German nouns have capitals."""
+    if len(tokens) > 1 and tokens[1][0].islower():
+        return False
+    return len(tokens) < 2 or _stemmers_by_word().get(tokens[0].casefold()) != ("german",)
