@@ -43,6 +43,8 @@ class AsyncBank:
     reflect = _awaitable(MemoryBank.reflect)
     recall = _awaitable(MemoryBank.recall)
     window = _awaitable(MemoryBank.window)
+    standing = _awaitable(MemoryBank.standing)
+    upcoming = _awaitable(MemoryBank.upcoming)
     session = _awaitable(MemoryBank.session)
     portrait = _awaitable(MemoryBank.portrait)
     mood = _awaitable(MemoryBank.mood)

@@ -2,18 +2,30 @@
 
 import builtins
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from memkit.flows import edit, erase, fade, observe, read, recall, reflect, sessions, think
 from memkit.flows.context import BankContext
+from memkit.flows.looking import standing, upcoming
 from memkit.flows.thinking.requests import open_requests
 from memkit.forget.decay import FadeReport
 from memkit.forget.erasure_plan import ErasePlan
 from memkit.forget.requests import ForgetRequest, ThinkingReceipt
-from memkit.models import ErasureReceipt, HistoryEntry, Kind, Memory, MemoryPage, Order, Receipt, State, Turn
+from memkit.models import (
+    ErasureReceipt,
+    HistoryEntry,
+    Kind,
+    Memory,
+    MemoryPage,
+    Order,
+    Receipt,
+    State,
+    Turn,
+)
 from memkit.protocols import BankName, PageOptions
+from memkit.recall.present.asides import StandingInstruction, UpcomingPlan
 from memkit.recall.present.recollection import Recollection
 from memkit.recall.present.window import Window
 from memkit.recall.ranking.query import RecallOptions
@@ -218,6 +230,25 @@ class MemoryBank:
     def beliefs(self) -> dict[str, dict[str, builtins.list[Memory]]]:
         """Thoughts that are held true now, by head and relation."""
         return read.beliefs(self._context)
+
+    def standing(self) -> builtins.list[StandingInstruction]:
+        """Standing instructions that people gave ("Always answer in Spanish."), newest first, at most ten.
+
+        A later one takes the place of one that it repeats or contradicts, and of those that it takes back. Only what a
+        person says in their own words counts, never what they paste or quote. Told by English words.
+        """
+        return standing.standing(self._context)
+
+    def upcoming(
+        self, now: Moment | None = None, within: timedelta = upcoming.UPCOMING_SPAN
+    ) -> builtins.list[UpcomingPlan]:
+        """Plans, promises and appointments that people told, whose time lies ahead, in order of time.
+
+        Without those that were called off or moved since. What was due, at most `within` ago, and never spoken of again
+        comes first, with `is_past`. `now`: the moment of asking; what was said later doesn't count. Told by English
+        words. Raises InputError.
+        """
+        return upcoming.upcoming(self._context, self._moment(now, "now"), within)
 
     def session(self, id: str | None = None, *, last: int | None = None) -> builtins.list[Memory]:
         """Turns of the session with that name, or of the bank's last, in order; with `last` only so many of the newest.

@@ -178,6 +178,25 @@ class Placement(NamedTuple):
     episode: int
 
 
+TimeUnit = Literal[
+    "day", "week", "weekend", "month", "season", "year", "early", "mid", "late", "days", "months", "years", "vague"
+]
+TIME_UNITS: tuple[TimeUnit, ...] = get_args(TimeUnit)
+MentionKind = Literal[TimeUnit, "standing", "change"]
+
+
+class Mention(NamedTuple):
+    """Mention in a turn's own words: of a time, in the unit in which it is told, `start` <= moment < `end`.
+
+    Or, from the moment at which it was said, a standing instruction ("standing"), or that plans changed ("change").
+    Both moments are microseconds since 1970, UTC.
+    """
+
+    kind: MentionKind
+    start: int
+    end: int
+
+
 @dataclass(frozen=True, slots=True)
 class IndexEntry:
     """Index entry of a memory's text; nothing in it can be read back as words.
@@ -185,7 +204,7 @@ class IndexEntry:
     `text_key` and the keys of `terms` are 64-bit hashes under the bank's own key (signed, so that
     SQLite can hold them). `vector` is float16, little-endian, unit norm; None while it is still to be
     made, or where none is wanted (`wanted` is False: no words, or an echo). `passages` are those of a long
-    text's parts, one after the other.
+    text's parts, one after the other. `mentions` are those of a turn's own words.
     """
 
     text_key: int
@@ -195,6 +214,11 @@ class IndexEntry:
     group: int | None = None
     wanted: bool = True
     passages: bytes | None = None
+    mentions: tuple[Mention, ...] = ()
+
+    def as_echo(self) -> "IndexEntry":
+        """The entry of an echo: words and vector are the original's, but its times are counted from its own date."""
+        return IndexEntry(self.text_key, wanted=False, mentions=self.mentions)
 
 
 class IndexRow(NamedTuple):

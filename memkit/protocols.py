@@ -20,6 +20,8 @@ from memkit.models import (
     IndexRow,
     Kind,
     Memory,
+    Mention,
+    MentionKind,
     Order,
     PastState,
     Receipt,
@@ -28,6 +30,7 @@ from memkit.operations import Proposal, Step, Usage
 
 FloatArray = npt.NDArray[np.float32]
 BankName = tuple[str, ...]
+Span = tuple[datetime | None, datetime | None]  # from, until; None: open
 
 
 @runtime_checkable
@@ -122,11 +125,12 @@ class ModelThinker(Thinker, Protocol):
 
 
 class VectorSource(Protocol):
-    """Reader of stored vectors; see `BankView`."""
+    """Reader of stored vectors and of mentions; see `BankView`."""
 
     def vectors(self, seqs: Sequence[int]) -> FloatArray: ...
     def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]: ...
     def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]: ...
+    def mentions(self, kinds: Sequence[MentionKind], span: Span = (None, None)) -> list[tuple[int, Mention]]: ...
 
 
 class Position(NamedTuple):
@@ -228,10 +232,10 @@ class BankView(Protocol):
         """Names of the bank's speakers, with the keyed hash that rows carry (`IndexRow.speaker`)."""
 
     def matching(self, where: Mapping[str, Any]) -> list[int]:
-        """Seqs of memories whose metadata hold every key of `where` with an equal value.
+        """Seqs of memories whose metadata hold every key of `where` with an equal value, or with one of a list."""
 
-        A list as value means: equal to any of its members.
-        """
+    def mentions(self, kinds: Sequence[MentionKind], span: Span = (None, None)) -> list[tuple[int, Mention]]:
+        """Mentions of these kinds that end after the span's beginning and begin before its end, with seqs, in order."""
 
     def position(self, label: str | None) -> Position | None:
         """The last turn of the session called `label`, or of the bank where it is None."""
@@ -282,10 +286,7 @@ class BankView(Protocol):
         """Seqs of memories that any of these superseded or took up in a merge."""
 
     def exchanges(self, *, due_at: datetime | None = None, numbers: Sequence[int] | None = None) -> list[Exchange]:
-        """The thinking queue, oldest first, or those of it with these numbers.
-
-        With `due_at`, only what may be tried by then.
-        """
+        """The thinking queue, oldest first; those of it with these numbers, or that may be tried by `due_at`."""
 
 
 class Reflection(NamedTuple):

@@ -1,6 +1,7 @@
 """Changes by hand: insert, merge, supersede, correct, pin, forget, restore, rename, undo, another zone."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -156,7 +157,7 @@ def _renamings(ctx: BankContext, seqs: list[int], old: str, new: str, view: Bank
 def _entry(ctx: BankContext, state: BankState, memory: Memory, old: IndexEntry) -> IndexEntry:
     """Words under the new name, the vector as it was; an echo has neither."""
     entry = ctx.services.indexer.renewed(state, memory, old)
-    return entry if old.terms or not entry.terms else IndexEntry(entry.text_key, wanted=old.wanted)
+    return entry if old.terms or not entry.terms else replace(entry.as_echo(), wanted=old.wanted)
 
 
 def undo(ctx: BankContext, receipt: Receipt) -> Receipt:

@@ -40,7 +40,8 @@ class IncomingTurn:
     @property
     def indexable(self) -> IndexableText:
         """Its words for the index."""
-        return IndexableText(self.text, self.speaker, self.occurred_at, self.turn.role in (None, "user"))
+        spoken = self.turn.role in (None, "user")
+        return IndexableText(self.text, self.speaker, self.occurred_at, spoken, is_turn=True)
 
     def piece(self, *, quiet: bool) -> TurnOutline:
         """Its outline for the cutter."""
@@ -202,7 +203,7 @@ class _Decision:
         memory = self._memory(turn, cut.label, original)
         self._by_id[incoming.id] = incoming
         if original is not None:
-            return Insert(memory, IndexEntry(entry.text_key, wanted=False), cut.placement)
+            return Insert(memory, entry.as_echo(), cut.placement)
         if entry.wanted:
             self._holders[entry.text_key] = incoming.id
         return Insert(memory, replace(entry, wanted=False) if turn.small_talk else entry, cut.placement)

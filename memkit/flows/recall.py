@@ -10,6 +10,7 @@ import numpy as np
 from memkit.errors import UnknownMemoryError
 from memkit.flows.context import BankContext
 from memkit.flows.looking.reranking import is_reranked, reranked
+from memkit.flows.looking.standing import standing_of
 from memkit.models import MEMORY_STATES, Hit, Memory, PastState, State, Turn
 from memkit.observe.intake import as_turns
 from memkit.protocols import BankView, FloatArray, PageOptions
@@ -120,6 +121,7 @@ def _recollection(
         zone=view.state.zone,
         portrait=_portrait(view, query),
         summaries=_summaries(view, query, has_hits=bool(memories), day_first=ctx.settings.ranking.day_first),
+        standing=standing_of(view, query.options.as_of),
         beside=_beside(view, scored, memories, query),
         on_use=_reinforcer(ctx, view.state.number, hits, query),
     )

@@ -93,7 +93,10 @@ def remove_vectors(ctx: BankContext) -> None:
     """Take the vectors of a bank away, so that maintenance makes them again."""
     words = ctx.services.indexer.words
     _reindex_pages(
-        ctx, lambda view, memories: [Rewrite(m.id, words(view.state, IndexableText.of(m))) for m in memories]
+        ctx,
+        lambda view, memories: [
+            Rewrite(m.id, words(view.state, IndexableText.of(m))) for m in memories if m.echo_of is None
+        ],
     )
 
 
@@ -118,7 +121,7 @@ def renew_terms(ctx: BankContext, *, may_go_on: Callable[[], bool] = lambda: Tru
             page = PageOptions(states=MEMORY_STATES, after=Bookmark(0, progress.seq or 0), limit=RENEWED_BATCH)
             memories = view.page(page)
             last = max(view.locate([memory.id for memory in memories]).values(), default=0)
-            rewrites = _reindexed_rows(ctx, view, [memory for memory in memories if memory.echo_of is None])
+            rewrites = _reindexed_rows(ctx, view, memories)
         entries = {rewrite.id: rewrite.entry for rewrite in rewrites if rewrite.entry is not None}
         renewed = [(memory, entries[memory.id]) for memory in memories if memory.id in entries]
         ctx.storage.apply(state.number, partial(_entries_of_unchanged, renewed), at=ctx.now())
@@ -163,7 +166,7 @@ def _reindex_pages(ctx: BankContext, remade: Callable[[BankView, Sequence[Memory
         with ctx.storage.view(state.number) as view:
             memories = view.page(PageOptions(states=MEMORY_STATES, after=after, limit=1000))
             seqs = view.locate([memory.id for memory in memories])
-            operations = remade(view, [memory for memory in memories if memory.echo_of is None])
+            operations = remade(view, memories)
         if not memories:
             return
         ctx.storage.apply(state.number, operations, at=ctx.now())
@@ -173,5 +176,5 @@ def _reindex_pages(ctx: BankContext, remade: Callable[[BankView, Sequence[Memory
 def _reindexed_rows(ctx: BankContext, view: BankView, memories: Sequence[Memory]) -> list[Rewrite]:
     seqs = view.locate([memory.id for memory in memories])
     old = view.entries(list(seqs.values()))
-    renewed = ctx.services.indexer.renewed
-    return [Rewrite(m.id, renewed(view.state, m, old[seqs[m.id]])) for m in memories]
+    entries = {m.id: ctx.services.indexer.renewed(view.state, m, old[seqs[m.id]]) for m in memories}
+    return [Rewrite(m.id, entries[m.id] if m.echo_of is None else entries[m.id].as_echo()) for m in memories]

@@ -1,11 +1,12 @@
 """The search of a bank: candidates, then scores, refinement, calibration, results. Pure: no SQL, no clock."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from memkit.batches import NO_VALUE
+from memkit.models import TIME_UNITS
 from memkit.protocols import FloatArray, VectorSource
 from memkit.recall.index.bank_index import BankIndex
 from memkit.recall.index.columns import Bools, among
@@ -13,7 +14,17 @@ from memkit.recall.index.seq_array import Ints, distinct
 from memkit.recall.ranking.calibration import absolute_evidence, is_answerable, relevance
 from memkit.recall.ranking.candidates import Candidates, RowFeatures, UnseenChunks, row_features
 from memkit.recall.ranking.chunk_attention import evidence_parts
-from memkit.recall.ranking.cues import DAY_MICROS, Cues, Windows, cue_parts, event_windows, inside, read_cues
+from memkit.recall.ranking.cues import (
+    DAY_MICROS,
+    Cues,
+    Windows,
+    cue_parts,
+    event_windows,
+    inside,
+    mentioned_shares,
+    read_cues,
+    values_of,
+)
 from memkit.recall.ranking.evidence import LexicalEvidence, SearchTerm, greatest, lexical_evidence, standardised_cosines
 from memkit.recall.ranking.links import adjacent_turns, attach_thoughts, order_superseded
 from memkit.recall.ranking.open_questions import spread_best, telling
@@ -24,7 +35,7 @@ from memkit.text.terms.forms import without_marks
 from memkit.text.terms.keys import key_hash
 from memkit.text.terms.language import language_of
 from memkit.text.terms.tokens import stem, words
-from memkit.times import to_micros
+from memkit.times import from_micros, to_micros
 
 LEXICAL_CANDIDATES = 400  # by their words; by sketches, `SketchSearch.candidate_count` says how many
 NEIGHBOUR_ROWS = 4  # on each side of a candidate, that are scored with it
@@ -77,6 +88,7 @@ class Searcher:
         cues = read_cues(
             query.options.query, query.speakers, query.now, self._zone, self._holds, day_first=self._weights.day_first
         )
+        cues = self._with_mentioned(cues, source)
         if cues.is_open and (cues.span or query.options.since or query.options.until):
             return self._said_in_time(query, cues, source)
         candidates = self._candidates(query, cues, source)
@@ -92,17 +104,32 @@ class Searcher:
         """The most telling rows of the time that is asked about, where nothing else is."""
         columns = self.index.columns
         rows = self._said_inside(cues) if cues.span else columns.rows
+        rows = distinct(self._mentioning(cues)) if cues.mentioning else rows
         features = self._features_of(rows, query, source)
         eligible, unknown = is_eligible(columns, features.rows, query), np.full(len(features), np.nan, np.float32)
         if cues.named:
             eligible &= among(features.speaker, cues.named)
         evidence = self._lexical(())
         scores, exact = telling(features), np.ones(len(features), dtype=bool)
+        scores = scores + self._weights.date * values_of(features.seqs, cues.mentioning)
         none = np.zeros_like(scores)
         candidates = Candidates(features, eligible, evidence, none, none, unknown, exact, unknown)
         candidates.parts, candidates.relevance = features.traits, np.ones_like(scores)
         best = spread_best(scores, features.occurred_at, eligible, query.result_count)
         return self._results(candidates, best, query, cues)
+
+    def _with_mentioned(self, cues: Cues, source: VectorSource) -> Cues:
+        """The cues with the rows that mention the time that is asked about, where nothing was said in it."""
+        if not cues.windows or len(self._said_inside(cues)):
+            return cues
+        ((start, end),) = cues.windows
+        mentions = source.mentions(TIME_UNITS, (from_micros(start), from_micros(end)))
+        return cues._replace(mentioning=mentioned_shares(mentions, cues.windows))
+
+    def _mentioning(self, cues: Cues) -> Ints:
+        """Rows that mention the time that is asked about, those first of whose times most lies in it."""
+        best = sorted(cues.mentioning, key=lambda seq: -cues.mentioning[seq])[:LEADING_ROWS]
+        return self.index.columns.rows_of(np.array(best, dtype=np.int64))[0]
 
     def _said_inside(self, cues: Cues) -> Ints:
         """Rows of what was said in the time that is asked about, for the first time or again."""
@@ -117,7 +144,7 @@ class Searcher:
     def _candidates(self, query: Query, cues: Cues, source: VectorSource) -> Candidates:
         """The rows that are scored, with their cosines and the words of the question that they hold."""
         evidence = self._lexical(cues.terms, _context_terms(query))
-        features = self._features_for(query, evidence, source)
+        features = self._features_for(query, evidence, source, self._mentioning(cues))
         cosines = sample = np.full(len(features.rows), np.nan, np.float32)
         if query.vector is not None:
             cosines, sample = self.index.vectors.cosines(query.vector, features.seqs, source)
@@ -126,7 +153,7 @@ class Searcher:
             eligible=is_eligible(self.index.columns, features.rows, query),
             words=evidence,
             lexical=evidence.scores(features.rows),
-            reranked=_values_of(features.seqs, query.reranked),
+            reranked=values_of(features.seqs, query.reranked),
             cosines=cosines,
             sample=sample,
             exact=np.full(len(features.rows), self.index.vectors.all_in_ram),
@@ -142,10 +169,13 @@ class Searcher:
         index = self.index
         return lexical_evidence(index.lexical, index.columns, index.key, terms, list(dict.fromkeys(context)))
 
-    def _features_for(self, query: Query, evidence: LexicalEvidence, source: VectorSource) -> RowFeatures:
+    def _features_for(
+        self, query: Query, evidence: LexicalEvidence, source: VectorSource, mentioning: Ints
+    ) -> RowFeatures:
         """Features of the rows that are scored: of a small bank all, the same from question to question."""
         if not self.index.vectors.exact:
-            return self._features_of(self._with_context(self._chosen(query, evidence, source)), query, source)
+            chosen = distinct(np.concatenate([self._chosen(query, evidence, source), mentioning]))
+            return self._features_of(self._with_context(chosen), query, source)
         if query.options.as_of is not None:
             return self._features_of(self.index.columns.rows, query, source)
         if self._features is None or self._featured != self.index.version:
@@ -318,13 +348,6 @@ class Searcher:
         allowed = is_visible(columns, every, query) & matches_filters(columns, every, query)
         seqs = dict(zip(every[allowed].tolist(), columns.column("seq")[every[allowed]].tolist(), strict=True))
         return {row: tuple(seqs[r] for r in near if r in seqs) for row, near in near_rows.items()}
-
-
-def _values_of(seqs: Ints, values: Mapping[int, float]) -> FloatArray:
-    """Values by seq for each of these, 0 where there is none."""
-    if not values:
-        return np.zeros(len(seqs), np.float32)
-    return np.array([values.get(seq, 0.0) for seq in seqs.tolist()], dtype=np.float32)
 
 
 def _parts(candidates: Candidates, best: Ints) -> list[dict[str, float]]:

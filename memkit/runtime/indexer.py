@@ -1,6 +1,6 @@
 """Indexer: from a text to its index entry."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import accumulate, pairwise
@@ -8,15 +8,19 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from memkit.models import BankState, IndexEntry, Memory
+from memkit.models import BankState, IndexEntry, Memory, Mention
 from memkit.protocols import FloatArray
 from memkit.recall.index.lsh import CrossPolytope, Sketcher
 from memkit.runtime.encoder_slot import EncoderSlot
 from memkit.settings import Settings
 from memkit.text.forgetting.requests import without_requests
+from memkit.text.intents.instructions import instructions
+from memkit.text.intents.plans import changes_plans
 from memkit.text.parts import passages, without_recalled
 from memkit.text.terms.keys import document_terms, encoded_text, text_key
 from memkit.text.terms.tokens import has_words
+from memkit.text.times.mentioned import timed_clauses
+from memkit.times import to_micros
 
 MIN_READING = 0.1  # below it, a text counts by its words alone
 WORDS_OF_AN_ECHO = 3  # a longer text counts as the same whoever repeats it
@@ -24,18 +28,23 @@ WORDS_OF_AN_ECHO = 3  # a longer text counts as the same whoever repeats it
 
 @dataclass(frozen=True, slots=True)
 class IndexableText:
-    """A text on its way into a bank: what is needed to index it. `spoken`: it is a person's turn."""
+    """A text on its way into a bank: what is needed to index it.
+
+    `is_turn`: it is a turn; `spoken`: a person's.
+    """
 
     text: str
     speaker: str | None
     at: datetime
     spoken: bool = False
+    is_turn: bool = False
 
     @classmethod
     def of(cls, memory: Memory) -> "IndexableText":
         """The indexable text of a stored memory."""
-        spoken = memory.kind == "turn" and memory.role in (None, "user")
-        return cls(memory.text, memory.speaker, memory.occurred_at, spoken)
+        is_turn = memory.kind == "turn"
+        spoken = is_turn and memory.role in (None, "user")
+        return cls(memory.text, memory.speaker, memory.occurred_at, spoken, is_turn)
 
     @property
     def telling_text(self) -> str:
@@ -54,6 +63,7 @@ class Indexer:
 
     def __init__(self, slot: EncoderSlot, settings: Settings) -> None:
         self._slot, self._settings = slot, settings.index
+        self._day_first = settings.ranking.day_first
         self._hashes_of_dimension: tuple[int, Sketcher, CrossPolytope] | None = None
 
     def hashes(self) -> tuple[Sketcher, CrossPolytope]:
@@ -76,7 +86,19 @@ class Indexer:
         terms = document_terms(
             text, speaker=indexable.speaker, at=indexable.at, zone=ZoneInfo(state.zone), key=state.key
         )
-        return IndexEntry(text_key=key, terms=terms)
+        return IndexEntry(text_key=key, terms=terms, mentions=tuple(self._mentions(indexable, text, state.zone)))
+
+    def _mentions(self, indexable: IndexableText, text: str, zone: str) -> Iterator[Mention]:
+        """Times that a turn names; of a person's, whether it gives standing instructions or changes plans."""
+        if not indexable.is_turn:
+            return
+        for timed in timed_clauses(text, indexable.at, zone, day_first=self._day_first):
+            yield Mention(timed.interval.unit, to_micros(timed.interval.start), to_micros(timed.interval.end))
+        said = to_micros(indexable.at)
+        if indexable.spoken and instructions(text):
+            yield Mention("standing", said, said)
+        if indexable.spoken and changes_plans(text):
+            yield Mention("change", said, said)
 
     def renewed(self, state: BankState, memory: Memory, old: IndexEntry) -> IndexEntry:
         """A stored memory's entry made again from its text and from the vector that it has."""

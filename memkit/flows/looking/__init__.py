@@ -1,1 +1,1 @@
-"""Parts of recall beside its flow: reranking."""
+"""Looking, beside recall's flow: reranking, standing instructions, what is coming up."""

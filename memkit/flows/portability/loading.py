@@ -158,7 +158,7 @@ def _entries(file: BankFile, state: BankState, memories: Sequence[ExportedMemory
 def _words(file: BankFile, state: BankState, memory: ExportedMemory) -> IndexEntry:
     entry = file.services.indexer.words(state, IndexableText.of(memory.content))
     if memory.echo_of is not None:
-        return IndexEntry(entry.text_key, wanted=False)
+        return entry.as_echo()
     return replace(entry, wanted=memory.wanted and entry.wanted)
 
 

@@ -14,6 +14,15 @@ from zoneinfo import ZoneInfo
 
 from memkit.errors import InputError
 from memkit.models import Hit, Memory
+from memkit.recall.present.asides import (
+    STANDING_HEADING,
+    UPCOMING_HEADING,
+    Aside,
+    StandingInstruction,
+    UpcomingPlan,
+    standing_asides,
+    upcoming_asides,
+)
 from memkit.recall.present.excerpt import excerpt_span, matched_place
 from memkit.recall.present.quoting import DAY_NAMES, GAP_MARK, KIND_LABELS, clean_name, label, local, quote, validity
 from memkit.recall.present.token_bound import token_bound
@@ -81,6 +90,8 @@ class PromptMaterial:
     beside: Sequence[Sequence[Memory]]
     portrait: Memory | None = None
     summaries: Sequence[Memory] = ()
+    standing: Sequence[StandingInstruction] = ()
+    upcoming: Sequence[UpcomingPlan] = ()
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
 
 
@@ -114,8 +125,10 @@ class _Writer:
     def write(self) -> PromptBlock:
         """Place everything by priority, then hold strictly to the budget."""
         page, hits = self.page, self.page.hit_keys()
+        self._excerpts(page.standing_keys, self.budget // STABLE_SHARE, together=True)
         self._excerpts(page.portrait_keys, self.budget // STABLE_SHARE)
         self._excerpts(page.summary_keys, self.budget // STABLE_SHARE, together=True)
+        self._excerpts(page.upcoming_keys, self.budget // STABLE_SHARE, together=True)
         self._excerpts(hits, self.first_look)
         self._excerpts(hits, self.budget)
         self._add_thoughts()
@@ -199,6 +212,9 @@ class Page:
         bank = material.hits[0].bank if material.hits else ()
         self.portrait_keys = [self._add(m, bank, material.zone).key for m in self._portraits()]
         self.summary_keys = [self._add(m, bank, material.zone).key for m in material.summaries]
+        self._said_before: dict[Key, str] = {}
+        self.standing_keys = self._asides(standing_asides(material.standing, material.zone), bank)
+        self.upcoming_keys = self._asides(upcoming_asides(material.upcoming, material.zone), bank)
         self._stable = list(dict.fromkeys([*self.portrait_keys, *sorted(self.summary_keys, key=self._order)]))
         for hit, zone, beside in zip(material.hits, material.zones, material.beside, strict=True):
             self._attach_thoughts(hit, zone)
@@ -207,6 +223,11 @@ class Page:
         self._terms = {(hit.bank, hit.memory.id): _matched_terms(hit) for hit in material.hits}
         self._places: dict[Key, int] = {}
         self._tails = {key for key, _ in self.needed_keys() if asks(self._text(key))} - set(self.hit_keys())
+
+    def _asides(self, asides: Iterable[Aside], bank: tuple[str, ...]) -> list[Key]:
+        keyed = {self._add(memory, bank, self.material.zone).key: before for memory, before in asides}
+        self._said_before.update(keyed)
+        return list(keyed)
 
     def _portraits(self) -> list[Memory]:
         return [] if self.material.portrait is None else [self.material.portrait]
@@ -293,9 +314,16 @@ class Page:
         ]
 
     def lines(self, shown: Shown) -> list[str]:
-        """The block's lines: frame, the stable part, then the rest in time order."""
+        """The block's lines: frame, the stable part, what is due, then the rest in time order."""
         stable = [self._stable_line(self.entries[key], shown) for key in self._stable if key in shown]
-        return [OPENING_TAG, NOTE_LINE, *stable, *self._timed(shown), CLOSING_TAG]
+        standing = self._aside_lines(STANDING_HEADING, self.standing_keys, shown)
+        upcoming = self._aside_lines(UPCOMING_HEADING, self.upcoming_keys, shown)
+        return [OPENING_TAG, NOTE_LINE, *standing, *stable, *upcoming, *self._timed(shown), CLOSING_TAG]
+
+    def _aside_lines(self, heading: str, keys: Sequence[Key], shown: Shown) -> list[str]:
+        quoted = {key: self._quoted(self.entries[key], shown) for key in keys if key in shown}
+        lines = [f"  {self._said_before[key]}: {words}" for key, words in quoted.items()]
+        return [heading, *lines] if lines else []
 
     def _stable_line(self, entry: Entry, shown: Shown) -> str:
         kind = KIND_LABELS.get(entry.memory.kind, "note").capitalize()
@@ -303,7 +331,7 @@ class Page:
 
     def _timed(self, shown: Shown) -> Iterator[str]:
         nested = self._nested(shown)
-        under = {key for keys in nested.values() for key in keys} | set(self._stable)
+        under = {key for keys in nested.values() for key in keys} | set(self._stable) | self._said_before.keys()
         chosen = sorted((self.entries[key] for key in shown if key not in under), key=lambda e: e.place)
         heading, last = "", None
         for entry in chosen:

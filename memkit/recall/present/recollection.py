@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from memkit.errors import UnknownOptionError
 from memkit.models import Hit, Memory
+from memkit.recall.present.asides import StandingInstruction, UpcomingPlan
 from memkit.recall.present.prompt import Counter, Key, PromptMaterial, render
 
 if TYPE_CHECKING:
@@ -47,11 +48,11 @@ class Origin:
 class Recollection(Sequence[Hit]):
     """Hits, best first. A slice of it is a Recollection, too.
 
-    `portrait` and `summaries` go into the prompt before the hits. `beside` gives, by the id of a hit, the
-    turns just before and after it, of which the prompt shows those that it needs to be understood. `zone`: the
-    IANA name of the zone in which dates are shown. `on_use` is called with the ids of the hits, and of the
-    thoughts shown with them, that were placed into a prompt: once per id, however often and in whatever
-    slices it is asked. It can be pickled; the copy strengthens nothing.
+    `standing` (instructions), `portrait` and `summaries` go into the prompt before the hits. `beside` gives, by
+    the id of a hit, the turns just before and after it, of which the prompt shows those that it needs to be
+    understood. `zone`: the IANA name of the zone in which dates are shown. `on_use` is called with the ids of
+    the hits, and of the thoughts shown with them, that were placed into a prompt: once per id, however often
+    and in whatever slices it is asked. It can be pickled; the copy strengthens nothing.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Recollection(Sequence[Hit]):
         *,
         portrait: Memory | None = None,
         summaries: Sequence[Memory] = (),
+        standing: Sequence[StandingInstruction] = (),
         beside: FindBeside = dict,
         zone: str = "UTC",
         on_use: OnUse | None = None,
@@ -67,6 +69,7 @@ class Recollection(Sequence[Hit]):
         self._hits = tuple(hits)
         self.portrait = portrait
         self.summaries = tuple(summaries)
+        self.standing = tuple(standing)
         self._origin = Origin(ZoneInfo(zone), on_use, beside)
         self._origins: tuple[Origin, ...] = (self._origin,) * len(self._hits)
 
@@ -81,7 +84,7 @@ class Recollection(Sequence[Hit]):
         return list(zip(self._hits, self._origins, strict=True))
 
     def _with(self, pairs: Sequence[tuple[Hit, Origin]]) -> Self:
-        chosen = type(self)(portrait=self.portrait, summaries=self.summaries)
+        chosen = type(self)(portrait=self.portrait, summaries=self.summaries, standing=self.standing)
         chosen._origin = self._origin
         chosen._hits = tuple(hit for hit, _ in pairs)
         chosen._origins = tuple(origin for _, origin in pairs)
@@ -120,12 +123,15 @@ class Recollection(Sequence[Hit]):
         *,
         portrait: bool = True,
         summaries: bool = True,
+        standing: bool = True,
+        upcoming: Sequence[UpcomingPlan] = (),
     ) -> str:
         """The block for a model's prompt, never longer than `max_tokens`; "" where nothing fits or was found.
 
         `count_tokens` gives the number of tokens of a text, as the model counts; without it, an upper
-        bound for common tokenizers and every script, about twice the true number in English. Portrait
-        and summaries come first, each at most a quarter, then the memories in time order: the best hits
+        bound for common tokenizers and every script, about twice the true number in English. Standing
+        instructions, portrait and summaries come first, each at most a quarter; what is `upcoming`, as
+        `bank.upcoming()` gives it, likewise; then the memories in time order: the best hits
         whole or as excerpts, their thoughts, and the turns around them: the question before an answer, the
         turn after a question, both sides of a short turn, and those of `hit.around`. Raises InputError, and
         CorruptError where a turn beside a hit isn't what was written: these are read out of their rows here.
@@ -136,6 +142,8 @@ class Recollection(Sequence[Hit]):
             beside=[origin.beside.get(hit.memory.id, ()) for hit, origin in self._pairs()],
             portrait=self.portrait if portrait else None,
             summaries=self.summaries if summaries else (),
+            standing=self.standing if standing else (),
+            upcoming=upcoming,
             zone=self._origin.zone,
         )
         block = render(material, max_tokens, count_tokens)
@@ -155,6 +163,8 @@ class Recollection(Sequence[Hit]):
         role: Literal["human", "system"] = "human",
         portrait: bool = True,
         summaries: bool = True,
+        standing: bool = True,
+        upcoming: Sequence[UpcomingPlan] = (),
     ) -> "list[BaseMessage]":
         """The block as one LangChain message, or none where there is nothing to show.
 
@@ -165,7 +175,9 @@ class Recollection(Sequence[Hit]):
         kinds: dict[str, type[BaseMessage]] = {"human": HumanMessage, "system": SystemMessage}
         if role not in kinds:
             raise UnknownOptionError('messages: role must be "human" or "system".')
-        text = self.prompt(max_tokens, count_tokens, portrait=portrait, summaries=summaries)
+        text = self.prompt(
+            max_tokens, count_tokens, portrait=portrait, summaries=summaries, standing=standing, upcoming=upcoming
+        )
         return [kinds[role](content=text)] if text else []
 
     def documents(self) -> "list[Document]":

@@ -6,7 +6,7 @@ birthday's turns.
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from memkit.models import Mention
 from memkit.protocols import FloatArray
 from memkit.recall.index.columns import Bools, among
 from memkit.recall.index.seq_array import Ints
@@ -61,6 +62,7 @@ class Cues(NamedTuple):
     event: tuple[SearchTerm, ...] = ()  # the event's search terms
     is_open: bool = False  # nothing is asked but what was said: in the time that is named, if one is
     likened: Mapping[int, str] = {}  # those named by a name like theirs, each with the question's word
+    mentioning: Mapping[int, float] = {}  # by seq, the share of its mentioned time inside, where nothing was said then
 
     @property
     def windows(self) -> Windows:
@@ -136,8 +138,25 @@ def cue_parts(cues: Cues, features: RowFeatures, windows: Windows, weights: Rank
     if len(cues.named) == 1:
         parts["speaker"] = weights.speaker * among(features.speaker, cues.named).astype(np.float32)
     if cues.span or windows:
-        parts["date"] = weights.date * inside(features.occurred_at, (*windows, *cues.windows)).astype(np.float32)
+        said = inside(features.occurred_at, (*windows, *cues.windows)).astype(np.float32)
+        parts["date"] = weights.date * np.maximum(said, values_of(features.seqs, cues.mentioning))
     return parts
+
+
+def values_of(seqs: Ints, values: Mapping[int, float]) -> FloatArray:
+    """Values by seq for each of these, 0 where there is none."""
+    if not values:
+        return np.zeros(len(seqs), np.float32)
+    return np.array([values.get(seq, 0.0) for seq in seqs.tolist()], dtype=np.float32)
+
+
+def mentioned_shares(mentions: Iterable[tuple[int, Mention]], windows: Windows) -> dict[int, float]:
+    """The greatest share of a mentioned time of each seq that lies inside of these times."""
+    shares: dict[int, float] = {}
+    for seq, mention in mentions:
+        within = sum(max(0, min(mention.end, end) - max(mention.start, start)) for start, end in windows)
+        shares[seq] = max(shares.get(seq, 0.0), within / (mention.end - mention.start))
+    return shares
 
 
 def inside(occurred_at: Ints, spans: Windows) -> Bools:

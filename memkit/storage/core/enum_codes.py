@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Generic, TypeVar, get_args
 
-from memkit.models import Action, Author, Kind, Role, State
+from memkit.models import TIME_UNITS, Action, Author, Kind, MentionKind, Role, State
 
 Word = TypeVar("Word", bound=str)
 
@@ -21,3 +21,4 @@ ROLE_CODES = EnumCodes[Role](get_args(Role))
 STATE_CODES = EnumCodes[State](get_args(State))
 AUTHOR_CODES = EnumCodes[Author](get_args(Author))
 EVENT_CODES = EnumCodes[Action](get_args(Action))
+MENTION_CODES = EnumCodes[MentionKind](("standing", "change", *TIME_UNITS))

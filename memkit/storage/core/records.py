@@ -220,4 +220,4 @@ def _as_json(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 def heir_entry(own: IndexEntry, origin: IndexEntry) -> IndexEntry:
     """Index entry of an echo whose original is erased: its own words, the original's vector."""
-    return replace(origin, text_key=own.text_key, terms=own.terms or origin.terms)
+    return replace(origin, text_key=own.text_key, terms=own.terms or origin.terms, mentions=own.mentions)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from memkit.identifiers import uuid7_bytes
-from memkit.models import IndexEntry, Memory, PastState, Placement
+from memkit.models import IndexEntry, Memory, Mention, PastState, Placement
 from memkit.storage.core.checksums import (
     corrupt_error,
     decoding,
@@ -19,7 +19,14 @@ from memkit.storage.core.checksums import (
     text_checksum,
     vector_checksum,
 )
-from memkit.storage.core.enum_codes import AUTHOR_CODES, EVENT_CODES, KIND_CODES, ROLE_CODES, STATE_CODES
+from memkit.storage.core.enum_codes import (
+    AUTHOR_CODES,
+    EVENT_CODES,
+    KIND_CODES,
+    MENTION_CODES,
+    ROLE_CODES,
+    STATE_CODES,
+)
 from memkit.storage.core.hashing import Hasher
 from memkit.storage.core.records import HistoryRow, Queued, StoredMemory
 from memkit.text.terms.tokens import asks
@@ -135,6 +142,18 @@ def vector_columns(entry: IndexEntry) -> Columns:
     """Columns of the table `content` for an index entry's vectors."""
     checksum = vector_checksum(entry.vector, entry.passages)
     return {"vector": entry.vector, "passages": entry.passages, "checksum": checksum}
+
+
+def mention_columns(mention: Mention) -> Columns:
+    """Columns of the table `mention` but for the memory's."""
+    return {"kind": MENTION_CODES.codes[mention.kind], "since": mention.start, "until": mention.end}
+
+
+@decoding("a mention")
+def decode_mentions(rows: Iterable[Sequence[int]]) -> list[tuple[int, Mention]]:
+    """Seqs with their mentions, in order of seq and time."""
+    every = [(seq, Mention(MENTION_CODES.words[kind], since, until)) for seq, kind, since, until in rows]
+    return sorted(every, key=lambda pair: (pair[0], pair[1].start, pair[1].end, pair[1].kind))
 
 
 def pack_terms(terms: Iterable[tuple[int, int]]) -> bytes:

@@ -5,8 +5,8 @@ from datetime import datetime
 from itertools import islice
 
 from memkit.batches import PassageBatch, RowBatch, SketchBatch, TermBatch, row_batches
-from memkit.models import IndexEntry, IndexRow, Kind, Memory, PastState
-from memkit.protocols import FloatArray, PageOptions
+from memkit.models import IndexEntry, IndexRow, Kind, Memory, Mention, MentionKind, PastState
+from memkit.protocols import FloatArray, PageOptions, Span
 from memkit.storage.core.base_view import LastTurn, View, chosen_seqs
 from memkit.storage.core.blocks import Block, sketch_batches
 from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, index_row
@@ -141,6 +141,15 @@ class MemoryView(View):
 
     def tagged(self, tags: Sequence[int]) -> set[int]:
         return {seq for tag in tags for seq in self.data.seqs_by("tag", tag)}
+
+    def mentions(self, kinds: Sequence[MentionKind], span: Span = (None, None)) -> list[tuple[int, Mention]]:
+        start, end = as_micros(span)
+        return [
+            (seq, mention)
+            for seq, entry in sorted(self.data.entries.items())
+            for mention in sorted(set(entry.mentions), key=lambda m: (m.start, m.end, m.kind))
+            if mention.kind in kinds and (start is None or mention.end > start) and (end is None or mention.start < end)
+        ]
 
     def all_seqs(self) -> list[int]:
         return sorted(self.data.records)

@@ -242,6 +242,13 @@ FROM each WHERE each.speaker IS NOT NULL
 -- name: with_tags
 SELECT seq FROM tag WHERE bank = :bank AND tag = ANY(:tags)
 
+-- name: mentions_between
+SELECT seq, kind, since, until FROM mention
+WHERE bank = :bank AND kind = ANY(:kinds) AND until > :since AND since < :until
+
+-- name: mentions_of
+SELECT seq, kind, since, until FROM mention WHERE bank = :bank AND seq = ANY(:seqs)
+
 -- name: all_seqs
 SELECT seq FROM memory WHERE bank = :bank ORDER BY seq
 
@@ -375,6 +382,12 @@ INSERT INTO tag (bank, tag, seq) VALUES (:bank, :tag, :seq)
 
 -- name: drop_tags
 DELETE FROM tag WHERE bank = :bank AND seq = ANY(:seqs)
+
+-- name: add_mention
+INSERT INTO mention (bank, seq, kind, since, until) VALUES (:bank, :seq, :kind, :since, :until)
+
+-- name: drop_mentions
+DELETE FROM mention WHERE bank = :bank AND seq = ANY(:seqs)
 
 -- name: add_index_entry
 INSERT INTO index_entry (bank, part, change, seq, data) VALUES (:bank, :part, :change, :seq, :data)
@@ -557,6 +570,9 @@ DELETE FROM block WHERE bank = :bank
 
 -- name: empty_bank.moved
 DELETE FROM moved WHERE bank = :bank
+
+-- name: empty_bank.mention
+DELETE FROM mention WHERE bank = :bank
 
 -- name: empty_bank.tag
 DELETE FROM tag WHERE bank = :bank

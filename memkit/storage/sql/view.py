@@ -10,8 +10,8 @@ import numpy as np
 
 from memkit.batches import BATCH_ROWS, PassageBatch, QuantisedBatch, RowBatch, SketchBatch, TermBatch
 from memkit.identifiers import uuid7_bytes
-from memkit.models import MEMORY_KINDS, IndexEntry, IndexRow, Kind, Memory, PastState
-from memkit.protocols import FloatArray, PageOptions
+from memkit.models import MEMORY_KINDS, IndexEntry, IndexRow, Kind, Memory, Mention, MentionKind, PastState
+from memkit.protocols import FloatArray, PageOptions, Span
 from memkit.storage.core.banks import BankRow
 from memkit.storage.core.base_view import LastTurn, View, chosen_seqs
 from memkit.storage.core.blocks import (
@@ -24,7 +24,7 @@ from memkit.storage.core.blocks import (
     term_batch,
 )
 from memkit.storage.core.checksums import corrupt_error, decoding
-from memkit.storage.core.enum_codes import AUTHOR_CODES, KIND_CODES, STATE_CODES, EnumCodes
+from memkit.storage.core.enum_codes import AUTHOR_CODES, KIND_CODES, MENTION_CODES, STATE_CODES, EnumCodes
 from memkit.storage.core.hashing import Hasher
 from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, to_memories
 from memkit.storage.core.rows import (
@@ -32,6 +32,7 @@ from memkit.storage.core.rows import (
     MemoryRow,
     decode_exchanges,
     decode_history,
+    decode_mentions,
     decode_names,
     decode_past,
     decode_records,
@@ -252,6 +253,9 @@ class SqlView(View):
     def tagged(self, tags: Sequence[int]) -> set[int]:
         return {row[0] for row in self._over("with_tags", tags)}
 
+    def mentions(self, kinds: Sequence[MentionKind], span: Span = (None, None)) -> list[tuple[int, Mention]]:
+        return decode_mentions(self._over("mentions_between", codes_of(MENTION_CODES, kinds), **_span_values(*span)))
+
     def all_seqs(self) -> list[int]:
         return self._seqs("all_seqs")
 
@@ -321,6 +325,9 @@ class SqlView(View):
         sketches = {seq: row.data for seq, row in self.located(SKETCH_PART, seqs).items()}
         vectors = dict(self._over("vectors", seqs))
         passages = dict(self._over("passages", seqs))
+        mentions: dict[int, tuple[Mention, ...]] = {}
+        for seq, mention in decode_mentions(self._over("mentions_of", seqs)):
+            mentions[seq] = (*mentions.get(seq, ()), mention)
         return {
             seq: IndexEntry(
                 text_key=text_key,
@@ -330,6 +337,7 @@ class SqlView(View):
                 group=group,
                 wanted=bool(wanted),
                 passages=passages.get(seq),
+                mentions=mentions.get(seq, ()),
             )
             for seq, text_key, group, wanted in self._over("index_columns", seqs)
         }
@@ -362,13 +370,19 @@ def _grouped(pairs: Iterable[tuple[int, int]]) -> Sources:
 def _page_values(options: PageOptions) -> dict[str, Any]:
     """Values of the queries of pages; without a bookmark, one before all of the page's memories."""
     descending = options.order.startswith("-")
-    since = MIN_MICROS if options.since is None else to_micros(options.since)
-    until = MAX_MICROS if options.until is None else to_micros(options.until)
-    at, after = options.after or ((until, 0) if descending else (since, 0))
+    span = _span_values(options.since, options.until)
+    at, after = options.after or ((span["until"], 0) if descending else (span["since"], 0))
     if descending and options.after is None and not options.order.endswith("occurred_at"):
         after = MAX_MICROS
     states = codes_of(STATE_CODES, options.states)
-    return {"at": at, "after": after, "since": since, "until": until, "states": states, "limit": options.limit}
+    return {"at": at, "after": after, **span, "states": states, "limit": options.limit}
+
+
+def _span_values(since: datetime | None, until: datetime | None) -> dict[str, int]:
+    return {
+        "since": MIN_MICROS if since is None else to_micros(since),
+        "until": MAX_MICROS if until is None else to_micros(until),
+    }
 
 
 def codes_of(codes: EnumCodes[Any], words: Iterable[str]) -> list[int]:

@@ -13,6 +13,7 @@ from memkit.storage.core.rows import (
     exchange_columns,
     history_columns,
     memory_columns,
+    mention_columns,
     pack_terms,
     state_columns,
     vector_columns,
@@ -25,7 +26,7 @@ from memkit.storage.sql.view import SqlView
 
 ENTRY_PARTS = (SKETCH_PART, TERM_PART)
 MAX_REMEMBERED = 1000  # erased memories whose sketches and vectors are looked for in the files afterwards
-LINKS_OF_MEMORY = ("drop_sources", "drop_tags", "drop_history")
+LINKS_OF_MEMORY = ("drop_sources", "drop_tags", "drop_history", "drop_mentions")
 
 
 class Writer:
@@ -137,15 +138,17 @@ class Writer:
         }
 
     def _entries(self, entries: Iterable[tuple[int, IndexEntry]]) -> dict[str, list[Columns]]:
-        """Statements that add sketches and terms, which are unsealed rows from now on."""
+        """Statements that add mentions, and sketches and terms, which are unsealed rows from now on."""
         rows: list[Columns] = []
+        mentions: list[Columns] = []
         for seq, entry in entries:
+            mentions += [{"bank": self.bank, "seq": seq, **mention_columns(each)} for each in set(entry.mentions)]
             parts = {SKETCH_PART: entry.sketch, TERM_PART: pack_terms(entry.terms.items()) if entry.terms else None}
             for part, data in parts.items():
                 if data is not None:
                     rows.append({"bank": self.bank, "part": part, "change": self.change, "seq": seq, "data": data})
                     self._unsealed[part] += 1
-        return {"add_index_entry": rows}
+        return {"add_index_entry": rows, "add_mention": mentions}
 
     # -- existing memories
 
@@ -178,6 +181,7 @@ class Writer:
         vectors = self._replace_vectors(entries)
         rows = [{"bank": self.bank, "seq": s, "vector": vectors[s], **entry_columns(e)} for s, e in entries.items()]
         run_many(self.connection, index_memory=rows)
+        change_over(self.connection, "drop_mentions", seqs, bank=self.bank)
         self.forget_entries(seqs)
         run_many(self.connection, **self._entries(entries.items()))
 

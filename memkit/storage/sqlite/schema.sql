@@ -199,6 +199,19 @@ CREATE INDEX memory_thought ON memory (bank, text_key, speaker) WHERE kind = 1;
 
 CREATE INDEX memory_unencoded ON memory (bank) WHERE vector IS NULL AND wanted = 1;
 
+-- Times that a turn's own words name, as intervals; and marks of standing instructions and of changed plans.
+CREATE TABLE mention (
+    bank INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    PRIMARY KEY (bank, seq, kind, since, until),
+    FOREIGN KEY (bank, seq) REFERENCES memory (bank, seq)
+) WITHOUT ROWID;
+
+CREATE INDEX mention_time ON mention (bank, kind, until);
+
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
 -- Rows of `memory` that differ from what a block of rows holds.

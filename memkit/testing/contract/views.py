@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from memkit.errors import InputError
-from memkit.models import Kind, Placement
+from memkit.models import Kind, Mention, Placement
 from memkit.operations import (
     Enqueue,
     Erase,
@@ -18,7 +18,7 @@ from memkit.operations import (
 )
 from memkit.protocols import Bookmark, PageOptions, Storage
 from memkit.testing.contract.cases import AT_NOON, ContractSteps, entry, memory, refused
-from memkit.times import to_micros
+from memkit.times import from_micros, to_micros
 
 
 class ViewContract(ContractSteps):
@@ -79,6 +79,34 @@ class ViewContract(ContractSteps):
         assert [m.id for m in self.read(storage, lambda view: view.unencoded(10))] == ["t1"]
         self.put(storage, Rewrite("t1", entry()))
         assert self.read(storage, lambda view: view.unencoded(10)) == []
+
+    def test_mentions_are_found_by_kind_and_by_the_time_that_they_overlap(self, storage: Storage) -> None:
+        day, week, asked = Mention("day", 10, 20), Mention("week", 0, 70), Mention("standing", 15, 15)
+        self.put(
+            storage,
+            Insert(memory("a", id="t1"), replace(entry(1), mentions=(day, asked))),
+            Insert(memory("b", id="t2"), replace(entry(2), mentions=(week,))),
+        )
+        spans = [(None, None), (from_micros(20), None), (None, from_micros(10)), (from_micros(70), None)]
+        with self.view(storage) as view:
+            assert [view.mentions(("day", "week"), span) for span in spans] == [
+                [(1, day), (2, week)],
+                [(2, week)],
+                [(2, week)],
+                [],
+            ]
+            assert view.mentions(("standing", "change")) == [(1, asked)]
+            assert view.entries([1])[1].mentions == (day, asked)
+
+    def test_mentions_follow_the_index_entry_and_go_with_their_memory(self, storage: Storage) -> None:
+        first, second = Mention("day", 10, 20), Mention("day", 30, 40)
+        self.put(storage, Insert(memory("a", id="t1"), replace(entry(1), mentions=(first,))))
+        self.put(storage, Rewrite("t1", replace(entry(1), mentions=(second,))))
+        assert self.read(storage, lambda view: view.mentions(("day",))) == [(1, second)]
+        self.put(storage, Forget("t1", "test"))
+        assert self.read(storage, lambda view: view.mentions(("day",))) == [(1, second)]
+        self.put(storage, Erase(("t1",)))
+        assert self.read(storage, lambda view: view.mentions(("day",))) == []
 
     def test_metadata_is_matched_by_equal_values(self, storage: Storage) -> None:
         for id, project in (("t1", "x"), ("t2", "y"), ("t3", "x")):

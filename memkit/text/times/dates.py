@@ -13,7 +13,8 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from memkit.text.times.intervals import CALENDAR_UNITS, STRETCH_UNITS, Interval, TimeUnit, month_start
+from memkit.models import TimeUnit
+from memkit.text.times.intervals import CALENDAR_UNITS, STRETCH_UNITS, Interval, month_start
 from memkit.text.times.patterns import (
     COUNT_PATTERN,
     DAY_NUMBER_PATTERN,
@@ -97,13 +98,14 @@ def first_mentioned_time(
     `day_first`: whether 3/4 is the third of April.
     """
     for match in TIME_PATTERN.finditer(text):
-        interval = _read(match, now.astimezone(ZoneInfo(zone)), prefer, day_first)
+        interval = read_time(match, now.astimezone(ZoneInfo(zone)), prefer, day_first)
         if interval is not None:
             return MentionedTime(interval, match[0], match.span())
     return None
 
 
-def _read(match: re.Match[str], now: datetime, prefer: Prefer, day_first: bool) -> Interval | None:
+def read_time(match: re.Match[str], now: datetime, prefer: Prefer, day_first: bool) -> Interval | None:
+    """The interval of a match of TIME_PATTERN, seen from `now` on the clocks of its zone; None for no time."""
     kind = str(match.lastgroup)
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     try:

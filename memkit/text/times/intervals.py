@@ -3,9 +3,8 @@
 from datetime import MAXYEAR, datetime, timedelta
 from typing import Literal, NamedTuple
 
-TimeUnit = Literal[
-    "day", "week", "weekend", "month", "season", "year", "early", "mid", "late", "days", "months", "years", "vague"
-]
+from memkit.models import TimeUnit
+
 CalendarUnit = Literal["day", "month", "year"]
 STRETCH_UNITS: dict[CalendarUnit, TimeUnit] = {"day": "days", "month": "months", "year": "years"}
 CALENDAR_UNITS: tuple[CalendarUnit, ...] = ("day", "month", "year")

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from memkit.text.times.intervals import TimeUnit
+from memkit.models import TimeUnit
 
 ContextMeaning = Literal[
     "skip", "drop", "plan", "duty", "wish", "used", "ended", "anymore", "negated", "cannot", "perfect", "was", "is"

@@ -13,7 +13,7 @@ import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.evaluation.formats.files import read_conversations
 from memkit.evaluation.texts import CONVERSATIONS_FOLDER
-from memkit.models import Hit
+from memkit.models import TIME_UNITS, Hit
 from memkit.settings import ObserveSettings, RankingSettings
 from memkit.testing import FrozenClock
 
@@ -72,6 +72,45 @@ def conversation(path: Path, number: int = 0) -> tuple[list[memkit.Turn], list[s
     return list(chosen.turns), queries + random.Random(4).sample(said, 200 - len(queries))
 
 
+TELLING = [
+    memkit.Turn(text, "Ana", role="user", id=f"tell-{n}", at=NOW - timedelta(days=4, minutes=-n), session="telling")
+    for n, text in enumerate(
+        (
+            "Always answer in Portuguese.",
+            "From now on answer in English.",
+            "Never suggest dishes with nuts.",
+            "My driving exam is on Thursday.",
+            "The exam was cancelled!",
+            "My zither concert is on 4 June.",
+            "My zither concert is on 6 June.",
+            "Yesterday I tried the climbing wall.",
+        )
+    )
+]
+
+
+def assert_no_mention_is_left(store: memkit.MemoryStore, gone: Sequence[str]) -> None:
+    """Standing instructions, plans and mentioned times are those of a bank that never heard what went."""
+    bank, control = store.bank("erased"), store.bank("control")
+    assert [(each.text, each.memory.id) for each in bank.standing()] == [
+        (each.text, each.memory.id) for each in control.standing()
+    ]
+    assert [(p.text, p.memory.id, p.start, p.is_past) for p in bank.upcoming()] == [
+        (p.text, p.memory.id, p.start, p.is_past) for p in control.upcoming()
+    ]
+    mentions = []
+    for one in (bank, control):
+        state = one._context.state()
+        assert state is not None
+        with one._context.storage.view(state.number) as view:
+            ids = {seq: memory.id for seq, memory in view.memories(list(range(1, 1000))).items()}
+            mentions.append(
+                [(ids[seq], mention) for seq, mention in view.mentions((*TIME_UNITS, "standing", "change"))]
+            )
+    assert mentions[0] == mentions[1]
+    assert not {id for id, _ in mentions[0]} & set(gone)
+
+
 def entangled(turns: Sequence[memkit.Turn], count: int) -> list[str]:
     """Ids of the turns that are most like many others: the hardest to forget alone."""
     vectors = HashingEncoder().encode([turn.text for turn in turns])
@@ -101,6 +140,7 @@ def compare(
         receipt = bank.erase(ids=gone)
         assert not receipt.bytes_pending
         assert_alike(bank, control, queries)
+        assert_no_mention_is_left(store, gone)
     with opened(path, ranking) as store:
         assert_alike(store.bank("erased"), store.bank("control"), queries[:20])
         assert store.doctor() == []
@@ -120,6 +160,18 @@ def test_two_hundred_queries_are_answered_as_by_a_bank_that_never_heard_it(
     }[chosen]
     assert len(queries) == 200
     compare(path, turns, gone, queries if chosen == "entangled" else queries[:40], ranking=ranking)
+
+
+@pytest.mark.parametrize("number", range(len(TELLING)))
+def test_instructions_and_plans_are_those_of_a_bank_that_never_heard_it(path: Path, number: int) -> None:
+    turns, queries = conversation(DEMO)
+    asked = ["What did Ana do on 28 May?", "What happens on 6 June?", "Which language?", *queries[:5]]
+    compare(path, [*turns[:60], *TELLING], [str(TELLING[number].id)], asked)
+
+
+def test_an_echo_counts_its_times_from_its_own_date_when_the_first_is_erased(path: Path) -> None:
+    again = [replace(turn, id=f"again-{turn.id}", at=NOW - timedelta(hours=3)) for turn in TELLING[3:]]
+    compare(path, [*TELLING, *again], [str(turn.id) for turn in TELLING[3:]], ["What about the exam?"])
 
 
 def test_thoughts_summaries_and_portraits_are_those_of_a_bank_that_never_heard_it(path: Path) -> None:

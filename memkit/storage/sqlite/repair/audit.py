@@ -77,6 +77,7 @@ ALL_CHECKS = (
     _dangling("source", "seq"),
     _dangling("source", "source"),
     _dangling("tag", "seq"),
+    _dangling("mention", "seq"),
     _dangling("moved", "seq"),
     _dangling("index_entry", "seq"),
     _dangling("history", "seq"),

@@ -34,7 +34,7 @@ TYPES_BY_AFFINITY: dict[str, tuple[type, ...]] = {
     "BLOB": (bytes,),
 }
 OWN_TABLES = ("migration",)  # tables that the new database has already
-SHAPELESS_TABLES = ("source", "tag", "exchange_turn", "lease")  # their rows look like entries of indexes
+SHAPELESS_TABLES = ("source", "tag", "mention", "exchange_turn", "lease")  # their rows look like entries of indexes
 TABLE_BY_MIRROR = {  # indexes that hold whole rows of a table, the last two of three columns swapped
     "source_back": "source",
     "tag_back": "tag",

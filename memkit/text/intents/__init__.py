@@ -1,0 +1,1 @@
+"""Intents in a turn's own words: standing instructions, plans and their changes."""
