@@ -19,10 +19,11 @@ from memkit.recall.ranking.names import named_speakers, without_names
 from memkit.recall.ranking.newer_values import COMPARED_RESULTS, asked_value, newer_value
 from memkit.recall.ranking.query import MAX_RESULTS, Query, RecallOptions
 from memkit.recall.search import ScoredRow
-from memkit.runtime.indexer import MIN_READING, echo_key
+from memkit.runtime.indexer import echo_key
 from memkit.runtime.reranker_slot import RerankOutcome
 from memkit.text.curve import Curve
 from memkit.text.forgetting.requests import only_asks_to_forget
+from memkit.text.reading import MIN_READING
 from memkit.text.terms.tokens import words
 from memkit.text.times.dates import first_mentioned_time
 from memkit.text.times.periods import PERIOD_LEVELS, period_of

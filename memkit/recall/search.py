@@ -34,7 +34,7 @@ from memkit.text.curve import Curve
 from memkit.text.terms.forms import without_marks
 from memkit.text.terms.keys import key_hash
 from memkit.text.terms.language import language_of
-from memkit.text.terms.tokens import stem, words
+from memkit.text.terms.tokens import asks, stem, words
 from memkit.times import from_micros, to_micros
 
 LEXICAL_CANDIDATES = 400  # by their words; by sketches, `SketchSearch.candidate_count` says how many
@@ -301,7 +301,7 @@ class Searcher:
     def _best(self, candidates: Candidates, query: Query) -> Ints:
         """Places of the results among the candidates, best first; none where the bank can't answer the question."""
         floor, k = query.options.min_score, query.result_count
-        if floor is None and not is_answerable(candidates.evidence, candidates.eligible, self._searched(candidates)):
+        if floor is None and not self._is_answerable(candidates, query):
             return np.empty(0, np.int64)
         floor = MIN_RELEVANCE if floor is None else floor
         places = np.flatnonzero(candidates.eligible & (candidates.relevance >= floor))
@@ -310,6 +310,10 @@ class Searcher:
             least = np.partition(score[places], -k)[-k]
             places = places[score[places] >= least]
         return places[np.lexsort((-rows[places], -score[places]))][:k]
+
+    def _is_answerable(self, candidates: Candidates, query: Query) -> bool:
+        word_nats, question = self.index.lexical.idf(1), query.options.query
+        return is_answerable(candidates, self._searched(candidates), word_nats=word_nats, asks=asks(question))
 
     def _searched(self, candidates: Candidates) -> int:
         """About how many memories the best were chosen from: as large a share of all as of the candidates."""

@@ -17,12 +17,12 @@ from memkit.text.forgetting.requests import without_requests
 from memkit.text.intents.instructions import instructions
 from memkit.text.intents.plans import changes_plans
 from memkit.text.parts import passages, without_recalled
+from memkit.text.reading import MIN_READING
 from memkit.text.terms.keys import document_terms, encoded_text, text_key
 from memkit.text.terms.tokens import has_words
 from memkit.text.times.mentioned import timed_clauses
 from memkit.times import to_micros
 
-MIN_READING = 0.1  # below it, a text counts by its words alone
 WORDS_OF_AN_ECHO = 3  # a longer text counts as the same whoever repeats it
 
 

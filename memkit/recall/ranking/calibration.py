@@ -9,7 +9,7 @@ from collections.abc import Collection
 import numpy as np
 
 from memkit.protocols import FloatArray
-from memkit.recall.index.columns import Bools, among
+from memkit.recall.index.columns import among
 from memkit.recall.ranking.candidates import Candidates
 
 COVERAGE_WEIGHT, NAMED_WEIGHT = 0.6, 0.1  # what covering all of a question, and naming the speaker, add to the cosine
@@ -18,6 +18,8 @@ UNKNOWN_COSINE = np.float32(0.15)  # where there is no vector
 BEST_RESULTS = 5  # whose mean evidence says whether the bank can answer: chance rarely gives five
 USUAL_MEAN, USUAL_SIZE = 0.395, 500  # the mean that is asked for in a bank of 500 memories ...
 MEAN_GROWTH, MIN_MEAN = 0.06, 0.21  # ... more by this for each e-fold, since more memories have more chances
+WORDS_ENOUGH, WORDS_ENOUGH_UNREAD = 2.0, 0.8  # of the information of a word that one memory holds
+REMARK_MARGIN = 0.05  # a remark calls up an old moment by less than a question that asks for it
 SINGLE_MARGIN = 0.325  # how far over that mean a single result must lie to be enough by itself
 
 
@@ -43,16 +45,30 @@ def relevance(evidence: FloatArray) -> FloatArray:
     return np.asarray(1 / (1 + np.exp(LOGISTIC_STEEPNESS * (LOGISTIC_MIDDLE - evidence))), dtype=np.float32)
 
 
-def is_answerable(evidence: FloatArray, eligible: Bools, size: int) -> bool:
-    """Whether a bank of this size can answer the question: by the mean of the five best, or by a single sure result.
+def is_answerable(candidates: Candidates, size: int, *, word_nats: float, asks: bool) -> bool:
+    """Whether a bank of this size can answer a question, or (`asks`: False) a remark, by evidence, or by words alone.
+
+    `word_nats`: the information of a word that one memory holds. A memory that holds WORDS_ENOUGH such words, or as
+    much in more frequent ones, answers; where nothing has a cosine with the question, which the encoder can't read,
+    one that holds WORDS_ENOUGH_UNREAD.
+    """
+    if not candidates.eligible.any():
+        return False
+    features = candidates.features
+    held = candidates.words.information(features.rows, features.lengths)[candidates.eligible].max()
+    is_read = not np.isnan(candidates.cosines).all()
+    if held >= word_nats * (WORDS_ENOUGH if is_read else WORDS_ENOUGH_UNREAD):
+        return True
+    return is_read and is_evident(candidates.evidence[candidates.eligible], size, margin=0 if asks else REMARK_MARGIN)
+
+
+def is_evident(best: FloatArray, size: int, *, margin: float = 0) -> bool:
+    """Whether evidence is enough in a bank of this size: the mean of the five best, or a single sure one.
 
     Calibrated on banks of 2 to 1,500 memories, by questions about them and by questions about nothing in them:
-    99 of 100 of the former get results, 1 of 100 of the latter.
+    99 of 100 of the former get results, 1 of 100 of the latter. `margin`: by so much less is enough.
     """
-    best = evidence[eligible]
-    if not len(best):
-        return False
     if len(best) > BEST_RESULTS:
         best = np.partition(best, -BEST_RESULTS)[-BEST_RESULTS:]
-    bar = max(MIN_MEAN, USUAL_MEAN + MEAN_GROWTH * float(np.log(max(size, 1) / USUAL_SIZE)))
+    bar = max(MIN_MEAN, USUAL_MEAN + MEAN_GROWTH * float(np.log(max(size, 1) / USUAL_SIZE)) - margin)
     return bool(best.mean() >= bar or best.max() >= bar + SINGLE_MARGIN)

@@ -66,11 +66,15 @@ class LexicalEvidence:
         A long text holds a word by chance, the likelier the more frequent the word is: what is no surprise in a
         text of that length covers nothing.
         """
+        return self.information(rows, lengths) / np.float32(max(self.full_idf, MIN_QUESTION_NATS))
+
+    def information(self, rows: Ints, lengths: npt.NDArray[np.int32]) -> FloatArray:
+        """The question's information that each of these rows holds, in nats; see `coverage`."""
         sums = self.sums.take(rows).imag
         longer = np.flatnonzero((lengths > SHORT_TEXT_CHARS) & (sums > 0))
         if len(longer):
             sums[longer] = self._sure_sums(rows[longer], lengths[longer])
-        return sums / np.float32(max(self.full_idf, MIN_QUESTION_NATS))
+        return np.asarray(sums)
 
     def _sure_sums(self, rows: Ints, lengths: npt.NDArray[np.int32]) -> FloatArray:
         """The idf of the terms that each row holds, as far as it doesn't hold them by chance."""
