@@ -1,35 +1,29 @@
 """Recall: a query in, the memories that answer it out, with the reasons."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import numpy as np
-
 from memkit.errors import UnknownMemoryError
 from memkit.flows.context import BankContext
+from memkit.flows.looking.question import EncodedQuestion, is_asked
 from memkit.flows.looking.reranking import is_reranked, reranked
 from memkit.flows.looking.standing import standing_of
-from memkit.models import MEMORY_STATES, Hit, Memory, PastState, State, Turn
-from memkit.observe.intake import as_turns
-from memkit.protocols import BankView, FloatArray, PageOptions
+from memkit.models import MEMORY_STATES, Hit, Memory, PastState, State
+from memkit.protocols import BankView, PageOptions
 from memkit.recall.present.recollection import FindBeside, OnUse, Recollection
-from memkit.recall.ranking.names import named_speakers, without_names
-from memkit.recall.ranking.newer_values import COMPARED_RESULTS, asked_value, newer_value
+from memkit.recall.ranking.newer_values import newer_value
 from memkit.recall.ranking.query import MAX_RESULTS, Query, RecallOptions
 from memkit.recall.search import ScoredRow
-from memkit.runtime.indexer import echo_key
 from memkit.runtime.reranker_slot import RerankOutcome
 from memkit.text.curve import Curve
 from memkit.text.forgetting.requests import only_asks_to_forget
-from memkit.text.reading import MIN_READING
 from memkit.text.terms.tokens import words
 from memkit.text.times.dates import first_mentioned_time
 from memkit.text.times.periods import PERIOD_LEVELS, period_of
 from memkit.times import from_micros
 
-CONTEXT_SHARE = 0.2  # of the query's vector, that is the turns' before it
 RECALLED_STATES = ("active", "superseded")
 MAX_ABOUT_RESULTS = 200
 POSSIBLE_RELEVANCE = 0.1  # from which on a memory that holds all the words is about them
@@ -41,25 +35,11 @@ MAX_DAYS = 3  # whose summaries are given for a time that has none of its own
 def recall(ctx: BankContext, options: RecallOptions) -> Recollection:
     """Search the bank; memories that the result places into a prompt are reinforced."""
     state = ctx.state()
-    if state is None or not (options.query.strip() or options.since or options.until):
+    if state is None or not is_asked(options):
         return Recollection((), zone="UTC" if state is None else state.zone)
-    context = [turn.text for turn in _said(options.context) if turn.text.strip()]
-    reading = float(ctx.services.encoder.readings([options.query])[0])
-    is_read = reading >= MIN_READING
-    vectors = _query_vectors(ctx, options.query, ctx.services.indexes.speakers(state), context) if is_read else None
+    question = EncodedQuestion.of(ctx, state, options)
     with ctx.services.indexes.opened(state.number) as (loaded, view):
-        query = Query(
-            options,
-            now=options.now or ctx.now(),
-            vector=None if vectors is None else _leaning(vectors),
-            reading=reading,
-            context=context,
-            allowed=None if options.where is None else frozenset(view.matching(options.where)),
-            left_out=_seqs_without(view, options.without),
-            speakers=loaded.speakers,
-            past={} if options.as_of is None else view.states_at(options.as_of),
-            least_results=COMPARED_RESULTS if asked_value(options.query) else 0,
-        )
+        query = question.query(loaded.speakers, view)
         if not is_reranked(ctx, query):
             return _recollection(ctx, view, query, loaded.search(query, view))
     query, outcome = reranked(ctx, state, query)
@@ -67,58 +47,20 @@ def recall(ctx: BankContext, options: RecallOptions) -> Recollection:
         return _recollection(ctx, view, query, loaded.search(query, view), outcome)
 
 
-def _said(items: Sequence[object]) -> list[Turn]:
-    """Texts, turns, dicts and messages as turns; without what can't be read."""
-    turns = as_turns([("user", item) if isinstance(item, str) else item for item in items])
-    return [turn for turn in turns if isinstance(turn, Turn)]
-
-
-def _seqs_without(view: BankView, items: Sequence[object]) -> frozenset[int]:
-    """Seqs of the turns that say what these say, and of the thoughts that rest on such turns alone."""
-    keys = [echo_key(view.state, turn.text, turn.speaker) for turn in _said(items)]
-    originals = list(view.locate(list(view.same_text(keys).values())).values())
-    turns = {*originals, *view.echoes(originals)} if originals else set[int]()
-    rows = {m.id for m in view.memories(sorted(turns)).values()}
-    derived = view.memories(view.derived_from(sorted(turns))) if turns else {}
-    resting = {seq for seq, m in derived.items() if m.kind == "thought" and rows.issuperset(m.sources)}
-    return frozenset(turns | resting)
-
-
-def _query_vectors(ctx: BankContext, query: str, speakers: Iterable[str], context: Sequence[str]) -> FloatArray | None:
-    """Vectors of the query and its context, (1 + len(context), dimension); None where the encoder fails.
-
-    A name outshines the rest of a short question, and who spoke is a cue of its own: so the query's vector
-    leans towards that of the question without the speakers' names.
-    """
-    plain = without_names(query, named_speakers(query, speakers))
-    if plain == query or not plain.strip():
-        return ctx.services.encoder.try_encode([query, *context])
-    vectors = ctx.services.encoder.try_encode([query, *context, plain])
-    if vectors is None:
-        return None
-    share = ctx.settings.ranking.nameless
-    blend = (1 - share) * vectors[0] + share * vectors[-1]
-    return np.concatenate([blend[None] / np.linalg.norm(blend), vectors[1:-1]])
-
-
-def _leaning(vectors: FloatArray) -> FloatArray:
-    """The query's vector, leaning a little towards the turns just before it."""
-    if len(vectors) == 1:
-        return np.asarray(vectors[0])
-    leaning = (1 - CONTEXT_SHARE) * vectors[0] + CONTEXT_SHARE * vectors[1:].mean(axis=0)
-    return np.asarray(leaning / max(float(np.linalg.norm(leaning)), 1e-9), dtype=np.float32)
-
-
 def _recollection(
     ctx: BankContext, view: BankView, query: Query, scored: Sequence[ScoredRow], reranker: RerankOutcome | None = None
 ) -> Recollection:
     wanted = {seq for row in scored for seq in (row.seq, *row.thoughts, *row.around)}
     memories = _recallable(view.memories(sorted(wanted)), query)
-    scored = _newest_first(scored, memories, query)[: query.options.k]
+    further = [row for row in scored if row.further]
+    scored = [*_newest_first([row for row in scored if not row.further], memories, query)[: query.options.k], *further]
     telling = [row for row in scored if row.seq in memories and _tells(memories[row.seq])]
     hits = [_hit(ctx, row, memories, reranker) for row in telling]
+    count = sum(not row.further for row in telling)
     return Recollection(
-        hits,
+        hits[:count],
+        further=hits[count:],
+        gathered=max((row.gathered for row in telling), default=0),
         zone=view.state.zone,
         portrait=_portrait(view, query),
         summaries=_summaries(view, query, has_hits=bool(memories), day_first=ctx.settings.ranking.day_first),

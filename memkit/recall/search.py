@@ -1,7 +1,7 @@
 """The search of a bank: candidates, then scores, refinement, calibration, results. Pure: no SQL, no clock."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from memkit.recall.ranking.cues import (
 )
 from memkit.recall.ranking.evidence import LexicalEvidence, SearchTerm, greatest, lexical_evidence, standardised_cosines
 from memkit.recall.ranking.links import adjacent_turns, attach_thoughts, order_superseded
-from memkit.recall.ranking.open_questions import spread_best, telling
+from memkit.recall.ranking.open_questions import MAX_GATHERED, TOPIC_RELEVANCE, spread_best, telling, told_first
 from memkit.recall.ranking.query import Query, is_eligible, is_visible, last_said, matches_filters
 from memkit.settings import RankingSettings
 from memkit.text.curve import Curve
@@ -59,6 +59,8 @@ class ScoredRow:
     beside: tuple[int, ...] = ()  # the turns just before and after it in its session
     around: tuple[int, ...] = ()  # as many on each side as were asked for
     last_said: int | None = None  # when a person said it again for the last time, in microseconds
+    gathered: int = 0  # rows of the time or about the topic, where the question asks for all of them
+    further: bool = False  # beyond the results that were asked for: for the prompt
 
 
 class Searcher:
@@ -86,10 +88,10 @@ class Searcher:
     def search(self, query: Query, source: VectorSource) -> list[ScoredRow]:
         """The best rows for a question, best first, those below the floor left out."""
         cues = read_cues(
-            query.options.query, query.speakers, query.now, self._zone, self._holds, day_first=self._weights.day_first
+            query.question, query.speakers, query.now, self._zone, self._holds, day_first=self._weights.day_first
         )
         cues = self._with_mentioned(cues, source)
-        if cues.is_open and (cues.span or query.options.since or query.options.until):
+        if cues.is_open and (query.whole or cues.span or query.options.since or query.options.until):
             return self._said_in_time(query, cues, source)
         candidates = self._candidates(query, cues, source)
         if not candidates.eligible.any():
@@ -98,6 +100,8 @@ class Searcher:
         self._refine(candidates, query, source)
         self._calibrate(candidates, cues)
         self._follow_links(candidates, query)
+        if query.whole is not None:
+            return self._about_topic(candidates, query, cues)
         return self._results(candidates, self._best(candidates, query), query, cues)
 
     def _said_in_time(self, query: Query, cues: Cues, source: VectorSource) -> list[ScoredRow]:
@@ -115,8 +119,27 @@ class Searcher:
         none = np.zeros_like(scores)
         candidates = Candidates(features, eligible, evidence, none, none, unknown, exact, unknown)
         candidates.parts, candidates.relevance = features.traits, np.ones_like(scores)
-        best = spread_best(scores, features.occurred_at, eligible, query.result_count)
-        return self._results(candidates, best, query, cues)
+        best = spread_best(scores, features.occurred_at, eligible, query.options.k)
+        rest = eligible.copy()
+        rest[best] = False
+        more = spread_best(scores, features.occurred_at, rest, max(MAX_GATHERED - len(best), 0))
+        return self._gathered(candidates, np.concatenate([best, more]), int(eligible.sum()), query, cues)
+
+    def _about_topic(self, candidates: Candidates, query: Query, cues: Cues) -> list[ScoredRow]:
+        """The rows about the topic of a question about the whole bank: the best k in the order of time, then others."""
+        if not self._is_known(candidates, query):
+            return []
+        least = query.options.min_score
+        floor = TOPIC_RELEVANCE if least is None else least
+        every = told_first(candidates, floor, addressed=query.whole is not None and query.whole.addressed)
+        best, more = np.split(every[: max(query.options.k, MAX_GATHERED)], [query.options.k])
+        best = best[np.argsort(candidates.features.occurred_at[best], kind="stable")]
+        return self._gathered(candidates, np.concatenate([best, more]), len(every), query, cues)
+
+    def _gathered(self, candidates: Candidates, places: Ints, count: int, query: Query, cues: Cues) -> list[ScoredRow]:
+        """Results at these places of the `count` that answer; those beyond the k asked for are for the prompt."""
+        rows = self._results(candidates, places, query, cues)
+        return [replace(row, gathered=count, further=i >= query.options.k) for i, row in enumerate(rows)]
 
     def _with_mentioned(self, cues: Cues, source: VectorSource) -> Cues:
         """The cues with the rows that mention the time that is asked about, where nothing was said in it."""
@@ -301,7 +324,7 @@ class Searcher:
     def _best(self, candidates: Candidates, query: Query) -> Ints:
         """Places of the results among the candidates, best first; none where the bank can't answer the question."""
         floor, k = query.options.min_score, query.result_count
-        if floor is None and not self._is_answerable(candidates, query):
+        if not self._is_known(candidates, query):
             return np.empty(0, np.int64)
         floor = MIN_RELEVANCE if floor is None else floor
         places = np.flatnonzero(candidates.eligible & (candidates.relevance >= floor))
@@ -311,9 +334,13 @@ class Searcher:
             places = places[score[places] >= least]
         return places[np.lexsort((-rows[places], -score[places]))][:k]
 
-    def _is_answerable(self, candidates: Candidates, query: Query) -> bool:
-        word_nats, question = self.index.lexical.idf(1), query.options.query
-        return is_answerable(candidates, self._searched(candidates), word_nats=word_nats, asks=asks(question))
+    def _is_known(self, candidates: Candidates, query: Query) -> bool:
+        """Whether the bank can answer the question, or results are wanted whatever they are."""
+        if query.options.min_score is not None:
+            return True
+        is_question = query.whole is not None or asks(query.options.query)
+        word_nats = self.index.lexical.idf(1)
+        return is_answerable(candidates, self._searched(candidates), word_nats=word_nats, asks=is_question)
 
     def _searched(self, candidates: Candidates) -> int:
         """About how many memories the best were chosen from: as large a share of all as of the candidates."""

@@ -73,6 +73,8 @@ class LoadedBank:
             parts.append(self.searcher.search(_of_kinds(query, others), source))
         if self.reflected is not None and (reflected := [kind for kind in kinds if kind in REFLECTED_KINDS]):
             parts.append(self.reflected.search(_of_kinds(query, reflected), source))
+        if len(parts) == 1:
+            return parts[0]
         return list(islice(heapq.merge(*parts, key=lambda scored: -scored.score), query.options.k))
 
 

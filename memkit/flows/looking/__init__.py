@@ -1,1 +1,1 @@
-"""Looking, beside recall's flow: reranking, standing instructions, what is coming up."""
+"""Looking, beside recall's flow: the question as it is asked, reranking, standing instructions, what is coming up."""

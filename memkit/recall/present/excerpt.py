@@ -12,14 +12,17 @@ WINDOW_CHARS = 300  # in which a question's words stand together
 BORDER_CHARS = 24  # so far an end is moved to where a word ends
 
 
-def matched_place(text: str, terms: Collection[str]) -> int | None:
-    """The middle of the window of a text that holds most of these terms, the rarer in the text the more; or None."""
+def matched_place(text: str, terms: Collection[str], within: int = WINDOW_CHARS) -> int | None:
+    """The middle of the part of a text that holds most of these terms, the rarer in the text the more; or None.
+
+    The part has at most `within` characters.
+    """
     every = words(text, language_of(text)) if terms else []
     matches = [word for word in every if not {word.term, *word.beside}.isdisjoint(terms)]
     if not matches:
         return None
     counts = Counter(word.term for word in matches)
-    windows = [_window(matches, i) for i in range(len(matches))]
+    windows = [_window(matches, i, within) for i in range(len(matches))]
     best = max(windows, key=lambda window: sum(1 / counts[term] for term in {word.term for word in window}))
     return (best[0].start + best[-1].end) // 2
 
@@ -34,6 +37,6 @@ def excerpt_span(text: str, place: int, length: int) -> tuple[int, int]:
     return start, spaces[-1] if spaces and end < len(text) else end
 
 
-def _window(matches: list[Word], first: int) -> list[Word]:
-    last = matches[first].start + WINDOW_CHARS
+def _window(matches: list[Word], first: int, within: int) -> list[Word]:
+    last = matches[first].start + within
     return [word for word in matches[first:] if word.start < last]

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from memkit.errors import UnknownOptionError
 from memkit.models import Hit, Memory
 from memkit.recall.present.asides import StandingInstruction, UpcomingPlan
-from memkit.recall.present.prompt import Counter, Key, PromptMaterial, render
+from memkit.recall.present.prompt import Counter, render
+from memkit.recall.present.prompt_material import Key, PromptMaterial
 
 if TYPE_CHECKING:
     from langchain_core.documents import Document
@@ -53,6 +54,9 @@ class Recollection(Sequence[Hit]):
     understood. `zone`: the IANA name of the zone in which dates are shown. `on_use` is called with the ids of
     the hits, and of the thoughts shown with them, that were placed into a prompt: once per id, however often
     and in whatever slices it is asked. It can be pickled; the copy strengthens nothing.
+
+    Many turns answer a question about a time or the whole bank: `gathered` says how many, `further` are those beyond
+    the hits, for which the prompt has room, too. Of the whole bank, the hits are in the order of time.
     """
 
     def __init__(
@@ -65,8 +69,10 @@ class Recollection(Sequence[Hit]):
         beside: FindBeside = dict,
         zone: str = "UTC",
         on_use: OnUse | None = None,
+        further: Sequence[Hit] = (),
+        gathered: int = 0,
     ) -> None:
-        self._hits = tuple(hits)
+        self._hits, self.further, self.gathered = tuple(hits), tuple(further), gathered
         self.portrait = portrait
         self.summaries = tuple(summaries)
         self.standing = tuple(standing)
@@ -82,6 +88,11 @@ class Recollection(Sequence[Hit]):
 
     def _pairs(self) -> list[tuple[Hit, Origin]]:
         return list(zip(self._hits, self._origins, strict=True))
+
+    def _shown(self) -> list[tuple[Hit, Origin]]:
+        """Hits that the prompt may show, the most relevant first where they aren't in order already."""
+        pairs = sorted(self._pairs(), key=lambda pair: -pair[0].score) if self.gathered else self._pairs()
+        return [*pairs, *((hit, self._origin) for hit in self.further)]
 
     def _with(self, pairs: Sequence[tuple[Hit, Origin]]) -> Self:
         chosen = type(self)(portrait=self.portrait, summaries=self.summaries, standing=self.standing)
@@ -136,10 +147,12 @@ class Recollection(Sequence[Hit]):
         turn after a question, both sides of a short turn, and those of `hit.around`. Raises InputError, and
         CorruptError where a turn beside a hit isn't what was written: these are read out of their rows here.
         """
+        shown = self._shown()
         material = PromptMaterial(
-            hits=self._hits,
-            zones=[origin.zone for origin in self._origins],
-            beside=[origin.beside.get(hit.memory.id, ()) for hit, origin in self._pairs()],
+            hits=[hit for hit, _ in shown],
+            zones=[origin.zone for _, origin in shown],
+            beside=[origin.beside.get(hit.memory.id, ()) for hit, origin in shown],
+            gathered=self.gathered,
             portrait=self.portrait if portrait else None,
             summaries=self.summaries if summaries else (),
             standing=self.standing if standing else (),
@@ -151,7 +164,7 @@ class Recollection(Sequence[Hit]):
         return block.text
 
     def _use(self, placed: frozenset[Key]) -> None:
-        for hit, origin in self._pairs():
+        for hit, origin in self._shown():
             shown = [memory.id for memory in (hit.memory, *hit.thoughts) if (hit.bank, memory.id) in placed]
             origin.use(shown)
 

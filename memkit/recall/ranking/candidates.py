@@ -34,6 +34,7 @@ class RowFeatures:
     speaker: Ints
     occurred_at: Ints
     asks: Bools
+    replies: Bools  # said by an assistant
     timed: Bools  # names a time or a number
     open_to_context: FloatArray  # which part of its full share each takes of the evidence around it
     lengths: Lengths  # characters
@@ -47,11 +48,12 @@ class RowFeatures:
 def row_features(columns: Columns, rows: Ints, cohesion: float, weights: RankingSettings) -> RowFeatures:
     """Features of these rows of a bank."""
     statistics, lengths, asks = columns.statistics, columns.at("length", rows), columns.at("asks", rows)
+    replies = columns.at("role", rows) == TURN_ROLES.index("assistant")
     session_of, adjacent = columns.at("session", rows), _adjacent(rows, columns.at("kind", rows))
     linked, sessions = adjacent & (session_of[1:] == session_of[:-1]), RowGroups.of(session_of)
     context = weights.whole_context + weights.cohesive_context * cohesion
     traits = {
-        "role": weights.assistant * (columns.at("role", rows) == TURN_ROLES.index("assistant")).astype(np.float32),
+        "role": weights.assistant * replies.astype(np.float32),
         "asks": weights.asks * asks * share_of(weights.whole_question, lengths),
         "answers": weights.answers * _answering(asks, linked),
         "length": weights.length * statistics.log_length(lengths),
@@ -69,6 +71,7 @@ def row_features(columns: Columns, rows: Ints, cohesion: float, weights: Ranking
         speaker=columns.at("speaker", rows),
         occurred_at=columns.at("occurred_at", rows),
         asks=asks,
+        replies=np.asarray(replies, dtype=bool),
         timed=statistics.timed(rows),
         open_to_context=share_of(context, lengths),
         lengths=lengths,

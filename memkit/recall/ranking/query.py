@@ -13,6 +13,7 @@ from memkit.models import MEMORY_KINDS, MEMORY_STATES, Kind, PastState, checked_
 from memkit.protocols import FloatArray
 from memkit.recall.index.columns import Bools, Columns, among
 from memkit.recall.index.seq_array import Ints
+from memkit.recall.ranking.whole_bank import WholeBankQuestion
 from memkit.text.terms.forms import is_same_name
 from memkit.times import to_micros
 
@@ -61,7 +62,8 @@ class RecallOptions:
 class Query:
     """A recall's options and what the bank adds to them.
 
-    `vector` is None where there is none: then words decide. `context`: the texts of the turns before the question.
+    `whole`: what it asks about the whole bank; None for other questions. `vector` is None where there is none: then
+    words decide. `context`: the texts of the turns before the question.
     `allowed`: seqs, None for all; `left_out`: seqs. `speakers`: the bank's speakers with their hashes. `past`: by seq,
     the states at `as_of` of those that have changed since. `least_results`: so many are looked for, however few are
     asked for. `reading`: how far the encoder reads the question, 0..1. `reranked`: a reranker's evidence by seq, in
@@ -71,6 +73,7 @@ class Query:
     options: RecallOptions
     now: datetime
     vector: FloatArray | None = None
+    whole: WholeBankQuestion | None = None
     context: Sequence[str] = ()
     allowed: frozenset[int] | None = None
     left_out: frozenset[int] = frozenset()
@@ -83,6 +86,11 @@ class Query:
     def called(self, name: str) -> list[int]:
         """Hashes of the bank's speakers of this name."""
         return [number for speaker, number in self.speakers.items() if is_same_name(speaker, name)]
+
+    @property
+    def question(self) -> str:
+        """The question, or its topic alone where it is about the whole bank."""
+        return (self.whole and self.whole.topic) or self.options.query
 
     @property
     def result_count(self) -> int:
