@@ -243,11 +243,17 @@ class Searcher:
         if not self.index.vectors.exact:
             candidates.unseen_episodes, candidates.unseen_sessions = self._unseen(candidates)
         candidates.fixed_parts = {
-            **candidates.features.traits,
+            **self._traits(candidates.features, cues),
             **cue_parts(cues, candidates.features, self._event_windows(cues, candidates.features), self._weights),
             "retention": self._retention(candidates.features.rows, to_micros(query.now)),
         }
         self._rank(candidates)
+
+    def _traits(self, features: RowFeatures, cues: Cues) -> dict[str, FloatArray]:
+        """Traits of rows; a question about what an assistant said turns that of its role round."""
+        if not cues.asks_assistant:
+            return features.traits
+        return {**features.traits, "role": -features.traits["role"]}
 
     def _rank(self, candidates: Candidates) -> None:
         """Add up the parts: those that follow from the cosines, which refinement changes, and the fixed ones."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from memkit.batches import RowBatch, SketchBatch, TermBatch
+from memkit.models import TURN_ROLES
 from memkit.protocols import FloatArray, VectorSource
 from memkit.recall.index.cohesion import cohesion
 from memkit.recall.index.columns import Columns
@@ -87,6 +88,8 @@ class BankIndex:
 
     def cohesion(self, source: VectorSource) -> float:
         """Cohesion of the bank, measured anew when it has changed, or has grown by a tenth where not all is scored."""
+        if self._cohesion is None and not self._has_assistant():
+            self._cohesion, self._measured_size = 0.0, self.size
         if self._cohesion is None:
             seqs, vectors = self.vectors.everything() if self.exact else self._sampled(source)
             rows, inside = self.columns.rows_of(seqs)
@@ -99,6 +102,10 @@ class BankIndex:
             self._cohesion = cohesion(vectors, sessions)
             self._measured_size = self.size
         return self._cohesion
+
+    def _has_assistant(self) -> bool:
+        """Whether an assistant speaks: between people the measure follows the length of their sessions."""
+        return bool((self.columns.column("role") == TURN_ROLES.index("assistant")).any())
 
     def _sampled(self, source: VectorSource) -> tuple[Ints, FloatArray]:
         """Seqs of about COHESION_ROWS rows that have vectors, of whole sessions, evenly taken; their vectors."""

@@ -18,6 +18,7 @@ from memkit.models import Mention
 from memkit.protocols import FloatArray
 from memkit.recall.index.columns import Bools, among
 from memkit.recall.index.seq_array import Ints
+from memkit.recall.ranking.assistant_questions import asks_assistant
 from memkit.recall.ranking.candidates import RowFeatures
 from memkit.recall.ranking.evidence import FULL_MATCH_SD, SearchTerm
 from memkit.recall.ranking.names import Holds, named_speakers, nearly_named, without_names
@@ -58,6 +59,7 @@ class Cues(NamedTuple):
     named: frozenset[int]  # hashes of the bank's speakers that the question names
     span: MentionedTime | None
     asks_when: bool
+    asks_assistant: bool = False  # what an assistant said
     relative: EventTime | None = None  # a time named by an event: "the day before her birthday"
     event: tuple[SearchTerm, ...] = ()  # the event's search terms
     is_open: bool = False  # nothing is asked but what was said: in the time that is named, if one is
@@ -89,6 +91,7 @@ def read_cues(
         named=frozenset(speakers[name] for name in named),
         span=span,
         asks_when=bool(WHEN_PATTERN.search(question)),
+        asks_assistant=asks_assistant(question),
         relative=relative if event else None,
         event=event,
         is_open=_is_open(question, span, named),
