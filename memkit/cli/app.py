@@ -10,7 +10,7 @@ from memkit.cli.change import add, correct, forget, pin, undo, zone
 from memkit.cli.erase import decay, erase, keep, prune
 from memkit.cli.in_and_out import maintain, observe, recall, reflect, think
 from memkit.cli.keep import audit, backup, doctor, export, export_encoder, load, receipts, restore
-from memkit.cli.look import banks, history, portrait, show, stats
+from memkit.cli.look import banks, history, portrait, show, standing, stats, upcoming
 from memkit.cli.measure import attack, curve, evaluate, footprint, stream
 from memkit.cli.options import EXIT_ERROR
 from memkit.cli.output import err, say, show_log
@@ -35,7 +35,9 @@ app = typer.Typer(
 PANEL_COMMANDS: dict[str, list[Callable[..., None]]] = {
     "Start": [demo.demo],
     "In and out": [observe.observe, recall.recall, think.think, reflect.reflect, maintain.maintain],
-    "Look": [show.show, portrait.portrait, history.history, banks.banks, stats.stats],
+    "Look": [
+        show.show, standing.standing, upcoming.upcoming, portrait.portrait, history.history, banks.banks, stats.stats
+    ],
     "Change by hand": [add.add, correct.correct, pin.pin, forget.forget, undo.undo, zone.zone],
     "Fade and erase": [keep.keep, decay.decay, prune.prune, erase.erase],
     "Keep": [

@@ -56,7 +56,7 @@ def standing_asides(standing: Iterable[StandingInstruction], zone: ZoneInfo) -> 
 def upcoming_asides(upcoming: Iterable[UpcomingPlan], zone: ZoneInfo) -> list[Aside]:
     """Plans as lines: "2026-05-14, Ana: ...", "2026-05-05, not spoken of since, Ana: ..."."""
     return [
-        (_sentence(each.memory, each.text, f"upcoming {n}"), f"{_time(each, zone)}, {label(each.memory)}")
+        (_sentence(each.memory, each.text, f"upcoming {n}"), f"{days_of(each, zone)}, {label(each.memory)}")
         for n, each in enumerate(upcoming)
     ]
 
@@ -69,7 +69,8 @@ def _day(standing: StandingInstruction, zone: ZoneInfo) -> str:
     return str(local(standing.said_at, zone).date())
 
 
-def _time(plan: UpcomingPlan, zone: ZoneInfo) -> str:
+def days_of(plan: UpcomingPlan, zone: ZoneInfo) -> str:
+    """The days of a plan on a zone's calendar, and whether it was due: "2026-05-14", "2026-06-01 to 2026-06-30"."""
     first, last = local(plan.start, zone).date(), local(plan.end - timedelta(microseconds=1), zone).date()
     days = str(first) if first == last else f"{first} to {last}"
     return f"{days}, not spoken of since" if plan.is_past else days
