@@ -22,17 +22,15 @@ CHEAP_PATTERN = re.compile(
     re.IGNORECASE,
 )
 LEAD_FORM = (
-    r"^\W*(?:(?:hey|hi|hello|oh|ok|okay|and|also|but|so|then|well|thanks|sorry|actually|just|please|kindly"
-    r"|one more thing"
-    r"|by the way|remember|note)[\s,:]+)*"
+    r"^\W*+(?:(?:hey|hi|hello|oh|ok|okay|and|also|but|so|then|well|thanks|sorry|actually|just|please|kindly"
+    r"|one more thing|by the way|remember|note)[\s,:]+)*+"
 )
 SINCE_NOW = r"(?:from now on(?:wards?)?|from here on(?: out)?|going forward|henceforth|in (?:the )?future|by default)"
 NOT_IMPERATIVE = (  # after "always" or "never" at the beginning: words with which nobody asks for something
-    r"(?:a|an|the|been|had|has|have|heard|seen|knew|known|thought|wanted|loved|liked|was|were|is|are|in|on|at|mind"
-    r"|again|my"
+    r"(?:a|an|the|here|there|up|down|ready|willing|glad|open|by|for|with|been|had|has|have|heard|seen|knew|known"
+    r"|thought|wanted|loved|liked|was|were|is|are|in|on|at|mind|again|my"
     r"|your|his|her|their|good|nice|happy|fun|great|so|too|that|this|there|did|do i|would|could|will|i|we|he|she"
-    r"|they|it"
-    r"|ever|said|felt|saw|went|got|gone|done|ran|made|\w+ed|\w+ing)\b"
+    r"|they|it|ever|said|felt|saw|went|got|gone|done|ran|made|\w+ed|\w+ing)\b"
 )
 SUBJECT_FORM = (
     r"(?:i|we|he|she|it|they|there|my|our|his|her|their|the|that|this|what|who|how|why|you|people|everyone|someone)\b"
@@ -41,8 +39,7 @@ ASKING_FORM = (
     r"(?:you (?:must|should|shall|have to|need to|are to|may|can)|(?:i|we)(?:['’]d| would) (?:like|love"
     r"|prefer) (?:it if )?you"
     r"(?: to)?|(?:i|we) (?:want|need|expect|ask|prefer) you to|(?:can|could|would|will) you|make sure(?: that| you"
-    r"| to)*"
-    r"|be sure to|remember to|try to)"
+    r"| to)*|be sure to|remember to|try to)"
 )
 INSTRUCTION_PATTERNS = tuple(
     re.compile(form, re.IGNORECASE)
@@ -54,7 +51,7 @@ INSTRUCTION_PATTERNS = tuple(
         rf"|was)\b)\w",
         rf"{LEAD_FORM}{SINCE_NOW}[\s,:]+{ASKING_FORM}",
         rf"{LEAD_FORM}(?!{SUBJECT_FORM})\w[^?]*\b{SINCE_NOW}\W*$",
-        rf"{LEAD_FORM}{ASKING_FORM}[^.]*\b(?:always|never|{SINCE_NOW})\b",
+        rf"{LEAD_FORM}(?!you (?:can|may)\b){ASKING_FORM}[^.]*\b(?:always|never|{SINCE_NOW})\b",
         rf"{LEAD_FORM}(?:when(?:ever)?|if|(?:every|each|any) ?time) (?:i|we) [^,]{{2,120}}, *(?:then )?(?:please )?"
         rf"(?:{ASKING_FORM} )?(?:always |never |don['’]t |do not )?(?!{SUBJECT_FORM})\w",
         rf"{LEAD_FORM}(?!{SUBJECT_FORM})\w[^?,]{{2,120}},? (?:whenever|(?:every|each|any) ?time) (?:i|we) \w",
@@ -62,22 +59,18 @@ INSTRUCTION_PATTERNS = tuple(
     )
 )
 WHENEVER_PATTERN = re.compile(r"\b(?:when(?:ever)?|if|(?:every|each|any) ?time) (?:i|we)\b", re.IGNORECASE)
-INSISTING_PATTERN = re.compile(rf"\b(?:always|never|{SINCE_NOW})\b", re.IGNORECASE)
+INSISTING_PATTERN = re.compile(r"\b(?:always|never|from now on)\b", re.IGNORECASE)
 NEGATION_PATTERN = re.compile(r"\b(?:never|don['’]t|do not|not|stop|without|no)\b", re.IGNORECASE)
 LASTING_PATTERN = re.compile(
-    rf"\b(?:always|never|whenever|(?:every|each|any) ?time|when (?:i|we) (?:ask|say|write|send|tell|want|mention"
-    rf"|share|post"
-    rf"|show|talk|give)|if (?:i|we) (?:ask|say|write|send|tell|want|mention|share|post|show|talk|give)|ever|again"
-    rf"|any ?more"
-    rf"|call me|{SINCE_NOW})\b",
+    r"\b(?:always|never|whenever|(?:every|each|any) ?time|ever(?! since)|again|any ?more|call me|(?:when|if) (?:i|we)"
+    rf" (?:ask|say|write|send|tell|want|mention|share|post|show|talk|give)|{SINCE_NOW})\b",
     re.IGNORECASE,
 )
 RELEASE_PATTERN = re.compile(
-    rf"{LEAD_FORM}(?:you (?:can|may) \w[^?]*\b(?:again|now)\b|you (?:don['’]t|do not|needn['’]t|no longer) (?:have to"
-    rf"|need to)? ?\w"
-    r"[^?]*|(?:there['’]s )?no need to [^?]*\bany ?more\b|(?:forget|ignore|scrap|drop) (?:what|that|the (?:rule"
-    r"|instruction|thing))"
-    r"[^?]*)",
+    rf"{LEAD_FORM}(?:you (?:can|may) \w[^?]*\b(?:again|now)\b"
+    r"|you (?:don['’]t|do not|needn['’]t|no longer) (?:have to|need to)? ?\w[^?]*"
+    r"|(?:there['’]s )?no need to [^?]*\bany ?more\b"
+    r"|(?:forget|ignore|scrap|drop) (?:what|that|the (?:rule|instruction|thing))[^?]*)",
     re.IGNORECASE,
 )
 LIGHT_TERMS = frozenset(

@@ -81,7 +81,13 @@ class PlanChange(NamedTuple):
 def plans(text: str, at: datetime, zone: str, *, day_first: bool = False) -> list[Plan]:
     """Plans that a turn tells in its own words, in order. `at`: when it was said."""
     clauses = timed_clauses(text, at, zone, day_first=day_first)
-    return [Plan(c.interval, c.sentence, topic_of(c.sentence)) for c in clauses if _is_plan(c) and topic_of(c.sentence)]
+    ahead = (clause for clause in clauses if clause.interval.end > at and _is_plan(clause))
+    every = (Plan(clause.interval, clause.sentence, _topic(clause)) for clause in ahead)
+    return [plan for plan in every if plan.topic]
+
+
+def _topic(dated: DatedClause) -> frozenset[str]:
+    return topic_of(dated.clause) or topic_of(dated.sentence)
 
 
 def _is_plan(timed: DatedClause) -> bool:

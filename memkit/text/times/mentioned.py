@@ -16,6 +16,7 @@ from memkit.text.pasted.spans import own_words
 from memkit.text.times.dates import read_time
 from memkit.text.times.intervals import Interval, month_start
 from memkit.text.times.patterns import (
+    DATED_PATTERN,
     MONTH_AND_YEAR_PATTERN,
     NUMBER_NAMES,
     SHORT_MONTHS_PATTERN,
@@ -27,15 +28,16 @@ from memkit.text.times.tenses import Tense, tense_of
 
 MAX_TIMES = 16  # of one turn
 MAX_SENTENCES = 200  # of a turn, that are read
-ORDINAL_NAMES = ("first", "second", "third", "fourth")
+ORDINAL_NAMES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 PLACED_PATTERN = re.compile(
-    rf"\b(?:the )?(?:(?P<one>{'|'.join(ORDINAL_NAMES)}|last) (?P<unit>weekend|week|{WEEKDAY_PATTERN})"
-    rf"|(?P<end>first|last) (?P<count>{'|'.join(NUMBER_NAMES[1:])}|\d) (?P<many>days|weeks|weekends))"
-    rf" (?:of|in) (?P<month>{MONTH_AND_YEAR_PATTERN})",
+    rf"\b(?:the )?(?:(?P<one>{'|'.join(ORDINAL_NAMES[:4])}|last) (?P<unit>weekend|week|{WEEKDAY_PATTERN})"
+    rf"|(?P<end>first|last) (?P<count>{'|'.join(NUMBER_NAMES[1:])}|\d) (?P<many>days|weeks|weekends)"
+    rf"|(?P<nth>{'|'.join(ORDINAL_NAMES)})) (?:of|in) (?P<month>{MONTH_AND_YEAR_PATTERN})",
     re.IGNORECASE,
 )
 BARE_PATTERN = re.compile(
-    rf"\b(?P<weekday>{WEEKDAY_PATTERN})(?!s\b)|\b(?:on|by|until|till|for) the (?P<day>\d{{1,2}})(?:st|nd|rd|th)\b",
+    rf"\b(?P<weekday>{WEEKDAY_PATTERN})(?!s\b|{DATED_PATTERN})"
+    rf"|\b(?:on|by|until|till|for) the (?P<day>\d{{1,2}})(?:st|nd|rd|th)\b",
     re.IGNORECASE,
 )
 HABIT_PATTERN = re.compile(r"\b(?:every|each|most|any|some|on)(?: other)? $", re.IGNORECASE)
@@ -158,13 +160,15 @@ def _day_of_month(number: int, local: datetime, tense: Tense) -> Interval | None
 
 
 def _placed(match: re.Match[str], local: datetime, tense: Tense) -> Interval | None:
-    """A week, a weekend or a weekday by its number in a month; the first or the last of its days and weeks."""
+    """A day, week, weekend or weekday by its number in a month; the first or the last of its days and weeks."""
     month = TIME_PATTERN.search(f"in {match['month']}")
     whole = None if month is None else _interval(month, local, tense, day_first=False)
     if whole is None:
         return None
     if match["end"]:
         return _edge(match, whole)
+    if match["nth"]:
+        return _days(whole.start + timedelta(days=ORDINAL_NAMES.index(match["nth"].casefold())))
     starts = _starts(match["unit"].casefold(), whole)
     place = -1 if match["one"].casefold() == "last" else ORDINAL_NAMES.index(match["one"].casefold())
     length = {"week": 7, "weekend": 2}.get(match["unit"].casefold(), 1)

@@ -21,6 +21,7 @@ WEEKDAY_PATTERN = rf"(?:{'|'.join(WEEKDAY_NAMES)})"
 NUMBER_NAMES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 COUNT_WORDS = {"a couple of": 2, "a few": 3, "a": 1, "an": 1, **{word: n for n, word in enumerate(NUMBER_NAMES, 1)}}
 COUNT_PATTERN = rf"(?:\d{{1,4}}|{'|'.join(COUNT_WORDS)})"
+DATED_PATTERN = rf"(?:,? (?:the )?{DAY_PATTERN})"  # after a weekday: "Saturday 9 August" is that day
 UNIT_PATTERN = "(?:day|week|month|year)s?"
 SEASON_MONTHS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}  # the month that each begins with
 SEASON_PATTERN = rf"(?:{'|'.join(SEASON_MONTHS)})"
@@ -49,7 +50,7 @@ TIME_PATTERN = re.compile(
     r"|\b(?P<near>the day (?:before yesterday|after tomorrow)|yesterday|today|tonight"
     r"|tomorrow|last night|this morning)\b"
     rf"|\b(?P<around>(?:last|this|next) (?:week|weekend|month|year)|(?:over|at|on|during) the weekend)\b"
-    rf"|\b(?P<weekday>(?:on|last|next|this|since|until|till) {WEEKDAY_PATTERN})\b"
+    rf"|\b(?P<weekday>(?:on|last|next|this|since|until|till) {WEEKDAY_PATTERN})\b(?!{DATED_PATTERN})"
     r"|\b(?:in|during|since|of|until|till)(?: early| late| mid)? (?P<year>(?:19|20)\d{2})\b(?![-.,/:]?\d)",
     re.IGNORECASE,
 )

@@ -24,6 +24,9 @@ TOLD = {
     "I paid the rent on the 3rd.": ("2026-05-03", "2026-05-03"),
     "The thing that I ordered will arrive on Friday.": ("2026-05-08", "2026-05-08"),
     "I was going to visit Bo on Friday.": ("2026-05-01", "2026-05-01"),
+    "The swim is on Saturday 9 August.": ("2026-08-09", "2026-08-09"),
+    "She starts on the first of October.": ("2026-10-01", "2026-10-01"),
+    "We signed on the second of February.": ("2026-02-02", "2026-02-02"),
     "She may come in May.": ("2026-05-01", "2026-05-31"),
     "The exam starts on 12 June 2026.": ("2026-06-12", "2026-06-12"),
 }

@@ -65,3 +65,9 @@ def test_times_are_read_from_now_as_spans_of_days(text: str, start: str, days: i
 
 def test_what_names_no_time_gives_none() -> None:
     assert first_mentioned_time("I may march to the second floor", ASKED_AT, "UTC") is None
+
+
+def test_a_weekday_beside_a_date_is_that_date() -> None:
+    found = first_mentioned_time("Where was I on Saturday, 9 August 2025?", ASKED_AT, "UTC")
+    assert found is not None
+    assert (found.start.date().isoformat(), found.words) == ("2025-08-09", "9 August 2025")

@@ -1,9 +1,13 @@
 """Standing instructions are told from what people say of themselves, of others, and from what they paste."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from memkit.text.intents.instructions import Instruction, instructions
 
+WISHES = tomllib.loads((Path(__file__).parents[3] / "data" / "standing.toml").read_text("utf-8"))["wish"]
 GIVEN = """
 Always answer in Spanish.
 From now on, call me Bo.
@@ -27,6 +31,13 @@ You must always check the date first.
 Use Celsius by default.
 """.strip().split("\n")
 NONE_GIVEN = """
+Always here to help.
+Always up for something sweet.
+Maybe consider backing up your work in the future?
+You can always count on me!
+But I'll also write down some memories with you from now on.
+And there's a chance I'll visit more castles in the future.
+When I turned ten, dad signed me up for a club, and I've been playing ever since.
 I always take the bus.
 Never mind.
 I never eat nuts.
@@ -57,6 +68,11 @@ Translate into French: "Always answer in Spanish and never in English."
 From: Bo <bo@example.org>\\nSubject: Rules\\n\\nAlways answer within a day.
 <memory>\\nAna: "Always answer in Spanish."\\n</memory>
 """.strip().split("\n")
+
+
+@pytest.mark.parametrize("wish", WISHES, ids=lambda wish: wish["text"])
+def test_every_wish_of_the_set_to_measure_on_is_an_instruction(wish: dict[str, str]) -> None:
+    assert [each.sentence for each in instructions(wish["text"])] == [wish["text"]]
 
 
 @pytest.mark.parametrize("text", GIVEN)

@@ -24,9 +24,15 @@ def test_a_plan_has_a_time_to_come_and_a_topic(text: str, topic: set[str]) -> No
     assert (plan.topic, plan.interval.end > SAID_AT) == (topic, True)
 
 
+def test_each_clause_of_a_sentence_plans_for_itself() -> None:
+    text = "The first rehearsal is on Wednesday, and there's a concert on the 21st."
+    assert [sorted(plan.topic) for plan in plans(text, SAID_AT, "UTC")] == [["first", "rehears"], ["concert"]]
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        "Gwen is to build it, as in 2019.",
         "Are you free on Sunday?",
         "If it rains on Sunday, we stay home.",
         "I usually swim on Friday.",
