@@ -25,7 +25,7 @@ from memkit.recall.ranking.names import Holds, named_speakers, nearly_named, wit
 from memkit.settings import RankingSettings
 from memkit.surprisal.background import surprisal
 from memkit.text.parts import SENTENCE_END_PATTERN
-from memkit.text.terms.language import language_of
+from memkit.text.terms.language import language_of, words_of
 from memkit.text.terms.tokens import asks, names_only, stem, words
 from memkit.text.times.dates import EventTime, MentionedTime, first_event_time, first_mentioned_time
 from memkit.times import from_micros, to_micros
@@ -94,7 +94,7 @@ def read_cues(
         asks_assistant=asks_assistant(question),
         relative=relative if event else None,
         event=event,
-        is_open=_is_open(question, span, named),
+        is_open=_is_open(question, span, named, language),
         likened={speakers[name]: word for name, word in likened.items()},
     )
 
@@ -117,10 +117,11 @@ def _is_asked_about(question: str, place: int) -> bool:
     return asks(own) or not any(map(asks, sentences))
 
 
-def _is_open(question: str, span: MentionedTime | None, named: Mapping[str, str]) -> bool:
+def _is_open(question: str, span: MentionedTime | None, named: Mapping[str, str], language: str) -> bool:
     """Whether a question has no content besides a time and who spoke: "What happened yesterday?"."""
     rest = question if span is None else question[: span.at[0]] + question[span.at[1] :]
-    return all(word.term in OPEN_TERMS for word in words(without_names(rest, named)))
+    every = OPEN_TERMS.union(stem(word, language) for word in words_of(language).open)
+    return all(word.term in every for word in words(without_names(rest, named), language))
 
 
 def _terms(text: str, language: str) -> tuple[SearchTerm, ...]:

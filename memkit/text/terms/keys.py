@@ -47,7 +47,7 @@ def document_terms(text: str, *, speaker: str | None, at: datetime, zone: ZoneIn
     counts = Counter([word.term for word in every])
     for name in own & counts.keys():
         counts[name] = 1
-    counts |= Counter({term: 1 for word in every for term in word.beside})
+    counts |= Counter({term: 1 for word in every if word.others or word.spellings for term in word.beside})
     counts.update(date_terms(local))
     if names_time(text):
         counts[TIME_TERM] = 1

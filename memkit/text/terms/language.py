@@ -36,6 +36,8 @@ class CommonWords(NamedTuple):
     telling: frozenset[str]
     elided: frozenset[str] = frozenset()
     signs: frozenset[str] = frozenset()
+    numbers: tuple[str, ...] = ()  # from two on
+    open: tuple[str, ...] = ()  # of questions that ask for whatever was said
 
 
 @cache
@@ -45,10 +47,27 @@ def common_words() -> dict[str, CommonWords]:
     return {code: _common_words(**lists) for code, lists in listed.items()}
 
 
-def _common_words(stemmer: str, stop: str, also: str, elided: str = "", signs: str = "") -> CommonWords:
+def _common_words(
+    stemmer: str,
+    stop: str,
+    also: str,
+    elided: str = "",
+    signs: str = "",
+    numbers: str = "",
+    open: str = "",
+    when: str = "",
+) -> CommonWords:
     own = STOP_WORDS if stemmer == ENGLISH_STEMMER else with_plain(stop)
     telling = own.union((part for word in own for part in word.split("'")), with_plain(also), elided.split())
-    return CommonWords(stemmer, own, telling, frozenset(elided.split()), frozenset(signs.split()))
+    return CommonWords(
+        stemmer,
+        own,
+        telling,
+        frozenset(elided.split()),
+        frozenset(signs.split()),
+        tuple(numbers.split()),
+        tuple(open.split()),
+    )
 
 
 def with_plain(listed: str) -> frozenset[str]:

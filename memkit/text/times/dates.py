@@ -7,7 +7,7 @@ begins in December 2022.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from memkit.models import TimeUnit
 from memkit.text.times.intervals import CALENDAR_UNITS, STRETCH_UNITS, Interval, month_start
+from memkit.text.times.other_languages import times_in
 from memkit.text.times.patterns import (
     COUNT_PATTERN,
     DAY_NUMBER_PATTERN,
@@ -101,7 +102,16 @@ def first_mentioned_time(
         interval = read_time(match, now.astimezone(ZoneInfo(zone)), prefer, day_first)
         if interval is not None:
             return MentionedTime(interval, match[0], match.span())
-    return None
+    return next(_foreign_times(text, now.astimezone(ZoneInfo(zone)), prefer), None)
+
+
+def _foreign_times(text: str, now: datetime, prefer: Prefer) -> Iterator[MentionedTime]:
+    """Times told in another language than English."""
+    for english, start, end in times_in(text):
+        match = TIME_PATTERN.fullmatch(english)
+        interval = match and read_time(match, now, prefer, day_first=True)
+        if interval is not None:
+            yield MentionedTime(interval, text[start:end], (start, end))
 
 
 def read_time(match: re.Match[str], now: datetime, prefer: Prefer, day_first: bool) -> Interval | None:
