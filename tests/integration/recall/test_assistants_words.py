@@ -15,7 +15,10 @@ TURNS = [
 
 @pytest.mark.parametrize(
     ("question", "role"),
-    [("What did you recommend against moths in the wardrobe?", "assistant"), ("What did the moths eat last year?", "user")],
+    [
+        ("What did you recommend against moths in the wardrobe?", "assistant"),
+        ("What did the moths eat last year?", "user"),
+    ],
 )
 def test_the_one_who_is_asked_about_comes_first(question: str, role: str) -> None:
     with memkit.open(":memory:", encoder=HashingEncoder()) as store:
