@@ -42,6 +42,7 @@ class AsyncBank:
     requests = _awaitable(MemoryBank.requests)
     reflect = _awaitable(MemoryBank.reflect)
     recall = _awaitable(MemoryBank.recall)
+    explain = _awaitable(MemoryBank.explain)
     window = _awaitable(MemoryBank.window)
     standing = _awaitable(MemoryBank.standing)
     upcoming = _awaitable(MemoryBank.upcoming)

@@ -4,11 +4,11 @@ import builtins
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from memkit.flows import edit, erase, fade, observe, read, recall, reflect, sessions, think
 from memkit.flows.context import BankContext
-from memkit.flows.looking import standing, upcoming
+from memkit.flows.looking import explain, standing, upcoming
 from memkit.flows.thinking.requests import open_requests
 from memkit.forget.decay import FadeReport
 from memkit.forget.erasure_plan import ErasePlan
@@ -26,6 +26,7 @@ from memkit.models import (
 )
 from memkit.protocols import BankName, PageOptions
 from memkit.recall.present.asides import StandingInstruction, UpcomingPlan
+from memkit.recall.present.explanation import Explanation
 from memkit.recall.present.recollection import Recollection
 from memkit.recall.present.window import Window
 from memkit.recall.ranking.query import RecallOptions
@@ -204,6 +205,15 @@ class MemoryBank:
             rerank=rerank,
         )
         return recall.recall(self._context, options)
+
+    def explain(self, query: str, id: str, *, k: int = 10, **options: Unpack[RecallKeywords]) -> Explanation:
+        """Why a memory is among the results of `recall` with these options, or at which step it fell out.
+
+        With its parts beside those of the last result, and what would have brought it in. Raises InputError.
+        """
+        given: dict[str, Any] = {**options}
+        moments = {name: self._moment(given.get(name), name) for name in ("since", "until", "now", "valid_at", "as_of")}
+        return explain.explain(self._context, id, RecallOptions(query=query, k=k, **{**given, **moments}))
 
     def window(
         self, budget: int, *, session: str | None = None, count_tokens: Callable[[str], int] | None = None

@@ -87,9 +87,7 @@ class Searcher:
 
     def search(self, query: Query, source: VectorSource) -> list[ScoredRow]:
         """The best rows for a question, best first, those below the floor left out."""
-        cues = read_cues(
-            query.question, query.speakers, query.now, self._zone, self._holds, day_first=self._weights.day_first
-        )
+        cues = self._cues(query)
         cues = self._with_mentioned(cues, source)
         if cues.is_open and (query.whole or cues.span or query.options.since or query.options.until):
             return self._said_in_time(query, cues, source)
@@ -103,6 +101,10 @@ class Searcher:
         if query.whole is not None:
             return self._about_topic(candidates, query, cues)
         return self._results(candidates, self._best(candidates, query), query, cues)
+
+    def _cues(self, query: Query) -> Cues:
+        day_first = self._weights.day_first
+        return read_cues(query.question, query.speakers, query.now, self._zone, self._holds, day_first=day_first)
 
     def _said_in_time(self, query: Query, cues: Cues, source: VectorSource) -> list[ScoredRow]:
         """The most telling rows of the time that is asked about, where nothing else is."""
@@ -163,6 +165,11 @@ class Searcher:
         return distinct(np.concatenate([said, columns.rows_of(again)[0]]))
 
     # candidates
+
+    def is_candidate(self, seq: int, query: Query, source: VectorSource) -> bool:
+        """Whether a search for what `query` asks compares this memory."""
+        cues = self._cues(query)
+        return seq in self._candidates(query, cues, source).features.seqs
 
     def _candidates(self, query: Query, cues: Cues, source: VectorSource) -> Candidates:
         """The rows that are scored, with their cosines and the words of the question that they hold."""
@@ -358,7 +365,7 @@ class Searcher:
         beside, around = self._near(rows, query, 1), self._near(rows, query, query.options.around)
         seqs = candidates.features.seqs[best].tolist()
         scores = candidates.relevance[best].astype(np.float64).round(4).tolist()
-        parts, terms = _parts(candidates, best), candidates.words.terms_of(rows)
+        parts, terms = candidates.rounded_parts(best), candidates.words.terms_of(rows)
         names = [cues.likened.get(speaker) for speaker in candidates.features.speaker[best].tolist()]
         again = last_said(self.index.columns, seqs, query)
         return [
@@ -385,13 +392,6 @@ class Searcher:
         allowed = is_visible(columns, every, query) & matches_filters(columns, every, query)
         seqs = dict(zip(every[allowed].tolist(), columns.column("seq")[every[allowed]].tolist(), strict=True))
         return {row: tuple(seqs[r] for r in near if r in seqs) for row, near in near_rows.items()}
-
-
-def _parts(candidates: Candidates, best: Ints) -> list[dict[str, float]]:
-    """The summands of each of these ranks, and the cosine, rounded; without what is 0 or unknown."""
-    values = {**candidates.parts, "cosine": candidates.cosines}
-    table = np.nan_to_num(np.array([column[best] for column in values.values()], dtype=np.float64).round(4))
-    return [{name: value for name, value in zip(values, row, strict=True) if value} for row in table.T.tolist()]
 
 
 def _context_terms(query: Query) -> list[str]:

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from memkit.bank import RecallKeywords
 from memkit.cli.options import (
     DEFAULT_FILE,
     EXIT_REFUSED,
@@ -21,7 +22,7 @@ from memkit.cli.options import (
     parse_conditions,
     parse_moment,
 )
-from memkit.cli.output import note, out, write_json
+from memkit.cli.output import answer, line, note, out, write_json
 from memkit.cli.tables import hits_table
 from memkit.models import MEMORY_KINDS, Hit
 
@@ -41,6 +42,9 @@ def recall(
         int | None, typer.Option(metavar="TOKENS", help="Write the prompt block, at most so long.")
     ] = None,
     why: Annotated[bool, typer.Option("--why", help="Show ids, and what each score is made of.")] = False,
+    explain: Annotated[
+        str | None, typer.Option("--explain", metavar="ID", help="Say why this memory is a result, or why not.")
+    ] = None,
     db: Database = DEFAULT_FILE,
     encoder: EncoderName = None,
     json: AsJson = False,
@@ -50,9 +54,7 @@ def recall(
     Asking from the command line makes no memory stronger.
     """
     with open_bank(db, bank_name, encoder=encoder, warm=True) as bank:
-        hits = bank.recall(
-            query,
-            k=k,
+        options = RecallKeywords(
             kinds=parse_choices("--kind", kind, MEMORY_KINDS),
             where=parse_conditions(where),
             speaker=speaker,
@@ -62,6 +64,11 @@ def recall(
             min_score=min_score,
             reinforce=False,
         )
+        if explain is not None:
+            explanation = bank.explain(query, explain, k=k, **options)
+            answer(json, explanation, [line(str(explanation))])
+            return
+        hits = bank.recall(query, k=k, **options)
         if json:
             write_json({"bank": bank_name, "query": query, "hits": [_plain(hit) for hit in hits]})
         elif prompt is not None:

@@ -1,1 +1,1 @@
-"""Looking, beside recall's flow: the question as it is asked, reranking, standing instructions, what is coming up."""
+"""Looking, beside recall's flow: a question as asked, why not, reranking, standing instructions, what is coming up."""

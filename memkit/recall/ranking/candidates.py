@@ -145,3 +145,9 @@ class Candidates:
     evidence: FloatArray = field(init=False)
     relevance: FloatArray = field(init=False)  # 0..1
     thoughts: dict[int, list[int]] = field(default_factory=dict)  # seq of a turn -> seqs of thoughts
+
+    def rounded_parts(self, places: Ints) -> list[dict[str, float]]:
+        """The summands of each of these ranks, and the cosine, rounded; without what is 0 or unknown."""
+        values = {**self.parts, "cosine": self.cosines}
+        table = np.nan_to_num(np.array([column[places] for column in values.values()], dtype=np.float64).round(4))
+        return [{name: value for name, value in zip(values, row, strict=True) if value} for row in table.T.tolist()]
