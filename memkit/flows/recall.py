@@ -9,7 +9,7 @@ from memkit.errors import UnknownMemoryError
 from memkit.flows.context import BankContext
 from memkit.flows.looking.question import EncodedQuestion, is_asked
 from memkit.flows.looking.reranking import is_reranked, reranked
-from memkit.flows.looking.standing import standing_of
+from memkit.flows.looking.standing import find_standing
 from memkit.models import MEMORY_STATES, Hit, Memory, PastState, State
 from memkit.protocols import BankView, PageOptions
 from memkit.recall.present.recollection import FindBeside, OnUse, Recollection
@@ -64,7 +64,7 @@ def _recollection(
         zone=view.state.zone,
         portrait=_portrait(view, query),
         summaries=_summaries(view, query, has_hits=bool(memories), day_first=ctx.settings.ranking.day_first),
-        standing=standing_of(view, query.options.as_of),
+        standing=find_standing(view, query.options.as_of),
         beside=_beside(view, scored, memories, query),
         on_use=_reinforcer(ctx, view.state.number, hits, query),
     )

@@ -1,6 +1,6 @@
 """Standing instructions: what people asked an agent to do from then on, and didn't take back since."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from memkit.flows.context import BankContext
@@ -22,14 +22,14 @@ def standing(ctx: BankContext) -> list[StandingInstruction]:
     if state is None:
         return []
     with ctx.storage.view(state.number) as view:
-        return standing_of(view)
+        return find_standing(view)()
 
 
-def standing_of(view: BankView, as_of: datetime | None = None) -> list[StandingInstruction]:
-    """The same, from a view that is open; of what was recorded by a moment, if one is given."""
+def find_standing(view: BankView, as_of: datetime | None = None) -> Callable[[], list[StandingInstruction]]:
+    """Finder of the same, of what was recorded by a moment: turns are read now, looked through when it is called."""
     marked = view.mentions(("standing",))[-MAX_READ:]
-    turns = view.memories([seq for seq, _ in marked]).values() if marked else ()
-    return standing_in(turn for turn in turns if as_of is None or turn.recorded_at <= as_of)
+    turns = view.lazy_memories([seq for seq, _ in marked])
+    return lambda: standing_in(turn for turn in turns().values() if as_of is None or turn.recorded_at <= as_of)
 
 
 def standing_in(turns: Iterable[Memory]) -> list[StandingInstruction]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 OnUse = Callable[[list[str]], None]
 FindBeside = Callable[[], Mapping[str, Sequence[Memory]]]
+FindStanding = Callable[[], Sequence[StandingInstruction]]
 
 
 @dataclass(eq=False)
@@ -27,6 +28,7 @@ class Origin:
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     on_use: OnUse | None = None
     find_beside: FindBeside = dict
+    find_standing: FindStanding = tuple
     used: set[str] = field(default_factory=set)
 
     @cached_property
@@ -34,9 +36,14 @@ class Origin:
         """Turns beside each hit, by its id; looked for when they are first needed."""
         return self.find_beside()
 
+    @cached_property
+    def standing(self) -> tuple[StandingInstruction, ...]:
+        """Standing instructions of the bank; read out of its turns when they are first needed."""
+        return tuple(self.find_standing())
+
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the turns beside the hits, too, and leave out the way back to the bank."""
-        return Origin, (self.zone, None, partial(dict, self.beside), self.used)
+        """Pickle what is found later, too, and leave out the way back to the bank."""
+        return Origin, (self.zone, None, partial(dict, self.beside), partial(tuple, self.standing), self.used)
 
     def use(self, ids: Iterable[str]) -> None:
         """Pass on the ids that weren't used before."""
@@ -49,14 +56,14 @@ class Origin:
 class Recollection(Sequence[Hit]):
     """Hits, best first. A slice of it is a Recollection, too.
 
-    `standing` (instructions), `portrait` and `summaries` go into the prompt before the hits. `beside` gives, by
-    the id of a hit, the turns just before and after it, of which the prompt shows those that it needs to be
-    understood. `zone`: the IANA name of the zone in which dates are shown. `on_use` is called with the ids of
-    the hits, and of the thoughts shown with them, that were placed into a prompt: once per id, however often
-    and in whatever slices it is asked. It can be pickled; the copy strengthens nothing.
-
-    Many turns answer a question about a time or the whole bank: `gathered` says how many, `further` are those beyond
-    the hits, for which the prompt has room, too. Of the whole bank, the hits are in the order of time.
+    `portrait` and `summaries` go into the prompt before the hits, and so do the instructions that `standing`
+    gives. `beside` gives, by the id of a hit, the turns just before and after it, of which the prompt shows
+    those that it needs to be understood. `zone`: the IANA name of the zone in which dates are shown. `on_use`
+    is called with the ids of the hits, and of the thoughts shown with them, that were placed into a prompt:
+    once per id, however often and in whatever slices it is asked. It can be pickled; the copy strengthens
+    nothing. Many turns answer a question about a time or the whole bank: `gathered` says how many, `further`
+    are those beyond the hits, for which the prompt has room, too. Of the whole bank, the hits are in the order
+    of time.
     """
 
     def __init__(
@@ -65,7 +72,7 @@ class Recollection(Sequence[Hit]):
         *,
         portrait: Memory | None = None,
         summaries: Sequence[Memory] = (),
-        standing: Sequence[StandingInstruction] = (),
+        standing: FindStanding = tuple,
         beside: FindBeside = dict,
         zone: str = "UTC",
         on_use: OnUse | None = None,
@@ -75,8 +82,7 @@ class Recollection(Sequence[Hit]):
         self._hits, self.further, self.gathered = tuple(hits), tuple(further), gathered
         self.portrait = portrait
         self.summaries = tuple(summaries)
-        self.standing = tuple(standing)
-        self._origin = Origin(ZoneInfo(zone), on_use, beside)
+        self._origin = Origin(ZoneInfo(zone), on_use, beside, standing)
         self._origins: tuple[Origin, ...] = (self._origin,) * len(self._hits)
 
     @classmethod
@@ -95,7 +101,7 @@ class Recollection(Sequence[Hit]):
         return [*pairs, *((hit, self._origin) for hit in self.further)]
 
     def _with(self, pairs: Sequence[tuple[Hit, Origin]]) -> Self:
-        chosen = type(self)(portrait=self.portrait, summaries=self.summaries, standing=self.standing)
+        chosen = type(self)(portrait=self.portrait, summaries=self.summaries)
         chosen._origin = self._origin
         chosen._hits = tuple(hit for hit, _ in pairs)
         chosen._origins = tuple(origin for _, origin in pairs)
@@ -116,6 +122,11 @@ class Recollection(Sequence[Hit]):
     def __repr__(self) -> str:
         best = f", best score {self._hits[0].score:.3f}" if self._hits else ""
         return f"<Recollection: {len(self)} hits{best}>"
+
+    @property
+    def standing(self) -> tuple[StandingInstruction, ...]:
+        """The bank's standing instructions, newest first; none where hits are of several banks."""
+        return self._origin.standing
 
     @property
     def ids(self) -> list[str]:

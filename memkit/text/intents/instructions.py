@@ -5,7 +5,6 @@ of themselves ("I always take the bus") is none, and neither is what they quote 
 """
 
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from memkit.text.parts import SENTENCE_END_PATTERN, without_recalled
@@ -14,12 +13,10 @@ from memkit.text.terms.tokens import stem, words
 
 MAX_INSTRUCTION_CHARS = 300  # longer sentences are no instruction to an agent
 QUOTED_PATTERN = re.compile(r"\"[^\"]*\"|“[^”]*”|«[^»]*»|(?<!\w)'[^']{3,}'(?!\w)")
-CHEAP_PATTERN = re.compile(
-    r"\b(?:always|never|ever|from now on|from here on|going forward|henceforth|in (?:the )?future|whenever"
-    r"|when(?= (?:i|we)\b)"
-    r"|if i\b|(?:every|each|any) ?time|any ?more|again|by default|call me|have to|need to|ignore|forget"
-    r"|scrap|drop|you can|you may|needn|no longer)\b",
-    re.IGNORECASE,
+HINTS_OF_INSTRUCTIONS = (  # one of them is part of every instruction
+    *"always never ever henceforth future whenever time anymore again default ignore forget scrap drop needn".split(),
+    *("from now on", "from here on", "going forward", "any more", "call me", "when i", "when we", "if i", "if we"),
+    *("you can", "you may", "no longer", "have to", "need to"),
 )
 LEAD_FORM = (
     r"^\W*+(?:(?:hey|hi|hello|oh|ok|okay|and|also|but|so|then|well|thanks|sorry|actually|just|please|kindly"
@@ -116,15 +113,15 @@ class Instruction(NamedTuple):
 
 def instructions(text: str) -> list[Instruction]:
     """Standing instructions in a turn's own words, in order."""
-    if not CHEAP_PATTERN.search(text):
+    plain = text.casefold()
+    if not any(hint in plain for hint in HINTS_OF_INSTRUCTIONS) or not _read_in(text):
         return []
-    return [instruction for sentence in _sentences(text) if (instruction := _read(sentence)) is not None]
+    return _read_in(own_words(without_recalled(text)))
 
 
-def _sentences(text: str) -> Iterator[str]:
-    for sentence in SENTENCE_END_PATTERN.split(own_words(without_recalled(text))):
-        if len(sentence) <= MAX_INSTRUCTION_CHARS:
-            yield sentence.strip()
+def _read_in(text: str) -> list[Instruction]:
+    sentences = (part.strip() for part in SENTENCE_END_PATTERN.split(text) if len(part) <= MAX_INSTRUCTION_CHARS)
+    return [instruction for sentence in sentences if (instruction := _read(sentence)) is not None]
 
 
 def _read(sentence: str) -> Instruction | None:

@@ -42,6 +42,10 @@ CONDITION_PATTERN = re.compile(r"\b(?:if|unless|whether|might|may|could|would)\b
 DEFINITE_PATTERN = re.compile(
     r"^\W*(?:(?:so|and|ok|okay|actually|sorry|no|oh),? )*(?:my|our|the|\w+['’]s)\b", re.IGNORECASE
 )
+HINTS_OF_CHANGES = (  # one of them is part of every change
+    *"cancel off through scrap ditch dropped skip schedul postpon mov push put delay forward chang instead".split(),
+    *("not ", "n't ", "n’t ", "no longer"),
+)
 LIGHT_TERMS = frozenset(
     stem(word)
     for word in """
@@ -116,6 +120,9 @@ def plan_changes(text: str, at: datetime, zone: str, *, day_first: bool = False)
 
 
 def _changing_sentences(text: str) -> Iterator[str]:
+    plain = text.casefold()
+    if not any(hint in plain for hint in HINTS_OF_CHANGES):
+        return
     if not (CALLED_OFF_PATTERN.search(text) or MOVED_PATTERN.search(text)):
         return
     for sentence in SENTENCE_END_PATTERN.split(own_words(without_recalled(text))):

@@ -6,6 +6,7 @@ in to be worked on. Each form is looked for in what the forms before it left.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from memkit.text.pasted.announced import announced_texts
@@ -15,6 +16,9 @@ from memkit.text.pasted.material import code_marks, json_values, machine_lines, 
 from memkit.text.pasted.verse import attributed_quotations, verses
 
 SENTENCE_END_PATTERN = re.compile(r"\n|[.!?…。][\"'”’“»」)]*\s*$")
+PASTED_MARK_PATTERN = re.compile(  # one of these is part of everything that is pasted
+    r"[\n\t\"“”„«»「」:：?{}\[\]<>|#=;`~*_/\\$%^]|(?<!\w)['’‘]|[A-Z]{3}|-{3}|[^\x00-\u024F\u2010-\u2027\u2030-\u205E]"
+)
 Extent = tuple[int, int]
 PASTED_FORMS: tuple[Callable[[str], Iterable[Extent]], ...] = (
     code_marks,
@@ -52,8 +56,11 @@ def split_pasted(text: str) -> list[TextSpan]:
     return [*spans, TextSpan(at, len(text), False)] if at < len(text) else spans
 
 
+@lru_cache(maxsize=16)
 def own_words(text: str) -> str:
     """A text without what is pasted: an ellipsis stands for a part of a sentence, an empty line for whole ones."""
+    if not PASTED_MARK_PATTERN.search(text):
+        return text
     return "".join(_shown(text, span) for span in split_pasted(text))
 
 

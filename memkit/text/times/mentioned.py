@@ -18,7 +18,9 @@ from memkit.text.times.intervals import Interval, month_start
 from memkit.text.times.patterns import (
     DATED_PATTERN,
     MONTH_AND_YEAR_PATTERN,
+    MONTH_NAMES_PATTERN,
     NUMBER_NAMES,
+    SEASON_MONTHS,
     SHORT_MONTHS_PATTERN,
     TIME_PATTERN,
     WEEKDAY_NAMES,
@@ -44,10 +46,15 @@ HABIT_PATTERN = re.compile(r"\b(?:every|each|most|any|some|on)(?: other)? $", re
 CLAUSE_END_PATTERN = re.compile(
     r"[;:–—]\s|,\s+(?:and|but|so|then|because|while)\b|\s(?:but|because|while)\s", re.IGNORECASE
 )
-CHEAP_PATTERN = re.compile(
-    rf"\d|day\b|week|month|year|tonight|tomorrow|night|morning|spring|summer|autumn|fall|winter|uary|march|april|may"
-    rf"|june|july|august|ember|october|{SHORT_MONTHS_PATTERN}",
-    re.IGNORECASE,
+WORD_PATTERN = re.compile(r"[a-z]+|\d")
+UNIT_WORDS = frozenset("hour day week weekend month year hours days weeks weekends months years".split())
+TIME_WORDS = UNIT_WORDS.union(  # one of them, or a digit, is part of every name of a time
+    WEEKDAY_NAMES,
+    SEASON_MONTHS,
+    MONTH_NAMES_PATTERN.split("|"),
+    SHORT_MONTHS_PATTERN.split("|"),
+    "jan mar jun sep night tonight today tomorrow yesterday morning".split(),
+    "0123456789",
 )
 
 
@@ -63,13 +70,18 @@ class DatedClause(NamedTuple):
 
 def timed_clauses(text: str, at: datetime, zone: str, *, day_first: bool = False) -> list[DatedClause]:
     """Clauses of a turn's own words that name a time, in order; at most 16. `at`: when it was said."""
-    if not CHEAP_PATTERN.search(text):
+    if not _may_name_time(text):
         return []
     own = own_words(without_recalled(text))
-    sentences = [part for part in SENTENCE_END_PATTERN.split(own) if part.strip()][:MAX_SENTENCES]
+    sentences = [part for part in SENTENCE_END_PATTERN.split(own) if _may_name_time(part)][:MAX_SENTENCES]
     local = at.astimezone(ZoneInfo(zone))
     dated = [timed for sentence in sentences for timed in _clauses(sentence, local, day_first)]
     return dated[:MAX_TIMES]
+
+
+def _may_name_time(sentence: str) -> bool:
+    """Whether a sentence holds a word of a time; most don't, and are read no further."""
+    return not TIME_WORDS.isdisjoint(WORD_PATTERN.findall(sentence.casefold()))
 
 
 def without_times(sentence: str) -> str:
@@ -80,8 +92,6 @@ def without_times(sentence: str) -> str:
 
 
 def _clauses(sentence: str, local: datetime, day_first: bool) -> Iterator[DatedClause]:
-    if not CHEAP_PATTERN.search(sentence):
-        return
     for start, end in _extents(sentence):
         clause = sentence[start:end]
         for match in _matches(clause):
