@@ -61,9 +61,10 @@ class Recollection(Sequence[Hit]):
     those that it needs to be understood. `zone`: the IANA name of the zone in which dates are shown. `on_use`
     is called with the ids of the hits, and of the thoughts shown with them, that were placed into a prompt:
     once per id, however often and in whatever slices it is asked. It can be pickled; the copy strengthens
-    nothing. Many turns answer a question about a time or the whole bank: `gathered` says how many, `further`
-    are those beyond the hits, for which the prompt has room, too. Of the whole bank, the hits are in the order
-    of time.
+    nothing.
+
+    Many turns answer a question about a time or the whole bank: `gathered` says how many, `further` are those
+    beyond the hits, for which the prompt has room, too. Of the whole bank, the hits are in the order of time.
     """
 
     def __init__(

@@ -20,7 +20,8 @@ CALLED_OFF_PATTERN = re.compile(
     r"|scrapped|ditched|dropped out)\b"
     r"|(?:\bno longer|\bnot|n['’]t)\b(?: \w+)? (?:go(?:ing)?|com(?:e|ing)|happen(?:ing)?|meet(?:ing)?|fly(?:ing)?"
     r"|attend(?:ing)?|travel(?:l?ing)?|mak(?:e|ing) it|tak(?:e|ing) place|need(?:ed)?)\b"
-    r"|\b(?:is|are|['’]s) (?:off|out of the question)(?=[.!,]|$)|\bskip(?:ping)?\b",
+    r"|\b(?:is|are|['’]s) (?:off|out of the question)(?=[.!,]|$)|\bskip(?:ping)?\b"
+    r"|^\W*no (?:[\w'’]+ ){1,3}?(?:on|this|next|today|tomorrow|tonight)\b",
     re.IGNORECASE,
 )
 MOVED_PATTERN = re.compile(
@@ -44,7 +45,7 @@ DEFINITE_PATTERN = re.compile(
 )
 HINTS_OF_CHANGES = (  # one of them is part of every change
     *"cancel off through scrap ditch dropped skip schedul postpon mov push put delay forward chang instead".split(),
-    *("not ", "n't ", "n’t ", "no longer"),
+    *("no ", "not ", "n't ", "n’t ", "no longer"),
 )
 LIGHT_TERMS = frozenset(
     stem(word)

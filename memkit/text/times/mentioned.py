@@ -37,9 +37,11 @@ PLACED_PATTERN = re.compile(
     rf"|(?P<nth>{'|'.join(ORDINAL_NAMES)})) (?:of|in) (?P<month>{MONTH_AND_YEAR_PATTERN})",
     re.IGNORECASE,
 )
+BEFORE_A_DAY = "".join(rf"|(?<=\b{word} the )" for word in ("on", "by", "to", "until", "till", "for", "from"))[1:]
+NO_DAY_FORM = r"(?! (?:time|century|floor|row|grade|place|year|birthday|edition|street|avenue|anniversary|of)\b)"
 BARE_PATTERN = re.compile(
     rf"\b(?P<weekday>{WEEKDAY_PATTERN})(?!s\b|{DATED_PATTERN})"
-    rf"|\b(?:on|by|until|till|for) the (?P<day>\d{{1,2}})(?:st|nd|rd|th)\b",
+    rf"|(?:{BEFORE_A_DAY})(?P<day>\d{{1,2}})(?:st|nd|rd|th)\b{NO_DAY_FORM}",
     re.IGNORECASE,
 )
 HABIT_PATTERN = re.compile(r"\b(?:every|each|most|any|some|on)(?: other)? $", re.IGNORECASE)

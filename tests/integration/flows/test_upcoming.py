@@ -1,6 +1,8 @@
 """What is coming up: plans as people told them, changed them, and forgot them."""
 
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -184,3 +186,16 @@ async def test_the_same_can_be_awaited(store: memkit.MemoryStore) -> None:
     ana = store.bank("ana")
     await ana.aio.observe([said("My swimming race is on Saturday.", 7), said("Always answer in Spanish.", 7)])
     assert (await ana.aio.upcoming(), await ana.aio.standing()) == (ana.upcoming(), ana.standing())
+
+
+def test_a_repaired_file_knows_the_times_that_its_turns_mention(tmp_path: Path) -> None:
+    path, clock = tmp_path / "memory.db", FrozenClock(NOW)
+    with memkit.open(path, encoder=HashingEncoder(), clock=clock) as store:
+        store.bank("ana").observe([said("My swimming race is on Saturday.", 7), said("Always answer in Spanish.", 7)])
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM mention")
+    memkit.repair(path, encoder=HashingEncoder())
+    with memkit.open(path, encoder=HashingEncoder(), clock=clock) as store:
+        ana = store.bank("ana")
+        assert told(ana.upcoming()) == [("2026-05-09", "My swimming race is on Saturday.")]
+        assert [each.text for each in ana.standing()] == ["Always answer in Spanish."]

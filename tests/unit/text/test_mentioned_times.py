@@ -27,6 +27,7 @@ TOLD = {
     "The swim is on Saturday 9 August.": ("2026-08-09", "2026-08-09"),
     "She starts on the first of October.": ("2026-10-01", "2026-10-01"),
     "We signed on the second of February.": ("2026-02-02", "2026-02-02"),
+    "They moved it to the 19th.": ("2026-05-19", "2026-05-19"),
     "She may come in May.": ("2026-05-01", "2026-05-31"),
     "The exam starts on 12 June 2026.": ("2026-06-12", "2026-06-12"),
 }
@@ -52,6 +53,7 @@ def test_each_clause_has_a_tense_of_its_own() -> None:
         "I swim every Monday.",
         "On Mondays I swim.",
         "May I ask?",
+        "We rode up to the 3rd floor for the 2nd time.",
         "> See you on Friday",
         "```\nrun on 2026-05-09\n```",
         "<memory>\n2026-05-09 Saturday\n</memory>",

@@ -36,6 +36,7 @@ def test_each_clause_of_a_sentence_plans_for_itself() -> None:
         "Are you free on Sunday?",
         "If it rains on Sunday, we stay home.",
         "I usually swim on Friday.",
+        "No yoga on Monday.",
         "We played chess on Friday.",
         "The concert on Friday is cancelled.",
         "I'm not going to the concert on Friday.",
@@ -56,6 +57,7 @@ def test_questions_habits_conditions_and_what_is_called_off_are_no_plans(text: s
         ("I'm meeting Rita on Friday for coffee.", "Rita can't make it, Friday is off."),
         ("We fly to Crete on 20 May.", "We're not flying to Crete after all."),
         ("My exam is on Friday.", "They postponed the exam."),
+        ("Yoga is on Monday.", "No yoga this week."),
     ],
 )
 def test_a_change_is_of_the_plan_that_it_names(told: str, changed: str) -> None:
