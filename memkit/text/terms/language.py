@@ -26,6 +26,17 @@ STOP_WORDS = frozenset(
     while who whom why will with won't would wouldn't you you're your yours yourself yourselves
     """.split()
 )
+STOP_PAIRS = frozenset(  # of scripts without spaces: words of two characters without content, and parts of longer ones
+    """
+    什么 怎么 怎样 哪里 哪儿 哪个 哪些 哪天 哪年 多少 多久 几个 为什 何时 什麼 怎麼 哪裡 為什 時候 时候
+    我们 你们 他们 她们 它们 咱们 大家 自己 这个 那个 这些 那些 这里 那里 这样 那样 这么 那么 我們 你們
+    他們 她們 這個 那個 這些 這裡 那裡 没有 沒有 就是 还是 還是 不是 因为 因為 所以 但是 可是 不过 不過
+    如果 然后 然後 而且 或者 虽然 雖然 已经 已經 可以 一个 一個 一些 一下 一样 一樣 です ます まし した
+    でし って して てい いる ない から まで ので けど でも とい いう こと もの それ これ あれ ここ そこ
+    どこ いつ だれ なに なん なぜ どれ どの どう 誰が 何を 何が 何で 어디 누구 누가 언제 무엇 무슨 어떤
+    어떻 떻게 얼마 우리 그리 리고 그런 런데 하지 지만 그래 래서 이것 그것 저것 여기 거기 저기 입니 니다
+    """.split()
+)
 
 
 class CommonWords(NamedTuple):

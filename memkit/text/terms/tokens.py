@@ -9,7 +9,7 @@ from typing import NamedTuple
 import snowballstemmer
 
 from memkit.text.terms.forms import composed, identifier_parts, script_stemmer, without_marks
-from memkit.text.terms.language import ENGLISH_STEMMER, words_of
+from memkit.text.terms.language import ENGLISH_STEMMER, STOP_PAIRS, words_of
 
 CACHED_WORDS = 16_384  # words of which something is kept in RAM, those of all banks together: 150 to 450 bytes each
 UNSPACED_RANGES = "぀-ヿ㐀-鿿가-힯々ｦ-ﾟ\u1100-\u11ff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # scripts without spaces
@@ -159,12 +159,12 @@ def _others(match: re.Match[str], language: str) -> list[Word]:
 
 
 def _pairs(run: str, start: int) -> list[Word]:
-    """Pairs of characters; where the letters weren't composed, each stands for the whole run."""
+    """Pairs of characters without stop words; where the letters weren't composed, each stands for the whole run."""
     letters = composed(run)
     pairs = [(letters[first:last], start + first, start + last) for first, last in pair_spans(letters)]
     if len(letters) != len(run):
         pairs = [(pair, start, start + len(run)) for pair, _, _ in pairs]
-    return [Word(*pair, spellings=_plainer(pair[0])) for pair in pairs]
+    return [Word(*pair, spellings=_plainer(pair[0])) for pair in pairs if pair[0] not in STOP_PAIRS]
 
 
 def pair_spans(run: str) -> list[tuple[int, int]]:

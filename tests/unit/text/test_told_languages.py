@@ -121,3 +121,13 @@ def test_each_language_has_a_stemmer_and_words_of_its_own() -> None:
     assert {own.stemmer for own in every.values()} <= set(snowballstemmer.algorithms())
     assert every["en"].stop == STOP_WORDS
     assert all(len(own.stop) >= 40 for own in every.values())
+
+
+@pytest.mark.parametrize("question", ["为什么？", "他们什么时候去哪里？", "どこ", "어디"])
+def test_pairs_of_a_script_without_spaces_that_only_ask_are_no_terms(question: str) -> None:
+    terms = {word.term for word in words(question)}
+    assert terms.isdisjoint({"什么", "哪里", "时候", "他们", "どこ", "어디"})
+
+
+def test_a_pair_with_content_is_a_term() -> None:
+    assert {word.term for word in words("我们在上海吃饺子")} >= {"上海", "饺子"}
