@@ -53,6 +53,7 @@ class RankingSettings(SettingsSection):
     nameless: float = Field(0.6, ge=0, le=1)  # how much of the query's vector is that without speakers' names
     passages: float = Field(0.4, ge=0, le=1)  # how much of a long turn's cosine is its best passage's
 
+    beside: float = Field(0.3, ge=0, le=1)  # of a question's word, what a turn takes from those within two beside it
     neighbour: float = 0.3  # the turns right before and after
     second_neighbour: float = 0.2  # the turns two before and two after
     answered: float = 0.4  # the share of a question's evidence that the answer to it takes besides

@@ -14,6 +14,7 @@ from memkit.recall.index.seq_array import Ints, distinct
 from memkit.recall.ranking.calibration import absolute_evidence, is_answerable, relevance
 from memkit.recall.ranking.candidates import Candidates, RowFeatures, UnseenChunks, row_features
 from memkit.recall.ranking.chunk_attention import evidence_parts
+from memkit.recall.ranking.completion import completed_lexical
 from memkit.recall.ranking.cues import (
     DAY_MICROS,
     Cues,
@@ -254,6 +255,7 @@ class Searcher:
             **cue_parts(cues, candidates.features, self._event_windows(cues, candidates.features), self._weights),
             "retention": self._retention(candidates.features.rows, to_micros(query.now)),
         }
+        candidates.completed = completed_lexical(candidates, self._weights)
         self._rank(candidates)
 
     def _traits(self, features: RowFeatures, cues: Cues) -> dict[str, FloatArray]:

@@ -128,6 +128,7 @@ class Candidates:
     eligible: Bools  # rows that the options allow as results
     words: LexicalEvidence
     lexical: FloatArray  # evidence by words, in standard deviations
+    completed: FloatArray = field(init=False)  # the same, the words completed from beside
     reranked: FloatArray  # evidence by a reranker, from 0, in standard deviations
     cosines: FloatArray  # NaN where a row has no vector
     exact: Bools  # whose cosines are exact, not estimated from sketches

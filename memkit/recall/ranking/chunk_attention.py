@@ -17,6 +17,7 @@ from memkit.protocols import FloatArray
 from memkit.recall.index.columns import Bools
 from memkit.recall.index.groups import RowGroups
 from memkit.recall.ranking.candidates import Candidates, RowFeatures, UnseenChunks
+from memkit.recall.ranking.completion import shared_lexical
 from memkit.recall.ranking.evidence import standardised_cosines
 from memkit.settings import RankingSettings
 
@@ -87,24 +88,29 @@ def evidence_parts(candidates: Candidates, weights: RankingSettings) -> dict[str
     """The parts of each row's score that follow from its evidence and from that around it."""
     features, share = candidates.features, candidates.features.open_to_context
     dense = weights.dense * candidates.reading * standardised_cosines(candidates.cosines, candidates.sample)
-    lexical, reranked = weights.lexical * candidates.lexical, weights.reranked * candidates.reranked
+    lexical, reranked = weights.lexical * candidates.completed, weights.reranked * candidates.reranked
+    alone = dense + reranked + weights.lexical * candidates.lexical
+    shared = dense + reranked + weights.lexical * shared_lexical(candidates, weights)
     own, itself = dense + lexical + reranked, 1 + weights.cohesive_own * features.cohesion
     session = weights.session + weights.cohesive_session * features.cohesion
     return {
         "dense": itself * dense,
         "lexical": itself * lexical,
         "reranked": itself * reranked,
-        "neighbours": _from_neighbours(own, features, weights) * share,
+        "neighbours": _from_neighbours(shared, alone, features, weights) * share,
         "episode": weights.episode * _from_chunks(own, features.episodes, candidates.unseen_episodes) * share,
         "session": session * _from_chunks(own, features.sessions, candidates.unseen_sessions) * share,
     }
 
 
-def _from_neighbours(own: FloatArray, features: RowFeatures, weights: RankingSettings) -> FloatArray:
-    shares, linked = np.zeros_like(own), features.linked
-    _add_both_ways(shares, own, linked, 1, weights.neighbour)
-    _add_both_ways(shares, own, linked[1:] & linked[:-1], 2, weights.second_neighbour)
-    shares[1:] += weights.answered * own[:-1] * (linked & features.asks[:-1])
+def _from_neighbours(
+    shared: FloatArray, alone: FloatArray, features: RowFeatures, weights: RankingSettings
+) -> FloatArray:
+    """Shares of the evidence of the rows beside each; the answer to a question takes its share of all of it."""
+    shares, linked = np.zeros_like(shared), features.linked
+    _add_both_ways(shares, shared, linked, 1, weights.neighbour)
+    _add_both_ways(shares, shared, linked[1:] & linked[:-1], 2, weights.second_neighbour)
+    shares[1:] += weights.answered * alone[:-1] * (linked & features.asks[:-1])
     return shares
 
 

@@ -53,6 +53,7 @@ class LexicalEvidence:
     full_bm25: float  # of a row that answers the whole question
     full_idf: float
     rows_by_term: dict[str, Ints]  # in order
+    saturations: dict[str, FloatArray]  # of each term in those rows, 0..1
     bounds: dict[str, float]  # term -> the most that it adds to a row's BM25
     covers: dict[str, tuple[float, float]]  # term -> its idf, its surprisal; of the question's own terms
 
@@ -139,6 +140,7 @@ def lexical_evidence(
         full_bm25=sum(worth, 1e-9),
         full_idf=sum(covers, 1e-9),
         rows_by_term={term: part for term, part in parts.items() if len(part)},
+        saturations=dict(zip(shares, (impacts.saturated[span] for span in impacts.spans()), strict=True)),
         bounds={term: most for term, most in zip(shares, worth, strict=True) if len(parts[term])},
         covers={term: (idf, own[term]) for term, idf in zip(shares, covers, strict=True) if term in own},
     )

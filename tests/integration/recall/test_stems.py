@@ -53,7 +53,7 @@ def test_texts_too_short_to_tell_their_language_meet_those_whose_language_is_tol
     others = ["The ferry leaves at noon.", "El perro duerme en la cocina.", "Der Hund schläft in der Küche."]
     with memkit.open(":memory:", encoder=HashingEncoder(), settings=WORDS_ALONE) as store:
         bank = store.bank("ana")
-        bank.observe([("Ana", text) for text in [*others, sentence]])
+        bank.observe([memkit.Turn(text, "Ana", session=text[:5]) for text in [*others, sentence]])
         [hit] = bank.recall(question, k=1, min_score=0)
     assert hit.memory.text == sentence
     assert hit.why["words"]

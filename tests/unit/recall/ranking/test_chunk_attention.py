@@ -100,7 +100,7 @@ def two_sessions() -> Columns:
 def dense_candidates(features: RowFeatures, cosines: FloatArray) -> Candidates:
     """Candidates that no word of the question stands in."""
     nothing = np.zeros(len(features), np.float32)
-    return Candidates(
+    candidates = Candidates(
         features=features,
         eligible=np.ones(len(features), dtype=bool),
         words=lexical_evidence(LexicalIndex(), two_sessions(), b"key", ()),
@@ -110,6 +110,8 @@ def dense_candidates(features: RowFeatures, cosines: FloatArray) -> Candidates:
         sample=cosines,
         exact=nothing == 0,
     )
+    candidates.completed = nothing
+    return candidates
 
 
 def test_a_cohesive_bank_weighs_sessions_more_and_leans_longer_turns_on_their_context() -> None:
