@@ -16,6 +16,7 @@ from memkit.recall.present.recollection import FindBeside, OnUse, Recollection
 from memkit.recall.ranking.newer_values import newer_value
 from memkit.recall.ranking.query import MAX_RESULTS, Query, RecallOptions
 from memkit.recall.search import ScoredRow
+from memkit.runtime.index_cache import LoadedBank
 from memkit.runtime.reranker_slot import RerankOutcome
 from memkit.text.curve import Curve
 from memkit.text.forgetting.requests import only_asks_to_forget
@@ -29,6 +30,7 @@ MAX_ABOUT_RESULTS = 200
 POSSIBLE_RELEVANCE = 0.1  # from which on a memory that holds all the words is about them
 SURE_RELEVANCE = 0.8  # and from which on any memory is
 LOOK_BACK_DAYS = 31  # before the newest turn in which the newest summary is looked for
+MAX_SUMMARIES = 3  # about a topic
 MAX_DAYS = 3  # whose summaries are given for a time that has none of its own
 
 
@@ -41,15 +43,16 @@ def recall(ctx: BankContext, options: RecallOptions) -> Recollection:
     with ctx.services.indexes.opened(state.number) as (loaded, view):
         query = question.query(loaded.speakers, view)
         if not is_reranked(ctx, query):
-            return _recollection(ctx, view, query, loaded.search(query, view))
+            return _recollection(ctx, loaded, view, query)
     query, outcome = reranked(ctx, state, query)
     with ctx.services.indexes.opened(state.number) as (loaded, view):
-        return _recollection(ctx, view, query, loaded.search(query, view), outcome)
+        return _recollection(ctx, loaded, view, query, outcome)
 
 
 def _recollection(
-    ctx: BankContext, view: BankView, query: Query, scored: Sequence[ScoredRow], reranker: RerankOutcome | None = None
+    ctx: BankContext, loaded: LoadedBank, view: BankView, query: Query, reranker: RerankOutcome | None = None
 ) -> Recollection:
+    scored, day_first = loaded.search(query, view), ctx.settings.ranking.day_first
     wanted = {seq for row in scored for seq in (row.seq, *row.thoughts, *row.around)}
     memories = _recallable(view.memories(sorted(wanted)), query)
     further = [row for row in scored if row.further]
@@ -57,13 +60,16 @@ def _recollection(
     telling = [row for row in scored if row.seq in memories and _tells(memories[row.seq])]
     hits = [_hit(ctx, row, memories, reranker) for row in telling]
     count = sum(not row.further for row in telling)
+    best, further_hits = hits[:count], hits[count:]
     return Recollection(
-        hits[:count],
-        further=hits[count:],
+        sorted(best, key=lambda hit: hit.memory.occurred_at) if query.whole else best,
+        best_first=best,
+        further=further_hits,
         gathered=max((row.gathered for row in telling), default=0),
         zone=view.state.zone,
         portrait=_portrait(view, query),
-        summaries=_summaries(view, query, has_hits=bool(memories), day_first=ctx.settings.ranking.day_first),
+        summaries=_about_topic(loaded, view, query)
+        or _summaries(view, query, has_hits=bool(memories), day_first=day_first),
         standing=find_standing(view, query.options.as_of),
         beside=_beside(view, scored, memories, query),
         on_use=_reinforcer(ctx, view.state.number, hits, query),
@@ -131,6 +137,15 @@ def _portrait(view: BankView, query: Query) -> Memory | None:
     every = view.page(PageOptions(("portrait",), MEMORY_STATES, limit=MAX_RESULTS))
     as_of = _as_of(view.memories(list(view.locate([portrait.id for portrait in every]).values())), query)
     return next((portrait for _, portrait in sorted(as_of.items(), reverse=True) if portrait.state == "active"), None)
+
+
+def _about_topic(loaded: LoadedBank, view: BankView, query: Query) -> Sequence[Memory]:
+    """Summaries about the topic of a question about the whole bank; none for any other question."""
+    if query.whole is None:
+        return ()
+    options = replace(query.options, kinds=("summary",), k=MAX_SUMMARIES)
+    rows = [row for row in loaded.search(replace(query, options=options), view) if not row.further]
+    return list(view.memories([row.seq for row in rows]).values())
 
 
 def _summaries(view: BankView, query: Query, *, has_hits: bool, day_first: bool) -> Sequence[Memory]:

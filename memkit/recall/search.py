@@ -129,15 +129,13 @@ class Searcher:
         return self._gathered(candidates, np.concatenate([best, more]), int(eligible.sum()), query, cues)
 
     def _about_topic(self, candidates: Candidates, query: Query, cues: Cues) -> list[ScoredRow]:
-        """The rows about the topic of a question about the whole bank: the best k in the order of time, then others."""
+        """The rows about the topic of a question about the whole bank, best first."""
         if not self._is_known(candidates, query):
             return []
         least = query.options.min_score
         floor = TOPIC_RELEVANCE if least is None else least
         every = told_first(candidates, floor, addressed=query.whole is not None and query.whole.addressed)
-        best, more = np.split(every[: max(query.options.k, MAX_GATHERED)], [query.options.k])
-        best = best[np.argsort(candidates.features.occurred_at[best], kind="stable")]
-        return self._gathered(candidates, np.concatenate([best, more]), len(every), query, cues)
+        return self._gathered(candidates, every[: max(query.options.k, MAX_GATHERED)], len(every), query, cues)
 
     def _gathered(self, candidates: Candidates, places: Ints, count: int, query: Query, cues: Cues) -> list[ScoredRow]:
         """Results at these places of the `count` that answer; those beyond the k asked for are for the prompt."""

@@ -64,7 +64,8 @@ class Recollection(Sequence[Hit]):
     nothing.
 
     Many turns answer a question about a time or the whole bank: `gathered` says how many, `further` are those
-    beyond the hits, for which the prompt has room, too. Of the whole bank, the hits are in the order of time.
+    beyond the hits, for which the prompt has room, too. Of the whole bank, the hits are in the order of time;
+    `best_first` are the same by rank.
     """
 
     def __init__(
@@ -77,10 +78,12 @@ class Recollection(Sequence[Hit]):
         beside: FindBeside = dict,
         zone: str = "UTC",
         on_use: OnUse | None = None,
+        best_first: Sequence[Hit] = (),
         further: Sequence[Hit] = (),
         gathered: int = 0,
     ) -> None:
         self._hits, self.further, self.gathered = tuple(hits), tuple(further), gathered
+        self._best_first = tuple(best_first)
         self.portrait = portrait
         self.summaries = tuple(summaries)
         self._origin = Origin(ZoneInfo(zone), on_use, beside, standing)
@@ -97,9 +100,10 @@ class Recollection(Sequence[Hit]):
         return list(zip(self._hits, self._origins, strict=True))
 
     def _shown(self) -> list[tuple[Hit, Origin]]:
-        """Hits that the prompt may show, the most relevant first where they aren't in order already."""
-        pairs = sorted(self._pairs(), key=lambda pair: -pair[0].score) if self.gathered else self._pairs()
-        return [*pairs, *((hit, self._origin) for hit in self.further)]
+        """Hits that the prompt may show, best first."""
+        if not self.gathered:
+            return self._pairs()
+        return [(hit, self._origin) for hit in (*self._best_first, *self.further)]
 
     def _with(self, pairs: Sequence[tuple[Hit, Origin]]) -> Self:
         chosen = type(self)(portrait=self.portrait, summaries=self.summaries)

@@ -107,6 +107,24 @@ def test_what_further_turns_show_grows_stronger_too(bank: memkit.MemoryBank) -> 
     assert sum(memory.recall_count for memory in bank.list(limit=200)) > 1
 
 
+def test_summaries_about_the_topic_go_before_the_turns() -> None:
+    with memkit.open(":memory:", encoder=HashingEncoder(), clock=FrozenClock(NOW)) as store:
+        bank = store.bank("ana")
+        for day in range(20):
+            thing = "boat was painted and its mast" if day < 10 else "orchard was pruned and its fence"
+            at = NOW - timedelta(days=40 - day)
+            bank.observe(
+                memkit.Turn(f"The {thing} mended, part {day + n}.", "Ana", role="user", at=at) for n in range(3)
+            )
+        bank.reflect()
+        hits = bank.recall("Summarise the boat and its mast.")
+        days = bank.list(["summary"], limit=100)
+        assert any("orchard" in summary.text and "boat" not in summary.text for summary in days)
+        assert hits.summaries
+        assert all("boat" in summary.text for summary in hits.summaries)
+        assert "boat" in hits.prompt(400, portrait=False).split("\n")[2]
+
+
 def test_filters_hold_for_all_that_is_gathered(bank: memkit.MemoryBank) -> None:
     hits = bank.recall("Summarise the greenhouse.", k=2, until=NOW - timedelta(days=30), kinds=["turn"])
     assert hits.gathered
