@@ -436,3 +436,16 @@ def test_damaged_numbers_never_give_anybodys_words_to_another_bank(tmp_path: Pat
         assert store.bank("bob").list(states=MEMORY_STATES) == []
         texts = [memory.text for memory in store.bank("ana").list(states=MEMORY_STATES)]
         assert sorted(texts) == ["My dog is called Rex.", "My safe opens with a silver key."]
+
+
+@pytest.mark.parametrize("key", ["settings.index", "settings.observe", "settings.keep", "encoder.dimension", "terms.1"])
+def test_a_setting_that_is_not_what_was_written_gives_way_to_its_default(tmp_path: Path, key: str) -> None:
+    path = tmp_path / "memory.db"
+    with opened(path) as store:
+        store.bank("ana").observe([("ana", "I moved to Lisbon in May.")])
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("INSERT OR REPLACE INTO meta VALUES (?, '{\"epis')", (key,))
+    assert any("settings of the file are lost" in loss for loss in memkit.repair(path, encoder=HashingEncoder()))
+    with opened(path) as store:
+        assert store.doctor() == []
+        assert store.bank("ana").recall("Where did I move to in May?")

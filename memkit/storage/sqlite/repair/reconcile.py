@@ -7,11 +7,15 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from operator import itemgetter
+from typing import Any
+
+from pydantic import TypeAdapter
 
 from memkit.errors import CorruptError
 from memkit.identifiers import uuid7
 from memkit.models import IndexEntry, Memory
 from memkit.operations import Insert
+from memkit.settings import IndexSettings, KeepRule, ObserveSettings
 from memkit.storage.core.apply_operations import apply_operations
 from memkit.storage.core.banks import BankRow
 from memkit.storage.core.checksums import is_memory_intact, numbers_checksum
@@ -50,7 +54,14 @@ COUNTERS_AHEAD = (  # of a bank, of all numbers in use
     "WHERE bank = :bank"
 )
 DERIVED_TABLES = ("index_entry", "block", "tag")  # hashes under a bank's key, made again from the texts
-ENCODER_KEY = "encoder.name"
+ENCODER_KEY, DIMENSION_KEY, INDEX_KEY = "encoder.name", "encoder.dimension", "settings.index"
+ANY_ADAPTER: TypeAdapter[Any] = TypeAdapter(Any)
+SETTING_ADAPTERS: dict[str, TypeAdapter[Any]] = {  # what is no setting of its own is any JSON
+    INDEX_KEY: TypeAdapter(IndexSettings),
+    DIMENSION_KEY: TypeAdapter(int),
+    "settings.observe": TypeAdapter(ObserveSettings),
+    "settings.keep": TypeAdapter(tuple[KeepRule, ...]),
+}
 
 
 def reconcile(connection: sqlite3.Connection, names: dict[int, str]) -> list[str]:
@@ -58,7 +69,7 @@ def reconcile(connection: sqlite3.Connection, names: dict[int, str]) -> list[str
     for bank in {row[0] for row in connection.execute("SELECT bank FROM block UNION SELECT bank FROM moved")}:
         forget(connection, bank)
     _reattach_texts(connection)
-    losses = [*_encoder(connection), *_misplaced(connection), *_banks(connection, names)]
+    losses = [*_settings(connection), *_encoder(connection), *_misplaced(connection), *_banks(connection, names)]
     expected = dict(connection.execute("SELECT bank, size FROM bank").fetchall())
     _drop_damaged(connection)
     for bank, size in expected.items():
@@ -67,6 +78,26 @@ def reconcile(connection: sqlite3.Connection, names: dict[int, str]) -> list[str
         rebuild(connection, bank)
     connection.execute("UPDATE bank SET epoch = epoch + 1, change = change + 1")
     return losses
+
+
+def _settings(connection: sqlite3.Connection) -> Iterator[str]:
+    """Leave out settings that aren't what was written; without those of the index, nothing says how vectors lie."""
+    rows = connection.execute("SELECT key, value FROM meta").fetchall()
+    lost = {key for key, value in rows if not (key == ENCODER_KEY or _is_setting(key, value))}
+    gone = {*lost, ENCODER_KEY} if lost & {INDEX_KEY, DIMENSION_KEY} else lost
+    connection.executemany("DELETE FROM meta WHERE key = ?", [(key,) for key in gone])
+    if lost:
+        yield f"{len(lost)} settings of the file are lost: their defaults hold."
+
+
+def _is_setting(key: str, value: str) -> bool:
+    if key.startswith("encoder.") and key not in SETTING_ADAPTERS:
+        return True
+    try:
+        SETTING_ADAPTERS.get(key, ANY_ADAPTER).validate_json(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _encoder(connection: sqlite3.Connection) -> Iterator[str]:
