@@ -27,7 +27,7 @@ from memkit.evaluation.plot import figure
 from memkit.evaluation.stream.policies import ALL_POLICIES, POLICY_NAMES, policy_scores, window
 from memkit.evaluation.texts import CONVERSATIONS_FOLDER, lines_of
 from memkit.surprisal.ngram import NgramSurprisal
-from memkit.text.terms.tokens import STOP_WORDS
+from memkit.text.terms.language import STOP_WORDS
 
 FACTS = Path(__file__).with_name("facts.txt").read_text(encoding="utf-8").splitlines()
 FILES = ("conversation.jsonl", "assistant-conversation.jsonl")
