@@ -14,7 +14,7 @@ HAN_RANGES = "㐀-鿿豈-﫿"
 LETTER_PATTERN = re.compile(rf"(?P<han>[{HAN_RANGES}])|(?P<run>[{UNSPACED_RANGES}])|(?:[^\W\d_][{MARK_RANGES}]*){{2,}}")
 MIN_READING = 0.1  # below it, a text counts by its words alone
 LATIN_PRIOR_LETTERS = 6  # that count as read: a single word that isn't known is more often a name than a language
-UNREAD_SHARE, READ_SHARE = 0.45, 0.65  # of a text's letters in words that are known whole: read not at all, and fully
+UNREAD_SHARE, READ_SHARE = 0.45, 0.55  # of a text's letters in words that are known whole: read not at all, and fully
 
 
 class Piece(NamedTuple):
