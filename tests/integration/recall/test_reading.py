@@ -1,12 +1,15 @@
 """What an encoder can't read counts by its words alone; what it reads is as before; another encoder reads it anew."""
 
+import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import memkit
 from memkit.encoders import HashingEncoder
+from memkit.evaluation.formats.files import read_conversations
 from memkit.protocols import FloatArray
 from memkit.text.reading import Piece
 
@@ -88,6 +91,23 @@ def test_stats_tell_the_share_that_is_not_read(encoder: OneEyedEncoder) -> None:
         store.bank("ana").observe([("Аня", f"Я была там {n} раз, {long}.") for n in (11, 12, 13)])
         store.bank("ana").observe([("Ana", "I was there 14 times, and then again, because it had to be.")])
         assert store.stats()["banks"]["ana"]["unread"] == 0.75
+
+
+@pytest.mark.parametrize(("name", "most_unanswered", "least_refused"), [("russian", 0.1, 0.4), ("chinese", 0.25, 0.5)])
+def test_the_floor_listens_to_words_where_nothing_can_be_read(
+    name: str, most_unanswered: float, least_refused: float
+) -> None:
+    folder = Path(__file__).parents[2] / "data" / "conversations"
+    [conversation] = read_conversations(folder / f"{name}-conversation.jsonl")[1]
+    unrelated = tomllib.loads((folder / "unrelated.toml").read_text(encoding="utf-8"))[name]
+    with memkit.open(":memory:", encoder=OneEyedEncoder()) as store:
+        bank = store.bank("friends")
+        bank.observe(conversation.turns)
+        questions = [question.text for question in conversation.questions]
+        unanswered = sum(not bank.recall(question, now=conversation.end) for question in questions) / len(questions)
+        refused = sum(not bank.recall(question, now=conversation.end) for question in unrelated) / len(unrelated)
+    assert unanswered <= most_unanswered
+    assert refused >= least_refused
 
 
 def test_an_encoder_whose_pieces_fail_reads_everything() -> None:
