@@ -1,12 +1,15 @@
 """Workers that tests run as processes of their own, on one file; importable by a process that is spawned."""
 
 import asyncio
+import os
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
+from memkit.testing import FrozenClock
 
 
 def work(path: Path, me: int, seconds: float, ready: Any, report: Any) -> None:
@@ -38,3 +41,17 @@ def serve(path: Path, me: int, requests: int) -> None:
             await asyncio.gather(*(request(store, number) for number in range(requests)))
 
     asyncio.run(loop())
+
+
+def load_and_die(location: Path, file: Path, after: int, now: datetime) -> None:
+    """Load an export, and die at once when so many memories are done."""
+    done = 0
+
+    def count(number: int) -> None:
+        nonlocal done
+        done += number
+        if done >= after:
+            os._exit(9)
+
+    with memkit.open(location, encoder=HashingEncoder(64), clock=FrozenClock(now)) as store:
+        store.load(file, progress=count)

@@ -2,12 +2,12 @@
 
 import json
 import multiprocessing
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import bank_workers
 import pytest
 
 import memkit
@@ -482,20 +482,6 @@ def test_an_export_that_fails_leaves_the_older_file_as_it_was(file: Path, monkey
 # a load that is cut off
 
 
-def _killed_load(location: Path, file: Path, after: int) -> None:
-    """Load, and die at once when so many memories are done."""
-    done = 0
-
-    def count(number: int) -> None:
-        nonlocal done
-        done += number
-        if done >= after:
-            os._exit(9)
-
-    with opened(location) as store:
-        store.load(file, progress=count)
-
-
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
     path = tmp_path / "large.jsonl"
@@ -512,7 +498,9 @@ def test_a_load_that_was_killed_shows_nothing_and_goes_on_with_the_same_file(
     large: Path, tmp_path: Path, after: int
 ) -> None:
     location = tmp_path / "second.db"
-    process = multiprocessing.get_context("spawn").Process(target=_killed_load, args=(location, large, after))
+    process = multiprocessing.get_context("spawn").Process(
+        target=bank_workers.load_and_die, args=(location, large, after, NOON)
+    )
     process.start()
     process.join()
     assert process.exitcode == 9
@@ -534,7 +522,7 @@ def test_what_a_killed_load_left_is_dropped_on_request_or_by_another_file(large:
         store.load(large)
         store.export(again)
     for location in (tmp_path / "repaired.db", tmp_path / "other.db"):
-        process = context.Process(target=_killed_load, args=(location, large, 500))
+        process = context.Process(target=bank_workers.load_and_die, args=(location, large, 500, NOON))
         process.start()
         process.join()
     with opened(tmp_path / "repaired.db") as store:

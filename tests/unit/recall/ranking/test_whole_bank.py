@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 
-import memkit
 from memkit.evaluation.formats.files import read_conversations
 from memkit.evaluation.texts import CONVERSATIONS_FOLDER
 from memkit.recall.ranking.whole_bank import whole_bank_question
 
-SETS = Path(memkit.__file__).parents[1] / "tests" / "data" / "conversations"
+SETS = Path(__file__).parents[3] / "data" / "conversations"
 TAKEN = {  # of all questions of the project's conversations; both do ask for all there is
     "What are all the distances Ines ran while training?",
     "In what order did the various people and firms look after Mum this year, and when did each change happen?",
