@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from memkit.flows.context import BankContext, apply
-from memkit.flows.read import by_id, everything
+from memkit.flows.context import BankContext, apply, by_id
+from memkit.flows.read import everything
 from memkit.models import FrozenModel, IndexEntry, Memory, Receipt
 from memkit.operations import Forget, Merge, Operation, Supersede
 from memkit.think.audit import FLAW_DESCRIPTIONS, AuditedMemories, Finding, Flaw, audit

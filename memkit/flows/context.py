@@ -9,7 +9,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from memkit.errors import BankGoneError
-from memkit.models import BankState, IndexEntry, Receipt
+from memkit.models import BankState, IndexEntry, Memory, Receipt
 from memkit.operations import Step
 from memkit.protocols import BankName, BankView, Decision, Storage, Thinker
 from memkit.runtime.encoder_slot import EncoderSlot
@@ -92,6 +92,17 @@ class BankContext:
     def ensure(self) -> BankState:
         """The bank's state; the bank is made where it isn't there yet."""
         return self.storage.open_bank(self.name, zone=self.zone)
+
+
+def by_id(ctx: BankContext, ids: Sequence[str]) -> dict[str, Memory]:
+    """Memories of these ids, whatever their state; those that aren't here are missing."""
+    state = ctx.state()
+    if state is None:
+        return {}
+    with ctx.storage.view(state.number) as view:
+        seqs = view.locate(ids)
+        memories = view.memories(list(seqs.values()))
+        return {id: memories[seq] for id, seq in seqs.items()}
 
 
 def zone_of(state: BankState) -> ZoneInfo:

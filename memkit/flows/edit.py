@@ -7,9 +7,8 @@ from functools import partial
 from typing import Any
 
 from memkit.errors import InputError, UndoError, UnknownMemoryError
-from memkit.flows.context import BankContext, apply, retry_when_erased
+from memkit.flows.context import BankContext, apply, by_id, retry_when_erased
 from memkit.flows.erasure.fingerprints import ERASED_REASON, erased_before
-from memkit.flows.read import by_id
 from memkit.flows.reencode import outdate_terms, renew_terms
 from memkit.flows.thinking.copies import stored_copies, voice_key
 from memkit.models import MEMORY_STATES, BankState, IndexEntry, Memory, Outcome, Receipt, checked_name, checked_text

@@ -6,10 +6,10 @@ from datetime import datetime
 from functools import partial
 
 from memkit.errors import InputError, StalePlanError, UnknownMemoryError
-from memkit.flows.context import BankContext, apply
+from memkit.flows.context import BankContext, apply, by_id
 from memkit.flows.erasure.fingerprints import fingerprints
 from memkit.flows.erasure.rederive import rederive, rederive_operations
-from memkit.flows.read import by_id, everything
+from memkit.flows.read import everything
 from memkit.flows.recall import relevant_ids
 from memkit.forget.erasure_plan import ErasePlan, plan
 from memkit.models import MEMORY_STATES, BankState, ErasureReceipt, Memory

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from memkit.errors import InputError, UnknownMemoryError, UnknownOptionError
-from memkit.flows.context import BankContext, zone_of
+from memkit.flows.context import BankContext, by_id, zone_of
 from memkit.models import (
     MEMORY_KINDS,
     MEMORY_STATES,
@@ -25,17 +25,6 @@ from memkit.times import to_micros
 CURSOR_PATTERN = re.compile(r"after:(-?\d{1,18}):(\d{1,18})")
 MAX_PAGE = 10_000
 MIN_BUDGET = 16  # tokens
-
-
-def by_id(ctx: BankContext, ids: Sequence[str]) -> dict[str, Memory]:
-    """Memories of these ids, whatever their state; those that aren't here are missing."""
-    state = ctx.state()
-    if state is None:
-        return {}
-    with ctx.storage.view(state.number) as view:
-        seqs = view.locate(ids)
-        memories = view.memories(list(seqs.values()))
-        return {id: memories[seq] for id, seq in seqs.items()}
 
 
 def get(ctx: BankContext, id: str) -> Memory | None:

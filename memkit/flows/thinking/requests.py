@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
 
-from memkit.flows.context import BankContext
+from memkit.flows.context import BankContext, by_id
 from memkit.forget.erasure_plan import plan
 from memkit.forget.requests import ForgetRequest
 from memkit.models import IndexEntry, IndexRow, Memory
@@ -154,21 +154,10 @@ def _request(ctx: BankContext, view: BankView, record: Memory) -> ForgetRequest 
     if not reached:
         return None
     chosen = dict.fromkeys([*reached, turn.id, record.id])
-    proposal = plan(list(chosen), view).reading(partial(_read, ctx))
+    proposal = plan(list(chosen), view).reading(partial(by_id, ctx))
     return ForgetRequest(
         id=record.id, turn=turn.id, speaker=turn.speaker, at=turn.occurred_at, closed=closed, plan=proposal
     )
-
-
-def _read(ctx: BankContext, ids: Sequence[str]) -> dict[str, Memory]:
-    """Those of a plan's memories that are there, by id, in its order."""
-    state = ctx.state()
-    if state is None:
-        return {}
-    with ctx.storage.view(state.number) as view:
-        seqs = view.locate(ids)
-        memories = view.memories(sorted(set(seqs.values())))
-    return {id: memories[seq] for id, seq in seqs.items() if seq in memories}
 
 
 def _reached(view: BankView, turn: Memory, closed: Sequence[str]) -> Iterator[str]:

@@ -322,16 +322,22 @@ def test_a_bank_of_that_name_that_holds_others_is_an_error_that_names_the_remedy
         assert store.settings.keep == ()
 
 
-def test_where_one_of_many_banks_is_in_the_way_none_is_loaded(tmp_path: Path, place: str | Path) -> None:
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """An export of three banks."""
     file = tmp_path / "many.jsonl"
     with opened(":memory:") as store:
         for name in ("a", "b", "c"):
             store.bank(name).observe([("Ana", f"I am of {name}.")])
         store.export(file)
+    return file
+
+
+def test_where_one_of_many_banks_is_in_the_way_none_is_loaded(many: Path, place: str | Path) -> None:
     with opened(place) as store:
         store.bank("b").observe([("Bo", "Already here.")])
         with pytest.raises(ConflictError, match="bank b"):
-            store.load(file)
+            store.load(many)
         assert store.banks() == [("b",)]
 
 
@@ -445,12 +451,7 @@ def test_an_id_that_comes_twice_is_seen_before_anything_is_loaded(file: Path, pl
         assert (store.banks(), store.doctor()) == ([], [])
 
 
-def test_banks_that_were_loaded_before_an_error_are_named(tmp_path: Path, place: str | Path) -> None:
-    file = tmp_path / "many.jsonl"
-    with opened(":memory:") as store:
-        for name in ("a", "b", "c"):
-            store.bank(name).observe([("Ana", f"I am of {name}.")])
-        store.export(file)
+def test_banks_that_were_loaded_before_an_error_are_named(many: Path, place: str | Path) -> None:
     with opened(place) as store:
         done = 0
 
@@ -461,10 +462,10 @@ def test_banks_that_were_loaded_before_an_error_are_named(tmp_path: Path, place:
                 store.bank("b").observe([("Bo", "I was here first.")])
 
         with pytest.raises(ConflictError, match="Loaded before it: a"):
-            store.load(file, progress=count)
+            store.load(many, progress=count)
         assert (store.banks(), store.doctor()) == ([("a",), ("b",)], [])
         store.bank("b").erase_all(confirm=("b",))
-        assert store.load(file).new == 2
+        assert store.load(many).new == 2
         assert store.banks() == [("a",), ("b",), ("c",)]
 
 
