@@ -9,7 +9,9 @@ import pytest
 from memkit.evaluation.formats.conversation import Conversation, turn_time
 from memkit.evaluation.formats.jsonl import read_jsonl
 
-SETS = sorted((Path(__file__).parents[3] / "data" / "conversations").glob("*-conversation.jsonl"))
+FOLDER = Path(__file__).parents[3] / "data" / "conversations"
+SETS = sorted(FOLDER.glob("*-conversation.jsonl"))
+LATER_QUESTIONS = sorted(FOLDER.glob("*-later-questions.jsonl"))
 
 
 @pytest.fixture(params=SETS, ids=lambda path: path.name.split("-")[0])
@@ -32,3 +34,31 @@ def test_no_turn_and_no_question_stands_twice(conversation: Conversation) -> Non
     said = Counter(turn.text for turn in conversation.turns) + Counter(q.text for q in conversation.questions)
     assert max(said.values()) == 1
     assert max(Counter(turn.id for turn in conversation.turns).values()) == 1
+
+
+@pytest.fixture(params=LATER_QUESTIONS, ids=lambda path: path.name.split("-")[0])
+def asked_first_and_later(request: pytest.FixtureRequest) -> tuple[Conversation, Conversation]:
+    """A set with the questions written with it, and with those written later."""
+    path = request.param.with_name(request.param.name.replace("later-questions", "conversation"))
+    return read_jsonl(path), read_jsonl(path, request.param)
+
+
+def test_three_sets_have_later_questions() -> None:
+    assert [path.name.split("-")[0] for path in LATER_QUESTIONS] == ["notes", "preferences", "remarks"]
+
+
+def test_later_questions_are_as_many_as_the_first_and_of_their_kinds(
+    asked_first_and_later: tuple[Conversation, Conversation],
+) -> None:
+    first, later = asked_first_and_later
+    assert len(later.unknown) == len(first.unknown)
+    assert Counter(q.category for q in later.questions) == Counter(q.category for q in first.questions)
+
+
+def test_later_questions_repeat_neither_one_another_nor_the_first(
+    asked_first_and_later: tuple[Conversation, Conversation],
+) -> None:
+    questions = [q for half in asked_first_and_later for q in half.questions]
+    texts = [q.text for q in questions] + [text for half in asked_first_and_later for text in half.unknown]
+    assert max(Counter(texts).values()) == 1
+    assert max(Counter(q.id for q in questions).values()) == 1
