@@ -49,6 +49,8 @@ def without_names(question: str, named: Mapping[str, str]) -> str:
     if not parts:
         return question
     rest = NAME_PATTERN.sub(lambda match: "" if match[0].casefold() in parts else match[0], composed(question))
+    for part in filter(UNSPACED_PATTERN.match, parts):
+        rest = rest.replace(part, " ")  # out of a sentence without spaces
     return POSSESSIVE_PATTERN.sub("", rest)
 
 
@@ -64,7 +66,7 @@ def _word_for(first: str, names: Mapping[str, str]) -> str | None:
     if low in STOP_WORDS:  # "Will" is a name where it is written as one
         return low if names.get(low) == first and first[0].isupper() else None
     if UNSPACED_PATTERN.match(first):
-        return next((name for name in names if low in name), None)
+        return low if any(low in name for name in names) else None
     return next((form for form in (low, without_marks(low)) if form in names), None)
 
 

@@ -25,6 +25,21 @@ def test_a_speakers_name_is_a_cue_and_no_search_word() -> None:
     assert not cues_of("When will it rain?", "Will").named
 
 
+@pytest.mark.parametrize(
+    ("question", "terms"),
+    [
+        ("阿柯盘下的铺面以前是什么？", {"盘下", "铺面"}),
+        ("隔壁阿柯的铺面", {"隔壁", "铺面"}),
+        ("ミナは京都にいた？", {"京都"}),
+    ],
+)
+def test_a_name_in_a_sentence_without_spaces_leaves_its_other_words(question: str, terms: set[str]) -> None:
+    cues = cues_of(question, "阿柯", "ミナ")
+    assert len(cues.named) == 1
+    assert terms <= {word.forms[0][0] for word in cues.terms}
+    assert not any("柯" in word.forms[0][0] or "ミ" in word.forms[0][0] for word in cues.terms)
+
+
 @pytest.mark.parametrize("speaker", ["Zoë", "Zoe\u0308", "ＺＯË", " Zoë Brandt"])
 @pytest.mark.parametrize("asked", ["Zoë", "Zoe\u0308", "zoë", "Zoe"])
 def test_composition_width_and_case_make_no_other_name_and_a_question_may_lack_the_accent(
