@@ -30,6 +30,7 @@ from memkit.recall.ranking.evidence import LexicalEvidence, SearchTerm, greatest
 from memkit.recall.ranking.links import adjacent_turns, attach_thoughts, order_superseded
 from memkit.recall.ranking.open_questions import MAX_GATHERED, TOPIC_RELEVANCE, spread_best, telling, told_first
 from memkit.recall.ranking.query import Query, is_eligible, is_visible, last_said, matches_filters
+from memkit.recall.ranking.session_share import follow_sessions
 from memkit.settings import RankingSettings
 from memkit.text.curve import Curve
 from memkit.text.terms.forms import without_marks
@@ -248,19 +249,14 @@ class Searcher:
         """Score the candidates by evidence, traits, cues and retention."""
         if not self.index.vectors.exact:
             candidates.unseen_episodes, candidates.unseen_sessions = self._unseen(candidates)
+        follow_sessions(candidates, self._weights)
         candidates.fixed_parts = {
-            **self._traits(candidates.features, cues),
+            **candidates.traits(asks_assistant=cues.asks_assistant),
             **cue_parts(cues, candidates.features, self._event_windows(cues, candidates.features), self._weights),
             "retention": self._retention(candidates.features.rows, to_micros(query.now)),
         }
         candidates.completed = completed_lexical(candidates, self._weights)
         self._rank(candidates)
-
-    def _traits(self, features: RowFeatures, cues: Cues) -> dict[str, FloatArray]:
-        """Traits of rows; a question about what an assistant said turns that of its role round."""
-        if not cues.asks_assistant:
-            return features.traits
-        return {**features.traits, "role": -features.traits["role"]}
 
     def _rank(self, candidates: Candidates) -> None:
         """Add up the parts: those that follow from the cosines, which refinement changes, and the fixed ones."""

@@ -51,7 +51,6 @@ def row_features(columns: Columns, rows: Ints, cohesion: float, weights: Ranking
     replies = columns.at("role", rows) == TURN_ROLES.index("assistant")
     session_of, adjacent = columns.at("session", rows), _adjacent(rows, columns.at("kind", rows))
     linked, sessions = adjacent & (session_of[1:] == session_of[:-1]), RowGroups.of(session_of)
-    context = weights.whole_context + weights.cohesive_context * cohesion
     traits = {
         "role": weights.assistant * replies.astype(np.float32),
         "asks": weights.asks * asks * share_of(weights.whole_question, lengths),
@@ -73,11 +72,16 @@ def row_features(columns: Columns, rows: Ints, cohesion: float, weights: Ranking
         asks=asks,
         replies=np.asarray(replies, dtype=bool),
         timed=statistics.timed(rows),
-        open_to_context=share_of(context, lengths),
+        open_to_context=context_share(lengths, cohesion, weights),
         lengths=lengths,
         traits=traits,
         cohesion=cohesion,
     )
+
+
+def context_share(lengths: Lengths, cohesion: float, weights: RankingSettings) -> FloatArray:
+    """The part of its full share that a text of each length takes of the evidence around it, (n,)."""
+    return share_of(weights.whole_context + weights.cohesive_context * cohesion, lengths)
 
 
 def share_of(characters: float, lengths: Lengths) -> FloatArray:
@@ -135,6 +139,10 @@ class Candidates:
     sample: FloatArray  # cosines of vectors that stand for the whole bank, (any number,)
     reading: float = 1.0  # how far the encoder reads the question, 0..1
 
+    # how far sessions decide: the bank's cohesion as far as the question's evidence lies in sessions
+    cohesion: float = 0.0
+    open_to_context: FloatArray = field(init=False)
+
     # scores; refinement computes them anew
     unseen_episodes: UnseenChunks | None = None  # None where every row of the bank is a candidate
     unseen_sessions: UnseenChunks | None = None
@@ -146,6 +154,15 @@ class Candidates:
     evidence: FloatArray = field(init=False)
     relevance: FloatArray = field(init=False)  # 0..1
     thoughts: dict[int, list[int]] = field(default_factory=dict)  # seq of a turn -> seqs of thoughts
+
+    def traits(self, *, asks_assistant: bool) -> dict[str, FloatArray]:
+        """Traits of the rows as this question takes them; one about what an assistant said turns that of its role."""
+        traits = dict(self.features.traits)
+        if asks_assistant:
+            traits["role"] = -traits["role"]
+        if "recency" in traits:
+            traits["recency"] = traits["recency"] * np.float32(self.cohesion / self.features.cohesion)
+        return traits
 
     def rounded_parts(self, places: Ints) -> list[dict[str, float]]:
         """The summands of each of these ranks, and the cosine, rounded; without what is 0 or unknown."""

@@ -4,8 +4,9 @@
 projections: a chunk's log-attention lifts or lowers its members; it gates nothing. A turn's score is its own evidence
 (dense and lexical, in standard deviations), plus shares of its neighbours', its episode's and its session's.
 
-Where sessions are each about one thing, a session is needed as a whole: the more cohesive a bank is, the more a
-session's evidence counts and the less a single turn's own, and the more long turns lean on their neighbours.
+Where sessions are each about one thing, a session is needed as a whole: the more cohesive a bank is, as far as the
+question's evidence lies in sessions, the more a session's counts and the less a single turn's own, and the more long
+turns lean on their neighbours.
 """
 
 from dataclasses import dataclass
@@ -86,13 +87,13 @@ def attend(
 
 def evidence_parts(candidates: Candidates, weights: RankingSettings) -> dict[str, FloatArray]:
     """The parts of each row's score that follow from its evidence and from that around it."""
-    features, share = candidates.features, candidates.features.open_to_context
-    dense = weights.dense * candidates.reading * standardised_cosines(candidates.cosines, candidates.sample)
+    features, share = candidates.features, candidates.open_to_context
+    dense = dense_evidence(candidates, weights)
     lexical, reranked = weights.lexical * candidates.completed, weights.reranked * candidates.reranked
     alone = dense + reranked + weights.lexical * candidates.lexical
     shared = dense + reranked + weights.lexical * shared_lexical(candidates, weights)
-    own, itself = dense + lexical + reranked, 1 + weights.cohesive_own * features.cohesion
-    session = weights.session + weights.cohesive_session * features.cohesion
+    own, itself = dense + lexical + reranked, 1 + weights.cohesive_own * candidates.cohesion
+    session = weights.session + weights.cohesive_session * candidates.cohesion
     return {
         "dense": itself * dense,
         "lexical": itself * lexical,
@@ -101,6 +102,11 @@ def evidence_parts(candidates: Candidates, weights: RankingSettings) -> dict[str
         "episode": weights.episode * _from_chunks(own, features.episodes, candidates.unseen_episodes) * share,
         "session": session * _from_chunks(own, features.sessions, candidates.unseen_sessions) * share,
     }
+
+
+def dense_evidence(candidates: Candidates, weights: RankingSettings) -> FloatArray:
+    """Evidence by meaning, in standard deviations, (n,)."""
+    return weights.dense * candidates.reading * standardised_cosines(candidates.cosines, candidates.sample)
 
 
 def _from_neighbours(

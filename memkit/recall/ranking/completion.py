@@ -21,10 +21,10 @@ HALVED_SHARE = 0.5  # of the linear share of lexical evidence, that completion t
 def completed_lexical(candidates: Candidates, weights: RankingSettings) -> FloatArray:
     """Evidence by words, each completed from beside, in standard deviations, (n,)."""
     features, evidence = candidates.features, candidates.words
-    loose = 1 - features.cohesion
+    loose = 1 - candidates.cohesion
     if not weights.beside or not loose or len(features) < 2:
         return candidates.lexical
-    total, share = np.zeros(len(features), np.float32), weights.beside * loose * features.open_to_context
+    total, share = np.zeros(len(features), np.float32), weights.beside * loose * candidates.open_to_context
     for term, own in evidence.rows_by_term.items():
         saturation = _spread(own, evidence.saturations[term], features.rows)
         taken = np.minimum(1, share * _greatest_beside(saturation, features.linked))
@@ -34,7 +34,7 @@ def completed_lexical(candidates: Candidates, weights: RankingSettings) -> Float
 
 def shared_lexical(candidates: Candidates, weights: RankingSettings) -> FloatArray:
     """Lexical evidence as neighbours share it, (n,)."""
-    taken = HALVED_SHARE * (1 - candidates.features.cohesion) if weights.beside else 0.0
+    taken = HALVED_SHARE * (1 - candidates.cohesion) if weights.beside else 0.0
     return (1 - taken) * candidates.lexical
 
 

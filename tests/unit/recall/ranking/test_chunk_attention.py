@@ -22,6 +22,7 @@ from memkit.recall.ranking.chunk_attention import (
     softmax,
 )
 from memkit.recall.ranking.evidence import lexical_evidence
+from memkit.recall.ranking.session_share import follow_sessions
 from memkit.settings import RankingSettings
 
 VECTORS_PATH = Path(__file__).parents[5] / "shared" / "vectors" / "hcam_small.json"
@@ -114,10 +115,16 @@ def dense_candidates(features: RowFeatures, cosines: FloatArray) -> Candidates:
     return candidates
 
 
+def parts_of(candidates: Candidates, weights: RankingSettings) -> dict[str, FloatArray]:
+    """Parts of the score, sessions counting as far as the evidence lies in them."""
+    follow_sessions(candidates, weights)
+    return evidence_parts(candidates, weights)
+
+
 def test_a_cohesive_bank_weighs_sessions_more_and_leans_longer_turns_on_their_context() -> None:
-    weights, cosines = RankingSettings(), np.array([0.9, 0.4, 0.1, 0.1, 0.1, 0.1], np.float32)
+    weights, cosines = RankingSettings(), np.array([0.9, 0.8, 0.7, 0.1, 0.1, 0.1], np.float32)
     loose, cohesive = (row_features(two_sessions(), np.arange(6), cohesion, weights) for cohesion in (0.0, 1.0))
-    before, after = (evidence_parts(dense_candidates(rows, cosines), weights) for rows in (loose, cohesive))
+    before, after = (parts_of(dense_candidates(rows, cosines), weights) for rows in (loose, cohesive))
     assert after["session"][0] > before["session"][0] > 0 > before["session"][5] > after["session"][5]
     assert after["dense"][0] < before["dense"][0]
     assert (cohesive.open_to_context > loose.open_to_context).all()
