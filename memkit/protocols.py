@@ -189,8 +189,8 @@ class BankView(Protocol):
     def memories(self, seqs: Sequence[int]) -> dict[int, Memory]:
         """Whole memories, by seq."""
 
-    def lazy_memories(self, seqs: Sequence[int]) -> Callable[[], dict[int, Memory]]:
-        """The same, for memories that may not be needed: read now, decoded when the result is called."""
+    def lazy_memories(self, seqs: Sequence[int]) -> Mapping[int, Memory]:
+        """The same, for memories that may not be needed: all are read now, each is decoded when it is looked at."""
 
     def rows(self, since: int = 0) -> Iterator[IndexRow]:
         """Rows added or changed after the change number `since`, in order of seq."""

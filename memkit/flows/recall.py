@@ -1,6 +1,6 @@
 """Recall: a query in, the memories that answer it out, with the reasons."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -12,7 +12,7 @@ from memkit.flows.looking.reranking import is_reranked, reranked
 from memkit.flows.looking.standing import find_standing
 from memkit.models import MEMORY_STATES, Hit, Memory, PastState, State
 from memkit.protocols import BankView, PageOptions
-from memkit.recall.present.recollection import FindBeside, OnUse, Recollection
+from memkit.recall.present.recollection import OnUse, Recollection
 from memkit.recall.ranking.newer_values import newer_value
 from memkit.recall.ranking.query import MAX_RESULTS, Query, RecallOptions
 from memkit.recall.search import ScoredRow
@@ -71,7 +71,7 @@ def _recollection(
         summaries=_about_topic(loaded, view, query)
         or _summaries(view, query, has_hits=bool(memories), day_first=day_first),
         standing=find_standing(view, query.options.as_of),
-        beside=_beside(view, scored, memories, query),
+        beside=TurnsBeside(view, scored, memories, query),
         on_use=_reinforcer(ctx, view.state.number, hits, query),
     )
 
@@ -99,23 +99,33 @@ def _said_again(memory: Memory, row: ScoredRow) -> Memory:
     return memory if row.last_said is None else memory.model_copy(update={"occurred_at": from_micros(row.last_said)})
 
 
-def _beside(view: BankView, scored: Sequence[ScoredRow], memories: Mapping[int, Memory], query: Query) -> FindBeside:
-    """Finder of the turns beside each hit, by id; those that aren't among these memories are read when it is called."""
-    others = view.lazy_memories(sorted({seq for row in scored for seq in row.beside} - memories.keys()))
+class TurnsBeside(Mapping[str, Sequence[Memory]]):
+    """Turns beside each hit, by its id; of hits that nobody looks at they are never decoded."""
 
-    def beside() -> dict[str, Sequence[Memory]]:
-        every = {**memories, **_recallable(others(), query)}
-        return {memories[row.seq].id: _listed(every, row.beside) for row in scored if row.seq in memories}
+    def __init__(
+        self, view: BankView, scored: Sequence[ScoredRow], memories: Mapping[int, Memory], query: Query
+    ) -> None:
+        self._seqs = {memories[row.seq].id: row.beside for row in scored if row.seq in memories}
+        self._memories, self._query = memories, query
+        self._others = view.lazy_memories(sorted({seq for row in scored for seq in row.beside} - memories.keys()))
 
-    return beside
+    def __getitem__(self, id: str) -> list[Memory]:
+        turns = {seq: every[seq] for seq in self._seqs[id] for every in (self._memories, self._others) if seq in every}
+        return list(_recallable(turns, self._query).values())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._seqs)
+
+    def __len__(self) -> int:
+        return len(self._seqs)
 
 
-def _recallable(memories: dict[int, Memory], query: Query) -> dict[int, Memory]:
+def _recallable(memories: Mapping[int, Memory], query: Query) -> dict[int, Memory]:
     """Memories without forgotten ones and those recorded too late."""
     return {seq: m for seq, m in _as_of(memories, query).items() if m.state in RECALLED_STATES}
 
 
-def _as_of(memories: dict[int, Memory], query: Query) -> dict[int, Memory]:
+def _as_of(memories: Mapping[int, Memory], query: Query) -> Mapping[int, Memory]:
     """Memories as they were at the moment that is asked about, without those recorded later."""
     as_of = query.options.as_of
     if as_of is None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memkit.models import Hit, Memory
-from memkit.recall.present.prompt import NOTE_LINE
+from memkit.recall.present.page import NOTE_LINE
 from memkit.recall.present.recollection import Recollection
 from memkit.recall.present.token_bound import token_bound
 
@@ -37,7 +37,7 @@ def with_neighbours(contents: list[str]) -> Recollection:
     memories = [hit.memory for hit in hits(contents)]
     recalled = [Hit(memory=m, score=1.0 - n / 100, why={}) for n, m in enumerate(memories[1::3])]
     beside = {m.id: [memories[n], *memories[n + 2 : n + 3]] for n, m in spaced(memories)}
-    return Recollection(recalled, beside=lambda: beside)
+    return Recollection(recalled, beside=beside)
 
 
 def spaced(memories: list[Memory]) -> list[tuple[int, Memory]]:

@@ -29,7 +29,7 @@ def find_standing(view: BankView, as_of: datetime | None = None) -> Callable[[],
     """Finder of the same, of what was recorded by a moment: turns are read now, looked through when it is called."""
     marked = view.mentions(("standing",))[-MAX_READ:]
     turns = view.lazy_memories([seq for seq, _ in marked])
-    return lambda: standing_in(turn for turn in turns().values() if as_of is None or turn.recorded_at <= as_of)
+    return lambda: standing_in(turn for turn in turns.values() if as_of is None or turn.recorded_at <= as_of)
 
 
 def standing_in(turns: Iterable[Memory]) -> list[StandingInstruction]:

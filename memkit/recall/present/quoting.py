@@ -4,6 +4,7 @@ import json
 import re
 import unicodedata
 from datetime import datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from memkit.models import Memory
@@ -12,6 +13,8 @@ DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 KIND_LABELS = {"thought": "noted", "summary": "summary", "portrait": "portrait", "item": "item"}
 GAP_MARK = "..."
 MAX_NAME_CHARS = 40
+CACHED_NAMES = 1024
+JSON_ENCODER = json.JSONEncoder(ensure_ascii=False)  # `dumps` would make one with every call
 INVISIBLE_PATTERN = re.compile(
     "[\x7f-\x9f\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e007f]"
@@ -56,6 +59,7 @@ def label(memory: Memory) -> str:
     return f"{name} (speaker)" if name.casefold() in KIND_LABELS.values() else name
 
 
+@lru_cache(maxsize=CACHED_NAMES)
 def clean_name(name: str) -> str:
     """Letters, marks, digits and a little punctuation of a name, on one line, at most 40 characters."""
     cleaned = "".join(c if unicodedata.category(c)[0] in "LMN" or c in ".'@_-" else " " for c in name)
@@ -68,7 +72,7 @@ def quote(text: str) -> str:
     Line breaks, control and invisible characters (which can hide orders or turn the reading direction)
     and the beginnings of closing tags are escaped.
     """
-    quoted = INVISIBLE_PATTERN.sub(_escape, json.dumps(text, ensure_ascii=False))
+    quoted = INVISIBLE_PATTERN.sub(_escape, JSON_ENCODER.encode(text))
     return TAG_PATTERN.sub(r"\\u003c\1", quoted)
 
 

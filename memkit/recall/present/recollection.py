@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
 OnUse = Callable[[list[str]], None]
-FindBeside = Callable[[], Mapping[str, Sequence[Memory]]]
+TurnsById = Mapping[str, Sequence[Memory]]
 FindStanding = Callable[[], Sequence[StandingInstruction]]
 
 
@@ -27,14 +28,9 @@ class Origin:
 
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     on_use: OnUse | None = None
-    find_beside: FindBeside = dict
+    beside: TurnsById = field(default_factory=dict)
     find_standing: FindStanding = tuple
     used: set[str] = field(default_factory=set)
-
-    @cached_property
-    def beside(self) -> Mapping[str, Sequence[Memory]]:
-        """Turns beside each hit, by its id; looked for when they are first needed."""
-        return self.find_beside()
 
     @cached_property
     def standing(self) -> tuple[StandingInstruction, ...]:
@@ -42,8 +38,12 @@ class Origin:
         return tuple(self.find_standing())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle what is found later, too, and leave out the way back to the bank."""
-        return Origin, (self.zone, None, partial(dict, self.beside), partial(tuple, self.standing), self.used)
+        """Pickle what is read later, too, and leave out the way back to the bank."""
+        return Origin, (self.zone, None, dict(self.beside), partial(tuple, self.standing), self.used)
+
+    def turns_beside(self, id: str) -> Sequence[Memory]:
+        """Turns beside the hit of this id."""
+        return self.beside.get(id, ())
 
     def use(self, ids: Iterable[str]) -> None:
         """Pass on the ids that weren't used before."""
@@ -75,7 +75,7 @@ class Recollection(Sequence[Hit]):
         portrait: Memory | None = None,
         summaries: Sequence[Memory] = (),
         standing: FindStanding = tuple,
-        beside: FindBeside = dict,
+        beside: TurnsById = MappingProxyType({}),
         zone: str = "UTC",
         on_use: OnUse | None = None,
         best_first: Sequence[Hit] = (),
@@ -167,7 +167,7 @@ class Recollection(Sequence[Hit]):
         material = PromptMaterial(
             hits=[hit for hit, _ in shown],
             zones=[origin.zone for _, origin in shown],
-            beside=[origin.beside.get(hit.memory.id, ()) for hit, origin in shown],
+            find_beside=lambda place: shown[place][1].turns_beside(shown[place][0].memory.id),
             gathered=self.gathered,
             portrait=self.portrait if portrait else None,
             summaries=self.summaries if summaries else (),
@@ -181,8 +181,8 @@ class Recollection(Sequence[Hit]):
 
     def _use(self, placed: frozenset[Key]) -> None:
         for hit, origin in self._shown():
-            shown = [memory.id for memory in (hit.memory, *hit.thoughts) if (hit.bank, memory.id) in placed]
-            origin.use(shown)
+            if used := [memory.id for memory in (hit.memory, *hit.thoughts) if (hit.bank, memory.id) in placed]:
+                origin.use(used)
 
     def messages(
         self,

@@ -1,6 +1,6 @@
 """Half of every engine's view: memories, history and the queue as callers see them, from stored rows."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -66,9 +66,8 @@ class View(Reader, Protocol):
         memories = to_memories(records, self.names(linked_seqs(records.values())))
         return {seq: memories[seq] for seq in seqs if seq in memories}
 
-    def lazy_memories(self, seqs: Sequence[int]) -> Callable[[], dict[int, Memory]]:
-        memories = self.memories(seqs)
-        return lambda: memories
+    def lazy_memories(self, seqs: Sequence[int]) -> Mapping[int, Memory]:
+        return self.memories(seqs)
 
     def in_order(self, seqs: Sequence[int]) -> list[Memory]:
         return list(self.memories(seqs).values())

@@ -3,7 +3,7 @@
 import json
 import struct
 from collections import namedtuple
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -187,6 +187,27 @@ MemoryRow = namedtuple(  # columns of the query `memories`, as they are read: no
 def decode_records(rows: Iterable[MemoryRow], sources: Mapping[int, tuple[int, ...]]) -> dict[int, StoredMemory]:
     """Records by seq, from their rows. Raises CorruptError where one isn't what was written."""
     return {row.seq: _decode_record(row, sources.get(row.seq, ())) for row in rows}
+
+
+class LazyMemories(Mapping[int, Memory]):
+    """Memories by seq, each decoded from its row when it is looked at; `names`: ids of those that they point at."""
+
+    def __init__(
+        self, rows: Mapping[int, MemoryRow], sources: Mapping[int, tuple[int, ...]], names: Mapping[int, str]
+    ) -> None:
+        self._rows, self._sources, self._names = rows, sources, names
+
+    def __getitem__(self, seq: int) -> Memory:
+        return decode_records([self._rows[seq]], self._sources)[seq].to_memory(self._names)
+
+    def __contains__(self, seq: object) -> bool:
+        return seq in self._rows
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
 
 
 def _decode_record(row: MemoryRow, sources: tuple[int, ...]) -> StoredMemory:

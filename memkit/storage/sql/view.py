@@ -1,6 +1,6 @@
 """View of one bank over SQL, within one read or write transaction."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -26,9 +26,10 @@ from memkit.storage.core.blocks import (
 from memkit.storage.core.checksums import corrupt_error, decoding
 from memkit.storage.core.enum_codes import AUTHOR_CODES, KIND_CODES, MENTION_CODES, STATE_CODES, EnumCodes
 from memkit.storage.core.hashing import Hasher
-from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, to_memories
+from memkit.storage.core.records import HistoryRow, Queued, StoredMemory
 from memkit.storage.core.rows import (
     HistoryColumns,
+    LazyMemories,
     MemoryRow,
     decode_exchanges,
     decode_history,
@@ -83,13 +84,12 @@ class SqlView(View):
     def records(self, seqs: Sequence[int]) -> dict[int, StoredMemory]:
         return decode_records(*self._read(seqs))
 
-    def lazy_memories(self, seqs: Sequence[int]) -> Callable[[], dict[int, Memory]]:
+    def lazy_memories(self, seqs: Sequence[int]) -> Mapping[int, Memory]:
         if not seqs:
-            return dict
+            return {}
         rows, sources = self._read(seqs)
         pointers = {link for row in rows for link in (row.superseded_by, row.echo_of) if link is not None}
-        names = self.names(pointers.union(*sources.values()))
-        return lambda: to_memories(decode_records(rows, sources), names)
+        return LazyMemories({row.seq: row for row in rows}, sources, self.names(pointers.union(*sources.values())))
 
     def _read(self, seqs: Sequence[int]) -> tuple[list[MemoryRow], Sources]:
         rows = list(map(MemoryRow._make, self._over("memories", seqs)))

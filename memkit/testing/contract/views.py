@@ -44,7 +44,7 @@ class ViewContract(ContractSteps):
         with self.view(storage) as view:
             eager, lazy, none = view.memories([3, 1, 2]), view.lazy_memories([3, 99, 1, 2]), view.lazy_memories([])
         self.put(storage, Erase(("t1",)))
-        assert (lazy(), none(), eager[2].superseded_by) == (eager, {}, "h2")
+        assert (dict(lazy), none, eager[2].superseded_by) == (eager, {}, "h2")
 
     def test_states_at_an_earlier_moment_are_those_before_later_changes(self, storage: Storage) -> None:
         bank = storage.open_bank(("acme", "ana")).number

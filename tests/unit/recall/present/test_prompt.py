@@ -23,7 +23,7 @@ def recollection(flow: list[Memory], *places: int, used: list[str] | None = None
     """A recollection of some turns of a conversation, best first."""
     hits = [Hit(memory=flow[i], score=1 - n / 10, why={}) for n, i in enumerate(places)]
     beside = {flow[i].id: [flow[j] for j in (i - 1, i + 1) if 0 <= j < len(flow)] for i in places}
-    return Recollection(hits, beside=lambda: beside, on_use=None if used is None else used.extend)
+    return Recollection(hits, beside=beside, on_use=None if used is None else used.extend)
 
 
 def shown(block: str) -> list[str]:
@@ -122,3 +122,24 @@ def test_hits_keep_their_neighbours_in_slices_and_among_other_banks() -> None:
 def test_messages_show_the_same_as_the_prompt() -> None:
     [message] = recollection(turns(QUESTION_TEXT, "In Porto."), 1).messages()
     assert QUESTION_TEXT in str(message.content)
+
+
+def test_turns_beside_hits_without_room_are_not_looked_at() -> None:
+    flow = turns(*[f"{n} {LONG_TEXT}" for n in range(200)])
+    looked_at: list[str] = []
+
+    class Beside(dict[str, list[Memory]]):
+        def get(self, id: str, default: object = None) -> list[Memory]:
+            looked_at.append(id)
+            return []
+
+    block = Recollection([Hit(memory=m, score=0.5, why={}) for m in flow], beside=Beside()).prompt(400)
+    assert block.count(LONG_TEXT[:24]) <= len(looked_at) <= block.count(LONG_TEXT[:24]) + 2
+
+
+def test_no_line_is_counted_twice() -> None:
+    counted: list[str] = []
+    recollection(turns(*[f"{n} {LONG_TEXT}" for n in range(30)]), *range(30)).prompt(
+        400, count_tokens=lambda text: counted.append(text) or len(text.split())
+    )
+    assert len(counted) == len(set(counted))
