@@ -27,7 +27,8 @@ from memkit.surprisal.background import surprisal
 from memkit.text.parts import SENTENCE_END_PATTERN
 from memkit.text.terms.language import language_of, words_of
 from memkit.text.terms.tokens import asks, names_only, stem, words
-from memkit.text.times.dates import EventTime, MentionedTime, first_event_time, first_mentioned_time
+from memkit.text.times.dates import MentionedTime, first_mentioned_time
+from memkit.text.times.event_times import EventTime, first_event_time
 from memkit.times import from_micros, to_micros
 
 WHEN_PATTERN = re.compile(
@@ -102,7 +103,7 @@ def read_cues(
 def _asked_time(question: str, now: datetime, zone: str, day_first: bool) -> MentionedTime | None:
     """The time that a question names, not one of a statement beside it; one that it is asked "since" ends now."""
     span = first_mentioned_time(question, now, zone, day_first=day_first)
-    if span is None or not _is_asked_about(question, span.at[0]):
+    if span is None or not _is_asked_about(question, span.at[1] - 1):
         return None
     if not SINCE_PATTERN.search(question[: span.at[0]] + span.words):
         return span

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-from memkit.text.terms.forms import composed, without_marks
+from memkit.text.terms.forms import composed, script_stemmer, without_marks
 
 WORD_PATTERN = re.compile(r"[^\W\d_]+")
 MARKED_PATTERN = re.compile(r"[^\W\d_]+|[¿¡]")
@@ -47,7 +47,6 @@ class CommonWords(NamedTuple):
     telling: frozenset[str]
     elided: frozenset[str] = frozenset()
     signs: frozenset[str] = frozenset()
-    numbers: tuple[str, ...] = ()  # from two on
     open: tuple[str, ...] = ()  # of questions that ask for whatever was said
 
 
@@ -64,7 +63,6 @@ def _common_words(
     also: str,
     elided: str = "",
     signs: str = "",
-    numbers: str = "",
     open: str = "",
     when: str = "",
 ) -> CommonWords:
@@ -76,7 +74,6 @@ def _common_words(
         telling,
         frozenset(elided.split()),
         frozenset(signs.split()),
-        tuple(numbers.split()),
         tuple(open.split()),
     )
 
@@ -130,8 +127,28 @@ def _signs_in(text: str) -> list[str]:
 def language_of(text: str) -> str:
     """The language that a text's commonest words are of, by the name of its stemmer; English where none can be told.
 
-    Capitals begin names, so a capitalised word counts only where it begins the text and no name.
+    Capitals begin names, so a capitalised word counts only where it begins the text and no name. What no word tells is
+    told by its script, where that is of one language.
     """
+    tokens, word_count = _telling_tokens(text)
+    if _foreign_words().isdisjoint(tokens):
+        return ENGLISH_STEMMER if text.isascii() else _language_of_script(tokens)
+    counts = _counts_of(tokens)
+    best = _most_likely(counts)
+    is_clear = counts[best] > counts[ENGLISH_STEMMER] and counts[best] >= MIN_COMMON_SHARE * word_count
+    return best if is_clear else ENGLISH_STEMMER
+
+
+def tied_language(text: str) -> str | None:
+    """The language of which a text has as many common words as of English: "Was war am Dienstag?"; None for none."""
+    counts = _counts_of(_telling_tokens(text)[0])
+    english = counts.pop(ENGLISH_STEMMER, 0)
+    best = _most_likely(counts) if counts else None
+    return best if best is not None and english and counts[best] == english else None
+
+
+def _telling_tokens(text: str) -> tuple[list[str], int]:
+    """Words and signs by which a text's language is told, and how many words it has."""
     text = composed(text[:TOLD_CHARS])
     tokens = WORD_PATTERN.findall(text)
     word_count = len(tokens)
@@ -139,13 +156,23 @@ def language_of(text: str) -> str:
         tokens[0] = tokens[0].casefold()
     if not text.isascii():
         tokens += _signs_in(text)
-    if _foreign_words().isdisjoint(tokens):
-        return ENGLISH_STEMMER
+    return tokens, word_count
+
+
+def _counts_of(tokens: list[str]) -> Counter[str]:
     by_word = _stemmers_by_word()
-    counts = Counter([stemmer for token in tokens for stemmer in by_word.get(token, ())])
-    best = max(counts, key=lambda stemmer: (counts[stemmer], -_ranks()[stemmer]))
-    is_clear = counts[best] > counts[ENGLISH_STEMMER] and counts[best] >= MIN_COMMON_SHARE * word_count
-    return best if is_clear else ENGLISH_STEMMER
+    return Counter([stemmer for token in tokens for stemmer in by_word.get(token, ())])
+
+
+def _most_likely(counts: Counter[str]) -> str:
+    return max(counts, key=lambda stemmer: (counts[stemmer], -_ranks()[stemmer]))
+
+
+def _language_of_script(tokens: list[str]) -> str:
+    """The language whose script most words are written in, of those that are told at all; else English."""
+    counts = Counter(filter(None, (script_stemmer(token[0]) for token in tokens if not token.isascii())))
+    best = max(counts, key=counts.__getitem__, default=ENGLISH_STEMMER)
+    return best if best in _ranks() and 2 * counts[best] > len(tokens) else ENGLISH_STEMMER
 
 
 def _begins_name(tokens: list[str]) -> bool:

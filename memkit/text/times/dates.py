@@ -1,5 +1,4 @@
-"""Mentioned times: "in May", "last week", "on Thursday", "last summer" in a text, as intervals of whole days; and times
-counted from an event that only the bank knows: "the day before her birthday".
+"""Mentioned times: "in May", "last week", "on Thursday", "last summer" in a text, as intervals of whole days.
 
 A date parser (dateparser, with the language fixed) is only asked after a cheap look for what could be one.
 Seasons are the northern hemisphere's, of whole months: summer is June to August, and the winter of 2022
@@ -17,9 +16,8 @@ from memkit.models import TimeUnit
 from memkit.text.times.intervals import CALENDAR_UNITS, STRETCH_UNITS, Interval, month_start
 from memkit.text.times.other_languages import times_in
 from memkit.text.times.patterns import (
-    COUNT_PATTERN,
     DAY_NUMBER_PATTERN,
-    DAY_PATTERN,
+    FURTHER_PATTERN,
     MONTH_AND_YEAR_PATTERN,
     MONTH_PATTERN,
     OFFSET_PATTERN,
@@ -27,7 +25,6 @@ from memkit.text.times.patterns import (
     SEASON_MONTHS,
     TIME_PATTERN,
     WEEKDAY_NAMES,
-    WEEKDAY_PATTERN,
     count_of,
 )
 
@@ -54,14 +51,6 @@ SLACK_DAYS: dict[CountedUnit, int] = {
     "month": 10,
     "year": 90,
 }  # days, about what is told as so many units away
-EVENT_PATTERN = re.compile(
-    rf"\b(?P<count>the|{COUNT_PATTERN}) (?P<unit>day|week|month|year|weekend|morning|evening|night|{WEEKDAY_PATTERN})s?"
-    rf" (?P<side>before|prior to|after|following) (?!(?:the )?{DAY_PATTERN}|yesterday|tomorrow|today)"
-    r"(?P<event>[^?!.,;:]+?)(?= (?:did|does|do|what|who|where|when|how|which|why)\b|[?!.,;:]|$)",
-    re.IGNORECASE,
-)
-LENGTH_DAYS = {"week": 7, "weekend": 7, "month": 31, "year": 366}  # days; "the week after" is all of them
-MAX_EVENT_WORDS = 6  # of an event
 Prefer = Literal["past", "future"]
 
 
@@ -71,6 +60,7 @@ class MentionedTime(NamedTuple):
     interval: Interval
     words: str
     at: tuple[int, int]
+    language: str | None = None  # the stemmer of another language than English that tells it
 
     @property
     def start(self) -> datetime:
@@ -81,16 +71,6 @@ class MentionedTime(NamedTuple):
         return self.interval.end
 
 
-class EventTime(NamedTuple):
-    """Interval from `first` to `last` days (both included) after the day of `event`; `words` name it."""
-
-    first: int
-    last: int
-    event: str
-    words: str
-    unit: str
-
-
 def first_mentioned_time(
     text: str, now: datetime, zone: str, *, prefer: Prefer = "past", day_first: bool = False
 ) -> MentionedTime | None:
@@ -98,27 +78,40 @@ def first_mentioned_time(
 
     `day_first`: whether 3/4 is the third of April.
     """
-    for match in TIME_PATTERN.finditer(text):
-        interval = read_time(match, now.astimezone(ZoneInfo(zone)), prefer, day_first)
+    local = now.astimezone(ZoneInfo(zone))
+    further = FURTHER_PATTERN.search(text)
+    for match in [further] if further else TIME_PATTERN.finditer(text):
+        interval = read_time(match, local, prefer, day_first)
         if interval is not None:
             return MentionedTime(interval, match[0], match.span())
-    return next(_foreign_times(text, now.astimezone(ZoneInfo(zone)), prefer), None)
+    return next(_foreign_times(text, local, prefer), None)
 
 
 def _foreign_times(text: str, now: datetime, prefer: Prefer) -> Iterator[MentionedTime]:
     """Times told in another language than English."""
-    for english, start, end in times_in(text):
-        match = TIME_PATTERN.fullmatch(english)
+    for english, start, end, language in times_in(text):
+        match = FURTHER_PATTERN.fullmatch(english) or TIME_PATTERN.fullmatch(english)
         interval = match and read_time(match, now, prefer, day_first=True)
         if interval is not None:
-            yield MentionedTime(interval, text[start:end], (start, end))
+            yield MentionedTime(interval, text[start:end], (start, end), language)
+
+
+def _further(match: re.Match[str], today: datetime, prefer: Prefer) -> Interval:
+    """A unit beside the last or the next one, or a weekday of a week."""
+    if not match["weekday"]:
+        return _stepped(match["unit"].casefold(), -2 if match["side"].casefold() == "before last" else 2, today)
+    named = match["week"].casefold()
+    week = _stepped("week", -2 if "before" in named else 2, today) if "the" in named else _around(named, today, prefer)
+    return _days(week.start + timedelta(days=WEEKDAY_NAMES.index(match["weekday"].casefold())))
 
 
 def read_time(match: re.Match[str], now: datetime, prefer: Prefer, day_first: bool) -> Interval | None:
-    """The interval of a match of TIME_PATTERN, seen from `now` on the clocks of its zone; None for no time."""
+    """The interval of a match of TIME_PATTERN or FURTHER_PATTERN, seen from `now` in its zone; None for no time."""
     kind = str(match.lastgroup)
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     try:
+        if match.re is FURTHER_PATTERN:
+            return _further(match, today, prefer)
         if kind == "recent":
             return _recent(match[kind].casefold(), now)
         if kind == "numeric":
@@ -168,14 +161,18 @@ def _around(phrase: str, today: datetime, prefer: Prefer) -> Interval:
     word, *_, unit = phrase.split()
     if word not in ("last", "this", "next"):
         return _latest_weekend(today, prefer)
-    step = {"last": -1, "this": 0, "next": 1}[word]
+    return _stepped(unit, {"last": -1, "this": 0, "next": 1}[word], today)
+
+
+def _stepped(unit: str, step: int, today: datetime) -> Interval:
+    """The week, weekend, month or year so many units from the running one."""
     if unit == "week":
         return _week(today + timedelta(weeks=step))
     if unit == "weekend":
         return _weekend(today + timedelta(weeks=step))
     if unit == "month":
         return _months(month_start(today, step))
-    return _year(str(today.year + step), today, prefer)
+    return _months(today.replace(year=today.year + step, month=1, day=1), 12, "year")
 
 
 def _week(day: datetime) -> Interval:
@@ -370,30 +367,3 @@ def _parsed(phrase: str, today: datetime, prefer: Prefer) -> datetime | None:
     settings: Any = {"RELATIVE_BASE": today, "PREFER_DATES_FROM": prefer, "PREFER_DAY_OF_MONTH": "first"}
     moment: datetime | None = dateparser.parse(phrase, languages=["en"], settings=settings)
     return moment
-
-
-def first_event_time(text: str) -> EventTime | None:
-    """The first time in a text that is told from an event.
-
-    "The week after" is the seven days that follow; days have one day's slack, "two weeks after" half a week.
-    A weekday is one of the seven days before or after.
-    """
-    match = EVENT_PATTERN.search(text)
-    if match is None or len(match["event"].split()) > MAX_EVENT_WORDS:
-        return None
-    unit = match["unit"].casefold()
-    near, far = _distance(match["count"].casefold(), unit)
-    sign = -1 if match["side"].casefold() in ("before", "prior to") else 1
-    first, last = sorted((sign * near, sign * far))
-    return EventTime(first, last, match["event"], match[0], unit)
-
-
-def _distance(count: str, unit: str) -> tuple[int, int]:
-    """The least and the most days between the event and the time."""
-    if unit in ("day", "morning", "evening", "night"):
-        days = count_of(count)
-        return days - 1, days + 1
-    length = LENGTH_DAYS.get(unit, 7)
-    if count == "the" or unit not in LENGTH_DAYS:
-        return 1, length
-    return count_of(count) * length - length // 2, count_of(count) * length + length // 2

@@ -54,6 +54,12 @@ TIME_PATTERN = re.compile(
     r"|\b(?:in|during|since|of|until|till)(?: early| late| mid)? (?P<year>(?:19|20)\d{2})\b(?![-.,/:]?\d)",
     re.IGNORECASE,
 )
+FURTHER_PATTERN = re.compile(  # times that are asked about, and seldom told
+    rf"\b(?:the (?P<unit>week|month|year) (?P<side>before last|after next)"
+    rf"|(?P<weekday>{WEEKDAY_PATTERN}) (?:of )?"
+    r"(?P<week>(?:last|this|next) week|the week (?:before last|after next)))\b",
+    re.IGNORECASE,
+)
 RANGE_PATTERN = re.compile(rf"^(?:between|from|since) (?:the )?(.+?) {TO_PATTERN} (?:the )?(.+)$")
 OFFSET_PATTERN = re.compile(r"^(the|last|.+?) (\w+?)s? (before|prior to|after|following) (?:the )?(.+)$")
 

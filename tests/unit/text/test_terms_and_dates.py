@@ -20,7 +20,8 @@ from memkit.storage.core.vectors import quantise_vectors
 from memkit.text.curve import Curve
 from memkit.text.terms.keys import date_terms, document_terms, key_hash, text_key
 from memkit.text.terms.tokens import words
-from memkit.text.times.dates import first_event_time, first_mentioned_time
+from memkit.text.times.dates import first_mentioned_time
+from memkit.text.times.event_times import first_event_time
 from memkit.text.times.intervals import Interval
 from memkit.times import to_micros
 

@@ -30,6 +30,9 @@ from memkit.text.terms.tokens import words
         ("On viu la teva germana?", "catalan"),
         ("Di mana kakak kamu tinggal?", "indonesian"),
         ("Где живёт твоя сестра?", "russian"),
+        ("Ужин позавчера?", "russian"),
+        ("عم تحدثنا الأسبوع الماضي؟", "arabic"),
+        ("Ωραία λιακάδα!", "greek"),
     ],
 )
 def test_a_short_question_tells_its_language(text: str, language: str) -> None:
@@ -51,6 +54,7 @@ def test_a_short_question_tells_its_language(text: str, language: str) -> None:
         "I met Will on a Sunday",
         "Ha ha, take care!",
         "昨日、東京で寿司を食べた",
+        "Dinner at Чайка tonight",
     ],
 )
 def test_english_and_what_tells_nothing_is_english(text: str) -> None:
