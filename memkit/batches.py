@@ -121,6 +121,20 @@ class QuantisedBatch(NamedTuple):
     rows: npt.NDArray[np.uint8]
 
 
+class TurnBatch(NamedTuple):
+    """Turns of a session, in order: int64 seqs, characters of their texts, saliences (0 where unknown), (n,) each."""
+
+    seqs: npt.NDArray[np.int64]
+    lengths: npt.NDArray[np.int64]
+    saliences: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, rows: Iterable[tuple[int, int, float | None]]) -> "TurnBatch":
+        """Batch of (seq, length, salience) in any order."""
+        table = np.array(sorted(rows), np.float64).reshape(-1, 3)
+        return cls(table[:, 0].astype(np.int64), table[:, 1].astype(np.int64), np.nan_to_num(table[:, 2]))
+
+
 class TermBatch(NamedTuple):
     """Lexical terms: keyed hashes and counts, those of `seqs[i]` from `starts[i]` to `starts[i + 1]`."""
 

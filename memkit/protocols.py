@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from memkit.batches import PassageBatch, QuantisedBatch, RowBatch, SketchBatch, TermBatch
+from memkit.batches import PassageBatch, QuantisedBatch, RowBatch, SketchBatch, TermBatch, TurnBatch
 from memkit.exported import ExportedBank, ExportedMemory
 from memkit.models import (
     BankState,
@@ -71,8 +71,7 @@ class SurprisalModel(Protocol):
     def score(self, text: str) -> list[Token]:
         """Tokens in order, each with -ln P(token | tokens before it), in nats; does not learn.
 
-        Raises SurprisalError where this text can't be scored, SurprisalUnavailableError where none can: the turn is
-        then stored without salience.
+        Raises SurprisalError where this text can't be scored, SurprisalUnavailableError where none can.
         """
 
     def learn(self, text: str) -> None:
@@ -161,8 +160,7 @@ class Bookmark(NamedTuple):
 class PageOptions:
     """Choice of a page: at most `limit` memories behind `after`, of these kinds (None: all) and states.
 
-    `since` <= occurred_at < `until`. `among`: only these seqs. A "-" before an order turns it round; memories of one
-    moment come in the order of recording.
+    `since` <= occurred_at < `until`. `among`: only these seqs. A "-" before an order turns it round.
     """
 
     kinds: Sequence[Kind] | None = None
@@ -245,6 +243,9 @@ class BankView(Protocol):
 
     def turns_of(self, session: int, after: int = 0) -> list[int]:
         """Seqs of a session's turns above the seq `after`, in order."""
+
+    def visible_turns(self, session: int) -> TurnBatch:
+        """A session's turns without those that were forgotten, or in whose place others came."""
 
     def derived_from(self, seqs: Sequence[int]) -> list[int]:
         """Seqs of memories that rest on any of these, directly or through others."""
@@ -392,8 +393,7 @@ class Storage(Protocol):
         """Drive erased bytes out of the log and the free pages, and check that none is left in the files.
 
         False if readers were in the way; and, unless `thorough`, in a file that is too large to be searched while
-        somebody waits. For `wait` seconds it lets readers finish. Receipts whose bytes are gone are no longer
-        pending.
+        somebody waits. For `wait` seconds it lets readers finish. Receipts whose bytes are gone stop pending.
         """
 
     def backup(self, path: str) -> None: ...

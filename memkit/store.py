@@ -34,7 +34,6 @@ from memkit.runtime.reinforcement_buffer import ReinforcementBuffer
 from memkit.runtime.reranker_slot import RerankerSlot
 from memkit.runtime.surprisal_cache import SurprisalCache
 from memkit.runtime.threads import BackgroundThread
-from memkit.runtime.window_cache import WindowCache
 from memkit.settings import Settings
 from memkit.storage import open_storage
 from memkit.storage.sqlite.repair.recover import recover
@@ -137,7 +136,6 @@ def open_services(
             storage, indexer, decay=settings.decay, ranking=settings.ranking, budget=runtime.cache_bytes
         ),
         surprisals=SurprisalCache(storage, surprisal),
-        windows=WindowCache(),
         reinforcements=ReinforcementBuffer(
             write=reinforce, after=runtime.reinforce_after, count=runtime.reinforce_count
         ),

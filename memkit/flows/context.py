@@ -21,7 +21,6 @@ from memkit.runtime.reinforcement_buffer import ReinforcementBuffer
 from memkit.runtime.reranker_slot import RerankerSlot
 from memkit.runtime.round_robin import RoundRobin
 from memkit.runtime.surprisal_cache import SurprisalCache
-from memkit.runtime.window_cache import WindowCache
 from memkit.settings import Settings
 from memkit.times import Clock
 
@@ -39,7 +38,6 @@ class Services:
     reranker: RerankerSlot | None
     indexes: IndexCache
     surprisals: SurprisalCache
-    windows: WindowCache
     reinforcements: ReinforcementBuffer
     clock: Clock
     new_id: Callable[[datetime], str]

@@ -18,6 +18,7 @@ from memkit.models import (
     State,
 )
 from memkit.protocols import BankView, Bookmark, PageOptions
+from memkit.recall.present.streaming import chosen_turns, filter_budget, kept_tokens
 from memkit.recall.present.token_bound import token_bound
 from memkit.recall.present.window import Window, compose
 from memkit.times import to_micros
@@ -131,13 +132,13 @@ def window(ctx: BankContext, budget: int, *, session: str | None, count_tokens: 
     state, count = ctx.state(), count_tokens or token_bound
     if state is None:
         return Window("", 0, 0, 0)
-    with ctx.services.windows.lock, ctx.storage.view(state.number) as view:
+    with ctx.storage.view(state.number) as view:
         position = view.position(session)
         if position is None:
             return Window("", 0, 0, 0)
-        streamed = ctx.services.windows.streamed(view, position.session, budget)
-        memories = view.memories(list(streamed.seqs.values()))
-        turns = {number: memories[seq] for number, seq in sorted(streamed.seqs.items())}
-        return compose(
-            streamed.filter.tokens, turns, streamed.filter.turns, zone=zone_of(state), budget=budget, count=count
-        )
+        turns = view.visible_turns(position.session)
+        numbers = chosen_turns(turns, filter_budget(budget))
+        memories = view.memories(turns.seqs[numbers].tolist())
+    chosen = dict(zip(numbers.tolist(), memories.values(), strict=True))
+    tokens = kept_tokens(chosen, filter_budget(budget))
+    return compose(tokens, chosen, len(turns.seqs), zone=zone_of(state), budget=budget, count=count)

@@ -4,22 +4,20 @@ The filter decides token by token (SirLLM, arXiv 2405.12528), but lone words hel
 sentences around the kept tokens, those with the highest score for their length first.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise, takewhile
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from memkit.models import Memory
 from memkit.recall.present.quoting import DAY_NAMES, GAP_MARK, label, local, quote
+from memkit.recall.present.streaming import RECENT_SHARE, START_SHARE
 from memkit.surprisal.entropy_filter import KeptToken
 from memkit.text.parts import SENTENCE_END_PATTERN
 
 OPEN_TAG, CLOSE_TAG = "<conversation>", "</conversation>"
-START_SHARE, RECENT_SHARE = 1 / 16, 1 / 2  # of the budget, filled first
 LINE_TOKENS = 12  # that a line costs beside its text, about
-SHOWN_STATES = ("active", "superseded")
 MAX_SENTENCE_CHARS = 240  # that are shown together; a longer sentence is cut at its commas
 
 
@@ -59,15 +57,8 @@ def compose(
     budget: int,
     count: Callable[[str], int],
 ) -> Window:
-    """The longest window within the budget; `memories` by the number of their turn, `turns` in all.
-
-    What was forgotten or taken back is not among them.
-    """
-    numbers = _numbers(memories)
-    tokens = [token._replace(turn=numbers[token.turn]) for token in tokens if token.turn in numbers]
-    turns -= len(memories) - len(numbers)
-    memories = {numbers[number]: memory for number, memory in memories.items() if number in numbers}
-    ranked = _ranked(_sentences(tokens, memories, count), budget)
+    """The longest window within the budget; `memories` by the number of their turn, `turns` in all."""
+    ranked = _affordable(_ranked(_sentences(tokens, memories, count), budget), budget)
     best, low, high = Window("", 0, turns, 0), 0, len(ranked) + 1
     size = high - 1
     while high - low > 1:
@@ -79,12 +70,6 @@ def compose(
             high = size
         size = (low + high) // 2
     return best
-
-
-def _numbers(memories: Mapping[int, Memory]) -> dict[int, int]:
-    """Numbers of the turns that are shown as they would be if there had been no others."""
-    hidden = sorted(number for number, memory in memories.items() if memory.state not in SHOWN_STATES)
-    return {number: number - bisect_left(hidden, number) for number in memories if number not in hidden}
 
 
 def _sentences(
@@ -120,6 +105,12 @@ def _ranked(sentences: Sequence[Sentence], budget: int) -> list[Sentence]:
     first = _within(iter(sentences), budget * START_SHARE)
     rest = sorted(sentences, key=lambda s: (-s.score / (s.cost + LINE_TOKENS), s))
     return list(dict.fromkeys([*newest, *first, *rest]))
+
+
+def _affordable(ranked: Sequence[Sentence], budget: int) -> Sequence[Sentence]:
+    """The first sentences, as many as would fit if their lines cost nothing else."""
+    costs = accumulate(sentence.cost for sentence in ranked)
+    return ranked[: sum(1 for _ in takewhile(lambda cost: cost <= budget, costs))]
 
 
 def _within(sentences: Iterator[Sentence], tokens: float) -> list[Sentence]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from memkit.batches import QuantisedBatch
 from memkit.exported import ExportedBank, ExportedMemory
-from memkit.models import Exchange, HistoryEntry, IndexRow, Memory
+from memkit.models import Exchange, HistoryEntry, IndexRow, Memory, State
 from memkit.protocols import PageOptions, Position
 from memkit.storage.core.checksums import corrupt_error, decoding
 from memkit.storage.core.filters import matching_seqs
@@ -16,6 +16,8 @@ from memkit.storage.core.transfer import exported_memory
 from memkit.storage.core.unit_of_work import Reader
 from memkit.storage.core.vectors import quantise_vectors
 from memkit.times import is_put_off, to_micros
+
+VISIBLE_STATES: tuple[State, ...] = ("active", "superseded")
 
 
 class LastTurn(NamedTuple):

@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 
-from memkit.batches import PassageBatch, RowBatch, SketchBatch, TermBatch, row_batches
+from memkit.batches import PassageBatch, RowBatch, SketchBatch, TermBatch, TurnBatch, row_batches
 from memkit.models import IndexEntry, IndexRow, Kind, Memory, Mention, MentionKind, PastState
 from memkit.protocols import FloatArray, PageOptions, Span
-from memkit.storage.core.base_view import LastTurn, View, chosen_seqs
+from memkit.storage.core.base_view import VISIBLE_STATES, LastTurn, View, chosen_seqs
 from memkit.storage.core.blocks import Block, sketch_batches
 from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, index_row
 from memkit.storage.core.rows import decode_history, history_columns
@@ -98,6 +98,10 @@ class MemoryView(View):
     def turns_of(self, session: int, after: int = 0) -> list[int]:
         placed = (seq for seq in self.data.seqs_by("session", session) if seq > after)
         return sorted(seq for seq in placed if self.data.records[seq].memory.kind == "turn")
+
+    def visible_turns(self, session: int) -> TurnBatch:
+        memories = ((seq, self.data.records[seq].memory) for seq in self.turns_of(session))
+        return TurnBatch.of((seq, len(m.text), m.salience) for seq, m in memories if m.state in VISIBLE_STATES)
 
     def last_saliences(self, limit: int) -> list[float]:
         placed = (r.memory.salience for r in reversed(self.data.records.values()) if r.placement is not None)

@@ -271,6 +271,10 @@ SELECT seq FROM memory INDEXED BY memory_label WHERE bank = :bank AND label = :l
 SELECT seq FROM memory INDEXED BY memory_episode WHERE bank = :bank AND session = :session AND seq > :after AND
     kind = 0 ORDER BY seq
 
+-- name: visible_turns
+SELECT seq, length, salience FROM memory INDEXED BY memory_episode WHERE bank = :bank AND session = :session AND
+    kind = 0 AND state = ANY(:states)
+
 -- name: resting_on
 SELECT seq FROM source INDEXED BY source_back WHERE bank = :bank AND source = ANY(:seqs)
 

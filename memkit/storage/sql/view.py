@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from memkit.batches import BATCH_ROWS, PassageBatch, QuantisedBatch, RowBatch, SketchBatch, TermBatch
+from memkit.batches import BATCH_ROWS, PassageBatch, QuantisedBatch, RowBatch, SketchBatch, TermBatch, TurnBatch
 from memkit.identifiers import uuid7_bytes
 from memkit.models import MEMORY_KINDS, IndexEntry, IndexRow, Kind, Memory, Mention, MentionKind, PastState
 from memkit.protocols import FloatArray, PageOptions, Span
 from memkit.storage.core.banks import BankRow
-from memkit.storage.core.base_view import LastTurn, View, chosen_seqs
+from memkit.storage.core.base_view import VISIBLE_STATES, LastTurn, View, chosen_seqs
 from memkit.storage.core.blocks import (
     SKETCH_PART,
     TERM_PART,
@@ -213,6 +213,11 @@ class SqlView(View):
 
     def turns_of(self, session: int, after: int = 0) -> list[int]:
         return self._seqs("turns_of", session=session, after=after)
+
+    def visible_turns(self, session: int) -> TurnBatch:
+        rows = self._run("visible_turns", session=session, states=codes_of(STATE_CODES, VISIBLE_STATES)).fetchall()
+        with decoding("a memory"):
+            return TurnBatch.of(rows)
 
     def last_saliences(self, limit: int) -> list[float]:
         newest_first = self._run("last_saliences", limit=limit).fetchall()

@@ -34,6 +34,14 @@ class ViewContract(ContractSteps):
             [1.5, 2.5, 3.5],
         ]
 
+    def test_visible_turns_are_those_of_a_session_that_nobody_took_back(self, storage: Storage) -> None:
+        turns = [memory("a" * n, id=f"t{n}", salience=None if n == 2 else 1.5) for n in range(1, 5)]
+        self.put(storage, *(Insert(turn, entry(n), Placement(1 + n // 4, 1)) for n, turn in enumerate(turns, start=1)))
+        self.put(storage, Forget("t1", "test"))
+        with self.view(storage) as view:
+            assert [column.tolist() for column in view.visible_turns(1)] == [[2, 3], [2, 3], [0.0, 1.5]]
+            assert [column.tolist() for column in view.visible_turns(9)] == [[], [], []]
+
     def test_lazy_memories_are_those_of_the_moment_when_they_were_read(self, storage: Storage) -> None:
         self.each(
             storage,
