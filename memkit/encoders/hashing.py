@@ -15,6 +15,7 @@ WORD_PATTERN = re.compile(r"\w+")
 UNSPACED_PATTERN = re.compile(f"[{UNSPACED_RANGES}]")
 GRAM_CHARS = 4
 GRAM_WEIGHT = 0.3
+WORDS_MEANING = 0.3  # of .3, .6 and 1, what finds most in nine sets: the same words again, and parts of words
 
 
 class HashingEncoder:
@@ -26,7 +27,7 @@ class HashingEncoder:
     def __init__(self, dimension: int = 256) -> None:
         if dimension < 2:
             raise InputError("HashingEncoder: dimension must be at least 2.")
-        self.dimension = dimension
+        self.dimension, self.meaning = dimension, WORDS_MEANING
 
     @property
     def name(self) -> str:

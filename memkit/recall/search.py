@@ -188,6 +188,7 @@ class Searcher:
             sample=sample,
             exact=np.full(len(features.rows), self.index.vectors.all_in_ram),
             reading=query.reading,
+            meaning=query.meaning,
         )
 
     def _holds(self, word: str) -> bool:
@@ -266,7 +267,7 @@ class Searcher:
     def _unseen(self, candidates: Candidates) -> tuple[UnseenChunks, UnseenChunks]:
         """Episodes and sessions as far as a search among candidates leaves them out."""
         standardised = standardised_cosines(candidates.sample, candidates.sample)
-        sample = self._weights.dense * candidates.reading * standardised
+        sample = self._weights.dense * candidates.reading * candidates.meaning * standardised
         statistics, features = self.index.columns.statistics, candidates.features
         episodes, sessions = (
             UnseenChunks(chunks.visible_of(groups.numbers), sample, len(chunks), chunks.row_count)

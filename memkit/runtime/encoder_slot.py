@@ -16,7 +16,7 @@ from memkit.encoders import default_encoder
 from memkit.errors import EncoderError, MemkitError
 from memkit.protocols import Encoder, FloatArray, LoadsAhead
 from memkit.runtime.foreign_calls import submitted
-from memkit.text.reading import Piece, TellsPieces, reading
+from memkit.text.reading import Piece, TellsMeaning, TellsPieces, reading
 
 log = logging.getLogger("memkit")
 
@@ -81,6 +81,12 @@ class EncoderSlot:
             late = len(texts) - sum(map(len, rows))
             log.warning("memkit: %d texts stay without vectors for now: %s", late, error)
         return self._stacked(rows)
+
+    @property
+    def meaning(self) -> float:
+        """How far its vectors are of what texts mean, 0..1; 1 where it doesn't tell."""
+        encoder = self.get()
+        return min(1.0, max(0.0, encoder.meaning)) if isinstance(encoder, TellsMeaning) else 1.0
 
     def readings(self, texts: Sequence[str]) -> FloatArray:
         """The reading of each text, 0..1, (len(texts),): how far the encoder reads it; 1 where it doesn't tell."""

@@ -33,6 +33,16 @@ class TellsPieces(Protocol):
         """The pieces of each text, in order."""
 
 
+@runtime_checkable
+class TellsMeaning(Protocol):
+    """An encoder that tells how far its vectors are of what texts mean, beyond their words, which count by themselves.
+
+    `meaning`: 0..1, by which its cosines count in ranking; 1 for encoders that don't tell.
+    """
+
+    meaning: float
+
+
 def reading(text: str, pieces: Sequence[Piece]) -> float:
     """The reading of a text, 0..1, by a model whose tokenizer cuts it into these pieces; 1 where it has no letters.
 

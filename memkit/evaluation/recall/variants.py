@@ -12,6 +12,7 @@ from functools import partial
 from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
@@ -109,11 +110,14 @@ CANDIDATE_VARIANTS = tuple(_moved(weight, factor) for weight in MOVED_WEIGHTS fo
 
 
 class CachingEncoder:
-    """Wraps an encoder under its own name; a text is encoded once."""
+    """Wraps an encoder under its own name; a text is encoded once. What else the encoder can, this can as well."""
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder, self.name, self.dimension = encoder, encoder.name, encoder.dimension
         self._vectors: dict[str, FloatArray] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._encoder, name)
 
     def encode(self, texts: list[str]) -> FloatArray:
         """Rows of unit norm, float32, shape (len(texts), dimension)."""

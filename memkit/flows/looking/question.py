@@ -35,6 +35,7 @@ class EncodedQuestion:
     whole: WholeBankQuestion | None
     vector: FloatArray | None
     reading: float
+    meaning: float
     context: Sequence[str]
 
     @classmethod
@@ -47,7 +48,7 @@ class EncodedQuestion:
         is_read = reading >= MIN_READING
         vectors = _query_vectors(ctx, asked, ctx.services.indexes.speakers(state), context) if is_read else None
         vector = None if vectors is None else _leaning(vectors)
-        return cls(options, options.now or ctx.now(), whole, vector, reading, context)
+        return cls(options, options.now or ctx.now(), whole, vector, reading, ctx.services.encoder.meaning, context)
 
     def query(self, speakers: Mapping[str, int], view: BankView) -> Query:
         """The query to a bank of these speakers."""
@@ -58,6 +59,7 @@ class EncodedQuestion:
             whole=self.whole,
             vector=self.vector,
             reading=self.reading,
+            meaning=self.meaning,
             context=self.context,
             allowed=None if options.where is None else frozenset(view.matching(options.where)),
             left_out=_seqs_without(view, options.without),

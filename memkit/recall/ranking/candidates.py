@@ -138,6 +138,7 @@ class Candidates:
     exact: Bools  # whose cosines are exact, not estimated from sketches
     sample: FloatArray  # cosines of vectors that stand for the whole bank, (any number,)
     reading: float = 1.0  # how far the encoder reads the question, 0..1
+    meaning: float = 1.0  # how far its vectors are of meaning, 0..1
 
     # how far sessions decide: the bank's cohesion as far as the question's evidence lies in sessions
     cohesion: float = 0.0

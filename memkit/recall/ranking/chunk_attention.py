@@ -106,7 +106,8 @@ def evidence_parts(candidates: Candidates, weights: RankingSettings) -> dict[str
 
 def dense_evidence(candidates: Candidates, weights: RankingSettings) -> FloatArray:
     """Evidence by meaning, in standard deviations, (n,)."""
-    return weights.dense * candidates.reading * standardised_cosines(candidates.cosines, candidates.sample)
+    weight = weights.dense * candidates.reading * candidates.meaning
+    return weight * standardised_cosines(candidates.cosines, candidates.sample)
 
 
 def _from_neighbours(

@@ -66,8 +66,8 @@ class Query:
     words decide. `context`: the texts of the turns before the question.
     `allowed`: seqs, None for all; `left_out`: seqs. `speakers`: the bank's speakers with their hashes. `past`: by seq,
     the states at `as_of` of those that have changed since. `least_results`: so many are looked for, however few are
-    asked for. `reading`: how far the encoder reads the question, 0..1. `reranked`: a reranker's evidence by seq, in
-    standard deviations, from 0.
+    asked for. `reading`: how far the encoder reads the question, `meaning`: how far its vectors are of what texts mean,
+    both 0..1. `reranked`: a reranker's evidence by seq, in standard deviations, from 0.
     """
 
     options: RecallOptions
@@ -81,6 +81,7 @@ class Query:
     past: Mapping[int, PastState] = field(default_factory=dict)
     least_results: int = 0
     reading: float = 1.0
+    meaning: float = 1.0
     reranked: Mapping[int, float] = field(default_factory=dict)
 
     def called(self, name: str) -> list[int]:

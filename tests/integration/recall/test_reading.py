@@ -118,3 +118,34 @@ def test_an_encoder_whose_pieces_fail_reads_everything() -> None:
     with memkit.open(":memory:", encoder=Failing()) as store:
         store.bank("ana").observe(TURNS)
         assert store.bank("ana").recall("Где живёт сестра?", min_score=0)[0].why["cosine"] != 0
+
+
+def test_an_encoder_of_words_alone_does_not_outvote_the_words() -> None:
+    """Cosines of hashed words say again, and less surely, what words say: they count for less."""
+
+    class Boasting(HashingEncoder):
+        """Claims that its vectors are of meaning."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.meaning = 1.0
+
+    dense = []
+    for encoder in (Boasting(), HashingEncoder()):
+        with memkit.open(":memory:", encoder=encoder) as store:
+            bank = store.bank("ana")
+            bank.observe(TURNS)
+            [hit] = bank.recall("Where did we have fish?", k=1)
+            dense.append(hit.why["dense"])
+    assert dense[1] == pytest.approx(HashingEncoder().meaning * dense[0], abs=1e-3)
+
+
+@pytest.mark.parametrize(("told", "taken"), [(-1.0, 0.0), (0.25, 0.25), (7.0, 1.0)])
+def test_what_an_encoder_tells_of_its_meaning_is_taken_as_a_share(told: float, taken: float) -> None:
+    encoder = HashingEncoder()
+    encoder.meaning = told
+    with memkit.open(":memory:", encoder=encoder) as store:
+        bank = store.bank("ana")
+        bank.observe(TURNS)
+        assert bank.recall("Where did we have fish?", k=1, min_score=0)[0].memory.text == TURNS[-1][1]
+        assert store._services.encoder.meaning == taken

@@ -11,6 +11,7 @@ from memkit.evaluation.formats.conversation import Conversation, Unit
 from memkit.evaluation.recall.baselines import BM25_B, BM25_K1, Baselines, Bm25, reciprocal_rank_fusion
 from memkit.evaluation.recall.variants import CachingEncoder
 from memkit.protocols import FloatArray
+from memkit.text.reading import Piece, TellsMeaning, TellsPieces
 
 TERM_LISTS = [["boat", "red"], ["boat", "boat", "sail", "wind"], ["tree"], ["wind"]]
 
@@ -103,3 +104,16 @@ def test_a_text_is_encoded_once_and_its_vector_is_the_encoders_own() -> None:
     assert (remembering.name, remembering.dimension) == (plain.name, plain.dimension)
     np.testing.assert_array_equal(first, HashingEncoder().encode(["a b", "c", "a b"]))
     np.testing.assert_array_equal(again, first[1:2])
+
+
+class Reading(HashingEncoder):
+    def pieces(self, texts: list[str]) -> list[list[Piece]]:
+        return [[Piece(0, len(text), False)] for text in texts]
+
+
+@pytest.mark.parametrize("encoder", [HashingEncoder(), Reading()])
+def test_a_measured_encoder_can_do_what_it_can_by_itself(encoder: HashingEncoder) -> None:
+    """Else figures would be those of an encoder that claims to read everything."""
+    remembering = CachingEncoder(encoder)
+    assert isinstance(remembering, TellsPieces) == isinstance(encoder, TellsPieces)
+    assert isinstance(remembering, TellsMeaning) and remembering.meaning == encoder.meaning
