@@ -116,4 +116,5 @@ def test_a_measured_encoder_can_do_what_it_can_by_itself(encoder: HashingEncoder
     """Else figures would be those of an encoder that claims to read everything."""
     remembering = CachingEncoder(encoder)
     assert isinstance(remembering, TellsPieces) == isinstance(encoder, TellsPieces)
-    assert isinstance(remembering, TellsMeaning) and remembering.meaning == encoder.meaning
+    assert isinstance(remembering, TellsMeaning)
+    assert remembering.meaning == encoder.meaning
