@@ -18,6 +18,7 @@ from memkit.settings import RankingSettings
 from memkit.text.terms.keys import TIME_TERM, key_hash
 
 COHESION_ROWS = 2000  # on which the cohesion of a large bank is measured
+MIN_READ_SHARE = 0.5  # of a bank's memories, on whose vectors its cohesion is measured
 COHESION_GROWTH = 1.1  # times as large: then it is measured anew there
 
 
@@ -88,7 +89,7 @@ class BankIndex:
 
     def cohesion(self, source: VectorSource) -> float:
         """Cohesion of the bank, measured anew when it has changed, or has grown by a tenth where not all is scored."""
-        if self._cohesion is None and not self._has_assistant():
+        if self._cohesion is None and not (self._has_assistant() and self._is_read()):
             self._cohesion, self._measured_size = 0.0, self.size
         if self._cohesion is None:
             seqs, vectors = self.vectors.everything() if self.exact else self._sampled(source)
@@ -106,6 +107,10 @@ class BankIndex:
     def _has_assistant(self) -> bool:
         """Whether an assistant speaks: between people the measure follows the length of their sessions."""
         return bool((self.columns.column("role") == TURN_ROLES.index("assistant")).any())
+
+    def _is_read(self) -> bool:
+        """Whether most memories have vectors: those few that have one in a bank that isn't read stand for nothing."""
+        return len(self.vectors) >= MIN_READ_SHARE * self.size
 
     def _sampled(self, source: VectorSource) -> tuple[Ints, FloatArray]:
         """Seqs of about COHESION_ROWS rows that have vectors, of whole sessions, evenly taken; their vectors."""

@@ -80,6 +80,22 @@ def test_words_find_what_is_not_read_and_vectors_what_is(
     assert ("cosine" in hits[0].why) == question.isascii()
 
 
+@pytest.mark.parametrize(("read", "is_measured"), [(3, False), (40, True)])
+def test_a_bank_has_no_cohesion_while_most_of_it_is_not_read(read: int, is_measured: bool) -> None:
+    """Recency counts in cohesive banks alone."""
+    unread = [memkit.Turn(f"Мы ели рыбу {n} раз.", "Аня", session=f"s{n}", role="user") for n in range(20)]
+    topics = ("boats", "goats", "music")
+    english = [
+        memkit.Turn(f"{topics[n % 3]} {topics[n % 3]} {n}", "bot", session=topics[n % 3], role="assistant")
+        for n in range(read)
+    ]
+    with memkit.open(":memory:", encoder=OneEyedEncoder()) as store:
+        bank = store.bank("ana")
+        bank.observe([*unread, *english])
+        hits = bank.recall("boats", k=30, min_score=0)
+    assert any("recency" in hit.why for hit in hits) == is_measured
+
+
 def test_an_encoder_that_reads_it_makes_the_vectors(store: memkit.MemoryStore) -> None:
     assert store.reencode(HashingEncoder()) == len(TURNS)
     assert "cosine" in store.bank("ana").recall("Где живёт сестра?", k=1)[0].why

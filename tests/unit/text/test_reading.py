@@ -7,7 +7,7 @@ import pytest
 from memkit.text.reading import Piece, reading
 
 ENGLISH_WORDS = frozenset(
-    "i moved to the town in may and my sister visits us on thursday with her old dog again".split()
+    "i moved to the town in may and my sister visits us on thursday with her old dog again que me la".split()
 )
 HAN_OF_A_CHINESE_MODEL = frozenset("我昨天去了北京和妈妈一起吃饭")
 
@@ -55,6 +55,7 @@ def test_what_is_known_whole_is_read_and_names_and_numbers_take_nothing_from_it(
         "妹妹星期四来",
         "昨日、東京で寿司を食べました",
         "मैं मई में शहर आया था",
+        "¿Qué me dijo la hermana?",
     ],
 )
 def test_what_is_spelt_or_unknown_is_not_read(text: str) -> None:
@@ -68,6 +69,11 @@ def test_what_is_mixed_is_read_in_part() -> None:
 def test_a_model_of_han_characters_reads_them() -> None:
     text = "我昨天和妈妈一起去北京吃饭"
     assert reading(text, [Piece(i, i + 1, c in HAN_OF_A_CHINESE_MODEL) for i, c in enumerate(text)]) == 1.0
+
+
+def test_a_model_that_knows_some_han_characters_reads_no_chinese() -> None:
+    text = "我昨天和妈妈一起去北京吃饭"
+    assert reading(text, [Piece(i, i + 1, c in "我天一去北和吃") for i, c in enumerate(text)]) == 0.0
 
 
 def test_a_model_of_pieces_reads_scripts_without_spaces_in_pieces_of_two_and_more() -> None:
