@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from memkit.encoders.loading import logged_loading
+from memkit.encoders.token_mean import centred, token_mean
 from memkit.errors import EncoderError
 from memkit.protocols import FloatArray
 from memkit.text.reading import Piece
+from memkit.text.token_vectors import TokenVectors, without_tokens
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 DEFAULT_DIMENSION = 384
@@ -64,6 +67,25 @@ class SentenceTransformerEncoder:
             rows[start:stop] = self._encoded(model, texts[start:stop])
         return rows
 
+    def encode_tokens(self, texts: list[str]) -> list[TokenVectors]:
+        """Vectors of each text and of its tokens; no tokens where the model isn't a plain one. Raises EncoderError."""
+        model, mean = self._loaded(), token_mean(self.name)
+        if not _is_plain(model) or not getattr(model.tokenizer, "is_fast", False):
+            return [without_tokens(row) for row in self.encode(texts)]
+        parts = (texts[start : start + TOKENISED_TEXTS] for start in range(0, len(texts), TOKENISED_TEXTS))
+        return [vectors for part in parts for vectors in self._with_tokens(model, part, mean)]
+
+    def _with_tokens(self, model: Any, texts: list[str], mean: FloatArray) -> list[TokenVectors]:
+        with self._tokenising:
+            features, spans = _tokenised(model, texts), _token_spans(model, texts)
+        vectors = [without_tokens(mean)] * len(texts)
+        for chosen, output in _passes(model, features):
+            rows = output["token_embeddings"].float().cpu().numpy()
+            for i, whole, own in zip(chosen.tolist(), _unit(output["sentence_embedding"]), rows, strict=True):
+                places = np.flatnonzero(spans[i][:, 1] > spans[i][:, 0])  # special tokens have no characters
+                vectors[i] = TokenVectors(whole, spans[i][places], centred(own[places], mean))
+        return vectors
+
     def pieces(self, texts: list[str]) -> list[list[Piece]]:
         """The pieces of each text as the model's tokenizer cuts it. Raises EncoderError."""
         tokenizer = self._loaded().tokenizer
@@ -110,20 +132,33 @@ def _tokenised(model: Any, texts: list[str]) -> dict[str, Any]:
     return dict((getattr(model, "preprocess", None) or model.tokenize)(texts))
 
 
+def _token_spans(model: Any, texts: list[str]) -> list[npt.NDArray[np.int64]]:
+    """Spans of the tokens of each text that the model reads, in characters, (n, 2)."""
+    cut = model.tokenizer(texts, truncation=True, max_length=model.max_seq_length, return_offsets_mapping=True)
+    return [np.array(spans, dtype=np.int64) for spans in cut["offset_mapping"]]
+
+
 def _forward(model: Any, features: dict[str, Any]) -> FloatArray:
-    """Texts that were tokenised together, in batches of similar length that are padded little."""
+    """Vectors of texts that were tokenised together."""
+    rows = np.empty((len(features["attention_mask"]), dimension_of(model)), dtype=np.float32)
+    for chosen, output in _passes(model, features):
+        rows[chosen.numpy()] = _unit(output["sentence_embedding"])
+    return rows
+
+
+def _passes(model: Any, features: dict[str, Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Texts in batches of similar length that are padded little: which they are, and what the model gives."""
     import torch
 
     lengths = features["attention_mask"].sum(dim=1)
     order = torch.argsort(lengths, descending=True)
-    rows = np.empty((len(order), dimension_of(model)), dtype=np.float32)
     budget = BATCH_TOKENS.get(model.device.type, BATCH_TOKENS["cpu"])
-    with torch.inference_mode():
-        for batch, longest in batches(lengths[order].tolist(), budget):
-            chosen = order[batch]
-            part = {name: _cut(value, chosen, longest, model.device) for name, value in features.items()}
-            rows[chosen.numpy()] = _unit(model(part)["sentence_embedding"])
-    return rows
+    for batch, longest in batches(lengths[order].tolist(), budget):
+        chosen = order[batch]
+        part = {name: _cut(value, chosen, longest, model.device) for name, value in features.items()}
+        with torch.inference_mode():
+            output = model(part)
+        yield chosen, output
 
 
 def batches(lengths: list[int], budget: int) -> Iterator[tuple[slice, int]]:

@@ -17,8 +17,10 @@ from memkit.encoders.sentence_transformer import (
     batches,
     model_location,
 )
+from memkit.encoders.token_mean import token_mean
 from memkit.errors import EncoderError
 from memkit.protocols import Encoder, FloatArray
+from memkit.text.token_vectors import EncodesTokens
 
 ENCODED_TEXTS = [
     "Ana: I moved to Lisbon in May.",
@@ -72,6 +74,45 @@ def test_its_vectors_are_those_of_sentence_transformers(encoder: SentenceTransfo
     assert (rows.dtype, rows.shape) == (np.float32, (len(ENCODED_TEXTS), 384))
     assert np.linalg.norm(rows, axis=1) == pytest.approx(1, abs=1e-5)
     assert cosines(rows, plain.encode(ENCODED_TEXTS, normalize_embeddings=True)).min() > 0.999
+
+
+@needs_weights
+def test_with_the_vectors_of_its_tokens_a_text_has_the_vector_that_it_has_without(
+    encoder: SentenceTransformerEncoder,
+) -> None:
+    every = encoder.encode_tokens(ENCODED_TEXTS)
+    assert isinstance(encoder, EncodesTokens)
+    assert cosines(np.stack([own.whole for own in every]), encoder.encode(ENCODED_TEXTS)).min() > 0.999
+    assert np.linalg.norm(every[0].vectors, axis=1) == pytest.approx(1, abs=1e-5)
+
+
+@needs_weights
+def test_each_token_that_the_model_reads_has_its_span_in_the_text(encoder: SentenceTransformerEncoder) -> None:
+    first, _, empty, _, long, _ = encoder.encode_tokens(ENCODED_TEXTS)
+    parts = [ENCODED_TEXTS[0][start:end] for start, end in first.spans]
+    assert parts == ["Ana", ":", "I", "moved", "to", "Lisbon", "in", "May", "."]
+    assert (len(empty.spans), empty.vectors.shape) == (0, (0, 384))
+    assert len(long.spans) == len(long.vectors) == encoder._loaded().max_seq_length - 2
+
+
+@needs_weights
+def test_a_word_has_its_own_vector_in_other_words_company(encoder: SentenceTransformerEncoder) -> None:
+    river, money, loan = encoder.encode_tokens(["the bank of a river", "money at the bank", "a loan from the bank"])
+    assert money.vectors[-1] @ loan.vectors[-1] > money.vectors[-1] @ river.vectors[1]
+
+
+@needs_weights
+def test_the_mean_of_its_tokens_is_that_of_frequent_words(encoder: SentenceTransformerEncoder) -> None:
+    words = ["house", "water", "friend", "school", "money", "family", "music", "night", "letter", "street"]
+    alone = np.concatenate([own.vectors for own in encoder.encode_tokens(words)])
+    plain = np.concatenate(
+        [own.vectors for own in SentenceTransformerEncoder(DEFAULT_MODEL, name="x").encode_tokens(words)]
+    )
+    assert np.linalg.norm(alone.mean(axis=0)) < np.linalg.norm(plain.mean(axis=0))
+
+
+def test_a_model_without_a_known_mean_has_none() -> None:
+    assert not token_mean("some/other-model").any()
 
 
 @needs_weights
