@@ -25,6 +25,7 @@ class ObserveSettings(SettingsSection):
     exchange_turns: int = Field(8, ge=1)  # of an exchange, at most
     exchange_idle: timedelta = timedelta(minutes=15)  # a longer silence ends an exchange
     small_talk: float = Field(0.1, ge=0, lt=1)  # share of turns, those that tell least, without vectors; 0: off
+    small_talk_from: int = Field(500, ge=0)  # memories in a bank, up to which every turn gets a vector
 
 
 class IndexSettings(SettingsSection):

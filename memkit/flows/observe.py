@@ -118,7 +118,7 @@ def _prepared(ctx: BankContext, state: BankState, turns: Sequence[IncomingTurn])
     saliences = ctx.services.surprisals.saliences(state, texts)
     entries = [ctx.services.indexer.words(state, turn.indexable) for turn in turns]
     with ctx.storage.view(state.number) as view:
-        small = _small_talk(view, texts, saliences, ctx.settings.observe.small_talk)
+        small = _small_talk(view, texts, saliences, ctx.settings.observe)
         fresh = [] if ctx.settings.runtime.encode_late else [i for i in _unseen(view, entries) if not small[i]]
         behind = bool(fresh) and bool(view.unencoded(1))
     encoded = ctx.services.indexer.encode([entries[i] for i in fresh], [turns[i].indexable for i in fresh])
@@ -130,12 +130,15 @@ def _prepared(ctx: BankContext, state: BankState, turns: Sequence[IncomingTurn])
 
 
 def _small_talk(
-    view: BankView, texts: Sequence[str], saliences: Sequence[TurnSalience | None], share: float
+    view: BankView, texts: Sequence[str], saliences: Sequence[TurnSalience | None], settings: ObserveSettings
 ) -> list[bool]:
-    """Small talk among the turns; the bank's last saliences are read only where a turn may be."""
-    if not share or not any(map(may_be_small_talk, texts)):
+    """Small talk among the turns, none while a bank is small; its last saliences are read only where a turn may be."""
+    early = max(0, settings.small_talk_from - view.state.size)
+    if not settings.small_talk or not any(map(may_be_small_talk, texts[early:])):
         return [False] * len(texts)
-    return small_talk(share, view.last_saliences(WINDOW_TURNS), [s and s.salience for s in saliences], texts)
+    earlier, values = view.last_saliences(WINDOW_TURNS), [s and s.salience for s in saliences]
+    judged = small_talk(settings.small_talk, earlier, values, texts)
+    return [i >= early and is_small for i, is_small in enumerate(judged)]
 
 
 def _unseen(view: BankView, entries: Sequence[IndexEntry]) -> list[int]:

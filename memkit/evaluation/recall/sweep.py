@@ -88,7 +88,7 @@ def count_sweep_steps(conversations: Sequence[Conversation]) -> int:
 
 def _observe_with(conversation: Conversation, share: float, encoder: Encoder, totals: _ShareTotals) -> None:
     counting, rankings, turn_count = CountingEncoder(encoder), Rankings(conversation, ("turn",)), 0
-    settings = with_patience(Settings(observe=ObserveSettings(small_talk=share)))
+    settings = with_patience(Settings(observe=ObserveSettings(small_talk=share, small_talk_from=0)))
     end = conversation.end
     with memkit.open(":memory:", encoder=counting, clock=lambda: end, settings=settings) as store:
         bank = conversation_bank(store, conversation)

@@ -26,7 +26,7 @@ EXACT, SKETCHES = RankingSettings(), RankingSettings(exact_up_to=50)
 
 def opened(path: Path, ranking: RankingSettings = EXACT, small_talk: float = 0) -> memkit.MemoryStore:
     """Every turn gets a vector: which ones count as small talk was decided when they came, and stays."""
-    settings = memkit.Settings(ranking=ranking, observe=ObserveSettings(small_talk=small_talk))
+    settings = memkit.Settings(ranking=ranking, observe=ObserveSettings(small_talk=small_talk, small_talk_from=0))
     return memkit.open(path, encoder=HashingEncoder(), clock=FrozenClock(NOW), settings=settings)
 
 

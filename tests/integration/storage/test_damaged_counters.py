@@ -10,13 +10,15 @@ import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import CorruptError
 from memkit.models import MEMORY_STATES
+from memkit.settings import ObserveSettings
 
 NEXT_NUMBERS = ("next_seq", "next_history", "next_exchange", "next_block", "next_content")
 BANK_COUNTERS = (*NEXT_NUMBERS, "unsealed_sketches", "unsealed_terms")
 
 
 def opened(path: Path) -> memkit.MemoryStore:
-    return memkit.open(path, encoder=HashingEncoder())
+    settings = memkit.Settings(observe=ObserveSettings(small_talk_from=0))
+    return memkit.open(path, encoder=HashingEncoder(), settings=settings)
 
 
 @pytest.mark.parametrize("counter", BANK_COUNTERS)

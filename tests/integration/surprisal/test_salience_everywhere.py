@@ -6,6 +6,7 @@ from pathlib import Path
 import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.protocols import Token
+from memkit.settings import ObserveSettings
 from memkit.testing import FrozenClock
 
 Salience = tuple[str, float | None, tuple[str, ...]]
@@ -21,7 +22,8 @@ def saliences(bank: memkit.MemoryBank) -> list[Salience]:
 
 
 def opened(path: Path, clock: FrozenClock) -> memkit.MemoryStore:
-    return memkit.open(path, encoder=HashingEncoder(), clock=clock)
+    settings = memkit.Settings(observe=ObserveSettings(small_talk_from=0))
+    return memkit.open(path, encoder=HashingEncoder(), clock=clock, settings=settings)
 
 
 def without_vectors(store: memkit.MemoryStore, bank: memkit.MemoryBank) -> set[str]:

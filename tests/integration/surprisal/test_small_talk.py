@@ -1,6 +1,11 @@
 """Small talk in front of the memory: kept and found by its words, without a vector; off by a switch."""
 
 import random
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
 
 import memkit
 from memkit import Settings
@@ -8,8 +13,16 @@ from memkit.encoders.hashing import HashingEncoder
 from memkit.settings import ObserveSettings
 from memkit.testing import FrozenClock
 
+FROM_THE_START = Settings(observe=ObserveSettings(small_talk_from=0))
 CHAT = ["ok", "haha", "yes please", "nice", "see you", "good night", "hm maybe", "oh no", "thanks a lot", "me too"]
 TELLING = "On Tuesday {n} Okonkwo repaired the {n}th bicycle in Alcântara for {n} euros and a jar of honey"
+
+
+@pytest.fixture
+def store(path: Path, clock: FrozenClock) -> Iterator[memkit.MemoryStore]:
+    """A store whose banks leave out small talk from their first turns on."""
+    with memkit.open(path, encoder=HashingEncoder(), clock=clock, settings=FROM_THE_START) as opened:
+        yield opened
 
 
 def stream(count: int, seed: int = 3) -> list[memkit.Turn]:
@@ -71,12 +84,25 @@ def test_what_inherits_from_erased_small_talk_stays_without_a_vector(
 
 def test_it_makes_no_difference_whether_turns_come_at_once_or_one_by_one(clock: FrozenClock) -> None:
     turns = stream(200)
-    with memkit.open(":memory:", encoder=HashingEncoder(), clock=clock) as store:
+    settings = Settings(observe=ObserveSettings(small_talk_from=70))
+    with memkit.open(":memory:", encoder=HashingEncoder(), clock=clock, settings=settings) as store:
         at_once, one_by_one = store.bank("at once"), store.bank("one by one")
         at_once.observe(turns)
         for turn in turns:
             one_by_one.observe([turn])
         assert encoded(store, at_once) == encoded(store, one_by_one)
+
+
+def test_while_a_bank_is_small_every_turn_gets_a_vector(clock: FrozenClock) -> None:
+    settings = Settings(observe=ObserveSettings(small_talk_from=100))
+    with memkit.open(":memory:", encoder=HashingEncoder(), clock=clock, settings=settings) as store:
+        small = iter(f"{first}, {then}" for first in CHAT for then in CHAT)
+        turns = [replace(turn, text=next(small)) if i % 5 == 4 else turn for i, turn in enumerate(stream(200))]
+        bank = store.bank("ana")
+        bank.observe(turns)
+        without = {turn.id for turn in turns} - encoded(store, bank)
+        assert without
+        assert without <= {turn.id for turn in turns[100:]}
 
 
 def test_a_share_of_nothing_gives_every_turn_a_vector(clock: FrozenClock) -> None:

@@ -43,8 +43,9 @@ def asked_first_and_later(request: pytest.FixtureRequest) -> tuple[Conversation,
     return read_jsonl(path), read_jsonl(path, request.param)
 
 
-def test_three_sets_have_later_questions() -> None:
-    assert [path.name.split("-")[0] for path in LATER_QUESTIONS] == ["notes", "preferences", "remarks"]
+def test_every_set_has_later_questions() -> None:
+    sets = {path.name.split("-")[0] for path in FOLDER.glob("*-conversation.jsonl")}
+    assert {path.name.split("-")[0] for path in LATER_QUESTIONS} == sets
 
 
 def test_later_questions_are_as_many_as_the_first_and_of_their_kinds(
