@@ -22,11 +22,12 @@ from memkit.recall.ranking.assistant_questions import asks_assistant
 from memkit.recall.ranking.candidates import RowFeatures
 from memkit.recall.ranking.evidence import FULL_MATCH_SD, SearchTerm
 from memkit.recall.ranking.names import Holds, named_speakers, nearly_named, without_names
+from memkit.recall.ranking.open_words import asks_for_anything
 from memkit.settings import RankingSettings
 from memkit.surprisal.background import surprisal
 from memkit.text.parts import SENTENCE_END_PATTERN
-from memkit.text.terms.language import language_of, words_of
-from memkit.text.terms.tokens import asks, names_only, stem, words
+from memkit.text.terms.language import language_of
+from memkit.text.terms.tokens import asks, names_only, words
 from memkit.text.times.dates import MentionedTime, first_mentioned_time
 from memkit.text.times.event_times import EventTime, first_event_time
 from memkit.times import from_micros, to_micros
@@ -38,14 +39,6 @@ WHEN_PATTERN = re.compile(
 )
 
 SINCE_PATTERN = re.compile(r"\bsince (?:\w+ ){0,2}[^ ]+$", re.IGNORECASE)
-OPEN_TERMS = frozenset(  # of questions that ask for whatever was said
-    stem(word)
-    for word in """
-    happen happened say said saying talk talked talking chat chatted tell told discuss discussed discussing speak spoke
-    spoken mention mentioned go going went things thing stuff anything everything something news new conversation
-    conversations message messages since recap summary summarise summarize remember recall events
-    """.split()
-)
 MAX_EVENT_ROWS = 5
 NEAR_BEST_SHARE = 0.8  # of the best row's evidence
 DAY_MICROS = 86_400_000_000
@@ -83,10 +76,10 @@ def read_cues(
     exact = named_speakers(question, speakers)
     likened = nearly_named(question, speakers, holds)
     named = likened | exact
-    language, relative = language_of(question), first_event_time(question)
+    span, relative = _asked_time(question, now, zone, day_first), first_event_time(question)
+    language = (span and span.language) or language_of(question)
     terms = _terms(without_names(question, named), language)
     event = _terms(without_names(relative.event, named), language) if relative else ()
-    span = _asked_time(question, now, zone, day_first)
     return Cues(
         terms=terms,
         named=frozenset(speakers[name] for name in named),
@@ -121,8 +114,7 @@ def _is_asked_about(question: str, place: int) -> bool:
 def _is_open(question: str, span: MentionedTime | None, named: Mapping[str, str], language: str) -> bool:
     """Whether a question has no content besides a time and who spoke: "What happened yesterday?"."""
     rest = question if span is None else question[: span.at[0]] + question[span.at[1] :]
-    every = OPEN_TERMS.union(stem(word, language) for word in words_of(language).open)
-    return all(word.term in every for word in words(without_names(rest, named), language))
+    return asks_for_anything(without_names(rest, named), language)
 
 
 def _terms(text: str, language: str) -> tuple[SearchTerm, ...]:

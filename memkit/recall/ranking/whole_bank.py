@@ -32,12 +32,14 @@ class WholeBankForms(NamedTuple):
     marks: re.Pattern[str]
     unless: re.Pattern[str]
     addressed: re.Pattern[str]
+    particle: re.Pattern[str]
 
     @classmethod
     def of(cls, file: Mapping[str, Any]) -> "WholeBankForms":
         """The forms of a language as its part of the file gives them."""
         openers = "|".join(form.replace("LEAD", file["lead"].replace("\n", "")) for form in file["openers"])
-        forms = (rf"\W*(?:{openers})", "|".join(file["marks"]), file["unless"], file["addressed"])
+        particle = rf"\s*\b(?:{file.get('particle', '(?!)')})\b"
+        forms = (rf"\W*(?:{openers})", "|".join(file["marks"]), file["unless"], file["addressed"], particle)
         return cls(*(re.compile(form, re.IGNORECASE) for form in forms))
 
     def read(self, sentences: Sequence[str]) -> WholeBankQuestion | None:
@@ -46,7 +48,7 @@ class WholeBankForms(NamedTuple):
         if not any(hits) or any(map(self.unless.search, sentences)):
             return None
         rests = (s[: hit.start()] + s[hit.end() :] if hit else s for s, hit in zip(sentences, hits, strict=True))
-        topic = " ".join(rest.strip() for rest in rests)
+        topic = " ".join(self.particle.sub("", rest).strip() for rest in rests)
         return WholeBankQuestion(topic, bool(self.addressed.search(topic)))
 
 

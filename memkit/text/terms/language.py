@@ -47,7 +47,6 @@ class CommonWords(NamedTuple):
     telling: frozenset[str]
     elided: frozenset[str] = frozenset()
     signs: frozenset[str] = frozenset()
-    open: tuple[str, ...] = ()  # of questions that ask for whatever was said
 
 
 @cache
@@ -63,8 +62,6 @@ def _common_words(
     also: str,
     elided: str = "",
     signs: str = "",
-    open: str = "",
-    when: str = "",
 ) -> CommonWords:
     own = STOP_WORDS if stemmer == ENGLISH_STEMMER else with_plain(stop)
     telling = own.union((part for word in own for part in word.split("'")), with_plain(also), elided.split())
@@ -74,7 +71,6 @@ def _common_words(
         telling,
         frozenset(elided.split()),
         frozenset(signs.split()),
-        tuple(open.split()),
     )
 
 
@@ -131,12 +127,12 @@ def language_of(text: str) -> str:
     told by its script, where that is of one language.
     """
     tokens, word_count = _telling_tokens(text)
-    if _foreign_words().isdisjoint(tokens):
-        return ENGLISH_STEMMER if text.isascii() else _language_of_script(tokens)
-    counts = _counts_of(tokens)
-    best = _most_likely(counts)
-    is_clear = counts[best] > counts[ENGLISH_STEMMER] and counts[best] >= MIN_COMMON_SHARE * word_count
-    return best if is_clear else ENGLISH_STEMMER
+    if not _foreign_words().isdisjoint(tokens):
+        counts = _counts_of(tokens)
+        best = _most_likely(counts)
+        if counts[best] > counts[ENGLISH_STEMMER] and counts[best] >= MIN_COMMON_SHARE * word_count:
+            return best
+    return ENGLISH_STEMMER if text.isascii() else _language_of_script(tokens, word_count)
 
 
 def tied_language(text: str) -> str | None:
@@ -168,11 +164,11 @@ def _most_likely(counts: Counter[str]) -> str:
     return max(counts, key=lambda stemmer: (counts[stemmer], -_ranks()[stemmer]))
 
 
-def _language_of_script(tokens: list[str]) -> str:
+def _language_of_script(tokens: list[str], word_count: int) -> str:
     """The language whose script most words are written in, of those that are told at all; else English."""
     counts = Counter(filter(None, (script_stemmer(token[0]) for token in tokens if not token.isascii())))
     best = max(counts, key=counts.__getitem__, default=ENGLISH_STEMMER)
-    return best if best in _ranks() and 2 * counts[best] > len(tokens) else ENGLISH_STEMMER
+    return best if best in _ranks() and 2 * counts[best] > word_count else ENGLISH_STEMMER
 
 
 def _begins_name(tokens: list[str]) -> bool:
