@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from memkit.text.forgetting.rules import ForgettingRules, forgetting_rules
 from memkit.text.parts import SENTENCE_END_PATTERN
 from memkit.text.pasted.spans import own_words
-from memkit.text.terms.tokens import words
+from memkit.text.terms.tokens import Word, words
 
 QUOTED_PATTERN = re.compile(r"\"[^\"]*\"|“[^”]*”")
 EDGE_CHARS = " \t\n.,;:!?¿¡…–—-"
@@ -145,7 +145,7 @@ def _named(rest: str, rules: ForgettingRules, *, is_sure: bool, polite: bool) ->
 
 def _topic(topic: str, rules: ForgettingRules) -> AskedTopic:
     ours = rules.patterns["ours"]
-    terms = frozenset(word.term for word in words(ours.sub(" ", topic)))
+    terms = frozenset(word.term for word in topic_words(topic, rules.code))
     keys = frozenset(key for form, means in rules.keys if form.fullmatch(topic) for key in means)
     return AskedTopic("topic", topic, terms, keys, is_own=bool(ours.search(topic)), language=rules.code)
 
@@ -191,8 +191,14 @@ def speaks_of_self(sentence: str, language: str) -> bool:
 
 
 def stands_by_self(sentence: str, start: int, language: str) -> bool:
-    """Whether the word that starts there is the speaker's: "my age", "I now live"."""
-    return _rules_of(language).patterns["beside"].search(sentence, 0, start) is not None
+    """Whether the word that starts there is the speaker's: "my age", "I now live", "vivo"."""
+    patterns = _rules_of(language).patterns
+    return bool(patterns["beside"].search(sentence, 0, start) or patterns["ours"].match(sentence, start))
+
+
+def topic_words(text: str, language: str) -> list[Word]:
+    """Search terms of a text in order, as those of a topic are made in its language."""
+    return words(text, _rules_of(language).stemmer)
 
 
 def _rules_of(language: str) -> ForgettingRules:

@@ -8,6 +8,8 @@ from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
+from memkit.text.terms.language import common_words
+
 FORM_NAMES = ("idioms", "last", "everything", "about", "own", "asked", "claim", "bare", "personal", "value")
 RULES_FILE = files("memkit.text.forgetting") / "rules.toml"
 
@@ -31,6 +33,11 @@ class ForgettingRules:
 
     code: str
     file: Mapping[str, Any]
+
+    @property
+    def stemmer(self) -> str:
+        """The name of the language's stemmer."""
+        return common_words()[self.code].stemmer
 
     @cached_property
     def sentences(self) -> tuple[tuple[re.Pattern[str], bool], ...]:

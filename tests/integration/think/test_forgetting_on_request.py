@@ -40,6 +40,29 @@ def planned(bank: memkit.MemoryBank, request: ForgetRequest) -> set[str]:
     return {memory.text for memory in memories if memory is not None and memory.kind == "turn"}
 
 
+IN_OTHER_LANGUAGES = [  # said, of which the first goes; request
+    (["Meine Schwester Rita wohnt in Linz.", "Ich trinke Tee."], "Vergiss, wo meine Schwester wohnt."),
+    (["Ich wohne in Graz.", "Ich trinke Tee."], "Vergiss, wo ich wohne."),
+    (["Mi hermana Rita vive en Lisboa.", "Bebo té."], "Olvida dónde vive mi hermana."),
+    (["Vivo en Lisboa.", "Bebo té."], "Olvida dónde vivo."),
+    (["Mi dirección es Calle Mayor 7.", "Bebo té."], "Olvida mi dirección."),
+    (["Ma sœur Rita habite à Lisbonne.", "Je bois du thé."], "Oublie où ma sœur habite."),
+    (["Ma sœur Rita habite à Lisbonne.", "Je bois du thé."], "Oublie où habite ma sœur."),
+    (["J'habite à Lyon.", "Je bois du thé."], "Oublie où j'habite."),
+    (["A minha irmã Rita mora em Lisboa.", "Bebo chá."], "Esquece onde mora a minha irmã."),
+    (["Moro em Lisboa.", "Bebo chá."], "Esquece onde moro."),
+]
+
+
+@pytest.mark.parametrize(("said", "request_text"), IN_OTHER_LANGUAGES)
+def test_a_request_in_another_language_finds_the_turn_that_tells_of_it(said: list[str], request_text: str) -> None:
+    with memkit.open(":memory:", encoder=HashingEncoder(), clock=FrozenClock(MONDAY)) as store:
+        bank = store.bank("ana")
+        talk(bank, *said, request_text)
+        [request] = bank.requests()
+        assert planned(bank, request) == {said[0]}
+
+
 REQUESTS: list[tuple[Sequence[Said], str, set[str], set[str]]] = [  # said, request, turns that go, thoughts that stay
     (
         ["My phone number is 555-0199.", ("helper", "Noted: 555-0199."), "I like tea."],
