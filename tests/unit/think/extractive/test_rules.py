@@ -71,7 +71,7 @@ def test_a_wrong_file_of_rules_is_an_error_that_names_it(broken: str, said: str)
         ("Mudei para Lisboa e estou muito contente com a casa", "pt"),
         ("Ik ben naar Lissabon verhuisd en het is er erg mooi", "nl"),
         ("Jag har flyttat till Lissabon och trivs mycket bra här", "sv"),
-        ("東京に引っ越しました", None),
+        ("東京に引っ越しました", "ja"),
         ("Lisbon Lisbon Lisbon", None),
     ],
 )
@@ -83,3 +83,32 @@ def test_texts_are_counted_by_language_and_those_without_rules_apart() -> None:
     counted = count_languages(["I live in Rome with my dog", "Je suis dans la maison avec lui", "…", "Kaboom"])
     assert counted.counts == {"en": 1, "fr": 1, "?": 1}
     assert counted.unruled == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("我的猫很怕吸尘器。", "zh"),
+        ("赤い自転車を買いました。", "ja"),
+        ("어제 만났어", "ko"),
+        ("Вечером пекла яблочный пирог.", "ru"),
+        ("اشتريت دراجة حمراء.", "ar"),
+        ("J'ai perdu les clés.", "fr"),
+        ("Papá llamó a Inés.", "es"),
+        ("I went to 北京 with him", "en"),
+    ],
+)
+def test_a_language_is_told_by_its_script_and_by_what_stands_before_an_apostrophe(text: str, code: str) -> None:
+    assert language_of(text) == code
+
+
+def test_turns_in_a_script_without_rules_are_counted_as_such() -> None:
+    counted = count_languages(["我的猫很怕吸尘器。", "赤い自転車を買いました。", "اشتريت دراجة حمراء."])
+    assert (counted.counts, counted.unruled) == ({"zh": 1, "ja": 1, "ar": 1}, 3)
+
+
+def test_a_text_that_may_be_in_several_languages_is_in_that_of_the_others() -> None:
+    counted = count_languages(["La casa de mi hermana", "Ella va a casa con ellos", "Papá llamó a Inés."])
+    assert counted.counts == {"es": 3}
+    counted = count_languages(["La maison de ma sœur", "Elle va à la maison avec eux", "Papa donna à Inès."])
+    assert counted.counts == {"fr": 3}
