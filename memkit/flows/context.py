@@ -139,6 +139,8 @@ def apply(
     unencoded = sum(map(_lacks_vector, steps))
     if unencoded:
         encode_afterwards(ctx, at_once=ctx.settings.runtime.encode_late)
+    if not waiting and not unencoded:
+        return receipt
     return receipt.model_copy(update={"outcomes": outcomes, "unencoded": unencoded})
 
 

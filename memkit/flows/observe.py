@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from memkit.errors import ConflictError, MemkitError
@@ -27,7 +27,7 @@ SAME_ANSWER_REASON = "the same answer was given to it before"
 ANSWERED_AGAIN_REASON = "answered again"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class IncomingTurn:
     """A turn on its way in, with the id and the moment that its memory will have."""
 
@@ -37,7 +37,7 @@ class IncomingTurn:
     occurred_at: datetime
     turn: Turn
 
-    @property
+    @cached_property
     def indexable(self) -> IndexableText:
         """Its words for the index."""
         spoken = self.turn.role in (None, "user")
@@ -75,7 +75,7 @@ def observe(ctx: BankContext, items: Iterable[Any]) -> Receipt:
         receipt, rejected = retry_when_erased(partial(_observe_chunk, ctx, chunk))
         receipts.append(receipt)
         errors += rejected
-    joined = Receipt.joined(ctx.name, receipts)
+    joined = receipts[0] if len(receipts) == 1 else Receipt.joined(ctx.name, receipts)
     if errors and len(errors) == len(joined.outcomes):
         raise errors[0]
     return joined

@@ -115,6 +115,8 @@ class Cutter:
         self._queue: list[QueueOperation] = []
         if last is not None and (last.label or "").startswith(UNNAMED_PREFIX):
             self._unnamed.append(OpenSession.of(last))
+        elif last is not None and last.label is not None:
+            self._named[last.label] = OpenSession.of(last)
 
     def cut(self, piece: TurnOutline) -> Cut:
         """The place of the next turn, which is as well queued for thinking unless it is quiet."""

@@ -12,7 +12,7 @@ from typing import cast
 
 import numpy as np
 
-from memkit.encoders import default_encoder
+from memkit.encoders import HashingEncoder, default_encoder
 from memkit.errors import EncoderError, MemkitError
 from memkit.protocols import Encoder, FloatArray, LoadsAhead
 from memkit.runtime.foreign_calls import submitted
@@ -22,6 +22,7 @@ log = logging.getLogger("memkit")
 
 NORM_TOLERANCE = 1e-3  # distance of a norm from 1 before the row is normalised again
 MAX_READ_CHARS = 1000  # of a text, that tell how far it is read
+OWN_ENCODERS = (HashingEncoder,)  # no foreign code, which could hang: called without a thread
 HANGING_PAUSE_S = 60.0  # for which an encoder that hangs is not asked; words answer meanwhile, at once
 
 
@@ -31,6 +32,7 @@ class EncoderSlot:
     def __init__(self, encoder: Encoder | None, *, timeout: float, batch: int = 128) -> None:
         self._encoder, self._timeout, self._batch = encoder, timeout, batch
         self._is_loaded = self._has_answered = False
+        self._tells_pieces: bool | None = None  # not known yet: to ask a protocol takes as long as to read a text
         self._overdue: list[Future[object]] = []  # calls that took too long
         self._asked_again = 0.0  # from when on an encoder that hangs may be asked, by the monotonic clock
 
@@ -44,6 +46,7 @@ class EncoderSlot:
         """Encode with another encoder from now on."""
         self._encoder = encoder
         self._is_loaded = self._has_answered = False
+        self._tells_pieces = None
         self._overdue = []
 
     @property
@@ -91,12 +94,14 @@ class EncoderSlot:
     def readings(self, texts: Sequence[str]) -> FloatArray:
         """The reading of each text, 0..1, (len(texts),): how far the encoder reads it; 1 where it doesn't tell."""
         encoder = self.get()
-        if not texts or not isinstance(encoder, TellsPieces):
+        if self._tells_pieces is None:
+            self._tells_pieces = isinstance(encoder, TellsPieces)
+        if not texts or not self._tells_pieces:
             return np.ones(len(texts), dtype=np.float32)
         starts = [text[:MAX_READ_CHARS] for text in texts]
         try:
             self.load()
-            pieces = _result(encoder, submitted(lambda: encoder.pieces(starts)), self._timeout * len(texts))
+            pieces = _result(encoder, submitted(lambda: cast(TellsPieces, encoder).pieces(starts)), self._timeout * len(texts))
             return np.array(list(map(reading, starts, cast("list[list[Piece]]", pieces))), dtype=np.float32)
         except (EncoderError, TimeoutError):  # encoding tells it again, and better
             return np.ones(len(texts), dtype=np.float32)
@@ -151,6 +156,8 @@ def encode_guarded(
     which may hold text, is left out. An encoder that hangs keeps a daemon thread of its own, never the
     caller or the end of the process; `note_overdue` is told of its call.
     """
+    if type(encoder) in OWN_ENCODERS:
+        return checked_rows(encoder, encoder.encode(texts), len(texts))
     call = submitted(lambda: encoder.encode(texts))
     try:
         result = _result(encoder, call, timeout)

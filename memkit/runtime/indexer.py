@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from itertools import accumulate, pairwise
 from zoneinfo import ZoneInfo
 
@@ -26,7 +27,7 @@ from memkit.times import to_micros
 WORDS_OF_AN_ECHO = 3  # a longer text counts as the same whoever repeats it
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class IndexableText:
     """A text on its way into a bank: what is needed to index it.
 
@@ -46,7 +47,7 @@ class IndexableText:
         spoken = is_turn and memory.role in (None, "user")
         return cls(memory.text, memory.speaker, memory.occurred_at, spoken, is_turn)
 
-    @property
+    @cached_property
     def telling_text(self) -> str:
         """The text without what tells nothing: a person's requests to have something forgotten."""
         return without_requests(self.text) if self.spoken else self.text

@@ -7,6 +7,7 @@ import logging
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from memkit.errors import MemkitError, StorageError, SurprisalError, SurprisalUnavailableError
@@ -14,7 +15,7 @@ from memkit.protocols import SurprisalModel, Token
 from memkit.surprisal.background import BackgroundSurprisal
 from memkit.surprisal.ngram import NgramSurprisal
 from memkit.text.terms.language import STOP_WORDS
-from memkit.text.terms.tokens import DIGIT_GROUPS_PATTERN, MARK_RANGES, UNSPACED_RANGES
+from memkit.text.terms.tokens import CACHED_WORDS, DIGIT_GROUPS_PATTERN, MARK_RANGES, UNSPACED_RANGES
 
 log = logging.getLogger("memkit")
 
@@ -110,14 +111,18 @@ def key_phrases(text: str, tokens: Sequence[Token], *, most: int = 3) -> tuple[s
 
 def _weight(run: Sequence[Token]) -> tuple[float, float]:
     """The surprisal of a run, for comparing; among equal ones the stranger words come first."""
-    return sum(min(token.surprisal, MAX_TOKEN_NATS) for token in run), sum(token.surprisal for token in run)
+    surprisals = [nats for _, _, nats in run]
+    return sum([min(nats, MAX_TOKEN_NATS) for nats in surprisals]), sum(surprisals)
 
 
 def _bare(text: str, token: Token) -> Token:
     """Without the spaces at its ends: a language model's tokens hold the one before a word."""
-    start, word = token.start, text[token.start : token.end]
+    start, end, nats = token
+    word = text[start:end]
+    if word.strip() == word:
+        return token
     start += len(word) - len(word.lstrip())
-    return Token(start, start + len(word.strip()), token.surprisal)
+    return Token(start, start + len(word.strip()), nats)
 
 
 def _units(text: str, tokens: Iterable[Token]) -> list[Token]:
@@ -144,6 +149,7 @@ def _unit_around(text: str, start: int, end: int) -> tuple[int, int]:
     return next(around, (start, end))
 
 
+@lru_cache(maxsize=CACHED_WORDS)
 def _tells(unit: str) -> bool:
     whole = len(unit) > 2 or not unit.isascii() or any(map(str.isdigit, unit))
     return whole and any(map(str.isalnum, unit)) and unit.casefold().replace("’", "'") not in STOP_WORDS

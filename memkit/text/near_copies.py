@@ -15,6 +15,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from functools import lru_cache
+from itertools import filterfalse
 from typing import Any
 
 from memkit.text.terms.language import STOP_WORDS
@@ -83,10 +84,10 @@ def copy_key(text: str) -> CopyKey:
     plain = text if text.isascii() else unicodedata.normalize("NFC", text).translate(FULL_WIDTH).replace("’", "'")
     if "'" in plain or "cannot" in plain:
         plain = CONTRACTION_PATTERN.sub(lambda match: FULL_CONTRACTIONS[match[0].lower()], plain)
-    tokens = [token for match in TOKEN_PATTERN.findall(plain) if (token := _meaning(match))]
+    tokens = list(filter(None, map(_meaning, TOKEN_PATTERN.findall(plain))))
     while len(tokens) > 1 and tokens[0] in OPENING_WORDS:
         del tokens[0]
-    return tuple([token for token in tokens if token not in ARTICLE_WORDS]) or tuple(tokens) or (plain.strip(),)
+    return tuple(filterfalse(ARTICLE_WORDS.__contains__, tokens)) or tuple(tokens) or (plain.strip(),)
 
 
 @lru_cache(maxsize=CACHED_WORDS)

@@ -66,7 +66,7 @@ def apply_operations(steps: Sequence[Step], reader: Reader, *, at: datetime) -> 
 
 
 def _numbered(outcome: Outcome, change: int) -> Outcome:
-    if outcome.action in UNCHANGING_ACTIONS:
+    if outcome.action in UNCHANGING_ACTIONS or outcome.change == change:
         return outcome
     return outcome.model_copy(update={"change": change})
 
@@ -119,7 +119,7 @@ def _add(
     if memory.echo_of is not None:
         record = replace(record, echo_of=_original(work, memory.echo_of))
         work.update(record)
-    return record, Outcome(id=memory.id, action="added")
+    return record, Outcome(id=memory.id, action="added", change=work.change)
 
 
 def _original(work: UnitOfWork, id: str) -> int:

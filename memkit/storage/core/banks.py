@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -83,6 +84,12 @@ def name_key(name: BankName) -> str:
     return json.dumps(list(name), ensure_ascii=False, separators=(",", ":"))
 
 
+@lru_cache(maxsize=1024)
+def name_parts(key: str) -> BankName:
+    """The inverse of `name_key`."""
+    return tuple(json.loads(key))
+
+
 def prefix_range(prefix: BankName) -> tuple[str, str]:
     """Lower and upper bound of the keys of all names that start with these parts."""
     start = name_key(prefix)[:-1]
@@ -118,7 +125,7 @@ class BankRow(NamedTuple):
     def to_state(self) -> BankState:
         return BankState(
             number=self.bank,
-            name=tuple(json.loads(self.name)),
+            name=name_parts(self.name),
             zone=self.zone,
             key=self.key,
             change=self.change,

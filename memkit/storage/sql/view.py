@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from memkit.batches import BATCH_ROWS, PassageBatch, QuantisedBatch, RowBatch, SketchBatch, TermBatch, TurnBatch
 from memkit.identifiers import uuid7_bytes
-from memkit.models import MEMORY_KINDS, IndexEntry, IndexRow, Kind, Memory, Mention, MentionKind, PastState
+from memkit.models import MEMORY_KINDS, BankState, IndexEntry, IndexRow, Kind, Memory, Mention, MentionKind, PastState
 from memkit.protocols import FloatArray, PageOptions, Span
 from memkit.storage.core.banks import BankRow
 from memkit.storage.core.base_view import VISIBLE_STATES, LastTurn, View, chosen_seqs
@@ -59,9 +60,13 @@ class SqlView(View):
         self.connection = connection
         self.row = row
         self.bank = row.bank
-        self.state = row.to_state()
         self.hasher = Hasher(row.key)
         self.next_seq, self.next_exchange = row.next_seq, row.next_exchange
+
+    @cached_property
+    def state(self) -> BankState:  # type: ignore[override]
+        """The bank's state, made where it is asked for."""
+        return self.row.to_state()
 
     def _run(self, name: str, **values: Any) -> Cursor:
         return run(self.connection, name, bank=self.bank, **values)

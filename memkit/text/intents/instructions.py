@@ -7,16 +7,28 @@ of themselves ("I always take the bus") is none, and neither is what they quote 
 import re
 from typing import NamedTuple
 
+from memkit.text.hints import hint_words
 from memkit.text.parts import SENTENCE_END_PATTERN, without_recalled
 from memkit.text.pasted.spans import own_words
 from memkit.text.terms.tokens import stem, words
 
 MAX_INSTRUCTION_CHARS = 300  # longer sentences are no instruction to an agent
 QUOTED_PATTERN = re.compile(r"\"[^\"]*\"|“[^”]*”|«[^»]*»|(?<!\w)'[^']{3,}'(?!\w)")
-HINTS_OF_INSTRUCTIONS = (  # one of them is part of every instruction
-    *"always never ever henceforth future whenever time anymore again default ignore forget scrap drop needn".split(),
-    *("from now on", "from here on", "going forward", "any more", "call me", "when i", "when we", "if i", "if we"),
-    *("you can", "you may", "no longer", "have to", "need to"),
+LASTING_WORDS = frozenset(  # one of them is part of every instruction that gives none back
+    """
+    always never ever whenever time everytime eachtime anytime again more anymore call when if now here forward
+    henceforth future default
+    """.split()
+)
+HINT_WORDS = frozenset(  # one of them, or of the phrases, is part of every instruction
+    """
+    always never ever whenever everytime eachtime anytime again anymore henceforth future default ignore forget scrap
+    drop needn
+    """.split()
+)
+HINT_PHRASES = (
+    *("every time", "each time", "any time", "from now on", "from here on", "going forward", "any more", "call me"),
+    *("when i", "when we", "if i", "if we", "you can", "you may", "no longer", "have to", "need to"),
 )
 LEAD_FORM = (
     r"^\W*+(?:(?:hey|hi|hello|oh|ok|okay|and|also|but|so|then|well|thanks|sorry|actually|just|please|kindly"
@@ -113,24 +125,32 @@ class Instruction(NamedTuple):
 
 def instructions(text: str) -> list[Instruction]:
     """Standing instructions in a turn's own words, in order."""
-    plain = text.casefold()
-    if not any(hint in plain for hint in HINTS_OF_INSTRUCTIONS) or not _read_in(text):
+    if not _may_instruct(text) or not _read_in(text):
         return []
     return _read_in(own_words(without_recalled(text)))
 
 
+def _may_instruct(text: str) -> bool:
+    """Whether a text holds a hint of an instruction; most don't, and are read no further."""
+    if not HINT_WORDS.isdisjoint(hint_words(text)):
+        return True
+    plain = text.casefold()
+    return any(map(plain.__contains__, HINT_PHRASES))
+
+
 def _read_in(text: str) -> list[Instruction]:
     sentences = (part.strip() for part in SENTENCE_END_PATTERN.split(text) if len(part) <= MAX_INSTRUCTION_CHARS)
-    return [instruction for sentence in sentences if (instruction := _read(sentence)) is not None]
+    may_last = not LASTING_WORDS.isdisjoint(hint_words(text))
+    return [instruction for sentence in sentences if (instruction := _read(sentence, may_last)) is not None]
 
 
-def _read(sentence: str) -> Instruction | None:
+def _read(sentence: str, may_last: bool) -> Instruction | None:
     bare = QUOTED_PATTERN.sub(" … ", sentence)
     if RELEASE_PATTERN.match(bare):
         return Instruction(sentence, _terms(bare), releases=True)
-    if bare.endswith("?") and not INSISTING_PATTERN.search(bare):
+    if not may_last or (bare.endswith("?") and not INSISTING_PATTERN.search(bare)):
         return None
-    if not LASTING_PATTERN.search(bare) or not any(pattern.search(bare) for pattern in INSTRUCTION_PATTERNS):
+    if not LASTING_PATTERN.search(bare) or not any(pattern.match(bare) for pattern in INSTRUCTION_PATTERNS):
         return None
     asked, condition = _parted(bare)
     slot = None if NEGATION_PATTERN.search(asked) else _slot(asked)

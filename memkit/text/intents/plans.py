@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
+from memkit.text.hints import hint_words
 from memkit.text.parts import SENTENCE_END_PATTERN, without_recalled
 from memkit.text.pasted.spans import own_words
 from memkit.text.terms.tokens import asks, stem, words
@@ -43,9 +44,19 @@ CONDITION_PATTERN = re.compile(r"\b(?:if|unless|whether|might|may|could|would)\b
 DEFINITE_PATTERN = re.compile(
     r"^\W*(?:(?:so|and|ok|okay|actually|sorry|no|oh),? )*(?:my|our|the|\w+['’]s)\b", re.IGNORECASE
 )
-HINTS_OF_CHANGES = (  # one of them is part of every change
-    *"cancel off through scrap ditch dropped skip schedul postpon mov push put delay forward chang instead".split(),
-    *("no ", "not ", "n't ", "n’t ", "no longer"),
+HINT_WORDS = frozenset(  # one of them is part of every change, but for what isn't done
+    """
+    cancel cancels canceled cancelled canceling cancelling off through scrapped ditched dropped skip skipping question
+    no scheduled rescheduled scheduling rescheduling postpone postponed postponing move moved moving push
+    pushed pushing put delayed bring brought change changed changing instead
+    """.split()
+)
+NEGATION_WORDS = frozenset(["not", "t", "longer"])  # "n't" is cut at its apostrophe
+NEGATED_WORDS = frozenset(
+    """
+    go going come coming happen happening meet meeting fly flying attend attending travel traveling travelling make
+    making take taking need needed
+    """.split()
 )
 LIGHT_TERMS = frozenset(
     stem(word)
@@ -121,15 +132,20 @@ def plan_changes(text: str, at: datetime, zone: str, *, day_first: bool = False)
 
 
 def _changing_sentences(text: str) -> Iterator[str]:
-    plain = text.casefold()
-    if not any(hint in plain for hint in HINTS_OF_CHANGES):
-        return
-    if not (CALLED_OFF_PATTERN.search(text) or MOVED_PATTERN.search(text)):
+    if not _may_change(text) or not (CALLED_OFF_PATTERN.search(text) or MOVED_PATTERN.search(text)):
         return
     for sentence in SENTENCE_END_PATTERN.split(own_words(without_recalled(text))):
         match = CALLED_OFF_PATTERN.search(sentence) or MOVED_PATTERN.search(sentence)
         if match and not asks(sentence) and not CONDITION_PATTERN.search(sentence[: match.start()]):
             yield sentence
+
+
+def _may_change(text: str) -> bool:
+    """Whether a text holds a hint of a change; most don't, and are read no further."""
+    words = hint_words(text)
+    return not HINT_WORDS.isdisjoint(words) or not (
+        NEGATION_WORDS.isdisjoint(words) or NEGATED_WORDS.isdisjoint(words)
+    )
 
 
 def topic_of(sentence: str) -> frozenset[str]:

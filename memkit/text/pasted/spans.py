@@ -20,18 +20,18 @@ PASTED_MARK_PATTERN = re.compile(  # one of these is part of everything that is 
     r"[\n\t\"“”„«»「」:：?{}\[\]<>|#=;`~*_/\\$%^]|(?<!\w)['’‘]|[A-Z]{3}|-{3}|[^\x00-\u024F\u2010-\u2027\u2030-\u205E]"
 )
 Extent = tuple[int, int]
-PASTED_FORMS: tuple[Callable[[str], Iterable[Extent]], ...] = (
-    code_marks,
-    json_values,
-    quoted_lines,
-    mails,
-    machine_lines,
-    tables,
-    transcripts,
-    verses,
-    attributed_quotations,
-    announced_texts,
-)
+PASTED_FORMS: tuple[tuple[Callable[[str], Iterable[Extent]], re.Pattern[str]], ...] = (
+    (code_marks, re.compile(r"[`~<\[]")),
+    (json_values, re.compile(r"[\[{]")),
+    (quoted_lines, re.compile(r"[>＞]|&gt;")),
+    (mails, re.compile(r"[:：]|[-_=*—–]{2}")),
+    (machine_lines, PASTED_MARK_PATTERN),
+    (tables, re.compile(r"\n")),
+    (transcripts, re.compile(r"\n")),
+    (verses, re.compile(r"\n| / ")),
+    (attributed_quotations, re.compile(r"\n")),
+    (announced_texts, re.compile(r"[:：]|\n[ \t]*\n|\?\s+\S+\s+\S+\s+\S")),
+)  # each with a mark that is part of everything in that form, or beside it
 
 
 class TextSpan(NamedTuple):
@@ -45,8 +45,10 @@ class TextSpan(NamedTuple):
 def split_pasted(text: str) -> list[TextSpan]:
     """The spans of a text, in order; they cover it."""
     pasted: list[Extent] = []
-    for form in PASTED_FORMS:
-        pasted = _united([*pasted, *form(_masked(text, pasted))])
+    for form, mark in PASTED_FORMS:
+        masked = _masked(text, pasted)
+        if mark.search(masked):
+            pasted = _united([*pasted, *form(masked)])
     spans: list[TextSpan] = []
     at = 0
     for start, end in pasted:

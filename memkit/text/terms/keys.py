@@ -5,8 +5,10 @@ import re
 from collections import Counter
 from datetime import datetime
 from functools import lru_cache
+from itertools import chain
 from zoneinfo import ZoneInfo
 
+from memkit.text.hints import hint_words
 from memkit.text.near_copies import copy_key
 from memkit.text.terms.forms import plain_name
 from memkit.text.terms.language import language_of
@@ -23,6 +25,12 @@ TIME_PATTERN = re.compile(
     rf"|(?:mon|tues|wednes|thurs|fri|satur|sun)day|{'|'.join(MONTH_NAMES)})\b",
     re.IGNORECASE,
 )
+TIME_WORDS = frozenset(  # one of them is part of every time, and of every number, in a text of ASCII characters
+    """
+    yesterday today tonight tomorrow recently ago night week weekend month year morning spring summer autumn fall winter
+    monday tuesday wednesday thursday friday saturday sunday 0 1 2 3 4 5 6 7 8 9
+    """.split()
+).union(MONTH_NAMES)
 
 
 @lru_cache(maxsize=CACHED_WORDS)
@@ -42,26 +50,33 @@ def document_terms(text: str, *, speaker: str | None, at: datetime, zone: ZoneIn
     A speaker's own name is no term of what they say: who spoke is a cue of its own.
     """
     local, language = at.astimezone(zone), language_of(text)
-    own = {stem(part.casefold(), language) for part in (speaker or "").split()}
     every = words(text, language)
     counts = Counter([word.term for word in every])
-    for name in own & counts.keys():
+    for name in _name_terms(speaker or "", language) & counts.keys():
         counts[name] = 1
-    counts |= Counter({term: 1 for word in every if word.others or word.spellings for term in word.beside})
+    for term in chain.from_iterable(word.beside for word in every if word.others or word.spellings):
+        counts.setdefault(term, 1)
     counts.update(date_terms(local))
     if names_time(text):
         counts[TIME_TERM] = 1
     return {key_hash(key, term): count for term, count in counts.items()}
 
 
+@lru_cache(maxsize=1024)
+def _name_terms(name: str, language: str) -> frozenset[str]:
+    return frozenset(stem(part.casefold(), language) for part in name.split())
+
+
 def names_time(text: str) -> bool:
     """Whether a text names a time or a number."""
+    if text.isascii() and TIME_WORDS.isdisjoint(hint_words(text)):
+        return False
     return TIME_PATTERN.search(text) is not None
 
 
 def date_terms(local: datetime) -> list[str]:
     """Day, month and year of a moment, as they stand in a text."""
-    return [str(local.day), stem(local.strftime("%B").casefold()), str(local.year)]
+    return [str(local.day), stem(MONTH_NAMES[local.month - 1]), str(local.year)]
 
 
 def text_key(key: bytes, text: str, speaker: str | None) -> int:

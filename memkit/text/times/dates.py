@@ -128,10 +128,7 @@ def _recent(phrase: str, now: datetime) -> Interval:
     if unit == "hour":
         return Interval(now - timedelta(hours=count), now + timedelta(seconds=1), "days")
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    first = today - timedelta(days=count * UNIT_DAYS[unit])
-    if unit in ("month", "year"):
-        month = month_start(today, -count * (12 if unit == "year" else 1))
-        first = month + timedelta(days=min(today.day, (month_start(month, 1) - month).days) - 1)
+    first = _day_away(today, unit, -count)
     units: dict[str, TimeUnit] = {"month": "months", "year": "years"}
     return Interval(first, today + timedelta(days=1), units.get(unit, "days"))
 
@@ -306,13 +303,18 @@ def _with_month(phrase: str, other: str) -> str:
 def _counted(phrase: str, today: datetime, prefer: Prefer) -> Interval | None:
     """So many units ago, or ahead."""
     unit: CountedUnit = next(unit for unit in SLACK_DAYS if unit in phrase)
-    plain = phrase.replace("a few", "3").replace("a couple of", "2")
-    moment = _parsed(plain, today.replace(tzinfo=None), prefer)
-    if moment is None:
-        return None
-    day = moment.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=today.tzinfo)
+    count, sign = count_of(phrase.removeprefix("in ").rpartition(f" {unit}")[0]), -1 if phrase.endswith("ago") else 1
+    day = _day_away(today, unit, sign * count)
     named: TimeUnit = "vague" if "a few" in phrase else unit
     return _days(day - timedelta(days=SLACK_DAYS[unit]), 2 * SLACK_DAYS[unit] + 1, named)
+
+
+def _day_away(today: datetime, unit: str, count: int) -> datetime:
+    """The day so many units away; of months and years the same day, or the last of a shorter month."""
+    if unit in ("day", "week"):
+        return today + timedelta(days=count * UNIT_DAYS[unit])
+    month = month_start(today, count * (12 if unit == "year" else 1))
+    return month + timedelta(days=min(today.day, (month_start(month, 1) - month).days) - 1)
 
 
 def _offset(phrase: str, today: datetime, prefer: Prefer) -> Interval | None:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from memkit.text.hints import hint_words
 from memkit.text.parts import SENTENCE_END_PATTERN, without_recalled
 from memkit.text.pasted.spans import own_words
 from memkit.text.times.dates import read_time
@@ -48,7 +49,6 @@ HABIT_PATTERN = re.compile(r"\b(?:every|each|most|any|some|on)(?: other)? $", re
 CLAUSE_END_PATTERN = re.compile(
     r"[;:–—]\s|,\s+(?:and|but|so|then|because|while)\b|\s(?:but|because|while)\s", re.IGNORECASE
 )
-WORD_PATTERN = re.compile(r"[a-z]+|\d")
 UNIT_WORDS = frozenset("hour day week weekend month year hours days weeks weekends months years".split())
 TIME_WORDS = UNIT_WORDS.union(  # one of them, or a digit, is part of every name of a time
     WEEKDAY_NAMES,
@@ -83,7 +83,7 @@ def timed_clauses(text: str, at: datetime, zone: str, *, day_first: bool = False
 
 def _may_name_time(sentence: str) -> bool:
     """Whether a sentence holds a word of a time; most don't, and are read no further."""
-    return not TIME_WORDS.isdisjoint(WORD_PATTERN.findall(sentence.casefold()))
+    return not TIME_WORDS.isdisjoint(hint_words(sentence))
 
 
 def without_times(sentence: str) -> str:
@@ -116,7 +116,7 @@ def _matches(clause: str) -> list[re.Match[str]]:
     matches: list[re.Match[str]] = []
     for pattern in (PLACED_PATTERN, TIME_PATTERN, BARE_PATTERN):
         free = [m for m in pattern.finditer(clause) if not any(_overlap(m, other) for other in matches)]
-        matches += [m for m in free if not HABIT_PATTERN.search(clause[: m.start()]) or pattern is not BARE_PATTERN]
+        matches += [m for m in free if pattern is not BARE_PATTERN or not HABIT_PATTERN.search(clause[: m.start()])]
     return sorted(matches, key=lambda match: match.start())
 
 
