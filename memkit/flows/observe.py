@@ -161,7 +161,7 @@ class _Decision:
         self._cutter = cutter(view, self._settings)
         prepared = [turn for turn in self._turns if isinstance(turn, PreparedTurn)]
         self._holders = view.same_text([turn.entry.text_key for turn in prepared])  # text key -> whose text it is
-        seqs = view.locate([turn.incoming.id for turn in prepared])
+        seqs = view.locate([turn.incoming.id for turn in prepared if turn.incoming.turn.id is not None])
         memories = view.memories(list(seqs.values()))
         self._by_id: dict[str, Memory | IncomingTurn] = {id: memories[seq] for id, seq in seqs.items()}
         self._answers = Answers(view)

@@ -101,7 +101,9 @@ class EncoderSlot:
         starts = [text[:MAX_READ_CHARS] for text in texts]
         try:
             self.load()
-            pieces = _result(encoder, submitted(lambda: cast(TellsPieces, encoder).pieces(starts)), self._timeout * len(texts))
+            pieces = _result(
+                encoder, submitted(lambda: cast("TellsPieces", encoder).pieces(starts)), self._timeout * len(texts)
+            )
             return np.array(list(map(reading, starts, cast("list[list[Piece]]", pieces))), dtype=np.float32)
         except (EncoderError, TimeoutError):  # encoding tells it again, and better
             return np.ones(len(texts), dtype=np.float32)

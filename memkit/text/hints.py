@@ -8,5 +8,5 @@ WORD_PATTERN = re.compile(r"[a-z]+|\d")
 
 @lru_cache(maxsize=16)
 def hint_words(text: str) -> frozenset[str]:
-    """The words of a text in small letters, cut at apostrophes, and its digits: read once for all who look for hints."""
+    """Words of a text in small letters, cut at apostrophes, and its digits: read once for all who look for hints."""
     return frozenset(WORD_PATTERN.findall(text.casefold()))

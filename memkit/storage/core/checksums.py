@@ -26,7 +26,7 @@ _TEXT_MASK = 2**32 - 1
 
 
 class Decoding(ContextDecorator):
-    """Turns errors of decoding stored bytes into a CorruptError; a class, since a generator takes three times as long."""
+    """Turns errors of decoding stored bytes into a CorruptError; a class takes a third of a generator's time."""
 
     def __init__(self, what: str) -> None:
         self._what = what
@@ -34,8 +34,8 @@ class Decoding(ContextDecorator):
     def __enter__(self) -> None:
         """Nothing to prepare."""
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, DECODING_ERRORS):  # whose own message may hold text
+    def __exit__(self, *raised: object) -> None:
+        if isinstance(raised[1], DECODING_ERRORS):  # whose own message may hold text
             raise corrupt_error(self._what) from None
 
 

@@ -84,8 +84,9 @@ class SqliteStorage:
         return row
 
     def find_bank(self, name: BankName) -> BankState | None:
-        with self._connections.reading() as connection:
-            row = run(connection, "bank_by_name", name=name_key(checked_name(name))).fetchone()
+        key = name_key(checked_name(name))
+        with self._connections.borrowed() as connection:  # one statement is a transaction of its own
+            row = self._connections.retry_while_busy(lambda: run(connection, "bank_by_name", name=key).fetchone())
         return None if row is None else BankRow(*row).to_state()
 
     def banks(self, prefix: BankName = ()) -> list[BankState]:

@@ -143,9 +143,7 @@ def _changing_sentences(text: str) -> Iterator[str]:
 def _may_change(text: str) -> bool:
     """Whether a text holds a hint of a change; most don't, and are read no further."""
     words = hint_words(text)
-    return not HINT_WORDS.isdisjoint(words) or not (
-        NEGATION_WORDS.isdisjoint(words) or NEGATED_WORDS.isdisjoint(words)
-    )
+    return not HINT_WORDS.isdisjoint(words) or not (NEGATION_WORDS.isdisjoint(words) or NEGATED_WORDS.isdisjoint(words))
 
 
 def topic_of(sentence: str) -> frozenset[str]:

@@ -68,6 +68,7 @@ MIN_CODE_CHARS, LOCAL_NUMBER_DIGITS = 5, 7  # of what is one number in parts; of
 QUESTION_MARKS = ("?", "？", "؟")
 POSSESSIVE_PATTERN = re.compile(r"['’]s?$")
 SENTENCE_START_PATTERN = re.compile(r"(?:^|[.!?…:;\n]|[-*•]\s)[\s\"'“‘„«(\[¿¡]*$")
+MAX_OPENING_CHARS = 32  # that are read before a word, to see whether it begins a sentence
 MIN_NAME_CHARS = 2
 MIN_HEAD_CHARS = 3  # before an apostrophe, after which a language may write an ending: "Ankara'da"
 TURKISH_CAPITALS = str.maketrans("Iİ", "ıi")
@@ -141,10 +142,10 @@ def bare_name(word: str) -> str:
 
 def is_name(word: str, text: str, start: int, language: str = ENGLISH_STEMMER) -> bool:
     """Whether a capitalised stop word is written as a name: in capitals, or where no sentence begins."""
-    bare = POSSESSIVE_PATTERN.sub("", word)
+    bare = POSSESSIVE_PATTERN.sub("", word) if len(word) >= MIN_NAME_CHARS else ""
     if len(bare) < MIN_NAME_CHARS or not bare.isalpha() or text.isupper() or bare in words_of(language).stop:
         return False
-    return bare.isupper() or not SENTENCE_START_PATTERN.search(text, 0, start)
+    return bare.isupper() or not SENTENCE_START_PATTERN.search(text, max(0, start - MAX_OPENING_CHARS), start)
 
 
 def _others(match: re.Match[str], language: str) -> list[Word]:

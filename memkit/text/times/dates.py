@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from memkit.models import TimeUnit
-from memkit.text.times.intervals import CALENDAR_UNITS, STRETCH_UNITS, Interval, month_start
+from memkit.text.times.intervals import CALENDAR_UNITS, STRETCH_UNITS, UNIT_DAYS, Interval, day_away, month_start
 from memkit.text.times.other_languages import times_in
 from memkit.text.times.patterns import (
     DAY_NUMBER_PATTERN,
@@ -42,7 +42,6 @@ NEAR_DAYS = {
     "tomorrow": 1,
     "the day after tomorrow": 2,
 }
-UNIT_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 MONTH_COUNT = 12
 CountedUnit = Literal["day", "week", "month", "year"]
 SLACK_DAYS: dict[CountedUnit, int] = {
@@ -128,7 +127,7 @@ def _recent(phrase: str, now: datetime) -> Interval:
     if unit == "hour":
         return Interval(now - timedelta(hours=count), now + timedelta(seconds=1), "days")
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    first = _day_away(today, unit, -count)
+    first = day_away(today, unit, -count)
     units: dict[str, TimeUnit] = {"month": "months", "year": "years"}
     return Interval(first, today + timedelta(days=1), units.get(unit, "days"))
 
@@ -304,17 +303,9 @@ def _counted(phrase: str, today: datetime, prefer: Prefer) -> Interval | None:
     """So many units ago, or ahead."""
     unit: CountedUnit = next(unit for unit in SLACK_DAYS if unit in phrase)
     count, sign = count_of(phrase.removeprefix("in ").rpartition(f" {unit}")[0]), -1 if phrase.endswith("ago") else 1
-    day = _day_away(today, unit, sign * count)
+    day = day_away(today, unit, sign * count)
     named: TimeUnit = "vague" if "a few" in phrase else unit
     return _days(day - timedelta(days=SLACK_DAYS[unit]), 2 * SLACK_DAYS[unit] + 1, named)
-
-
-def _day_away(today: datetime, unit: str, count: int) -> datetime:
-    """The day so many units away; of months and years the same day, or the last of a shorter month."""
-    if unit in ("day", "week"):
-        return today + timedelta(days=count * UNIT_DAYS[unit])
-    month = month_start(today, count * (12 if unit == "year" else 1))
-    return month + timedelta(days=min(today.day, (month_start(month, 1) - month).days) - 1)
 
 
 def _offset(phrase: str, today: datetime, prefer: Prefer) -> Interval | None:

@@ -7,6 +7,7 @@ from memkit.models import TimeUnit
 
 CalendarUnit = Literal["day", "month", "year"]
 STRETCH_UNITS: dict[CalendarUnit, TimeUnit] = {"day": "days", "month": "months", "year": "years"}
+UNIT_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 CALENDAR_UNITS: tuple[CalendarUnit, ...] = ("day", "month", "year")
 
 
@@ -59,3 +60,11 @@ def month_start(moment: datetime, step: int = 0) -> datetime:
     """The first day of the month that is `step` months after that of a moment, at the same time of day."""
     months = moment.year * 12 + moment.month - 1 + step
     return moment.replace(year=months // 12, month=months % 12 + 1, day=1)
+
+
+def day_away(today: datetime, unit: str, count: int) -> datetime:
+    """The day so many units away; of months and years the same day, or the last of a shorter month."""
+    if unit in ("day", "week"):
+        return today + timedelta(days=count * UNIT_DAYS[unit])
+    month = month_start(today, count * (12 if unit == "year" else 1))
+    return month + timedelta(days=min(today.day, (month_start(month, 1) - month).days) - 1)

@@ -264,3 +264,15 @@ def test_a_forked_process_encodes_though_its_parents_threads_are_gone() -> None:
         "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
     )
     assert (done.stdout.strip(), done.stderr) == ("0", "")
+
+
+def test_an_encoder_of_memkits_own_without_foreign_code_is_called_in_the_callers_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    callers = []
+    encode = HashingEncoder.encode
+    monkeypatch.setattr(
+        HashingEncoder, "encode", lambda self, texts: callers.append(threading.get_ident()) or encode(self, texts)
+    )
+    assert encode_guarded(HashingEncoder(8), ["a"], None).shape == (1, 8)
+    assert callers == [threading.get_ident()]

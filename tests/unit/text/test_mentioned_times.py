@@ -30,6 +30,8 @@ TOLD = {
     "They moved it to the 19th.": ("2026-05-19", "2026-05-19"),
     "She may come in May.": ("2026-05-01", "2026-05-31"),
     "The exam starts on 12 June 2026.": ("2026-06-12", "2026-06-12"),
+    "I sold the boat two months ago.": ("2026-02-24", "2026-03-16"),  # counted from the day, not from the month's first
+    "We leave for good in a year.": ("2027-02-05", "2027-08-04"),
 }
 
 

@@ -108,6 +108,10 @@ def test_a_later_one_takes_the_place_of_what_it_repeats_contradicts_or_takes_bac
     assert only(newer).replaces(only(older))
 
 
+def test_a_word_that_only_holds_a_hint_makes_no_instruction_of_a_sentence() -> None:
+    assert not instructions("You don't see several of them, whatever the times say.")
+
+
 @pytest.mark.parametrize(
     ("newer", "older"),
     [
