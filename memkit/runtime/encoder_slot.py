@@ -87,7 +87,7 @@ class EncoderSlot:
 
     @property
     def meaning(self) -> float:
-        """How far its vectors are of what texts mean, 0..1; 1 where it doesn't tell."""
+        """Share of its vectors that is of what texts mean, 0..1; 1 where it doesn't tell."""
         encoder = self.get()
         return min(1.0, max(0.0, encoder.meaning)) if isinstance(encoder, TellsMeaning) else 1.0
 
