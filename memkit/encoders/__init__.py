@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from memkit.encoders.hashing import HashingEncoder
 from memkit.encoders.langchain import LangChainEncoder
+from memkit.encoders.minilm import MiniLMEncoder
 from memkit.encoders.onnx import OnnxEncoder
 from memkit.encoders.sentence_transformer import DEFAULT_MODEL, SentenceTransformerEncoder
 from memkit.errors import InputError
@@ -14,6 +15,7 @@ from memkit.protocols import Encoder
 __all__ = [
     "HashingEncoder",
     "LangChainEncoder",
+    "MiniLMEncoder",
     "OnnxEncoder",
     "SentenceTransformerEncoder",
     "as_encoder",
@@ -24,7 +26,7 @@ __all__ = [
 
 def default_encoder() -> Encoder:
     """all-MiniLM-L6-v2; its weights are loaded with the first text."""
-    return SentenceTransformerEncoder()
+    return MiniLMEncoder()
 
 
 def encoder_named(name: str) -> Encoder | None:

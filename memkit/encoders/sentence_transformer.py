@@ -241,8 +241,11 @@ def _faster(model: Any) -> Any:
 def _has_bfloat16(device: str) -> bool:
     import torch
 
-    if device == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
+    return bool(torch.cuda.is_bf16_supported()) if device == "cuda" else processor_has_bfloat16()
+
+
+def processor_has_bfloat16() -> bool:
+    """Whether the processor computes in bfloat16, as far as Linux tells."""
     try:
         flags = Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
     except OSError:  # no Linux: float32 is never wrong

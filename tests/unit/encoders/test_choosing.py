@@ -11,7 +11,7 @@ from langchain_core.embeddings import DeterministicFakeEmbedding, Embeddings
 from memkit.encoders import (
     HashingEncoder,
     LangChainEncoder,
-    SentenceTransformerEncoder,
+    MiniLMEncoder,
     as_encoder,
     default_encoder,
     encoder_named,
@@ -56,7 +56,7 @@ def test_a_file_that_names_an_encoder_of_memkits_own_gets_it_back() -> None:
     named = encoder_named("hashing-64")
     assert isinstance(named, HashingEncoder)
     assert named.dimension == 64
-    assert isinstance(encoder_named(default_encoder().name), SentenceTransformerEncoder)
+    assert isinstance(encoder_named(default_encoder().name), MiniLMEncoder)
     assert encoder_named("somebody/elses") is None
 
 
