@@ -86,7 +86,9 @@ class MemoryBank:
 
     def _moment(self, value: Moment | None, field: str) -> datetime | None:
         """A moment as it was given; a date alone is the beginning of that day in the bank's zone."""
-        return None if value is None else as_utc(value, field=field, zone=self.zone)
+        if value is None:
+            return None
+        return as_utc(value, field=field, zone=None if isinstance(value, datetime) else self.zone)
 
     @cached_property
     def aio(self) -> "AsyncBank":

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from memkit.errors import UnknownMemoryError
 from memkit.flows.context import BankContext
 from memkit.flows.looking.question import EncodedQuestion, is_asked
 from memkit.flows.looking.reranking import is_reranked, reranked
-from memkit.flows.looking.standing import find_standing
+from memkit.flows.looking.standing import MAX_INSTRUCTING, standing_of
 from memkit.models import MEMORY_STATES, Hit, Memory, PastState, State
 from memkit.protocols import BankView, PageOptions
 from memkit.recall.present.recollection import OnUse, Recollection
@@ -54,7 +55,9 @@ def _recollection(
 ) -> Recollection:
     scored, day_first = loaded.search(query, view), ctx.settings.ranking.day_first
     wanted = {seq for row in scored for seq in (row.seq, *row.thoughts, *row.around)}
-    memories = _recallable(view.memories(sorted(wanted)), query)
+    instructing = loaded.instructing[-MAX_INSTRUCTING:]
+    rows = view.lazy_memories(sorted(wanted.union(instructing, *(row.beside for row in scored))))
+    memories = _recallable({seq: rows[seq] for seq in sorted(wanted) if seq in rows}, query)
     further = [row for row in scored if row.further]
     scored = [*_newest_first([row for row in scored if not row.further], memories, query)[: query.options.k], *further]
     telling = [row for row in scored if row.seq in memories and _tells(memories[row.seq])]
@@ -67,11 +70,10 @@ def _recollection(
         further=further_hits,
         gathered=max((row.gathered for row in telling), default=0),
         zone=view.state.zone,
-        portrait=_portrait(view, query),
-        summaries=_about_topic(loaded, view, query)
-        or _summaries(view, query, has_hits=bool(memories), day_first=day_first),
-        standing=find_standing(view, query.options.as_of),
-        beside=TurnsBeside(view, scored, memories, query),
+        portrait=_portrait(view, query) if loaded.reflected else None,
+        summaries=_summaries_for(loaded, view, query, has_hits=bool(memories), day_first=day_first),
+        standing=partial(standing_of, rows, instructing, query.options.as_of),
+        beside=TurnsBeside(scored, memories, rows, query),
         on_use=_reinforcer(ctx, view.state.number, hits, query),
     )
 
@@ -103,14 +105,13 @@ class TurnsBeside(Mapping[str, Sequence[Memory]]):
     """Turns beside each hit, by its id; of hits that nobody looks at they are never decoded."""
 
     def __init__(
-        self, view: BankView, scored: Sequence[ScoredRow], memories: Mapping[int, Memory], query: Query
+        self, scored: Sequence[ScoredRow], memories: Mapping[int, Memory], rows: Mapping[int, Memory], query: Query
     ) -> None:
         self._seqs = {memories[row.seq].id: row.beside for row in scored if row.seq in memories}
-        self._memories, self._query = memories, query
-        self._others = view.lazy_memories(sorted({seq for row in scored for seq in row.beside} - memories.keys()))
+        self._memories, self._rows, self._query = memories, rows, query
 
     def __getitem__(self, id: str) -> list[Memory]:
-        turns = {seq: every[seq] for seq in self._seqs[id] for every in (self._memories, self._others) if seq in every}
+        turns = {seq: self._memories.get(seq) or self._rows[seq] for seq in self._seqs[id] if seq in self._rows}
         return list(_recallable(turns, self._query).values())
 
     def __iter__(self) -> Iterator[str]:
@@ -147,6 +148,15 @@ def _portrait(view: BankView, query: Query) -> Memory | None:
     every = view.page(PageOptions(("portrait",), MEMORY_STATES, limit=MAX_RESULTS))
     as_of = _as_of(view.memories(list(view.locate([portrait.id for portrait in every]).values())), query)
     return next((portrait for _, portrait in sorted(as_of.items(), reverse=True) if portrait.state == "active"), None)
+
+
+def _summaries_for(
+    loaded: LoadedBank, view: BankView, query: Query, *, has_hits: bool, day_first: bool
+) -> Sequence[Memory]:
+    """Summaries that go with the hits; none where none was ever written."""
+    if loaded.reflected is None:
+        return ()
+    return _about_topic(loaded, view, query) or _summaries(view, query, has_hits=has_hits, day_first=day_first)
 
 
 def _about_topic(loaded: LoadedBank, view: BankView, query: Query) -> Sequence[Memory]:

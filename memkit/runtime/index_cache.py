@@ -44,6 +44,7 @@ class LoadedBank:
     reflected: Searcher | None = None
     reflected_seqs: set[int] = field(default_factory=set)
     speakers: dict[str, int] = field(default_factory=dict)
+    instructing: list[int] = field(default_factory=list)  # seqs of turns that hold standing instructions
 
     @property
     def size(self) -> int:
@@ -211,6 +212,7 @@ class IndexCache:
             loaded.reflected = loaded.reflected or self._empty(view.state)
             loaded.reflected.index.update(split.rows, split.sketches, split.terms, view)
         loaded.speakers = view.speakers()
+        loaded.instructing = [seq for seq, _ in view.mentions(("standing",))]
 
     def _of_width(self, batches: Iterable[SketchBatch]) -> Iterator[SketchBatch]:
         """Sketches as long as this file's are. Raises CorruptError."""

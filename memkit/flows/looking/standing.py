@@ -1,18 +1,17 @@
 """Standing instructions: what people asked an agent to do from then on, and didn't take back since."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from memkit.flows.context import BankContext
 from memkit.models import Memory
-from memkit.protocols import BankView
 from memkit.recall.present.asides import StandingInstruction
 from memkit.text.forgetting.requests import without_requests
 from memkit.text.intents.instructions import Instruction, instructions
 from memkit.text.terms.forms import is_same_name
 
 MAX_STANDING = 10  # instructions that are given
-MAX_READ = 200  # turns, the newest that hold any
+MAX_INSTRUCTING = 200  # turns, the newest that hold any
 PERSON_ROLES = (None, "user")
 
 
@@ -22,14 +21,16 @@ def standing(ctx: BankContext) -> list[StandingInstruction]:
     if state is None:
         return []
     with ctx.storage.view(state.number) as view:
-        return find_standing(view)()
+        instructing = [seq for seq, _ in view.mentions(("standing",))][-MAX_INSTRUCTING:]
+        return standing_of(view.memories(instructing), instructing)
 
 
-def find_standing(view: BankView, as_of: datetime | None = None) -> Callable[[], list[StandingInstruction]]:
-    """Finder of the same, of what was recorded by a moment: turns are read now, looked through when it is called."""
-    marked = view.mentions(("standing",))[-MAX_READ:]
-    turns = view.lazy_memories([seq for seq, _ in marked])
-    return lambda: standing_in(turn for turn in turns.values() if as_of is None or turn.recorded_at <= as_of)
+def standing_of(
+    memories: Mapping[int, Memory], instructing: Iterable[int], as_of: datetime | None = None
+) -> list[StandingInstruction]:
+    """Standing instructions of these turns, by their seqs, as far as they were recorded by a moment."""
+    turns = (memories[seq] for seq in instructing if seq in memories)
+    return standing_in(turn for turn in turns if as_of is None or turn.recorded_at <= as_of)
 
 
 def standing_in(turns: Iterable[Memory]) -> list[StandingInstruction]:

@@ -14,6 +14,7 @@ from memkit.text.terms.keys import TERM_RULES, TERM_RULES_META
 from memkit.times import from_micros
 
 LOADING_MARK = "\x1f"  # begins the name of a bank that is being loaded
+CACHED_STATES = 1024  # banks
 
 
 def checked_name(name: BankName) -> BankName:
@@ -121,18 +122,24 @@ class BankRow(NamedTuple):
             raise corrupt_error("a bank's row")
         return self
 
-    @decoding("a bank's row")
     def to_state(self) -> BankState:
-        return BankState(
-            number=self.bank,
-            name=name_parts(self.name),
-            zone=self.zone,
-            key=self.key,
-            change=self.change,
-            epoch=self.epoch,
-            created_at=from_micros(self.created_at),
-            size=self.size,
-        )
+        """The bank's state. Raises CorruptError."""
+        return _decoded_state(self)
 
 
 COUNTERS_START = BankRow._fields.index("size")
+
+
+@lru_cache(maxsize=CACHED_STATES)
+@decoding("a bank's row")
+def _decoded_state(row: BankRow) -> BankState:
+    return BankState(
+        number=row.bank,
+        name=name_parts(row.name),
+        zone=row.zone,
+        key=row.key,
+        change=row.change,
+        epoch=row.epoch,
+        created_at=from_micros(row.created_at),
+        size=row.size,
+    )
