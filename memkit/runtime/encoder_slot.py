@@ -16,6 +16,7 @@ from memkit.encoders import HashingEncoder, default_encoder
 from memkit.errors import EncoderError, MemkitError
 from memkit.protocols import Encoder, FloatArray, LoadsAhead
 from memkit.runtime.foreign_calls import submitted
+from memkit.runtime.recent_texts import RecentTexts
 from memkit.text.reading import Piece, TellsMeaning, TellsPieces, reading
 
 log = logging.getLogger("memkit")
@@ -23,6 +24,7 @@ log = logging.getLogger("memkit")
 NORM_TOLERANCE = 1e-3  # distance of a norm from 1 before the row is normalised again
 MAX_READ_CHARS = 1000  # of a text, that tell how far it is read
 OWN_ENCODERS = (HashingEncoder,)  # no foreign code, which could hang: called without a thread
+RECENT_QUESTIONS = 512  # whose vectors are kept
 HANGING_PAUSE_S = 60.0  # for which an encoder that hangs is not asked; words answer meanwhile, at once
 
 
@@ -35,6 +37,8 @@ class EncoderSlot:
         self._tells_pieces: bool | None = None  # not known yet: to ask a protocol takes as long as to read a text
         self._overdue: list[Future[object]] = []  # calls that took too long
         self._asked_again = 0.0  # from when on an encoder that hangs may be asked, by the monotonic clock
+        self._questions: RecentTexts[FloatArray] = RecentTexts(RECENT_QUESTIONS)
+        self._readings: RecentTexts[float] = RecentTexts(RECENT_QUESTIONS)
 
     def get(self) -> Encoder:
         """The encoder itself; the default one is made (not loaded) on the first call."""
@@ -48,6 +52,8 @@ class EncoderSlot:
         self._is_loaded = self._has_answered = False
         self._tells_pieces = None
         self._overdue = []
+        self._questions.clear()
+        self._readings.clear()
 
     @property
     def is_overdue(self) -> bool:
@@ -108,13 +114,30 @@ class EncoderSlot:
         except (EncoderError, TimeoutError):  # encoding tells it again, and better
             return np.ones(len(texts), dtype=np.float32)
 
-    def try_encode(self, texts: Sequence[str]) -> FloatArray | None:
-        """Encode a question, or give None where the encoder fails: words still find what was stored."""
+    def question_reading(self, text: str) -> float:
+        """The reading of a question, which is told once."""
+        told = self._readings.find(text)
+        if told is None:
+            told = float(self.readings([text])[0])
+            self._readings.put(text, told)
+        return told
+
+    def question_vectors(self, texts: Sequence[str]) -> FloatArray | None:
+        """Encode a question and what belongs to it; what was asked lately isn't encoded again, the rest in one batch.
+
+        None where the encoder fails: words still find what was stored.
+        """
+        encoder = self.get()
+        known = {text: vector for text in texts if (vector := self._questions.find(text)) is not None}
+        new = [text for text in dict.fromkeys(texts) if text not in known]
         try:
-            return self.encode(texts)
+            fresh = dict(zip(new, self.encode(new), strict=True))
         except EncoderError as error:
             log.warning("memkit: a question is answered by its words alone: %s", error)
             return None
+        for text, vector in fresh.items() if encoder is self._encoder else ():
+            self._questions.put(text, vector)
+        return np.stack([(fresh if text in fresh else known)[text] for text in texts])
 
     def _stacked(self, rows: Sequence[FloatArray]) -> FloatArray:
         return np.concatenate(rows) if rows else np.zeros((0, self.get().dimension), dtype=np.float32)

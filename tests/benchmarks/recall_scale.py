@@ -106,7 +106,7 @@ def watched() -> Stages:
     from memkit.storage.sql import view
 
     stages = Stages()
-    stages.watch(encoder_slot.EncoderSlot, "try_encode", "encoding")
+    stages.watch(encoder_slot.EncoderSlot, "question_vectors", "encoding")
     stages.watch(search, "lexical_evidence", "lexical")
     stages.watch(sketch_search.SketchSearch, "candidates", "sketch")
     stages.watch(view.SqliteView, "with_passages", "fetching")

@@ -44,7 +44,7 @@ class EncodedQuestion:
         context = [turn.text for turn in _said(options.context) if turn.text.strip()]
         whole = whole_bank_question(options.query)
         asked = (whole and whole.topic) or options.query
-        reading = float(ctx.services.encoder.readings([asked])[0])
+        reading = ctx.services.encoder.question_reading(asked)
         is_read = reading >= MIN_READING
         vectors = _query_vectors(ctx, asked, ctx.services.indexes.speakers(state), context) if is_read else None
         vector = None if vectors is None else _leaning(vectors)
@@ -77,6 +77,8 @@ def _said(items: Sequence[object]) -> list[Turn]:
 
 def _seqs_without(view: BankView, items: Sequence[object]) -> frozenset[int]:
     """Seqs of the turns that say what these say, and of the thoughts that rest on such turns alone."""
+    if not items:
+        return frozenset()
     keys = [echo_key(view.state, turn.text, turn.speaker) for turn in _said(items)]
     originals = list(view.locate(list(view.same_text(keys).values())).values())
     turns = {*originals, *view.echoes(originals)} if originals else set[int]()
@@ -94,8 +96,8 @@ def _query_vectors(ctx: BankContext, query: str, speakers: Iterable[str], contex
     """
     plain = without_names(query, named_speakers(query, speakers))
     if plain == query or not plain.strip():
-        return ctx.services.encoder.try_encode([query, *context])
-    vectors = ctx.services.encoder.try_encode([query, *context, plain])
+        return ctx.services.encoder.question_vectors([query, *context])
+    vectors = ctx.services.encoder.question_vectors([query, *context, plain])
     if vectors is None:
         return None
     share = ctx.settings.ranking.nameless

@@ -4,7 +4,8 @@ Passages of long texts have vectors of their own; a text's cosine takes a share 
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from memkit.batches import SketchBatch
 from memkit.protocols import FloatArray, VectorSource
 from memkit.quantisation import SCALE_BYTES, dequantised, products
+from memkit.recall.index.columns import Bools
 from memkit.recall.index.groups import RowGroups
 from memkit.recall.index.lsh import Sketcher, SketchIndex
 from memkit.recall.index.seq_array import Ints, SeqArray, Seqs
@@ -113,6 +115,7 @@ class Float32Vectors:
     def __init__(self, dimension: int, share: float) -> None:
         self._texts, self._passages = SeqArray(dimension, np.float32), PassageRows(dimension, np.float32)
         self._share = share
+        self._placed: PlacedSeqs | None = None  # those asked for last: of a bank that stays as it is always the same
 
     @property
     def nbytes(self) -> int:
@@ -139,15 +142,18 @@ class Float32Vectors:
         """Take vectors and passages out."""
         self._texts.remove(seqs)
         self._passages.remove(seqs)
+        self._placed = None
 
     def cosines(self, vector: FloatArray, seqs: Ints) -> tuple[FloatArray, FloatArray]:
         """The cosines of these seqs, NaN where one has no vector, and those of all vectors."""
         every = np.vecdot(self._texts.rows, vector)  # half the time of a product of matrix and vector
-        at, here = self._texts.find(seqs)
-        own = every.take(at) if len(every) else np.empty(len(seqs), np.float32)
-        own[~here] = np.nan
-        owners, parts = self._passages.all()
-        return blended(own, seqs, owners, np.vecdot(parts, vector), self._share), every
+        if self._placed is None or self._placed.seqs is not seqs:
+            self._placed = PlacedSeqs(seqs, *self._texts.find(seqs), PassageOwners.of(seqs, self._passages.all()[0]))
+        placed = self._placed
+        own = every.take(placed.at) if len(every) else np.empty(len(seqs), np.float32)
+        own[~placed.here] = np.nan
+        parts = self._passages.all()[1]
+        return placed.owners.blended(own, np.vecdot(parts, vector), self._share), every
 
 
 class QuantisedVectors:
@@ -241,10 +247,37 @@ def blended(own: FloatArray, seqs: Ints, owners: Ints, parts: FloatArray, share:
 
     `parts`: cosines of passages, `owners`: the seqs of their texts, (any number,).
     """
-    if not share or not len(owners) or not len(seqs):
+    return PassageOwners.of(seqs, owners).blended(own, parts, share)
+
+
+@dataclass(frozen=True)
+class PassageOwners:
+    """The texts, among some, that passages belong to: `inside` masks the passages of any, `texts` groups those."""
+
+    inside: Bools
+    texts: RowGroups
+
+    @classmethod
+    def of(cls, seqs: Ints, owners: Ints) -> "PassageOwners":
+        """Texts by seq, in order, and the seqs of the passages' texts, in order."""
+        if not len(owners) or not len(seqs):
+            return cls(np.zeros(len(owners), dtype=bool), RowGroups.of(seqs[:0]))
+        at = np.minimum(np.searchsorted(seqs, owners), len(seqs) - 1)
+        inside = np.asarray(seqs[at] == owners, dtype=bool)
+        return cls(inside, RowGroups.of(at[inside]))
+
+    def blended(self, own: FloatArray, parts: FloatArray, share: float) -> FloatArray:
+        """Each text's cosine with its share of the best passage's; `parts`: cosines of the passages."""
+        texts = self.texts.numbers
+        if share and len(texts):
+            own[texts] = (1 - share) * own[texts] + share * self.texts.maxima(parts[self.inside])
         return own
-    at = np.minimum(np.searchsorted(seqs, owners), len(seqs) - 1)
-    inside = seqs[at] == owners
-    texts, whole = RowGroups.of(at[inside]), own.copy()
-    whole[texts.numbers] = (1 - share) * own[texts.numbers] + share * texts.maxima(parts[inside])
-    return whole
+
+
+class PlacedSeqs(NamedTuple):
+    """Seqs, where their vectors lie, which of them are here, and what passages belong to them."""
+
+    seqs: Ints
+    at: Ints
+    here: Bools
+    owners: PassageOwners

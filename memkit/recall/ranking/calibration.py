@@ -33,7 +33,7 @@ def absolute_evidence(candidates: Candidates, named: Collection[int]) -> FloatAr
 def _coverage(candidates: Candidates) -> FloatArray:
     """The share of the question's information in a row, or at half in the row before or after it."""
     features = candidates.features
-    own, adjacent = candidates.words.coverage(features.rows, features.lengths), features.adjacent
+    own, adjacent = candidates.words.share_of(candidates.information), features.adjacent
     most, half = own.copy(), own / 2
     most[1:] = np.maximum(most[1:], half[:-1] * adjacent)
     most[:-1] = np.maximum(most[:-1], half[1:] * adjacent)
@@ -54,8 +54,7 @@ def is_answerable(candidates: Candidates, size: int, *, word_nats: float, asks: 
     """
     if not candidates.eligible.any():
         return False
-    features = candidates.features
-    held = candidates.words.information(features.rows, features.lengths)[candidates.eligible].max()
+    held = candidates.information[candidates.eligible].max()
     is_read = not np.isnan(candidates.cosines).all()
     if held >= word_nats * (WORDS_ENOUGH if is_read else WORDS_ENOUGH_UNREAD):
         return True

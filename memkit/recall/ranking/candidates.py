@@ -44,6 +44,11 @@ class RowFeatures:
     def __len__(self) -> int:
         return len(self.rows)
 
+    @cached_property
+    def linked_twice(self) -> Bools:
+        """Mask of rows but the last two: the row after the next follows it in its session, (n - 2,)."""
+        return np.asarray(self.linked[1:] & self.linked[:-1])
+
 
 def row_features(columns: Columns, rows: Ints, cohesion: float, weights: RankingSettings) -> RowFeatures:
     """Features of these rows of a bank."""
@@ -165,8 +170,15 @@ class Candidates:
             traits["recency"] = traits["recency"] * np.float32(self.cohesion / self.features.cohesion)
         return traits
 
+    @cached_property
+    def information(self) -> FloatArray:
+        """The question's information that each row holds, in nats."""
+        return self.words.information(self.features.rows, self.features.lengths)
+
     def rounded_parts(self, places: Ints) -> list[dict[str, float]]:
         """The summands of each of these ranks, and the cosine, rounded; without what is 0 or unknown."""
         values = {**self.parts, "cosine": self.cosines}
-        table = np.nan_to_num(np.array([column[places] for column in values.values()], dtype=np.float64).round(4))
-        return [{name: value for name, value in zip(values, row, strict=True) if value} for row in table.T.tolist()]
+        table = np.array([column[places] for column in values.values()], dtype=np.float64).round(4).T.tolist()
+        return [
+            {name: value for name, value in zip(values, row, strict=True) if value and value == value} for row in table
+        ]

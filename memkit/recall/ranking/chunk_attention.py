@@ -116,7 +116,7 @@ def _from_neighbours(
     """Shares of the evidence of the rows beside each; the answer to a question takes its share of all of it."""
     shares, linked = np.zeros_like(shared), features.linked
     _add_both_ways(shares, shared, linked, 1, weights.neighbour)
-    _add_both_ways(shares, shared, linked[1:] & linked[:-1], 2, weights.second_neighbour)
+    _add_both_ways(shares, shared, features.linked_twice, 2, weights.second_neighbour)
     shares[1:] += weights.answered * alone[:-1] * (linked & features.asks[:-1])
     return shares
 

@@ -9,10 +9,9 @@ linear share of lexical evidence is less (`shared_lexical`): the same words woul
 import numpy as np
 
 from memkit.protocols import FloatArray
-from memkit.recall.index.columns import Bools
 from memkit.recall.index.seq_array import Ints
-from memkit.recall.ranking.candidates import Candidates
-from memkit.recall.ranking.evidence import FULL_MATCH_SD
+from memkit.recall.ranking.candidates import Candidates, RowFeatures
+from memkit.recall.ranking.evidence import FULL_MATCH_SD, LexicalEvidence
 from memkit.settings import RankingSettings
 
 HALVED_SHARE = 0.5  # of the linear share of lexical evidence, that completion takes the place of
@@ -24,12 +23,10 @@ def completed_lexical(candidates: Candidates, weights: RankingSettings) -> Float
     loose = 1 - candidates.cohesion
     if not weights.beside or not loose or len(features) < 2:
         return candidates.lexical
-    total, share = np.zeros(len(features), np.float32), weights.beside * loose * candidates.open_to_context
-    for term, own in evidence.rows_by_term.items():
-        saturation = _spread(own, evidence.saturations[term], features.rows)
-        taken = np.minimum(1, share * _greatest_beside(saturation, features.linked))
-        total += evidence.bounds[term] * (1 - (1 - saturation) * (1 - taken))
-    return np.asarray(FULL_MATCH_SD * total / np.float32(evidence.full_bm25), dtype=np.float32)
+    lacks, bounds = 1 - _saturations(evidence, features.rows), [evidence.bounds[term] for term in evidence.rows_by_term]
+    taken = np.minimum(1, weights.beside * loose * candidates.open_to_context * _greatest_beside(1 - lacks, features))
+    total = np.array(bounds, np.float32) @ (1 - lacks * (1 - taken))
+    return np.asarray(FULL_MATCH_SD / np.float32(evidence.full_bm25) * total, dtype=np.float32)
 
 
 def shared_lexical(candidates: Candidates, weights: RankingSettings) -> FloatArray:
@@ -38,17 +35,24 @@ def shared_lexical(candidates: Candidates, weights: RankingSettings) -> FloatArr
     return (1 - taken) * candidates.lexical
 
 
-def _spread(own: Ints, values: FloatArray, rows: Ints) -> FloatArray:
-    """Values of some rows (`own`, in order) at their places among `rows`, 0 at the others."""
-    places = np.minimum(own.searchsorted(rows), len(own) - 1)
-    return np.where(own[places] == rows, values[places], np.float32(0))
+def _saturations(evidence: LexicalEvidence, rows: Ints) -> FloatArray:
+    """The saturation of each term in each of these rows, (terms, n)."""
+    every = list(evidence.rows_by_term.values())
+    owners = np.repeat(np.arange(len(every)), list(map(len, every)))
+    values = [evidence.saturations[term] for term in evidence.rows_by_term]
+    own = np.concatenate([*every, rows[:0]])
+    places = np.minimum(rows.searchsorted(own), len(rows) - 1)
+    table = np.zeros((len(every), len(rows)), np.float32)
+    inside = rows[places] == own
+    table[owners[inside], places[inside]] = np.concatenate([*values, np.zeros(0, np.float32)])[inside]
+    return table
 
 
-def _greatest_beside(values: FloatArray, linked: Bools) -> FloatArray:
-    """The greatest value within two rows on each side, in the same session."""
+def _greatest_beside(values: FloatArray, features: RowFeatures) -> FloatArray:
+    """The greatest value within two rows on each side, in the same session; (terms, n)."""
     greatest = np.zeros_like(values)
-    for step, near in ((1, linked), (2, linked[1:] & linked[:-1])):
-        if len(values) > step:
-            greatest[step:] = np.maximum(greatest[step:], values[:-step] * near)
-            greatest[:-step] = np.maximum(greatest[:-step], values[step:] * near)
+    for step, near in ((1, features.linked), (2, features.linked_twice)):
+        if len(features) > step:
+            np.maximum(greatest[:, step:], values[:, :-step] * near, out=greatest[:, step:])
+            np.maximum(greatest[:, :-step], values[:, step:] * near, out=greatest[:, :-step])
     return greatest

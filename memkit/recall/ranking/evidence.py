@@ -67,7 +67,11 @@ class LexicalEvidence:
         A long text holds a word by chance, the likelier the more frequent the word is: what is no surprise in a
         text of that length covers nothing.
         """
-        return self.information(rows, lengths) / np.float32(max(self.full_idf, MIN_QUESTION_NATS))
+        return self.share_of(self.information(rows, lengths))
+
+    def share_of(self, information: FloatArray) -> FloatArray:
+        """The share of the question's information that so much is, in nats."""
+        return information / np.float32(max(self.full_idf, MIN_QUESTION_NATS))
 
     def information(self, rows: Ints, lengths: npt.NDArray[np.int32]) -> FloatArray:
         """The question's information that each of these rows holds, in nats; see `coverage`."""

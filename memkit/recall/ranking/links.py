@@ -112,8 +112,15 @@ def adjacent_turns(columns: Columns, rows: Ints, reach: int) -> dict[int, list[i
     session, kind = columns.column("session"), columns.column("kind")
     turns = rows[(session[rows] >= 0) & (kind[rows] == TURN_KIND)]
     first, last = columns.statistics.sessions.bounds(session[turns])
-    bounds = zip(turns.tolist(), first.tolist(), last.tolist(), strict=True)
-    return {row: _beside(session, kind, row, (start, end), reach) for row, start, end in bounds}
+    near = turns[:, None] + np.concatenate([np.arange(-reach, 0), np.arange(1, reach + 1)])
+    within = (near >= first[:, None]) & (near <= last[:, None])
+    near[~within] = 0
+    own = within & (session[near] == session[turns][:, None]) & (kind[near] == TURN_KIND)
+    bounds = zip(turns.tolist(), first.tolist(), last.tolist(), (own == within).all(axis=1).tolist(), strict=True)
+    return {
+        row: near[i, own[i]].tolist() if is_whole else _beside(session, kind, row, (start, end), reach)
+        for i, (row, start, end, is_whole) in enumerate(bounds)
+    }
 
 
 def _beside(session: Ints, kind: Ints, row: int, bounds: tuple[int, int], reach: int) -> list[int]:

@@ -54,6 +54,7 @@ def without_names(question: str, named: Mapping[str, str]) -> str:
     return POSSESSIVE_PATTERN.sub("", rest)
 
 
+@lru_cache(maxsize=CACHED_WORDS)
 def _first_name(speaker: str) -> str | None:
     """The first part of a speaker's name as it is written; None for roles, and where it is a single letter."""
     first = NAME_PATTERN.search(composed(speaker))

@@ -4,7 +4,7 @@ import json
 import struct
 from collections import namedtuple
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -32,7 +32,9 @@ from memkit.storage.core.records import HistoryRow, Queued, StoredMemory
 from memkit.text.terms.tokens import asks
 from memkit.times import as_micros, as_moments, from_micros, to_micros
 
-MEMORY_STATE = Memory.model_construct(**dict.fromkeys(Memory.model_fields)).__getstate__()  # of one with all its fields
+EMPTY_FIELDS: dict[str, Any] = dict.fromkeys(Memory.model_fields)
+MEMORY_STATE = Memory.model_construct(**EMPTY_FIELDS).__getstate__()  # of one with all its fields
+JSON_DECODER = json.JSONDecoder()
 JSON_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # `dumps` would make one with every call
 MAX_BYTE = 255
 PAYLOAD_KEYS = ("i", "s", "l", "h", "r", "t")  # short names of a payload's strings, in the order of Payload
@@ -40,8 +42,7 @@ PAYLOAD_KEYS = ("i", "s", "l", "h", "r", "t")  # short names of a payload's stri
 Columns = dict[str, Any]  # values by the name of their column
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(NamedTuple):
     """Words of a memory beside its text."""
 
     id: str | None = None  # the caller's own
@@ -58,7 +59,7 @@ class Payload:
         """Read what `encode_payload` wrote; None is an empty one."""
         if text is None:
             return cls()
-        fields = json.loads(text)
+        fields = JSON_DECODER.decode(text)
         own_id, speaker, session, head, relation, tail = map(fields.get, PAYLOAD_KEYS)
         return cls(own_id, speaker, session, head, relation, tail, fields.get("m"), tuple(fields.get("k", ())))
 
