@@ -116,11 +116,11 @@ class EncoderSlot:
 
     def question_reading(self, text: str) -> float:
         """The reading of a question, which is told once."""
-        told = self._readings.find(text)
-        if told is None:
-            told = float(self.readings([text])[0])
-            self._readings.put(text, told)
-        return told
+        share = self._readings.find(text)
+        if share is None:
+            share = float(self.readings([text])[0])
+            self._readings.put(text, share)
+        return share
 
     def question_vectors(self, texts: Sequence[str]) -> FloatArray | None:
         """Encode a question and what belongs to it; what was asked lately isn't encoded again, the rest in one batch.
@@ -128,8 +128,8 @@ class EncoderSlot:
         None where the encoder fails: words still find what was stored.
         """
         encoder = self.get()
-        known = {text: vector for text in texts if (vector := self._questions.find(text)) is not None}
-        new = [text for text in dict.fromkeys(texts) if text not in known]
+        recent = {text: vector for text in texts if (vector := self._questions.find(text)) is not None}
+        new = [text for text in dict.fromkeys(texts) if text not in recent]
         try:
             fresh = dict(zip(new, self.encode(new), strict=True))
         except EncoderError as error:
@@ -137,7 +137,7 @@ class EncoderSlot:
             return None
         for text, vector in fresh.items() if encoder is self._encoder else ():
             self._questions.put(text, vector)
-        return np.stack([(fresh if text in fresh else known)[text] for text in texts])
+        return np.stack([(fresh if text in fresh else recent)[text] for text in texts])
 
     def _stacked(self, rows: Sequence[FloatArray]) -> FloatArray:
         return np.concatenate(rows) if rows else np.zeros((0, self.get().dimension), dtype=np.float32)

@@ -11,7 +11,7 @@ DIGEST_BYTES = 16
 
 
 class RecentTexts(Generic[Value]):
-    """What was made of the last `capacity` texts. Safe to use from several threads."""
+    """Values that were made of the last `capacity` texts. Safe to use from several threads."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
@@ -19,7 +19,7 @@ class RecentTexts(Generic[Value]):
         self._lock = threading.Lock()
 
     def find(self, text: str) -> Value | None:
-        """What was made of this text; None where it isn't among the last."""
+        """The value that was made of this text; None where it isn't among the last."""
         with self._lock:
             key = _digest(text)
             if key in self._values:
