@@ -74,19 +74,16 @@ def _read_at(place: int, tokens: list[str], keys: list[str], words: TimeWords) -
     for size in range(min(MAX_PHRASE_WORDS, len(tokens) - place), 0, -1):
         written = tuple(token.casefold() for token in tokens[place : place + size])
         phrase = written if written in words.phrases else tuple(keys[place : place + size])
-        if phrase in words.phrases and not _is_noun(place, size, tokens, words):
+        if phrase in words.phrases and not (size == 1 and _is_noun(place, words.phrases[phrase], tokens, words)):
             return words.phrases[phrase], size
     return _stepped(place, tokens, keys, words) or _dated(place, tokens, keys, words) or ("", 0)
 
 
-def _is_noun(place: int, size: int, tokens: list[str], words: TimeWords) -> bool:
+def _is_noun(place: int, english: str, tokens: list[str], words: TimeWords) -> bool:
     """Whether one word is no time: "la mañana" is the morning, and so is "Morgen"."""
-    before = tokens[place - 1].casefold() if place else ""
     is_named = place > 0 and tokens[place][0].isupper()
-    is_after_article = words.phrases.get((word_key(tokens[place].casefold(), words.stemmer),)) == "tomorrow" and (
-        before in words_of(words.stemmer).stop
-    )
-    return size == 1 and (is_named or is_after_article)
+    is_led = place > 0 and tokens[place - 1].casefold() in words_of(words.stemmer).stop
+    return is_named or (is_led and english == "tomorrow")
 
 
 def _stepped(place: int, tokens: list[str], keys: list[str], words: TimeWords) -> tuple[str, int] | None:
@@ -112,15 +109,17 @@ def _dated(place: int, tokens: list[str], keys: list[str], words: TimeWords) -> 
         year, size = _year_after(place, tokens, stop)
         is_inflected = tokens[place].casefold() not in words.short_months
         return (f"{month} {year}", size) if year else ((f"in {month}", 1) if is_led or is_inflected else None)
-    if (weekday := words.weekdays.get(keys[place])) is not None and (is_led or _is_plain_weekday(place, tokens, words)):
+    weekday = None if keys[place] in words.units else words.weekdays.get(keys[place])
+    if weekday is not None and (is_led or _is_plain_weekday(place, tokens, words)):
         return f"on {weekday}", 1
     return (f"in {tokens[place]}", 1) if is_led and re.fullmatch(r"(?:19|20)\d\d", tokens[place]) else None
 
 
 def _is_plain_weekday(place: int, tokens: list[str], words: TimeWords) -> bool:
-    """Whether a token is a weekday's name as it is written in its language; a capital begins another name in most."""
-    is_capital = tokens[place][0].isupper()
-    is_usual = is_capital == (words.stemmer in CAPITAL_WEEKDAYS) or place == 0
+    """Whether a token is a weekday's name as its language writes it: "mardi", "Dienstag", but not "Frau Sonntag"."""
+    is_capital, follows_name = tokens[place][0].isupper(), place > 0 and tokens[place - 1][0].isupper()
+    has_capital = words.stemmer in CAPITAL_WEEKDAYS
+    is_usual = (is_capital and not follows_name) if has_capital else (place == 0 or not is_capital)
     return is_usual and tokens[place].casefold() in words.written_weekdays
 
 

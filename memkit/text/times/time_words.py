@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -141,12 +141,16 @@ class _Keys(NamedTuple):
         return {word_key(word, self.stemmer): name for name, words in listed.items() for word in words}
 
     def phrases(self, listed: Iterable[tuple[list[str], str]]) -> dict[tuple[str, ...], str]:
-        """Phrases by their words and by keys, a word with a hyphen in parts, too; of two that are alike the first."""
+        """Phrases by their words, longer ones by keys, too; of two that are alike the first.
+
+        One word has no other forms but that without accents: "morgens" isn't tomorrow. One with a hyphen may be two.
+        """
         keyed = dict[tuple[str, ...], str]()
         for words, english in listed:
             for parts in (words, [part for word in words for part in word.split("-")]):
+                form = without_marks if len(parts) == 1 else partial(word_key, stemmer=self.stemmer)
                 keyed.setdefault(tuple(parts), english)
-                keyed.setdefault(tuple(word_key(part, self.stemmer) for part in parts), english)
+                keyed.setdefault(tuple(map(form, parts)), english)
         return keyed
 
 
