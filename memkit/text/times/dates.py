@@ -83,7 +83,13 @@ def first_mentioned_time(
         interval = read_time(match, local, prefer, day_first)
         if interval is not None:
             return MentionedTime(interval, match[0], match.span())
-    return next(_foreign_times(text, local, prefer), None)
+    return _only(list(_foreign_times(text, local, prefer)))
+
+
+def _only(times: list[MentionedTime]) -> MentionedTime | None:
+    """The first of these times; None where others of its unit are named, too, and each would leave out the rest."""
+    alike = {time.interval for time in times if time.interval.unit == times[0].interval.unit}
+    return times[0] if len(alike) == 1 else None
 
 
 def _foreign_times(text: str, now: datetime, prefer: Prefer) -> Iterator[MentionedTime]:

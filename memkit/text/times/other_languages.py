@@ -60,7 +60,35 @@ def spaced_times(text: str, words: TimeWords) -> Iterator[ForeignTime]:
         if english:
             every.append(ForeignTime(english, tokens[place][1], tokens[place + size - 1][2], words.stemmer))
         place += max(size, 1)
-    yield from sorted(every, key=lambda time: (time.start, -time.end))
+    yield from _with_weeks(text, sorted(every, key=lambda time: (time.start, -time.end)), words)
+
+
+def _with_weeks(text: str, times: list[ForeignTime], words: TimeWords) -> Iterator[ForeignTime]:
+    """The times, a weekday and the week beside it as one: "el martes de la semana pasada"."""
+    rest = _apart(times)
+    while rest:
+        time = rest.pop(0)
+        named = _weekday_of_week(time.english, rest[0].english) if rest else None
+        if named is not None and _are_joined(text[time.end : rest[0].start], words):
+            time = time._replace(english=named, end=rest.pop(0).end)
+        yield time
+
+
+def _apart(times: list[ForeignTime]) -> list[ForeignTime]:
+    """The times without those that lie in the one before: "недели назад" in "две недели назад"."""
+    return [time for place, time in enumerate(times) if all(time.start >= before.end for before in times[:place])]
+
+
+def _weekday_of_week(first: str, second: str) -> str | None:
+    for day, week in ((first, second), (second, first)):
+        if day.startswith("on ") and "week" in week.split() and not week.endswith("ago"):
+            return f"{day.removeprefix('on ')} of {week}"
+    return None
+
+
+def _are_joined(between: str, words: TimeWords) -> bool:
+    """Whether nothing but words without content stands between two times."""
+    return all(token.casefold() in words_of(words.stemmer).stop for token in TOKEN_PATTERN.findall(between))
 
 
 def _count(match: re.Match[str], words: TimeWords) -> ForeignTime:
@@ -110,14 +138,15 @@ def _dated(place: int, tokens: list[str], keys: list[str], words: TimeWords) -> 
         is_inflected = tokens[place].casefold() not in words.short_months
         return (f"{month} {year}", size) if year else ((f"in {month}", 1) if is_led or is_inflected else None)
     weekday = None if keys[place] in words.units else words.weekdays.get(keys[place])
-    if weekday is not None and (is_led or _is_plain_weekday(place, tokens, words)):
+    if weekday is not None and (is_led or _is_plain_weekday(place, tokens, keys, words)):
         return f"on {weekday}", 1
     return (f"in {tokens[place]}", 1) if is_led and re.fullmatch(r"(?:19|20)\d\d", tokens[place]) else None
 
 
-def _is_plain_weekday(place: int, tokens: list[str], words: TimeWords) -> bool:
+def _is_plain_weekday(place: int, tokens: list[str], keys: list[str], words: TimeWords) -> bool:
     """Whether a token is a weekday's name as its language writes it: "mardi", "Dienstag", but not "Frau Sonntag"."""
-    is_capital, follows_name = tokens[place][0].isupper(), place > 0 and tokens[place - 1][0].isupper()
+    is_capital = tokens[place][0].isupper()
+    follows_name = place > 0 and tokens[place - 1][0].isupper() and keys[place - 1] not in words.units
     has_capital = words.stemmer in CAPITAL_WEEKDAYS
     is_usual = (is_capital and not follows_name) if has_capital else (place == 0 or not is_capital)
     return is_usual and tokens[place].casefold() in words.written_weekdays

@@ -254,6 +254,11 @@ def test_the_day_after_tomorrow_is_never_tomorrow(text: str) -> None:
         ("เมื่อวานฉันทำอะไร", YESTERDAY),
         ("สามวันก่อนฉันทำอะไร", THREE_DAYS_AGO),
         ("อาทิตย์ที่แล้วฉันทำอะไร", LAST_WEEK),
+        ("¿Qué pasó el martes de la semana pasada?", TUESDAY_OF_LAST_WEEK),
+        ("Was war letzte Woche Dienstag?", TUESDAY_OF_LAST_WEEK),
+        ("Que s'est-il passé mardi de la semaine dernière ?", TUESDAY_OF_LAST_WEEK),
+        ("Что было во вторник на прошлой неделе?", TUESDAY_OF_LAST_WEEK),
+        ("ماذا حدث يوم الثلاثاء الأسبوع الماضي؟", TUESDAY_OF_LAST_WEEK),
         ("What did I do the week before last?", ("2026-03-02", 7)),
         ("What did I do on Tuesday of last week?", TUESDAY_OF_LAST_WEEK),
         ("Co zrobiłem dwa dni temu?", ("2026-03-16", 1)),
@@ -308,6 +313,13 @@ def test_units_weekdays_and_numbers_in_words_are_read_as_a_whole(text: str, expe
     ],
 )
 def test_a_time_word_inside_another_word_or_phrase_is_none(text: str) -> None:
+    assert first_mentioned_time(text, NOW, "UTC") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["¿Qué comí ayer y qué comí hoy?", "五月是亏是赚，六月呢？", "Где я была в мае и в июне?"]
+)
+def test_several_times_of_one_unit_are_no_time_to_look_in_alone(text: str) -> None:
     assert first_mentioned_time(text, NOW, "UTC") is None
 
 
