@@ -14,12 +14,6 @@ from memkit.text.terms.tokens import stem, words
 
 MAX_INSTRUCTION_CHARS = 300  # longer sentences are no instruction to an agent
 QUOTED_PATTERN = re.compile(r"\"[^\"]*\"|“[^”]*”|«[^»]*»|(?<!\w)'[^']{3,}'(?!\w)")
-LASTING_WORDS = frozenset(  # one of them is part of every instruction that gives none back
-    """
-    always never ever whenever time everytime eachtime anytime again more anymore call when if now here forward
-    henceforth future default
-    """.split()
-)
 HINT_WORDS = frozenset(  # one of them, or of the phrases, is part of every instruction
     """
     always never ever whenever everytime eachtime anytime again anymore henceforth future default ignore forget scrap
@@ -140,15 +134,15 @@ def _may_instruct(text: str) -> bool:
 
 def _read_in(text: str) -> list[Instruction]:
     sentences = (part.strip() for part in SENTENCE_END_PATTERN.split(text) if len(part) <= MAX_INSTRUCTION_CHARS)
-    may_last = not LASTING_WORDS.isdisjoint(hint_words(text))
-    return [instruction for sentence in sentences if (instruction := _read(sentence, may_last)) is not None]
+    hinting = (sentence for sentence in sentences if _may_instruct(sentence))
+    return [instruction for sentence in hinting if (instruction := _read(sentence)) is not None]
 
 
-def _read(sentence: str, may_last: bool) -> Instruction | None:
+def _read(sentence: str) -> Instruction | None:
     bare = QUOTED_PATTERN.sub(" … ", sentence)
     if RELEASE_PATTERN.match(bare):
         return Instruction(sentence, _terms(bare), releases=True)
-    if not may_last or (bare.endswith("?") and not INSISTING_PATTERN.search(bare)):
+    if bare.endswith("?") and not INSISTING_PATTERN.search(bare):
         return None
     if not LASTING_PATTERN.search(bare) or not any(pattern.match(bare) for pattern in INSTRUCTION_PATTERNS):
         return None

@@ -44,10 +44,15 @@ CONDITION_PATTERN = re.compile(r"\b(?:if|unless|whether|might|may|could|would)\b
 DEFINITE_PATTERN = re.compile(
     r"^\W*(?:(?:so|and|ok|okay|actually|sorry|no|oh),? )*(?:my|our|the|\w+['’]s)\b", re.IGNORECASE
 )
-HINT_WORDS = frozenset(  # one of them is part of every change, but for what isn't done
+CALLED_OFF_WORDS = frozenset(  # one of them is part of all that calls off, but for what isn't done
     """
     cancel cancels canceled cancelled canceling cancelling off through scrapped ditched dropped skip skipping question
-    no scheduled rescheduled scheduling rescheduling postpone postponed postponing move moved moving push
+    no
+    """.split()
+)
+MOVED_WORDS = frozenset(  # one of them is part of all that moves
+    """
+    scheduled rescheduled scheduling rescheduling postpone postponed postponing move moved moving push
     pushed pushing put delayed bring brought change changed changing instead
     """.split()
 )
@@ -132,18 +137,21 @@ def plan_changes(text: str, at: datetime, zone: str, *, day_first: bool = False)
 
 
 def _changing_sentences(text: str) -> Iterator[str]:
-    if not _may_change(text) or not (CALLED_OFF_PATTERN.search(text) or MOVED_PATTERN.search(text)):
+    if _change_in(text) is None:
         return
     for sentence in SENTENCE_END_PATTERN.split(own_words(without_recalled(text))):
-        match = CALLED_OFF_PATTERN.search(sentence) or MOVED_PATTERN.search(sentence)
+        match = _change_in(sentence)
         if match and not asks(sentence) and not CONDITION_PATTERN.search(sentence[: match.start()]):
             yield sentence
 
 
-def _may_change(text: str) -> bool:
-    """Whether a text holds a hint of a change; most don't, and are read no further."""
-    words = hint_words(text)
-    return not HINT_WORDS.isdisjoint(words) or not (NEGATION_WORDS.isdisjoint(words) or NEGATED_WORDS.isdisjoint(words))
+def _change_in(text: str) -> re.Match[str] | None:
+    """What calls off or moves in a text; where no hint of it is there, as in most, the text is read no further."""
+    hints = hint_words(text)
+    is_negated = not (NEGATION_WORDS.isdisjoint(hints) or NEGATED_WORDS.isdisjoint(hints))
+    may_call_off = is_negated or not CALLED_OFF_WORDS.isdisjoint(hints)
+    called_off = CALLED_OFF_PATTERN.search(text) if may_call_off else None
+    return called_off or (None if MOVED_WORDS.isdisjoint(hints) else MOVED_PATTERN.search(text))
 
 
 def topic_of(sentence: str) -> frozenset[str]:

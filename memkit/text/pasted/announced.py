@@ -19,16 +19,27 @@ RULE_PATTERN = re.compile(r"[ \t]*(?P<rule>-{3,}|\*{3,}|_{3,}|={3,}|\"{3}|'{3}|<
 PARAGRAPH_PATTERN = re.compile(r"\n[ \t]*\n\s*")
 ADDRESS_PATTERN = re.compile(r"\s*\S+@\S+")
 MIN_WORDS = 3  # fewer are a value ("my favourite text: Ulysses")
+ENDED_LEAD_PATTERN = re.compile(r"[:：]|\n[ \t]*\n")  # what ends a lead that is no question
+FOLLOWED_QUESTION_PATTERN = re.compile(r"\?\s+\S+\s+\S+\s+\S")
+SHOWING_PATTERN = re.compile(r"\b(?:this|these|following|my|dies|folgend|mein)", re.IGNORECASE)  # in each such question
 
 
 def announced_texts(text: str) -> Iterator[tuple[int, int]]:
     """Texts after a colon that hands them in, in order. What is pasted by its shape is masked in the given text."""
+    if not _may_announce(text):
+        return
     at = 0
     while (lead := _lead_pattern().search(text, at)) is not None:
         end = _end(text, lead)
         if end is not None:
             yield lead.end(), end
         at = max(lead.end(), end or 0)
+
+
+def _may_announce(text: str) -> bool:
+    """Whether a text holds what ends a lead; most don't, and are read no further."""
+    is_asking = FOLLOWED_QUESTION_PATTERN.search(text) is not None and SHOWING_PATTERN.search(text) is not None
+    return is_asking or ENDED_LEAD_PATTERN.search(text) is not None
 
 
 def _end(text: str, lead: re.Match[str]) -> int | None:

@@ -30,7 +30,7 @@ PASTED_FORMS: tuple[tuple[Callable[[str], Iterable[Extent]], re.Pattern[str]], .
     (transcripts, re.compile(r"\n")),
     (verses, re.compile(r"\n| / ")),
     (attributed_quotations, re.compile(r"\n")),
-    (announced_texts, re.compile(r"[:：]|\n[ \t]*\n|\?\s+\S+\s+\S+\s+\S")),
+    (announced_texts, re.compile(r"[:：?]|\n[ \t]*\n")),
 )  # each with a mark that is part of everything in that form, or beside it
 
 

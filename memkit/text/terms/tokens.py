@@ -255,7 +255,7 @@ def _bare(word: str, language: str) -> str | None:
 
 def has_words(text: str) -> bool:
     """True where there is a letter or a digit in the text."""
-    return any(character.isalnum() for character in text)
+    return any(map(str.isalnum, text))
 
 
 def asks(text: str) -> bool:
