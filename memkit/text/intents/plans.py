@@ -146,7 +146,7 @@ def _changing_sentences(text: str) -> Iterator[str]:
 
 
 def _change_in(text: str) -> re.Match[str] | None:
-    """What calls off or moves in a text; where no hint of it is there, as in most, the text is read no further."""
+    """Words that call off or move; where no hint of them is there, as in most texts, the text is read no further."""
     hints = hint_words(text)
     is_negated = not (NEGATION_WORDS.isdisjoint(hints) or NEGATED_WORDS.isdisjoint(hints))
     may_call_off = is_negated or not CALLED_OFF_WORDS.isdisjoint(hints)
