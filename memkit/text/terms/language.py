@@ -135,12 +135,11 @@ def language_of(text: str) -> str:
     return ENGLISH_STEMMER if text.isascii() else _language_of_script(tokens, word_count)
 
 
-def tied_language(text: str) -> str | None:
-    """The language of which a text has as many common words as of English: "Was war am Dienstag?"; None for none."""
+def tied_languages(text: str) -> list[str]:
+    """Languages but English of which a text has most common words, or as many as of any: "Was war am Dienstag?"."""
     counts = _counts_of(_telling_tokens(text)[0])
-    english = counts.pop(ENGLISH_STEMMER, 0)
-    best = _most_likely(counts) if counts else None
-    return best if best is not None and english and counts[best] == english else None
+    most = max(counts.values(), default=0)
+    return [stemmer for stemmer in _ranks() if 0 < counts[stemmer] == most and stemmer != ENGLISH_STEMMER]
 
 
 def _telling_tokens(text: str) -> tuple[list[str], int]:

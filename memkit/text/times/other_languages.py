@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from memkit.text.terms.language import ENGLISH_STEMMER, common_words, language_of, tied_language, words_of
+from memkit.text.terms.language import common_words, language_of, tied_languages, words_of
 from memkit.text.terms.tokens import MONTH_NAMES
 from memkit.text.times.time_words import (
     TOKEN_PATTERN,
@@ -33,14 +33,17 @@ class ForeignTime(NamedTuple):
 
 def times_in(text: str) -> Iterator[ForeignTime]:
     """The times that a text tells in its language, in order; none in English."""
-    stemmer = language_of(text)
-    if stemmer == ENGLISH_STEMMER:
-        stemmer = tied_language(text) or stemmer
-    if stemmer != ENGLISH_STEMMER:
-        code = next(code for code, words in common_words().items() if words.stemmer == stemmer)
-        yield from spaced_times(text, time_words(code))
-    elif not text.isascii() and (locale := script_locale(text)) is not None:
-        yield from spaceless_times(text, locale)
+    yield from next(filter(None, map(list, _readings(text))), [])
+
+
+def _readings(text: str) -> Iterator[Iterator[ForeignTime]]:
+    """Times of a text in each language that it may be in, the likeliest first."""
+    stemmers = dict.fromkeys([language_of(text), *tied_languages(text)])
+    for code in (code for stemmer in stemmers for code, words in common_words().items() if words.stemmer == stemmer):
+        if code != "en":
+            yield spaced_times(text, time_words(code))
+    if not text.isascii() and (locale := script_locale(text)) is not None:
+        yield spaceless_times(text, locale)
 
 
 def script_locale(text: str) -> str | None:

@@ -194,6 +194,7 @@ def test_the_day_after_tomorrow_is_never_tomorrow(text: str) -> None:
         ("Que s'est-il passé mardi ?", TUESDAY),
         ("Que s'est-il passé l'an dernier ?", ("2025-01-01", 365)),
         ("O que aconteceu há duas semanas?", ("2026-03-01", 7)),
+        ("O que combinei para terça-feira?", TUESDAY),
         ("Cosa ho fatto martedì?", TUESDAY),
         ("Cosa è successo una settimana fa?", ("2026-03-08", 7)),
         ("Wat deed ik dinsdag?", TUESDAY),
