@@ -228,7 +228,7 @@ def _hit(ctx: BankContext, scored: ScoredRow, memories: Mapping[int, Memory], re
         named["reranker"] = reranker
     if scored.older is not None and scored.older in memories:
         named["newer value"] = memories[scored.older].id
-    return Hit(
+    return Hit.model_construct(
         memory=memory,
         score=scored.score,
         why={**scored.parts, "words": list(scored.words), **named, "key_phrases": list(memory.key_phrases)},

@@ -249,5 +249,5 @@ def test_words_of_what_has_no_row_change_no_score_of_what_has_one(
     rows = np.arange(len(here))
     assert part.scores(rows).tolist() == whole.scores(np.array(here)).tolist()
     lengths = np.array([data.draw(st.sampled_from([10, 300, 5000])) for _ in here], dtype=np.int32)
-    assert part.coverage(rows, lengths).tolist() == whole.coverage(np.array(here), lengths).tolist()
+    assert part.information(rows, lengths).tolist() == whole.information(np.array(here), lengths).tolist()
     assert part.terms_of(rows) == whole.terms_of(np.array(here))

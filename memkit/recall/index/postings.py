@@ -175,9 +175,11 @@ class LexicalIndex:
 
     def postings(self, term: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
         """Seqs that hold a term, in order, and how often."""
-        parts = [block.postings(term) for block in self._blocks]
+        parts = [part for block in self._blocks if len((part := block.postings(term))[0])]
         if not parts:
             return np.empty(0, np.int32), np.empty(0, np.uint8)
+        if len(parts) == 1:
+            return parts[0]
         seqs, counts = np.concatenate([seqs for seqs, _ in parts]), np.concatenate([counts for _, counts in parts])
         if self._in_order:
             return seqs, counts

@@ -61,20 +61,16 @@ class LexicalEvidence:
         """The evidence for some rows, in standard deviations."""
         return FULL_MATCH_SD * self.sums.take(rows).real / self.full_bm25
 
-    def coverage(self, rows: Ints, lengths: npt.NDArray[np.int32]) -> FloatArray:
-        """The share of the question's information that each of these rows holds; `lengths`: of their texts.
-
-        A long text holds a word by chance, the likelier the more frequent the word is: what is no surprise in a
-        text of that length covers nothing.
-        """
-        return self.share_of(self.information(rows, lengths))
-
     def share_of(self, information: FloatArray) -> FloatArray:
         """The share of the question's information that so much is, in nats."""
         return information / np.float32(max(self.full_idf, MIN_QUESTION_NATS))
 
     def information(self, rows: Ints, lengths: npt.NDArray[np.int32]) -> FloatArray:
-        """The question's information that each of these rows holds, in nats; see `coverage`."""
+        """The question's information that each of these rows holds, in nats; `lengths`: of their texts.
+
+        A long text holds a word by chance, the likelier the more frequent the word is: what is no surprise in a
+        text of that length covers nothing.
+        """
         sums = self.sums.take(rows).imag
         longer = np.flatnonzero((lengths > SHORT_TEXT_CHARS) & (sums > 0))
         if len(longer):

@@ -198,7 +198,10 @@ class LazyMemories(Mapping[int, Memory]):
         self._rows, self._sources, self._names = rows, sources, names
 
     def __getitem__(self, seq: int) -> Memory:
-        return decode_records([self._rows[seq]], self._sources)[seq].to_memory(self._names)
+        row = self._rows[seq]
+        with decoding("a memory"):
+            record = _decode_record(row, self._sources.get(seq, ()))
+        return record.to_memory(self._names)
 
     def __contains__(self, seq: object) -> bool:
         return seq in self._rows
