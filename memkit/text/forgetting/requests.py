@@ -140,12 +140,13 @@ def _named(rest: str, rules: ForgettingRules, *, is_sure: bool, polite: bool) ->
     if own is not None and (is_sure or forms["personal"].fullmatch(own["topic"])):
         return _topic(own["topic"], rules)
     plain = forms["asked"].fullmatch(rest) or (forms["bare"].fullmatch(rest) if polite else None)
-    return _topic(rest, rules) if is_sure and plain else None
+    return _topic(rest, rules, plain.groupdict().get("question", "")) if is_sure and plain else None
 
 
-def _topic(topic: str, rules: ForgettingRules) -> AskedTopic:
+def _topic(topic: str, rules: ForgettingRules, question: str = "") -> AskedTopic:
+    """A topic; the words that it asks with (`question`) are none of its terms."""
     ours = rules.patterns["ours"]
-    terms = frozenset(word.term for word in topic_words(topic, rules.code))
+    terms = frozenset(word.term for word in topic_words(topic.removeprefix(question), rules.code))
     keys = frozenset(key for form, means in rules.keys if form.fullmatch(topic) for key in means)
     return AskedTopic("topic", topic, terms, keys, is_own=bool(ours.search(topic)), language=rules.code)
 

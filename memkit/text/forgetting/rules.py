@@ -22,7 +22,8 @@ class ForgettingRules:
     idioms: rests of sentences that ask for nothing ("forget it")
     last, everything: rests that mean what was said just before, and all there is of the speaker
     about, own, claim: rests that name a topic, the speaker's or any, or a fact ("that I live in Lisbon")
-    asked, bare: rests that name one by a question ("where I live"), or plainly, which only a polite request does
+    asked, bare: rests that name one by a question ("where I live"), or plainly, which only a polite request
+        does; the group `question` of `asked` is no content
     elsewhere: words that say that something is to be removed from somewhere else
     memory: words that name the memory; closing: words that end a request and say nothing
     ours: words that tell that somebody speaks of themselves; beside: such a word just before another one

@@ -51,6 +51,8 @@ IN_OTHER_LANGUAGES = [  # said, of which the first goes; request
     (["J'habite à Lyon.", "Je bois du thé."], "Oublie où j'habite."),
     (["A minha irmã Rita mora em Lisboa.", "Bebo chá."], "Esquece onde mora a minha irmã."),
     (["Moro em Lisboa.", "Bebo chá."], "Esquece onde moro."),
+    (["Ich habe Angst vor Spinnen.", "Ich trinke Tee."], "Vergiss, wovor ich Angst habe."),
+    (["Je gagne trop peu.", "Je bois du thé."], "Oublie combien je gagne."),
 ]
 
 
