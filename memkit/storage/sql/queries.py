@@ -56,7 +56,7 @@ class NamedQuery:
         """Read the names in a query's text."""
         lists = tuple(dict.fromkeys(LIST_PATTERN.findall(sql)))
         names = tuple(name for name in dict.fromkeys(VALUE_PATTERN.findall(sql)) if name not in lists)
-        return cls(sql, names, lists, itemgetter(*names) if len(names) > 1 else lambda v: tuple(v[n] for n in names))
+        return cls(sql, names, lists, _picker(names))
 
     @cached_property
     def plain(self) -> str:
@@ -72,6 +72,13 @@ class NamedQuery:
             end += size
         sql = LIST_PATTERN.sub(lambda match: f"IN ({places[match[1]]})", self.sql)
         return VALUE_PATTERN.sub(lambda match: places[match[1]], sql)
+
+
+def _picker(names: Sequence[str]) -> Callable[[Values], tuple[Any, ...]]:
+    """Function that takes values by name, in this order."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return (lambda values: (values[names[0]],)) if names else lambda values: ()
 
 
 @cache
@@ -140,6 +147,9 @@ def empty_bank(connection: Connection, bank: int) -> None:
 
 def chunked(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
     """Parts of a list, each of one of the lengths in CHUNK_SIZES; the last value fills up."""
+    if len(values) in CHUNK_SIZES:
+        yield values
+        return
     for start in range(0, len(values), CHUNK_SIZES[-1]):
         part = values[start : start + CHUNK_SIZES[-1]]
         size = next(size for size in CHUNK_SIZES if size >= len(part))

@@ -288,7 +288,7 @@ class Connections:
 
     def _unregister(self) -> None:
         with self._changed:
-            with suppress(ValueError):
+            if threading.get_ident() in self._users:
                 self._users.remove(threading.get_ident())
             self._changed.notify_all()
 
