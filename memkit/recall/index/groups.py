@@ -25,9 +25,13 @@ class RowGroups:
     def of(cls, numbers: Ints) -> "RowGroups":
         """Groups by each row's number, (n,); a negative number is of no group."""
         order = np.flatnonzero(numbers >= 0)
-        order = order[np.argsort(numbers[order], kind="stable")]
         ordered = numbers[order]
-        starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+        if (ordered[1:] < ordered[:-1]).any():
+            order = order[np.argsort(ordered, kind="stable")]
+            ordered = numbers[order]
+        begins = np.ones(len(order), dtype=bool)
+        begins[1:] = ordered[1:] != ordered[:-1]
+        starts = np.flatnonzero(begins)
         return cls(ordered[starts], order, starts)
 
     @cached_property
@@ -35,20 +39,31 @@ class RowGroups:
         """Number of rows of each group, (m,)."""
         return np.diff(self.starts, append=len(self.order))
 
+    @cached_property
+    def is_whole(self) -> bool:
+        """Whether every row lies in a group, and the groups lie one after the other."""
+        return bool((self.order == np.arange(len(self.order))).all())
+
+    def _ordered(self, values: FloatArray) -> FloatArray:
+        return values if self.is_whole and len(values) == len(self.order) else values.take(self.order)
+
     def maxima(self, values: FloatArray) -> FloatArray:
         """The greatest of each group's values: (n,) -> (m,). `numpy.maximum.at`, ten times as fast."""
-        return np.maximum.reduceat(values[self.order], self.starts) if len(self.starts) else values[:0]
+        return np.maximum.reduceat(self._ordered(values), self.starts) if len(self.starts) else values[:0]
 
     def sums(self, values: FloatArray) -> npt.NDArray[np.float64]:
         """The sum of each group's values: (n,) -> (m,)."""
         if not len(self.starts):
             return np.zeros(0)
-        return np.asarray(np.add.reduceat(values[self.order], self.starts, dtype=np.float64))
+        return np.asarray(np.add.reduceat(self._ordered(values), self.starts, dtype=np.float64))
 
     def spread(self, values: npt.NDArray[Number], count: int) -> npt.NDArray[Number]:
         """Give each row its group's value, and 0 to rows of none: (m,) -> (count,)."""
+        repeated = np.repeat(values, self.sizes)
+        if self.is_whole and count == len(self.order):
+            return repeated
         by_row = np.zeros(count, values.dtype)
-        by_row[self.order] = np.repeat(values, self.sizes)
+        by_row[self.order] = repeated
         return by_row
 
 
