@@ -2,19 +2,14 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import NoReturn
 
 import typer
 
-from memkit.cli.change import add, correct, forget, pin, undo, zone
-from memkit.cli.erase import decay, erase, keep, prune
-from memkit.cli.in_and_out import maintain, observe, recall, reflect, think
-from memkit.cli.keep import audit, backup, doctor, export, export_encoder, load, receipts, restore
-from memkit.cli.look import banks, history, portrait, show, standing, stats, upcoming
-from memkit.cli.measure import attack, curve, evaluate, footprint, stream
+from memkit.cli.keep import export_encoder
 from memkit.cli.options import EXIT_ERROR
 from memkit.cli.output import err, say, show_log
-from memkit.cli.start import demo
 from memkit.errors import MemkitError
 
 HELP_EPILOG = (
@@ -22,44 +17,67 @@ HELP_EPILOG = (
     "or some input was refused (observe); 130 stopped with Ctrl-C."
 )
 
-app = typer.Typer(
-    name="memkit",
-    help="Long-term memory for LLM agents, in one file: no server, no key, no network.",
-    epilog=HELP_EPILOG,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-PANEL_COMMANDS: dict[str, list[Callable[..., None]]] = {
-    "Start": [demo.demo],
-    "In and out": [observe.observe, recall.recall, think.think, reflect.reflect, maintain.maintain],
+PANEL_COMMANDS = {
+    "Start": ["start.demo"],
+    "In and out": [
+        "in_and_out.observe", "in_and_out.recall", "in_and_out.think", "in_and_out.reflect", "in_and_out.maintain"
+    ],
     "Look": [
-        show.show, standing.standing, upcoming.upcoming, portrait.portrait, history.history, banks.banks, stats.stats
+        "look.show", "look.standing", "look.upcoming", "look.portrait", "look.history", "look.banks", "look.stats"
     ],
-    "Change by hand": [add.add, correct.correct, pin.pin, forget.forget, undo.undo, zone.zone],
-    "Fade and erase": [keep.keep, decay.decay, prune.prune, erase.erase],
+    "Change by hand": [
+        "change.add", "change.correct", "change.pin", "change.forget", "change.undo", "change.zone"
+    ],
+    "Fade and erase": ["erase.keep", "erase.decay", "erase.prune", "erase.erase"],
     "Keep": [
-        audit.audit, doctor.doctor, export.export, load.load, backup.backup, restore.restore, receipts.receipts
+        "keep.audit", "keep.doctor", "keep.export", "keep.load", "keep.backup", "keep.restore", "keep.receipts"
     ],
-    "Measure": [evaluate.evaluate, stream.stream, curve.curve, attack.attack, footprint.footprint],
-}  # fmt: skip
-for panel, commands in PANEL_COMMANDS.items():
-    for command in commands:
-        app.command(rich_help_panel=panel)(command)
+    "Measure": ["measure.evaluate", "measure.stream", "measure.curve", "measure.attack", "measure.footprint"],
+}  # fmt: skip  # rooms and files; a file holds the command of its name
 
-encoder = typer.Typer(help="The encoder in a form that runs without PyTorch.", no_args_is_help=True)
-encoder.command("export")(export_encoder.export_encoder)
-encoder.callback()(lambda: None)
-app.add_typer(encoder, name="encoder", rich_help_panel="Keep")
+
+def application(chosen: str | None = None) -> typer.Typer:
+    """The application; where `chosen` is the name of a command, with it alone, so that no other's file is imported."""
+    app = typer.Typer(
+        name="memkit",
+        help="Long-term memory for LLM agents, in one file: no server, no key, no network.",
+        epilog=HELP_EPILOG,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(lambda: None)  # without it, a command that is alone would not have to be named
+    every = [(panel, place) for panel, places in PANEL_COMMANDS.items() for place in places]
+    for panel, place in [known for known in every if command_name(known[1]) == chosen] or every:
+        app.command(rich_help_panel=panel)(_command(place))
+    app.add_typer(_encoder_commands(), name="encoder", rich_help_panel="Keep")
+    return app
+
+
+def command_name(place: str) -> str:
+    """The name of the command in a file."""
+    return place.rpartition(".")[2]
+
+
+def _command(place: str) -> Callable[..., None]:
+    command: Callable[..., None] = getattr(import_module(f"memkit.cli.{place}"), command_name(place))
+    return command
+
+
+def _encoder_commands() -> typer.Typer:
+    encoder = typer.Typer(help="The encoder in a form that runs without PyTorch.", no_args_is_help=True)
+    encoder.command("export")(export_encoder.export_encoder)
+    encoder.callback()(lambda: None)
+    return encoder
 
 
 def run(arguments: Sequence[str] | None) -> None:
     """Run a command line; errors become one sentence on stderr and an exit code."""
     show_log()
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        app(args=None if arguments is None else list(arguments), prog_name="memkit")
+        application(given[0] if given else None)(args=given, prog_name="memkit")
     except MemkitError as error:
         _fail(str(error))
     except OSError as error:

@@ -6,23 +6,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import typer
 from pydantic import ValidationError
 
 import memkit
-from memkit.bank import MemoryBank
 from memkit.cli.output import err, note
-from memkit.encoders import default_encoder, encoder_named
-from memkit.encoders.hashing import HashingEncoder
-from memkit.encoders.onnx import OnnxEncoder
 from memkit.errors import InputError, UnknownOptionError
 from memkit.models import MEMORY_KINDS
-from memkit.protocols import Encoder
-from memkit.settings import KeepRule
-from memkit.store import MemoryStore
+
+if TYPE_CHECKING:
+    from memkit.bank import MemoryBank
+    from memkit.protocols import Encoder
+    from memkit.settings import KeepRule
+    from memkit.store import MemoryStore
 
 Choice = TypeVar("Choice", bound=str)
 
@@ -82,8 +81,10 @@ def parse_moment(value: str | None, zone: str) -> datetime | None:
     return parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=ZoneInfo(zone))
 
 
-def parse_keep_rule(text: str) -> KeepRule:
+def parse_keep_rule(text: str) -> "KeepRule":
     """A rule of retention as typed: [BANK:]KIND=DAYS[,erase]. Raises InputError."""
+    from memkit.settings import KeepRule
+
     bank, colon, rest = text.rpartition(":")
     names, _, span = rest.partition("=")
     days, _, then = span.partition(",")
@@ -132,8 +133,10 @@ def _parse_value(text: str) -> Any:
         return text
 
 
-def encoder_from_option(name: str) -> Encoder:
+def encoder_from_option(name: str) -> "Encoder":
     """The encoder of an --encoder option. Raises InputError."""
+    from memkit.encoders import HashingEncoder, OnnxEncoder, default_encoder, encoder_named
+
     if name == "minilm":
         return default_encoder()
     if Path(name).is_dir():
@@ -144,15 +147,21 @@ def encoder_from_option(name: str) -> Encoder:
     return encoder
 
 
-@contextmanager
-def open_store(
-    db: Path, *, encoder: str | None = None, write: bool = False, create: bool = False
-) -> Iterator[MemoryStore]:
-    """The store in a file. Raises InputError where there is none and none is to be created."""
-    if not create and not db.exists():
+def check_exists(db: Path) -> None:
+    """Raise InputError where there is no such database."""
+    if not db.exists():
         raise InputError(
             f"{db}: there is no such database. Name one with --db or MEMKIT_DB; `memkit observe FILE` makes one."
         )
+
+
+@contextmanager
+def open_store(
+    db: Path, *, encoder: str | None = None, write: bool = False, create: bool = False
+) -> "Iterator[MemoryStore]":
+    """The store in a file. Raises InputError where there is none and none is to be created."""
+    if not create:
+        check_exists(db)
     given = None if encoder is None else encoder_from_option(encoder)
     with memkit.open(db, encoder=given, read_only=not (write or create)) as store:
         yield store
@@ -161,7 +170,7 @@ def open_store(
 @contextmanager
 def open_bank(
     db: Path, name: str, *, encoder: str | None = None, write: bool = False, warm: bool = False
-) -> Iterator[MemoryBank]:
+) -> "Iterator[MemoryBank]":
     """A bank that is there, of the store in a file; `warm`: with its encoder loaded. Raises InputError."""
     with open_store(db, encoder=encoder, write=write) as store:
         bank = existing_bank(store, name)
@@ -170,7 +179,7 @@ def open_bank(
         yield bank
 
 
-def existing_bank(store: MemoryStore, name: str) -> MemoryBank:
+def existing_bank(store: "MemoryStore", name: str) -> "MemoryBank":
     """A bank of the database. Raises InputError where there is none of that name, and names others."""
     bank = store.bank(*bank_parts(name))
     if bank.name not in store.banks(bank.name):
@@ -180,7 +189,7 @@ def existing_bank(store: MemoryStore, name: str) -> MemoryBank:
     return bank
 
 
-def load_encoder(store: MemoryStore) -> float:
+def load_encoder(store: "MemoryStore") -> float:
     """Load the encoder; the seconds that it took."""
     start = time.perf_counter()
     with err.status("Loading the encoder …"):

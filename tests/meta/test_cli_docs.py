@@ -5,9 +5,9 @@ from typing import Any
 import typer
 from typer.main import get_command
 
-from memkit.cli.app import PANEL_COMMANDS, app
+from memkit.cli.app import PANEL_COMMANDS, application
 
-ROOT: Any = get_command(app)
+ROOT: Any = get_command(application())
 GROUPS: dict[str, Any] = {name: command for name, command in ROOT.commands.items() if hasattr(command, "commands")}
 IN_GROUPS = {f"{name} {own}": command for name, group in GROUPS.items() for own, command in group.commands.items()}
 COMMANDS: dict[str, Any] = {name: c for name, c in ROOT.commands.items() if name not in GROUPS} | IN_GROUPS
@@ -50,5 +50,5 @@ def test_the_commands_that_are_promised_are_there() -> None:
 
 def test_every_command_stands_in_a_panel_of_the_help_and_the_exit_codes_beneath() -> None:
     assert sum(map(len, PANEL_COMMANDS.values())) == len(COMMANDS) - len(IN_GROUPS)
-    assert isinstance(app, typer.Typer)
+    assert isinstance(application(), typer.Typer)
     assert "3 nothing found" in (ROOT.epilog or "")

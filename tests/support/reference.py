@@ -16,7 +16,7 @@ from pydantic_core import PydanticUndefined
 from typer.main import get_command
 
 from memkit import settings
-from memkit.cli.app import PANEL_COMMANDS, app
+from memkit.cli.app import PANEL_COMMANDS, application, command_name
 
 ROOT = Path(__file__).parents[2]
 CLI_PAGE = ROOT / "memkit" / "cli" / "README.md"
@@ -35,8 +35,8 @@ What shapes stored data lives in the file, and another value later is an error t
 
 def commands_reference() -> str:
     """All commands in the order of the help, as Markdown."""
-    root: Any = get_command(app)
-    panels = {title: [command.__name__ for command in commands] for title, commands in PANEL_COMMANDS.items()}
+    root: Any = get_command(application())
+    panels = {title: list(map(command_name, commands)) for title, commands in PANEL_COMMANDS.items()}
     panels["Keep"].append("encoder")
     return "\n\n".join(
         text

@@ -7,8 +7,6 @@ import typer
 
 from memkit.cli.options import AsJson
 from memkit.cli.output import answer, err, line
-from memkit.evaluation.encoder_agreement import agreement
-from memkit.evaluation.texts import lines_of
 
 SAMPLE_FILES = ("unrelated.txt", "stream/fillers.txt")
 
@@ -28,6 +26,8 @@ def export_encoder(
     from memkit.encoders.onnx import OnnxEncoder
     from memkit.encoders.onnx_export import export as write_export
     from memkit.encoders.sentence_transformer import DEFAULT_MODEL, SentenceTransformerEncoder
+    from memkit.evaluation.encoder_agreement import agreement
+    from memkit.evaluation.texts import lines_of
 
     model = model or DEFAULT_MODEL
     with err.status("Exporting …"):

@@ -1,13 +1,18 @@
 """Banks: their names."""
 
-from memkit.cli.options import DEFAULT_FILE, AsJson, Database, Prefix, bank_parts, open_store
+from contextlib import closing
+
+from memkit.cli.options import DEFAULT_FILE, AsJson, Database, Prefix, bank_parts, check_exists
 from memkit.cli.output import answer, line, note
+from memkit.storage import open_storage
 
 
 def banks(prefix: Prefix = None, db: Database = DEFAULT_FILE, json: AsJson = False) -> None:
     """The names of the banks in the database."""
-    with open_store(db) as store:
-        names = ["/".join(name) for name in store.banks(bank_parts(prefix) if prefix else ())]
+    check_exists(db)
+    with closing(open_storage(str(db), read_only=True)) as storage:  # without a store over it, whose modules are many
+        states = storage.banks(bank_parts(prefix) if prefix else ())
+    names = ["/".join(state.name) for state in states]
     answer(json, names, map(line, names))
     if not json:
         note(f"{len(names):,} {'bank' if len(names) == 1 else 'banks'} in {db}")

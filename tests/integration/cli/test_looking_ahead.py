@@ -6,7 +6,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from memkit.cli.app import app
+from memkit.cli.app import application
 
 
 def test_standing_instructions_and_plans_are_shown_as_tables_and_as_json(tmp_path: Path) -> None:
@@ -18,10 +18,13 @@ def test_standing_instructions_and_plans_are_shown_as_tables_and_as_json(tmp_pat
     turns.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     database = ["--db", str(tmp_path / "memory.db")]
     run = CliRunner().invoke
-    assert run(app, ["observe", str(turns), "ana", "--encoder", "hashing", *database]).exit_code == 0
+    assert run(application(), ["observe", str(turns), "ana", "--encoder", "hashing", *database]).exit_code == 0
     standing, upcoming = ([*words, "ana", *database] for words in (["standing"], ["upcoming", "--days", "7"]))
-    assert texts[0] in run(app, standing).output
-    assert (str(day) in run(app, upcoming).output, texts[2] in run(app, upcoming).output) == (True, False)
-    [instruction] = json.loads(run(app, [*standing, "--json"]).output)
-    [plan] = json.loads(run(app, [*upcoming, "--json"]).output)
+    assert texts[0] in run(application(), standing).output
+    assert (str(day) in run(application(), upcoming).output, texts[2] in run(application(), upcoming).output) == (
+        True,
+        False,
+    )
+    [instruction] = json.loads(run(application(), [*standing, "--json"]).output)
+    [plan] = json.loads(run(application(), [*upcoming, "--json"]).output)
     assert (instruction["text"], plan["text"], plan["is_past"]) == (texts[0], texts[1], False)
