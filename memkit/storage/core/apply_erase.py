@@ -9,7 +9,6 @@ from memkit.models import Memory, Outcome
 from memkit.operations import Erase, Remake, Rename
 from memkit.storage.core.records import HistoryRow, StoredMemory, begin_of, heir_entry, normalised, open_closings
 from memkit.storage.core.unit_of_work import Erased, UnitOfWork
-from memkit.text.terms.tokens import words
 
 NAMING_FIELDS = ("speaker", "head", "text", "metadata")
 RENAMED_REASON = "its speaker has another name"
@@ -132,6 +131,8 @@ def _drop_reasons(work: UnitOfWork, gone: set[int]) -> None:
 
 
 def _terms(texts: Iterable[str]) -> set[str]:
+    from memkit.text.terms.tokens import words
+
     return {word.term for text in texts for word in words(text)}
 
 

@@ -10,7 +10,6 @@ from memkit.errors import ConflictError, InvalidNameError, UnknownOptionError
 from memkit.models import BankState
 from memkit.protocols import BankName, Storage
 from memkit.storage.core.checksums import corrupt_error, decoding
-from memkit.text.terms.keys import TERM_RULES, TERM_RULES_META
 from memkit.times import from_micros
 
 LOADING_MARK = "\x1f"  # begins the name of a bank that is being loaded
@@ -41,6 +40,8 @@ def checked_zone(zone: str) -> str:
 
 def term_rules_meta(bank: int) -> dict[str, str]:
     """The entry of a new bank, whose terms follow today's rules."""
+    from memkit.text.terms.keys import TERM_RULES, TERM_RULES_META
+
     return {TERM_RULES_META.format(bank): json.dumps({"rules": TERM_RULES})}
 
 

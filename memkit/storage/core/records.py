@@ -9,7 +9,6 @@ from typing import Any
 from memkit.errors import InputError, InvalidTextError
 from memkit.models import Action, Author, Exchange, HistoryEntry, IndexEntry, IndexRow, Memory, Placement
 from memkit.storage.core.hashing import Hasher
-from memkit.text.terms.tokens import asks
 from memkit.times import as_micros, as_utc
 
 DATETIME_FIELDS = ("occurred_at", "recorded_at", "valid_from", "valid_until", "recalled_at")
@@ -156,6 +155,8 @@ def history_entries(
 
 def index_row(record: StoredMemory, hasher: Hasher) -> IndexRow:
     """A memory's row in the index."""
+    from memkit.text.terms.tokens import asks
+
     memory, place = record.memory, record.placement
     moments = dict(zip(DATETIME_FIELDS, as_micros(getattr(memory, name) for name in DATETIME_FIELDS), strict=True))
     return IndexRow(

@@ -29,7 +29,6 @@ from memkit.storage.core.enum_codes import (
 )
 from memkit.storage.core.hashing import Hasher
 from memkit.storage.core.records import HistoryRow, Queued, StoredMemory
-from memkit.text.terms.tokens import asks
 from memkit.times import as_micros, as_moments, from_micros, to_micros
 
 EMPTY_FIELDS: dict[str, Any] = dict.fromkeys(Memory.model_fields)
@@ -113,6 +112,8 @@ def state_columns(record: StoredMemory) -> Columns:
 
 def memory_columns(record: StoredMemory, hasher: Hasher) -> Columns:
     """All columns of the table `memory` that follow from a record; names are hashed."""
+    from memkit.text.terms.tokens import asks
+
     memory = record.memory
     own_id = _own_id(memory)
     occurred_at, recorded_at = as_micros([memory.occurred_at, memory.recorded_at])

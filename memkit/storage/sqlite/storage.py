@@ -36,8 +36,6 @@ from memkit.storage.sqlite.group_commit import GroupCommit
 from memkit.storage.sqlite.opening import prepare
 from memkit.storage.sqlite.publishing import drop_unpublished, publish, take_over
 from memkit.storage.sqlite.purge import Erasures, receipt_at, receipts
-from memkit.storage.sqlite.repair.audit import audit, damage
-from memkit.storage.sqlite.repair.recover import recover
 from memkit.storage.sqlite.secure_delete.files import Files
 from memkit.times import MAX_DELAY, to_micros, utc_now
 
@@ -208,6 +206,9 @@ class SqliteStorage:
 
         A damaged file is rebuilt from what can be read of it. Raises BusyError where somebody else has it open.
         """
+        from memkit.storage.sqlite.repair.audit import audit, damage
+        from memkit.storage.sqlite.repair.recover import recover
+
         problems = damage(self._connections)
         if problems and not repair:
             return problems
