@@ -1,5 +1,6 @@
 """All commands in one application, in the order in which a newcomer meets them."""
 
+import gc
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -76,8 +77,10 @@ def run(arguments: Sequence[str] | None) -> None:
     """Run a command line; errors become one sentence on stderr and an exit code."""
     show_log()
     given = sys.argv[1:] if arguments is None else list(arguments)
+    app = application(given[0] if given else None)
+    gc.enable()
     try:
-        application(given[0] if given else None)(args=given, prog_name="memkit")
+        app(args=given, prog_name="memkit")
     except MemkitError as error:
         _fail(str(error))
     except OSError as error:

@@ -4,7 +4,6 @@ The flow is a generator that yields what a thinker is to be asked (`think/sans_i
 or be awaited. An exchange leaves the queue in the transaction that applies what came of it, or it stays.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -97,6 +96,8 @@ async def athink(ctx: BankContext, *, batch: int | None = None) -> ThinkingRecei
 
 async def _run(ctx: BankContext, step: Callable[[], Any]) -> Any:
     """A step in the executor; a cancelled caller still waits for its end, so that nothing is left halfway."""
+    import asyncio
+
     future = asyncio.get_running_loop().run_in_executor(ctx.services.executor, step)
     try:
         return await asyncio.shield(future)

@@ -53,7 +53,7 @@ def recall(
 
     Asking from the command line makes no memory stronger.
     """
-    with open_bank(db, bank_name, encoder=encoder, warm=True) as bank:
+    with open_bank(db, bank_name, encoder=encoder) as bank:
         options = RecallKeywords(
             kinds=parse_choices("--kind", kind, MEMORY_KINDS),
             where=parse_conditions(where),
