@@ -50,7 +50,7 @@ def application(chosen: str | None = None) -> typer.Typer:
     )
     app.callback()(lambda: None)  # without it, a command that is alone would not have to be named
     every = [(panel, place) for panel, places in PANEL_COMMANDS.items() for place in places]
-    for panel, place in [known for known in every if command_name(known[1]) == chosen] or every:
+    for panel, place in [pair for pair in every if command_name(pair[1]) == chosen] or every:
         app.command(rich_help_panel=panel)(_command(place))
     app.add_typer(_encoder_commands(), name="encoder", rich_help_panel="Keep")
     return app

@@ -9,6 +9,7 @@ MIN_CONFIDENCE = 60  # percent; below it are guesses
 USED_ELSEWHERE = {
     "by people's own code": "background CausalLMSurprisal generate message_tokens ServerSurprisal",
     "by people's own code, through the adapters": "MemkitChatMessageHistory MemkitRetriever PostThinking with_memory",
+    "by the command line, which finds a command by its file": "demo footprint",
     "by Python": "__call__ __dir__ __getattr__ traceback",
     "by pydantic": "_known_kinds _one_rule_each became cannot ceased ceased_any model_config",
     "by LangChain's retrievers": "_aget_relevant_documents _get_relevant_documents run_manager",
