@@ -81,3 +81,26 @@ def test_a_change_of_something_else_leaves_a_plan() -> None:
 )
 def test_what_is_denied_asked_supposed_or_quoted_changes_nothing(text: str) -> None:
     assert not changes_plans(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "They cancelled the tour.",
+        "We called it off.",
+        "The sale fell through.",
+        "He dropped out.",
+        "Dinner is out of the question!",
+        "I’m skipping yoga.",
+        "We aren't travelling.",
+        "It won't take place.",
+        "She is no longer coming.",
+        "No pottery class this week.",
+        "The match was re-scheduled for Sunday.",
+        "We're postponing the picnic.",
+        "They brought the exam forward.",
+        "Can we meet on Friday? Let's do Sunday instead.",
+    ],
+)
+def test_whatever_calls_off_or_moves_holds_a_hint_of_it(text: str) -> None:
+    assert changes_plans(text)
