@@ -11,7 +11,7 @@ from memkit.protocols import FloatArray, VectorSource
 from memkit.recall.index.bank_index import BankIndex
 from memkit.recall.index.columns import Bools, among
 from memkit.recall.index.seq_array import Ints, distinct
-from memkit.recall.ranking.calibration import absolute_evidence, is_answerable, relevance
+from memkit.recall.ranking.calibration import absolute_evidence, relevance, result_count, sureness
 from memkit.recall.ranking.candidates import Candidates, RowFeatures, UnseenChunks, row_features
 from memkit.recall.ranking.chunk_attention import evidence_parts
 from memkit.recall.ranking.completion import completed_lexical
@@ -36,7 +36,7 @@ from memkit.text.curve import Curve
 from memkit.text.terms.forms import without_marks
 from memkit.text.terms.keys import key_hash
 from memkit.text.terms.language import language_of
-from memkit.text.terms.tokens import asks, stem, words
+from memkit.text.terms.tokens import stem, words
 from memkit.times import from_micros, to_micros
 
 LEXICAL_CANDIDATES = 400  # by their words; by sketches, `SketchSearch.candidate_count` says how many
@@ -101,8 +101,9 @@ class Searcher:
         self._calibrate(candidates, cues)
         self._follow_links(candidates, query)
         if query.whole is not None:
-            return self._about_topic(candidates, query, cues)
-        return self._results(candidates, self._best(candidates, query), query, cues)
+            return self._about_topic(candidates, query, cues, source)
+        best = self._best(candidates, query, self._given(candidates, query, cues, source))
+        return self._results(candidates, best, query, cues)
 
     def _cues(self, query: Query) -> Cues:
         day_first = self._weights.day_first
@@ -129,9 +130,9 @@ class Searcher:
         more = spread_best(scores, features.occurred_at, rest, max(MAX_GATHERED - len(best), 0))
         return self._gathered(candidates, np.concatenate([best, more]), int(eligible.sum()), query, cues)
 
-    def _about_topic(self, candidates: Candidates, query: Query, cues: Cues) -> list[ScoredRow]:
+    def _about_topic(self, candidates: Candidates, query: Query, cues: Cues, source: VectorSource) -> list[ScoredRow]:
         """The rows about the topic of a question about the whole bank, best first."""
-        if not self._is_known(candidates, query):
+        if not self._given(candidates, query, cues, source):
             return []
         least = query.options.min_score
         floor = TOPIC_RELEVANCE if least is None else least
@@ -331,26 +332,24 @@ class Searcher:
 
     # results
 
-    def _best(self, candidates: Candidates, query: Query) -> Ints:
-        """Places of the results among the candidates, best first; none where the bank can't answer the question."""
-        floor, k = query.options.min_score, query.result_count
-        if not self._is_known(candidates, query):
-            return np.empty(0, np.int64)
-        floor = MIN_RELEVANCE if floor is None else floor
+    def _best(self, candidates: Candidates, query: Query, k: int) -> Ints:
+        """Places of the k results among the candidates, best first."""
+        floor = MIN_RELEVANCE if query.options.min_score is None else query.options.min_score
         places = np.flatnonzero(candidates.eligible & (candidates.relevance >= floor))
         score, rows = candidates.score, candidates.features.rows
-        if len(places) > k:
+        if 0 < k < len(places):
             least = np.partition(score[places], -k)[-k]
             places = places[score[places] >= least]
         return places[np.lexsort((-rows[places], -score[places]))][:k]
 
-    def _is_known(self, candidates: Candidates, query: Query) -> bool:
-        """Whether the bank can answer the question, or results are wanted whatever they are."""
+    def _given(self, candidates: Candidates, query: Query, cues: Cues, source: VectorSource) -> int:
+        """Number of results given: fewer than are wanted, or none, where it isn't sure that the bank can answer."""
         if query.options.min_score is not None:
-            return True
-        is_question = query.whole is not None or asks(query.options.query)
-        word_nats = self.index.lexical.idf(1)
-        return is_answerable(candidates, self._searched(candidates), word_nats=word_nats, asks=is_question)
+            return query.result_count
+        probes = query.probes if len(self.index.vectors) else None
+        chance = None if probes is None else self.index.chance(probes, source)
+        sure = sureness(candidates, chance, self._searched(candidates), cues)
+        return result_count(sure, query.result_count)
 
     def _searched(self, candidates: Candidates) -> int:
         """About how many memories the best were chosen from: as large a share of all as of the candidates."""

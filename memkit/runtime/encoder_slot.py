@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import cast
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from memkit.encoders import HashingEncoder, default_encoder
 from memkit.errors import EncoderError, MemkitError
 from memkit.protocols import Encoder, FloatArray, LoadsAhead
+from memkit.recall.index.chance import probe_questions
 from memkit.runtime.foreign_calls import submitted
 from memkit.runtime.recent_texts import RecentTexts
 from memkit.text.reading import Piece, TellsMeaning, TellsPieces, reading
@@ -35,6 +37,7 @@ class EncoderSlot:
         self._encoder, self._timeout, self._batch = encoder, timeout, batch
         self._is_loaded = self._has_answered = False
         self._tells_pieces: bool | None = None  # not known yet: to ask a protocol takes as long as to read a text
+        self._probes: FloatArray | None = None
         self._overdue: list[Future[object]] = []  # calls that took too long
         self._asked_again = 0.0  # from when on an encoder that hangs may be asked, by the monotonic clock
         self._questions: RecentTexts[FloatArray] = RecentTexts(RECENT_QUESTIONS)
@@ -48,7 +51,7 @@ class EncoderSlot:
 
     def replace(self, encoder: Encoder) -> None:
         """Encode with another encoder from now on."""
-        self._encoder = encoder
+        self._encoder, self._probes = encoder, None
         self._is_loaded = self._has_answered = False
         self._tells_pieces = None
         self._overdue = []
@@ -138,6 +141,13 @@ class EncoderSlot:
         for text, vector in fresh.items() if encoder is self._encoder else ():
             self._questions.put(text, vector)
         return np.stack([(fresh if text in fresh else recent)[text] for text in texts])
+
+    def probes(self) -> FloatArray | None:
+        """Vectors of questions about nothing in particular, encoded once; None where the encoder fails."""
+        if self._probes is None:
+            with suppress(EncoderError):
+                self._probes = self.encode(probe_questions())
+        return self._probes
 
     def _stacked(self, rows: Sequence[FloatArray]) -> FloatArray:
         return np.concatenate(rows) if rows else np.zeros((0, self.get().dimension), dtype=np.float32)

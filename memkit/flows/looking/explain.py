@@ -192,6 +192,10 @@ def _judged(explanation: Explanation, own: ScoredRow, results: Sequence[ScoredRo
         reason = f"The bank was judged unable to answer this; the relevance of this memory is {own.score:.2f}."
         remedy = f"min_score=0 gives results whatever they are{_with_k(explanation, options.k)}."
         return explanation.model_copy(update={"step": "unanswerable", "reason": reason, "remedy": remedy})
+    if len(results) < min(options.k, explanation.rank or 0) and own.score >= floor:
+        reason = f"The bank isn't sure to answer this, so {len(results)} are given; it is number {explanation.rank}."
+        remedy = f"min_score=0 gives results whatever they are{_with_k(explanation, options.k)}."
+        return explanation.model_copy(update={"step": "floor", "reason": reason, "remedy": remedy})
     if own.score < floor:
         reason = f"Its relevance, {own.score:.2f}, lies below the least that counts, {floor:.2f}."
         remedy = (

@@ -36,6 +36,7 @@ class EncodedQuestion:
     vector: FloatArray | None
     reading: float
     meaning: float
+    probes: FloatArray | None
     context: Sequence[str]
 
     @classmethod
@@ -48,7 +49,9 @@ class EncodedQuestion:
         is_read = reading >= MIN_READING
         vectors = _query_vectors(ctx, asked, ctx.services.indexes.speakers(state), context) if is_read else None
         vector = None if vectors is None else _leaning(vectors)
-        return cls(options, options.now or ctx.now(), whole, vector, reading, ctx.services.encoder.meaning, context)
+        encoder = ctx.services.encoder
+        probes = None if vector is None or options.min_score is not None else encoder.probes()
+        return cls(options, options.now or ctx.now(), whole, vector, reading, encoder.meaning, probes, context)
 
     def query(self, speakers: Mapping[str, int], view: BankView) -> Query:
         """The query to a bank of these speakers."""
@@ -60,6 +63,7 @@ class EncodedQuestion:
             vector=self.vector,
             reading=self.reading,
             meaning=self.meaning,
+            probes=self.probes,
             context=self.context,
             allowed=None if options.where is None else frozenset(view.matching(options.where)),
             left_out=_seqs_without(view, options.without),

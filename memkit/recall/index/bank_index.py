@@ -7,6 +7,7 @@ import numpy as np
 from memkit.batches import RowBatch, SketchBatch, TermBatch
 from memkit.models import TURN_ROLES
 from memkit.protocols import FloatArray, VectorSource
+from memkit.recall.index.chance import ChanceCosines, measured_size
 from memkit.recall.index.cohesion import cohesion
 from memkit.recall.index.columns import Columns
 from memkit.recall.index.lsh import Sketcher
@@ -36,6 +37,7 @@ class BankIndex:
         self.version = 0  # goes up with each change
         self._cohesion: float | None = None  # None: to be measured
         self._measured_size = 0
+        self._chance: ChanceCosines | None = None  # None: to be measured
 
     @property
     def size(self) -> int:
@@ -73,7 +75,7 @@ class BankIndex:
         self.columns.remove(gone)
         self.lexical.remove(gone)
         self._measure()
-        self._cohesion = None
+        self._cohesion = self._chance = None
         return self.vectors.remove(gone, self.columns.column("length"))
 
     def _measure(self) -> None:
@@ -103,6 +105,14 @@ class BankIndex:
             self._cohesion = cohesion(vectors, sessions)
             self._measured_size = self.size
         return self._cohesion
+
+    def chance(self, probes: FloatArray, source: VectorSource) -> ChanceCosines:
+        """Cosines that the probes (n, dimension) find by chance, measured anew when the bank has grown by a tenth."""
+        size = measured_size(len(self.vectors))
+        if self._chance is None or self._chance.bank_size != size:
+            cosines = [self.vectors.first_cosines(probe, size, source) for probe in probes]
+            self._chance = ChanceCosines.measured(cosines, size)
+        return self._chance
 
     def _has_assistant(self) -> bool:
         """Whether an assistant speaks: between people the measure follows the length of their sessions."""

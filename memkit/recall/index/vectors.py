@@ -99,6 +99,12 @@ class VectorIndex:
         estimates, here = self.sketch_search.estimates(vector, seqs, fetch)
         return np.where(here, estimates, np.float32(np.nan)), sample
 
+    def first_cosines(self, vector: FloatArray, count: int, source: VectorSource) -> FloatArray:
+        """The cosines of so many vectors of an exact bank, the first by seq; else of those that stand for the bank."""
+        seqs = np.sort(self.everything()[0])[:count].astype(np.int64)
+        cosines, sample = self.cosines(vector, seqs, source)
+        return cosines if self.exact else sample
+
     def exact_cosines(self, vector: FloatArray, seqs: Ints, source: VectorSource) -> FloatArray:
         """The cosines of these seqs from their stored vectors and passages."""
         rows, (owners, parts) = source.with_passages(seqs.tolist())

@@ -4,23 +4,25 @@ Ranks are relative: there is always a best. Relevance is absolute: it rests on t
 the share of the question's information (idf) that is found in the memory or right beside it.
 """
 
+import math
 from collections.abc import Collection
 
 import numpy as np
 
 from memkit.protocols import FloatArray
+from memkit.recall.index.chance import BEST_ROWS, ChanceCosines, mean_of_best
 from memkit.recall.index.columns import among
 from memkit.recall.ranking.candidates import Candidates
+from memkit.recall.ranking.cues import Cues
 
 COVERAGE_WEIGHT, NAMED_WEIGHT = 0.6, 0.1  # what covering all of a question, and naming the speaker, add to the cosine
 LOGISTIC_MIDDLE, LOGISTIC_STEEPNESS = 0.45, 12.0  # the evidence at which relevance is 1/2, and how sharply it turns
 UNKNOWN_COSINE = np.float32(0.15)  # where there is no vector
-BEST_RESULTS = 5  # whose mean evidence says whether the bank can answer: chance rarely gives five
-USUAL_MEAN, USUAL_SIZE = 0.395, 500  # the mean that is asked for in a bank of 500 memories ...
-MEAN_GROWTH, MIN_MEAN = 0.06, 0.21  # ... more by this for each e-fold, since more memories have more chances
-WORDS_ENOUGH, WORDS_ENOUGH_UNREAD = 2.0, 0.8  # of the information of a word that one memory holds
-REMARK_MARGIN = 0.05  # a remark calls up an old moment by less than a question that asks for it
-SINGLE_MARGIN = 0.325  # how far over that mean a single result must lie to be enough by itself
+UNREAD_SURPRISE, MAX_SURPRISE = 2.0, 6.0  # of cosines that aren't known: no sign for an answer, and none against; most
+WORD_SURPRISE = 0.5  # of a nat that words tell
+NAME_SURPRISE = 1.25  # of a speaker's name, and against a name that the bank doesn't hold
+LEAST_SIZE, ROWS_PER_BEST = 50, 10  # of a bank, for what its words tell; in smaller ones, fewer than five are the best
+LEAST_SURENESS, FULL_SURENESS = 1.0, 2.4  # from which on one result is given, and all that are wanted
 
 
 def absolute_evidence(candidates: Candidates, named: Collection[int]) -> FloatArray:
@@ -45,29 +47,46 @@ def relevance(evidence: FloatArray) -> FloatArray:
     return np.asarray(1 / (1 + np.exp(LOGISTIC_STEEPNESS * (LOGISTIC_MIDDLE - evidence))), dtype=np.float32)
 
 
-def is_answerable(candidates: Candidates, size: int, *, word_nats: float, asks: bool) -> bool:
-    """Whether a bank of this size can answer a question, or (`asks`: False) a remark, by evidence, or by words alone.
+def sureness(candidates: Candidates, chance: ChanceCosines | None, size: int, cues: Cues) -> float:
+    """Sureness that a bank of this size can answer, in standard deviations above what chance gives.
 
-    `word_nats`: the information of a word that one memory holds. A memory that holds WORDS_ENOUGH such words, or as
-    much in more frequent ones, answers; where nothing has a cosine with the question, which the encoder can't read,
-    one that holds WORDS_ENOUGH_UNREAD.
+    Cosines count as far as the encoder reads the question and the bank, and the names in the question for themselves:
+    a speaker's speaks for an answer, one that the bank doesn't hold against.
     """
-    if not candidates.eligible.any():
-        return False
-    held = candidates.information[candidates.eligible].max()
-    is_read = not np.isnan(candidates.cosines).all()
-    if held >= word_nats * (WORDS_ENOUGH if is_read else WORDS_ENOUGH_UNREAD):
-        return True
-    return is_read and is_evident(candidates.evidence[candidates.eligible], size, margin=0 if asks else REMARK_MARGIN)
+    words = WORD_SURPRISE * _word_nats(candidates, size)
+    names = NAME_SURPRISE * (bool(cues.named) - _names_stranger(candidates, cues))
+    return _cosine_surprise(candidates, chance, size) + words + names
 
 
-def is_evident(best: FloatArray, size: int, *, margin: float = 0) -> bool:
-    """Whether evidence is enough in a bank of this size: the mean of the five best, or a single sure one.
+def _cosine_surprise(candidates: Candidates, chance: ChanceCosines | None, size: int) -> float:
+    """Standard deviations by which the best cosines lie above chance; UNREAD_SURPRISE as far as nothing is read."""
+    cosines = candidates.cosines[candidates.eligible]
+    real = cosines[~np.isnan(cosines)]
+    if chance is None or not len(real):
+        return UNREAD_SURPRISE
+    share = candidates.reading * candidates.meaning * len(real) / len(cosines)
+    return share * min(chance.deviations(real, size), MAX_SURPRISE) + (1 - share) * UNREAD_SURPRISE
 
-    Calibrated on banks of 2 to 1,500 memories, by questions about them and by questions about nothing in them:
-    99 of 100 of the former get results, 1 of 100 of the latter. `margin`: by so much less is enough.
+
+def _names_stranger(candidates: Candidates, cues: Cues) -> bool:
+    """Whether a question has a name that no memory holds."""
+    names = {word.forms[0][0] for word in cues.terms if word.is_name}
+    return any(name in candidates.words.covers and name not in candidates.words.rows_by_term for name in names)
+
+
+def _word_nats(candidates: Candidates, size: int) -> float:
+    """The question's information in the five rows that hold most, less that of a word that as many hold by chance."""
+    held = candidates.information[candidates.eligible]
+    best = min(BEST_ROWS, max(1, size // ROWS_PER_BEST))
+    return mean_of_best(held, best) - math.log(max(size, LEAST_SIZE) / best)
+
+
+def result_count(sure: float, wanted: int) -> int:
+    """Number of the wanted results that a bank gives: none below LEAST_SURENESS, all from FULL_SURENESS on.
+
+    Between them their number grows by equal factors, from one on.
     """
-    if len(best) > BEST_RESULTS:
-        best = np.partition(best, -BEST_RESULTS)[-BEST_RESULTS:]
-    bar = max(MIN_MEAN, USUAL_MEAN + MEAN_GROWTH * float(np.log(max(size, 1) / USUAL_SIZE)) - margin)
-    return bool(best.mean() >= bar or best.max() >= bar + SINGLE_MARGIN)
+    if sure < LEAST_SURENESS:
+        return 0
+    share = min(1.0, (sure - LEAST_SURENESS) / (FULL_SURENESS - LEAST_SURENESS))
+    return round(math.pow(wanted, share))

@@ -27,7 +27,7 @@ from memkit.settings import RankingSettings
 from memkit.surprisal.background import surprisal
 from memkit.text.parts import SENTENCE_END_PATTERN
 from memkit.text.terms.language import language_of
-from memkit.text.terms.tokens import asks, names_only, words
+from memkit.text.terms.tokens import asks, is_name, names_only, words
 from memkit.text.times.dates import MentionedTime, first_mentioned_time
 from memkit.text.times.event_times import EventTime, first_event_time
 from memkit.times import from_micros, to_micros
@@ -40,6 +40,7 @@ WHEN_PATTERN = re.compile(
 
 SINCE_PATTERN = re.compile(r"\bsince (?:\w+ ){0,2}[^ ]+$", re.IGNORECASE)
 MAX_EVENT_ROWS = 5
+CAPITAL_NOUNS = ("german",)  # languages whose nouns have capitals as names have
 NEAR_BEST_SHARE = 0.8  # of the best row's evidence
 DAY_MICROS = 86_400_000_000
 
@@ -121,9 +122,18 @@ def _terms(text: str, language: str) -> tuple[SearchTerm, ...]:
     """Search terms of a text, each once."""
     every = {word.term: word for word in words(text, language) or names_only(text)}
     return tuple(
-        SearchTerm(((word.term,), *word.others), surprisal(text[word.start : word.end]), word.spellings)
+        SearchTerm(
+            ((word.term,), *word.others),
+            surprisal(text[word.start : word.end]),
+            word.spellings,
+            is_name=language not in CAPITAL_NOUNS and _is_name(text[word.start : word.end], text, word.start),
+        )
         for word in every.values()
     )
+
+
+def _is_name(word: str, text: str, start: int) -> bool:
+    return word[:1].isupper() and is_name(word, text, start)
 
 
 def cue_parts(cues: Cues, features: RowFeatures, windows: Windows, weights: RankingSettings) -> dict[str, FloatArray]:

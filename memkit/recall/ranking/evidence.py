@@ -27,12 +27,13 @@ PRIOR_COSINE_MEAN, PRIOR_COSINE_SD = 0.12, 0.12  # of the cosines of unrelated s
 class SearchTerm(NamedTuple):
     """A word of a question: its forms, each of one or more terms, the likeliest first; its surprisal in nats.
 
-    `spellings`: terms that count as the first form's.
+    `spellings`: terms that count as the first form's. `is_name`: whether it is written as a name.
     """
 
     forms: tuple[tuple[str, ...], ...]
     surprisal: float
     spellings: tuple[str, ...] = ()
+    is_name: bool = False
 
     @property
     def spelt(self) -> tuple[tuple[str, ...], ...]:

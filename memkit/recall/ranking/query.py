@@ -67,7 +67,8 @@ class Query:
     `allowed`: seqs, None for all; `left_out`: seqs. `speakers`: the bank's speakers with their hashes. `past`: by seq,
     the states at `as_of` of those that have changed since. `least_results`: so many are looked for, however few are
     asked for. `reading`: how far the encoder reads the question, `meaning`: how far its vectors are of what texts mean,
-    both 0..1. `reranked`: a reranker's evidence by seq, in standard deviations, from 0.
+    both 0..1. `probes`: vectors of questions about nothing, (any number, dimension), by which chance is measured.
+    `reranked`: a reranker's evidence by seq, in standard deviations, from 0.
     """
 
     options: RecallOptions
@@ -82,6 +83,7 @@ class Query:
     least_results: int = 0
     reading: float = 1.0
     meaning: float = 1.0
+    probes: FloatArray | None = None
     reranked: Mapping[int, float] = field(default_factory=dict)
 
     def called(self, name: str) -> list[int]:

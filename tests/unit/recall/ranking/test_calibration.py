@@ -1,28 +1,19 @@
-"""Calibration: when a bank can answer a question."""
+"""Calibration: how many results are given, by how sure it is that a bank can answer."""
 
-import numpy as np
-import numpy.typing as npt
+import pytest
 
-from memkit.recall.ranking.calibration import REMARK_MARGIN, is_evident
+from memkit.recall.ranking.calibration import FULL_SURENESS, LEAST_SURENESS, result_count
 
-
-def evidence(*best: float, rest: float = 0.2) -> npt.NDArray[np.float32]:
-    return np.array([*best, *[rest] * (500 - len(best))], np.float32)
+HALFWAY = (LEAST_SURENESS + FULL_SURENESS) / 2
 
 
-def test_five_good_results_or_a_sure_one_are_an_answer_and_chance_is_none() -> None:
-    assert is_evident(evidence(*[0.45] * 5), 500)
-    assert is_evident(evidence(0.8), 500)
-    assert not is_evident(evidence(0.6), 500)
+@pytest.mark.parametrize(
+    ("sure", "count"),
+    [(-3.0, 0), (LEAST_SURENESS - 0.01, 0), (LEAST_SURENESS, 1), (HALFWAY, 3), (FULL_SURENESS, 10), (9.0, 10)],
+)
+def test_the_surer_the_more_results_up_to_those_that_are_wanted(sure: float, count: int) -> None:
+    assert result_count(sure, 10) == count
 
 
-def test_the_more_a_bank_holds_the_better_its_best_results_must_be() -> None:
-    some = np.full(5, 0.42, np.float32)
-    assert is_evident(some, 500)
-    assert not is_evident(some, 5000)
-
-
-def test_a_remark_calls_up_by_less_than_a_question() -> None:
-    some = evidence(*[0.37] * 5)
-    assert not is_evident(some, 500)
-    assert is_evident(some, 500, margin=REMARK_MARGIN)
+def test_whoever_wants_one_result_gets_it_as_soon_as_any_is_given() -> None:
+    assert [result_count(sure, 1) for sure in (LEAST_SURENESS - 0.01, LEAST_SURENESS, FULL_SURENESS)] == [0, 1, 1]
