@@ -55,7 +55,8 @@ class ExportedMemory(FrozenModel):
     """A memory with its number, its links, its place in the flow, its history, and its vector where it has one.
 
     `uuid`: of a memory with an id of the caller's own. `wanted`: a vector belongs to it. Vectors are float16,
-    little-endian, in base64; `passages` are those of a long text's parts, one after the other.
+    little-endian, in base64; `passages` are those of a long text's parts, one after the other; `tokens` are as
+    `IndexEntry` has them.
     """
 
     number: Number
@@ -69,6 +70,7 @@ class ExportedMemory(FrozenModel):
     wanted: bool = True
     vector: Base64 | None = None
     passages: Base64 | None = None
+    tokens: Base64 | None = None
 
     @property
     def links(self) -> list[int]:

@@ -201,10 +201,9 @@ class Mention(NamedTuple):
 class IndexEntry:
     """Index entry of a memory's text; nothing in it can be read back as words.
 
-    `text_key` and the keys of `terms` are 64-bit hashes under the bank's own key (signed, so that
-    SQLite can hold them). `vector` is float16, little-endian, unit norm; None while it is still to be
-    made, or where none is wanted (`wanted` is False: no words, or an echo). `passages` are those of a long
-    text's parts, one after the other. `mentions` are those of a turn's own words.
+    `text_key` and the keys of `terms` are signed 64-bit hashes under the bank's own key. `vector` is float16, little-
+    endian, unit norm; None while it is to be made, or where none is wanted (`wanted`: False without words, or of an
+    echo). `passages`: of a long text's parts; `tokens`: signs of its words' vectors; `mentions`: of a turn's own words.
     """
 
     text_key: int
@@ -214,6 +213,7 @@ class IndexEntry:
     group: int | None = None
     wanted: bool = True
     passages: bytes | None = None
+    tokens: bytes | None = None
     mentions: tuple[Mention, ...] = ()
 
     def as_echo(self) -> "IndexEntry":

@@ -124,12 +124,22 @@ class ModelThinker(Thinker, Protocol):
 
 
 class VectorSource(Protocol):
-    """Reader of stored vectors and of mentions; see `BankView`."""
+    """Reader of what is stored beside texts: vectors, words, mentions. Unknown seqs are absent from the results."""
 
-    def vectors(self, seqs: Sequence[int]) -> FloatArray: ...
-    def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]: ...
-    def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]: ...
-    def mentions(self, kinds: Sequence[MentionKind], span: Span = (None, None)) -> list[tuple[int, Mention]]: ...
+    def vectors(self, seqs: Sequence[int]) -> FloatArray:
+        """Stored vectors as float32 (n, dimension), in the order of `seqs`; zeros where none is."""
+
+    def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
+        """The stored vectors of those seqs that have one of this dimension, and those of their passages."""
+
+    def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
+        """Stored vectors, and those of the passages of the texts that are long enough to have any."""
+
+    def tokens(self, seqs: Sequence[int]) -> dict[int, bytes]:
+        """Signs of the words' vectors of those seqs that have any, as `IndexEntry` holds them."""
+
+    def mentions(self, kinds: Sequence[MentionKind], span: Span = (None, None)) -> list[tuple[int, Mention]]:
+        """Mentions of these kinds that end after the span's beginning and begin before its end, with seqs, in order."""
 
 
 class Position(NamedTuple):
@@ -173,7 +183,7 @@ class PageOptions:
     among: Collection[int] | None = None
 
 
-class BankView(Protocol):
+class BankView(VectorSource, Protocol):
     """One bank, read in one consistent snapshot. All ids and seqs are this bank's own.
 
     Unknown ids and seqs are absent from the results.
@@ -202,15 +212,6 @@ class BankView(Protocol):
     def terms(self, since: int = 0) -> Iterator[TermBatch]:
         """Lexical terms written after the change number `since`."""
 
-    def vectors(self, seqs: Sequence[int]) -> FloatArray:
-        """Stored vectors as float32 (n, dimension), in the order of `seqs`; zeros where none is."""
-
-    def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
-        """The stored vectors of those seqs that have one of this dimension, and those of their passages."""
-
-    def with_passages(self, seqs: Sequence[int]) -> tuple[FloatArray, PassageBatch]:
-        """Stored vectors, and those of the passages of the texts that are long enough to have any."""
-
     def unencoded(self, limit: int) -> list[Memory]:
         """Memories whose vector is wanted and still missing, oldest first."""
 
@@ -231,9 +232,6 @@ class BankView(Protocol):
 
     def matching(self, where: Mapping[str, Any]) -> list[int]:
         """Seqs of memories whose metadata hold every key of `where` with an equal value, or with one of a list."""
-
-    def mentions(self, kinds: Sequence[MentionKind], span: Span = (None, None)) -> list[tuple[int, Mention]]:
-        """Mentions of these kinds that end after the span's beginning and begin before its end, with seqs, in order."""
 
     def position(self, label: str | None) -> Position | None:
         """The last turn of the session called `label`, or of the bank where it is None."""

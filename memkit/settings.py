@@ -36,6 +36,7 @@ class IndexSettings(SettingsSection):
     groups: int = Field(32, ge=2, multiple_of=2)  # TiM's b
     passage_from: int = Field(300, ge=1)  # characters: a longer text gets passages with vectors of their own
     passage_characters: int = Field(200, ge=50)  # of one passage, at most
+    tokens: bool = False  # words get vectors of their own, as sign bits, for recall's second stage: 50 bytes each
 
 
 class RankingSettings(SettingsSection):
@@ -51,6 +52,7 @@ class RankingSettings(SettingsSection):
     dense: float = 1.0  # cosine with the question
     lexical: float = 0.85  # share of the question's information that is in the words
     reranked: float = 1.5  # a reranker's score, where there is one
+    tokens: float = Field(0.5, ge=0)  # the question's words, each with the nearest word of a turn; see `IndexSettings`
     nameless: float = Field(0.6, ge=0, le=1)  # how much of the query's vector is that without speakers' names
     passages: float = Field(0.4, ge=0, le=1)  # how much of a long turn's cosine is its best passage's
 

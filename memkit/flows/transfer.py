@@ -157,7 +157,7 @@ def _write_memories(view: BankView, write: Write, *, vectors: bool) -> tuple[Cou
     seqs = iter(view.matching({}))
     while chunk := list(islice(seqs, EXPORT_BATCH)):
         for memory in view.exported(chunk):
-            record = memory if vectors else memory.model_copy(update={"vector": None, "passages": None})
+            record = memory if vectors else memory.model_copy(update={"vector": None, "passages": None, "tokens": None})
             write(as_line(record))
             kinds[record.content.kind] += 1
             history, vector_count = history + len(record.history), vector_count + (record.vector is not None)

@@ -27,6 +27,7 @@ from memkit.recall.ranking.cues import (
     values_of,
 )
 from memkit.recall.ranking.evidence import LexicalEvidence, SearchTerm, greatest, lexical_evidence, standardised_cosines
+from memkit.recall.ranking.late_interaction import compare_words
 from memkit.recall.ranking.links import adjacent_turns, attach_thoughts, order_superseded
 from memkit.recall.ranking.open_questions import MAX_GATHERED, TOPIC_RELEVANCE, spread_best, telling, told_first
 from memkit.recall.ranking.query import Query, is_eligible, is_visible, last_said, matches_filters
@@ -35,8 +36,7 @@ from memkit.settings import RankingSettings
 from memkit.text.curve import Curve
 from memkit.text.terms.forms import without_marks
 from memkit.text.terms.keys import key_hash
-from memkit.text.terms.language import language_of
-from memkit.text.terms.tokens import stem, words
+from memkit.text.terms.tokens import stem
 from memkit.times import from_micros, to_micros
 
 LEXICAL_CANDIDATES = 400  # by their words; by sketches, `SketchSearch.candidate_count` says how many
@@ -98,6 +98,7 @@ class Searcher:
             return []
         self._score(candidates, cues, query)
         self._refine(candidates, query, source)
+        self._compare_words(candidates, query, source)
         self._calibrate(candidates, cues)
         self._follow_links(candidates, query)
         if query.whole is not None:
@@ -174,7 +175,7 @@ class Searcher:
 
     def _candidates(self, query: Query, cues: Cues, source: VectorSource) -> Candidates:
         """The rows that are scored, with their cosines and the words of the question that they hold."""
-        evidence = self._lexical(cues.terms, _context_terms(query))
+        evidence = self._lexical(cues.terms, query.context_terms)
         features = self._features_for(query, evidence, source, self._mentioning(cues))
         cosines = sample = np.full(len(features.rows), np.nan, np.float32)
         if query.vector is not None:
@@ -316,6 +317,12 @@ class Searcher:
         chosen = distinct(np.concatenate([around[(around >= 0) & (around < len(candidates.score))], near]))
         return chosen[~candidates.exact[chosen]]
 
+    def _compare_words(self, candidates: Candidates, query: Query, source: VectorSource) -> None:
+        """Compare the question's words with those of the best rows, and rank anew."""
+        if query.words is not None and self._weights.tokens:
+            compare_words(candidates, query.words, self.index, source)
+            self._rank(candidates)
+
     # calibration and thoughts
 
     def _calibrate(self, candidates: Candidates, cues: Cues) -> None:
@@ -388,7 +395,3 @@ class Searcher:
         allowed = is_visible(columns, every, query) & matches_filters(columns, every, query)
         seqs = dict(zip(every[allowed].tolist(), columns.column("seq")[every[allowed]].tolist(), strict=True))
         return {row: tuple(seqs[r] for r in near if r in seqs) for row, near in near_rows.items()}
-
-
-def _context_terms(query: Query) -> list[str]:
-    return [word.term for text in query.context for word in words(text, language_of(text))]

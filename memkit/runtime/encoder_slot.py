@@ -20,6 +20,7 @@ from memkit.recall.index.chance import probe_questions
 from memkit.runtime.foreign_calls import submitted
 from memkit.runtime.recent_texts import RecentTexts
 from memkit.text.reading import Piece, TellsMeaning, TellsPieces, reading
+from memkit.text.token_vectors import EncodesTokens, TokenVectors
 
 log = logging.getLogger("memkit")
 
@@ -41,6 +42,7 @@ class EncoderSlot:
         self._overdue: list[Future[object]] = []  # calls that took too long
         self._asked_again = 0.0  # from when on an encoder that hangs may be asked, by the monotonic clock
         self._questions: RecentTexts[FloatArray] = RecentTexts(RECENT_QUESTIONS)
+        self._question_tokens: RecentTexts[TokenVectors] = RecentTexts(RECENT_QUESTIONS)
         self._readings: RecentTexts[float] = RecentTexts(RECENT_QUESTIONS)
 
     def get(self) -> Encoder:
@@ -56,6 +58,7 @@ class EncoderSlot:
         self._tells_pieces = None
         self._overdue = []
         self._questions.clear()
+        self._question_tokens.clear()
         self._readings.clear()
 
     @property
@@ -86,9 +89,17 @@ class EncoderSlot:
 
     def encode_some(self, texts: Sequence[str]) -> FloatArray:
         """Rows of the first texts, as many as the encoder gives in time; words still find the others."""
+        return self._some(texts, None)
+
+    def encode_some_tokens(self, texts: Sequence[str]) -> tuple[FloatArray, list[TokenVectors]]:
+        """The same with the vectors of the texts' tokens; without these where the encoder gives none."""
+        tokens: list[TokenVectors] = []
+        return self._some(texts, tokens), tokens
+
+    def _some(self, texts: Sequence[str], tokens: list[TokenVectors] | None) -> FloatArray:
         rows: list[FloatArray] = []
         try:
-            rows.extend(self._batches(texts))
+            rows.extend(self._batches(texts, tokens))
         except EncoderError as error:
             late = len(texts) - sum(map(len, rows))
             log.warning("memkit: %d texts stay without vectors for now: %s", late, error)
@@ -149,33 +160,75 @@ class EncoderSlot:
                 self._probes = self.encode(probe_questions())
         return self._probes
 
+    def question_tokens(self, text: str) -> TokenVectors | None:
+        """The vectors of a question's tokens, which are made once, with its own; None where the encoder gives none."""
+        encoder, tokens = self.get(), self._question_tokens.find(text)
+        if tokens is None and isinstance(encoder, EncodesTokens):
+            rows, every = self.encode_some_tokens([text])
+            tokens = every[0] if every else None
+            if tokens is not None and encoder is self._encoder:
+                self._question_tokens.put(text, tokens)
+                self._questions.put(text, rows[0])
+        return tokens
+
     def _stacked(self, rows: Sequence[FloatArray]) -> FloatArray:
         return np.concatenate(rows) if rows else np.zeros((0, self.get().dimension), dtype=np.float32)
 
-    def _batches(self, texts: Sequence[str]) -> Iterator[FloatArray]:
-        """Rows in batches. An encoder that has not answered yet, or failed last, gets one text first: it may hang."""
+    def _batches(self, texts: Sequence[str], tokens: list[TokenVectors] | None = None) -> Iterator[FloatArray]:
+        """Rows in batches. An encoder that has not answered yet, or failed last, gets one text first: it may hang.
+
+        The vectors of the texts' tokens are added to `tokens`, where the encoder gives any.
+        """
         if texts:
             self.load()
         start = 0
         while start < len(texts):
             batch = list(texts[start : start + (self._batch if self._has_answered else 1)])
-            yield self._encoded(batch)
+            yield self._encoded(batch, tokens)
             start += len(batch)
 
-    def _encoded(self, batch: list[str]) -> FloatArray:
+    def _encoded(self, batch: list[str], tokens: list[TokenVectors] | None) -> FloatArray:
         if self.is_overdue and not self._has_answered and time.monotonic() < self._asked_again:
             raise EncoderError(f"the encoder {self.get().name!r} hangs in an earlier call; it is asked again later.")
+        encoder = self.get()
+        asked = TokenPass(encoder) if tokens is not None and isinstance(encoder, EncodesTokens) else encoder
         try:
-            rows = encode_guarded(self.get(), batch, self._timeout * len(batch), note_overdue=self._note_overdue)
+            rows = encode_guarded(asked, batch, self._timeout * len(batch), note_overdue=self._note_overdue)
         except EncoderError:
             self._has_answered = False
             raise
         self._has_answered = True
+        if tokens is not None and isinstance(asked, TokenPass):
+            tokens += asked.tokens
         return rows
 
     def _note_overdue(self, call: "Future[object]") -> None:
         self._overdue.append(call)
         self._asked_again = time.monotonic() + HANGING_PAUSE_S
+
+
+class TokenPass:
+    """An encoder for one batch, that keeps the vectors of the tokens which come with those of the texts."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder, self.name, self.dimension = encoder, encoder.name, encoder.dimension
+        self.tokens: list[TokenVectors] = []
+
+    def encode(self, texts: list[str]) -> FloatArray:
+        """Rows of the texts. Raises EncoderError where the tokens' vectors have another shape than their spans."""
+        self.tokens = [
+            checked_tokens(self._encoder, own) for own in cast("EncodesTokens", self._encoder).encode_tokens(texts)
+        ]
+        return np.stack([own.whole for own in self.tokens])
+
+
+def checked_tokens(encoder: Encoder, tokens: TokenVectors) -> TokenVectors:
+    """Vectors of tokens, if they are what an encoder has to give. Raises EncoderError."""
+    vectors, spans = np.asarray(tokens.vectors, dtype=np.float32), np.asarray(tokens.spans, dtype=np.int64)
+    count = len(spans)
+    if spans.shape != (count, 2) or vectors.shape != (count, encoder.dimension) or not np.isfinite(vectors).all():
+        raise EncoderError(f"the encoder {encoder.name!r} gave {vectors.shape} numbers for {count} tokens of a text.")
+    return TokenVectors(np.asarray(tokens.whole, dtype=np.float32), spans, vectors)
 
 
 def encode_guarded(

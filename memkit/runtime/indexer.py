@@ -12,6 +12,7 @@ import numpy as np
 from memkit.models import BankState, IndexEntry, Memory, Mention
 from memkit.protocols import FloatArray
 from memkit.recall.index.lsh import CrossPolytope, Sketcher
+from memkit.recall.index.token_rows import packed, passage_words
 from memkit.runtime.encoder_slot import EncoderSlot
 from memkit.settings import Settings
 from memkit.text.forgetting.requests import without_requests
@@ -22,6 +23,7 @@ from memkit.text.reading import MIN_READING
 from memkit.text.terms.keys import document_terms, encoded_text, text_key
 from memkit.text.terms.tokens import has_words
 from memkit.text.times.mentioned import timed_clauses
+from memkit.text.token_vectors import TokenVectors
 from memkit.times import to_micros
 
 WORDS_OF_AN_ECHO = 3  # a longer text counts as the same whoever repeats it
@@ -107,12 +109,10 @@ class Indexer:
         if old.vector is None or len(old.vector) != 2 * self._slot.get().dimension:
             return words
         vectors = np.frombuffer(old.vector, dtype="<f2")[None].astype(np.float32)
-        [entry] = self.complete([words], vectors, [old.passages])
+        [entry] = self.complete([replace(words, passages=old.passages, tokens=old.tokens)], vectors)
         return entry
 
-    def complete(
-        self, entries: Sequence[IndexEntry], vectors: FloatArray, passages: Sequence[bytes | None] | None = None
-    ) -> list[IndexEntry]:
+    def complete(self, entries: Sequence[IndexEntry], vectors: FloatArray) -> list[IndexEntry]:
         """The same entries with their vectors, sketches and groups; `vectors` is (len(entries), dimension)."""
         if not entries:
             return []
@@ -120,10 +120,8 @@ class Indexer:
         halves = vectors.astype("<f2")
         sketches, keys = sketcher.sketch(vectors), groups.group(vectors).tolist()
         return [
-            replace(entry, vector=half.tobytes(), sketch=sketch.tobytes(), group=key, passages=parts)
-            for entry, half, sketch, key, parts in zip(
-                entries, halves, sketches, keys, passages or [None] * len(entries), strict=True
-            )
+            replace(entry, vector=half.tobytes(), sketch=sketch.tobytes(), group=key)
+            for entry, half, sketch, key in zip(entries, halves, sketches, keys, strict=True)
         ]
 
     def encode(self, entries: Sequence[IndexEntry], indexables: Sequence[IndexableText]) -> list[IndexEntry]:
@@ -136,31 +134,53 @@ class Indexer:
         is_read = readings >= MIN_READING
         unread = {i: replace(entries[i], wanted=False) for i, read in zip(wanted, is_read, strict=True) if not read}
         wanted = [i for i in wanted if i not in unread]
-        texts = [self._encoded_texts(indexables[i]) for i in wanted]
-        rows = self._slot.encode_some([text for own in texts for text in own])
+        parts = [[indexables[i].text, *self._passages(indexables[i])] for i in wanted]
+        texts = [
+            [encoded_text(indexables[i].speaker, part) for part in own] for i, own in zip(wanted, parts, strict=True)
+        ]
+        rows, tokens = self._encoded([text for own in texts for text in own])
         ends = accumulate(map(len, texts), initial=0)
         spans = [(start, end) for start, end in pairwise(ends) if end <= len(rows)]
         for (start, end), read in zip(spans, readings[is_read], strict=False):
             rows[start:end] *= read
-        passages = [rows[start + 1 : end].astype("<f2").tobytes() or None for start, end in spans]
-        whole = wanted[: len(spans)]
-        done = self.complete([entries[i] for i in whole], rows[[start for start, _ in spans]], passages)
-        encoded = unread | dict(zip(whole, done, strict=True))
+        whole = [
+            replace(
+                entries[i],
+                passages=rows[start + 1 : end].astype("<f2").tobytes() or None,
+                tokens=_packed_words(parts[n], texts[n], tokens[start:end]),
+            )
+            for n, (i, (start, end)) in enumerate(zip(wanted, spans, strict=False))
+        ]
+        done = self.complete(whole, rows[[start for start, _ in spans]])
+        encoded = unread | dict(zip(wanted[: len(spans)], done, strict=True))
         return [encoded.get(i, entry) for i, entry in enumerate(entries)]
 
-    def _encoded_texts(self, indexable: IndexableText) -> list[str]:
-        """A text as it is encoded, then the passages of a long one."""
-        return [encoded_text(indexable.speaker, indexable.text), *self._parts(indexable)]
+    def _encoded(self, texts: Sequence[str]) -> tuple[FloatArray, list[TokenVectors]]:
+        """Rows of the first texts, and the vectors of their tokens where these are wanted and the encoder gives any."""
+        if self._settings.tokens:
+            return self._slot.encode_some_tokens(texts)
+        return self._slot.encode_some(texts), []
 
-    def _parts(self, indexable: IndexableText) -> list[str]:
-        """The passages of a long text, as they are encoded."""
+    def _passages(self, indexable: IndexableText) -> list[str]:
+        """The passages of a long text."""
         settings = self._settings
         if len(indexable.text) <= settings.passage_from:
             return []
-        parts = passages(indexable.telling_text, size=settings.passage_characters, above=settings.passage_from)
-        return [encoded_text(indexable.speaker, part) for part in parts]
+        return passages(indexable.telling_text, size=settings.passage_characters, above=settings.passage_from)
 
     def entry(self, state: BankState, memories: Sequence[Memory]) -> list[IndexEntry]:
         """Whole index entries of memories that are about to be stored."""
         indexables = [IndexableText.of(memory) for memory in memories]
         return self.encode([self.words(state, indexable) for indexable in indexables], indexables)
+
+
+def _packed_words(parts: Sequence[str], texts: Sequence[str], tokens: Sequence[TokenVectors]) -> bytes | None:
+    """Words of a text's passages, or of the text itself where it has none, as they are stored.
+
+    `parts`: the text, then its passages; `texts`: the same as they were encoded, `tokens`: what the encoder gave.
+    """
+    every = [
+        passage_words(part, own, offset=len(text) - len(part))
+        for part, text, own in zip(parts, texts, tokens, strict=False)
+    ]
+    return packed(every[1:] or every)

@@ -88,7 +88,7 @@ FIELD_NAMES: dict[Any, str] = {
     Turn: "text speaker role at id session metadata",
     Receipt: "bank change outcomes",
     settings.ObserveSettings: "episode_turns episode_characters session_gap exchange_turns exchange_idle small_talk",
-    settings.IndexSettings: "sketch_bits sketch_seed groups passage_from passage_characters",
+    settings.IndexSettings: "sketch_bits sketch_seed groups passage_from passage_characters tokens",
     settings.RankingSettings: (
         "exact_up_to compact_up_to dense lexical nameless passages neighbour second_neighbour "
         "answered episode session whole_context speaker assistant asks whole_question answers length "

@@ -17,7 +17,6 @@ USED_ELSEWHERE = {
     "by ONNX Runtime and by sqlite-utils": "intra_op_num_threads log_severity_level migrations_table",
     "in quoted types alone": "BaseChatModel Embeddings",
     "by tests and benchmarks": "attend",
-    "by the second stage of recall, to come": "EncodesTokens",
     "in what is written as JSON": "other_interval written_at",
 }
 NAMES_USED_ELSEWHERE = {name for names in USED_ELSEWHERE.values() for name in names.split()}

@@ -69,6 +69,7 @@ def _inherited(own: IndexEntry, origin: IndexEntry) -> IndexEntry:
         own,
         vector=origin.vector,
         passages=origin.passages,
+        tokens=origin.tokens,
         sketch=origin.sketch,
         group=origin.group,
         wanted=origin.wanted,

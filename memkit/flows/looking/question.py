@@ -10,6 +10,8 @@ from memkit.flows.context import BankContext
 from memkit.models import BankState, Turn
 from memkit.observe.intake import as_turns
 from memkit.protocols import BankView, FloatArray
+from memkit.recall.index.token_rows import word_vectors
+from memkit.recall.ranking.late_interaction import QuestionWords
 from memkit.recall.ranking.names import named_speakers, without_names
 from memkit.recall.ranking.newer_values import COMPARED_RESULTS, asked_value
 from memkit.recall.ranking.open_questions import MAX_GATHERED
@@ -17,6 +19,8 @@ from memkit.recall.ranking.query import Query, RecallOptions
 from memkit.recall.ranking.whole_bank import WholeBankQuestion, whole_bank_question
 from memkit.runtime.indexer import echo_key
 from memkit.text.reading import MIN_READING
+from memkit.text.terms.language import language_of
+from memkit.text.terms.tokens import words
 
 CONTEXT_SHARE = 0.2  # of the query's vector, that is the turns' before it
 
@@ -38,6 +42,7 @@ class EncodedQuestion:
     meaning: float
     probes: FloatArray | None
     context: Sequence[str]
+    words: QuestionWords | None
 
     @classmethod
     def of(cls, ctx: BankContext, state: BankState, options: RecallOptions) -> "EncodedQuestion":
@@ -47,11 +52,11 @@ class EncodedQuestion:
         asked = (whole and whole.topic) or options.query
         reading = ctx.services.encoder.question_reading(asked)
         is_read = reading >= MIN_READING
-        vectors = _query_vectors(ctx, asked, ctx.services.indexes.speakers(state), context) if is_read else None
+        speakers, encoder = ctx.services.indexes.speakers(state), ctx.services.encoder
+        vectors, words = _query_vectors(ctx, asked, speakers, context) if is_read else (None, None)
         vector = None if vectors is None else _leaning(vectors)
-        encoder = ctx.services.encoder
         probes = None if vector is None or options.min_score is not None else encoder.probes()
-        return cls(options, options.now or ctx.now(), whole, vector, reading, encoder.meaning, probes, context)
+        return cls(options, options.now or ctx.now(), whole, vector, reading, encoder.meaning, probes, context, words)
 
     def query(self, speakers: Mapping[str, int], view: BankView) -> Query:
         """The query to a bank of these speakers."""
@@ -64,6 +69,7 @@ class EncodedQuestion:
             reading=self.reading,
             meaning=self.meaning,
             probes=self.probes,
+            words=self.words,
             context=self.context,
             allowed=None if options.where is None else frozenset(view.matching(options.where)),
             left_out=_seqs_without(view, options.without),
@@ -92,21 +98,35 @@ def _seqs_without(view: BankView, items: Sequence[object]) -> frozenset[int]:
     return frozenset(turns | resting)
 
 
-def _query_vectors(ctx: BankContext, query: str, speakers: Iterable[str], context: Sequence[str]) -> FloatArray | None:
-    """Vectors of the query and its context, (1 + len(context), dimension); None where the encoder fails.
+def _query_vectors(
+    ctx: BankContext, query: str, speakers: Iterable[str], context: Sequence[str]
+) -> tuple[FloatArray | None, QuestionWords | None]:
+    """Vectors of the query and its context, (1 + len(context), dimension), None where the encoder fails; its words'.
 
     A name outshines the rest of a short question, and who spoke is a cue of its own: so the query's vector
     leans towards that of the question without the speakers' names.
     """
     plain = without_names(query, named_speakers(query, speakers))
-    if plain == query or not plain.strip():
-        return ctx.services.encoder.question_vectors([query, *context])
-    vectors = ctx.services.encoder.question_vectors([query, *context, plain])
-    if vectors is None:
-        return None
+    is_named = plain != query and bool(plain.strip())
+    query_words = _question_words(ctx, query, plain)
+    vectors = ctx.services.encoder.question_vectors([query, *context, *([plain] if is_named else [])])
+    if vectors is None or not is_named:
+        return vectors, query_words
     share = ctx.settings.ranking.nameless
     blend = (1 - share) * vectors[0] + share * vectors[-1]
-    return np.concatenate([blend[None] / np.linalg.norm(blend), vectors[1:-1]])
+    return np.concatenate([blend[None] / np.linalg.norm(blend), vectors[1:-1]]), query_words
+
+
+def _question_words(ctx: BankContext, query: str, plain: str) -> QuestionWords | None:
+    """The question's words that it has without the speakers' names, too; None where recall compares no words."""
+    if not (ctx.settings.index.tokens and ctx.settings.ranking.tokens):
+        return None
+    tokens, language = ctx.services.encoder.question_tokens(query), language_of(query)
+    if tokens is None:
+        return None
+    terms = {word.term for word in words(plain, language)}
+    content, vectors = word_vectors((word for word in words(query, language) if word.term in terms), tokens)
+    return QuestionWords(tuple((word.term, *word.spellings) for word in content), vectors) if content else None
 
 
 def _leaning(vectors: FloatArray) -> FloatArray:

@@ -25,6 +25,7 @@ from memkit.storage.core.banks import loading_name, target_name, unpublished
 
 BATCH_MEMORIES = 500
 BATCH_CHARACTERS = 4_000_000
+ENCODED_BY = ("passage_from", "passage_characters", "tokens")  # settings that vectors depend on
 
 Progress = Callable[[int], None]
 
@@ -71,7 +72,7 @@ class BankFile:
         """Whether the file's vectors are as this store would make them."""
         index, own = self.header.index, self.services.settings.index
         same_encoder = stored_encoder(self.services.storage) == self.header.encoder
-        same_parts = (index.passage_from, index.passage_characters) == (own.passage_from, own.passage_characters)
+        same_parts = all(getattr(index, name) == getattr(own, name) for name in ENCODED_BY)
         return self.header.vectors and same_encoder and same_parts
 
 
@@ -149,8 +150,8 @@ def _entries(file: BankFile, state: BankState, memories: Sequence[ExportedMemory
     carried = {i: memory.vector for i, memory in enumerate(memories) if memory.vector is not None}
     halves = np.frombuffer(b"".join(carried.values()), dtype="<f2")
     vectors = halves.reshape(len(carried), file.header.encoder.dimension).astype(np.float32)
-    passages = [memories[i].passages for i in carried]
-    done = indexer.complete([entries[i] for i in carried], vectors, passages)
+    parts = [replace(entries[i], passages=memories[i].passages, tokens=memories[i].tokens) for i in carried]
+    done = indexer.complete(parts, vectors)
     complete = dict(zip(carried, done, strict=True))
     return [complete.get(i, entry) for i, entry in enumerate(entries)]
 

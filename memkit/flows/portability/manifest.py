@@ -21,6 +21,7 @@ from memkit.flows.portability.lines import (
 )
 from memkit.identifiers import uuid7_bytes
 from memkit.models import ErasureReceipt, Exchange, FrozenModel, Memory, checked_bank_name, checked_text
+from memkit.recall.index.token_rows import is_packed
 from memkit.storage.core.banks import checked_zone
 from memkit.storage.core.receipts import chain_flaws
 from memkit.storage.core.transfer import history_rows_of
@@ -221,5 +222,8 @@ def _check_memory(exported: ExportedMemory) -> None:
 def _check_vectors(header: ExportHeader, exported: ExportedMemory) -> None:
     width = 2 * header.encoder.dimension
     whole = exported.vector is None or len(exported.vector) == width
-    if not whole or len(exported.passages or b"") % width or (exported.vector is None and exported.passages):
+    parts = exported.passages, exported.tokens
+    if not whole or len(exported.passages or b"") % width or (exported.vector is None and any(parts)):
         raise FlawError("holds a vector of another length than the encoder's")
+    if exported.tokens is not None and not is_packed(exported.tokens, header.encoder.dimension):
+        raise FlawError("holds words' signs of another length than the encoder's")

@@ -14,12 +14,14 @@ from memkit.recall.index.lsh import Sketcher
 from memkit.recall.index.postings import LexicalIndex
 from memkit.recall.index.seq_array import Ints
 from memkit.recall.index.sketch_search import WANTED_RESULTS
+from memkit.recall.index.token_rows import TokenRows, unpacked
 from memkit.recall.index.vectors import VectorIndex
 from memkit.settings import RankingSettings
 from memkit.text.terms.keys import TIME_TERM, key_hash
 
 COHESION_ROWS = 2000  # on which the cohesion of a large bank is measured
 MIN_READ_SHARE = 0.5  # of a bank's memories, on whose vectors its cohesion is measured
+SAMPLED_ROWS = 200  # whose words tell what is usual in a bank
 COHESION_GROWTH = 1.1  # times as large: then it is measured anew there
 
 
@@ -38,6 +40,7 @@ class BankIndex:
         self._cohesion: float | None = None  # None: to be measured
         self._measured_size = 0
         self._chance: ChanceCosines | None = None  # None: to be measured
+        self._token_sample: TokenRows | None = None
 
     @property
     def size(self) -> int:
@@ -81,7 +84,16 @@ class BankIndex:
     def _measure(self) -> None:
         timed, _ = self.lexical.postings(key_hash(self.key, TIME_TERM))
         self.columns.measure(timed)
+        self._token_sample = None
         self.version += 1
+
+    def token_sample(self, source: VectorSource, dimension: int) -> TokenRows:
+        """The words of rows that lie evenly over the bank, of those of them that have any."""
+        if self._token_sample is None:
+            seqs = self.columns.column("seq")
+            chosen = np.linspace(0, max(len(seqs) - 1, 0), min(SAMPLED_ROWS, len(seqs))).astype(np.int64)
+            self._token_sample = unpacked(source.tokens(seqs[chosen].tolist()), dimension)
+        return self._token_sample
 
     def prepare(self, source: VectorSource) -> None:
         """Measure what the first question would wait for."""

@@ -155,6 +155,7 @@ class Candidates:
     fixed_parts: dict[str, FloatArray] = field(default_factory=dict)  # those that no cosine changes
     parts: dict[str, FloatArray] = field(default_factory=dict)  # all that the score is the sum of
     score: FloatArray = field(init=False)
+    tokens: FloatArray | None = None  # evidence by words, in standard deviations, NaN where none were compared
 
     # calibration, and links to thoughts
     evidence: FloatArray = field(init=False)

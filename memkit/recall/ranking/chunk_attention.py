@@ -20,6 +20,7 @@ from memkit.recall.index.groups import RowGroups
 from memkit.recall.ranking.candidates import Candidates, RowFeatures, UnseenChunks
 from memkit.recall.ranking.completion import shared_lexical
 from memkit.recall.ranking.evidence import standardised_cosines
+from memkit.recall.ranking.late_interaction import REPLACED_SHARE
 from memkit.settings import RankingSettings
 
 Floats = npt.NDArray[np.floating]
@@ -88,20 +89,31 @@ def attend(
 def evidence_parts(candidates: Candidates, weights: RankingSettings) -> dict[str, FloatArray]:
     """The parts of each row's score that follow from its evidence and from that around it."""
     features, share = candidates.features, candidates.open_to_context
-    dense = dense_evidence(candidates, weights)
+    alone_dense, tokens = _by_meaning(candidates, weights)
+    dense = alone_dense + tokens
     lexical, reranked = weights.lexical * candidates.completed, weights.reranked * candidates.reranked
     alone = dense + reranked + weights.lexical * candidates.lexical
     shared = dense + reranked + weights.lexical * shared_lexical(candidates, weights)
     own, itself = dense + lexical + reranked, 1 + weights.cohesive_own * candidates.cohesion
     session = weights.session + weights.cohesive_session * candidates.cohesion
     return {
-        "dense": itself * dense,
+        "dense": itself * alone_dense,
+        "tokens": itself * tokens,
         "lexical": itself * lexical,
         "reranked": itself * reranked,
         "neighbours": _from_neighbours(shared, alone, features, weights) * share,
         "episode": weights.episode * _from_chunks(own, features.episodes, candidates.unseen_episodes) * share,
         "session": session * _from_chunks(own, features.sessions, candidates.unseen_sessions) * share,
     }
+
+
+def _by_meaning(candidates: Candidates, weights: RankingSettings) -> tuple[FloatArray, FloatArray]:
+    """Dense evidence, and that by words, which takes the place of a share of it where words were compared, (n,)."""
+    dense, tokens = dense_evidence(candidates, weights), candidates.tokens
+    if tokens is None:
+        return dense, np.zeros_like(dense)
+    share = np.where(np.isnan(tokens), np.float32(1), np.float32(1 - REPLACED_SHARE))
+    return dense * share, weights.tokens * candidates.reading * candidates.meaning * np.nan_to_num(tokens)
 
 
 def dense_evidence(candidates: Candidates, weights: RankingSettings) -> FloatArray:

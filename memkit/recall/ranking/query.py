@@ -13,8 +13,11 @@ from memkit.models import MEMORY_KINDS, MEMORY_STATES, Kind, PastState, checked_
 from memkit.protocols import FloatArray
 from memkit.recall.index.columns import Bools, Columns, among
 from memkit.recall.index.seq_array import Ints
+from memkit.recall.ranking.late_interaction import QuestionWords
 from memkit.recall.ranking.whole_bank import WholeBankQuestion
 from memkit.text.terms.forms import is_same_name
+from memkit.text.terms.language import language_of
+from memkit.text.terms.tokens import words
 from memkit.times import to_micros
 
 MAX_RESULTS = 10_000  # of one recall
@@ -68,7 +71,8 @@ class Query:
     the states at `as_of` of those that have changed since. `least_results`: so many are looked for, however few are
     asked for. `reading`: how far the encoder reads the question, `meaning`: how far its vectors are of what texts mean,
     both 0..1. `probes`: vectors of questions about nothing, (any number, dimension), by which chance is measured.
-    `reranked`: a reranker's evidence by seq, in standard deviations, from 0.
+    `words`: its words with their vectors, where the file has those of its texts. `reranked`: a reranker's evidence by
+    seq, in standard deviations, from 0.
     """
 
     options: RecallOptions
@@ -84,6 +88,7 @@ class Query:
     reading: float = 1.0
     meaning: float = 1.0
     probes: FloatArray | None = None
+    words: QuestionWords | None = None
     reranked: Mapping[int, float] = field(default_factory=dict)
 
     def called(self, name: str) -> list[int]:
@@ -94,6 +99,11 @@ class Query:
     def question(self) -> str:
         """The question, or its topic alone where it is about the whole bank."""
         return (self.whole and self.whole.topic) or self.options.query
+
+    @property
+    def context_terms(self) -> list[str]:
+        """Terms of the turns before the question."""
+        return [word.term for text in self.context for word in words(text, language_of(text))]
 
     @property
     def result_count(self) -> int:

@@ -6,6 +6,7 @@ A text's checksum holds two CRC-32: that of its words below, that of the fixed n
 import struct
 from collections.abc import Sequence
 from contextlib import ContextDecorator
+from functools import reduce
 from typing import Any
 from zlib import crc32
 
@@ -49,9 +50,9 @@ def corrupt_error(what: str) -> CorruptError:
     return CorruptError(f"{what} isn't what was written: the file is damaged. {DAMAGE_REMEDY}")
 
 
-def vector_checksum(vector: bytes | None, passages: bytes | None) -> int:
-    """The checksum of a row with a vector."""
-    return crc32(passages or b"", crc32(vector or b""))
+def vector_checksum(*parts: bytes | None) -> int:
+    """The checksum of a row with a vector, its passages and its tokens."""
+    return reduce(lambda checksum, part: crc32(part or b"", checksum), parts, 0)
 
 
 def text_checksum(text: str | None, payload: str | None) -> int:
@@ -85,10 +86,10 @@ def is_text_intact(checksum: int, text: str | None, payload: str | None) -> bool
         return False
 
 
-def is_vector_intact(checksum: int, vector: bytes | None, passages: bytes | None) -> bool:
-    """Whether a vector and its passages are those that were written."""
+def is_vector_intact(checksum: int, *parts: bytes | None) -> bool:
+    """Whether a vector, its passages and its tokens are those that were written."""
     try:
-        return checksum == vector_checksum(vector, passages)
+        return checksum == vector_checksum(*parts)
     except DECODING_ERRORS:
         return False
 

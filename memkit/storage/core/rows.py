@@ -141,8 +141,8 @@ def entry_columns(entry: IndexEntry) -> Columns:
 
 def vector_columns(entry: IndexEntry) -> Columns:
     """Columns of the table `content` for an index entry's vectors."""
-    checksum = vector_checksum(entry.vector, entry.passages)
-    return {"vector": entry.vector, "passages": entry.passages, "checksum": checksum}
+    checksum = vector_checksum(entry.vector, entry.passages, entry.tokens)
+    return {"vector": entry.vector, "passages": entry.passages, "tokens": entry.tokens, "checksum": checksum}
 
 
 def mention_columns(mention: Mention) -> Columns:
@@ -155,6 +155,12 @@ def decode_mentions(rows: Iterable[Sequence[int]]) -> list[tuple[int, Mention]]:
     """Seqs with their mentions, in order of seq and time."""
     every = [(seq, Mention(MENTION_CODES.words[kind], since, until)) for seq, kind, since, until in rows]
     return sorted(every, key=lambda pair: (pair[0], pair[1].start, pair[1].end, pair[1].kind))
+
+
+def mentions_by_seq(rows: Iterable[Sequence[int]]) -> dict[int, tuple[Mention, ...]]:
+    """Mentions of each memory that has any, in order of time."""
+    pairs = decode_mentions(rows)
+    return {seq: tuple(mention for _, mention in own) for seq, own in groupby(pairs, key=lambda pair: pair[0])}
 
 
 def pack_terms(terms: Iterable[tuple[int, int]]) -> bytes:

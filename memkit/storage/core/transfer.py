@@ -28,6 +28,7 @@ def exported_memory(record: StoredMemory, history_rows: Sequence[HistoryRow], en
         wanted=entry.wanted,
         vector=entry.vector,
         passages=entry.passages,
+        tokens=entry.tokens,
     )
 
 

@@ -12,12 +12,18 @@ from typing import Any
 import numpy as np
 
 from memkit.batches import PassageBatch, QuantisedBatch
+from memkit.models import IndexEntry
 from memkit.protocols import FloatArray
 from memkit.quantisation import SCALE_BYTES, quantised
 from memkit.storage.core.blocks import Block
 
 _DIMENSION_FORMAT = struct.Struct("<H")
 Stored = tuple[int, bytes, bytes | None]  # seq, vector, passages
+
+
+def vector_parts(entry: IndexEntry) -> list[bytes]:
+    """All that was encoded of a text: its vector, its passages, its tokens."""
+    return [part or b"" for part in (entry.vector, entry.passages, entry.tokens)]
 
 
 def pack_vectors(stored: Iterable[Stored]) -> Iterator[tuple[int, bytes]]:

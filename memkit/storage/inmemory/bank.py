@@ -144,6 +144,7 @@ class Bank:
         return {
             "text": sum(_size(r.memory.text) + _size(encode_payload(r.memory, None)) for r in self.records.values()),
             "vectors": sum(len(entry.vector or b"") + len(entry.passages or b"") for entry in entries),
+            "tokens": sum(len(entry.tokens or b"") for entry in entries),
             "sketches": sum(len(entry.sketch or b"") for entry in entries),
             "terms": sum(len(pack_terms(entry.terms.items())) for entry in entries if entry.terms),
             "rows": 0,  # in blocks, which it has none of

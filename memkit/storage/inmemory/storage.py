@@ -232,7 +232,7 @@ class MemoryStorage:
         with self._reading():
             chosen = self._banks.values() if bank is None else [self._bank(bank)]
             sizes = [data.sizes() for data in chosen]
-        names = ("text", "vectors", "sketches", "terms", "rows", "history")
+        names = ("text", "tokens", "vectors", "sketches", "terms", "rows", "history")
         parts = {name: sum(each[name] for each in sizes) for name in names}
         return {**parts, "free": 0, "total": sum(parts.values())}
 

@@ -92,6 +92,9 @@ class MemoryView(View):
         vectors = self.vectors(seqs)
         return vectors, passage_batch(stored, vectors.shape[1])
 
+    def tokens(self, seqs: Sequence[int]) -> dict[int, bytes]:
+        return {seq: entry.tokens for seq, entry in self.entries(seqs).items() if entry.tokens is not None}
+
     def labelled(self, session: str) -> list[int]:
         return sorted(self.data.seqs_by("label", session))
 

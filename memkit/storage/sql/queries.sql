@@ -194,9 +194,13 @@ WHERE m.bank = :bank AND m.seq = ANY(:seqs)
 SELECT m.seq, c.vector, c.passages FROM memory m JOIN content c ON c.bank = m.bank AND c.id = m.vector
 WHERE m.bank = :bank AND m.seq BETWEEN :first AND :last
 
--- name: passages
-SELECT m.seq, c.passages FROM memory m JOIN content c ON c.bank = m.bank AND c.id = m.vector
-WHERE m.bank = :bank AND c.passages IS NOT NULL AND m.seq = ANY(:seqs)
+-- name: encoded
+SELECT m.seq, c.vector, c.passages, c.tokens FROM memory m JOIN content c ON c.bank = m.bank AND c.id = m.vector
+WHERE m.bank = :bank AND m.seq = ANY(:seqs)
+
+-- name: tokens
+SELECT m.seq, c.tokens FROM memory m JOIN content c ON c.bank = m.bank AND c.id = m.vector
+WHERE m.bank = :bank AND c.tokens IS NOT NULL AND m.seq = ANY(:seqs)
 
 -- name: any_vector
 SELECT c.vector FROM memory m JOIN content c ON c.bank = m.bank AND c.id = m.vector WHERE m.bank = :bank LIMIT 1
@@ -330,7 +334,8 @@ SELECT {exchange} WHERE e.bank = :bank AND e.number = ANY(:numbers) ORDER BY e.n
 INSERT INTO content (bank, id, text, payload, checksum) VALUES (:bank, :id, :text, :payload, :checksum)
 
 -- name: add_vector
-INSERT INTO content (bank, id, vector, passages, checksum) VALUES (:bank, :id, :vector, :passages, :checksum)
+INSERT INTO content (bank, id, vector, passages, tokens, checksum)
+VALUES (:bank, :id, :vector, :passages, :tokens, :checksum)
 
 -- name: add_memory
 INSERT INTO memory (bank, seq, id, ref, content, vector, wanted, kind, state, author, role, speaker, head,
@@ -358,7 +363,7 @@ WHERE bank = :bank AND seq = :seq
 SELECT seq, content FROM memory WHERE bank = :bank AND seq = ANY(:seqs)
 
 -- name: vector_lengths
-SELECT m.seq, m.vector, length(c.vector), coalesce(length(c.passages), 0)
+SELECT m.seq, m.vector, length(c.vector), coalesce(length(c.passages), 0), coalesce(length(c.tokens), 0)
 FROM memory m JOIN content c ON c.bank = m.bank AND c.id = m.vector
 WHERE m.bank = :bank AND m.seq = ANY(:seqs)
 
@@ -367,7 +372,8 @@ UPDATE memory SET vector = :vector, wanted = :wanted, hash_group = :hash_group, 
 WHERE bank = :bank AND seq = :seq
 
 -- name: overwrite_vector
-UPDATE content SET vector = :vector, passages = :passages, checksum = :checksum WHERE bank = :bank AND id = :id
+UPDATE content SET vector = :vector, passages = :passages, tokens = :tokens, checksum = :checksum
+WHERE bank = :bank AND id = :id
 
 -- name: drop_content
 DELETE FROM content WHERE bank = :bank AND id = :id
@@ -486,10 +492,10 @@ UNION SELECT vector FROM memory WHERE bank = :bank AND seq = ANY(:seqs) AND vect
 UNION SELECT content FROM history INDEXED BY history_seq WHERE bank = :bank AND seq = ANY(:seqs)
 
 -- name: contents
-SELECT text, payload, vector, passages FROM content WHERE bank = :bank AND id = ANY(:ids)
+SELECT text, payload, vector, passages, tokens FROM content WHERE bank = :bank AND id = ANY(:ids)
 
 -- name: contents_of_bank
-SELECT text, payload, vector, passages FROM content WHERE bank = :bank
+SELECT text, payload, vector, passages, tokens FROM content WHERE bank = :bank
 ORDER BY (id * 7919) % 65521 LIMIT :limit
 
 -- name: kinds_of_bank
@@ -502,7 +508,7 @@ SELECT bank, id, text, payload, checksum FROM content WHERE text IS NOT NULL OR 
 SELECT receipt FROM erasure UNION ALL SELECT value FROM meta UNION ALL SELECT name FROM bank
 
 -- name: retained_vectors
-SELECT bank, id, vector, passages, checksum FROM content WHERE vector IS NOT NULL
+SELECT bank, id, vector, passages, tokens, checksum FROM content WHERE vector IS NOT NULL
 
 -- name: retained_entries
 SELECT seq, data FROM index_entry UNION ALL SELECT change, data FROM block
@@ -605,6 +611,10 @@ FROM memory m JOIN content c ON c.bank = m.bank AND c.id = m.content WHERE :bank
 
 -- name: size_of_vectors
 SELECT coalesce(sum(length(c.vector) + coalesce(length(c.passages), 0)), 0)
+FROM memory m JOIN content c ON c.bank = m.bank AND c.id = m.vector WHERE :bank IS NULL OR m.bank = :bank
+
+-- name: size_of_tokens
+SELECT coalesce(sum(length(c.tokens)), 0)
 FROM memory m JOIN content c ON c.bank = m.bank AND c.id = m.vector WHERE :bank IS NULL OR m.bank = :bank
 
 -- name: size_of_entries

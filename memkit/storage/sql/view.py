@@ -38,6 +38,7 @@ from memkit.storage.core.rows import (
     decode_names,
     decode_past,
     decode_records,
+    mentions_by_seq,
     unpack_terms,
 )
 from memkit.storage.core.vectors import passage_batch, stack_vectors, unpack_vectors
@@ -179,8 +180,8 @@ class SqlView(View):
 
     def _stacked(self, vectors: Mapping[int, bytes], seqs: Sequence[int]) -> FloatArray:
         if not vectors:
-            other = self._run("any_vector").fetchone()
-            return stack_vectors([*(None for _ in seqs), other[0] if other else None])[: len(seqs)]
+            other = self._run("any_vector").fetchone() or (None,)
+            return stack_vectors([*(None for _ in seqs), *other])[: len(seqs)]
         with decoding("a vector"):
             return stack_vectors(list(map(vectors.get, seqs)))
 
@@ -197,6 +198,9 @@ class SqlView(View):
             return [(seq, own, parts) for seq, own, parts in self._over("vectors_with_passages", seqs)]
         wanted, rows = set(seqs), self._run("vectors_between", first=min(seqs), last=max(seqs)).fetchall()
         return rows if len(wanted) > max(seqs) - min(seqs) else [row for row in rows if row[0] in wanted]
+
+    def tokens(self, seqs: Sequence[int]) -> dict[int, bytes]:
+        return dict(self._over("tokens", seqs))
 
     def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
         blocks = (block.only(np.isin(block.seqs, seqs)) for block in self._around(VECTOR_PART, seqs))
@@ -333,21 +337,17 @@ class SqlView(View):
         with decoding("an index row"):
             terms = {seq: dict(unpack_terms(row.data)) for seq, row in packed.items()}
         sketches = {seq: row.data for seq, row in self.located(SKETCH_PART, seqs).items()}
-        vectors = dict(self._over("vectors", seqs))
-        passages = dict(self._over("passages", seqs))
-        mentions: dict[int, tuple[Mention, ...]] = {}
-        for seq, mention in decode_mentions(self._over("mentions_of", seqs)):
-            mentions[seq] = (*mentions.get(seq, ()), mention)
+        encoded = {row[0]: row[1:] for row in self._over("encoded", seqs)}
+        mentions = mentions_by_seq(self._over("mentions_of", seqs))
         return {
             seq: IndexEntry(
                 text_key=text_key,
                 terms=terms.get(seq, {}),
-                vector=vectors.get(seq),
                 sketch=sketches.get(seq),
                 group=group,
                 wanted=bool(wanted),
-                passages=passages.get(seq),
                 mentions=mentions.get(seq, ()),
+                **dict(zip(("vector", "passages", "tokens"), encoded.get(seq, ()), strict=False)),
             )
             for seq, text_key, group, wanted in self._over("index_columns", seqs)
         }

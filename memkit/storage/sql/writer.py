@@ -19,6 +19,7 @@ from memkit.storage.core.rows import (
     vector_columns,
 )
 from memkit.storage.core.unit_of_work import ChangeSet
+from memkit.storage.core.vectors import vector_parts
 from memkit.storage.sql.block_writer import EntryBlocks
 from memkit.storage.sql.queries import change_over, run, run_many, run_over
 from memkit.storage.sql.row_blocks import RowBlocks
@@ -192,7 +193,7 @@ class Writer:
         ids: dict[int, int | None] = {}
         for seq, entry in entries.items():
             content, lengths = old.get(seq, (None, None))
-            if entry.vector is not None and lengths == [len(entry.vector), len(entry.passages or b"")]:
+            if entry.vector is not None and lengths == list(map(len, vector_parts(entry))):
                 run(self.connection, "overwrite_vector", bank=self.bank, id=content, **vector_columns(entry))
                 ids[seq] = content
                 del old[seq]
@@ -203,7 +204,7 @@ class Writer:
 
     def _remember_entries(self, seqs: Sequence[int]) -> None:
         for entry in self.view.entries(seqs).values():
-            self.erased += [part for part in (entry.vector, entry.passages) if part]
+            self.erased += filter(None, vector_parts(entry))
         self._remember_packed(seqs)
 
     def forget_entries(self, seqs: Sequence[int]) -> None:

@@ -42,6 +42,7 @@ CREATE TABLE content (
     payload TEXT,
     vector BLOB,
     passages BLOB,                   -- vectors of a long text's parts
+    tokens BLOB,                     -- signs of its words' vectors
     checksum INTEGER NOT NULL,
     UNIQUE (bank, id)
 );

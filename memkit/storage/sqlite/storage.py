@@ -269,6 +269,7 @@ def _sizes(connection: sqlite3.Connection, bank: int | None) -> dict[str, int]:
 
     return {
         "text": size("size_of_text"),
+        "tokens": size("size_of_tokens"),
         "vectors": size("size_of_vectors") + size("size_of_entries", part=VECTOR_PART),
         "sketches": size("size_of_entries", part=SKETCH_PART),
         "terms": size("size_of_entries", part=TERM_PART),

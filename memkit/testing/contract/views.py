@@ -263,3 +263,13 @@ class ViewContract(ContractSteps):
         assert vectors.any(axis=1).tolist() == [True, False, True]
         assert passages.seqs.tolist() == [1, 1]
         assert (own.seqs.tolist(), parts.seqs.tolist()) == ([1, 2], [1, 1])
+
+    def test_the_words_of_a_text_are_those_of_its_index_entry_and_go_with_it(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("a", id="a"), entry(1, tokens=b"\x01\x01\x05")))
+        self.put(storage, Insert(memory("b", id="b"), entry(2)), Insert(memory("c", id="c"), entry(3, tokens=b"\x00")))
+        assert self.read(storage, lambda view: view.tokens([1, 2, 3, 9])) == {1: b"\x01\x01\x05", 3: b"\x00"}
+        assert storage.sizes()["tokens"] == 4
+        self.put(storage, Rewrite("c", entry(3, tokens=b"\x07\x07")), Erase(("a",)))
+        assert self.read(storage, lambda view: view.tokens([1, 2, 3])) == {3: b"\x07\x07"}
+        with self.view(storage) as view:
+            assert [view.entries([seq])[seq].tokens for seq in (2, 3)] == [None, b"\x07\x07"]

@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from word_encoder import WordEncoder
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.evaluation.formats.files import read_conversations
 from memkit.evaluation.texts import CONVERSATIONS_FOLDER
 from memkit.models import TIME_UNITS, Hit
-from memkit.settings import ObserveSettings, RankingSettings
+from memkit.settings import IndexSettings, ObserveSettings, RankingSettings
 from memkit.testing import FrozenClock
 
 ROOT = Path(__file__).parents[3]
@@ -22,12 +23,16 @@ NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)
 DEMO = CONVERSATIONS_FOLDER / "conversation.jsonl"
 LOCOMO = Path(os.environ.get("MEMKIT_LOCOMO", ROOT.parent / "shared" / "data" / "locomo_dev.json"))
 EXACT, SKETCHES = RankingSettings(), RankingSettings(exact_up_to=50)
+COMPARED = RankingSettings(tokens=0.6), RankingSettings(tokens=0.6, exact_up_to=50)  # the words of texts, too
 
 
 def opened(path: Path, ranking: RankingSettings = EXACT, small_talk: float = 0) -> memkit.MemoryStore:
     """Every turn gets a vector: which ones count as small talk was decided when they came, and stays."""
-    settings = memkit.Settings(ranking=ranking, observe=ObserveSettings(small_talk=small_talk, small_talk_from=0))
-    return memkit.open(path, encoder=HashingEncoder(), clock=FrozenClock(NOW), settings=settings)
+    index = IndexSettings(tokens=ranking in COMPARED)
+    observe = ObserveSettings(small_talk=small_talk, small_talk_from=0)
+    encoder = WordEncoder() if index.tokens else HashingEncoder()
+    settings = memkit.Settings(ranking=ranking, observe=observe, index=index)
+    return memkit.open(path, encoder=encoder, clock=FrozenClock(NOW), settings=settings)
 
 
 def seen(hits: Sequence[Hit]) -> list[tuple[object, ...]]:
@@ -160,6 +165,14 @@ def test_two_hundred_queries_are_answered_as_by_a_bank_that_never_heard_it(
     }[chosen]
     assert len(queries) == 200
     compare(path, turns, gone, queries if chosen == "entangled" else queries[:40], ranking=ranking)
+
+
+@pytest.mark.parametrize("ranking", COMPARED, ids=["exact", "sketches"])
+def test_with_the_words_of_texts_answers_are_those_of_a_bank_that_never_heard_it(
+    path: Path, ranking: RankingSettings
+) -> None:
+    turns, queries = conversation(DEMO)
+    compare(path, turns, entangled(turns, 12), queries[:40], ranking=ranking)
 
 
 @pytest.mark.parametrize("number", range(len(TELLING)))

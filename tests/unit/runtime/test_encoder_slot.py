@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from word_encoder import WordEncoder
 
 from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import EncoderError, EncoderMismatchError
 from memkit.runtime import encoder_slot, foreign_calls
 from memkit.runtime.encoder_slot import EncoderSlot, encode_guarded
+from memkit.text.token_vectors import TokenVectors
 
 SECRET_TEXT = "the vault opens with 7731"
 
@@ -276,3 +278,34 @@ def test_an_encoder_of_memkits_own_without_foreign_code_is_called_in_the_callers
     )
     assert encode_guarded(HashingEncoder(8), ["a"], None).shape == (1, 8)
     assert callers == [threading.get_ident()]
+
+
+def test_the_vectors_of_tokens_come_with_those_of_their_texts() -> None:
+    rows, tokens = EncoderSlot(WordEncoder(), timeout=5, batch=1).encode_some_tokens(["one lamp", "two"])
+    assert [len(own.spans) for own in tokens] == [2, 1]
+    assert (rows == np.stack([own.whole for own in tokens])).all()
+
+
+def test_an_encoder_without_tokens_gives_its_rows_alone() -> None:
+    rows, tokens = EncoderSlot(HashingEncoder(), timeout=5).encode_some_tokens(["one lamp", "two"])
+    assert (len(rows), tokens) == (2, [])
+
+
+@pytest.mark.parametrize("shape", [(1, 256), (2, 3)])
+def test_tokens_of_another_shape_than_their_spans_are_the_encoders_failure(shape: tuple[int, int]) -> None:
+    class Wrong(WordEncoder):
+        def encode_tokens(self, texts: list[str]) -> list[TokenVectors]:
+            return [own._replace(vectors=np.zeros(shape, np.float32)) for own in super().encode_tokens(texts)]
+
+    slot = EncoderSlot(Wrong(), timeout=5)
+    assert slot.question_tokens(SECRET_TEXT) is None
+    assert len(slot.encode_some_tokens([SECRET_TEXT])[0]) == 0
+
+
+def test_a_questions_tokens_are_made_once_and_its_vector_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    slot = EncoderSlot(WordEncoder(), timeout=5)
+    first = slot.question_tokens("Who plays the cello?")
+    monkeypatch.setattr(WordEncoder, "encode_tokens", failing(ValueError()).encode)
+    monkeypatch.setattr(WordEncoder, "encode", failing(ValueError()).encode)
+    assert slot.question_tokens("Who plays the cello?") is first
+    assert slot.question_vectors(["Who plays the cello?"]) is not None

@@ -191,7 +191,7 @@ def _words(connection: sqlite3.Connection) -> list[str]:
 
 
 def _vectors(connection: sqlite3.Connection) -> list[str]:
-    rows = connection.execute("SELECT checksum, vector, passages FROM content WHERE vector IS NOT NULL")
+    rows = connection.execute("SELECT checksum, vector, passages, tokens FROM content WHERE vector IS NOT NULL")
     false = sum(not is_vector_intact(*row) for row in rows)
     return [f"{false} vectors are not what was written"] if false else []
 

@@ -226,9 +226,9 @@ def _take(recovered: RecoveredRows, table: Table, row: Row) -> bool:
 
 
 def _is_intact(content: Sequence[Any]) -> bool:
-    _, _, text, payload, vector, passages, checksum = content
+    _, _, text, payload, vector, passages, tokens, checksum = content
     if text is None and payload is None and vector is not None:
-        return is_vector_intact(checksum, vector, passages)
+        return is_vector_intact(checksum, vector, passages, tokens)
     return is_text_intact(checksum, text, payload)
 
 

@@ -18,7 +18,7 @@ MAY_READ_IT = {
     *("moved", "count_moved", "drop_all_moved"),  # what has changed since blocks of rows were made: a sixteenth at most
     *("drop_blocks", "exchanges"),  # a handful of rows for a bank
     *("last_placed", "unencoded", "any_vector", "first_of_each_speaker"),  # stop at the first they meet
-    *("size_of_text", "size_of_vectors", "size_of_entries", "size_of_history"),  # statistics
+    *("size_of_text", "size_of_tokens", "size_of_vectors", "size_of_entries", "size_of_history"),  # statistics
     *("drop_empty_exchanges", "kinds_of_bank", "contents_of_bank"),  # an erasure, of a whole bank
     *("retained_notes", "retained_entries", "retained_vectors", "retained_words"),  # its search of the files
     *("last_receipt", "receipts"),  # stops at the first; is for all banks
