@@ -44,11 +44,18 @@ def ndcg(ranks: Ranks, k: int) -> float:
     return float(gained / ideal)
 
 
+def reciprocal_rank(ranks: Ranks, k: int) -> float:
+    """The reciprocal of the best evidence item's rank, 0 where none is among the first k; its mean is MRR@k."""
+    best = float(ranks.min())
+    return 1 / best if best <= k else 0.0
+
+
 METRIC_FUNCTIONS: dict[str, Callable[[Ranks, int], float]] = {
     "fraction": fraction,
     "any": found_any,
     "all": found_all,
     "ndcg": ndcg,
+    "mrr": reciprocal_rank,
 }
 
 

@@ -15,7 +15,8 @@ from memkit.evaluation.recall.sweep import Sweep
 CHANGE_COLUMN = f"change @{MAIN_CUTOFF}"
 BOUNDS_COLUMN = f"95 % of the change @{MAIN_CUTOFF}"
 MIN_WIDTHS = {"category": 12}
-METRIC_NAMES = {"fraction": "fraction found", "any": "any found", "all": "all found", "ndcg": "NDCG"}
+METRIC_NAMES = {"fraction": "fraction found", "any": "any found", "all": "all found", "ndcg": "NDCG", "mrr": "MRR"}
+SESSIONS_NAME = "sessions found"
 
 
 def decimal(value: float) -> str:
@@ -77,9 +78,11 @@ def _metric_rows(name: str, system: SystemFigures) -> Iterator[list[RenderableTy
     """A row for each metric; the first has the name and the interval, too."""
     style = "bold" if name == "memkit" else ""
     label, interval, name_style = SYSTEM_NAMES.get(name, name), bounds(system.interval, "–"), ""
-    for metric, values in system.metrics.items():
+    rows = {METRIC_NAMES[metric]: values for metric, values in system.metrics.items()}
+    rows |= {} if system.sessions is None else {SESSIONS_NAME: system.sessions}
+    for metric, values in rows.items():
         figures = [Text(decimal(value), style=style) for value in values]
-        yield [Text(label, style=style), Text(METRIC_NAMES[metric], style=name_style), *figures, interval]
+        yield [Text(label, style=style), Text(metric, style=name_style), *figures, interval]
         label, interval, style, name_style = "", "", "dim", "dim"
 
 

@@ -48,6 +48,11 @@ class Conversation:
         return tuple(str(turn.id if self.unit == "turn" else turn.session) for turn in self.turns)
 
     @cached_property
+    def sessions(self) -> dict[str, str]:
+        """Sessions by the id of their turns."""
+        return {str(turn.id): str(turn.session) for turn in self.turns}
+
+    @cached_property
     def end(self) -> datetime:
         """A minute after the last turn."""
         return max(turn_time(turn) for turn in self.turns) + timedelta(minutes=1)

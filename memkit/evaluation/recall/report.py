@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import quantiles
 
 from memkit.evaluation.formats.conversation import Conversation
-from memkit.evaluation.metrics import METRIC_FUNCTIONS, MeasuredFigures, bootstrap_interval, fraction, mean
+from memkit.evaluation.metrics import METRIC_FUNCTIONS, MeasuredFigures, Ranks, bootstrap_interval, fraction, mean
 from memkit.evaluation.recall.comparison import (
     MAIN_CUTOFF,
     Ablation,
@@ -17,17 +17,24 @@ from memkit.evaluation.recall.comparison import (
 from memkit.evaluation.recall.run import PROMPT_BUDGET, USUAL_RESULTS, AskedQuestion, RunOptions, RunOutcome
 from memkit.models import FrozenModel
 
-RANK_CUTOFFS = (5, 10, 25, 50)
+RANK_CUTOFFS = (1, 5, 10, 25, 50)
+ADVERSARIAL = "adversarial"  # LoCoMo's fifth category, which others leave out
+WITHOUT_ADVERSARIAL = f"all but {ADVERSARIAL}"
 CURVE_LENGTH = 50  # recall against k is recorded up to here
 
 
 class SystemFigures(FrozenModel):
-    """One system's figures: metric -> mean at each of `ks`; by category and conversation: fraction at 10."""
+    """One system's figures: metric -> mean at each of `ks`; by category and conversation: fraction at 10.
+
+    `sessions`: the fraction of the evidence's sessions at each of `ks`, as far as the ranked turns lead to them; None
+    where sessions are scored anyway.
+    """
 
     metrics: dict[str, list[float]]
     interval: tuple[float, float] | None
     lead: tuple[float, float, float] | None  # memkit's fraction at 10 less this one's, and its interval
     categories: dict[str, list[float]]  # fraction at each of `ks`
+    sessions: list[float] | None = None
     conversations: dict[str, float]
     wordings: list[float]
     curve: list[float]  # fraction at 1, 2, ... 50
@@ -94,7 +101,7 @@ def report(
         conversations=len(conversations),
         turns=outcome.turns,
         questions=len(first),
-        counts={name: sum(asked.category == name for asked in first) for name in distinct(first, "category")},
+        counts={name: len(asked) for name, asked in _by_category(first).items()},
         thoughts=options.think,
         ks=RANK_CUTOFFS,
         systems={name: _system(name, first, outcome.asked) for name in (first[0].ranks if first else ())},
@@ -115,22 +122,33 @@ def _system(name: str, first: Sequence[AskedQuestion], every: Sequence[AskedQues
         return fraction(asked.ranks["memkit"], MAIN_CUTOFF) - at_ten(asked)
 
     ranks = [asked.ranks[name] for asked in first]
+    by_session = [asked.session_ranks[name] for asked in first if asked.session_ranks]
     return SystemFigures(
         metrics={
             metric: [mean(f(r, k) for r in ranks) for k in RANK_CUTOFFS] for metric, f in METRIC_FUNCTIONS.items()
         },
         interval=bootstrap_interval(grouped(first, at_ten)),
         lead=None if name == "memkit" else difference(first, ahead),
-        categories={
-            c: [mean(fraction(a.ranks[name], k) for a in first if a.category == c) for k in RANK_CUTOFFS]
-            for c in distinct(first, "category")
-        },
+        categories={c: _fractions([a.ranks[name] for a in asked]) for c, asked in _by_category(first).items()},
+        sessions=_fractions(by_session) if by_session else None,
         conversations={
             c: mean(at_ten(a) for a in first if a.conversation == c) for c in distinct(first, "conversation")
         },
         wordings=[mean(at_ten(a) for a in every if a.wording == w) for w in sorted({a.wording for a in every})],
         curve=[mean(fraction(r, k) for r in ranks) for k in range(1, CURVE_LENGTH + 1)],
     )
+
+
+def _fractions(ranks: Sequence[Ranks]) -> list[float]:
+    return [mean(fraction(each, k) for each in ranks) for k in RANK_CUTOFFS]
+
+
+def _by_category(first: Sequence[AskedQuestion]) -> dict[str, list[AskedQuestion]]:
+    """Questions by category, and those of all but the adversarial one where it is there."""
+    groups = {name: [a for a in first if a.category == name] for name in distinct(first, "category")}
+    if ADVERSARIAL in groups:
+        groups[WITHOUT_ADVERSARIAL] = [a for a in first if a.category != ADVERSARIAL]
+    return groups
 
 
 def _sketches(first: Sequence[AskedQuestion], outcome: RunOutcome) -> SketchFigures:

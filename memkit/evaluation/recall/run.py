@@ -59,6 +59,7 @@ class RunOptions:
 class AskedQuestion:
     """One question as asked, and where its evidence stood in each system's ranking.
 
+    `session_ranks`: the same of the evidence's sessions, where turns are scored.
     `floored`, `unfloored`: the ranks in the usual number of results, with the default floor and without.
     `milliseconds`: of the recall with the floor, the question's encoding left out. `tokens`: an upper bound
     of those in its prompt. `varied`: the ranks under each variant, of the question as written. `same_top`:
@@ -75,6 +76,7 @@ class AskedQuestion:
     tokens: int
     varied: Mapping[str, Ranks] = field(default_factory=dict)
     same_top: bool | None = None
+    session_ranks: Mapping[str, Ranks] = field(default_factory=dict)
 
 
 @dataclass
@@ -194,6 +196,7 @@ class _ConversationRun:
             category=question.category,
             wording=number,
             ranks={name: ranks_of(dict.fromkeys(units), question.evidence) for name, units in rankings.items()},
+            session_ranks=self._session_ranks(rankings, question),
             floored=self.rankings.ranks([hit.memory.id for hit in recollection], question.evidence),
             unfloored=self.rankings.ranks(memories[:USUAL_RESULTS], question.evidence),
             milliseconds=spent,
@@ -201,6 +204,17 @@ class _ConversationRun:
             varied={name: self.rankings.ranks(ids, question.evidence) for name, ids in varied.items()},
             same_top=same_top,
         )
+
+    def _session_ranks(self, rankings: dict[str, list[str]], question: Question) -> dict[str, Ranks]:
+        """Ranks of the evidence's sessions by each system's ranking of turns; none where sessions are ranked."""
+        session_of = self.conversation.sessions
+        evidence = frozenset(session_of[unit] for unit in question.evidence if unit in session_of)
+        if self.conversation.unit == "session" or not evidence:
+            return {}
+        return {
+            name: ranks_of(dict.fromkeys(session_of[unit] for unit in units if unit in session_of), evidence)
+            for name, units in rankings.items()
+        }
 
     def _varied(self, text: str, now: datetime, turn_count: int) -> dict[str, list[str]]:
         rankings: dict[str, list[str]] = {}

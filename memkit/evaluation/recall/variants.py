@@ -58,6 +58,7 @@ ABLATION_VARIANTS = (
     Variant("no dense", {"dense": 0}),
     Variant("no passages", {"passages": 0}),
     Variant("no neighbours", {"neighbour": 0, "second_neighbour": 0, "answered": 0}),
+    Variant("no completion", {"beside": 0}),
     Variant("no episodes", {"episode": 0}),
     Variant("no sessions", {"session": 0, "cohesive_session": 0}),
     Variant("no retention", decay={"ranking_weight": 0}),

@@ -15,6 +15,7 @@ from memkit.evaluation.metrics import (
     fraction,
     ndcg,
     ranks_of,
+    reciprocal_rank,
 )
 
 RANK_LISTS = st.tuples(st.lists(st.integers(1, 60), min_size=1, max_size=5, unique=True), st.integers(0, 3)).map(
@@ -32,6 +33,11 @@ def test_fraction_any_and_all_are_three_different_things() -> None:
     assert fraction(ranks, 5) == pytest.approx(1 / 3)
     assert (found_any(ranks, 1), found_any(ranks, 2)) == (0.0, 1.0)
     assert (found_all(np.array([2.0, 7.0]), 6), found_all(np.array([2.0, 7.0]), 7)) == (0.0, 1.0)
+
+
+def test_the_reciprocal_rank_is_that_of_the_best_evidence_found() -> None:
+    assert reciprocal_rank(np.array([4.0, 2.0]), 5) == 0.5
+    assert reciprocal_rank(np.array([6.0, inf]), 5) == 0.0
 
 
 def test_ndcg_is_the_discounted_gain_over_the_best_one_possible() -> None:

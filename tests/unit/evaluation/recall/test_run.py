@@ -117,10 +117,23 @@ def test_a_report_counts_conversations_turns_and_questions_by_category(conversat
     assert figures.systems["dense"].lead is not None
 
 
+def test_a_report_tells_sessions_where_turns_are_scored_and_the_categories_that_others_publish() -> None:
+    asked = conversation(
+        question("red sailing boat", "t0", category="single-hop"),
+        question("Who was hurt and who fell?", "t3", "t4", category="adversarial"),
+    )
+    figures = report("jsonl", [asked], ran(asked), "hashing", RunOptions())
+    memkit = figures.systems["memkit"]
+    assert figures.counts == {"adversarial": 1, "single-hop": 1, "all but adversarial": 1}
+    assert memkit.categories["all but adversarial"] == memkit.categories["single-hop"]
+    assert memkit.sessions is not None
+    assert memkit.sessions[-1] == 1.0
+
+
 def test_a_report_as_plain_values_holds_no_text_of_the_conversation(conversations: list[Conversation]) -> None:
     dumped = report("jsonl", conversations, ran(*conversations), "hashing", RunOptions()).dump()
     assert "boat" not in str(dumped)
-    assert dumped["systems"]["memkit"]["metrics"]["any"][3] == 1.0
+    assert dumped["systems"]["memkit"]["metrics"]["any"][-1] == 1.0
 
 
 def test_recall_against_k_is_drawn(conversations: list[Conversation], tmp_path: Path) -> None:
