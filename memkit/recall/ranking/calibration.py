@@ -21,7 +21,7 @@ UNKNOWN_COSINE = np.float32(0.15)  # where there is no vector
 UNREAD_SURPRISE, MAX_SURPRISE = 2.0, 6.0  # of cosines that aren't known: no sign for an answer, and none against; most
 WORD_SURPRISE = 0.5  # of a nat that words tell
 NAME_SURPRISE = 1.25  # of a speaker's name, and against a name that the bank doesn't hold
-LEAST_SIZE, ROWS_PER_BEST = 50, 10  # of a bank, for what its words tell; in smaller ones, fewer than five are the best
+LEAST_SIZE, ROWS_PER_BEST = 50, 50  # of a bank, for what its words tell; in smaller ones, fewer than five are the best
 LEAST_SURENESS, FULL_SURENESS = 1.0, 2.0  # from which on one result is given, and all that are wanted
 
 

@@ -138,6 +138,8 @@ def _dated(place: int, tokens: list[str], keys: list[str], words: TimeWords) -> 
     is_led = place > 0 and tokens[place - 1].casefold() in stop
     if (month := words.months.get(keys[place])) is not None:
         year, size = _year_after(place, tokens, stop)
+        if not year and tokens[place + 1 : place + 2] and re.fullmatch(r"\d{3,}", tokens[place + 1]):
+            return None  # a year that no memory is of
         is_inflected = tokens[place].casefold() not in words.short_months
         return (f"{month} {year}", size) if year else ((f"in {month}", 1) if is_led or is_inflected else None)
     weekday = None if keys[place] in words.units else words.weekdays.get(keys[place])
