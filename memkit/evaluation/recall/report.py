@@ -18,8 +18,8 @@ from memkit.evaluation.recall.run import PROMPT_BUDGET, USUAL_RESULTS, AskedQues
 from memkit.models import FrozenModel
 
 RANK_CUTOFFS = (1, 5, 10, 25, 50)
-ADVERSARIAL = "adversarial"  # LoCoMo's fifth category, which others leave out
-WITHOUT_ADVERSARIAL = f"all but {ADVERSARIAL}"
+ADVERSARIAL_CATEGORY = "adversarial"  # LoCoMo's fifth category, which others leave out
+WITHOUT_ADVERSARIAL = f"all but {ADVERSARIAL_CATEGORY}"
 CURVE_LENGTH = 50  # recall against k is recorded up to here
 
 
@@ -146,8 +146,8 @@ def _fractions(ranks: Sequence[Ranks]) -> list[float]:
 def _by_category(first: Sequence[AskedQuestion]) -> dict[str, list[AskedQuestion]]:
     """Questions by category, and those of all but the adversarial one where it is there."""
     groups = {name: [a for a in first if a.category == name] for name in distinct(first, "category")}
-    if ADVERSARIAL in groups:
-        groups[WITHOUT_ADVERSARIAL] = [a for a in first if a.category != ADVERSARIAL]
+    if ADVERSARIAL_CATEGORY in groups:
+        groups[WITHOUT_ADVERSARIAL] = [a for a in first if a.category != ADVERSARIAL_CATEGORY]
     return groups
 
 
