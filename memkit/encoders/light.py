@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from memkit.encoders.loading import logged_loading
 from memkit.encoders.sentence_transformer import DEFAULT_DIMENSION, DEFAULT_MODEL
 from memkit.encoders.token_mean import centred, token_mean
 from memkit.errors import EncoderError
@@ -90,8 +89,7 @@ class LightEncoder:
             if self._loaded is None:
                 from memkit.encoders.bert import Bert
 
-                with logged_loading(self.name):
-                    self._loaded = _tokenizer(self._folder / TOKENIZER_FILE), Bert(self._folder / WEIGHTS_FILE)
+                self._loaded = _tokenizer(self._folder / TOKENIZER_FILE), Bert(self._folder / WEIGHTS_FILE)
             return self._loaded
 
 
