@@ -368,7 +368,7 @@ class Searcher:
         beside, around = self._near(rows, query, 1), self._near(rows, query, query.options.around)
         seqs = candidates.features.seqs[best].tolist()
         scores = candidates.relevance[best].astype(np.float64).round(4).tolist()
-        parts, terms = candidates.rounded_parts(best), candidates.words.terms_of(rows)
+        parts, terms = candidates.rounded_parts(best), candidates.words.terms_of(candidates.saturations[:, best])
         names = [cues.likened.get(speaker) for speaker in candidates.features.speaker[best].tolist()]
         again = last_said(self.index.columns, seqs, query)
         return [

@@ -37,7 +37,7 @@ class EncoderSlot:
     def __init__(self, encoder: Encoder | None, *, timeout: float, batch: int = 128) -> None:
         self._encoder, self._timeout, self._batch = encoder, timeout, batch
         self._is_loaded = self._has_answered = False
-        self._tells_pieces: bool | None = None  # not known yet: to ask a protocol takes as long as to read a text
+        self._kinds: dict[type, bool] = {}  # by protocol, whether the encoder is of it
         self._probes: FloatArray | None = None
         self._overdue: list[Future[object]] = []  # calls that took too long
         self._asked_again = 0.0  # from when on an encoder that hangs may be asked, by the monotonic clock
@@ -55,7 +55,7 @@ class EncoderSlot:
         """Encode with another encoder from now on."""
         self._encoder, self._probes = encoder, None
         self._is_loaded = self._has_answered = False
-        self._tells_pieces = None
+        self._kinds = {}
         self._overdue = []
         self._questions.clear()
         self._question_tokens.clear()
@@ -109,14 +109,20 @@ class EncoderSlot:
     def meaning(self) -> float:
         """Share of its vectors that is of what texts mean, 0..1; 1 where it doesn't tell."""
         encoder = self.get()
-        return min(1.0, max(0.0, encoder.meaning)) if isinstance(encoder, TellsMeaning) else 1.0
+        if not self._is(TellsMeaning):
+            return 1.0
+        return min(1.0, max(0.0, cast("TellsMeaning", encoder).meaning))
+
+    def _is(self, protocol: type) -> bool:
+        """Whether the encoder is of a protocol; asked once, since that takes as long as to read a text."""
+        if protocol not in self._kinds:
+            self._kinds[protocol] = isinstance(self.get(), protocol)
+        return self._kinds[protocol]
 
     def readings(self, texts: Sequence[str]) -> FloatArray:
         """The reading of each text, 0..1, (len(texts),): how far the encoder reads it; 1 where it doesn't tell."""
         encoder = self.get()
-        if self._tells_pieces is None:
-            self._tells_pieces = isinstance(encoder, TellsPieces)
-        if not texts or not self._tells_pieces:
+        if not texts or not self._is(TellsPieces):
             return np.ones(len(texts), dtype=np.float32)
         starts = [text[:MAX_READ_CHARS] for text in texts]
         try:

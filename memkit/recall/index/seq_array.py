@@ -101,4 +101,6 @@ def distinct(numbers: Ints) -> Ints:
     if (numbers[1:] > numbers[:-1]).all():
         return numbers
     ordered = np.sort(numbers)
-    return ordered[np.diff(ordered, prepend=ordered[:1] - 1) > 0]
+    firsts = np.ones(len(ordered), dtype=bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=firsts[1:])
+    return ordered[firsts]

@@ -172,9 +172,14 @@ class Candidates:
         return traits
 
     @cached_property
+    def saturations(self) -> FloatArray:
+        """The saturation of each of the question's terms in each row, (terms, n)."""
+        return self.words.saturations_in(self.features.rows)
+
+    @cached_property
     def information(self) -> FloatArray:
         """The question's information that each row holds, in nats."""
-        return self.words.information(self.features.rows, self.features.lengths)
+        return self.words.information(self.features.rows, self.features.lengths, self.saturations)
 
     def rounded_parts(self, places: Ints) -> list[dict[str, float]]:
         """The summands of each of these ranks, and the cosine, rounded; without what is 0 or unknown."""

@@ -9,9 +9,8 @@ linear share of lexical evidence is less (`shared_lexical`): the same words woul
 import numpy as np
 
 from memkit.protocols import FloatArray
-from memkit.recall.index.seq_array import Ints
 from memkit.recall.ranking.candidates import Candidates, RowFeatures
-from memkit.recall.ranking.evidence import FULL_MATCH_SD, LexicalEvidence
+from memkit.recall.ranking.evidence import FULL_MATCH_SD
 from memkit.settings import RankingSettings
 
 HALVED_SHARE = 0.5  # of the linear share of lexical evidence, that completion takes the place of
@@ -23,9 +22,9 @@ def completed_lexical(candidates: Candidates, weights: RankingSettings) -> Float
     loose = 1 - candidates.cohesion
     if not weights.beside or not loose or len(features) < 2:
         return candidates.lexical
-    lacks, bounds = 1 - _saturations(evidence, features.rows), [evidence.bounds[term] for term in evidence.rows_by_term]
-    taken = np.minimum(1, weights.beside * loose * candidates.open_to_context * _greatest_beside(1 - lacks, features))
-    total = np.array(bounds, np.float32) @ (1 - lacks * (1 - taken))
+    own, bounds = candidates.saturations, np.array([evidence.bounds[t] for t in evidence.rows_by_term], np.float32)
+    beside = (weights.beside * loose * candidates.open_to_context) * _greatest_beside(own, features)
+    total = bounds @ (1 - (1 - own) * (1 - np.minimum(1, beside)))
     return np.asarray(FULL_MATCH_SD / np.float32(evidence.full_bm25) * total, dtype=np.float32)
 
 
@@ -33,19 +32,6 @@ def shared_lexical(candidates: Candidates, weights: RankingSettings) -> FloatArr
     """Lexical evidence as neighbours share it, (n,)."""
     taken = HALVED_SHARE * (1 - candidates.cohesion) if weights.beside else 0.0
     return (1 - taken) * candidates.lexical
-
-
-def _saturations(evidence: LexicalEvidence, rows: Ints) -> FloatArray:
-    """The saturation of each term in each of these rows, (terms, n)."""
-    every = list(evidence.rows_by_term.values())
-    owners = np.repeat(np.arange(len(every)), list(map(len, every)))
-    values = [evidence.saturations[term] for term in evidence.rows_by_term]
-    own = np.concatenate([*every, rows[:0]])
-    places = np.minimum(rows.searchsorted(own), len(rows) - 1)
-    table = np.zeros((len(every), len(rows)), np.float32)
-    inside = rows[places] == own
-    table[owners[inside], places[inside]] = np.concatenate([*values, np.zeros(0, np.float32)])[inside]
-    return table
 
 
 def _greatest_beside(values: FloatArray, features: RowFeatures) -> FloatArray:

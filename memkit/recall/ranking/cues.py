@@ -151,10 +151,13 @@ def cue_parts(cues: Cues, features: RowFeatures, windows: Windows, weights: Rank
 
 
 def values_of(seqs: Ints, values: Mapping[int, float]) -> FloatArray:
-    """Values by seq for each of these, 0 where there is none."""
-    if not values:
-        return np.zeros(len(seqs), np.float32)
-    return np.array([values.get(seq, 0.0) for seq in seqs.tolist()], dtype=np.float32)
+    """Values by seq for each of these, which are in order, 0 where there is none."""
+    row_values, every = np.zeros(len(seqs), np.float32), np.fromiter(values, dtype=np.int64)
+    if len(every) and len(seqs):
+        places = np.minimum(seqs.searchsorted(every), len(seqs) - 1)
+        here = seqs[places] == every
+        row_values[places[here]] = np.fromiter(values.values(), dtype=np.float32)[here]
+    return row_values
 
 
 def mentioned_shares(mentions: Iterable[tuple[int, Mention]], windows: Windows) -> dict[int, float]:

@@ -66,27 +66,37 @@ class LexicalEvidence:
         """The share of the question's information that so much is, in nats."""
         return information / np.float32(max(self.full_idf, MIN_QUESTION_NATS))
 
-    def information(self, rows: Ints, lengths: npt.NDArray[np.int32]) -> FloatArray:
-        """The question's information that each of these rows holds, in nats; `lengths`: of their texts.
+    def saturations_in(self, rows: Ints) -> FloatArray:
+        """The saturation of each term in each of these rows, in order, 0 where it isn't there: (n,) -> (terms, n)."""
+        every = list(self.rows_by_term.values())
+        table = np.zeros((len(every), len(rows)), np.float32)
+        if not table.size:
+            return table
+        own, owners = np.concatenate(every), np.repeat(np.arange(len(every)), list(map(len, every)))
+        places = np.minimum(rows.searchsorted(own), len(rows) - 1)
+        inside = rows[places] == own
+        values = np.concatenate([self.saturations[term] for term in self.rows_by_term])
+        table[owners[inside], places[inside]] = values[inside]
+        return table
 
-        A long text holds a word by chance, the likelier the more frequent the word is: what is no surprise in a
-        text of that length covers nothing.
+    def information(self, rows: Ints, lengths: npt.NDArray[np.int32], saturations: FloatArray) -> FloatArray:
+        """The question's information that each of these rows holds, in nats.
+
+        `lengths`: of their texts; `saturations`: of the terms in them. A long text holds a word by chance, the likelier
+        the more frequent the word is: what is no surprise in a text of that length covers nothing.
         """
         sums = self.sums.take(rows).imag
         longer = np.flatnonzero((lengths > SHORT_TEXT_CHARS) & (sums > 0))
         if len(longer):
-            sums[longer] = self._sure_sums(rows[longer], lengths[longer])
+            sums[longer] = self._sure_sums(lengths[longer], saturations[:, longer] > 0)
         return np.asarray(sums)
 
-    def _sure_sums(self, rows: Ints, lengths: npt.NDArray[np.int32]) -> FloatArray:
-        """The idf of the terms that each row holds, as far as it doesn't hold them by chance."""
-        sums = np.zeros(len(rows), np.float32)
-        chances = TOPIC_FACTOR * (lengths - SHORT_TEXT_CHARS) / WORD_CHARS
-        for term, (idf, surprisal) in self.covers.items():
-            if term in self.rows_by_term:
-                chance = -np.expm1(-chances * np.exp(-surprisal))
-                sums += np.minimum(idf, -np.log(chance)) * _is_held(self.rows_by_term[term], rows)
-        return sums
+    def _sure_sums(self, lengths: npt.NDArray[np.int32], held: Bools) -> FloatArray:
+        """The idf of the terms that each row holds, as far as it doesn't hold them by chance; `held`: (terms, n)."""
+        covers = np.array([self.covers.get(term, (0.0, 0.0)) for term in self.rows_by_term], np.float32)
+        chances = np.float32(TOPIC_FACTOR / WORD_CHARS) * (lengths - SHORT_TEXT_CHARS)
+        sure = -np.log(-np.expm1(-np.exp(-covers[:, 1:]) * chances))
+        return np.asarray((np.minimum(covers[:, :1], sure) * held).sum(axis=0), dtype=np.float32)
 
     def best(self, count: int) -> Ints:
         """The rows with the best scores, in order; fewer where fewer hold any of the terms.
@@ -105,13 +115,10 @@ class LexicalEvidence:
             left -= self.bounds[term]
         return best
 
-    def terms_of(self, rows: Ints) -> list[tuple[str, ...]]:
-        """The question's terms that each of these rows holds."""
-        held: list[list[str]] = [[] for _ in rows]
-        for term, own in self.rows_by_term.items():
-            for i in np.flatnonzero(_is_held(own, rows)).tolist():
-                held[i].append(term)
-        return [tuple(terms) for terms in held]
+    def terms_of(self, saturations: FloatArray) -> list[tuple[str, ...]]:
+        """The question's terms that each row holds: (terms, n), saturations, -> n."""
+        terms = list(self.rows_by_term)
+        return [tuple(term for term, value in zip(terms, row, strict=True) if value) for row in saturations.T.tolist()]
 
 
 def lexical_evidence(
@@ -157,11 +164,6 @@ def _known_form(index: LexicalIndex, key: bytes, word: SearchTerm) -> tuple[tupl
         return forms[0]
     held = (form for form in forms if all(any(index.holds(key_hash(key, t)) for t in terms) for terms in form))
     return next(held, forms[0])
-
-
-def _is_held(own: Ints, rows: Ints) -> Bools:
-    """Mask of the rows that are among a term's own, both in order."""
-    return np.asarray(own[np.minimum(own.searchsorted(rows), len(own) - 1)] == rows)
 
 
 def _repeated(values: Sequence[float], counts: Sequence[int]) -> FloatArray:

@@ -66,6 +66,8 @@ def _word_for(first: str, names: Mapping[str, str]) -> str | None:
     low = first.casefold()
     if low in STOP_WORDS:  # "Will" is a name where it is written as one
         return low if names.get(low) == first and first[0].isupper() else None
+    if first.isascii():
+        return low if low in names else None
     if UNSPACED_PATTERN.match(first):
         return low if any(low in name for name in names) else None
     return next((form for form in (low, without_marks(low)) if form in names), None)
