@@ -5,11 +5,12 @@ import zlib
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 
 from memkit.errors import InputError
 from memkit.protocols import FloatArray
 from memkit.text.terms.forms import composed
-from memkit.text.terms.tokens import UNSPACED_RANGES, pair_spans
+from memkit.text.terms.tokens import CACHED_WORDS, UNSPACED_RANGES, pair_spans
 
 WORD_PATTERN = re.compile(r"\w+")
 UNSPACED_PATTERN = re.compile(f"[{UNSPACED_RANGES}]")
@@ -37,9 +38,10 @@ class HashingEncoder:
         """Rows of unit norm, float32, shape (len(texts), dimension)."""
         rows = np.zeros((len(texts), self.dimension), dtype=np.float64)
         for row, text in zip(rows, texts, strict=True):
-            for word in _words(text):
-                for code, weight in _features(word):
-                    row[code % self.dimension] += weight
+            features = [_features(word, self.dimension) for word in _words(text)]
+            if features:
+                places, weights = zip(*features, strict=True)
+                row[:] = np.bincount(np.concatenate(places), np.concatenate(weights), self.dimension)
             if not row.any():
                 row[0] = 1.0  # a text without words, or whose features cancel out
         return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
@@ -54,14 +56,12 @@ def _parts(word: str) -> list[str]:
     return [word] if UNSPACED_PATTERN.search(word) is None else [word[start:end] for start, end in pair_spans(word)]
 
 
-@lru_cache(maxsize=16_384)
-def _features(word: str) -> tuple[tuple[int, float], ...]:
-    """A word and its n-grams, as (hash, signed weight)."""
+@lru_cache(maxsize=CACHED_WORDS)
+def _features(word: str, dimension: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Places of a word and of its n-grams in a row, and their signed weights."""
     padded = f"<{word}>"
-    grams = (f"#{padded[i : i + GRAM_CHARS]}" for i in range(len(padded) - GRAM_CHARS + 1))
-    return (_signed(word, 1.0), *(_signed(gram, GRAM_WEIGHT) for gram in grams))
-
-
-def _signed(feature: str, weight: float) -> tuple[int, float]:
-    code = zlib.crc32(feature.encode("utf-8", "surrogatepass"))
-    return code >> 1, weight if code & 1 else -weight
+    grams = [f"#{padded[i : i + GRAM_CHARS]}" for i in range(len(padded) - GRAM_CHARS + 1)]
+    codes = [zlib.crc32(feature.encode("utf-8", "surrogatepass")) for feature in (word, *grams)]
+    weights = [1.0, *[GRAM_WEIGHT] * len(grams)]
+    signed = [weight if code & 1 else -weight for code, weight in zip(codes, weights, strict=True)]
+    return np.array([(code >> 1) % dimension for code in codes]), np.array(signed)
