@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from importlib.resources import files
 
 from memkit.protocols import Token
@@ -32,6 +32,7 @@ HIRAGANA_TYPES = 90  # which carry Japanese grammar: as likely as frequent words
 WORD_EDGE = "\n"  # starts and ends a word in the spelling model
 CONTEXT_WEIGHT = 4.0  # of the shorter context, in letters, where a longer one was counted
 FIRST_NATS, LETTER_NATS = 4.5, 1.1  # surprisal of a word in an alphabet without a spelling model, by its letters
+_token = partial(tuple.__new__, Token)  # in less than half of the time that Token takes
 
 
 class BackgroundSurprisal:
@@ -42,8 +43,7 @@ class BackgroundSurprisal:
 
     def score(self, text: str) -> list[Token]:
         """Tokens in order, with their characters in the text."""
-        token = Token._make  # in half of the time that Token takes
-        return [token((*match.span(), surprisal(match[0]))) for match in token_matches(text)]
+        return [_token((*match.span(), surprisal(match[0]))) for match in token_matches(text)]
 
     def learn(self, text: str) -> None:
         """Nothing: the model stays as it is."""

@@ -15,7 +15,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from functools import lru_cache
-from itertools import filterfalse
+from itertools import chain, filterfalse
 from typing import Any
 
 from memkit.text.terms.language import STOP_WORDS
@@ -40,7 +40,8 @@ FULL_CONTRACTIONS = {
     "'ll": " will",
 }
 CONTRACTION_PATTERN = re.compile(r"can't\b|cannot\b|won't\b|(?<=\w)(?:n't|'(?:m|re|ve|ll))\b", re.IGNORECASE)
-TOKEN_PATTERN = re.compile(r"(?:(?<!\w)[-+](?=\d))?\w+(?:['’:.,/-]\w+)*|[:;=]['-]?[()\[\]DPp/\\|*]|<3|\S")
+WORD_FORM = r"\w+(?:['’:.,/-]\w+)*"
+TOKEN_PATTERN = re.compile(rf"{WORD_FORM}|(?<!\w)[-+](?=\d){WORD_FORM}|[:;=]['-]?[()\[\]DPp/\\|*]|<3|\S")
 QUANTITY_PATTERN = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 MEANINGFUL_MARKS = frozenset("?%#@&§†*/")
 # words that tell how far, how often or by whose word something is so: with one more, a text says another thing
@@ -82,15 +83,20 @@ def is_copy(text: str, other: str) -> bool:
 def copy_key(text: str) -> CopyKey:
     """Tokens that carry a text's meaning, in order: equal for texts of which one is a copy of the other."""
     plain = text if text.isascii() else unicodedata.normalize("NFC", text).translate(FULL_WIDTH).replace("’", "'")
-    if "'" in plain or "cannot" in plain:
-        plain = CONTRACTION_PATTERN.sub(lambda match: FULL_CONTRACTIONS[match[0].lower()], plain)
-    tokens = list(filter(None, map(_meaning, TOKEN_PATTERN.findall(plain))))
+    tokens = list(chain.from_iterable(map(_meanings, TOKEN_PATTERN.findall(plain))))
     while len(tokens) > 1 and tokens[0] in OPENING_WORDS:
         del tokens[0]
     return tuple(filterfalse(ARTICLE_WORDS.__contains__, tokens)) or tuple(tokens) or (plain.strip(),)
 
 
 @lru_cache(maxsize=CACHED_WORDS)
+def _meanings(token: str) -> CopyKey:
+    """A token in the form that carries its meaning; of a contraction, all its words; nothing for most marks."""
+    full = CONTRACTION_PATTERN.sub(lambda match: FULL_CONTRACTIONS[match[0].lower()], token)
+    parts = [token] if full == token else TOKEN_PATTERN.findall(full)
+    return tuple(filter(None, map(_meaning, parts)))
+
+
 def _meaning(token: str) -> str:
     """A token in the form that carries its meaning; "" for a mark that carries none.
 
