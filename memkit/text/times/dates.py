@@ -6,7 +6,7 @@ begins in December 2022.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
@@ -26,6 +26,7 @@ from memkit.text.times.patterns import (
     TIME_PATTERN,
     WEEKDAY_NAMES,
     count_of,
+    may_name_time,
 )
 
 PART_DAYS: dict[str, tuple[TimeUnit, int, int]] = {
@@ -78,12 +79,19 @@ def first_mentioned_time(
     `day_first`: whether 3/4 is the third of April.
     """
     local = now.astimezone(ZoneInfo(zone))
-    further = FURTHER_PATTERN.search(text)
-    for match in [further] if further else TIME_PATTERN.finditer(text):
+    for match in _matches(text):
         interval = read_time(match, local, prefer, day_first)
         if interval is not None:
             return MentionedTime(interval, match[0], match.span())
     return _only(list(_foreign_times(text, local, prefer)))
+
+
+def _matches(text: str) -> Iterable[re.Match[str]]:
+    """Words of English that name times, in order."""
+    if not may_name_time(text):
+        return ()
+    further = FURTHER_PATTERN.search(text)
+    return [further] if further else TIME_PATTERN.finditer(text)
 
 
 def _only(times: list[MentionedTime]) -> MentionedTime | None:

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from memkit.text.hints import hint_words
 from memkit.text.parts import SENTENCE_END_PATTERN, without_recalled
 from memkit.text.pasted.spans import own_words
 from memkit.text.times.dates import read_time
@@ -19,13 +18,11 @@ from memkit.text.times.intervals import Interval, month_start
 from memkit.text.times.patterns import (
     DATED_PATTERN,
     MONTH_AND_YEAR_PATTERN,
-    MONTH_NAMES_PATTERN,
     NUMBER_NAMES,
-    SEASON_MONTHS,
-    SHORT_MONTHS_PATTERN,
     TIME_PATTERN,
     WEEKDAY_NAMES,
     WEEKDAY_PATTERN,
+    may_name_time,
 )
 from memkit.text.times.tenses import Tense, tense_of
 
@@ -49,15 +46,6 @@ HABIT_PATTERN = re.compile(r"\b(?:every|each|most|any|some|on)(?: other)? $", re
 CLAUSE_END_PATTERN = re.compile(
     r"[;:–—]\s|,\s+(?:and|but|so|then|because|while)\b|\s(?:but|because|while)\s", re.IGNORECASE
 )
-UNIT_WORDS = frozenset("hour day week weekend month year hours days weeks weekends months years".split())
-TIME_WORDS = UNIT_WORDS.union(  # one of them, or a digit, is part of every name of a time
-    WEEKDAY_NAMES,
-    SEASON_MONTHS,
-    MONTH_NAMES_PATTERN.split("|"),
-    SHORT_MONTHS_PATTERN.split("|"),
-    "jan mar jun sep night tonight today tomorrow yesterday morning".split(),
-    "0123456789",
-)
 
 
 class DatedClause(NamedTuple):
@@ -72,18 +60,13 @@ class DatedClause(NamedTuple):
 
 def timed_clauses(text: str, at: datetime, zone: str, *, day_first: bool = False) -> list[DatedClause]:
     """Clauses of a turn's own words that name a time, in order; at most 16. `at`: when it was said."""
-    if not _may_name_time(text):
+    if not may_name_time(text):
         return []
     own = own_words(without_recalled(text))
-    sentences = [part for part in SENTENCE_END_PATTERN.split(own) if _may_name_time(part)][:MAX_SENTENCES]
+    sentences = [part for part in SENTENCE_END_PATTERN.split(own) if may_name_time(part)][:MAX_SENTENCES]
     local = at.astimezone(ZoneInfo(zone))
     dated = [timed for sentence in sentences for timed in _clauses(sentence, local, day_first)]
     return dated[:MAX_TIMES]
-
-
-def _may_name_time(sentence: str) -> bool:
-    """Whether a sentence holds a word of a time; most don't, and are read no further."""
-    return not TIME_WORDS.isdisjoint(hint_words(sentence))
 
 
 def without_times(sentence: str) -> str:

@@ -2,6 +2,8 @@
 
 import re
 
+from memkit.text.hints import hint_words
+
 MONTH_NAMES_PATTERN = "january|february|march|april|may|june|july|august|september|october|november|december"
 SHORT_MONTHS_PATTERN = "feb|apr|jul|aug|sept|oct|nov|dec"  # abbreviations that are no other word
 PLAIN_MONTH_PATTERN = rf"(?:(?:{MONTH_NAMES_PATTERN})\b|(?:{SHORT_MONTHS_PATTERN})\b\.?)"
@@ -63,6 +65,20 @@ FURTHER_PATTERN = re.compile(  # times that are asked about, and seldom told
 )
 RANGE_PATTERN = re.compile(rf"^(?:between|from|since) (?:the )?(.+?) {TO_PATTERN} (?:the )?(.+)$")
 OFFSET_PATTERN = re.compile(r"^(the|last|.+?) (\w+?)s? (before|prior to|after|following) (?:the )?(.+)$")
+UNIT_WORDS = frozenset("hour day week weekend month year hours days weeks weekends months years".split())
+TIME_WORDS = UNIT_WORDS.union(  # one of them, or a digit, is part of every name of a time
+    WEEKDAY_NAMES,
+    SEASON_MONTHS,
+    MONTH_NAMES_PATTERN.split("|"),
+    SHORT_MONTHS_PATTERN.split("|"),
+    "jan mar jun sep night tonight today tomorrow yesterday morning".split(),
+    "0123456789",
+)
+
+
+def may_name_time(text: str) -> bool:
+    """Whether a text holds a word of a time; most don't, and are read no further."""
+    return not TIME_WORDS.isdisjoint(hint_words(text))
 
 
 def count_of(words: str) -> int:
