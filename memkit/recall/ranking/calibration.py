@@ -21,7 +21,7 @@ UNKNOWN_COSINE = np.float32(0.15)  # where there is no vector
 UNREAD_SURPRISE, MAX_SURPRISE = 2.0, 6.0  # of cosines that aren't known: no sign for an answer, and none against; most
 WORD_SURPRISE = 0.5  # of a nat that words tell
 NAME_SURPRISE = 1.25  # of a speaker's name, and against a name that the bank doesn't hold
-LEAST_SIZE, ROWS_PER_BEST = 50, 50  # of a bank, for what its words tell; in smaller ones, fewer than five are the best
+LEAST_SIZE, ROWS_PER_BEST = 50, 10  # of a bank, for what its words tell; in smaller ones, fewer than five, or one, do
 LEAST_SURENESS, FULL_SURENESS = 1.0, 2.0  # from which on one result is given, and all that are wanted
 
 
@@ -75,10 +75,11 @@ def _names_stranger(candidates: Candidates, cues: Cues) -> bool:
 
 
 def _word_nats(candidates: Candidates, size: int) -> float:
-    """The question's information in the five rows that hold most, less that of a word that as many hold by chance."""
+    """The question's information in the rows that hold most, less that of a word that as many hold by chance."""
     held = candidates.information[candidates.eligible]
-    best = min(BEST_ROWS, max(1, size // ROWS_PER_BEST))
-    return mean_of_best(held, best) - math.log(max(size, LEAST_SIZE) / best)
+    few = min(BEST_ROWS, max(1, size // ROWS_PER_BEST))
+    counts = (1, few) if size < LEAST_SIZE else (few,)
+    return max(mean_of_best(held, count) - math.log(max(size, LEAST_SIZE) / count) for count in counts)
 
 
 def result_count(sure: float, wanted: int) -> int:

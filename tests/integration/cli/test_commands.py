@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from memkit.cli import main, output
+from memkit.evaluation.recall.variants import ABLATION_VARIANTS
 from memkit.evaluation.texts import CONVERSATIONS_FOLDER
 
 SECRET = "quetzal-9471-marimba"
@@ -588,7 +589,7 @@ def test_evaluate_switches_parts_off_and_leaves_conversations_out(cli: Cli, tmp_
     figures = cli(*common, "--json").json
     [report] = figures["reports"]
     assert report["sketches"]["same_top"] == 1.0
-    assert len(report["ablation"]["variants"]) == 16
+    assert len(report["ablation"]["variants"]) == len(ABLATION_VARIANTS)
     assert {one["candidate"] for one in figures["leave_one_out"]["conversations"]} == {"defaults"}
 
 
