@@ -340,8 +340,8 @@ class Storage(Protocol):
         changes nothing; the receipt holds it as it is.
         """
 
-    def view(self, bank: int) -> AbstractContextManager[BankView]:
-        """A consistent snapshot for reading; don't hold it open during slow work."""
+    def view(self, bank: int | BankName) -> AbstractContextManager[BankView]:
+        """A consistent snapshot for reading; don't hold it open during slow work. Raises BankGoneError."""
 
     def unencoded_banks(self) -> list[BankState]:
         """Banks that hold memories whose vector is wanted and still missing, in order of name."""

@@ -108,11 +108,15 @@ def zone_of(state: BankState) -> ZoneInfo:
     return ZoneInfo(state.zone)
 
 
-def retry_when_erased(attempt: Callable[[], T]) -> T:
-    """Begin again where the bank is erased meanwhile: what was worked out holds under its key alone."""
+def retry_when_gone(ctx: BankContext, attempt: Callable[[], T]) -> T:
+    """Make the bank and begin again where it isn't there yet, or is erased meanwhile.
+
+    What was worked out before holds under the key of the bank that was erased alone.
+    """
     while True:
         with suppress(BankGoneError):
             return attempt()
+        ctx.ensure()
 
 
 def apply(

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from memkit.errors import InputError, UndoError, UnknownMemoryError
-from memkit.flows.context import BankContext, apply, by_id, retry_when_erased
+from memkit.flows.context import BankContext, apply, by_id, retry_when_gone
 from memkit.flows.erasure.fingerprints import ERASED_REASON, erased_before
 from memkit.flows.reencode import outdate_terms, renew_terms
 from memkit.flows.thinking.copies import stored_copies, voice_key
@@ -52,7 +52,7 @@ def insert(ctx: BankContext, items: str | Memory | Iterable[str | Memory]) -> Re
     given: list[str | Memory] = [items] if isinstance(items, str | Memory) else list(items)
     at = ctx.now()
     memories = [m if isinstance(m, Memory) else drafted(ctx, m, at=at) for m in given]
-    return retry_when_erased(lambda: _insert(ctx, memories, at))
+    return retry_when_gone(ctx, lambda: _insert(ctx, memories, at))
 
 
 def _insert(ctx: BankContext, memories: Sequence[Memory], at: datetime) -> Receipt:

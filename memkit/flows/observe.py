@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Self
 
 from memkit.errors import ConflictError, MemkitError
-from memkit.flows.context import BankContext, apply, encode_afterwards, retry_when_erased
+from memkit.flows.context import BankContext, apply, encode_afterwards, retry_when_gone
 from memkit.flows.erasure.fingerprints import ERASED_REASON, erased_before
 from memkit.flows.sessions import Answers
 from memkit.models import BankState, IndexEntry, Memory, Outcome, Receipt, RejectedTurn, Turn
@@ -23,6 +23,7 @@ from memkit.text.parts import without_recalled
 from memkit.text.terms.tokens import has_words
 
 TURNS_PER_TRANSACTION = 1000
+ERASED_OUTCOME = Outcome.skipped(None, ERASED_REASON)
 SAME_ANSWER_REASON = "the same answer was given to it before"
 ANSWERED_AGAIN_REASON = "answered again"
 
@@ -72,7 +73,7 @@ def observe(ctx: BankContext, items: Iterable[Any]) -> Receipt:
     errors: list[MemkitError] = []
     for start in range(0, len(turns), TURNS_PER_TRANSACTION):
         chunk = turns[start : start + TURNS_PER_TRANSACTION]
-        receipt, rejected = retry_when_erased(partial(_observe_chunk, ctx, chunk))
+        receipt, rejected = retry_when_gone(ctx, partial(_observe_chunk, ctx, chunk))
         receipts.append(receipt)
         errors += rejected
     joined = receipts[0] if len(receipts) == 1 else Receipt.joined(ctx.name, receipts)
@@ -91,54 +92,81 @@ def read(items: Iterable[Any], speakers: Mapping[str, str] | None) -> list[Turn]
 
 
 def _observe_chunk(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tuple[Receipt, list[MemkitError]]:
-    at, state = ctx.now(), ctx.ensure()
-    decision = _Decision(ctx, prepare(ctx, state, turns, at), at)
+    at = ctx.now()
+    state, ready = prepare(ctx, turns, at)
+    decision = _Decision(ctx, ready, at)
     receipt = apply(ctx, decision.decide, at=at, state=state)
     return receipt, decision.errors
 
 
-def prepare(ctx: BankContext, state: BankState, turns: Sequence[Turn | RejectedTurn], at: datetime) -> list[ReadyTurn]:
-    """Everything that is slow, before the transaction: hashing, surprisal, encoding."""
+def prepare(ctx: BankContext, turns: Sequence[Turn | RejectedTurn], at: datetime) -> tuple[BankState, list[ReadyTurn]]:
+    """Everything that is slow, before the transaction: hashing, surprisal, encoding. Raises BankGoneError."""
     new_id = ctx.services.new_id
     checked = [
         t if isinstance(t, RejectedTurn) else IncomingTurn(t.id or new_id(at), t.text, t.speaker, t.moment or at, t)
         for t in turns
     ]
     erased = erased_before(ctx, ((turn.id, turn.indexable) for turn in checked if isinstance(turn, IncomingTurn)))
-    prepared = iter(_prepared(ctx, state, [t for t in checked if isinstance(t, IncomingTurn) and t.id not in erased]))
-    skipped = Outcome.skipped(None, ERASED_REASON)
-    return [
-        turn if isinstance(turn, RejectedTurn) else skipped if turn.id in erased else next(prepared) for turn in checked
+    state, prepared = _prepared(ctx, [t for t in checked if isinstance(t, IncomingTurn) and t.id not in erased])
+    rest = iter(prepared)
+    return state, [
+        turn if isinstance(turn, RejectedTurn) else ERASED_OUTCOME if turn.id in erased else next(rest)
+        for turn in checked
     ]
 
 
-def _prepared(ctx: BankContext, state: BankState, turns: Sequence[IncomingTurn]) -> list[PreparedTurn]:
+def _prepared(ctx: BankContext, turns: Sequence[IncomingTurn]) -> tuple[BankState, list[PreparedTurn]]:
     """The turns with vectors for the texts that the bank doesn't hold yet, once each; none for small talk."""
     texts = [turn.text for turn in turns]
-    saliences = ctx.services.surprisals.saliences(state, texts)
-    entries = [ctx.services.indexer.words(state, turn.indexable) for turn in turns]
-    with ctx.storage.view(state.number) as view:
-        small = _small_talk(view, texts, saliences, ctx.settings.observe)
-        fresh = [] if ctx.settings.runtime.encode_late else [i for i in _unseen(view, entries) if not small[i]]
-        behind = bool(fresh) and bool(view.unencoded(1))
+    before = _Before.read(ctx, turns)
+    saliences = ctx.services.surprisals.saliences(before.state, texts)
+    small, entries = before.small_talk(texts, saliences, ctx.settings.observe), before.entries
+    fresh = [i for i in before.unseen if not small[i]]
     encoded = ctx.services.indexer.encode([entries[i] for i in fresh], [turns[i].indexable for i in fresh])
-    if behind and any(entry.vector is not None for entry in encoded):
+    if before.is_behind and any(entry.vector is not None for entry in encoded):
         encode_afterwards(ctx, at_once=True)
     for i, entry in zip(fresh, encoded, strict=True):
         entries[i] = entry
-    return [PreparedTurn(*fields) for fields in zip(turns, entries, saliences, small, strict=True)]
+    return before.state, list(map(PreparedTurn, turns, entries, saliences, small))
 
 
-def _small_talk(
-    view: BankView, texts: Sequence[str], saliences: Sequence[TurnSalience | None], settings: ObserveSettings
-) -> list[bool]:
-    """Small talk among the turns, none while a bank is small; its last saliences are read only where a turn may be."""
-    early = max(0, settings.small_talk_from - view.state.size)
-    if not settings.small_talk or not any(map(may_be_small_talk, texts[early:])):
-        return [False] * len(texts)
-    earlier, values = view.last_saliences(WINDOW_TURNS), [s and s.salience for s in saliences]
-    judged = small_talk(settings.small_talk, earlier, values, texts)
-    return [i >= early and is_small for i, is_small in enumerate(judged)]
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What the bank says of turns before they are in it, in one snapshot.
+
+    entries: those of the turns, still without vectors
+    unseen: places of the turns whose text the bank doesn't hold yet; none where vectors are made later
+    saliences: of the bank's last turns, in nats; None where none of these can be small talk
+    is_behind: vectors are missing in the bank
+    """
+
+    state: BankState
+    entries: list[IndexEntry]
+    unseen: list[int]
+    saliences: list[float] | None
+    is_behind: bool
+
+    @classmethod
+    def read(cls, ctx: BankContext, turns: Sequence[IncomingTurn]) -> Self:
+        """Read it. Raises BankGoneError."""
+        observing, words = ctx.settings.observe, ctx.services.indexer.words
+        with ctx.storage.view(ctx.name) as view:
+            entries = [words(view.state, turn.indexable) for turn in turns]
+            unseen = [] if ctx.settings.runtime.encode_late else _unseen(view, entries)
+            early = max(0, observing.small_talk_from - view.state.size)
+            may_be_small = bool(observing.small_talk) and any(may_be_small_talk(turn.text) for turn in turns[early:])
+            saliences = view.last_saliences(WINDOW_TURNS) if may_be_small else None
+            return cls(view.state, entries, unseen, saliences, bool(unseen) and bool(view.unencoded(1)))
+
+    def small_talk(
+        self, texts: Sequence[str], saliences: Sequence[TurnSalience | None], settings: ObserveSettings
+    ) -> list[bool]:
+        """Small talk among the turns, none while the bank is small."""
+        if self.saliences is None:
+            return [False] * len(texts)
+        values = [s and s.salience for s in saliences]
+        judged, early = small_talk(settings.small_talk, self.saliences, values, texts), settings.small_talk_from
+        return [is_small and self.state.size + i >= early for i, is_small in enumerate(judged)]
 
 
 def _unseen(view: BankView, entries: Sequence[IndexEntry]) -> list[int]:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from memkit.errors import ConflictError, InvalidNameError, UnknownOptionError
+from memkit.errors import BankGoneError, ConflictError, InvalidNameError, UnknownOptionError
 from memkit.models import BankState
 from memkit.protocols import BankName, Storage
 from memkit.storage.core.checksums import corrupt_error, decoding
@@ -26,6 +26,12 @@ def checked_name(name: BankName) -> BankName:
     except UnicodeEncodeError:
         raise InvalidNameError("a bank's name holds a lone surrogate, which is no Unicode text.") from None
     return parts
+
+
+def bank_gone(bank: int | BankName, place: str) -> BankGoneError:
+    """The error for a bank that isn't there; `place`: the store's."""
+    called = f"number {bank}" if isinstance(bank, int) else "of this name"
+    return BankGoneError(f"{place}: there is no bank {called} (any more). Open it by its name.")
 
 
 def checked_zone(zone: str) -> str:

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from memkit.errors import BankGoneError, ClosedError, ReadOnlyError, StorageError
+from memkit.errors import ClosedError, ReadOnlyError, StorageError
 from memkit.exported import ExportedBank
 from memkit.models import BankState, ErasureReceipt, Receipt
 from memkit.operations import Step
 from memkit.protocols import BankName, BankView, Decision
 from memkit.storage.core.apply_operations import apply_operations
-from memkit.storage.core.banks import checked_name, checked_zone, listed, refuse_written, term_rules_meta
+from memkit.storage.core.banks import bank_gone, checked_name, checked_zone, listed, refuse_written, term_rules_meta
 from memkit.storage.core.receipts import bank_receipt, by_time, chain_flaws, erasure_receipt, longer_chain
 from memkit.storage.inmemory.bank import Bank
 from memkit.storage.inmemory.view import MemoryView
@@ -144,7 +144,7 @@ class MemoryStorage:
     # -- reading and changing one bank
 
     @contextmanager
-    def view(self, bank: int) -> Iterator[BankView]:
+    def view(self, bank: int | BankName) -> Iterator[BankView]:
         with self._reading():
             data = self._bank(bank)
             data.viewers += 1
@@ -177,10 +177,15 @@ class MemoryStorage:
             data = self._banks[bank] = data.copy()
         return data
 
-    def _bank(self, bank: int) -> Bank:
-        if bank not in self._banks:
-            raise BankGoneError(f":memory:: there is no bank number {bank} (any more). Open it by its name.")
-        return self._banks[bank]
+    def _bank(self, bank: int | BankName) -> Bank:
+        if isinstance(bank, int):
+            found = self._banks.get(bank)
+        else:
+            wanted = checked_name(bank)
+            found = next((own for own in self._banks.values() if own.state.name == wanted), None)
+        if found is None:
+            raise bank_gone(bank, ":memory:")
+        return found
 
     @contextmanager
     def _reading(self) -> Iterator[None]:

@@ -9,8 +9,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from memkit.errors import BusyError, StorageError
@@ -20,12 +19,18 @@ MAX_WRITES = 64  # writes in one commit
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class _Write:
-    """A write that waits, and its result."""
+    """A write that waits; once it is done its value, or its error. Only who holds the turn touches it."""
 
     work: Callable[[sqlite3.Connection], Any]
-    future: "Future[Any]" = field(default_factory=Future)
+    done: bool = False
+    value: Any = None
+    error: BaseException | None = None
+
+    def end(self, value: Any = None, error: BaseException | None = None) -> None:
+        """Note what came of it."""
+        self.done, self.value, self.error = True, value, error
 
 
 class _UngroupableError(Exception):
@@ -51,18 +56,26 @@ class GroupCommit:
         write = _Write(work)
         with self._guard:
             self._waiting.append(write)
+        while not write.done:
+            self._take_turn(write)
+        if write.error is None:
+            value: T = write.value
+            return value
+        error, write.error = write.error, None
+        try:
+            raise error
+        finally:
+            del error  # an error's frames would hold the error, and with it the connection's open rows
+
+    def _take_turn(self, write: _Write) -> None:
+        """Carry out what waits, or wait for another thread. Raises BusyError where nobody has begun the write."""
         try:
             with self._connections.turn():
-                while not write.future.done():  # more than MAX_WRITES may wait before it
+                while not write.done:  # more than MAX_WRITES may wait before it
                     self._commit_waiting()
         except BaseException as error:
             if self._is_withdrawn(write) or not isinstance(error, BusyError):
                 raise
-        try:
-            result: T = write.future.result()
-            return result
-        finally:
-            del write  # an error's frames would hold the error, and with it the connection's open rows
 
     def _is_withdrawn(self, write: _Write) -> bool:
         """Take back a write that nobody has begun."""
@@ -81,17 +94,17 @@ class GroupCommit:
                     self._commit_alone(write)
         finally:
             for write in writes:
-                if not write.future.done():
-                    write.future.set_exception(StorageError("the write was interrupted; nothing of it was stored."))
+                if not write.done:
+                    write.end(error=StorageError("the write was interrupted; nothing of it was stored."))
 
     def _commit_alone(self, write: _Write) -> None:
         try:
             with self._connections.transaction() as connection:
                 value = write.work(connection)
         except Exception as error:  # noqa: BLE001  -- goes to the caller whose write it is
-            write.future.set_exception(error)
+            write.end(error=error)
         else:
-            write.future.set_result(value)
+            write.end(value)
 
     def _commit_together(self, writes: list[_Write]) -> bool:
         """Carry out several in one transaction; False, with nothing done, where they can't share one."""
@@ -101,7 +114,7 @@ class GroupCommit:
         except (_UngroupableError, StorageError):
             return False
         for write, (value, error) in zip(writes, outcomes, strict=True):
-            write.future.set_exception(error) if error is not None else write.future.set_result(value)
+            write.end(value, error)
         return True
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from memkit.errors import BankGoneError, InputError
+from memkit.errors import InputError
 from memkit.exported import ExportedBank
 from memkit.models import BankState, ErasureReceipt, Receipt
 from memkit.operations import Step
@@ -18,6 +18,7 @@ from memkit.settings import RuntimeSettings
 from memkit.storage.core.apply_operations import apply_operations
 from memkit.storage.core.banks import (
     BankRow,
+    bank_gone,
     checked_name,
     checked_zone,
     listed,
@@ -124,7 +125,7 @@ class SqliteStorage:
     # -- reading and changing one bank
 
     @contextmanager
-    def view(self, bank: int) -> Iterator[BankView]:
+    def view(self, bank: int | BankName) -> Iterator[BankView]:
         with self._connections.reading() as connection:
             yield SqlView(connection, self._row(connection, bank))
 
@@ -151,10 +152,13 @@ class SqliteStorage:
                 self._erasures.note(connection, row, changes.erased, writer.erased, at)
         return Receipt(bank=view.state.name, change=change, outcomes=outcomes)
 
-    def _row(self, connection: sqlite3.Connection, bank: int) -> BankRow:
-        row = run(connection, "bank", bank=bank).fetchone()
+    def _row(self, connection: sqlite3.Connection, bank: int | BankName) -> BankRow:
+        if isinstance(bank, int):
+            row = run(connection, "bank", bank=bank).fetchone()
+        else:
+            row = run(connection, "bank_by_name", name=name_key(checked_name(bank))).fetchone()
         if row is None:
-            raise BankGoneError(f"{self.path}: there is no bank number {bank} (any more). Open it by its name.")
+            raise bank_gone(bank, str(self.path))
         return BankRow(*row).checked()
 
     # -- the store's own notes
