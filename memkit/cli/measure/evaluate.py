@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import snowballstemmer
+import Stemmer
 import typer
 
 from memkit.cli.measure.recall_tables import left_out_parts, report_parts, sweep_table
@@ -88,7 +88,7 @@ def evaluate(
     if thinking:
         evaluate_thinking(files, json)
         return
-    if language not in snowballstemmer.algorithms():
+    if language not in Stemmer.algorithms():
         raise InputError(
             f"evaluate: there are no stems of {language!r}. Give one of {_languages()}; Chinese needs none."
         )
@@ -124,7 +124,7 @@ def evaluate(
 
 
 def _languages() -> str:
-    return ", ".join(sorted(snowballstemmer.algorithms()))
+    return ", ".join(sorted(Stemmer.algorithms()))
 
 
 def _single(documents: list[Any]) -> Any:

@@ -6,7 +6,7 @@ from functools import lru_cache, partial
 from itertools import chain
 from typing import NamedTuple
 
-import snowballstemmer
+import Stemmer
 
 from memkit.text.terms.forms import composed, identifier_parts, script_stemmer, without_marks
 from memkit.text.terms.language import ENGLISH_STEMMER, STOP_PAIRS, words_of
@@ -105,7 +105,7 @@ def stem(word: str, language: str = "english") -> str:
         language = script_stemmer(word[:1]) or language
     stemmers = vars(_stemmers)
     if language not in stemmers:
-        stemmers[language] = snowballstemmer.stemmer(language)
+        stemmers[language] = Stemmer.Stemmer(language, 0)  # it caches nothing itself
     return str(stemmers[language].stemWord(word))
 
 

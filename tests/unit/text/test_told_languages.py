@@ -119,10 +119,10 @@ def test_english_words_have_english_stems_and_no_other_spelling() -> None:
 
 
 def test_each_language_has_a_stemmer_and_words_of_its_own() -> None:
-    import snowballstemmer
+    import Stemmer
 
     every = common_words()
-    assert {own.stemmer for own in every.values()} <= set(snowballstemmer.algorithms())
+    assert {own.stemmer for own in every.values()} <= set(Stemmer.algorithms())
     assert every["en"].stop == STOP_WORDS
     assert all(len(own.stop) >= 40 for own in every.values())
 
