@@ -222,7 +222,7 @@ class BankView(VectorSource, Protocol):
         """For each text key that occurs, the oldest active thought of this speaker with it."""
 
     def in_groups(self, groups: Sequence[int], kinds: Sequence[Kind], limit: int) -> list[int]:
-        """Seqs of active memories with one of TiM's hash groups, group by group; of each the newest first."""
+        """Seqs of active memories but turns with one of TiM's hash groups, group by group; of each the newest first."""
 
     def about(self, head: str, kinds: Sequence[Kind], limit: int) -> list[Memory]:
         """Active memories with the head entity `head` (casefolded), newest first."""

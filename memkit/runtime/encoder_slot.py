@@ -25,6 +25,7 @@ from memkit.text.token_vectors import EncodesTokens, TokenVectors
 log = logging.getLogger("memkit")
 
 NORM_TOLERANCE = 1e-3  # distance of a norm from 1 before the row is normalised again
+MIN_NORM = 1e-6  # of a vector that has a direction
 MAX_READ_CHARS = 1000  # of a text, that tell how far it is read
 OWN_ENCODERS = (HashingEncoder,)  # no foreign code, which could hang: called without a thread
 RECENT_QUESTIONS = 512  # whose vectors are kept
@@ -282,10 +283,12 @@ def checked_rows(encoder: Encoder, result: object, count: int) -> FloatArray:
         raise EncoderError(
             f"the encoder {encoder.name!r} gave shape {rows.shape} for {count} texts, not {(count, encoder.dimension)}."
         )
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    if not np.isfinite(norms).all() or (norms < 1e-6).any():
+    norms = np.sqrt(np.einsum("nd,nd->n", rows, rows))[:, None]
+    if np.abs(norms - 1).max(initial=0.0) < NORM_TOLERANCE:  # False for what is no number
+        return rows
+    if not np.isfinite(norms).all() or (norms < MIN_NORM).any():
         raise EncoderError(f"the encoder {encoder.name!r} gave vectors that are not finite or are zero.")
-    return rows if (np.abs(norms - 1) < NORM_TOLERANCE).all() else rows / norms
+    return np.asarray(rows / norms)
 
 
 def _reported(encoder: Encoder, error: BaseException) -> MemkitError:

@@ -129,7 +129,8 @@ class MemoryView(View):
         return {key: self.memories([min(seqs)])[min(seqs)] for key, seqs in alike.items() if seqs}
 
     def in_groups(self, groups: Sequence[int], kinds: Sequence[Kind], limit: int) -> list[int]:
-        return [seq for group in groups for seq in self._newest(self.data.seqs_by("group", group), kinds, limit)]
+        derived = [kind for kind in kinds if kind != "turn"]
+        return [seq for group in groups for seq in self._newest(self.data.seqs_by("group", group), derived, limit)]
 
     def about(self, head: str, kinds: Sequence[Kind], limit: int) -> list[Memory]:
         return self.in_order(self._newest(self.data.seqs_by("head", plain_name(head)), kinds, limit))

@@ -227,7 +227,7 @@ GROUP BY text_key
 
 -- name: in_group
 SELECT seq FROM memory INDEXED BY memory_group
-WHERE bank = :bank AND hash_group = :hash_group AND state = 0 AND kind = ANY(:kinds) ORDER BY seq DESC LIMIT :limit
+WHERE bank = :bank AND hash_group = :hash_group AND kind <> 0 AND state = 0 AND kind = ANY(:kinds) ORDER BY seq DESC LIMIT :limit
 
 -- name: with_head
 SELECT seq FROM memory INDEXED BY memory_head

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations
 
 APPLICATION_ID = 0x6D6B6974  # "mkit", in the header of every memkit database
-DRAFT_NUMBER = 6  # of format 1
+DRAFT_NUMBER = 7  # of format 1
 DRAFTS_PER_FORMAT = 1000
 
 Step = Callable[[sqlite3.Connection], None]

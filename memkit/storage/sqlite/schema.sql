@@ -176,7 +176,7 @@ CREATE INDEX memory_echo ON memory (bank, echo_of) WHERE echo_of IS NOT NULL;
 
 CREATE INDEX memory_episode ON memory (bank, session, episode) WHERE session IS NOT NULL;
 
-CREATE INDEX memory_group ON memory (bank, hash_group, kind) WHERE hash_group IS NOT NULL;
+CREATE INDEX memory_group ON memory (bank, hash_group, kind) WHERE hash_group IS NOT NULL AND kind <> 0;
 
 CREATE INDEX memory_head ON memory (bank, head) WHERE head IS NOT NULL;
 

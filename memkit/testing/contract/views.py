@@ -219,11 +219,11 @@ class ViewContract(ContractSteps):
 
     def test_memories_are_found_by_text_group_and_head_while_they_are_active(self, storage: Storage) -> None:
         thoughts = [memory(f"thought {n}", id=f"h{n}", kind="thought", head="Rita") for n in range(3)]
-        self.put(storage, *(Insert(thought, entry(8)) for thought in thoughts))
+        self.put(storage, *(Insert(thought, entry(8)) for thought in thoughts), Insert(memory("said"), entry(7)))
         self.put(storage, Forget("h2", "test"))
         with self.view(storage) as view:
             assert view.same_text([8, 9]) == {8: "h0"}
-            assert [view.in_groups([0, 1], ("thought",), limit) for limit in (1, 9)] == [[2], [2, 1]]
+            assert [view.in_groups([0, 1], ("thought", "turn"), limit) for limit in (1, 9)] == [[2], [2, 1]]
             about = [view.about("RITA", ("thought",), 9), view.about("rita", ("turn",), 9)]
         assert [[thought.id for thought in thoughts] for thoughts in about] == [["h1", "h0"], []]
 
