@@ -132,7 +132,7 @@ def _prepared(ctx: BankContext, turns: Sequence[IncomingTurn]) -> tuple[BankStat
 
 @dataclass(frozen=True, slots=True)
 class _Before:
-    """What the bank says of turns before they are in it, in one snapshot.
+    """Knowledge of turns before they are in the bank, read in one snapshot of it.
 
     entries: those of the turns, still without vectors
     unseen: places of the turns whose text the bank doesn't hold yet; none where vectors are made later

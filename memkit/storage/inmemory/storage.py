@@ -179,13 +179,13 @@ class MemoryStorage:
 
     def _bank(self, bank: int | BankName) -> Bank:
         if isinstance(bank, int):
-            found = self._banks.get(bank)
+            own = self._banks.get(bank)
         else:
             wanted = checked_name(bank)
-            found = next((own for own in self._banks.values() if own.state.name == wanted), None)
-        if found is None:
+            own = next((each for each in self._banks.values() if each.state.name == wanted), None)
+        if own is None:
             raise bank_gone(bank, ":memory:")
-        return found
+        return own
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
