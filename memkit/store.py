@@ -36,15 +36,6 @@ from memkit.runtime.surprisal_cache import SurprisalCache
 from memkit.runtime.threads import BackgroundThread
 from memkit.settings import Settings
 from memkit.storage import open_storage
-from memkit.storage.sqlite.repair.recover import recover
-from memkit.storage.sqlite.restore import (
-    ErasureList,
-    adopt_erasures,
-    copy_backup,
-    missing_erasures,
-    put_in_place,
-    read_erasures,
-)
 from memkit.text.times.dates import first_mentioned_time
 from memkit.think import as_thinker
 from memkit.times import Clock, utc_now
@@ -164,6 +155,15 @@ def restore(
     `erasures` names another list: a database, or what `store.export_receipts` wrote. It must go on from the
     backup's own list. Nothing is written where this raises StorageError or InputError.
     """
+    from memkit.storage.sqlite.restore import (
+        ErasureList,
+        adopt_erasures,
+        copy_backup,
+        missing_erasures,
+        put_in_place,
+        read_erasures,
+    )
+
     target = Path(location).expanduser().absolute()
     listed = target if erasures is None and target.exists() else erasures
     carried_out = ErasureList() if listed is None else read_erasures(Path(listed))
@@ -190,6 +190,8 @@ def repair(location: str | Path, *, encoder: Encoder | object | None = None) -> 
     A new database takes its place, the damaged one is kept beside it. For one that opens, `store.doctor(repair=True)`
     does the same. Raises BusyError where somebody has it open, NotADatabaseError where nothing of memkit's is in it.
     """
+    from memkit.storage.sqlite.repair.recover import recover
+
     problems = recover(Path(location).expanduser().absolute())
     with open_store(location, encoder=encoder) as store:
         problems += store._storage.audit(repair=True)

@@ -78,6 +78,7 @@ def run(arguments: Sequence[str] | None) -> None:
     show_log()
     given = sys.argv[1:] if arguments is None else list(arguments)
     app = application(given[0] if given else None)
+    gc.freeze()  # what was imported is no garbage later, either
     gc.enable()
     try:
         app(args=given, prog_name="memkit")

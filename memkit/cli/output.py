@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import TypeAdapter
-from rich import box
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
 
 from memkit.models import Memory, Receipt
+
+if TYPE_CHECKING:  # imported where they are shown: a line of text needs neither
+    from rich.progress import Progress
+    from rich.table import Table
 
 out = Console(highlight=False, markup=False)
 err = Console(stderr=True, highlight=False, markup=False)
@@ -64,6 +64,8 @@ def show_log() -> None:
 
 def write_json(value: Any) -> None:
     """One JSON document on stdout, untouched by styles and widths; records and dates as JSON has them."""
+    from pydantic import TypeAdapter
+
     print(json.dumps(TypeAdapter(Any).dump_python(value, mode="json"), ensure_ascii=False, indent=2), file=out.file)
 
 
@@ -118,8 +120,11 @@ def new_table(
     title: str | None = None,
     right: Iterable[str] = (),
     least: Mapping[str, int] | None = None,
-) -> Table:
+) -> "Table":
     """A table in the one style; columns named in `right` hold numbers, `least` gives least widths."""
+    from rich import box
+    from rich.table import Table
+
     table = Table(
         title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim"
     )
@@ -138,8 +143,10 @@ def near(path: Path) -> str:
     return str(whole.relative_to(here)) if whole.is_relative_to(here) else str(whole)
 
 
-def pairs(values: Mapping[str, object], title: str | None = None) -> Table:
+def pairs(values: Mapping[str, object], title: str | None = None) -> "Table":
     """Names with their values."""
+    from rich.table import Table
+
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
@@ -157,8 +164,10 @@ def size(count: float) -> str:
     return f"{count:.2f} GB"
 
 
-def bar() -> Progress:
+def bar() -> "Progress":
     """A progress bar on stderr that leaves nothing behind."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=None),

@@ -11,7 +11,7 @@ from needles import held_by, needles
 import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.models import Memory
-from memkit.storage.sqlite.secure_delete.files import Search
+from memkit.storage.sqlite.secure_delete.search import Search
 
 WORDS = "garden river boat lamp bread winter window ticket violin harbour market candle letter mountain bicycle".split()
 START = datetime(2024, 1, 1, tzinfo=UTC)

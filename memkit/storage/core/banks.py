@@ -3,20 +3,22 @@
 import json
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
 from memkit.errors import BankGoneError, ConflictError, InvalidNameError, UnknownOptionError
 from memkit.models import BankState
-from memkit.protocols import BankName, Storage
 from memkit.storage.core.checksums import corrupt_error, decoding
 from memkit.times import from_micros
+
+if TYPE_CHECKING:
+    from memkit.protocols import BankName, Storage
 
 LOADING_MARK = "\x1f"  # begins the name of a bank that is being loaded
 CACHED_STATES = 1024  # banks
 
 
-def checked_name(name: BankName) -> BankName:
+def checked_name(name: "BankName") -> "BankName":
     """A tuple of at least one storable string. Raises InvalidNameError."""
     parts = tuple(name)
     if not parts or not all(isinstance(part, str) and part for part in parts):
@@ -28,7 +30,7 @@ def checked_name(name: BankName) -> BankName:
     return parts
 
 
-def bank_gone(bank: int | BankName, place: str) -> BankGoneError:
+def bank_gone(bank: "int | BankName", place: str) -> BankGoneError:
     """The error for a bank that isn't there; `place`: the store's."""
     called = f"number {bank}" if isinstance(bank, int) else "of this name"
     return BankGoneError(f"{place}: there is no bank {called} (any more). Open it by its name.")
@@ -51,28 +53,28 @@ def term_rules_meta(bank: int) -> dict[str, str]:
     return {TERM_RULES_META.format(bank): json.dumps({"rules": TERM_RULES})}
 
 
-def loading_name(name: BankName, export: str) -> BankName:
+def loading_name(name: "BankName", export: str) -> "BankName":
     """The name of a bank while it is being loaded from an export: none that a caller can give."""
     return (LOADING_MARK, export, *name)
 
 
-def is_loading(name: BankName) -> bool:
+def is_loading(name: "BankName") -> bool:
     """Whether a bank is still being loaded."""
     return name[0] == LOADING_MARK
 
 
-def target_name(state: BankState) -> BankName:
+def target_name(state: BankState) -> "BankName":
     """The name that a bank gets once all of it is loaded."""
     return state.name[2:]
 
 
-def unpublished(storage: Storage, under: BankName = ()) -> list[BankState]:
+def unpublished(storage: "Storage", under: "BankName" = ()) -> list[BankState]:
     """Banks whose loading was cut off, or still goes on, and that get a name that starts so."""
     states = storage.banks((LOADING_MARK,))
     return [state for state in states if target_name(state)[: len(under)] == tuple(under)]
 
 
-def listed(states: Iterable[BankState], prefix: BankName) -> list[BankState]:
+def listed(states: Iterable[BankState], prefix: "BankName") -> list[BankState]:
     """Banks in order of name; those that are being loaded only where the prefix asks for them."""
     chosen = (s for s in states if not is_loading(s.name) or LOADING_MARK in prefix[:1])
     return sorted(chosen, key=lambda state: state.name)
@@ -87,18 +89,18 @@ def refuse_written(state: BankState) -> None:
         )
 
 
-def name_key(name: BankName) -> str:
+def name_key(name: "BankName") -> str:
     """A bank's name as one string: a JSON array."""
     return json.dumps(list(name), ensure_ascii=False, separators=(",", ":"))
 
 
 @lru_cache(maxsize=1024)
-def name_parts(key: str) -> BankName:
+def name_parts(key: str) -> "BankName":
     """The inverse of `name_key`."""
     return tuple(json.loads(key))
 
 
-def prefix_range(prefix: BankName) -> tuple[str, str]:
+def prefix_range(prefix: "BankName") -> tuple[str, str]:
     """Lower and upper bound of the keys of all names that start with these parts."""
     start = name_key(prefix)[:-1]
     return start, start + "\U0010ffff"

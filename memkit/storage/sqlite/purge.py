@@ -19,7 +19,8 @@ from memkit.storage.core.unit_of_work import Erased
 from memkit.storage.sql.queries import Cursor, empty_bank, run, run_many
 from memkit.storage.sql.writer import as_bytes
 from memkit.storage.sqlite.connections import BUSY_CODES, Connections, primary_code
-from memkit.storage.sqlite.secure_delete.files import Files, Search, search_windows
+from memkit.storage.sqlite.secure_delete.files import Files
+from memkit.storage.sqlite.secure_delete.search import Search, search_windows
 
 MAX_WINDOWS = 200_000  # of erased contents, searched for
 SAMPLED_ROWS = 5_000  # of an erased bank, whose contents are searched for

@@ -7,15 +7,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from memkit.errors import InputError
-from memkit.exported import ExportedBank
 from memkit.models import BankState, ErasureReceipt, Receipt
-from memkit.operations import Step
-from memkit.protocols import BankName, BankView, Decision
-from memkit.settings import RuntimeSettings
-from memkit.storage.core.apply_operations import apply_operations
 from memkit.storage.core.banks import (
     BankRow,
     bank_gone,
@@ -26,19 +21,20 @@ from memkit.storage.core.banks import (
     prefix_range,
     term_rules_meta,
 )
-from memkit.storage.core.blocks import ROW_PART, SKETCH_PART, TERM_PART, VECTOR_PART
-from memkit.storage.core.receipts import chain_flaws
 from memkit.storage.sql.queries import run, run_many, run_over
-from memkit.storage.sql.view import SqlView
-from memkit.storage.sql.writer import Writer
 from memkit.storage.sqlite.connections import Connections
 from memkit.storage.sqlite.filesystem import sync
 from memkit.storage.sqlite.group_commit import GroupCommit
 from memkit.storage.sqlite.opening import prepare
-from memkit.storage.sqlite.publishing import drop_unpublished, publish, take_over
-from memkit.storage.sqlite.purge import Erasures, receipt_at, receipts
 from memkit.storage.sqlite.secure_delete.files import Files
 from memkit.times import MAX_DELAY, to_micros, utc_now
+
+if TYPE_CHECKING:  # what reads and changes memories is imported where that is done: names alone take none of it
+    from memkit.exported import ExportedBank
+    from memkit.operations import Step
+    from memkit.protocols import BankName, BankView, Decision
+    from memkit.settings import RuntimeSettings
+    from memkit.storage.sqlite.purge import Erasures
 
 
 class SqliteStorage:
@@ -47,12 +43,12 @@ class SqliteStorage:
     Raises the StorageError of what went wrong; a call that raised changed nothing.
     """
 
-    def __init__(self, path: Path, *, read_only: bool, settings: RuntimeSettings) -> None:
+    def __init__(self, path: Path, *, read_only: bool, settings: "RuntimeSettings") -> None:
         self.path = path
         self._connections = Connections(path, read_only=read_only, busy_timeout=settings.busy_timeout)
         self._writes = GroupCommit(self._connections)
         self._files = Files(path)
-        self._erasures = Erasures(self._connections, self._files)
+        self._made_erasures: Erasures | None = None
         self._lock = threading.Lock()
         self._closed = False
         try:
@@ -61,12 +57,22 @@ class SqliteStorage:
             self.close()
             raise
 
+    @property
+    def _erasures(self) -> "Erasures":
+        """Erasures through this store, made with the first one: names alone are read without them."""
+        with self._lock:
+            if self._made_erasures is None:
+                from memkit.storage.sqlite.purge import Erasures
+
+                self._made_erasures = Erasures(self._connections, self._files)
+            return self._made_erasures
+
     # -- banks
 
-    def open_bank(self, name: BankName, *, zone: str | None = None) -> BankState:
+    def open_bank(self, name: "BankName", *, zone: str | None = None) -> BankState:
         return self.find_bank(name) or self._make_bank(name, checked_zone(zone or "UTC"))
 
-    def _make_bank(self, name: BankName, zone: str) -> BankState:
+    def _make_bank(self, name: "BankName", zone: str) -> BankState:
         with self._connections.writing() as connection:
             key = name_key(name)
             row = run(connection, "bank_by_name", name=key).fetchone() or self._add_bank(connection, key, zone)
@@ -74,6 +80,8 @@ class SqliteStorage:
 
     def _add_bank(self, connection: sqlite3.Connection, name: str, zone: str) -> tuple[Any, ...]:
         """Add a bank; it takes over receipts and fingerprints of an erased bank of the same name."""
+        from memkit.storage.sqlite.publishing import take_over
+
         bank = run(connection, "last_bank").fetchone()[0] + 1
         columns = {"name": name, "zone": zone, "key": secrets.token_bytes(16), "created_at": to_micros(utc_now())}
         run(connection, "add_bank", bank=bank, **columns)
@@ -82,13 +90,13 @@ class SqliteStorage:
         row: tuple[Any, ...] = run(connection, "bank", bank=bank).fetchone()
         return row
 
-    def find_bank(self, name: BankName) -> BankState | None:
+    def find_bank(self, name: "BankName") -> BankState | None:
         key = name_key(checked_name(name))
         with self._connections.borrowed() as connection:  # one statement is a transaction of its own
             row = self._connections.retry_while_busy(lambda: run(connection, "bank_by_name", name=key).fetchone())
         return None if row is None else BankRow(*row).to_state()
 
-    def banks(self, prefix: BankName = ()) -> list[BankState]:
+    def banks(self, prefix: "BankName" = ()) -> list[BankState]:
         start, end = prefix_range(prefix)
         with self._connections.reading() as connection:
             rows = run(connection, "banks_between", start=start, end=end).fetchall()
@@ -113,23 +121,29 @@ class SqliteStorage:
         return receipt
 
     def discard(self, bank: int) -> None:
+        from memkit.storage.sqlite.publishing import drop_unpublished
+
         with self._connections.writing() as connection:
             drop_unpublished(connection, bank)
 
     def publish(
-        self, bank: int, exported: ExportedBank, receipts: Sequence[ErasureReceipt], fingerprints: Sequence[bytes]
+        self, bank: int, exported: "ExportedBank", receipts: Sequence[ErasureReceipt], fingerprints: Sequence[bytes]
     ) -> BankState:
+        from memkit.storage.sqlite.publishing import publish
+
         with self._connections.writing() as connection:
             return publish(connection, self._row(connection, bank), exported, receipts, fingerprints)
 
     # -- reading and changing one bank
 
     @contextmanager
-    def view(self, bank: int | BankName) -> Iterator[BankView]:
+    def view(self, bank: "int | BankName") -> "Iterator[BankView]":
+        from memkit.storage.sql.view import SqlView
+
         with self._connections.reading() as connection:
             yield SqlView(connection, self._row(connection, bank))
 
-    def apply(self, bank: int, decide: Sequence[Step] | Decision, *, at: datetime) -> Receipt:
+    def apply(self, bank: int, decide: "Sequence[Step] | Decision", *, at: datetime) -> Receipt:
         """Do operations in one transaction, all or none; it is committed with what other threads write meanwhile.
 
         Raises UnknownMemoryError where an operation names an id that isn't there, and whatever `decide`
@@ -138,8 +152,12 @@ class SqliteStorage:
         return self._writes.run(lambda connection: self._applied(connection, bank, decide, at))
 
     def _applied(
-        self, connection: sqlite3.Connection, bank: int, decide: Sequence[Step] | Decision, at: datetime
+        self, connection: sqlite3.Connection, bank: int, decide: "Sequence[Step] | Decision", at: datetime
     ) -> Receipt:
+        from memkit.storage.core.apply_operations import apply_operations
+        from memkit.storage.sql.view import SqlView
+        from memkit.storage.sql.writer import Writer
+
         view = SqlView(connection, self._row(connection, bank))
         steps = decide(view) if callable(decide) else decide
         changes, outcomes = apply_operations(steps, view, at=at)
@@ -152,7 +170,7 @@ class SqliteStorage:
                 self._erasures.note(connection, row, changes.erased, writer.erased, at)
         return Receipt(bank=view.state.name, change=change, outcomes=outcomes)
 
-    def _row(self, connection: sqlite3.Connection, bank: int | BankName) -> BankRow:
+    def _row(self, connection: sqlite3.Connection, bank: "int | BankName") -> BankRow:
         if isinstance(bank, int):
             row = run(connection, "bank", bank=bank).fetchone()
         else:
@@ -187,10 +205,14 @@ class SqliteStorage:
             run(connection, "drop_lease", bank=bank, owner=owner)
 
     def receipts(self, after: int = 0) -> list[ErasureReceipt]:
+        from memkit.storage.sqlite.purge import receipts
+
         with self._connections.reading() as connection:
             return receipts(connection, after)
 
     def receipt(self, bank: int, change: int) -> ErasureReceipt | None:
+        from memkit.storage.sqlite.purge import receipt_at
+
         with self._connections.reading() as connection:
             return receipt_at(connection, bank, change)
 
@@ -198,7 +220,7 @@ class SqliteStorage:
         with self._connections.reading() as connection:
             return {row[0] for row in run_over(connection, "fingerprints_among", macs, bank=bank)}
 
-    def fingerprints(self, name: BankName) -> list[bytes]:
+    def fingerprints(self, name: "BankName") -> list[bytes]:
         with self._connections.reading() as connection:
             banks = [row[0] for row in run(connection, "banks_of_name", name=name_key(name))]
             return [row[0] for row in run_over(connection, "fingerprints_of_name", banks)]
@@ -210,6 +232,7 @@ class SqliteStorage:
 
         A damaged file is rebuilt from what can be read of it. Raises BusyError where somebody else has it open.
         """
+        from memkit.storage.core.receipts import chain_flaws
         from memkit.storage.sqlite.repair.audit import audit, damage
         from memkit.storage.sqlite.repair.recover import recover
 
@@ -268,6 +291,8 @@ class SqliteStorage:
 
 
 def _sizes(connection: sqlite3.Connection, bank: int | None) -> dict[str, int]:
+    from memkit.storage.core.blocks import ROW_PART, SKETCH_PART, TERM_PART, VECTOR_PART
+
     def size(name: str, **values: int) -> int:
         return int(run(connection, name, bank=bank, **values).fetchone()[0])
 

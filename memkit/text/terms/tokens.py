@@ -2,7 +2,7 @@
 
 import re
 import threading
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from itertools import chain
 from typing import NamedTuple
 
@@ -32,6 +32,9 @@ NUMBER_WORDS = {  # without "one", which is mostly a pronoun
     "hundred": "100",
     "thousand": "1000",
 }
+LETTER_PATTERN = rf"(?:[^\W\d_{UNSPACED_RANGES}][{MARK_RANGES}]*)"
+WORD_PATTERN = rf"(?:{LETTER_PATTERN}|[\d_])+(?:['’]{LETTER_PATTERN}+)*"
+ASCII_WORD_PATTERN = r"\w+(?:'[a-z]+)*"
 AFTER_A_DAY = r"(?:(?<=\d )|(?<=\d(?:st|nd|rd|th) ))"
 DIGIT_GROUPS_PATTERN = (  # of numbers that are names: of a telephone, an order, a card
     r"(?:(?<=\+)\d{1,3}(?:[ .-]{0,2}\(?\d{2,}\)?)+|(?<=\()\d{2,5}\)(?:[ .-]?\d{2,})+|0\d{1,4}(?:[ .-]\d{2,})+"
@@ -39,8 +42,13 @@ DIGIT_GROUPS_PATTERN = (  # of numbers that are names: of a telephone, an order,
 )
 
 
-def _token_pattern(word: str) -> re.Pattern[str]:
-    """The pattern of all tokens; where a look ahead stands first, it only spares the rest of its branch."""
+@cache
+def token_pattern(is_ascii: bool, /) -> re.Pattern[str]:
+    """The pattern of all tokens, made when it is first needed: a command may meet ASCII alone.
+
+    Where a look ahead stands first, it only spares the rest of its branch.
+    """
+    word = ASCII_WORD_PATTERN if is_ascii else WORD_PATTERN
     return re.compile(
         rf"(?=[\w{UNSPACED_RANGES}])(?:(?=\d)(?:"
         r"(?P<date>(?<!\d)\d{4}(?:-(?:0[1-9]|1[0-2])-\d{2}(?!\d)(?:T(?=\d))?|年(?:1[0-2]|0?[1-9])月\d{1,2}日))"
@@ -58,9 +66,6 @@ def _token_pattern(word: str) -> re.Pattern[str]:
     )
 
 
-ASCII_TOKEN_PATTERN = _token_pattern(r"\w+(?:'[a-z]+)*")
-LETTER_PATTERN = rf"(?:[^\W\d_{UNSPACED_RANGES}][{MARK_RANGES}]*)"
-TOKEN_PATTERN = _token_pattern(rf"(?:{LETTER_PATTERN}|[\d_])+(?:['’]{LETTER_PATTERN}+)*")
 CLUSTER_PATTERN = re.compile(
     rf".[{MARK_RANGES}\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece\u102b-\u103e\u17b4-\u17d3]*"
 )
@@ -117,7 +122,7 @@ def words(text: str, language: str = "english") -> list[Word]:
     A stop word that is written as a name ("the US", "I met Will") is a term.
     """
     terms = list[Word]()
-    for match in (ASCII_TOKEN_PATTERN if text.isascii() else TOKEN_PATTERN).finditer(text):
+    for match in token_pattern(text.isascii()).finditer(text):
         if match.lastgroup != "word":
             terms += _others(match, language)
             continue
@@ -132,7 +137,7 @@ def words(text: str, language: str = "english") -> list[Word]:
 
 def names_only(text: str) -> list[Word]:
     """Capitalised stop words of a text, for a question that holds nothing else: "Will?"."""
-    matches = ASCII_TOKEN_PATTERN.finditer(text)
+    matches = token_pattern(True).finditer(text)
     return [Word(bare_name(m[0]), *m.span()) for m in matches if m[0][0].isupper() and len(m[0]) > 1]
 
 

@@ -23,10 +23,10 @@ from memkit.text.times.patterns import (
     OFFSET_PATTERN,
     RANGE_PATTERN,
     SEASON_MONTHS,
-    TIME_PATTERN,
     WEEKDAY_NAMES,
     count_of,
     may_name_time,
+    time_pattern,
 )
 
 PART_DAYS: dict[str, tuple[TimeUnit, int, int]] = {
@@ -91,7 +91,7 @@ def _matches(text: str) -> Iterable[re.Match[str]]:
     if not may_name_time(text):
         return ()
     further = FURTHER_PATTERN.search(text)
-    return [further] if further else TIME_PATTERN.finditer(text)
+    return [further] if further else time_pattern().finditer(text)
 
 
 def _only(times: list[MentionedTime]) -> MentionedTime | None:
@@ -103,7 +103,7 @@ def _only(times: list[MentionedTime]) -> MentionedTime | None:
 def _foreign_times(text: str, now: datetime, prefer: Prefer) -> Iterator[MentionedTime]:
     """Times told in another language than English."""
     for english, start, end, language in times_in(text):
-        match = FURTHER_PATTERN.fullmatch(english) or TIME_PATTERN.fullmatch(english)
+        match = FURTHER_PATTERN.fullmatch(english) or time_pattern().fullmatch(english)
         interval = match and read_time(match, now, prefer, day_first=True)
         if interval is not None:
             yield MentionedTime(interval, text[start:end], (start, end), language)
@@ -119,7 +119,7 @@ def _further(match: re.Match[str], today: datetime, prefer: Prefer) -> Interval:
 
 
 def read_time(match: re.Match[str], now: datetime, prefer: Prefer, day_first: bool) -> Interval | None:
-    """The interval of a match of TIME_PATTERN or FURTHER_PATTERN, seen from `now` in its zone; None for no time."""
+    """The interval of a match of `time_pattern()` or FURTHER_PATTERN, seen from `now` in its zone; None for no time."""
     kind = str(match.lastgroup)
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     try:

@@ -19,10 +19,10 @@ from memkit.text.times.patterns import (
     DATED_PATTERN,
     MONTH_AND_YEAR_PATTERN,
     NUMBER_NAMES,
-    TIME_PATTERN,
     WEEKDAY_NAMES,
     WEEKDAY_PATTERN,
     may_name_time,
+    time_pattern,
 )
 from memkit.text.times.tenses import Tense, tense_of
 
@@ -97,7 +97,7 @@ def _extents(sentence: str) -> Iterator[tuple[int, int]]:
 def _matches(clause: str) -> list[re.Match[str]]:
     """Times by their words, in order; a longer form leaves nothing of it to the others."""
     matches: list[re.Match[str]] = []
-    for pattern in (PLACED_PATTERN, TIME_PATTERN, BARE_PATTERN):
+    for pattern in (PLACED_PATTERN, time_pattern(), BARE_PATTERN):
         free = [m for m in pattern.finditer(clause) if not any(_overlap(m, other) for other in matches)]
         matches += [m for m in free if pattern is not BARE_PATTERN or not HABIT_PATTERN.search(clause[: m.start()])]
     return sorted(matches, key=lambda match: match.start())
@@ -156,7 +156,7 @@ def _day_of_month(number: int, local: datetime, tense: Tense) -> Interval | None
 
 def _placed(match: re.Match[str], local: datetime, tense: Tense) -> Interval | None:
     """A day, week, weekend or weekday by its number in a month; the first or the last of its days and weeks."""
-    month = TIME_PATTERN.search(f"in {match['month']}")
+    month = time_pattern().search(f"in {match['month']}")
     whole = None if month is None else _interval(month, local, tense, day_first=False)
     if whole is None:
         return None

@@ -1,6 +1,7 @@
 """Regular expressions of the times that English texts name."""
 
 import re
+from functools import cache
 
 from memkit.text.hints import hint_words
 
@@ -27,36 +28,6 @@ DATED_PATTERN = rf"(?:,? (?:the )?{DAY_PATTERN})"  # after a weekday: "Saturday 
 UNIT_PATTERN = "(?:day|week|month|year)s?"
 SEASON_MONTHS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}  # the month that each begins with
 SEASON_PATTERN = rf"(?:{'|'.join(SEASON_MONTHS)})"
-TIME_PATTERN = re.compile(
-    r"\b(?:"  # once for all of them
-    rf"(?P<offset>(?:the|last|{COUNT_PATTERN}) (?:{UNIT_PATTERN}|weekend|{WEEKDAY_PATTERN})"
-    rf" (?:before|prior to|after|following) (?:the )?{DAY_PATTERN})"
-    rf"|(?P<week>week of (?:the )?{DAY_PATTERN})"
-    rf"|(?P<range>(?:between|from|since) (?:the )?"
-    rf"(?:{POINT_PATTERN} {TO_PATTERN} (?:the )?(?:{POINT_PATTERN}|{DAY_NUMBER_PATTERN})"
-    rf"|{DAY_NUMBER_PATTERN} {TO_PATTERN} (?:the )?{DAY_PATTERN}))"
-    rf"|(?P<day>{DAY_PATTERN})"
-    rf"|(?P<part>(?:early|mid|late)[- ](?:in )?{MONTH_AND_YEAR_PATTERN}"
-    rf"|(?:beginning|start|middle|end) of {MONTH_AND_YEAR_PATTERN})"
-    rf"|(?P<month>(?:in|during|since|until|till|of|last|next|this) {PLAIN_MONTH_PATTERN}{YEAR_PATTERN}?"
-    rf"|{MONTH_PATTERN}{YEAR_PATTERN})"
-    rf"|(?P<season>(?:(?:last|next|this)|(?:in|during|over|since|for)(?: the)?) {SEASON_PATTERN}\b"
-    r"(?:(?: of|,)? (?:19|20)\d{2}\b)?"
-    rf"|{SEASON_PATTERN}(?: of|,)? (?:19|20)\d{{2}}\b)"
-    rf"|(?P<recent>(?:(?:the )?(?:past|last) {COUNT_PATTERN} (?:hour|day|week|month|year)s?|(?:the )?past"
-    r" (?:hour|day|week|month|year)))\b"
-    r"|(?P<numeric>\d{1,2}(?:/\d{1,2}/(?:\d{4}|\d{2})|\.\d{1,2}\.\d{4})\b"
-    r"|(?:(?<=on )|(?<=since )|(?<=until )|(?<=by )|(?<=from ))"
-    r"\d{1,2}/\d{1,2}\b(?![/.]?\d))"
-    rf"|(?P<ago>{COUNT_PATTERN} {UNIT_PATTERN} ago)\b"
-    rf"|(?P<ahead>in {COUNT_PATTERN} {UNIT_PATTERN})\b"
-    r"|(?P<near>the day (?:before yesterday|after tomorrow)|yesterday|today|tonight"
-    r"|tomorrow|last night|this morning)\b"
-    rf"|(?P<around>(?:last|this|next) (?:week|weekend|month|year)|(?:over|at|on|during) the weekend)\b"
-    rf"|(?P<weekday>(?:on|last|next|this|since|until|till) {WEEKDAY_PATTERN})\b(?!{DATED_PATTERN})"
-    r"|(?:in|during|since|of|until|till)(?: early| late| mid)? (?P<year>(?:19|20)\d{2})\b(?![-.,/:]?\d))",
-    re.IGNORECASE,
-)
 FURTHER_PATTERN = re.compile(  # times that are asked about, and seldom told
     rf"\b(?:the (?P<unit>week|month|year) (?P<side>before last|after next)"
     rf"|(?P<weekday>{WEEKDAY_PATTERN}) (?:of )?"
@@ -74,6 +45,41 @@ TIME_WORDS = UNIT_WORDS.union(  # one of them, or a digit, is part of every name
     "jan mar jun sep night tonight today tomorrow yesterday morning".split(),
     "0123456789",
 )
+
+
+@cache
+def time_pattern() -> re.Pattern[str]:
+    """The pattern of all of them, made when it is first needed: most texts name no time."""
+    return re.compile(
+        r"\b(?:"  # once for all of them
+        rf"(?P<offset>(?:the|last|{COUNT_PATTERN}) (?:{UNIT_PATTERN}|weekend|{WEEKDAY_PATTERN})"
+        rf" (?:before|prior to|after|following) (?:the )?{DAY_PATTERN})"
+        rf"|(?P<week>week of (?:the )?{DAY_PATTERN})"
+        rf"|(?P<range>(?:between|from|since) (?:the )?"
+        rf"(?:{POINT_PATTERN} {TO_PATTERN} (?:the )?(?:{POINT_PATTERN}|{DAY_NUMBER_PATTERN})"
+        rf"|{DAY_NUMBER_PATTERN} {TO_PATTERN} (?:the )?{DAY_PATTERN}))"
+        rf"|(?P<day>{DAY_PATTERN})"
+        rf"|(?P<part>(?:early|mid|late)[- ](?:in )?{MONTH_AND_YEAR_PATTERN}"
+        rf"|(?:beginning|start|middle|end) of {MONTH_AND_YEAR_PATTERN})"
+        rf"|(?P<month>(?:in|during|since|until|till|of|last|next|this) {PLAIN_MONTH_PATTERN}{YEAR_PATTERN}?"
+        rf"|{MONTH_PATTERN}{YEAR_PATTERN})"
+        rf"|(?P<season>(?:(?:last|next|this)|(?:in|during|over|since|for)(?: the)?) {SEASON_PATTERN}\b"
+        r"(?:(?: of|,)? (?:19|20)\d{2}\b)?"
+        rf"|{SEASON_PATTERN}(?: of|,)? (?:19|20)\d{{2}}\b)"
+        rf"|(?P<recent>(?:(?:the )?(?:past|last) {COUNT_PATTERN} (?:hour|day|week|month|year)s?|(?:the )?past"
+        r" (?:hour|day|week|month|year)))\b"
+        r"|(?P<numeric>\d{1,2}(?:/\d{1,2}/(?:\d{4}|\d{2})|\.\d{1,2}\.\d{4})\b"
+        r"|(?:(?<=on )|(?<=since )|(?<=until )|(?<=by )|(?<=from ))"
+        r"\d{1,2}/\d{1,2}\b(?![/.]?\d))"
+        rf"|(?P<ago>{COUNT_PATTERN} {UNIT_PATTERN} ago)\b"
+        rf"|(?P<ahead>in {COUNT_PATTERN} {UNIT_PATTERN})\b"
+        r"|(?P<near>the day (?:before yesterday|after tomorrow)|yesterday|today|tonight"
+        r"|tomorrow|last night|this morning)\b"
+        rf"|(?P<around>(?:last|this|next) (?:week|weekend|month|year)|(?:over|at|on|during) the weekend)\b"
+        rf"|(?P<weekday>(?:on|last|next|this|since|until|till) {WEEKDAY_PATTERN})\b(?!{DATED_PATTERN})"
+        r"|(?:in|during|since|of|until|till)(?: early| late| mid)? (?P<year>(?:19|20)\d{2})\b(?![-.,/:]?\d))",
+        re.IGNORECASE,
+    )
 
 
 def may_name_time(text: str) -> bool:

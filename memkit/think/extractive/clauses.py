@@ -10,7 +10,7 @@ from memkit.text.parts import without_media
 from memkit.text.terms.tokens import asks
 from memkit.text.times.dates import Prefer, first_mentioned_time
 from memkit.text.times.intervals import STRETCH_UNITS, Interval
-from memkit.text.times.patterns import TIME_PATTERN, WEEKDAY_PATTERN
+from memkit.text.times.patterns import WEEKDAY_PATTERN, time_pattern
 from memkit.think.extractive.language import Language
 
 SENTENCE_PATTERN = re.compile(r"(?:[^.!?\n]|[.](?=\w)|(?<=\b[A-HJ-Z])\.|(?<=\b(?:St|Dr|Mr|Ms))\.|(?<=\bMrs)\.)+[.!?…]*")
@@ -107,7 +107,7 @@ def without_opening(sentence: str, language: Language) -> str:
     opening = language.patterns["openers"].match(sentence)
     rest = (sentence[opening.end() :] if opening else sentence).lstrip(" ,;:.-—–'")
     leading = language.patterns["leading"].match(rest)
-    return rest[leading.end() :] if leading and not TIME_PATTERN.search(leading[0]) else rest
+    return rest[leading.end() :] if leading and not time_pattern().search(leading[0]) else rest
 
 
 def split_clauses(sentence: str, language: Language) -> list[Clause]:
@@ -130,7 +130,7 @@ def split_clauses(sentence: str, language: Language) -> list[Clause]:
         ):
             return stated_clauses
         text = _asserted(text, language)
-        if stated_clauses and TIME_PATTERN.fullmatch(with_english_times(text, language)):
+        if stated_clauses and time_pattern().fullmatch(with_english_times(text, language)):
             stated_clauses[-1] = stated_clauses[-1]._replace(text=f"{stated_clauses[-1].text} {text}")
         elif text:
             stated_clauses.append(Clause(text, bool(language.patterns["carrying"].search(joint))))
@@ -173,7 +173,7 @@ def without_time(text: str, language: Language) -> TimedClause:
     """The clause without the times that it names; the first of them stands beside it."""
     text = with_english_times(text, language)
     first, leading = "", ""
-    for match in reversed([*TIME_PATTERN.finditer(text)]):
+    for match in reversed([*time_pattern().finditer(text)]):
         left, right = text[: match.start()], text[match.end() :]
         if not right.startswith("'"):
             lead = PREPOSITION_PATTERN.search(left)

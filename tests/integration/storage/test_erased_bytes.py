@@ -17,7 +17,7 @@ from canaries import Dense, everything, left, opened, turns, wanted
 from needles import forms, needles
 
 import memkit
-from memkit.storage.sqlite.secure_delete.files import Search
+from memkit.storage.sqlite.secure_delete.search import Search
 
 SUPPORT_FOLDER = Path(__file__).parents[2] / "support"
 

@@ -1,6 +1,7 @@
 """The default encoder: the vectors of the full one without PyTorch, and PyTorch where bulk work pays for it."""
 
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from memkit.encoders import bert
 from memkit.encoders import minilm as module
 from memkit.encoders.light import WEIGHTS_FILE, LightEncoder
 from memkit.encoders.minilm import BULK_TEXTS, MiniLMEncoder
@@ -73,6 +75,20 @@ def test_the_vectors_of_tokens_and_their_spans_are_those_of_the_full_one(light: 
 
 def test_texts_are_cut_into_the_same_pieces(light: LightEncoder) -> None:
     assert light.pieces(VARIED_TEXTS) == SentenceTransformerEncoder().pieces(VARIED_TEXTS)
+
+
+def test_the_activation_is_that_of_the_model_to_a_few_millionths() -> None:
+    values = np.concatenate([np.linspace(-9, 9, 20_001), [-1e4, -40, 40, 1e4]]).astype(np.float32)
+    expected = [x * (1 + math.erf(x / math.sqrt(2))) for x in values.tolist()]
+    assert bert._twice_gelu(values[:, None].copy())[:, 0] == pytest.approx(expected, abs=1e-5, rel=1e-6)
+
+
+@pytest.mark.parametrize("words", range(1, 10))
+def test_what_fills_up_a_batch_changes_no_vector(words: int, light: LightEncoder) -> None:
+    text = "tree " * words
+    alone, beside = light.encode([text])[0], light.encode([text, "ok"])[0]
+    assert alone == pytest.approx(beside, abs=1e-6)
+    assert len(light.encode_tokens([text])[0].spans) == words
 
 
 def test_a_text_has_the_same_vector_alone_and_in_a_batch(light: LightEncoder) -> None:
