@@ -4,56 +4,28 @@ import builtins
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
-from memkit.flows import edit, erase, fade, observe, read, recall, reflect, sessions, think
+from memkit.flows import edit, erase, fade, items, observe, read, recall, reflect, sessions, think
 from memkit.flows.context import BankContext
 from memkit.flows.looking import explain, standing, upcoming
 from memkit.flows.thinking.requests import open_requests
 from memkit.forget.decay import FadeReport
 from memkit.forget.erasure_plan import ErasePlan
 from memkit.forget.requests import ForgetRequest, ThinkingReceipt
-from memkit.models import (
-    ErasureReceipt,
-    HistoryEntry,
-    Kind,
-    Memory,
-    MemoryPage,
-    Order,
-    Receipt,
-    State,
-    Turn,
-)
+from memkit.items import Index, Item
+from memkit.models import ErasureReceipt, HistoryEntry, Kind, Memory, MemoryPage, Order, Receipt, State, Turn
 from memkit.protocols import BankName, PageOptions
 from memkit.recall.present.asides import StandingInstruction, UpcomingPlan
 from memkit.recall.present.explanation import Explanation
 from memkit.recall.present.recollection import Recollection
 from memkit.recall.present.window import Window
-from memkit.recall.ranking.query import RecallOptions
+from memkit.recall.ranking.query import RecallKeywords, RecallOptions
 from memkit.think.mood import Mood
 from memkit.times import Moment, as_utc
 
 if TYPE_CHECKING:
     from memkit.aio import AsyncBank
-
-
-class RecallKeywords(TypedDict, total=False):
-    """Options of `MemoryBank.recall` but for k, for those who pass them on."""
-
-    kinds: Sequence[Kind] | None
-    where: Mapping[str, Any] | None
-    speaker: str | None
-    since: Moment | None
-    until: Moment | None
-    context: Sequence[Any]
-    without: Sequence[Any]
-    around: int
-    min_score: float | None
-    now: Moment | None
-    valid_at: Moment | None
-    as_of: Moment | None
-    reinforce: bool
-    rerank: bool | None
 
 
 class MemoryBank:
@@ -314,6 +286,27 @@ class MemoryBank:
         vectors stay as they are. Costs a look where nobody is called so.
         """
         return edit.rename_speaker(self._context, old, new)
+
+    # items: values by key
+
+    def put(
+        self, key: str, value: Any, *, index: Index = None, ttl: float | None = None, sources: Sequence[str] = ()
+    ) -> Receipt:
+        """Store a JSON value under a key, in the place of an earlier one, of which nothing is kept.
+
+        `index`: False for none, paths into it for a vector of each ("title", "notes[*].text"), None for all of it; only
+        `recall(..., kinds=["item"])` looks there. `ttl`: minutes that it lives. `sources`: ids of memories that it
+        belongs to; erasing either erases both. Raises InputError.
+        """
+        return items.put(self._context, key, value, index=index, ttl=ttl, sources=sources)
+
+    def get_item(self, key: str, *, refresh: bool = False) -> Item | None:
+        """The item of a key, None where there is none (any more); with `refresh` its time begins anew."""
+        return items.get(self._context, key, refresh=refresh)
+
+    def delete_item(self, key: str) -> Receipt:
+        """Remove an item, if it is there; leaves no receipt of erasure."""
+        return items.delete(self._context, key)
 
     # looking
 

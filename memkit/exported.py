@@ -26,7 +26,7 @@ Number = Annotated[int, Field(ge=1, lt=2**63)]
 
 
 class ExportedState(FrozenModel):
-    """Numbers of a memory before one of its changes; its contents, too, where these were replaced."""
+    """Numbers of a memory before one of its changes."""
 
     state: State
     valid_until: datetime | None = None
@@ -36,8 +36,6 @@ class ExportedState(FrozenModel):
     pinned: bool
     superseded_by: Number | None = None
     echo_of: Number | None = None
-    content: Memory | None = None
-    sources: tuple[Number, ...] | None = None
 
 
 class ExportedChange(FrozenModel):

@@ -17,6 +17,33 @@ class Insert:
 
 
 @dataclass(frozen=True, slots=True)
+class Put:
+    """Store an item's memory in the place of its earlier value, of which nothing is kept but when it was made."""
+
+    memory: Memory
+    entry: IndexEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """Remove items that are there, without a receipt of erasure: values that were deleted, or whose time was over.
+
+    `due_by`: of these only what has expired by then.
+    """
+
+    ids: tuple[str, ...]
+    due_by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Extend:
+    """Let an item live until another moment."""
+
+    id: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Merge:
     """Store `memory` in place of `ids`: they keep their history and point at it; sources are united."""
 
@@ -258,6 +285,9 @@ class SetZone:
 
 Operation = (
     Insert
+    | Put
+    | Discard
+    | Extend
     | Merge
     | Supersede
     | Precede

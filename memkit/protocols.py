@@ -212,6 +212,9 @@ class BankView(VectorSource, Protocol):
     def terms(self, since: int = 0) -> Iterator[TermBatch]:
         """Lexical terms written after the change number `since`."""
 
+    def expiring(self, until: datetime, limit: int) -> list[int]:
+        """Seqs of items whose time is over by then, in order of their ends."""
+
     def unencoded(self, limit: int) -> list[Memory]:
         """Memories whose vector is wanted and still missing, oldest first."""
 
@@ -332,12 +335,11 @@ class Storage(Protocol):
     def banks(self, prefix: BankName = ()) -> list[BankState]:
         """Banks whose name starts with these parts, in order of name; of those not published yet, only if asked for."""
 
-    def apply(self, bank: int, decide: Sequence[Step] | Decision, *, at: datetime) -> Receipt:
-        """Apply operations in one transaction, all or none; the only way to change a bank.
+    def apply(self, bank: int | BankName, decide: Sequence[Step] | Decision, *, at: datetime) -> Receipt:
+        """Apply operations in one transaction, all or none; the only way to change a bank. Raises BankGoneError.
 
-        `decide` may be a function: it is called inside the transaction with a view of the bank, and may be called
-        again where the transaction had to be retried. An outcome among the operations stands for an input that
-        changes nothing; the receipt holds it as it is.
+        `decide` may be a function: it is called inside the transaction with a view of the bank, again where that had to
+        be retried. An outcome among the operations stands for an input that changes nothing; the receipt holds it.
         """
 
     def view(self, bank: int | BankName) -> AbstractContextManager[BankView]:

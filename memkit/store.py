@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack
 
-from memkit.bank import MemoryBank, RecallKeywords
+from memkit.bank import MemoryBank
 from memkit.errors import InputError, InvalidNameError, UnknownOptionError
 from memkit.flows import edit, erase, maintain, reencode, transfer
 from memkit.flows.audit import AuditReport, audit_bank
@@ -23,6 +23,7 @@ from memkit.models import ErasureReceipt, checked_bank_name
 from memkit.operations import Reinforce
 from memkit.protocols import BankName, Encoder, Storage, SurprisalModel, Thinker
 from memkit.recall.present.recollection import Recollection
+from memkit.recall.ranking.query import RecallKeywords
 from memkit.rerankers import Reranker
 from memkit.runtime.encoder_slot import EncoderSlot
 from memkit.runtime.encoding_thread import Encode, EncodingThread

@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
 from memkit.errors import CorruptError
-from memkit.flows import fade, reencode, reflect, think, transfer
+from memkit.flows import fade, items, reencode, reflect, think, transfer
 from memkit.flows.context import BankContext, Services
 from memkit.flows.thinking import budget
 from memkit.models import Exchange, FrozenModel, IndexRow, Memory
@@ -27,6 +27,7 @@ from memkit.times import to_micros
 
 DAY_MICROS = 86_400_000_000
 LANGUAGE_SAMPLE_TURNS = 200  # newest turns
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 GROWTH_SPAN_DAYS = {"day": 1, "week": 7, "month": 30}
 
 
@@ -42,6 +43,7 @@ class MaintenanceReport(FrozenModel):
     reflected: int = 0
     archived: int = 0
     erased: int = 0
+    swept: int = 0  # items whose time was over
     finished: bool = True
 
 
@@ -99,18 +101,21 @@ def _note_visit(ctx: BankContext, report: MaintenanceReport) -> None:
     state = ctx.state()
     if state is not None:
         with ctx.storage.view(state.number) as view:
-            idle = report.finished and not view.exchanges() and not view.unencoded(1)
+            waits = view.exchanges() or view.unencoded(1) or view.expiring(END_OF_TIME, 1)
+            idle = report.finished and not waits
             ctx.services.round_robin.note_visit(view.state, ctx.now(), idle=idle)
 
 
 def _maintain_bank(ctx: BankContext, may_go_on: Callable[[], bool], *, even_open: bool) -> MaintenanceReport:
+    swept = items.sweep(ctx, may_go_on=may_go_on)
     renewed = reencode.renew_terms(ctx, may_go_on=may_go_on)
     if renewed and not may_go_on():
-        return MaintenanceReport(banks=1, renewed=renewed, finished=False)
+        return MaintenanceReport(banks=1, swept=swept, renewed=renewed, finished=False)
     steps = think.think_rounds(ctx, only_due=True, even_open=even_open, may_go_on=may_go_on)
     thinking = drive(steps, partial(think.answer, ctx.services.thinker))
     report = MaintenanceReport(
         banks=1,
+        swept=swept,
         renewed=renewed,
         exchanges=thinking.exchanges,
         failed=thinking.failed,

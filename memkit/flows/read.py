@@ -7,6 +7,7 @@ from typing import Any
 
 from memkit.errors import InputError, UnknownMemoryError, UnknownOptionError
 from memkit.flows.context import BankContext, by_id, zone_of
+from memkit.items import is_expired
 from memkit.models import (
     MEMORY_KINDS,
     MEMORY_STATES,
@@ -29,8 +30,9 @@ MIN_BUDGET = 16  # tokens
 
 
 def get(ctx: BankContext, id: str) -> Memory | None:
-    """The memory of this id, whatever its state; None where there is none."""
-    return by_id(ctx, [id]).get(id)
+    """The memory of this id, whatever its state; None where there is none, or an item whose time is over."""
+    memory = by_id(ctx, [id]).get(id)
+    return None if memory is None or is_expired(memory, ctx.now()) else memory
 
 
 def page(ctx: BankContext, options: PageOptions, where: Mapping[str, Any] | None, after: str | None) -> MemoryPage:
@@ -42,13 +44,14 @@ def page(ctx: BankContext, options: PageOptions, where: Mapping[str, Any] | None
     with ctx.storage.view(state.number) as view:
         start = None if after is None else _bookmark(ctx, view, after)
         among = None if where is None else view.matching(where)
-        memories = MemoryPage(view.page(replace(options, after=start, among=among)))
-        if len(memories) < options.limit:
-            return memories
-        end = _bookmark_of(view, memories[-1])
-    ctx.services.page_ends.note(state.number, memories[-1].id, end)
-    memories.next = _as_text(end)
-    return memories
+        memories = view.page(replace(options, after=start, among=among))
+        end = _bookmark_of(view, memories[-1]) if len(memories) == options.limit else None
+    now = ctx.now()
+    current = MemoryPage(memory for memory in memories if not is_expired(memory, now))
+    if end is not None:
+        ctx.services.page_ends.note(state.number, memories[-1].id, end)
+        current.next = _as_text(end)
+    return current
 
 
 def _check_page(options: PageOptions) -> None:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from memkit.items import indexed_parts
 from memkit.models import BankState, IndexEntry, Memory, Mention
 from memkit.protocols import FloatArray
 from memkit.recall.index.lsh import CrossPolytope, Sketcher
@@ -20,7 +21,7 @@ from memkit.text.intents.instructions import instructions
 from memkit.text.intents.plans import changes_plans
 from memkit.text.parts import passages, without_recalled
 from memkit.text.reading import MIN_READING
-from memkit.text.terms.keys import document_terms, encoded_text, text_key
+from memkit.text.terms.keys import document_terms, encoded_text, item_key, text_key
 from memkit.text.terms.tokens import has_words
 from memkit.text.times.mentioned import timed_clauses
 from memkit.text.token_vectors import TokenVectors
@@ -33,7 +34,8 @@ WORDS_OF_AN_ECHO = 3  # a longer text counts as the same whoever repeats it
 class IndexableText:
     """A text on its way into a bank: what is needed to index it.
 
-    `is_turn`: it is a turn; `spoken`: a person's.
+    `is_turn`: it is a turn; `spoken`: a person's. `item`: the id of the item whose text it is, of which each of `parts`
+    has a vector of its own.
     """
 
     text: str
@@ -41,10 +43,14 @@ class IndexableText:
     at: datetime
     spoken: bool = False
     is_turn: bool = False
+    item: str | None = None
+    parts: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, memory: Memory) -> "IndexableText":
         """The indexable text of a stored memory."""
+        if memory.kind == "item":
+            return cls(memory.text, None, memory.occurred_at, item=memory.id, parts=tuple(indexed_parts(memory)))
         is_turn = memory.kind == "turn"
         spoken = is_turn and memory.role in (None, "user")
         return cls(memory.text, memory.speaker, memory.occurred_at, spoken, is_turn)
@@ -83,13 +89,18 @@ class Indexer:
 
     def words(self, state: BankState, indexable: IndexableText) -> IndexEntry:
         """The index entry of a text, still without its vector."""
-        key, text = echo_key(state, indexable.text, indexable.speaker), indexable.telling_text
+        key, text = self._text_key(state, indexable), indexable.telling_text
         if not has_words(without_recalled(text)):
             return IndexEntry(text_key=key, wanted=False)
         terms = document_terms(
             text, speaker=indexable.speaker, at=indexable.at, zone=ZoneInfo(state.zone), key=state.key
         )
         return IndexEntry(text_key=key, terms=terms, mentions=tuple(self._mentions(indexable, text, state.zone)))
+
+    def _text_key(self, state: BankState, indexable: IndexableText) -> int:
+        if indexable.item is not None:
+            return item_key(state.key, indexable.item)
+        return echo_key(state, indexable.text, indexable.speaker)
 
     def _mentions(self, indexable: IndexableText, text: str, zone: str) -> Iterator[Mention]:
         """Times that a turn names; of a person's, whether it gives standing instructions or changes plans."""
@@ -134,7 +145,7 @@ class Indexer:
         is_read = readings >= MIN_READING
         unread = {i: replace(entries[i], wanted=False) for i, read in zip(wanted, is_read, strict=True) if not read}
         wanted = [i for i in wanted if i not in unread]
-        parts = [[indexables[i].text, *self._passages(indexables[i])] for i in wanted]
+        parts = [self._parts(indexables[i]) for i in wanted]
         texts = [
             [encoded_text(indexables[i].speaker, part) for part in own] for i, own in zip(wanted, parts, strict=True)
         ]
@@ -161,12 +172,15 @@ class Indexer:
             return self._slot.encode_some_tokens(texts)
         return self._slot.encode_some(texts), []
 
-    def _passages(self, indexable: IndexableText) -> list[str]:
-        """The passages of a long text."""
+    def _parts(self, indexable: IndexableText) -> list[str]:
+        """Texts that get a vector each: the whole text and the passages of a long one, or the parts of an item."""
         settings = self._settings
+        if indexable.parts:
+            return list(indexable.parts)
         if len(indexable.text) <= settings.passage_from:
-            return []
-        return passages(indexable.telling_text, size=settings.passage_characters, above=settings.passage_from)
+            return [indexable.text]
+        size, above = settings.passage_characters, settings.passage_from
+        return [indexable.text, *passages(indexable.telling_text, size=size, above=above)]
 
     def entry(self, state: BankState, memories: Sequence[Memory]) -> list[IndexEntry]:
         """Whole index entries of memories that are about to be stored."""

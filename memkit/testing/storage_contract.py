@@ -2,12 +2,13 @@
 
 from memkit.testing.contract.banks import BankContract
 from memkit.testing.contract.erasure import ErasureContract
+from memkit.testing.contract.items import ItemContract
 from memkit.testing.contract.memories import MemoryContract
 from memkit.testing.contract.moving import MovingContract
 from memkit.testing.contract.views import ViewContract
 
 
-class StorageContract(BankContract, MemoryContract, ViewContract, ErasureContract, MovingContract):
+class StorageContract(BankContract, MemoryContract, ItemContract, ViewContract, ErasureContract, MovingContract):
     """Tests that every storage passes. A subclass gives the fixture `storage`, an empty storage.
 
     class TestMine(StorageContract):

@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 import typer
 
-from memkit.bank import RecallKeywords
 from memkit.cli.options import (
     DEFAULT_FILE,
     EXIT_REFUSED,
@@ -25,6 +24,7 @@ from memkit.cli.options import (
 from memkit.cli.output import answer, line, note, out, write_json
 from memkit.cli.tables import hits_table
 from memkit.models import MEMORY_KINDS, Hit
+from memkit.recall.ranking.query import RecallKeywords
 
 
 def recall(

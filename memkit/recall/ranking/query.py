@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -18,11 +18,30 @@ from memkit.recall.ranking.whole_bank import WholeBankQuestion
 from memkit.text.terms.forms import is_same_name
 from memkit.text.terms.language import language_of
 from memkit.text.terms.tokens import words
-from memkit.times import to_micros
+from memkit.times import Moment, to_micros
 
 MAX_RESULTS = 10_000  # of one recall
 RECALLED_KINDS: tuple[Kind, ...] = ("turn", "thought")  # unless kinds are named
 REFLECTED_KINDS: tuple[Kind, ...] = ("summary", "portrait")  # what reflection writes
+
+
+class RecallKeywords(TypedDict, total=False):
+    """Options of `MemoryBank.recall` but for k, for those who pass them on."""
+
+    kinds: Sequence[Kind] | None
+    where: Mapping[str, Any] | None
+    speaker: str | None
+    since: Moment | None
+    until: Moment | None
+    context: Sequence[Any]
+    without: Sequence[Any]
+    around: int
+    min_score: float | None
+    now: Moment | None
+    valid_at: Moment | None
+    as_of: Moment | None
+    reinforce: bool
+    rerank: bool | None
 
 
 @dataclass(frozen=True)

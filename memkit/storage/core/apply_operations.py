@@ -12,8 +12,10 @@ from memkit.operations import (
     Cite,
     Claim,
     CloseExchange,
+    Discard,
     Enqueue,
     Erase,
+    Extend,
     Forget,
     Insert,
     Merge,
@@ -21,6 +23,7 @@ from memkit.operations import (
     Pin,
     Postpone,
     Precede,
+    Put,
     Reinforce,
     Relink,
     Remake,
@@ -34,9 +37,10 @@ from memkit.operations import (
     Step,
     Supersede,
 )
-from memkit.storage.core.apply_erase import erase, remake, rename
 from memkit.storage.core.records import Queued, StoredMemory, begin_of, normalised, open_closings
-from memkit.storage.core.rezone import set_zone
+from memkit.storage.core.rules.erase import erase, remake, rename
+from memkit.storage.core.rules.items import discard, extend, put
+from memkit.storage.core.rules.rezone import set_zone
 from memkit.storage.core.transfer import adopt, relink, requeue
 from memkit.storage.core.unit_of_work import ChangeSet, Reader, UnitOfWork
 
@@ -74,26 +78,36 @@ def _numbered(outcome: Outcome, change: int) -> Outcome:
 def _ids(operation: Operation) -> tuple[Iterable[str | None], Iterable[str | None]]:
     """Ids of the memories that an operation looks at, and of those that it only points at."""
     match operation:
-        case Insert(memory=memory):
-            return [memory.id, memory.echo_of], [*memory.sources, memory.superseded_by]
-        case Merge(ids=ids, memory=memory):
-            return [*ids, memory.id, memory.echo_of], [*memory.sources, memory.superseded_by]
-        case Supersede(id=id, memory=memory, others=others):
-            return [id, *others, memory.id, memory.echo_of], [*memory.sources, memory.superseded_by]
-        case Precede(by=by, memory=memory, after=after):
-            return [by, after, memory.id, memory.echo_of], [*memory.sources, memory.superseded_by]
+        case Insert() | Put() | Merge() | Supersede() | Precede():
+            memory = operation.memory
+            return [*_closed_ids(operation), memory.id, memory.echo_of], [*memory.sources, memory.superseded_by]
         case Remake(memory=memory) | Rename(memory=memory):
             return [memory.id], memory.sources
         case Erase(ids=ids, remade=remade):
             return ids, remade
+        case Discard(ids=ids):
+            return ids, []
         case Cite(id=id, sources=sources):
             return [id], sources
         case Enqueue(turn_ids=ids) | Requeue(turn_ids=ids) | Adopt(ids=ids):
             return [], ids
-        case Pin(id=id) | Forget(id=id) | Restore(id=id) | Revert(id=id) | Reinforce(id=id) | Rewrite(id=id):
-            return [id], []
+        case Pin() | Forget() | Restore() | Revert() | Reinforce() | Rewrite() | Extend():
+            return [operation.id], []
         case _:
             return [], []
+
+
+def _closed_ids(operation: Insert | Put | Merge | Supersede | Precede) -> Iterable[str | None]:
+    """Ids of the memories that an operation closes, and of those between which it puts another."""
+    match operation:
+        case Merge(ids=ids):
+            return ids
+        case Supersede(id=id, others=others):
+            return [id, *others]
+        case Precede(by=by, after=after):
+            return [by, after]
+        case _:
+            return []
 
 
 def _insert(work: UnitOfWork, op: Insert) -> Outcome:
@@ -113,7 +127,7 @@ def _add(
     seq = work.find(memory.id)
     memory = normalised(memory)
     if seq is not None:
-        return None, _again(work, work.record(seq), memory, entry)
+        return None, _again(work.record(seq), memory)
     sources = [work.require(id, "sources") for id in memory.sources]
     record = work.add(memory, entry, placement, [*sources, *united])
     if memory.echo_of is not None:
@@ -128,10 +142,8 @@ def _original(work: UnitOfWork, id: str) -> int:
     return record.seq if record.echo_of is None else record.echo_of
 
 
-def _again(work: UnitOfWork, old: StoredMemory, memory: Memory, entry: IndexEntry) -> Outcome:
-    """Outcome of an id that is in the bank already: a repeat, an item's next value, or a conflict."""
-    if old.memory.kind == memory.kind == "item":
-        return _replace_item(work, old, memory, entry)
+def _again(old: StoredMemory, memory: Memory) -> Outcome:
+    """Outcome of an id that is in the bank already: a repeat, or a conflict."""
     if _content(old.memory) == _content(memory):
         return Outcome.skipped(memory.id, "already stored")
     return Outcome(
@@ -144,17 +156,6 @@ def _again(work: UnitOfWork, old: StoredMemory, memory: Memory, entry: IndexEntr
 
 def _content(memory: Memory) -> tuple[object, ...]:
     return (memory.text, memory.speaker, memory.kind)
-
-
-def _replace_item(work: UnitOfWork, old: StoredMemory, memory: Memory, entry: IndexEntry) -> Outcome:
-    same = _content(old.memory) == _content(memory) and old.memory.metadata == memory.metadata
-    if same and old.memory.state == memory.state:
-        return Outcome.skipped(memory.id, "already stored")
-    sources = sorted({work.require(id, "sources") for id in memory.sources})
-    value = memory.model_copy(update={"id": old.memory.id, "recorded_at": old.memory.recorded_at})
-    work.add_history(old, "superseded", memory.author, reason="replaced", whole=True)
-    work.replace_contents(StoredMemory(old.seq, old.uid, value, old.placement, tuple(sources)), entry)
-    return Outcome(id=old.memory.id, action="superseded", reason="replaced")
 
 
 def _merge(work: UnitOfWork, op: Merge) -> Outcome:
@@ -267,8 +268,6 @@ def _revert(work: UnitOfWork, op: Revert) -> Outcome:
     first = 0 if op.added else min((history_row.change for history_row in own), default=0)
     if any(history_row.change > first and history_row.change not in op.changes for history_row in past):
         raise UndoError("undo: later operations changed the same memories, so nothing was done. Undo those first.")
-    if any(history_row.whole or history_row.before is None for history_row in own):
-        raise UndoError("undo: an item's earlier value isn't brought back, so nothing was done. Put it again.")
     if op.added or not own:
         return _alter(work, old, op.id, "forgotten", "user", reason=UNDO_REASON, state="forgotten")
     return _brought_back(work, old, own[0].before, op.id)
@@ -371,6 +370,9 @@ def _postpone(work: UnitOfWork, op: Postpone) -> None:
 
 _RULE_BY_TYPE: dict[type, Callable[[UnitOfWork, Any], Outcome | None]] = {
     Insert: _insert,
+    Put: put,
+    Discard: discard,
+    Extend: extend,
     Merge: _merge,
     Supersede: _supersede,
     Precede: _precede,

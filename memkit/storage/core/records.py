@@ -73,7 +73,7 @@ def to_memories(records: Mapping[int, StoredMemory], names: Mapping[int, str]) -
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """One line of a memory's history. `whole`: the change replaced the text, not only numbers."""
+    """One line of a memory's history, with the numbers as they were before."""
 
     seq: int
     event: Action
@@ -81,7 +81,6 @@ class HistoryRow:
     author: Author
     reason: str | None = None
     before: StoredMemory | None = None
-    whole: bool = False
     change: int = 0
 
 
@@ -94,7 +93,7 @@ def open_closings(history_rows: Sequence[HistoryRow]) -> list[int]:
     """Positions of the entries that took the memory out of recall and weren't undone, oldest first."""
     stack: list[int] = []
     for position, history_row in enumerate(history_rows):
-        if history_row.event in CLOSING_EVENTS and not history_row.whole:
+        if history_row.event in CLOSING_EVENTS:
             stack.append(position)
         elif history_row.event == "restored" and stack:
             stack.pop()

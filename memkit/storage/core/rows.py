@@ -318,7 +318,7 @@ class HistoryColumns(NamedTuple):
 
 
 def before_image(history_row: HistoryRow) -> str | None:
-    """Fields that a change replaced, as JSON: numbers, and the whole contents where they were replaced, too."""
+    """Numbers that a change replaced, as JSON."""
     if history_row.before is None:
         return None
     record = history_row.before
@@ -334,10 +334,7 @@ def before_image(history_row: HistoryRow) -> str | None:
         record.superseded_by,
         record.echo_of,
     ]
-    image: dict[str, Any] = {"n": numbers}
-    if history_row.whole:
-        image |= {"w": memory.model_dump(mode="json"), "s": record.sources}
-    return JSON_ENCODER.encode(image)
+    return JSON_ENCODER.encode({"n": numbers})
 
 
 def history_columns(history_row: HistoryRow) -> HistoryColumns:
@@ -361,30 +358,23 @@ def decode_past(image: str) -> PastState:
 
 @decoding("a history")
 def decode_history(rows: Sequence[HistoryColumns], current: StoredMemory | None) -> list[HistoryRow]:
-    """History from the columns of the query `history_rows`.
-
-    An image holds contents only where they were replaced; elsewhere they are those of the next image.
-    """
+    """History from the columns of the query `history_rows`; the contents are those of today."""
     history_rows: list[HistoryRow] = []
     later = current
     for change, event, at, author, reason, text in reversed(rows):
         image = None if text is None else json.loads(text)
         before = None if image is None or later is None else _restored(image, later)
         later = before or later
-        whole = image is not None and "w" in image
         seq = 0 if later is None else later.seq
         moment = from_micros(at)
         history_rows.append(
-            HistoryRow(seq, EVENT_CODES.words[event], moment, AUTHOR_CODES.words[author], reason, before, whole, change)
+            HistoryRow(seq, EVENT_CODES.words[event], moment, AUTHOR_CODES.words[author], reason, before, change)
         )
     return history_rows[::-1]
 
 
 def _restored(image: dict[str, Any], later: StoredMemory) -> StoredMemory:
     state, valid_until, strength, recalled_at, recall_count, pinned, superseded_by, echo_of = image["n"]
-    if "w" in image:
-        memory = Memory.model_validate(image["w"])
-        later = replace(later, memory=memory, sources=tuple(image["s"]))
     valid_until, recalled_at = as_moments([valid_until, recalled_at])
     numbers = {
         "state": STATE_CODES.words[state],

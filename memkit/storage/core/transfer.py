@@ -33,13 +33,13 @@ def exported_memory(record: StoredMemory, history_rows: Sequence[HistoryRow], en
 
 
 def _exported_change(row: HistoryRow) -> ExportedChange:
-    before = None if row.before is None else _exported_state(row.before, whole=row.whole)
+    before = None if row.before is None else _exported_state(row.before)
     return ExportedChange(
         event=row.event, at=row.at, author=row.author, reason=row.reason, change=row.change, before=before
     )
 
 
-def _exported_state(record: StoredMemory, *, whole: bool) -> ExportedState:
+def _exported_state(record: StoredMemory) -> ExportedState:
     memory = record.memory
     return ExportedState(
         state=memory.state,
@@ -50,8 +50,6 @@ def _exported_state(record: StoredMemory, *, whole: bool) -> ExportedState:
         pinned=memory.pinned,
         superseded_by=record.superseded_by,
         echo_of=record.echo_of,
-        content=memory if whole else None,
-        sources=record.sources if whole else None,
     )
 
 
@@ -64,22 +62,19 @@ def stored_memory(exported: ExportedMemory) -> StoredMemory:
 
 
 def history_rows_of(exported: ExportedMemory) -> list[HistoryRow]:
-    """The lines of its history; what a change left alone is as it was after it."""
+    """The lines of its history; contents are those of today."""
     history_rows: list[HistoryRow] = []
     later = stored_memory(exported)
     for line in reversed(exported.history):
         before = None if line.before is None else _state_before(line.before, later)
-        whole = line.before is not None and line.before.content is not None
         history_rows.append(
-            HistoryRow(exported.number, line.event, line.at, line.author, line.reason, before, whole, line.change)
+            HistoryRow(exported.number, line.event, line.at, line.author, line.reason, before, line.change)
         )
         later = before or later
     return history_rows[::-1]
 
 
 def _state_before(state: ExportedState, later: StoredMemory) -> StoredMemory:
-    if state.content is not None:
-        later = replace(later, memory=normalised(state.content), sources=state.sources or ())
     numbers = ("state", "valid_until", "strength", "recalled_at", "recall_count", "pinned")
     changed = later.changed(**{name: getattr(state, name) for name in numbers})
     return replace(changed, superseded_by=state.superseded_by, echo_of=state.echo_of)

@@ -36,9 +36,9 @@ class ChangeSet:
     `new`: memories with their index entries. `changed`: existing memories with other numbers. `replaced`:
     existing memories with other contents. `entries`: new index entries of existing memories. `history`: new
     lines of histories; `histories`: whole ones that replace these memories' own. `removed`: seqs that go with
-    their index entry, history and links; links to them are cleared. `exchanges` replace those with the same
-    number; `settled` leave the queue. `erased`: erasures, whose receipts are written; nothing that they or `replaced`
-    took away may stay in the files.
+    their index entry, history and links; links to them are cleared. `exchanges` replace those with the same number;
+    `settled` leave the queue. `erased`: erasures, whose receipts are written; nothing that they or `replaced` took
+    away may stay in the files.
     """
 
     new: list[tuple[StoredMemory, IndexEntry]] = field(default_factory=list)
@@ -214,10 +214,9 @@ class UnitOfWork:
         author: Author,
         *,
         reason: str | None = None,
-        whole: bool = False,
     ) -> None:
         """Add a line to a memory's history."""
-        self.history.append(HistoryRow(before.seq, event, self.at, author, reason, before, whole, self.change))
+        self.history.append(HistoryRow(before.seq, event, self.at, author, reason, before, self.change))
 
     def history_of(self, seq: int) -> list[HistoryRow]:
         """A memory's history up to this point."""
@@ -234,7 +233,11 @@ class UnitOfWork:
     def erase(self, erased: Erased) -> None:
         """Remove memories for good; later operations don't see them."""
         self._erased.append(erased)
-        for seq in erased.seqs:
+        self.remove(erased.seqs)
+
+    def remove(self, seqs: Iterable[int]) -> None:
+        """Remove memories without a receipt; later operations don't see them."""
+        for seq in seqs:
             self.erased_seqs.add(seq)
             for by_seq in (self._records, self._entries, self._dirty, self._histories):
                 by_seq.pop(seq, None)

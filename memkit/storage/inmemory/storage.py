@@ -154,20 +154,21 @@ class MemoryStorage:
             with self._lock:
                 data.viewers -= 1
 
-    def apply(self, bank: int, decide: Sequence[Step] | Decision, *, at: datetime) -> Receipt:
+    def apply(self, bank: int | BankName, decide: Sequence[Step] | Decision, *, at: datetime) -> Receipt:
         """Apply operations, all or none; as with SQLite, nothing has changed where this raises."""
         with self._writing():
             view = MemoryView(self._bank(bank))
+            number = view.state.number
             steps = decide(view) if callable(decide) else decide
             changes, outcomes = apply_operations(steps, view, at=at)
             if changes:
-                data = self._own(bank)
+                data = self._own(number)
                 data.write(changes)
             for erased in changes.erased:
-                state = self._bank(bank).state
+                state = self._bank(number).state
                 self._add_receipt(erasure_receipt(erased, state, at, self._last_receipt(state.name)))
                 self._fingerprints[state.name].update(erased.fingerprints)
-            state = self._bank(bank).state
+            state = self._bank(number).state
             return Receipt(bank=state.name, change=state.change, outcomes=outcomes)
 
     def _own(self, bank: int) -> Bank:

@@ -114,6 +114,11 @@ class MemoryView(View):
     def unencoded(self, limit: int) -> list[Memory]:
         return self.in_order(sorted(self.data.seqs_by("unencoded", True))[:limit])
 
+    def expiring(self, until: datetime, limit: int) -> list[int]:
+        memories = {seq: self.data.records[seq].memory for seq in self.data.seqs_by("kind", "item")}
+        ends = sorted((memory.valid_until, seq) for seq, memory in memories.items() if memory.valid_until is not None)
+        return [seq for end, seq in ends if end <= until][:limit]
+
     def same_text(self, keys: Sequence[int]) -> dict[int, str]:
         ids: dict[int, str] = {}
         for key in keys:

@@ -131,6 +131,17 @@ SELECT DISTINCT session FROM memory WHERE bank = :bank AND session IS NOT NULL A
 
 -- name: erased_since
 SELECT seqs FROM erasure WHERE bank = :bank AND change > :since
+UNION ALL SELECT seqs FROM removal WHERE bank = :bank AND change > :since
+
+-- name: add_removal
+INSERT INTO removal (bank, change, seqs) VALUES (:bank, :change, :seqs)
+
+-- name: drop_removals
+DELETE FROM removal WHERE bank = :bank AND change <= :before
+
+-- name: expiring
+SELECT seq FROM memory INDEXED BY memory_expiry
+WHERE bank = :bank AND kind = 4 AND valid_until IS NOT NULL AND valid_until <= :until ORDER BY valid_until LIMIT :limit
 
 -- name: images_after
 SELECT h.seq, c.payload FROM history h INDEXED BY history_at JOIN content c ON c.bank = h.bank AND c.id = h.content
@@ -571,6 +582,9 @@ DELETE FROM exchange WHERE bank = :bank
 
 -- name: empty_bank.history
 DELETE FROM history WHERE bank = :bank
+
+-- name: empty_bank.removal
+DELETE FROM removal WHERE bank = :bank
 
 -- name: empty_bank.index_entry
 DELETE FROM index_entry WHERE bank = :bank

@@ -25,7 +25,7 @@ from memkit.storage.core.blocks import (
     term_batch,
 )
 from memkit.storage.core.checksums import corrupt_error, decoding
-from memkit.storage.core.enum_codes import AUTHOR_CODES, KIND_CODES, MENTION_CODES, STATE_CODES, EnumCodes
+from memkit.storage.core.enum_codes import AUTHOR_CODES, KIND_CODES, MENTION_CODES, STATE_CODES
 from memkit.storage.core.hashing import Hasher
 from memkit.storage.core.records import HistoryRow, Queued, StoredMemory
 from memkit.storage.core.rows import (
@@ -45,12 +45,12 @@ from memkit.storage.core.vectors import passage_batch, stack_vectors, unpack_vec
 from memkit.storage.sql.block_writer import parse_block
 from memkit.storage.sql.queries import Connection, Cursor, run, run_over
 from memkit.storage.sql.row_blocks import index_rows, last_in_blocks, row_batch, rows_of_blocks, too_many_moved
+from memkit.storage.sql.values import codes_of, page_values, span_values
 from memkit.times import to_micros
 
 Sources = dict[int, tuple[int, ...]]
 RANGE_FROM = 500  # vectors; from so many on, those of a whole range are read where most of it is wanted
 TURN_CODE = KIND_CODES.codes["turn"]
-MIN_MICROS, MAX_MICROS = -(2**63), 2**63 - 1  # microseconds: what a column holds
 USELESS_SHARE = 4  # if more than one in so many rows of blocks have changed since, blocks are of no use
 
 
@@ -264,11 +264,14 @@ class SqlView(View):
         records = self.records([seq for _, seq in firsts])
         return {str(records[seq].memory.speaker): speaker for speaker, seq in firsts if seq in records}
 
+    def expiring(self, until: datetime, limit: int) -> list[int]:
+        return self._seqs("expiring", until=to_micros(until), limit=limit)
+
     def tagged(self, tags: Sequence[int]) -> set[int]:
         return {row[0] for row in self._over("with_tags", tags)}
 
     def mentions(self, kinds: Sequence[MentionKind], span: Span = (None, None)) -> list[tuple[int, Mention]]:
-        return decode_mentions(self._over("mentions_between", codes_of(MENTION_CODES, kinds), **_span_values(*span)))
+        return decode_mentions(self._over("mentions_between", codes_of(MENTION_CODES, kinds), **span_values(*span)))
 
     def all_seqs(self) -> list[int]:
         return self._seqs("all_seqs")
@@ -289,7 +292,7 @@ class SqlView(View):
         if options.among is not None:
             return self.in_order(chosen_seqs(self.rows_of(options.among), options))
         numbers = set(codes_of(KIND_CODES, MEMORY_KINDS if options.kinds is None else options.kinds))
-        values, descending = _page_values(options), options.order.startswith("-")
+        values, descending = page_values(options), options.order.startswith("-")
         if options.order.endswith("occurred_at"):
             return self._merged("page_by_time", numbers, options, values)
         if TURN_CODE not in numbers:
@@ -375,26 +378,3 @@ def _grouped(pairs: Iterable[tuple[int, int]]) -> Sources:
     """The second numbers of pairs by the first, in order."""
     by_first = groupby(sorted(pairs), key=itemgetter(0))
     return {first: tuple(second for _, second in own) for first, own in by_first}
-
-
-def _page_values(options: PageOptions) -> dict[str, Any]:
-    """Values of the queries of pages; without a bookmark, one before all of the page's memories."""
-    descending = options.order.startswith("-")
-    span = _span_values(options.since, options.until)
-    at, after = options.after or ((span["until"], 0) if descending else (span["since"], 0))
-    if descending and options.after is None and not options.order.endswith("occurred_at"):
-        after = MAX_MICROS
-    states = codes_of(STATE_CODES, options.states)
-    return {"at": at, "after": after, **span, "states": states, "limit": options.limit}
-
-
-def _span_values(since: datetime | None, until: datetime | None) -> dict[str, int]:
-    return {
-        "since": MIN_MICROS if since is None else to_micros(since),
-        "until": MAX_MICROS if until is None else to_micros(until),
-    }
-
-
-def codes_of(codes: EnumCodes[Any], words: Iterable[str]) -> list[int]:
-    """Codes of those words that have one."""
-    return [codes.codes[word] for word in words if word in codes.codes]

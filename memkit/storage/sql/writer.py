@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+
 from memkit.models import IndexEntry
 from memkit.storage.core.banks import BankRow
 from memkit.storage.core.blocks import FLUSH_ROWS, SKETCH_PART, TERM_PART, VECTOR_PART
@@ -27,6 +29,7 @@ from memkit.storage.sql.view import SqlView
 
 ENTRY_PARTS = (SKETCH_PART, TERM_PART)
 MAX_REMEMBERED = 1000  # erased memories whose sketches and vectors are looked for in the files afterwards
+KEPT_CHANGES = 1000  # of a bank, whose removals are kept
 LINKS_OF_MEMORY = ("drop_sources", "drop_tags", "drop_history", "drop_mentions")
 
 
@@ -50,6 +53,7 @@ class Writer:
         """Write everything; returns the bank's row as it is then."""
         self._drop_exchanges(self.changes.settled)
         self._remove(self.changes.removed)
+        self._note_removal()
         self._add(self.changes.new)
         if self.changes.changed:
             self._row_blocks.update("change_memory", map(state_columns, self.changes.changed))
@@ -270,6 +274,16 @@ class Writer:
         change_over(self.connection, "drop_memories", seqs, bank=self.bank)
         self._row_blocks.remove(seqs)
         self._drop_contents(contents, erased=True)
+
+    def _note_removal(self) -> None:
+        """Tell caches what went without a receipt; those that are far behind are built anew."""
+        erased = {seq for erased in self.changes.erased for seq in erased.seqs}
+        seqs = [seq for seq in self.changes.removed if seq not in erased]
+        if not seqs:
+            return
+        data = np.array(seqs, dtype="<i8").tobytes()
+        run(self.connection, "add_removal", bank=self.bank, change=self.change, seqs=data)
+        run(self.connection, "drop_removals", bank=self.bank, before=self.change - KEPT_CHANGES)
 
     def _remember_packed(self, seqs: Sequence[int]) -> None:
         for part in (SKETCH_PART, VECTOR_PART):

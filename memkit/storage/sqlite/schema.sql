@@ -176,6 +176,8 @@ CREATE INDEX memory_echo ON memory (bank, echo_of) WHERE echo_of IS NOT NULL;
 
 CREATE INDEX memory_episode ON memory (bank, session, episode) WHERE session IS NOT NULL;
 
+CREATE INDEX memory_expiry ON memory (bank, valid_until) WHERE kind = 4 AND valid_until IS NOT NULL;
+
 CREATE INDEX memory_group ON memory (bank, hash_group, kind) WHERE hash_group IS NOT NULL AND kind <> 0;
 
 CREATE INDEX memory_head ON memory (bank, head) WHERE head IS NOT NULL;
@@ -214,6 +216,14 @@ CREATE TABLE mention (
 CREATE INDEX mention_time ON mention (bank, kind, until);
 
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+-- Items that were removed without a receipt, so that caches follow; only the latest removals.
+CREATE TABLE removal (
+    bank INTEGER NOT NULL,
+    change INTEGER NOT NULL,
+    seqs BLOB NOT NULL,              -- int64, little-endian
+    PRIMARY KEY (bank, change)
+) WITHOUT ROWID;
 
 -- Rows of `memory` that differ from what a block of rows holds.
 CREATE TABLE moved (

@@ -143,7 +143,7 @@ class SqliteStorage:
         with self._connections.reading() as connection:
             yield SqlView(connection, self._row(connection, bank))
 
-    def apply(self, bank: int, decide: "Sequence[Step] | Decision", *, at: datetime) -> Receipt:
+    def apply(self, bank: int | BankName, decide: "Sequence[Step] | Decision", *, at: datetime) -> Receipt:
         """Do operations in one transaction, all or none; it is committed with what other threads write meanwhile.
 
         Raises UnknownMemoryError where an operation names an id that isn't there, and whatever `decide`
@@ -152,7 +152,7 @@ class SqliteStorage:
         return self._writes.run(lambda connection: self._applied(connection, bank, decide, at))
 
     def _applied(
-        self, connection: sqlite3.Connection, bank: int, decide: "Sequence[Step] | Decision", at: datetime
+        self, connection: sqlite3.Connection, bank: int | BankName, decide: "Sequence[Step] | Decision", at: datetime
     ) -> Receipt:
         from memkit.storage.core.apply_operations import apply_operations
         from memkit.storage.sql.view import SqlView

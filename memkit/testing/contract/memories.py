@@ -48,14 +48,6 @@ class MemoryContract(ContractSteps):
             self.put(storage, Insert(memory("a", id="t1"), entry()), Pin("nobody"))
         assert self.all(storage) == []
 
-    def test_an_item_is_replaced_in_place(self, storage: Storage) -> None:
-        self.each(
-            storage,
-            Insert(memory("1", id="k", kind="item"), entry()),
-            Insert(memory("2", id="k", kind="item"), entry()),
-        )
-        assert [m.text for m in self.all(storage)] == ["2"]
-
     def test_superseding_closes_the_old_and_points_at_the_new(self, storage: Storage) -> None:
         self.put(storage, Insert(memory("lives in Lisbon", id="old", kind="thought"), entry()))
         new = memory("lives in Porto", id="new", kind="thought", valid_from=AT_NOON)
@@ -233,18 +225,7 @@ class MemoryContract(ContractSteps):
         self.put(storage, Restore("old"))
         assert self.validity(storage, "old") == ("active", None, None)
 
-    def test_a_pin_is_undone_and_an_items_value_is_not(self, storage: Storage) -> None:
-        self.put(storage, Insert(memory("a", id="t1"), entry()), Insert(memory("1", id="k", kind="item"), entry()))
+    def test_a_pin_is_undone(self, storage: Storage) -> None:
+        self.put(storage, Insert(memory("a", id="t1"), entry()))
         pinned = self.put(storage, Pin("t1")).change
         assert self.actions(storage, Revert("t1", frozenset([pinned]))) == ["unpinned"]
-        replaced = self.put(storage, Insert(memory("2", id="k", kind="item"), entry())).change
-        with refused(UndoError):
-            self.put(storage, Revert("k", frozenset([replaced])))
-        assert self.stored(storage, "k").text == "2"
-
-    def test_an_items_history_holds_its_earlier_values(self, storage: Storage) -> None:
-        values = [memory(value, id="k", kind="item", metadata={"n": value}) for value in ("1", "2", "2", "3")]
-        self.each(storage, *(Insert(value, entry()) for value in values))
-        history = self.history(storage, "k")
-        assert [row.before.text for row in history if row.before is not None] == ["1", "2"]
-        assert self.stored(storage, "k").metadata == {"n": "3"}

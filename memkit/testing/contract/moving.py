@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from memkit.errors import ConflictError
+from memkit.items import item_memory
 from memkit.models import MEMORY_STATES, BankState, Placement
 from memkit.operations import (
     Adopt,
@@ -11,6 +12,7 @@ from memkit.operations import (
     Forget,
     Insert,
     Pin,
+    Put,
     Relink,
     Requeue,
     Supersede,
@@ -32,10 +34,10 @@ class MovingContract(ContractSteps):
             Insert(memory("never mind", id="t2"), entry(2), Placement(1, 1)),
             Insert(memory("lives in Lisbon", id="h1", kind="thought", sources=("t1",)), entry(3)),
             Supersede("h1", memory("lives in Porto", kind="thought", sources=("t1",)), entry(4), "moved"),
-            Insert(memory("level 1", id="i", kind="item"), entry(5)),
-            Insert(memory("level 2", id="i", kind="item"), entry(6)),
+            Put(item_memory("i", "level 1", at=AT_NOON, ttl=60), entry(5)),
+            Put(item_memory("i", "level 2", at=AT_NOON, ttl=60), entry(6)),
             Pin("t1"),
-            Forget("i", "asked"),
+            Forget("item:i", "asked"),
             Enqueue(1, ("t1",), True, AT_NOON),
             Erase(("t2",)),
         )

@@ -84,6 +84,11 @@ def text_key(key: bytes, text: str, speaker: str | None) -> int:
     return _hashed(key, "\n".join((plain_name(speaker or ""), *copy_key(text))))
 
 
+def item_key(key: bytes, id: str) -> int:
+    """A text key that no text has: items are no copies of anything."""
+    return _hashed(key, f"\0{id}")
+
+
 def encoded_text(speaker: str | None, text: str) -> str:
     """The form in which a text is encoded: the speaker's name helps to find what they said."""
     return f"{speaker}: {text}" if speaker else text

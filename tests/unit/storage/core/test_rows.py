@@ -14,8 +14,8 @@ from memkit.testing.contract.cases import AT_NOON, memory
 STORED_ITEM = StoredMemory(seq=4, uid=bytes(16), memory=memory("tea", id="t1", kind="item"), sources=(1, 2))
 
 
-def line(event: Action, before: StoredMemory, *, whole: bool = False) -> HistoryRow:
-    return HistoryRow(before.seq, event, AT_NOON, "user", "why", before, whole, change=7)
+def line(event: Action, before: StoredMemory) -> HistoryRow:
+    return HistoryRow(before.seq, event, AT_NOON, "user", "why", before, change=7)
 
 
 def test_a_payload_is_read_back_with_all_its_words() -> None:
@@ -26,11 +26,10 @@ def test_a_payload_is_read_back_with_all_its_words() -> None:
     assert encode_payload(memory("a", speaker=None), None) == "{}"
 
 
-def test_a_history_of_numbers_and_contents_is_read_back_whole() -> None:
-    coffee = replace(STORED_ITEM.changed(text="coffee", metadata={"n": 1}), sources=(2,))
-    pinned = coffee.changed(pinned=True, strength=2.5, recalled_at=AT_NOON, recall_count=3)
+def test_a_history_of_numbers_is_read_back() -> None:
+    pinned = STORED_ITEM.changed(pinned=True, strength=2.5, recalled_at=AT_NOON, recall_count=3)
     now = replace(pinned.changed(state="superseded", valid_until=AT_NOON + timedelta(days=1)), superseded_by=9)
-    written = [line("superseded", STORED_ITEM, whole=True), line("pinned", coffee), line("superseded", pinned)]
+    written = [line("pinned", STORED_ITEM), line("superseded", pinned)]
     assert decode_history([history_columns(row) for row in written], now) == written
     assert decode_history([], now) == []
 
@@ -48,13 +47,6 @@ def test_a_damaged_image_is_a_corrupt_error(image: str) -> None:
         decode_history([(1, 0, 0, 0, None, image)], STORED_ITEM)
 
 
-def test_closings_stay_open_until_they_are_undone_and_a_replaced_value_is_none() -> None:
-    events: tuple[tuple[Action, bool], ...] = (
-        ("superseded", True),
-        ("superseded", False),
-        ("forgotten", False),
-        ("restored", False),
-        ("pinned", False),
-        ("merged", False),
-    )
-    assert open_closings([line(event, STORED_ITEM, whole=whole) for event, whole in events]) == [1, 5]
+def test_closings_stay_open_until_they_are_undone() -> None:
+    events: tuple[Action, ...] = ("superseded", "forgotten", "restored", "pinned", "merged")
+    assert open_closings([line(event, STORED_ITEM) for event in events]) == [0, 4]
