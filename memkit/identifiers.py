@@ -9,6 +9,7 @@ from itertools import count
 from memkit.times import to_micros
 
 UUID7_PATTERN = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")  # RFC 9562
+UUID_BYTES = 16
 _counter = count(secrets.randbits(31))
 
 
@@ -20,7 +21,17 @@ def uuid7(at: datetime) -> str:
     number = next(_counter) & 0xFFFF_FFFF
     first, second = number >> 20, number & 0xF_FFFF
     head = (max(to_micros(at), 0) // 1000) << 80 | 7 << 76 | first << 64
-    digits = f"{head | 2 << 62 | second << 42 | secrets.randbits(42):032x}"
+    return _grouped(f"{head | 2 << 62 | second << 42 | secrets.randbits(42):032x}")
+
+
+def uuid_text(uid: bytes) -> str:
+    """A UUID of 16 bytes in its usual form. Raises ValueError for bytes of another length."""
+    if len(uid) != UUID_BYTES:
+        raise ValueError("a UUID has 16 bytes")
+    return _grouped(uid.hex())
+
+
+def _grouped(digits: str) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 

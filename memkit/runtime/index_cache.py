@@ -5,7 +5,7 @@ import heapq
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from memkit.batches import RowBatch, SketchBatch, TermBatch
-from memkit.models import MEMORY_KINDS, BankState, Kind
+from memkit.models import MEMORY_KINDS, BankState, Kind, Memory
 from memkit.protocols import BankView, Storage, VectorSource
 from memkit.recall.index.bank_index import BankIndex
 from memkit.recall.ranking.query import REFLECTED_KINDS, Query
@@ -25,6 +25,7 @@ from memkit.settings import DecaySettings, RankingSettings
 from memkit.storage.core.checksums import corrupt_error
 from memkit.text.curve import Curve
 
+MAX_INSTRUCTING = 200  # turns, the newest that hold any standing instruction
 LARGE_BANK_SIZE = 100_000  # memories: loading fewer frees too little to be worth a millisecond
 REFLECTED_NUMBERS = [MEMORY_KINDS.index(kind) for kind in REFLECTED_KINDS]
 
@@ -44,7 +45,8 @@ class LoadedBank:
     reflected: Searcher | None = None
     reflected_seqs: set[int] = field(default_factory=set)
     speakers: dict[str, int] = field(default_factory=dict)
-    instructing: list[int] = field(default_factory=list)  # seqs of turns that hold standing instructions
+    instructing: list[int] = field(default_factory=list)  # seqs of the newest turns that hold standing instructions
+    instructions: Mapping[int, Memory] | None = None  # those turns, read when they were first asked for
 
     @property
     def size(self) -> int:
@@ -55,6 +57,12 @@ class LoadedBank:
     def nbytes(self) -> int:
         """Bytes in RAM, about."""
         return self.searcher.nbytes + (0 if self.reflected is None else self.reflected.nbytes)
+
+    def instructing_turns(self, view: BankView) -> Mapping[int, Memory]:
+        """The newest turns that hold standing instructions, read once for each state of the bank."""
+        if self.instructions is None:
+            self.instructions = view.lazy_memories(self.instructing)
+        return self.instructions
 
     def remove(self, gone: set[int]) -> bool:
         """Take out what was erased; False where the indexes must be built anew."""
@@ -154,7 +162,7 @@ class IndexCache:
             return loaded
         if loaded is None or not self._brought_up(loaded, view):
             loaded = self._built(view)
-        loaded.state = state
+        loaded.state, loaded.instructions = state, None
         self._keep(state.number, loaded)
         return loaded
 
@@ -212,7 +220,7 @@ class IndexCache:
             loaded.reflected = loaded.reflected or self._empty(view.state)
             loaded.reflected.index.update(split.rows, split.sketches, split.terms, view)
         loaded.speakers = view.speakers()
-        loaded.instructing = [seq for seq, _ in view.mentions(("standing",))]
+        loaded.instructing = [seq for seq, _ in view.mentions(("standing",))][-MAX_INSTRUCTING:]
 
     def _of_width(self, batches: Iterable[SketchBatch]) -> Iterator[SketchBatch]:
         """Sketches as long as this file's are. Raises CorruptError."""

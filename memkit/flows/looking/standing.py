@@ -6,12 +6,12 @@ from datetime import datetime
 from memkit.flows.context import BankContext
 from memkit.models import Memory
 from memkit.recall.present.asides import StandingInstruction
+from memkit.runtime.index_cache import MAX_INSTRUCTING
 from memkit.text.forgetting.requests import without_requests
 from memkit.text.intents.instructions import Instruction, instructions
 from memkit.text.terms.forms import is_same_name
 
 MAX_STANDING = 10  # instructions that are given
-MAX_INSTRUCTING = 200  # turns, the newest that hold any
 PERSON_ROLES = (None, "user")
 
 

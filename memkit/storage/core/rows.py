@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Any, NamedTuple
-from uuid import UUID
 
-from memkit.identifiers import uuid7_bytes
+from memkit.identifiers import uuid7_bytes, uuid_text
 from memkit.models import IndexEntry, Memory, Mention, PastState, Placement
 from memkit.storage.core.checksums import (
     corrupt_error,
@@ -35,6 +34,7 @@ EMPTY_FIELDS: dict[str, Any] = dict.fromkeys(Memory.model_fields)
 MEMORY_STATE = Memory.model_construct(**EMPTY_FIELDS).__getstate__()  # of one with all its fields
 JSON_DECODER = json.JSONDecoder()
 JSON_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # `dumps` would make one with every call
+DECODING_MEMORY = decoding("a memory")
 MAX_BYTE = 255
 PAYLOAD_KEYS = ("i", "s", "l", "h", "r", "t")  # short names of a payload's strings, in the order of Payload
 
@@ -58,7 +58,9 @@ class Payload(NamedTuple):
         """Read what `encode_payload` wrote; None is an empty one."""
         if text is None:
             return cls()
-        fields = JSON_DECODER.decode(text)
+        fields, end = JSON_DECODER.raw_decode(text)
+        if end != len(text):
+            raise ValueError("words after a payload's end")
         own_id, speaker, session, head, relation, tail = map(fields.get, PAYLOAD_KEYS)
         return cls(own_id, speaker, session, head, relation, tail, fields.get("m"), tuple(fields.get("k", ())))
 
@@ -205,10 +207,11 @@ class LazyMemories(Mapping[int, Memory]):
         self._rows, self._sources, self._names = rows, sources, names
 
     def __getitem__(self, seq: int) -> Memory:
-        row = self._rows[seq]
-        with decoding("a memory"):
-            record = _decode_record(row, self._sources.get(seq, ()))
-        return record.to_memory(self._names)
+        row, sources = self._rows[seq], self._sources.get(seq, ())
+        with DECODING_MEMORY:
+            if sources or row.superseded_by is not None or row.echo_of is not None:
+                return _decode_record(row, sources).to_memory(self._names)
+            return _decode_memory(row)
 
     def __contains__(self, seq: object) -> bool:
         return seq in self._rows
@@ -221,6 +224,12 @@ class LazyMemories(Mapping[int, Memory]):
 
 
 def _decode_record(row: MemoryRow, sources: tuple[int, ...]) -> StoredMemory:
+    placement = None if row.session is None else Placement(row.session, row.episode)
+    return StoredMemory(row.seq, row.id, _decode_memory(row), placement, sources, row.superseded_by, row.echo_of)
+
+
+def _decode_memory(row: MemoryRow) -> Memory:
+    """The memory itself, without links to others. Raises CorruptError."""
     numbers = (row.id, row.kind, row.author, row.role, row.occurred_at)
     if not is_memory_intact(row.checksum, row.text, row.payload, numbers) or not _is_numeric(row):
         raise corrupt_error("a memory")
@@ -228,8 +237,8 @@ def _decode_record(row: MemoryRow, sources: tuple[int, ...]) -> StoredMemory:
     occurred_at, recorded_at, valid_from, valid_until, recalled_at = as_moments(
         [row.occurred_at, row.recorded_at, row.valid_from, row.valid_until, row.recalled_at]
     )
-    memory = _memory(
-        id=words.id or str(UUID(bytes=row.id)),
+    return _memory(
+        id=words.id or uuid_text(row.id),
         kind=KIND_CODES.words[row.kind],
         text=row.text,
         occurred_at=occurred_at,
@@ -255,8 +264,6 @@ def _decode_record(row: MemoryRow, sources: tuple[int, ...]) -> StoredMemory:
         key_phrases=words.key_phrases,
         pinned=bool(row.pinned),
     )
-    placement = None if row.session is None else Placement(row.session, row.episode)
-    return StoredMemory(row.seq, row.id, memory, placement, sources, row.superseded_by, row.echo_of)
 
 
 def _is_numeric(row: MemoryRow) -> bool:
@@ -274,7 +281,7 @@ def _memory(**fields: Any) -> Memory:
 @decoding("a memory")
 def decode_names(rows: Sequence[tuple[int, bytes, str | None]]) -> dict[int, str]:
     """Ids as callers know them, by seq, from rows of the query `ids`. Raises CorruptError."""
-    return {seq: Payload.parse(own).id or str(UUID(bytes=uid)) for seq, uid, own in rows}
+    return {seq: Payload.parse(own).id or uuid_text(uid) for seq, uid, own in rows}
 
 
 def exchange_columns(queued: Queued) -> Columns:
