@@ -86,8 +86,10 @@ def _tells(memory: Memory) -> bool:
 
 def _newest_first(scored: Sequence[ScoredRow], memories: Mapping[int, Memory], query: Query) -> list[ScoredRow]:
     """Rows, best first; one with a newer value goes before that with the older."""
+    if query.value is None:
+        return list(scored)
     dated = {**memories, **{row.seq: _said_again(memories[row.seq], row) for row in scored if row.seq in memories}}
-    pair = newer_value(query.options.query, {row.seq: row.words for row in scored}, dated)
+    pair = newer_value(query.options.query, query.value, {row.seq: row.words for row in scored}, dated)
     if pair is None:
         return list(scored)
     newer, older = (next(row for row in scored if row.seq == seq) for seq in pair)

@@ -60,7 +60,7 @@ class EncodedQuestion:
 
     def query(self, speakers: Mapping[str, int], view: BankView) -> Query:
         """The query to a bank of these speakers."""
-        options = self.options
+        options, value = self.options, asked_value(self.options.query)
         return Query(
             options,
             now=self.now,
@@ -75,7 +75,8 @@ class EncodedQuestion:
             left_out=_seqs_without(view, options.without),
             speakers=speakers,
             past={} if options.as_of is None else view.states_at(options.as_of),
-            least_results=MAX_GATHERED if self.whole else COMPARED_RESULTS if asked_value(options.query) else 0,
+            value=value,
+            least_results=MAX_GATHERED if self.whole else COMPARED_RESULTS if value else 0,
         )
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+from memkit.text.hints import hint_words
 from memkit.text.parts import SENTENCE_END_PATTERN
 from memkit.text.terms.tokens import asks
 
@@ -27,9 +28,14 @@ ASSISTANT_PATTERNS = tuple(
         "你(?:推荐|建议|说过|写的|告诉)",
     )
 )
+HINT_WORDS = frozenset(  # one of them is part of every such question in ASCII characters
+    "you hast hattest aconsejaste diste dijiste escribiste explicaste propusiste recomendaste sugeriste tu vous".split()
+)
 
 
 def asks_assistant(question: str) -> bool:
     """Whether a sentence asks about what the one who is asked said, wrote or recommended."""
+    if question.isascii() and HINT_WORDS.isdisjoint(hint_words(question)):
+        return False
     sentences = filter(asks, SENTENCE_END_PATTERN.split(question))
     return any(pattern.search(sentence) for sentence in sentences for pattern in ASSISTANT_PATTERNS)

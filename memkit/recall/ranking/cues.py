@@ -27,7 +27,7 @@ from memkit.settings import RankingSettings
 from memkit.surprisal.background import surprisal
 from memkit.text.parts import SENTENCE_END_PATTERN
 from memkit.text.terms.language import language_of
-from memkit.text.terms.tokens import asks, is_name, names_only, words
+from memkit.text.terms.tokens import asks, is_name, names_only, question_words
 from memkit.text.times.dates import MentionedTime, first_mentioned_time
 from memkit.text.times.event_times import EventTime, first_event_time
 from memkit.times import from_micros, to_micros
@@ -120,7 +120,7 @@ def _is_open(question: str, span: MentionedTime | None, named: Mapping[str, str]
 
 def _terms(text: str, language: str) -> tuple[SearchTerm, ...]:
     """Search terms of a text, each once."""
-    every = {word.term: word for word in words(text, language) or names_only(text)}
+    every = {word.term: word for word in question_words(text, language) or names_only(text)}
     return tuple(
         SearchTerm(
             ((word.term,), *word.others),

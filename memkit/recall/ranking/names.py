@@ -35,10 +35,10 @@ def named_speakers(question: str, speakers: Iterable[str]) -> dict[str, str]:
 def nearly_named(question: str, speakers: Iterable[str], holds: Holds) -> dict[str, str]:
     """The speakers whose names are like a word that nobody is called, and that the bank doesn't hold (`holds`)."""
     lows = {speaker: first.casefold() for speaker in speakers if (first := _first_name(speaker))}
-    if len(lows) > MAX_COMPARED_SPEAKERS:
+    if not lows or len(lows) > MAX_COMPARED_SPEAKERS:
         return {}
     likely = [word for word in _likely_names(question) if word not in lows.values()]
-    alike = {word: [s for s, low in lows.items() if is_like(word, low)] for word in likely}
+    alike = {word: [s for s, low in lows.items() if _is_as_long(word, low) and is_like(word, low)] for word in likely}
     return {speaker: word for word, near in alike.items() if near and not holds(word) for speaker in near}
 
 
@@ -89,12 +89,25 @@ def _likely_names(question: str) -> list[str]:
 @lru_cache(maxsize=CACHED_WORDS)
 def is_like(word: str, name: str) -> bool:
     """Whether two names differ in one letter or, long ones, two; or sound the same (Metaphone, Philips 1990)."""
-    if min(len(word), len(name)) < MIN_LIKE_CHARS or abs(len(word) - len(name)) > 2:
+    if not _is_as_long(word, name):
         return False
     import jellyfish
 
     most = 2 if min(len(word), len(name)) >= LONG_NAME_CHARS else 1
-    sound = jellyfish.metaphone(word) if word.isascii() and name.isascii() else ""
-    same_sound = bool(sound) and sound == jellyfish.metaphone(name)
+    sound = _sound(word) if name.isascii() else ""
+    same_sound = bool(sound) and sound == _sound(name)
     near = jellyfish.damerau_levenshtein_distance(word, name) <= most
     return (near and (same_sound or word[0] == name[0])) or (same_sound and len(sound) >= MIN_SOUND_CHARS)
+
+
+def _is_as_long(word: str, name: str) -> bool:
+    """Whether two names are long enough to be compared, and about as long as each other."""
+    return min(len(word), len(name)) >= MIN_LIKE_CHARS and abs(len(word) - len(name)) <= 2
+
+
+@lru_cache(maxsize=CACHED_WORDS)
+def _sound(word: str) -> str:
+    """How a word sounds (Metaphone); "" where it isn't written in ASCII letters."""
+    import jellyfish
+
+    return jellyfish.metaphone(word) if word.isascii() else ""

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from memkit.models import Memory
 from memkit.surprisal.background import surprisal
 from memkit.text.terms.language import STOP_WORDS
-from memkit.text.terms.tokens import NUMBER_WORDS, stem, words
+from memkit.text.terms.tokens import NUMBER_WORDS, question_words, stem, words
 
 COMPARED_RESULTS = 10
 SAME_SHARE = 0.5  # of what one turn holds of a question, by the words' weights, that another about the same holds
@@ -122,17 +122,16 @@ def _fits(match: re.Match[str], units: frozenset[str]) -> bool:
 
 
 def newer_value(
-    question: str, words_by_seq: Mapping[int, Sequence[str]], memories: Mapping[int, Memory]
+    question: str, asked: AskedValue, words_by_seq: Mapping[int, Sequence[str]], memories: Mapping[int, Memory]
 ) -> tuple[int, int] | None:
-    """The latest of the turns that tell the asked value, and the best one before it about the same thing; by seq.
+    """The latest of the turns that tell the value that a question asks, and the best before it about the same; by seq.
 
     `words_by_seq`: the results, best first, with the question's words that each holds. None where nothing changed.
     """
-    asked = asked_value(question)
-    if asked is None:
-        return None
     first = list(words_by_seq)[:COMPARED_RESULTS]
     telling = [seq for seq in first if seq in memories and _tells(memories[seq], asked)]
+    if len(telling) < 2:
+        return None
     weights = _weights(question, asked)
     held = {seq: {word for word in words_by_seq[seq] if word in weights} for seq in telling}
     same = _about_same(held, weights)
@@ -146,13 +145,15 @@ def newer_value(
 
 def _tells_change(newer: Memory, older: Memory) -> bool:
     """Whether a turn speaks of a change, or both tell a number with the same unit."""
+    if CHANGE_PATTERN.search(newer.text) is not None:
+        return True
     units = [{match["unit"] for match in NUMBER_PATTERN.finditer(m.text) if match["unit"]} for m in (newer, older)]
-    return CHANGE_PATTERN.search(newer.text) is not None or not units[0].isdisjoint(units[1])
+    return not units[0].isdisjoint(units[1])
 
 
 def _weights(question: str, asked: AskedValue) -> dict[str, float]:
     """Weights of a question's words, by how much each says what it is about: the rarer in the language, the more."""
-    every = {word.term: surprisal(question[word.start : word.end]) - USUAL_NATS for word in words(question)}
+    every = {word.term: surprisal(question[word.start : word.end]) - USUAL_NATS for word in question_words(question)}
     return {term: weight for term, weight in every.items() if weight > 0 and term not in asked.units}
 
 

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 
 from memkit.text.terms.language import ENGLISH_STEMMER, common_words
-from memkit.text.terms.tokens import stem, words
+from memkit.text.terms.tokens import question_words, stem
 from memkit.text.times.other_languages import script_locale
 
 WORDS_FILE = files("memkit.recall.ranking") / "open_words.toml"
@@ -16,7 +16,7 @@ def asks_for_anything(text: str, language: str) -> bool:
     """Whether a text in a language (its stemmer's name) holds no word but those that ask for whatever was said."""
     locale = None if text.isascii() else script_locale(text)
     rest = _runs(locale).sub(" ", text) if locale is not None else text
-    return all(word.term in _open_terms(language) for word in words(rest, language))
+    return all(word.term in _open_terms(language) for word in question_words(rest, language))
 
 
 @cache

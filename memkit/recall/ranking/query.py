@@ -14,6 +14,7 @@ from memkit.protocols import FloatArray
 from memkit.recall.index.columns import Bools, Columns, among
 from memkit.recall.index.seq_array import Ints
 from memkit.recall.ranking.late_interaction import QuestionWords
+from memkit.recall.ranking.newer_values import AskedValue
 from memkit.recall.ranking.whole_bank import WholeBankQuestion
 from memkit.text.terms.forms import is_same_name
 from memkit.text.terms.language import language_of
@@ -87,7 +88,7 @@ class Query:
     `whole`: what it asks about the whole bank; None for other questions. `vector` is None where there is none: then
     words decide. `context`: the texts of the turns before the question.
     `allowed`: seqs, None for all; `left_out`: seqs. `speakers`: the bank's speakers with their hashes. `past`: by seq,
-    the states at `as_of` of those that have changed since. `least_results`: so many are looked for, however few are
+    the states at `as_of` of those that have changed since. `value`: what present value it asks. `least_results`: so many are looked for, however few are
     asked for. `reading`: how far the encoder reads the question, `meaning`: how far its vectors are of what texts mean,
     both 0..1. `probes`: vectors of questions about nothing, (any number, dimension), by which chance is measured.
     `words`: its words with their vectors, where the file has those of its texts. `reranked`: a reranker's evidence by
@@ -103,6 +104,7 @@ class Query:
     left_out: frozenset[int] = frozenset()
     speakers: Mapping[str, int] = field(default_factory=dict)
     past: Mapping[int, PastState] = field(default_factory=dict)
+    value: AskedValue | None = None
     least_results: int = 0
     reading: float = 1.0
     meaning: float = 1.0

@@ -37,9 +37,8 @@ class WholeBankForms(NamedTuple):
     @classmethod
     def of(cls, file: Mapping[str, Any]) -> "WholeBankForms":
         """The forms of a language as its part of the file gives them."""
-        openers = "|".join(form.replace("LEAD", file["lead"].replace("\n", "")) for form in file["openers"])
         particle = rf"\s*\b(?:{file.get('particle', '(?!)')})\b"
-        forms = (rf"\W*(?:{openers})", "|".join(file["marks"]), file["unless"], file["addressed"], particle)
+        forms = (_openers(file), "|".join(file["marks"]), file["unless"], file["addressed"], particle)
         return cls(*(re.compile(form, re.IGNORECASE) for form in forms))
 
     def read(self, sentences: Sequence[str]) -> WholeBankQuestion | None:
@@ -55,12 +54,38 @@ class WholeBankForms(NamedTuple):
 def whole_bank_question(text: str) -> WholeBankQuestion | None:
     """The question about the whole bank that a text asks, in the first language that knows it; None for any other."""
     sentences = [sentence for sentence in SENTENCE_END_PATTERN.split(text) if sentence.strip()]
-    if len(sentences) > MAX_SENTENCES:
+    if len(sentences) > MAX_SENTENCES or not any(map(_has_form, sentences)):
         return None
     return next(filter(None, (forms.read(sentences) for forms in whole_bank_forms())), None)
+
+
+def _has_form(sentence: str) -> bool:
+    """Whether a sentence has an opener or a mark of any language; most don't, and are read no further."""
+    openers, marks = _every_form(small=sentence.isascii())
+    low = sentence.lower() if sentence.isascii() else sentence
+    return bool(openers.match(low) or marks.search(low))
+
+
+@cache
+def _every_form(*, small: bool) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """The openers and the marks of all languages; `small`: for small letters alone, in a third of the time."""
+    every, flags = _listed().values(), re.NOFLAG if small else re.IGNORECASE
+    marks = "|".join(mark for file in every for mark in file["marks"])
+    return re.compile("|".join(map(_openers, every)), flags), re.compile(marks, flags)
+
+
+def _openers(file: Mapping[str, Any]) -> str:
+    """The pattern of a language's openers."""
+    openers = "|".join(form.replace("LEAD", file["lead"].replace("\n", "")) for form in file["openers"])
+    return rf"\W*(?:{openers})"
+
+
+@cache
+def _listed() -> dict[str, Any]:
+    return tomllib.loads(FORMS_FILE.read_text("utf-8"))
 
 
 @cache
 def whole_bank_forms() -> tuple[WholeBankForms, ...]:
     """Forms of every language that has any."""
-    return tuple(map(WholeBankForms.of, tomllib.loads(FORMS_FILE.read_text("utf-8")).values()))
+    return tuple(map(WholeBankForms.of, _listed().values()))

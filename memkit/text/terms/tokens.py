@@ -135,6 +135,12 @@ def words(text: str, language: str = "english") -> list[Word]:
     return terms
 
 
+@lru_cache(maxsize=16)
+def question_words(text: str, language: str = "english") -> tuple[Word, ...]:
+    """Search terms of a question, read once for all who look at it."""
+    return tuple(words(text, language))
+
+
 def names_only(text: str) -> list[Word]:
     """Capitalised stop words of a text, for a question that holds nothing else: "Will?"."""
     matches = token_pattern(True).finditer(text)
