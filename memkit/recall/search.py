@@ -29,7 +29,7 @@ from memkit.recall.ranking.cues import (
 from memkit.recall.ranking.evidence import LexicalEvidence, SearchTerm, greatest, lexical_evidence, standardised_cosines
 from memkit.recall.ranking.late_interaction import compare_words
 from memkit.recall.ranking.links import adjacent_turns, attach_thoughts, order_superseded
-from memkit.recall.ranking.open_questions import MAX_GATHERED, TOPIC_RELEVANCE, spread_best, telling, told_first
+from memkit.recall.ranking.open_questions import MAX_GATHERED, TOPIC_RELEVANCE, spread_best, told_first
 from memkit.recall.ranking.query import Query, is_eligible, is_visible, last_said, matches_filters
 from memkit.recall.ranking.session_share import follow_sessions
 from memkit.settings import RankingSettings
@@ -120,10 +120,10 @@ class Searcher:
         if cues.named:
             eligible &= among(features.speaker, cues.named)
         evidence = self._lexical(())
-        scores, exact = telling(features), np.ones(len(features), dtype=bool)
-        scores = scores + self._weights.date * values_of(features.seqs, cues.mentioning)
+        exact = np.ones(len(features), dtype=bool)
+        scores = features.told + self._weights.date * values_of(features.seqs, cues.mentioning)
         none = np.zeros_like(scores)
-        candidates = Candidates(features, eligible, evidence, none, none, unknown, exact, unknown)
+        candidates = Candidates(features, eligible, evidence, none, None, unknown, exact, unknown)
         candidates.parts, candidates.relevance = features.traits, np.ones_like(scores)
         best = spread_best(scores, features.occurred_at, eligible, query.options.k)
         rest = eligible.copy()
@@ -185,7 +185,7 @@ class Searcher:
             eligible=is_eligible(self.index.columns, features.rows, query),
             words=evidence,
             lexical=evidence.scores(features.rows),
-            reranked=values_of(features.seqs, query.reranked),
+            reranked=values_of(features.seqs, query.reranked) if query.reranked else None,
             cosines=cosines,
             sample=sample,
             exact=np.full(len(features.rows), self.index.vectors.all_in_ram),

@@ -20,6 +20,7 @@ class RowGroups:
     numbers: Ints
     order: Ints  # the rows that lie in any, group by group
     starts: Ints  # where each group begins in `order`
+    row_count: int  # of all the rows, also of those that lie in none
 
     @classmethod
     def of(cls, numbers: Ints) -> "RowGroups":
@@ -32,7 +33,7 @@ class RowGroups:
         begins = np.ones(len(order), dtype=bool)
         begins[1:] = ordered[1:] != ordered[:-1]
         starts = np.flatnonzero(begins)
-        return cls(ordered[starts], order, starts)
+        return cls(ordered[starts], order, starts, len(numbers))
 
     @cached_property
     def sizes(self) -> Ints:
@@ -40,12 +41,27 @@ class RowGroups:
         return np.diff(self.starts, append=len(self.order))
 
     @cached_property
+    def shares(self) -> npt.NDArray[np.float64]:
+        """The share of each group that one of its rows is, (m,)."""
+        return np.asarray(1 / self.sizes)
+
+    @cached_property
     def is_whole(self) -> bool:
         """Whether every row lies in a group, and the groups lie one after the other."""
-        return bool((self.order == np.arange(len(self.order))).all())
+        return len(self.order) == self.row_count and bool((self.order[1:] > self.order[:-1]).all())
+
+    @cached_property
+    def places(self) -> Ints:
+        """The place of each row's group among the groups, their number for rows of none: (row_count,)."""
+        own = np.repeat(np.arange(len(self.starts)), self.sizes)
+        if self.is_whole:
+            return own
+        by_row = np.full(self.row_count, len(self.starts))
+        by_row[self.order] = own
+        return by_row
 
     def _ordered(self, values: FloatArray) -> FloatArray:
-        return values if self.is_whole and len(values) == len(self.order) else values.take(self.order)
+        return values if self.is_whole else values.take(self.order)
 
     def maxima(self, values: FloatArray) -> FloatArray:
         """The greatest of each group's values: (n,) -> (m,). `numpy.maximum.at`, ten times as fast."""
@@ -57,14 +73,11 @@ class RowGroups:
             return np.zeros(0)
         return np.asarray(np.add.reduceat(self._ordered(values), self.starts, dtype=np.float64))
 
-    def spread(self, values: npt.NDArray[Number], count: int) -> npt.NDArray[Number]:
-        """Give each row its group's value, and 0 to rows of none: (m,) -> (count,)."""
-        repeated = np.repeat(values, self.sizes)
-        if self.is_whole and count == len(self.order):
-            return repeated
-        by_row = np.zeros(count, values.dtype)
-        by_row[self.order] = repeated
-        return by_row
+    def spread(self, values: npt.NDArray[Number]) -> npt.NDArray[Number]:
+        """Give each row its group's value, and 0 to rows of none: (m,) -> (row_count,)."""
+        if len(self.order) < self.row_count:
+            values = np.append(values, values.dtype.type(0))
+        return values.take(self.places)
 
 
 class BankGroups:

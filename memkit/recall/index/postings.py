@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from math import log
 from typing import Any, TypeVar
 
 import numpy as np
@@ -203,7 +204,7 @@ class LexicalIndex:
     def idf(self, frequency: int) -> float:
         """Inverse document frequency, with some imagined documents while the bank is small."""
         documents = len(self) + PRIOR_DOCUMENTS
-        return float(np.log(1 + (documents - frequency + 0.5) / (frequency + 0.5)))
+        return log(1 + (documents - frequency + 0.5) / (frequency + 0.5))
 
     def impacts(self, terms: Sequence[Sequence[int]]) -> "Impacts":
         """Postings of these terms, in their order, with what each adds to a memory's score; a term in its spellings."""

@@ -27,24 +27,28 @@ LEAST_SURENESS, FULL_SURENESS = 1.0, 2.0  # from which on one result is given, a
 
 def absolute_evidence(candidates: Candidates, named: Collection[int]) -> FloatArray:
     """Cosine + share of the question's idf covered + whether the speaker is among the named ones, (n,)."""
-    cosines = np.where(np.isnan(candidates.cosines), UNKNOWN_COSINE, candidates.reading * candidates.cosines)
-    is_named = among(candidates.features.speaker, named).astype(np.float32)
-    return np.asarray(cosines + COVERAGE_WEIGHT * _coverage(candidates) + NAMED_WEIGHT * is_named, dtype=np.float32)
+    cosines = candidates.reading * candidates.cosines
+    cosines[np.isnan(cosines)] = UNKNOWN_COSINE
+    evidence = np.asarray(cosines + COVERAGE_WEIGHT * _coverage(candidates), dtype=np.float32)
+    if named:
+        evidence += NAMED_WEIGHT * among(candidates.features.speaker, named)
+    return evidence
 
 
 def _coverage(candidates: Candidates) -> FloatArray:
     """The share of the question's information in a row, or at half in the row before or after it."""
-    features = candidates.features
-    own, adjacent = candidates.words.share_of(candidates.information), features.adjacent
-    most, half = own.copy(), own / 2
-    most[1:] = np.maximum(most[1:], half[:-1] * adjacent)
-    most[:-1] = np.maximum(most[:-1], half[1:] * adjacent)
-    return np.asarray(most)
+    own, half = candidates.words.share_of(candidates.information), candidates.features.half_adjacent
+    most = own.copy()
+    np.maximum(most[1:], own[:-1] * half, out=most[1:])
+    np.maximum(most[:-1], own[1:] * half, out=most[:-1])
+    return most
 
 
 def relevance(evidence: FloatArray) -> FloatArray:
     """Logistic in the evidence, (n,)."""
-    return np.asarray(1 / (1 + np.exp(LOGISTIC_STEEPNESS * (LOGISTIC_MIDDLE - evidence))), dtype=np.float32)
+    odds = np.exp(LOGISTIC_STEEPNESS * (LOGISTIC_MIDDLE - evidence))
+    odds += 1
+    return np.asarray(1 / odds, dtype=np.float32)
 
 
 def sureness(candidates: Candidates, chance: ChanceCosines | None, size: int, cues: Cues) -> float:
@@ -60,7 +64,7 @@ def sureness(candidates: Candidates, chance: ChanceCosines | None, size: int, cu
 
 def _cosine_surprise(candidates: Candidates, chance: ChanceCosines | None, size: int) -> float:
     """Standard deviations by which the best cosines lie above chance; UNREAD_SURPRISE as far as nothing is read."""
-    cosines = candidates.cosines[candidates.eligible]
+    cosines = candidates.of_eligible(candidates.cosines)
     real = cosines[~np.isnan(cosines)]
     if chance is None or not len(real):
         return UNREAD_SURPRISE
@@ -76,7 +80,7 @@ def _names_stranger(candidates: Candidates, cues: Cues) -> bool:
 
 def _word_nats(candidates: Candidates, size: int) -> float:
     """The question's information in the rows that hold most, less that of a word that as many hold by chance."""
-    held = candidates.information[candidates.eligible]
+    held = candidates.of_eligible(candidates.information)
     few = min(BEST_ROWS, max(1, size // ROWS_PER_BEST))
     counts = (1, few) if size < LEAST_SIZE else (few,)
     return max(mean_of_best(held, count) - math.log(max(size, LEAST_SIZE) / count) for count in counts)

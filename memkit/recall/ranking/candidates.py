@@ -29,13 +29,14 @@ class RowFeatures:
     seqs: Ints
     episodes: RowGroups
     sessions: RowGroups
-    adjacent: Bools  # (n - 1,): row i+1 follows row i in the bank
-    linked: Bools  # (n - 1,): and is of its session
+    half_adjacent: FloatArray  # (n - 1,): a half where row i+1 follows row i in the bank
+    linked: FloatArray  # (n - 1,): 1 where it does, and is of its session
+    linked_twice: FloatArray  # (n - 2,): 1 where the row after the next is of its session, and so is that between
+    answering: FloatArray  # (n - 1,): 1 where row i asks, and row i+1 is linked to it
     speaker: Ints
     occurred_at: Ints
-    asks: Bools
     replies: Bools  # said by an assistant
-    timed: Bools  # names a time or a number
+    timed: FloatArray  # 1 where it names a time or a number
     open_to_context: FloatArray  # which part of its full share each takes of the evidence around it
     lengths: Lengths  # characters
     traits: dict[str, FloatArray]  # parts of the score
@@ -45,9 +46,9 @@ class RowFeatures:
         return len(self.rows)
 
     @cached_property
-    def linked_twice(self) -> Bools:
-        """Mask of rows but the last two: the row after the next follows it in its session, (n - 2,)."""
-        return np.asarray(self.linked[1:] & self.linked[:-1])
+    def told(self) -> FloatArray:
+        """The sum of the traits, (n,): how much each row tells, whatever is asked."""
+        return np.asarray(sum(self.traits.values(), np.zeros(len(self))), dtype=np.float32)
 
 
 def row_features(columns: Columns, rows: Ints, cohesion: float, weights: RankingSettings) -> RowFeatures:
@@ -56,27 +57,29 @@ def row_features(columns: Columns, rows: Ints, cohesion: float, weights: Ranking
     replies = columns.at("role", rows) == TURN_ROLES.index("assistant")
     session_of, adjacent = columns.at("session", rows), _adjacent(rows, columns.at("kind", rows))
     linked, sessions = adjacent & (session_of[1:] == session_of[:-1]), RowGroups.of(session_of)
+    answering = (asks[:-1] & linked).astype(np.float32)
     traits = {
         "role": weights.assistant * replies.astype(np.float32),
         "asks": weights.asks * asks * share_of(weights.whole_question, lengths),
-        "answers": weights.answers * _answering(asks, linked),
+        "answers": weights.answers * np.append(np.zeros(min(len(rows), 1), np.float32), answering),
         "length": weights.length * statistics.log_length(lengths),
     }
     if cohesion:
-        since = sessions.spread(statistics.sessions_since(sessions.numbers), len(rows))
+        since = sessions.spread(statistics.sessions_since(sessions.numbers))
         traits["recency"] = -weights.cohesive_recency * cohesion * np.log(since.astype(np.float32) + 1)
     return RowFeatures(
         rows=rows,
         seqs=columns.at("seq", rows),
         episodes=RowGroups.of(columns.at("episode", rows)),
         sessions=sessions,
-        adjacent=adjacent,
-        linked=linked,
+        half_adjacent=np.float32(0.5) * adjacent,
+        linked=linked.astype(np.float32),
+        linked_twice=(linked[1:] & linked[:-1]).astype(np.float32),
+        answering=answering,
         speaker=columns.at("speaker", rows),
         occurred_at=columns.at("occurred_at", rows),
-        asks=asks,
         replies=np.asarray(replies, dtype=bool),
-        timed=statistics.timed(rows),
+        timed=statistics.timed(rows).astype(np.float32),
         open_to_context=context_share(lengths, cohesion, weights),
         lengths=lengths,
         traits=traits,
@@ -100,12 +103,6 @@ def _adjacent(rows: Ints, kinds: npt.NDArray[np.int8]) -> Bools:
     return np.asarray((rows[1:] - rows[:-1] == 1) & turns[:-1] & turns[1:], dtype=bool)
 
 
-def _answering(asks: Bools, linked: Bools) -> FloatArray:
-    answers = np.zeros(len(asks), np.float32)
-    answers[1:] = asks[:-1] & linked
-    return answers
-
-
 @dataclass(frozen=True)
 class UnseenChunks:
     """Chunks as far as they are not scored where only candidates are: their other members, and all other chunks.
@@ -118,6 +115,11 @@ class UnseenChunks:
     sample: FloatArray
     count: int  # of the bank's chunks
     row_count: int  # of the bank's rows that lie in any
+
+    @cached_property
+    def shares(self) -> npt.NDArray[np.float64]:
+        """The share of each of these chunks that one row is, (m,)."""
+        return np.asarray(1 / np.maximum(self.sizes, 1))
 
     @cached_property
     def evidence(self) -> FloatArray:
@@ -138,7 +140,7 @@ class Candidates:
     words: LexicalEvidence
     lexical: FloatArray  # evidence by words, in standard deviations
     completed: FloatArray = field(init=False)  # the same, the words completed from beside
-    reranked: FloatArray  # evidence by a reranker, from 0, in standard deviations
+    reranked: FloatArray | None  # evidence by a reranker, from 0, in standard deviations; None where there is none
     cosines: FloatArray  # NaN where a row has no vector
     exact: Bools  # whose cosines are exact, not estimated from sketches
     sample: FloatArray  # cosines of vectors that stand for the whole bank, (any number,)
@@ -170,6 +172,10 @@ class Candidates:
         if "recency" in traits:
             traits["recency"] = traits["recency"] * np.float32(self.cohesion / self.features.cohesion)
         return traits
+
+    def of_eligible(self, values: FloatArray) -> FloatArray:
+        """The values of the rows that may be results."""
+        return values if self.eligible.all() else values[self.eligible]
 
     @cached_property
     def saturations(self) -> FloatArray:

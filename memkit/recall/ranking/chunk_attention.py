@@ -15,15 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from memkit.protocols import FloatArray
-from memkit.recall.index.columns import Bools
 from memkit.recall.index.groups import RowGroups
 from memkit.recall.ranking.candidates import Candidates, RowFeatures, UnseenChunks
-from memkit.recall.ranking.completion import shared_lexical
+from memkit.recall.ranking.completion import taken_share
 from memkit.recall.ranking.evidence import standardised_cosines
 from memkit.recall.ranking.late_interaction import REPLACED_SHARE
 from memkit.settings import RankingSettings
 
 Floats = npt.NDArray[np.floating]
+NO_EVIDENCE = np.empty(0, np.float32)
 
 
 def softmax(logits: Floats, axis: int = -1) -> Floats:
@@ -87,71 +87,74 @@ def attend(
 
 
 def evidence_parts(candidates: Candidates, weights: RankingSettings) -> dict[str, FloatArray]:
-    """The parts of each row's score that follow from its evidence and from that around it."""
+    """The parts of each row's score that follow from its evidence and from that around it; those of none left out."""
     features, share = candidates.features, candidates.open_to_context
-    alone_dense, tokens = _by_meaning(candidates, weights)
-    dense = alone_dense + tokens
-    lexical, reranked = weights.lexical * candidates.completed, weights.reranked * candidates.reranked
-    alone = dense + reranked + weights.lexical * candidates.lexical
-    shared = dense + reranked + weights.lexical * shared_lexical(candidates, weights)
-    own, itself = dense + lexical + reranked, 1 + weights.cohesive_own * candidates.cohesion
+    parts = _by_meaning(candidates, weights)
+    meaning = parts["dense"] if len(parts) == 1 else np.asarray(sum(parts.values()))
+    parts["lexical"] = weights.lexical * candidates.completed
+    own, alone = meaning + parts["lexical"], meaning + weights.lexical * candidates.lexical
+    shared = meaning + weights.lexical * (1 - taken_share(candidates, weights)) * candidates.lexical
     session = weights.session + weights.cohesive_session * candidates.cohesion
+    itself = 1 + weights.cohesive_own * candidates.cohesion
     return {
-        "dense": itself * alone_dense,
-        "tokens": itself * tokens,
-        "lexical": itself * lexical,
-        "reranked": itself * reranked,
+        **({name: itself * part for name, part in parts.items()} if itself != 1 else parts),
         "neighbours": _from_neighbours(shared, alone, features, weights) * share,
-        "episode": weights.episode * _from_chunks(own, features.episodes, candidates.unseen_episodes) * share,
-        "session": session * _from_chunks(own, features.sessions, candidates.unseen_sessions) * share,
+        "episode": _from_chunks(own, features.episodes, candidates.unseen_episodes, weights.episode) * share,
+        "session": _from_chunks(own, features.sessions, candidates.unseen_sessions, session) * share,
     }
 
 
-def _by_meaning(candidates: Candidates, weights: RankingSettings) -> tuple[FloatArray, FloatArray]:
-    """Dense evidence, and that by words, which takes the place of a share of it where words were compared, (n,)."""
+def _by_meaning(candidates: Candidates, weights: RankingSettings) -> dict[str, FloatArray]:
+    """Dense evidence, that by the meaning of words, which takes the place of a share of it, and a reranker's, (n,).
+
+    The last two only where there are any.
+    """
     dense, tokens = dense_evidence(candidates, weights), candidates.tokens
-    if tokens is None:
-        return dense, np.zeros_like(dense)
-    share = np.where(np.isnan(tokens), np.float32(1), np.float32(1 - REPLACED_SHARE))
-    return dense * share, weights.tokens * candidates.reading * candidates.meaning * np.nan_to_num(tokens)
+    parts = {"dense": dense}
+    if tokens is not None:
+        parts["dense"] = dense * np.where(np.isnan(tokens), np.float32(1), np.float32(1 - REPLACED_SHARE))
+        parts["tokens"] = weights.tokens * candidates.reading * candidates.meaning * np.nan_to_num(tokens)
+    if candidates.reranked is not None:
+        parts["reranked"] = weights.reranked * candidates.reranked
+    return parts
 
 
 def dense_evidence(candidates: Candidates, weights: RankingSettings) -> FloatArray:
     """Evidence by meaning, in standard deviations, (n,)."""
     weight = weights.dense * candidates.reading * candidates.meaning
-    return weight * standardised_cosines(candidates.cosines, candidates.sample)
+    return standardised_cosines(candidates.cosines, candidates.sample, weight)
 
 
 def _from_neighbours(
     shared: FloatArray, alone: FloatArray, features: RowFeatures, weights: RankingSettings
 ) -> FloatArray:
     """Shares of the evidence of the rows beside each; the answer to a question takes its share of all of it."""
-    shares, linked = np.zeros_like(shared), features.linked
-    _add_both_ways(shares, shared, linked, 1, weights.neighbour)
-    _add_both_ways(shares, shared, features.linked_twice, 2, weights.second_neighbour)
-    shares[1:] += weights.answered * alone[:-1] * (linked & features.asks[:-1])
+    shares = np.zeros_like(shared)
+    _add_both_ways(shares, weights.neighbour * shared, features.linked, 1)
+    _add_both_ways(shares, weights.second_neighbour * shared, features.linked_twice, 2)
+    shares[1:] += weights.answered * alone[:-1] * features.answering
     return shares
 
 
-def _add_both_ways(shares: FloatArray, own: FloatArray, linked: Bools, step: int, weight: float) -> None:
+def _add_both_ways(shares: FloatArray, own: FloatArray, linked: FloatArray, step: int) -> None:
     if len(own) > step:
-        shares[step:] += weight * own[:-step] * linked
-        shares[:-step] += weight * own[step:] * linked
+        shares[step:] += own[:-step] * linked
+        shares[:-step] += own[step:] * linked
 
 
-def _from_chunks(own: FloatArray, chunks: RowGroups, unseen: UnseenChunks | None) -> FloatArray:
-    """The log-attention of each row's chunk; 0 for rows that lie in none."""
-    return chunks.spread(log_attention(own, chunks, unseen), len(own))
+def _from_chunks(own: FloatArray, chunks: RowGroups, unseen: UnseenChunks | None, weight: float) -> FloatArray:
+    """The log-attention of each row's chunk, weighed; 0 for rows that lie in none."""
+    return chunks.spread(weight * log_attention(own, chunks, unseen))
 
 
-def chunk_evidence(evidence: FloatArray, chunks: RowGroups, sizes: npt.NDArray[np.integer] | None = None) -> FloatArray:
+def chunk_evidence(evidence: FloatArray, chunks: RowGroups, shares: FloatArray | None = None) -> FloatArray:
     """Evidence of each chunk, (m,): its best member's and its members' mean.
 
-    `sizes`: of the whole chunks, where not all members are given.
+    `shares`: what share of the whole chunks one member is, where not all members are given.
 
     The mean alone is HCAM's S_m q, since the mean of the members' scores is the score of their mean.
     """
-    means = chunks.sums(evidence) / np.maximum(chunks.sizes if sizes is None else sizes, 1)
+    means = chunks.sums(evidence) * (chunks.shares if shares is None else shares)
     return np.asarray(chunks.maxima(evidence) + means, dtype=np.float32)
 
 
@@ -161,17 +164,19 @@ def log_attention(own: FloatArray, chunks: RowGroups, unseen: UnseenChunks | Non
     `own`: the rows' evidence, (n,); T is the spread of the chunks' evidence. Average and spread are those of all
     chunks of the bank, also of those without a candidate.
     """
-    evidence = chunk_evidence(own, chunks, None if unseen is None else unseen.sizes)
-    others = np.empty(0, np.float32) if unseen is None else unseen.evidence
+    evidence = chunk_evidence(own, chunks, None if unseen is None else unseen.shares)
+    others = NO_EVIDENCE if unseen is None else unseen.evidence
     missing = 0 if unseen is None or not len(others) else max(unseen.count - len(evidence), 0)
     whole = len(evidence) + missing
     if whole < 2:
         return np.zeros_like(evidence)
-    mean = (evidence.sum(dtype=np.float64) + missing * _mean(others)) / whole
-    square = (((evidence - mean) ** 2).sum(dtype=np.float64) + missing * _mean((others - mean) ** 2)) / whole
+    every = evidence.astype(np.float64)
+    mean = (float(every.sum()) + missing * _mean(others)) / whole
+    every -= mean
+    square = (float(every @ every) + missing * _mean((others - mean) ** 2)) / whole
     if square < 1e-18:
         return np.zeros_like(evidence)
-    return np.asarray((evidence - mean) / square**0.5, dtype=np.float32)
+    return (every * square**-0.5).astype(np.float32)
 
 
 def _mean(values: FloatArray) -> float:

@@ -141,7 +141,7 @@ def cue_parts(cues: Cues, features: RowFeatures, windows: Windows, weights: Rank
 
     `windows`: the times that the question names by an event.
     """
-    parts = {"time": (weights.time + weights.when * cues.asks_when) * features.timed.astype(np.float32)}
+    parts = {"time": (weights.time + weights.when * cues.asks_when) * features.timed}
     if len(cues.named) == 1:
         parts["speaker"] = weights.speaker * among(features.speaker, cues.named).astype(np.float32)
     if cues.span or windows:

@@ -50,17 +50,19 @@ class LexicalEvidence:
     whole question, times FULL_MATCH_SD standard deviations.
     """
 
-    sums: npt.NDArray[np.complex64]  # of BM25, and as the imaginary part of the idf of what a row holds, (n,)
+    bm25: npt.NDArray[np.float64]  # sums of it, (n,)
+    idf: npt.NDArray[np.float64]  # sums over what each row holds of the question's own terms, (n,)
     full_bm25: float  # of a row that answers the whole question
     full_idf: float
-    rows_by_term: dict[str, Ints]  # in order
-    saturations: dict[str, FloatArray]  # of each term in those rows, 0..1
+    rows_by_term: dict[str, Ints]  # in order; of the terms that any row holds
+    rows: Ints  # the same, one term's after the other's
+    saturated: FloatArray  # the saturation of the term in each of them, 0..1
     bounds: dict[str, float]  # term -> the most that it adds to a row's BM25
     covers: dict[str, tuple[float, float]]  # term -> its idf, its surprisal; of the question's own terms
 
     def scores(self, rows: Ints) -> FloatArray:
         """The evidence for some rows, in standard deviations."""
-        return FULL_MATCH_SD * self.sums.take(rows).real / self.full_bm25
+        return np.asarray(FULL_MATCH_SD / self.full_bm25 * _chosen(self.bm25, rows), dtype=np.float32)
 
     def share_of(self, information: FloatArray) -> FloatArray:
         """The share of the question's information that so much is, in nats."""
@@ -68,15 +70,19 @@ class LexicalEvidence:
 
     def saturations_in(self, rows: Ints) -> FloatArray:
         """The saturation of each term in each of these rows, in order, 0 where it isn't there: (n,) -> (terms, n)."""
-        every = list(self.rows_by_term.values())
-        table = np.zeros((len(every), len(rows)), np.float32)
+        sizes = [len(own) for own in self.rows_by_term.values()]
+        table = np.zeros((len(sizes), len(rows)), np.float32)
         if not table.size:
             return table
-        own, owners = np.concatenate(every), np.repeat(np.arange(len(every)), list(map(len, every)))
-        places = np.minimum(rows.searchsorted(own), len(rows) - 1)
-        inside = rows[places] == own
-        values = np.concatenate([self.saturations[term] for term in self.rows_by_term])
-        table[owners[inside], places[inside]] = values[inside]
+        starts = np.repeat(np.arange(len(sizes)) * len(rows), sizes)
+        if len(rows) == len(self.bm25):
+            table.put(starts + self.rows, self.saturated)
+            return table
+        places = np.full(len(self.bm25), -1)
+        places[rows] = np.arange(len(rows))
+        own = places.take(self.rows)
+        inside = own >= 0
+        table.put((starts + own)[inside], self.saturated[inside])
         return table
 
     def information(self, rows: Ints, lengths: npt.NDArray[np.int32], saturations: FloatArray) -> FloatArray:
@@ -85,11 +91,11 @@ class LexicalEvidence:
         `lengths`: of their texts; `saturations`: of the terms in them. A long text holds a word by chance, the likelier
         the more frequent the word is: what is no surprise in a text of that length covers nothing.
         """
-        sums = self.sums.take(rows).imag
+        sums = _chosen(self.idf, rows).astype(np.float32)
         longer = np.flatnonzero((lengths > SHORT_TEXT_CHARS) & (sums > 0))
         if len(longer):
             sums[longer] = self._sure_sums(lengths[longer], saturations[:, longer] > 0)
-        return np.asarray(sums)
+        return sums
 
     def _sure_sums(self, lengths: npt.NDArray[np.int32], held: Bools) -> FloatArray:
         """The idf of the terms that each row holds, as far as it doesn't hold them by chance; `held`: (terms, n)."""
@@ -109,9 +115,9 @@ class LexicalEvidence:
             if left <= least:
                 break
             rows = self.rows_by_term[term]
-            better = distinct(np.concatenate([best, rows[self.sums.take(rows).real > least]]))
-            best = better[greatest(self.sums.take(better).real, count)]
-            least = float(self.sums.take(best).real.min()) if len(best) == count else least
+            better = distinct(np.concatenate([best, rows[self.bm25.take(rows) > least]]))
+            best = better[greatest(self.bm25.take(better), count)]
+            least = float(self.bm25.take(best).min()) if len(best) == count else least
             left -= self.bounds[term]
         return best
 
@@ -137,21 +143,23 @@ def lexical_evidence(
     covers = [idf * (share == 1) for idf, share in zip(impacts.idfs, shares.values(), strict=True)]
     rows, inside = columns.rows_of(impacts.seqs)
     impacts = impacts if inside.all() else impacts.only(inside)
-    more = _repeated(worth, impacts.sizes) * impacts.saturated + 1j * _repeated(covers, impacts.sizes)
-    sums = np.zeros(columns.count, np.complex64)  # both at once: reading a large bank's rows is what takes time
-    parts: dict[str, Ints] = {}
-    for term, span in zip(shares, impacts.spans(), strict=True):
-        parts[term] = part = rows[span]
-        sums[part] = sums.take(part) + more[span]
+    more = np.repeat(np.array([worth, covers]), impacts.sizes, axis=1)
     return LexicalEvidence(
-        sums,
+        bm25=np.bincount(rows, more[0] * impacts.saturated, minlength=columns.count),
+        idf=np.bincount(rows, more[1], minlength=columns.count),
         full_bm25=sum(worth, 1e-9),
         full_idf=sum(covers, 1e-9),
-        rows_by_term={term: part for term, part in parts.items() if len(part)},
-        saturations=dict(zip(shares, (impacts.saturated[span] for span in impacts.spans()), strict=True)),
-        bounds={term: most for term, most in zip(shares, worth, strict=True) if len(parts[term])},
+        rows_by_term={term: rows[span] for term, span in zip(shares, impacts.spans(), strict=True) if span.stop > span.start},
+        rows=rows,
+        saturated=impacts.saturated,
+        bounds={term: most for term, most, size in zip(shares, worth, impacts.sizes, strict=True) if size},
         covers={term: (idf, own[term]) for term, idf in zip(shares, covers, strict=True) if term in own},
     )
+
+
+def _chosen(values: npt.NDArray[np.float64], rows: Ints) -> npt.NDArray[np.float64]:
+    """The values of some rows, each given once and in order."""
+    return values if len(rows) == len(values) else values.take(rows)
 
 
 def _known_form(index: LexicalIndex, key: bytes, word: SearchTerm) -> tuple[tuple[str, ...], ...]:
@@ -166,18 +174,19 @@ def _known_form(index: LexicalIndex, key: bytes, word: SearchTerm) -> tuple[tupl
     return next(held, forms[0])
 
 
-def _repeated(values: Sequence[float], counts: Sequence[int]) -> FloatArray:
-    return np.repeat(np.array(values, np.float32), counts)
-
-
-def standardised_cosines(cosines: FloatArray, sample: FloatArray) -> FloatArray:
-    """Cosines in standard deviations of the bank's (of `sample`); unknown ones (NaN) count as average."""
-    values = sample[~np.isnan(sample)].astype(np.float64)
-    weight = len(values) + PRIOR_ROWS
-    mean = (values.sum() + PRIOR_ROWS * PRIOR_COSINE_MEAN) / weight
-    spread = ((values - mean) ** 2).sum() + PRIOR_ROWS * PRIOR_COSINE_SD**2
-    z = np.asarray((cosines - float(mean)) / float((spread / weight) ** 0.5), dtype=np.float32)
-    return np.where(np.isnan(z), np.float32(0), z)
+def standardised_cosines(cosines: FloatArray, sample: FloatArray, weight: float = 1.0) -> FloatArray:
+    """Cosines in standard deviations of the bank's (of `sample`), weighed; unknown ones (NaN) count as average."""
+    values = sample.astype(np.float64)
+    if np.isnan(total := float(values.sum())):
+        values = values[~np.isnan(values)]
+        total = float(values.sum())
+    count = len(values) + PRIOR_ROWS
+    mean = (total + PRIOR_ROWS * PRIOR_COSINE_MEAN) / count
+    values -= mean
+    spread = float(values @ values) + PRIOR_ROWS * PRIOR_COSINE_SD**2
+    z = np.asarray((cosines - mean) * (weight * (spread / count) ** -0.5), dtype=np.float32)
+    z[np.isnan(z)] = 0
+    return z
 
 
 def greatest(values: FloatArray, count: int) -> Ints:

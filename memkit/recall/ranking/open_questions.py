@@ -8,16 +8,11 @@ import numpy as np
 from memkit.protocols import FloatArray
 from memkit.recall.index.columns import Bools
 from memkit.recall.index.seq_array import Ints
-from memkit.recall.ranking.candidates import Candidates, RowFeatures
+from memkit.recall.ranking.candidates import Candidates
 
 MAX_GATHERED = 60  # results of such a question: those asked for, and more for the prompt
 TOPIC_RELEVANCE = 0.1  # from which on a memory may be about a topic
 REPLY_MARGIN = 1.0  # standard deviations by which a reply of an assistant comes after what people told
-
-
-def telling(features: RowFeatures) -> FloatArray:
-    """The sum of each row's traits, (n,): how much it tells, whatever is asked."""
-    return np.asarray(sum(features.traits.values(), np.zeros(len(features))), dtype=np.float32)
 
 
 def spread_best(scores: FloatArray, occurred_at: Ints, eligible: Bools, count: int) -> Ints:

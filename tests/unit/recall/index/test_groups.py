@@ -17,5 +17,5 @@ def test_groups_have_the_sizes_maxima_and_sums_of_the_obvious_loop(pairs: list[t
     assert groups.sizes.tolist() == [len(own) for own in members.values()]
     assert groups.maxima(values).tolist() == [max(own) for own in members.values()]
     assert groups.sums(values).tolist() == pytest.approx([sum(own) for own in members.values()])
-    spread = groups.spread(groups.maxima(values), len(pairs))
+    spread = groups.spread(groups.maxima(values))
     assert spread.tolist() == [max(members[group]) if group >= 0 else 0 for group, _ in pairs]

@@ -73,7 +73,7 @@ def test_chunks_without_a_candidate_count_in_the_average_and_members_left_out_in
     evidence = np.array([3.0, 0.0, 1.0, 1.0], np.float32)
     chunks = RowGroups.of(np.array([0, 0, 1, 1]))
     every = chunk_evidence(evidence, chunks)
-    halved = chunk_evidence(evidence, chunks, np.array([4, 4]))
+    halved = chunk_evidence(evidence, chunks, np.array([0.25, 0.25]))
     assert every.tolist() == [4.5, 2.0]
     assert halved.tolist() == [3.75, 1.5]
     noise = np.zeros(64, np.float32)
