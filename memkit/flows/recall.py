@@ -21,13 +21,14 @@ from memkit.recall.search import ScoredRow
 from memkit.runtime.index_cache import LoadedBank
 from memkit.runtime.reranker_slot import RerankOutcome
 from memkit.text.curve import Curve
-from memkit.text.forgetting.requests import only_asks_to_forget
+from memkit.text.forgetting.requests import may_ask, only_asks_to_forget
 from memkit.text.terms.tokens import words
 from memkit.text.times.dates import first_mentioned_time
 from memkit.text.times.periods import PERIOD_LEVELS, period_of
 from memkit.times import from_micros
 
-HIT_STATE = Hit.model_construct(**dict.fromkeys(Hit.model_fields)).__getstate__()  # of one with all its fields
+EMPTY_FIELDS: dict[str, Any] = dict.fromkeys(Hit.model_fields)
+HIT_STATE = Hit.model_construct(**EMPTY_FIELDS).__getstate__()  # of one with all its fields
 RECALLED_STATES = ("active", "superseded")
 MAX_ABOUT_RESULTS = 200
 POSSIBLE_RELEVANCE = 0.1  # from which on a memory that holds all the words is about them
@@ -61,7 +62,7 @@ def _recollection(
     memories = _recallable({seq: rows[seq] for seq in sorted(wanted) if seq in rows}, query)
     further = [row for row in scored if row.further]
     scored = [*_newest_first([row for row in scored if not row.further], memories, query)[: query.options.k], *further]
-    telling = [row for row in scored if row.seq in memories and _tells(memories[row.seq])]
+    telling = _telling([row for row in scored if row.seq in memories], memories)
     hits = [_hit(ctx, row, memories, reranker) for row in telling]
     count = sum(not row.further for row in telling)
     best, further_hits = hits[:count], hits[count:]
@@ -79,6 +80,13 @@ def _recollection(
     )
 
 
+def _telling(scored: list[ScoredRow], memories: Mapping[int, Memory]) -> list[ScoredRow]:
+    """The rows that tell something; that any asks to have something forgotten is looked for in all texts at once."""
+    if not may_ask("\n".join(memories[row.seq].text for row in scored)):
+        return scored
+    return [row for row in scored if _tells(memories[row.seq])]
+
+
 def _tells(memory: Memory) -> bool:
     """Whether a memory may answer anything: a person who only asks to have something forgotten tells nothing of it."""
     return memory.kind != "turn" or memory.role not in (None, "user") or not only_asks_to_forget(memory.text)
@@ -93,7 +101,7 @@ def _newest_first(scored: Sequence[ScoredRow], memories: Mapping[int, Memory], q
     if pair is None:
         return list(scored)
     newer, older = (next(row for row in scored if row.seq == seq) for seq in pair)
-    lifted = replace(newer, score=max(newer.score, older.score), older=older.seq)
+    lifted = newer._replace(score=max(newer.score, older.score), older=older.seq)
     rest = [row for row in scored if row is not newer]
     place = rest.index(older)
     return [*rest[:place], lifted, *rest[place:]]

@@ -1,7 +1,8 @@
 """The search of a bank: candidates, then scores, refinement, calibration, results. Pure: no SQL, no clock."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 
@@ -47,8 +48,7 @@ MIN_RELEVANCE = 0.01  # below which nothing is given back, though the bank can a
 FEATURE_BYTES = 60  # that the features of a row take, about
 
 
-@dataclass(frozen=True)
-class ScoredRow:
+class ScoredRow(NamedTuple):
     """One result: `score` in 0..1 is how relevant it is, `parts` are the summands of its rank."""
 
     seq: int
@@ -121,7 +121,7 @@ class Searcher:
             eligible &= among(features.speaker, cues.named)
         evidence = self._lexical(())
         exact = np.ones(len(features), dtype=bool)
-        scores = features.told + self._weights.date * values_of(features.seqs, cues.mentioning)
+        scores = features.telling + self._weights.date * values_of(features.seqs, cues.mentioning)
         none = np.zeros_like(scores)
         candidates = Candidates(features, eligible, evidence, none, None, unknown, exact, unknown)
         candidates.parts, candidates.relevance = features.traits, np.ones_like(scores)
@@ -143,7 +143,7 @@ class Searcher:
     def _gathered(self, candidates: Candidates, places: Ints, count: int, query: Query, cues: Cues) -> list[ScoredRow]:
         """Results at these places of the `count` that answer; those beyond the k asked for are for the prompt."""
         rows = self._results(candidates, places, query, cues)
-        return [replace(row, gathered=count, further=i >= query.options.k) for i, row in enumerate(rows)]
+        return [row._replace(gathered=count, further=i >= query.options.k) for i, row in enumerate(rows)]
 
     def _with_mentioned(self, cues: Cues, source: VectorSource) -> Cues:
         """The cues with the rows that mention the time that is asked about, where nothing was said in it."""
@@ -391,7 +391,9 @@ class Searcher:
         if not reach or not len(rows):
             return {}
         columns, near_rows = self.index.columns, adjacent_turns(self.index.columns, rows, reach)
-        every = np.array([row for near in near_rows.values() for row in near], dtype=np.int64)
+        every = np.array(list(chain.from_iterable(near_rows.values())), dtype=np.int64)
         allowed = is_visible(columns, every, query) & matches_filters(columns, every, query)
-        seqs = dict(zip(every[allowed].tolist(), columns.column("seq")[every[allowed]].tolist(), strict=True))
-        return {row: tuple(seqs[r] for r in near if r in seqs) for row, near in near_rows.items()}
+        if not allowed.all():
+            every = every[allowed]
+        seqs = dict(zip(every.tolist(), columns.column("seq").take(every).tolist(), strict=True))
+        return {row: tuple([seqs[r] for r in near if r in seqs]) for row, near in near_rows.items()}

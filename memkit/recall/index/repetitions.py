@@ -37,5 +37,9 @@ class Repetitions:
 
     def by_original(self, seqs: Iterable[int]) -> Mapping[int, Ints]:
         """Rows of the repetitions of each of these memories, by its seq; of those that have any."""
-        spans = ((seq, *np.searchsorted(self.originals, [seq, seq + 1]).tolist()) for seq in seqs)
+        if not len(self):
+            return {}
+        wanted = np.fromiter(seqs, dtype=np.int64)
+        starts, ends = self.originals.searchsorted(wanted), self.originals.searchsorted(wanted, side="right")
+        spans = zip(wanted.tolist(), starts.tolist(), ends.tolist(), strict=True)
         return {seq: self.rows[start:end] for seq, start, end in spans if end > start}

@@ -46,7 +46,7 @@ class RowFeatures:
         return len(self.rows)
 
     @cached_property
-    def told(self) -> FloatArray:
+    def telling(self) -> FloatArray:
         """The sum of the traits, (n,): how much each row tells, whatever is asked."""
         return np.asarray(sum(self.traits.values(), np.zeros(len(self))), dtype=np.float32)
 

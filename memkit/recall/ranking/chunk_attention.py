@@ -147,7 +147,7 @@ def _from_chunks(own: FloatArray, chunks: RowGroups, unseen: UnseenChunks | None
     return chunks.spread(weight * log_attention(own, chunks, unseen))
 
 
-def chunk_evidence(evidence: FloatArray, chunks: RowGroups, shares: FloatArray | None = None) -> FloatArray:
+def chunk_evidence(evidence: FloatArray, chunks: RowGroups, shares: Floats | None = None) -> FloatArray:
     """Evidence of each chunk, (m,): its best member's and its members' mean.
 
     `shares`: what share of the whole chunks one member is, where not all members are given.
@@ -176,7 +176,7 @@ def log_attention(own: FloatArray, chunks: RowGroups, unseen: UnseenChunks | Non
     square = (float(every @ every) + missing * _mean((others - mean) ** 2)) / whole
     if square < 1e-18:
         return np.zeros_like(evidence)
-    return (every * square**-0.5).astype(np.float32)
+    return np.asarray(every / square**0.5, dtype=np.float32)
 
 
 def _mean(values: FloatArray) -> float:

@@ -26,7 +26,8 @@ def completed_lexical(candidates: Candidates, weights: RankingSettings) -> Float
     gained = _greatest_beside(own, features)
     gained -= own * gained  # s' - s = (1 - s) w o c: that is at most 1 - s, since w and o are at most 1
     share = weights.beside * loose * FULL_MATCH_SD / evidence.full_bm25
-    return candidates.lexical + candidates.open_to_context * (np.float32(share) * bounds @ gained)
+    more = candidates.open_to_context * (np.float32(share) * bounds @ gained)
+    return np.asarray(candidates.lexical + more, dtype=np.float32)
 
 
 def taken_share(candidates: Candidates, weights: RankingSettings) -> float:

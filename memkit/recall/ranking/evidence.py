@@ -23,6 +23,8 @@ WORD_CHARS = 5.5  # of a text, for each of its words
 TOPIC_FACTOR = 20  # times as often as in the language a text has words of its topic, which a question may share
 PRIOR_COSINE_MEAN, PRIOR_COSINE_SD = 0.12, 0.12  # of the cosines of unrelated sentences
 
+Sums = npt.NDArray[np.float64]
+
 
 class SearchTerm(NamedTuple):
     """A word of a question: its forms, each of one or more terms, the likeliest first; its surprisal in nats.
@@ -50,8 +52,8 @@ class LexicalEvidence:
     whole question, times FULL_MATCH_SD standard deviations.
     """
 
-    bm25: npt.NDArray[np.float64]  # sums of it, (n,)
-    idf: npt.NDArray[np.float64]  # sums over what each row holds of the question's own terms, (n,)
+    bm25: Sums  # sums of it, (n,)
+    idf: Sums  # sums over what each row holds of the question's own terms, (n,)
     full_bm25: float  # of a row that answers the whole question
     full_idf: float
     rows_by_term: dict[str, Ints]  # in order; of the terms that any row holds
@@ -145,11 +147,13 @@ def lexical_evidence(
     impacts = impacts if inside.all() else impacts.only(inside)
     more = np.repeat(np.array([worth, covers]), impacts.sizes, axis=1)
     return LexicalEvidence(
-        bm25=np.bincount(rows, more[0] * impacts.saturated, minlength=columns.count),
-        idf=np.bincount(rows, more[1], minlength=columns.count),
+        bm25=_sums(rows, more[0] * impacts.saturated, columns.count),
+        idf=_sums(rows, more[1], columns.count),
         full_bm25=sum(worth, 1e-9),
         full_idf=sum(covers, 1e-9),
-        rows_by_term={term: rows[span] for term, span in zip(shares, impacts.spans(), strict=True) if span.stop > span.start},
+        rows_by_term={
+            term: rows[span] for term, span in zip(shares, impacts.spans(), strict=True) if span.stop > span.start
+        },
         rows=rows,
         saturated=impacts.saturated,
         bounds={term: most for term, most, size in zip(shares, worth, impacts.sizes, strict=True) if size},
@@ -157,7 +161,12 @@ def lexical_evidence(
     )
 
 
-def _chosen(values: npt.NDArray[np.float64], rows: Ints) -> npt.NDArray[np.float64]:
+def _sums(rows: Ints, values: Sums, count: int) -> Sums:
+    """The sum of each row's values, (count,)."""
+    return np.bincount(rows, values, minlength=count).astype(np.float64, copy=False)
+
+
+def _chosen(values: Sums, rows: Ints) -> Sums:
     """The values of some rows, each given once and in order."""
     return values if len(rows) == len(values) else values.take(rows)
 
@@ -189,7 +198,7 @@ def standardised_cosines(cosines: FloatArray, sample: FloatArray, weight: float 
     return z
 
 
-def greatest(values: FloatArray, count: int) -> Ints:
+def greatest(values: FloatArray | Sums, count: int) -> Ints:
     """Places of the greatest values, in order of place."""
     if len(values) <= count:
         return np.arange(len(values))

@@ -4,6 +4,7 @@ its replacement, and the turns just before and after a turn are shown with it.
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence, Set
+from functools import cache
 
 import numpy as np
 
@@ -110,17 +111,26 @@ def adjacent_turns(columns: Columns, rows: Ints, reach: int) -> dict[int, list[i
     At most `reach` before it, and as many after it.
     """
     session, kind = columns.column("session"), columns.column("kind")
-    turns = rows[(session[rows] >= 0) & (kind[rows] == TURN_KIND)]
-    first, last = columns.statistics.sessions.bounds(session[turns])
-    near = turns[:, None] + np.concatenate([np.arange(-reach, 0), np.arange(1, reach + 1)])
-    within = (near >= first[:, None]) & (near <= last[:, None])
-    near[~within] = 0
-    own = within & (session[near] == session[turns][:, None]) & (kind[near] == TURN_KIND)
-    bounds = zip(turns.tolist(), first.tolist(), last.tolist(), (own == within).all(axis=1).tolist(), strict=True)
-    return {
-        row: near[i, own[i]].tolist() if is_whole else _beside(session, kind, row, (start, end), reach)
-        for i, (row, start, end, is_whole) in enumerate(bounds)
-    }
+    own = session.take(rows)
+    is_turn = (own >= 0) & (kind.take(rows) == TURN_KIND)
+    turns, own = (rows, own) if is_turn.all() else (rows[is_turn], own[is_turn])
+    near = turns[:, None] + _steps(reach)
+    inside = near.clip(0, columns.count - 1)
+    beside = (session.take(inside) == own[:, None]) & (kind.take(inside) == TURN_KIND) & (inside == near)
+    adjacent = {row: near[i, beside[i]].tolist() for i, row in enumerate(turns.tolist())}
+    at_ends = ~beside.all(axis=1)
+    if at_ends.any():
+        bounds = zip(*(ends.tolist() for ends in columns.statistics.sessions.bounds(own[at_ends])), strict=True)
+        for row, (first, last) in zip(turns[at_ends].tolist(), bounds, strict=True):
+            if len(adjacent[row]) < min(row + reach, last) - max(row - reach, first):
+                adjacent[row] = _beside(session, kind, row, (first, last), reach)
+    return adjacent
+
+
+@cache
+def _steps(reach: int) -> Ints:
+    """Steps to the rows before and after one."""
+    return np.concatenate([np.arange(-reach, 0), np.arange(1, reach + 1)])
 
 
 def _beside(session: Ints, kind: Ints, row: int, bounds: tuple[int, int], reach: int) -> list[int]:

@@ -107,7 +107,7 @@ def _is_as_long(word: str, name: str) -> bool:
 
 @lru_cache(maxsize=CACHED_WORDS)
 def _sound(word: str) -> str:
-    """How a word sounds (Metaphone); "" where it isn't written in ASCII letters."""
+    """Sound of a word (Metaphone); none of one that isn't written in ASCII letters."""
     import jellyfish
 
     return jellyfish.metaphone(word) if word.isascii() else ""

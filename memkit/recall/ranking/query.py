@@ -88,9 +88,10 @@ class Query:
     `whole`: what it asks about the whole bank; None for other questions. `vector` is None where there is none: then
     words decide. `context`: the texts of the turns before the question.
     `allowed`: seqs, None for all; `left_out`: seqs. `speakers`: the bank's speakers with their hashes. `past`: by seq,
-    the states at `as_of` of those that have changed since. `value`: what present value it asks. `least_results`: so many are looked for, however few are
-    asked for. `reading`: how far the encoder reads the question, `meaning`: how far its vectors are of what texts mean,
-    both 0..1. `probes`: vectors of questions about nothing, (any number, dimension), by which chance is measured.
+    the states at `as_of` of those that have changed since. `value`: the present value that it asks for.
+    `least_results`: so many are looked for, however few are asked for. `reading`: how far the encoder reads the
+    question, `meaning`: how far its vectors are of what texts mean, both 0..1. `probes`: vectors of questions about
+    nothing, (any number, dimension), by which chance is measured.
     `words`: its words with their vectors, where the file has those of its texts. `reranked`: a reranker's evidence by
     seq, in standard deviations, from 0.
     """
@@ -122,6 +123,12 @@ class Query:
         return (self.whole and self.whole.topic) or self.options.query
 
     @property
+    def is_filtered(self) -> bool:
+        """Whether a span or a part of the bank was asked for."""
+        in_time = self.options.since is not None or self.options.until is not None
+        return in_time or self.allowed is not None or bool(self.left_out)
+
+    @property
     def context_terms(self) -> list[str]:
         """Terms of the turns before the question."""
         return [word.term for text in self.context for word in words(text, language_of(text))]
@@ -137,6 +144,8 @@ def is_visible(columns: Columns, rows: Ints, query: Query) -> Bools:
 
     With `as_of`, as it was then.
     """
+    if not columns.statistics.hidden_count and query.options.as_of is None:
+        return np.ones(len(rows), dtype=bool)
     state = column_as_of(columns, query, "state")[rows]
     visible = (state == MEMORY_STATES.index("active")) | (state == MEMORY_STATES.index("superseded"))
     if query.options.as_of is not None:
@@ -168,7 +177,7 @@ def is_eligible(columns: Columns, rows: Ints, query: Query) -> Bools:
         fits &= among(columns.at("speaker", rows), query.called(options.speaker))
     if options.valid_at is not None:
         fits &= _is_valid(columns, rows, query, to_micros(options.valid_at))
-    return np.asarray(fits & matches_filters(columns, rows, query), dtype=bool)
+    return np.asarray(fits & matches_filters(columns, rows, query), dtype=bool) if query.is_filtered else fits
 
 
 def _is_newest(kinds: Ints, states: Ints) -> Bools:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from memkit.errors import InputError, InvalidTextError
 from memkit.models import Action, Author, Exchange, HistoryEntry, IndexEntry, IndexRow, Memory, Placement
@@ -13,7 +13,45 @@ from memkit.times import as_micros, as_utc
 
 DATETIME_FIELDS = ("occurred_at", "recorded_at", "valid_from", "valid_until", "recalled_at")
 CLOSING_EVENTS = ("superseded", "corrected", "merged", "forgotten", "archived")
+JSON_DECODER = json.JSONDecoder()
+JSON_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # `dumps` would make one with every call
+PAYLOAD_KEYS = ("i", "s", "l", "h", "r", "t")  # short names of a payload's strings, in the order of Payload
 TEXT_FIELDS = ("id", "text", "speaker", "session", "head", "relation", "tail")
+
+
+class Payload(NamedTuple):
+    """Words of a memory beside its text."""
+
+    id: str | None = None  # the caller's own
+    speaker: str | None = None
+    session: str | None = None
+    head: str | None = None
+    relation: str | None = None
+    tail: str | None = None
+    metadata: dict[str, Any] | None = None
+    key_phrases: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str | None) -> "Payload":
+        """Read what `encode_payload` wrote; None is an empty one."""
+        if text is None:
+            return cls()
+        fields, end = JSON_DECODER.raw_decode(text)
+        if end < len(text):
+            raise ValueError("a payload ends before its text does")
+        own_id, speaker, session, head, relation, tail = map(fields.get, PAYLOAD_KEYS)
+        return cls(own_id, speaker, session, head, relation, tail, fields.get("m"), tuple(fields.get("k", ())))
+
+
+def encode_payload(memory: Memory, own_id: str | None) -> str:
+    """The payload as JSON; fields without a value are left out."""
+    words = (own_id, memory.speaker, memory.session, memory.head, memory.relation, memory.tail)
+    fields: dict[str, Any] = {name: word for name, word in zip(PAYLOAD_KEYS, words, strict=True) if word is not None}
+    if memory.metadata:
+        fields["m"] = memory.metadata
+    if memory.key_phrases:
+        fields["k"] = memory.key_phrases
+    return JSON_ENCODER.encode(fields)
 
 
 @dataclass(frozen=True, slots=True)

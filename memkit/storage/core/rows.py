@@ -27,53 +27,14 @@ from memkit.storage.core.enum_codes import (
     STATE_CODES,
 )
 from memkit.storage.core.hashing import Hasher
-from memkit.storage.core.records import HistoryRow, Queued, StoredMemory
+from memkit.storage.core.records import JSON_ENCODER, HistoryRow, Payload, Queued, StoredMemory, encode_payload
 from memkit.times import as_micros, as_moments, from_micros, to_micros
 
 EMPTY_FIELDS: dict[str, Any] = dict.fromkeys(Memory.model_fields)
 MEMORY_STATE = Memory.model_construct(**EMPTY_FIELDS).__getstate__()  # of one with all its fields
-JSON_DECODER = json.JSONDecoder()
-JSON_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # `dumps` would make one with every call
-DECODING_MEMORY = decoding("a memory")
 MAX_BYTE = 255
-PAYLOAD_KEYS = ("i", "s", "l", "h", "r", "t")  # short names of a payload's strings, in the order of Payload
 
 Columns = dict[str, Any]  # values by the name of their column
-
-
-class Payload(NamedTuple):
-    """Words of a memory beside its text."""
-
-    id: str | None = None  # the caller's own
-    speaker: str | None = None
-    session: str | None = None
-    head: str | None = None
-    relation: str | None = None
-    tail: str | None = None
-    metadata: dict[str, Any] | None = None
-    key_phrases: tuple[str, ...] = ()
-
-    @classmethod
-    def parse(cls, text: str | None) -> "Payload":
-        """Read what `encode_payload` wrote; None is an empty one."""
-        if text is None:
-            return cls()
-        fields, end = JSON_DECODER.raw_decode(text)
-        if end != len(text):
-            raise ValueError("words after a payload's end")
-        own_id, speaker, session, head, relation, tail = map(fields.get, PAYLOAD_KEYS)
-        return cls(own_id, speaker, session, head, relation, tail, fields.get("m"), tuple(fields.get("k", ())))
-
-
-def encode_payload(memory: Memory, own_id: str | None) -> str:
-    """The payload as JSON; fields without a value are left out."""
-    words = (own_id, memory.speaker, memory.session, memory.head, memory.relation, memory.tail)
-    fields: dict[str, Any] = {name: word for name, word in zip(PAYLOAD_KEYS, words, strict=True) if word is not None}
-    if memory.metadata:
-        fields["m"] = memory.metadata
-    if memory.key_phrases:
-        fields["k"] = memory.key_phrases
-    return JSON_ENCODER.encode(fields)
 
 
 def content_columns(record: StoredMemory) -> Columns:
@@ -208,10 +169,9 @@ class LazyMemories(Mapping[int, Memory]):
 
     def __getitem__(self, seq: int) -> Memory:
         row, sources = self._rows[seq], self._sources.get(seq, ())
-        with DECODING_MEMORY:
-            if sources or row.superseded_by is not None or row.echo_of is not None:
-                return _decode_record(row, sources).to_memory(self._names)
-            return _decode_memory(row)
+        with decoding("a memory"):
+            is_linked = sources or row.superseded_by is not None or row.echo_of is not None
+            return _decode_record(row, sources).to_memory(self._names) if is_linked else _decode_memory(row)
 
     def __contains__(self, seq: object) -> bool:
         return seq in self._rows
@@ -234,9 +194,8 @@ def _decode_memory(row: MemoryRow) -> Memory:
     if not is_memory_intact(row.checksum, row.text, row.payload, numbers) or not _is_numeric(row):
         raise corrupt_error("a memory")
     words = Payload.parse(row.payload)
-    occurred_at, recorded_at, valid_from, valid_until, recalled_at = as_moments(
-        [row.occurred_at, row.recorded_at, row.valid_from, row.valid_until, row.recalled_at]
-    )
+    moments = (row.occurred_at, row.recorded_at, row.valid_from, row.valid_until, row.recalled_at)
+    occurred_at, recorded_at, valid_from, valid_until, recalled_at = as_moments(moments)
     return _memory(
         id=words.id or uuid_text(row.id),
         kind=KIND_CODES.words[row.kind],
@@ -267,8 +226,9 @@ def _decode_memory(row: MemoryRow) -> Memory:
 
 
 def _is_numeric(row: MemoryRow) -> bool:
-    numbers = isinstance(row.strength, float) and isinstance(row.salience, float | None)
-    return numbers and isinstance(row.recall_count, int)
+    return (
+        isinstance(row.strength, float) and isinstance(row.salience, float | None) and isinstance(row.recall_count, int)
+    )
 
 
 def _memory(**fields: Any) -> Memory:

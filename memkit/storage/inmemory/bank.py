@@ -7,8 +7,8 @@ from dataclasses import replace
 from memkit.exported import ExportedBank
 from memkit.models import BankState, IndexEntry
 from memkit.storage.core.hashing import Hasher
-from memkit.storage.core.records import HistoryRow, Queued, StoredMemory
-from memkit.storage.core.rows import before_image, encode_payload, pack_terms
+from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, encode_payload
+from memkit.storage.core.rows import before_image, pack_terms
 from memkit.storage.core.unit_of_work import ChangeSet
 from memkit.text.terms.forms import plain_name
 

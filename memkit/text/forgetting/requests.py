@@ -71,7 +71,7 @@ def only_asks_to_forget(text: str) -> bool:
     return bool(asked_topics(text)) and not words(without_requests(text))
 
 
-def _may_ask(text: str) -> bool:
+def may_ask(text: str) -> bool:
     """Whether a text holds any of the verbs; most don't, and are read no further."""
     plain = text.casefold()
     return any(map(plain.__contains__, _verbs()))
@@ -84,7 +84,7 @@ def _verbs() -> tuple[str, ...]:
 
 def _sentences(text: str) -> Iterator[ReadSentence]:
     """A text's sentences; one that only says what holds instead belongs to the one before. Pasted ones ask nothing."""
-    if not _may_ask(text):
+    if not may_ask(text):
         return
     own = own_words(text)
     parts = [part.strip() for part in SENTENCE_END_PATTERN.split(text) if part.strip()]

@@ -69,6 +69,7 @@ def token_pattern(is_ascii: bool, /) -> re.Pattern[str]:
 CLUSTER_PATTERN = re.compile(
     rf".[{MARK_RANGES}\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece\u102b-\u103e\u17b4-\u17d3]*"
 )
+LEADING_ZEROS_PATTERN = re.compile(r"^0+(?=\d)")
 MIN_CODE_CHARS, LOCAL_NUMBER_DIGITS = 5, 7  # of what is one number in parts; of a telephone number without its prefixes
 QUESTION_MARKS = ("?", "？", "؟")
 POSSESSIVE_PATTERN = re.compile(r"['’]s?$")
@@ -216,7 +217,7 @@ def _clock(phrase: str) -> list[str]:
 
 
 def _number(phrase: str) -> list[str]:
-    return [re.sub(r"^0+(?=\d)", "", phrase.replace(",", ""))]
+    return [LEADING_ZEROS_PATTERN.sub("", phrase.replace(",", ""))]
 
 
 def _month(phrase: str) -> list[str]:

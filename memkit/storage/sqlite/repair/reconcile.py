@@ -21,7 +21,7 @@ from memkit.storage.core.banks import BankRow
 from memkit.storage.core.checksums import is_memory_intact, numbers_checksum
 from memkit.storage.core.enum_codes import AUTHOR_CODES, STATE_CODES
 from memkit.storage.core.hashing import Hasher
-from memkit.storage.core.rows import Payload
+from memkit.storage.core.records import Payload
 from memkit.storage.sql.queries import run, run_many
 from memkit.storage.sql.row_blocks import forget, rebuild
 from memkit.storage.sql.view import SqlView

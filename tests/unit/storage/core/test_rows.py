@@ -7,8 +7,8 @@ import pytest
 
 from memkit.errors import CorruptError
 from memkit.models import Action
-from memkit.storage.core.records import HistoryRow, StoredMemory, open_closings
-from memkit.storage.core.rows import Payload, decode_history, decode_past, encode_payload, history_columns
+from memkit.storage.core.records import HistoryRow, Payload, StoredMemory, encode_payload, open_closings
+from memkit.storage.core.rows import decode_history, decode_past, history_columns
 from memkit.testing.contract.cases import AT_NOON, memory
 
 STORED_ITEM = StoredMemory(seq=4, uid=bytes(16), memory=memory("tea", id="t1", kind="item"), sources=(1, 2))
