@@ -143,7 +143,7 @@ class SqliteStorage:
         with self._connections.reading() as connection:
             yield SqlView(connection, self._row(connection, bank))
 
-    def apply(self, bank: int | BankName, decide: "Sequence[Step] | Decision", *, at: datetime) -> Receipt:
+    def apply(self, bank: "int | BankName", decide: "Sequence[Step] | Decision", *, at: datetime) -> Receipt:
         """Do operations in one transaction, all or none; it is committed with what other threads write meanwhile.
 
         Raises UnknownMemoryError where an operation names an id that isn't there, and whatever `decide`
