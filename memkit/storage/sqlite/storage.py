@@ -152,7 +152,7 @@ class SqliteStorage:
         return self._writes.run(lambda connection: self._applied(connection, bank, decide, at))
 
     def _applied(
-        self, connection: sqlite3.Connection, bank: int | BankName, decide: "Sequence[Step] | Decision", at: datetime
+        self, connection: sqlite3.Connection, bank: "int | BankName", decide: "Sequence[Step] | Decision", at: datetime
     ) -> Receipt:
         from memkit.storage.core.apply_operations import apply_operations
         from memkit.storage.sql.view import SqlView
