@@ -11,6 +11,7 @@ from memkit.flows.context import BankContext, apply, by_id, retry_when_gone
 from memkit.flows.erasure.fingerprints import ERASED_REASON, erased_before
 from memkit.flows.reencode import outdate_terms, renew_terms
 from memkit.flows.thinking.copies import stored_copies, voice_key
+from memkit.items import ITEM_PREFIX
 from memkit.models import MEMORY_STATES, BankState, IndexEntry, Memory, Outcome, Receipt, checked_name, checked_text
 from memkit.operations import (
     Forget,
@@ -51,8 +52,14 @@ def insert(ctx: BankContext, items: str | Memory | Iterable[str | Memory]) -> Re
     """Store texts or memories as they are; copies of thoughts that are there are skipped."""
     given: list[str | Memory] = [items] if isinstance(items, str | Memory) else list(items)
     at = ctx.now()
-    memories = [m if isinstance(m, Memory) else drafted(ctx, m, at=at) for m in given]
+    memories = [_checked(m) if isinstance(m, Memory) else drafted(ctx, m, at=at) for m in given]
     return retry_when_gone(ctx, lambda: _insert(ctx, memories, at))
+
+
+def _checked(memory: Memory) -> Memory:
+    if memory.kind == "item" or memory.id.startswith(ITEM_PREFIX):
+        raise InputError(f"insert: items, and ids that begin with {ITEM_PREFIX!r}, are put: bank.put(key, value).")
+    return memory
 
 
 def _insert(ctx: BankContext, memories: Sequence[Memory], at: datetime) -> Receipt:

@@ -15,7 +15,7 @@ from memkit.text.terms.keys import date_terms
 from memkit.text.terms.tokens import words
 
 WINDOW_BYTES = 16  # bytes: what is shorter occurs by chance, what is longer holds one of these
-REFLECTED_KINDS: tuple[Kind, ...] = ("summary", "portrait")
+WHOLLY_DERIVED_KINDS: tuple[Kind, ...] = ("summary", "portrait", "item")  # of which nothing is made again
 MIN_NEEDLE_BYTES = 8  # bytes: a shorter text's bytes occur by chance
 
 
@@ -51,7 +51,7 @@ class ErasePlan(FrozenModel):
     """Effect that an erasure would have on a bank, as it was at one change number; holds no text.
 
     What is derived goes with what it rests on, unless all that it says stands in sources that stay. Summaries and
-    portraits always go: the next reflection writes them again from what is left.
+    portraits always go: the next reflection writes them again from what is left. So do items, and what they belong to.
     """
 
     bank: tuple[str, ...]
@@ -134,7 +134,7 @@ def plan(chosen: Sequence[str], view: BankView) -> ErasePlan:
             f"erase: {missing} of {len(chosen)} ids are in no memory of this bank. "
             "Ids hold within one bank; it may be gone already."
         )
-    first = list(dict.fromkeys(seqs[name] for name in chosen))
+    first = _with_partners(view, list(dict.fromkeys(seqs[name] for name in chosen)))
     rest = sorted(set(view.derived_from(first)) - set(first))
     memories_by_seq = view.memories([*first, *rest])
     fates = _Fates(view, memories_by_seq, first)
@@ -147,6 +147,12 @@ def plan(chosen: Sequence[str], view: BankView) -> ErasePlan:
     derived.sort(key=lambda pair: pair[1])
     rows += [PlannedMemory(id=m.id, kind=m.kind, why="derived", remade=stays) for m, stays in derived]
     return ErasePlan(bank=view.state.name, change=view.state.change, rows=tuple(rows))
+
+
+def _with_partners(view: BankView, seqs: Sequence[int]) -> list[int]:
+    """Memories, and those that chosen items belong to: what was written as one goes as one."""
+    partners = [id for memory in view.memories(seqs).values() if memory.kind == "item" for id in memory.sources]
+    return list(dict.fromkeys([*seqs, *view.locate(partners).values()]))
 
 
 class _Fates:
@@ -164,7 +170,7 @@ class _Fates:
         memory = self._memories_by_seq[seq]
         sources = [self._seqs[id] for id in memory.sources if id in self._seqs]
         left = remaining_sources(self._view, sources, self._gone)
-        stays = bool(left) and memory.kind not in REFLECTED_KINDS and self._formed(memory, left)
+        stays = bool(left) and memory.kind not in WHOLLY_DERIVED_KINDS and self._formed(memory, left)
         (self._remade if stays else self._gone).add(seq)
         return stays
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from memkit.errors import InvalidTurnError, MemkitError
+from memkit.items import ITEM_PREFIX
 from memkit.models import RejectedTurn, Role, Turn
 from memkit.observe.message_content import described, read_content
 from memkit.text.parts import without_reasoning
@@ -50,6 +51,8 @@ def as_turns(items: Iterable[Any] | Any, *, speakers: Speakers | None = None) ->
 def as_turn(item: Any, *, speakers: Speakers | None = None) -> Turn:
     """One item as a turn; of an assistant's, what it said after its reasoning. Raises InputError."""
     turn = _as_given(item, speakers or {})
+    if turn.id is not None and turn.id.startswith(ITEM_PREFIX):
+        raise InvalidTurnError(f"observe: ids that begin with {ITEM_PREFIX!r} are those of items. Give another one.")
     said = without_reasoning(turn.text) if turn.role == "assistant" else turn.text
     return turn if said == turn.text else replace(turn, text=said)
 

@@ -48,8 +48,8 @@ class Life:
         self.receipts.append(self.bank.observe(turns))
 
     def insert(self, n: int) -> None:
-        item = Memory(id="setting", kind="item", text=f"level {n % 3}", occurred_at=START, recorded_at=START)
-        self.receipts.append(self.bank.insert([f"Bo likes {TOWNS[n % 4]}.", f"Ana has {n} boats.", item]))
+        self.bank.put("setting", {"level": n % 3}, index=None if n % 2 else False, ttl=n % 5 or None)
+        self.receipts.append(self.bank.insert([f"Bo likes {TOWNS[n % 4]}.", f"Ana has {n} boats."]))
 
     def change(self, n: int) -> None:
         memory = self.some(n, "thought", "turn")

@@ -134,19 +134,19 @@ def test_erased_texts_stay_known_by_their_fingerprints_and_receipts_stay_chained
         assert store.doctor() == []
 
 
-def test_what_was_superseded_holds_no_text_of_what_was_erased(tmp_path: Path) -> None:
-    """An erased value of an item is in no history that is exported."""
+def test_an_export_holds_an_items_last_value_alone(tmp_path: Path) -> None:
     file = tmp_path / "items.jsonl"
     with opened(":memory:") as store:
         bank = store.bank("ana")
         for text in ("zebrafinch", "canary"):
-            bank.insert(Memory(id="bird", kind="item", text=text, occurred_at=NOON, recorded_at=NOON))
+            bank.put("bird", text, ttl=60)
+        item = bank.get_item("bird")
         store.export(file)
-        assert "zebrafinch" in file.read_text("utf-8")
-        bank.erase(ids=["bird"])
-        store.export(file)
+        assert "canary" in file.read_text("utf-8")
         assert "zebrafinch" not in file.read_text("utf-8")
-        assert "canary" not in file.read_text("utf-8")
+    with opened(":memory:") as other:
+        other.load(file)
+        assert other.bank("ana").get_item("bird") == item
 
 
 def test_counts_are_those_of_the_memories_that_are_there(file: Path, place: str | Path) -> None:
