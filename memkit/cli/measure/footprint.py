@@ -59,6 +59,8 @@ def _parts(figures: measuring.Footprint) -> Iterator[RenderableType]:
     )
     numbers = ("MB", "took, ms")
     yield new_table(("a worker", *numbers), steps, right=numbers, title="In a fresh process")
+    held = [(name, f"{added:,.1f}", f"{mb:,.0f}") for name, added, mb in measuring.added(figures.held_mb)]
+    yield new_table(("a worker holds, with", "more MB", "MB"), held, right=("more MB", "MB"), title="Step by step")
     yield line(
         f"{worker.recalls_at_once} recalls at once:",
         f" {worker.recalls_per_s:,.0f} a second; the event loop was held for {worker.longest_hold_ms:,.1f} ms at most.",

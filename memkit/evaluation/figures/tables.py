@@ -5,6 +5,7 @@ from typing import Any
 
 from memkit.errors import InputError
 from memkit.evaluation.figures.result_file import ResultFile
+from memkit.evaluation.footprint.measure import added
 from memkit.evaluation.forgetting import rate_label
 from memkit.evaluation.plot import SYSTEM_NAMES
 
@@ -159,6 +160,13 @@ def agreement_table(results: Results) -> str:
     )
 
 
+def held_table(results: Results) -> str:
+    """Memory of a worker that serves recalls, by what came with each step."""
+    steps = added(_figures(results, "footprint")["held_mb"])
+    rows = [[name, f"{more:.1f}", f"{held:.0f}"] for name, more, held in steps]
+    return _table(results, ["footprint"], ["a worker holds, with", "more MB", "MB together"], rows)
+
+
 def forgetting_table(results: Results) -> str:
     """Shares remembered after the simulated days under each curve, by frequency of asking."""
     figures = _figures(results, "curve")
@@ -183,6 +191,7 @@ TABLE_RENDERERS: dict[str, Callable[[Results], str]] = {
     "notes": notes_table,
     "encoder-agreement": agreement_table,
     "forgetting": forgetting_table,
+    "held": held_table,
 }
 
 

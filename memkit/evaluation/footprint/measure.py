@@ -1,8 +1,9 @@
 """Footprint of memkit where it runs: on disk, in a worker's memory, at its first call, in an event loop."""
 
+import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
@@ -13,7 +14,7 @@ from packaging.requirements import Requirement
 from memkit.models import FrozenModel, Turn
 
 PACKAGE_NAME = "memkit-agents"
-WORKER_FILE = Path(__file__).with_name("worker.py")
+WORKER_FILE, HELD_FILE = (Path(__file__).with_name(name) for name in ("worker.py", "held.py"))
 
 
 class WorkerFigures(FrozenModel):
@@ -33,13 +34,17 @@ class WorkerFigures(FrozenModel):
 
 
 class Footprint(FrozenModel):
-    """All of it. `installed_mb` by package, the largest first; `bytes_per_memory` of a file, everything included."""
+    """All of it. `installed_mb` by package, the largest first; `bytes_per_memory` of a file, everything included.
+
+    `held_mb`: megabytes that a worker holds after each of its steps, in order.
+    """
 
     installed_mb: dict[str, float]
     memories: int
     file_bytes: int
     bytes_per_memory: float
     worker: WorkerFigures
+    held_mb: dict[str, float]
 
 
 def turns(texts: list[str], count: int) -> Iterator[Turn]:
@@ -52,17 +57,32 @@ def turns(texts: list[str], count: int) -> Iterator[Turn]:
 
 
 def measure(db: Path, encoder: str, memories: int) -> Footprint:
-    """The figures of a file that holds so many memories, its worker in a process of its own."""
-    command = [sys.executable, "-P", str(WORKER_FILE), str(db), encoder]
-    process = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    """The figures of a file that holds so many memories, its workers in processes of their own."""
     size = db.stat().st_size
     return Footprint(
         installed_mb=installed(PACKAGE_NAME),
         memories=memories,
         file_bytes=size,
         bytes_per_memory=size / memories,
-        worker=WorkerFigures.model_validate_json(process.stdout.splitlines()[-1]),
+        worker=WorkerFigures.model_validate(_printed(WORKER_FILE, db, encoder)),
+        held_mb=_printed(HELD_FILE, db, encoder),
     )
+
+
+def added(held_mb: Mapping[str, float]) -> Iterator[tuple[str, float, float]]:
+    """Each step with the megabytes that came with it, and those that were held then."""
+    before = 0.0
+    for name, held in held_mb.items():
+        yield name, held - before, held
+        before = held
+
+
+def _printed(program: Path, db: Path, encoder: str) -> dict[str, float]:
+    """Figures that a program prints of a database, in a fresh process."""
+    command = [sys.executable, "-P", str(program), str(db), encoder]
+    process = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    figures: dict[str, float] = json.loads(process.stdout.splitlines()[-1])
+    return figures
 
 
 def installed(package: str) -> dict[str, float]:

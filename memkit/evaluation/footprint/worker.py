@@ -1,15 +1,16 @@
 """Run as a program, with a database and an encoder: imports memkit, opens the file and asks, measuring each.
 
-Nothing but the standard library is imported before. Prints the figures of `footprint.Worker` as one JSON object.
+Nothing but the standard library and the room's own meter is imported before. Prints the figures of `footprint.Worker` as one JSON object.
 """
 
 import asyncio
 import json
-import os
 import sys
 import time
 from pathlib import Path
 from typing import Any
+
+from memkit.evaluation.footprint.resident import resident
 
 RECALLS_AT_ONCE = 64
 TICK_S = 0.001  # how often the event loop is asked whether it is free
@@ -28,16 +29,6 @@ class Meter:
         if memory_of is not None:
             self.figures[f"{memory_of}_mb"] = resident()
         self._since = time.perf_counter()
-
-
-def resident() -> float:
-    """Megabytes of this process in memory: now, or at most where the system tells no better."""
-    try:
-        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-    except OSError:
-        import resource
-
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
 
 
 def work(db: Path, encoder: str) -> dict[str, float]:

@@ -17,6 +17,9 @@ def test_the_footprint_of_a_worker_grows_with_what_it_does(capsys: pytest.Captur
     assert 0 < worker["python_mb"] < worker["imported_mb"] < worker["opened_mb"] <= worker["recalled_mb"]
     assert worker["first_recall_ms"] > worker["next_recall_ms"] > 0
     assert worker["recalls_per_s"] > 0
+    held = list(figures["held_mb"].values())
+    assert 0 < held[0] < held[-1]
+    assert len(held) > 5
     assert figures["bytes_per_memory"] == figures["file_bytes"] / 60
 
 
