@@ -1,7 +1,7 @@
 """Run as a program, with a database and an encoder: what a worker that serves recalls holds in memory, step by step.
 
-Nothing but the standard library and the room's own meter is imported before. Prints the megabytes that the process holds after each step, by
-its name, as one JSON object.
+Nothing but the standard library and the room's own meter is imported before. Prints the megabytes that the process
+holds after each step, by its name, as one JSON object.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any
 
 from memkit.evaluation.footprint.resident import resident
 
-QUESTIONS = 100  # each asked once, after the first
+FURTHER_QUESTIONS = 100  # each asked once, after the first
 FIRST_QUESTION = "What was said about the ladder?"
 
 
@@ -31,13 +31,13 @@ def work(db: Path, encoder: str) -> dict[str, float]:
     held |= loaded(chosen)
     with memkit.open(db, encoder=chosen, read_only=True) as store:
         bank = store.bank("ana")
-        questions = [memory.text for memory in bank.list(limit=QUESTIONS)]
+        questions = [memory.text for memory in bank.list(limit=FURTHER_QUESTIONS)]
         held["the file, opened and read from"] = resident()
         bank.recall(FIRST_QUESTION)
         held["the bank's index, with the first recall"] = resident()
         for question in questions:
             bank.recall(question)
-        held[f"words and buffers, with {QUESTIONS} recalls more"] = resident()
+        held[f"words and buffers, with {FURTHER_QUESTIONS} recalls more"] = resident()
     return held
 
 

@@ -1,6 +1,7 @@
 """Run as a program, with a database and an encoder: imports memkit, opens the file and asks, measuring each.
 
-Nothing but the standard library and the room's own meter is imported before. Prints the figures of `footprint.Worker` as one JSON object.
+Nothing but the standard library and the room's own meter is imported before. Prints the figures of
+`measure.WorkerFigures` as one JSON object.
 """
 
 import asyncio
