@@ -2,13 +2,15 @@
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Executor
-from typing import Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from memkit.bank import MemoryBank
 from memkit.flows.think import athink, checked_batch
 from memkit.forget.requests import ThinkingReceipt
+from memkit.models import Memory, Receipt
+from memkit.session import Session
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -19,10 +21,13 @@ def _awaitable(
 ) -> Callable[Concatenate["AsyncBank", P], Awaitable[T]]:
     @functools.wraps(verb)
     async def run(self: "AsyncBank", *args: P.args, **kwargs: P.kwargs) -> T:
-        call = functools.partial(verb, self.bank, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self.executor, call)
+        return await _in_executor(self.executor, verb, self.bank, *args, **kwargs)
 
     return cast("Callable[Concatenate[AsyncBank, P], Awaitable[T]]", run)
+
+
+async def _in_executor(executor: Executor, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    return await asyncio.get_running_loop().run_in_executor(executor, functools.partial(verb, *args, **kwargs))
 
 
 class AsyncBank:
@@ -46,7 +51,11 @@ class AsyncBank:
     window = _awaitable(MemoryBank.window)
     standing = _awaitable(MemoryBank.standing)
     upcoming = _awaitable(MemoryBank.upcoming)
-    session = _awaitable(MemoryBank.session)
+
+    def session(self, id: str | None = None) -> "AsyncSession":
+        """The session with that name, or the bank's last; its verbs are awaitable."""
+        return AsyncSession(self.bank.session(id), self.executor)
+
     portrait = _awaitable(MemoryBank.portrait)
     mood = _awaitable(MemoryBank.mood)
     beliefs = _awaitable(MemoryBank.beliefs)
@@ -70,3 +79,34 @@ class AsyncBank:
     plan_erase = _awaitable(MemoryBank.plan_erase)
     erase = _awaitable(MemoryBank.erase)
     erase_all = _awaitable(MemoryBank.erase_all)
+
+
+class AsyncSession:
+    """The verbs of a session, awaitable."""
+
+    def __init__(self, session: Session, executor: Executor) -> None:
+        self.session, self.executor = session, executor
+
+    async def last(self, count: int | None = None) -> list[Memory]:
+        """The newest turns, as `Session.last` gives them."""
+        return await _in_executor(self.executor, self.session.last, count)
+
+    async def count(self) -> int:
+        """Number of its turns."""
+        return await _in_executor(self.executor, self.session.__len__)
+
+    async def append(self, *turns: Any) -> Receipt:
+        """Observe turns as the next ones, as `Session.append` does."""
+        return await _in_executor(self.executor, self.session.append, *turns)
+
+    async def extend(self, turns: Iterable[Any]) -> Receipt:
+        """Observe many turns as the next ones, as `Session.extend` does."""
+        return await _in_executor(self.executor, self.session.extend, turns)
+
+    async def pop(self) -> Memory:
+        """Erase the last turn and give it back, as `Session.pop` does."""
+        return await _in_executor(self.executor, self.session.pop)
+
+    async def clear(self) -> int:
+        """Erase all turns, as `Session.clear` does."""
+        return await _in_executor(self.executor, self.session.clear)

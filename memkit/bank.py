@@ -21,6 +21,7 @@ from memkit.recall.present.explanation import Explanation
 from memkit.recall.present.recollection import Recollection
 from memkit.recall.present.window import Window
 from memkit.recall.ranking.query import RecallKeywords, RecallOptions
+from memkit.session import Session
 from memkit.think.mood import Mood
 from memkit.times import Moment, as_utc
 
@@ -234,13 +235,9 @@ class MemoryBank:
         """
         return upcoming.upcoming(self._context, self._moment(now, "now"), within)
 
-    def session(self, id: str | None = None, *, last: int | None = None) -> builtins.list[Memory]:
-        """Turns of the session with that name, or of the bank's last, in order; with `last` only so many of the newest.
-
-        Without answers in whose place others came, and without what was forgotten. It costs what the session costs,
-        however large the bank is.
-        """
-        return sessions.session(self._context, id, last)
+    def session(self, id: str | None = None) -> Session:
+        """Turns of the session with that name, or of the bank's last, as a sequence: read, appended to, cleared."""
+        return Session(self, id)
 
     # by hand
 

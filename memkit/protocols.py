@@ -239,8 +239,8 @@ class BankView(VectorSource, Protocol):
     def position(self, label: str | None) -> Position | None:
         """The last turn of the session called `label`, or of the bank where it is None."""
 
-    def labelled(self, session: str) -> list[int]:
-        """Seqs of all memories that name this session, in order."""
+    def labelled(self, session: str, newest: int | None = None) -> list[int]:
+        """Seqs of memories that name this session, in order; or its newest turns, the forgotten ones aside."""
 
     def turns_of(self, session: int, after: int = 0) -> list[int]:
         """Seqs of a session's turns above the seq `after`, in order."""

@@ -119,7 +119,7 @@ class MemkitChatMessageHistory(BaseChatMessageHistory):
 
     async def aget_messages(self) -> list[BaseMessage]:
         """The same, awaited."""
-        return [message_of(memory) for memory in await self.bank.aio.session(self.session)]
+        return [message_of(memory) for memory in await self.bank.aio.session(self.session).last()]
 
     def add_messages(self, messages: Sequence[BaseMessage]) -> None:
         """Observe messages as turns of this session."""

@@ -1,10 +1,10 @@
 """Sessions: what was said in one, in order, and the answers in whose place a new answer comes."""
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple, Self
 
-from memkit.errors import InputError
+from memkit.errors import BankGoneError, InputError
 from memkit.flows.context import BankContext
 from memkit.models import Memory, Role, Turn
 from memkit.observe.episodes import UNNAMED_PREFIX
@@ -12,6 +12,7 @@ from memkit.protocols import BankView
 from memkit.text.terms.forms import is_same_name
 
 READ_BATCH = 500  # turns
+MAX_SESSION_TURNS = 2**31  # above all sessions
 ANSWER_TURNS = 200  # of one answer, with what tools said on the way
 RECENT_TURNS = 32  # among which a turn that is said again is looked for
 MESSAGE_ID_KEY = "message_id"  # metadata: the id that a framework gave a turn's message
@@ -19,23 +20,51 @@ PERSON_ROLES: tuple[Role | None, ...] = (None, "user")
 ANSWER_ROLES: tuple[Role, ...] = ("assistant", "tool")
 
 
-def session(ctx: BankContext, name: str | None, last: int | None) -> list[Memory]:
-    """Turns of a session in order, without those that were taken back or forgotten. Raises InputError."""
-    if last is not None and last < 1:
-        raise InputError("session: last is how many turns are given, at least 1.")
-    state = ctx.state()
-    if state is None:
+def session_turns(ctx: BankContext, name: str | None, part: slice) -> list[Memory]:
+    """Turns of a part of a session, in order; None names the bank's last."""
+    with suppress(BankGoneError), ctx.storage.view(ctx.name) as view:
+        chosen, memories = _chosen_seqs(view, name, part), list[Memory]()
+        for start in range(0, len(chosen), READ_BATCH):
+            memories += view.memories(chosen[start : start + READ_BATCH]).values()
+        return memories
+    return []
+
+
+def count(ctx: BankContext, name: str | None) -> int:
+    """Number of a session's turns."""
+    with suppress(BankGoneError), ctx.storage.view(ctx.name) as view:
+        return len(_chosen_seqs(view, name, slice(None)))
+    return 0
+
+
+def turn_ids(ctx: BankContext, name: str | None) -> list[str]:
+    """Ids of a session's turns, those that were taken back among them."""
+    with suppress(BankGoneError), ctx.storage.view(ctx.name) as view:
+        label = _label(view, name)
+        memories = view.memories([] if label is None else view.labelled(label)).values()
+        return [memory.id for memory in memories if memory.kind == "turn"]
+    return []
+
+
+def _chosen_seqs(view: BankView, name: str | None, part: slice) -> list[int]:
+    """Seqs of a part of a session's turns, without those that were taken back or forgotten."""
+    label, is_end = _label(view, name), part.stop is None and part.step is None and (part.start or 0) < 0
+    if label is None:
         return []
-    with ctx.storage.view(state.number) as view:
-        position = view.position(name)
-        seqs = [] if position is None else view.turns_of(position.session)
-        return [*islice(_newest_first(view, seqs), last)][::-1]
+    return view.labelled(label, -part.start if is_end else MAX_SESSION_TURNS)[part]
 
 
-def _newest_first(view: BankView, seqs: Sequence[int]) -> Iterator[Memory]:
-    for end in range(len(seqs), 0, -READ_BATCH):
-        turns = view.memories(seqs[max(0, end - READ_BATCH) : end]).values()
-        yield from (turn for turn in reversed(turns) if turn.state == "active")
+def _label(view: BankView, name: str | None) -> str | None:
+    """The name of a session; of the bank's last where none is given, None where there is none."""
+    last = view.position(None) if name is None else None
+    return name if last is None else last.label
+
+
+def checked_count(count: int) -> int:
+    """A number of turns. Raises InputError."""
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise InputError("session: last takes how many turns are given, at least 1.")
+    return count
 
 
 def repeated(ctx: BankContext, turns: Sequence[Turn]) -> list[Memory]:
@@ -47,7 +76,7 @@ def repeated(ctx: BankContext, turns: Sequence[Turn]) -> list[Memory]:
     question = turns[-1] if turns else None
     if question is None or question.role != "user":
         return []
-    recent = session(ctx, question.session, RECENT_TURNS)
+    recent = session_turns(ctx, question.session, slice(-RECENT_TURNS, None))
     place = max((i for i, turn in enumerate(recent) if turn.role in PERSON_ROLES), default=None)
     if place is None or not (question.session or _goes_on(ctx, recent[-1])) or not _is_same(question, recent[place]):
         return []

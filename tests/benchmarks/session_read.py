@@ -71,7 +71,7 @@ def measured(bank: memkit.MemoryBank, sessions: int, length: int) -> list[list[f
 
     assert len(bank.session("s0")) == length
     return [
-        timed(READ_COUNT, lambda: bank.session(name())),
+        timed(READ_COUNT, lambda: bank.session(name()).last()),
         timed(READ_COUNT, lambda: MemkitChatMessageHistory(bank, name()).messages),
         timed(CALL_COUNT, call),
     ]

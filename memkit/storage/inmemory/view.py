@@ -95,8 +95,12 @@ class MemoryView(View):
     def tokens(self, seqs: Sequence[int]) -> dict[int, bytes]:
         return {seq: entry.tokens for seq, entry in self.entries(seqs).items() if entry.tokens is not None}
 
-    def labelled(self, session: str) -> list[int]:
-        return sorted(self.data.seqs_by("label", session))
+    def labelled(self, session: str, newest: int | None = None) -> list[int]:
+        seqs = sorted(self.data.seqs_by("label", session))
+        if newest is None:
+            return seqs
+        turns = self._active([seq for seq in seqs if self.data.records[seq].placement is not None], ("turn",))
+        return sorted(turns)[max(0, len(turns) - newest) :]
 
     def turns_of(self, session: int, after: int = 0) -> list[int]:
         placed = (seq for seq in self.data.seqs_by("session", session) if seq > after)

@@ -282,6 +282,10 @@ WHERE bank = :bank AND label = :label AND session IS NOT NULL ORDER BY seq DESC 
 -- name: labelled
 SELECT seq FROM memory INDEXED BY memory_label WHERE bank = :bank AND label = :label ORDER BY seq
 
+-- name: newest_labelled
+SELECT seq FROM memory INDEXED BY memory_label WHERE bank = :bank AND label = :label AND kind = 0 AND state = 0 AND
+    session IS NOT NULL ORDER BY seq DESC LIMIT :limit
+
 -- name: turns_of
 SELECT seq FROM memory INDEXED BY memory_episode WHERE bank = :bank AND session = :session AND seq > :after AND
     kind = 0 ORDER BY seq

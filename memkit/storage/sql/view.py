@@ -217,8 +217,11 @@ class SqlView(View):
             for _, data in self._run("blocks_around", part=part, first=min(seqs), last=max(seqs)):
                 yield parse_block(data)
 
-    def labelled(self, session: str) -> list[int]:
-        return self._seqs("labelled", label=self.hasher.label(session))
+    def labelled(self, session: str, newest: int | None = None) -> list[int]:
+        label = self.hasher.label(session)
+        if newest is None:
+            return self._seqs("labelled", label=label)
+        return self._seqs("newest_labelled", label=label, limit=newest)[::-1]
 
     def turns_of(self, session: int, after: int = 0) -> list[int]:
         return self._seqs("turns_of", session=session, after=after)

@@ -130,7 +130,7 @@ def test_a_session_is_read_in_order_whatever_lies_between(bank: memkit.MemoryBan
     for number in range(6):
         bank.observe([said(f"cellar {number}", session="cellar"), said(f"attic {number}", session="attic")])
     assert texts(bank, "cellar") == [f"cellar {number}" for number in range(6)]
-    assert [turn.text for turn in bank.session("attic", last=2)] == ["attic 4", "attic 5"]
+    assert [turn.text for turn in bank.session("attic").last(2)] == ["attic 4", "attic 5"]
     assert texts(bank, None) == texts(bank, "attic")
     assert (texts(bank, "roof"), bank.session()[0].session) == ([], "attic")
 
@@ -140,23 +140,23 @@ def test_a_session_is_read_without_what_was_forgotten_or_erased(bank: memkit.Mem
     bank.forget(ids[1], reason="wrong")
     bank.erase(ids=[ids[2]])
     assert texts(bank) == ["number 0", "number 3", "number 4"]
-    assert [turn.text for turn in bank.session("kitchen", last=2)] == ["number 3", "number 4"]
+    assert [turn.text for turn in bank.session("kitchen").last(2)] == ["number 3", "number 4"]
 
 
 def test_a_long_session_is_read_whole_and_its_end_alone(bank: memkit.MemoryBank) -> None:
     bank.observe([said(f"number {number}") for number in range(1203)])
     assert texts(bank) == [f"number {number}" for number in range(1203)]
-    assert [turn.text for turn in bank.session("kitchen", last=3)] == [f"number {n}" for n in (1200, 1201, 1202)]
+    assert [turn.text for turn in bank.session("kitchen").last(3)] == [f"number {n}" for n in (1200, 1201, 1202)]
 
 
 async def test_a_session_is_read_beside_the_event_loop(bank: memkit.MemoryBank) -> None:
     bank.observe([said("hello")])
-    assert [turn.text for turn in await bank.aio.session("kitchen")] == ["hello"]
+    assert [turn.text for turn in await bank.aio.session("kitchen").last()] == ["hello"]
 
 
 def test_what_can_not_be_meant_is_an_error(bank: memkit.MemoryBank) -> None:
     with pytest.raises(InputError, match="last"):
-        bank.session("kitchen", last=0)
+        bank.session("kitchen").last(0)
     with pytest.raises(InvalidTurnError, match="reply_to"):
         Turn("hello", "assistant", reply_to="  ")
 

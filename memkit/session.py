@@ -1,0 +1,74 @@
+"""One session of a bank: its turns as a sequence that is read when it is looked at, and written at its end."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, overload
+
+from memkit.errors import InvalidTurnError
+from memkit.flows import sessions
+from memkit.models import Memory, Receipt
+
+if TYPE_CHECKING:
+    from memkit.bank import MemoryBank
+
+
+class Session(Sequence[Memory]):
+    """Turns of the session with a name, or of the bank's last where `id` is None, in order.
+
+    Without answers in whose place others came, and without what was forgotten. Every look reads what is stored then,
+    and costs what it reads, however large the bank is.
+    """
+
+    def __init__(self, bank: "MemoryBank", id: str | None) -> None:
+        self.bank, self.id = bank, id
+
+    def __repr__(self) -> str:
+        return f"Session({'/'.join(self.bank.name)}, {self.id!r})"
+
+    def __len__(self) -> int:
+        return sessions.count(self.bank._context, self.id)
+
+    @overload
+    def __getitem__(self, place: int) -> Memory: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Memory]: ...
+    def __getitem__(self, place: int | slice) -> Memory | list[Memory]:
+        if isinstance(place, slice):
+            return self._turns(place)
+        turns = self._turns(slice(place, None) if place < 0 else slice(place, place + 1))
+        if len(turns) < max(-place, 1):
+            raise IndexError("session: there is no turn at this place.")
+        return turns[0]
+
+    def _turns(self, part: slice) -> list[Memory]:
+        return sessions.session_turns(self.bank._context, self.id, part)
+
+    def __iter__(self) -> Iterator[Memory]:
+        return iter(self._turns(slice(None)))
+
+    def last(self, count: int | None = None) -> list[Memory]:
+        """The newest turns, in order; all of them where no number is given. Raises InputError for less than one."""
+        return self._turns(slice(None) if count is None else slice(-sessions.checked_count(count), None))
+
+    def append(self, *turns: Any) -> Receipt:
+        """Observe turns, in any form that `bank.observe` takes, as the next ones of this session. Raises InputError."""
+        return self.extend(turns)
+
+    def extend(self, turns: Iterable[Any]) -> Receipt:
+        """Observe many turns as the next ones of this session. Raises InputError."""
+        if self.id is None:
+            raise InvalidTurnError("session: turns are added to a session with a name: bank.session('its name').")
+        return self.bank.observe([replace(turn, session=self.id) for turn in self.bank.read(turns)])
+
+    def pop(self) -> Memory:
+        """Erase the last turn with all that rests on it, and give it back. Raises IndexError where there is none."""
+        last = self[-1]
+        self.bank.erase(ids=[last.id])
+        return last
+
+    def clear(self) -> int:
+        """Erase all turns with all that rests on them; gives back how many there were."""
+        ids = sessions.turn_ids(self.bank._context, self.id)
+        if ids:
+            self.bank.erase(ids=ids)
+        return len(ids)
