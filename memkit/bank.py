@@ -4,7 +4,7 @@ import builtins
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from memkit.flows import edit, erase, fade, items, observe, read, recall, reflect, sessions, think
 from memkit.flows.context import BankContext
@@ -148,6 +148,7 @@ class MemoryBank:
         as_of: Moment | None = None,
         reinforce: bool = True,
         rerank: bool | None = None,
+        by: Literal["cosine"] | None = None,
     ) -> Recollection:
         """The memories that answer a query, best first; none where nothing is relevant.
 
@@ -159,7 +160,7 @@ class MemoryBank:
         (a year or a month that was named counts whole, from its beginning on), `as_of` what was recorded by then; a
         date alone is the beginning of that day in the bank's zone.
         `reinforce`: what is placed into a prompt grows stronger. `rerank`: ask the store's reranker; by default if it
-        has one.
+        has one. `by="cosine"`: the k nearest vectors whatever they say, with the cosine as the score.
         """
         options = RecallOptions(
             query=query,
@@ -178,6 +179,7 @@ class MemoryBank:
             as_of=self._moment(as_of, "as_of"),
             reinforce=reinforce,
             rerank=rerank,
+            by=by,
         )
         return recall.recall(self._context, options)
 

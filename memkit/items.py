@@ -13,7 +13,7 @@ from memkit.errors import InputError, InvalidTextError
 from memkit.models import MAX_TEXT_CHARS, FrozenModel, Memory
 
 ITEM_PREFIX = "item:"  # begins the id of every item's memory, and of nothing else
-MAX_VALUE_BYTES = 1_000_000  # of a value as JSON
+MAX_VALUE_BYTES = 16_000_000  # of a value as JSON
 MAX_INDEXED_PARTS = 64  # of one value, each with a vector of its own
 WHOLE_VALUE = "$"  # the path of the value itself
 
@@ -52,8 +52,8 @@ class Item(FrozenModel):
 
 def item_id(key: str) -> str:
     """The id of an item's memory. Raises InputError for what is no key."""
-    if not isinstance(key, str) or not key:
-        raise InputError("item: a key is a string of at least one character.")
+    if not isinstance(key, str):
+        raise InputError("item: a key is a string.")
     try:
         key.encode()
     except UnicodeEncodeError:

@@ -72,7 +72,7 @@ def _recollection(
         further=further_hits,
         gathered=max((row.gathered for row in telling), default=0),
         zone=view.state.zone,
-        portrait=_portrait(view, query) if loaded.reflected else None,
+        portrait=_portrait(view, query) if loaded.is_reflected else None,
         summaries=_summaries_for(loaded, view, query, has_hits=bool(memories), day_first=day_first),
         standing=partial(standing_of, loaded.instructing_turns(view), loaded.instructing, query.options.as_of),
         beside=TurnsBeside(scored, memories, rows, query),
@@ -165,7 +165,7 @@ def _summaries_for(
     loaded: LoadedBank, view: BankView, query: Query, *, has_hits: bool, day_first: bool
 ) -> Sequence[Memory]:
     """Summaries that go with the hits; none where none was ever written."""
-    if loaded.reflected is None:
+    if not loaded.is_reflected:
         return ()
     return _about_topic(loaded, view, query) or _summaries(view, query, has_hits=has_hits, day_first=day_first)
 

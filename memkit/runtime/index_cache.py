@@ -18,7 +18,8 @@ from memkit.batches import RowBatch, SketchBatch, TermBatch
 from memkit.models import MEMORY_KINDS, BankState, Kind, Memory
 from memkit.protocols import BankView, Storage, VectorSource
 from memkit.recall.index.bank_index import BankIndex
-from memkit.recall.ranking.query import REFLECTED_KINDS, Query
+from memkit.recall.nearest import nearest
+from memkit.recall.ranking.query import ITEM_KINDS, REFLECTED_KINDS, Query
 from memkit.recall.search import ScoredRow, Searcher
 from memkit.runtime.indexer import Indexer
 from memkit.settings import DecaySettings, RankingSettings
@@ -27,7 +28,9 @@ from memkit.text.curve import Curve
 
 MAX_INSTRUCTING = 200  # turns, the newest that hold any standing instruction
 LARGE_BANK_SIZE = 100_000  # memories: loading fewer frees too little to be worth a millisecond
-REFLECTED_NUMBERS = [MEMORY_KINDS.index(kind) for kind in REFLECTED_KINDS]
+KindGroup = tuple[Kind, ...]
+KINDS_ASIDE: tuple[KindGroup, ...] = (REFLECTED_KINDS, ITEM_KINDS)  # each with an index of its own
+NUMBERS_BY_GROUP = {kinds: [MEMORY_KINDS.index(kind) for kind in kinds] for kinds in KINDS_ASIDE}
 
 Batch = TypeVar("Batch", RowBatch, SketchBatch, TermBatch)
 
@@ -36,27 +39,41 @@ Batch = TypeVar("Batch", RowBatch, SketchBatch, TermBatch)
 class LoadedBank:
     """A bank's search, and the state of the bank that it shows.
 
-    Summaries and portraits have an index of their own, so that no statistic and no rank of the turns depends on what
-    was written about them.
+    Summaries and portraits have an index of their own, and so have items, so that no statistic and no rank of the turns
+    depends on what was written about them, or put beside them. `seqs_aside`: all that those hold.
     """
 
     state: BankState
     searcher: Searcher
-    reflected: Searcher | None = None
-    reflected_seqs: set[int] = field(default_factory=set)
+    aside: dict[KindGroup, Searcher] = field(default_factory=dict)
+    seqs_aside: dict[KindGroup, set[int]] = field(default_factory=lambda: {kinds: set() for kinds in KINDS_ASIDE})
     speakers: dict[str, int] = field(default_factory=dict)
     instructing: list[int] = field(default_factory=list)  # seqs of the newest turns that hold standing instructions
     instructions: Mapping[int, Memory] | None = None  # those turns, read when they were first asked for
 
     @property
+    def is_reflected(self) -> bool:
+        """Whether anything was written about its turns."""
+        return REFLECTED_KINDS in self.aside
+
+    @property
+    def searchers(self) -> list[Searcher]:
+        """The searches of all its kinds."""
+        return [self.searcher, *self.aside.values()]
+
+    @property
     def size(self) -> int:
         """Number of memories."""
-        return self.searcher.index.size + (0 if self.reflected is None else self.reflected.index.size)
+        return sum(searcher.index.size for searcher in self.searchers)
 
     @property
     def nbytes(self) -> int:
         """Bytes in RAM, about."""
-        return self.searcher.nbytes + (0 if self.reflected is None else self.reflected.nbytes)
+        return sum(searcher.nbytes for searcher in self.searchers)
+
+    def searcher_of(self, kind: Kind) -> Searcher:
+        """The search that holds memories of a kind."""
+        return next((own for kinds, own in self.aside.items() if kind in kinds), self.searcher)
 
     def instructing_turns(self, view: BankView) -> Mapping[int, Memory]:
         """The newest turns that hold standing instructions, read once for each state of the bank."""
@@ -66,56 +83,65 @@ class LoadedBank:
 
     def remove(self, gone: set[int]) -> bool:
         """Take out what was erased; False where the indexes must be built anew."""
-        done = self.searcher.index.remove(gone - self.reflected_seqs)
-        if self.reflected is not None and gone & self.reflected_seqs:
-            done = self.reflected.index.remove(gone & self.reflected_seqs) and done
-            self.reflected_seqs -= gone
-        return done
+        rest, done = set(gone), True
+        for kinds, searcher in self.aside.items():
+            own = gone & self.seqs_aside[kinds]
+            self.seqs_aside[kinds] -= own
+            rest -= own
+            done = (not own or searcher.index.remove(own)) and done
+        return (not rest or self.searcher.index.remove(rest)) and done
 
     def search(self, query: Query, source: VectorSource) -> list[ScoredRow]:
         """The best rows of the kinds that are asked for; each index's own order stays."""
         kinds = query.options.kinds
         if kinds is None:
-            return self.searcher.search(query, source)
-        parts = []
-        if others := [kind for kind in kinds if kind not in REFLECTED_KINDS]:
-            parts.append(self.searcher.search(_of_kinds(query, others), source))
-        if self.reflected is not None and (reflected := [kind for kind in kinds if kind in REFLECTED_KINDS]):
-            parts.append(self.reflected.search(_of_kinds(query, reflected), source))
+            return _best(self.searcher, query, source)
+        asked = {own: [kind for kind in own if kind in kinds] for own in self.aside}
+        parts = [_best(self.aside[own], _of_kinds(query, some), source) for own, some in asked.items() if some]
+        if others := [kind for kind in kinds if not any(kind in own for own in KINDS_ASIDE)]:
+            parts.insert(0, _best(self.searcher, _of_kinds(query, others), source))
         if len(parts) == 1:
             return parts[0]
         return list(islice(heapq.merge(*parts, key=lambda scored: -scored.score), query.options.k))
+
+
+def _best(searcher: Searcher, query: Query, source: VectorSource) -> list[ScoredRow]:
+    if query.options.by == "cosine":
+        return nearest(searcher.index, query, source)
+    return searcher.search(query, source)
 
 
 def _of_kinds(query: Query, kinds: Sequence[Kind]) -> Query:
     return replace(query, options=replace(query.options, kinds=kinds))
 
 
-@dataclass
-class ReflectionSplit:
-    """Parts what comes into a bank's indexes: what reflection wrote is set aside, the rest passes.
+class SetAside:
+    """Parts what comes into a bank's indexes: what has an index of its own is set aside, the rest passes.
 
-    `seqs`: of all summaries and portraits so far; it grows.
+    `seqs`: by the group of kinds, of all that was set aside so far; it grows.
     """
 
-    seqs: set[int]
-    rows: list[RowBatch] = field(default_factory=list)
-    sketches: list[SketchBatch] = field(default_factory=list)
-    terms: list[TermBatch] = field(default_factory=list)
+    def __init__(self, seqs: dict[KindGroup, set[int]]) -> None:
+        self.seqs = seqs
+        self.rows: dict[KindGroup, list[RowBatch]] = {kinds: [] for kinds in seqs}
+        self.sketches: dict[KindGroup, list[SketchBatch]] = {kinds: [] for kinds in seqs}
+        self.terms: dict[KindGroup, list[TermBatch]] = {kinds: [] for kinds in seqs}
 
     def other_rows(self, batches: Iterable[RowBatch]) -> Iterator[RowBatch]:
-        """Rows without those of summaries and portraits, whose seqs are noted; so this comes first."""
+        """Rows without those that are set aside, whose seqs are noted; so this comes first."""
         for batch in batches:
-            self.seqs.update(batch.seqs[np.isin(batch.fields["kind"], REFLECTED_NUMBERS)].tolist())
+            for kinds, seqs in self.seqs.items():
+                seqs.update(batch.seqs[np.isin(batch.fields["kind"], NUMBERS_BY_GROUP[kinds])].tolist())
             yield from self.others([batch], self.rows)
 
-    def others(self, batches: Iterable[Batch], aside: list[Batch]) -> Iterator[Batch]:
+    def others(self, batches: Iterable[Batch], aside: Mapping[KindGroup, list[Batch]]) -> Iterator[Batch]:
         """Sketches or terms without theirs, which are set aside."""
         for batch in batches:
-            reflected = np.isin(batch.seqs, list(self.seqs))
-            if reflected.any():
-                aside.append(batch.only(reflected))
-                batch = batch.only(~reflected)
+            for kinds, seqs in self.seqs.items():
+                own = np.isin(batch.seqs, list(seqs))
+                if own.any():
+                    aside[kinds].append(batch.only(own))
+                    batch = batch.only(~own)
             yield batch
 
 
@@ -212,13 +238,14 @@ class IndexCache:
         )
 
     def _update(self, loaded: LoadedBank, view: BankView) -> None:
-        since, split = loaded.state.change, ReflectionSplit(loaded.reflected_seqs)
+        since, split = loaded.state.change, SetAside(loaded.seqs_aside)
         rows = split.other_rows(view.row_batches(since))
         sketches = split.others(self._of_width(view.sketches(since)), split.sketches)
         loaded.searcher.index.update(rows, sketches, split.others(view.terms(since), split.terms), view)
-        if split.rows or split.sketches or split.terms:
-            loaded.reflected = loaded.reflected or self._empty(view.state)
-            loaded.reflected.index.update(split.rows, split.sketches, split.terms, view)
+        for kinds in KINDS_ASIDE:
+            batches = split.rows[kinds], split.sketches[kinds], split.terms[kinds]
+            if any(batches):
+                loaded.aside.setdefault(kinds, self._empty(view.state)).index.update(*batches, view)
         loaded.speakers = view.speakers()
         loaded.instructing = [seq for seq, _ in view.mentions(("standing",))][-MAX_INSTRUCTING:]
 

@@ -7,7 +7,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 MIN_CONFIDENCE = 60  # percent; below it are guesses
 USED_ELSEWHERE = {
-    "by people's own code": "background CausalLMSurprisal generate message_tokens ServerSurprisal",
+    "by people's own code": "background CausalLMSurprisal generate message_tokens reflected ServerSurprisal",
     "by people's own code, through the adapters": "MemkitChatMessageHistory MemkitRetriever PostThinking with_memory",
     "by the command line, which finds a command by its file": "demo footprint",
     "by Python": "__call__ __dir__ __getattr__ traceback",

@@ -99,7 +99,7 @@ def _is_visible(memory: Memory, seq: int, query: Query, loaded: LoadedBank) -> b
 
 def _row(memory: Memory, seq: int, loaded: LoadedBank) -> tuple[Columns, Ints]:
     """The columns of the index that holds a memory, and its row in them, (1,)."""
-    searcher = loaded.reflected if memory.kind in REFLECTED_KINDS and loaded.reflected else loaded.searcher
+    searcher = loaded.searcher_of(memory.kind)
     columns = searcher.index.columns
     return columns, columns.rows_of(np.array([seq], dtype=np.int64))[0]
 
@@ -169,7 +169,8 @@ def _ranked(memory: Memory, seq: int, query: Query, loaded: LoadedBank, view: Ba
 
 def _is_compared(own: ScoredRow, seq: int, query: Query, loaded: LoadedBank, view: BankView) -> bool:
     """Whether the search as asked compares it; with a greater k, as here, it compares more."""
-    return own.gathered > 0 or loaded.searcher.is_candidate(seq, query, view) or seq in loaded.reflected_seqs
+    is_aside = any(seq in seqs for seqs in loaded.seqs_aside.values())
+    return own.gathered > 0 or is_aside or loaded.searcher.is_candidate(seq, query, view)
 
 
 def _rank_sum(row: ScoredRow) -> float:

@@ -48,6 +48,8 @@ class EncodedQuestion:
     def of(cls, ctx: BankContext, state: BankState, options: RecallOptions) -> "EncodedQuestion":
         """Read and encode what is asked."""
         context = [turn.text for turn in _said(options.context) if turn.text.strip()]
+        if options.by == "cosine":
+            return cls.plain(ctx, options)
         whole = whole_bank_question(options.query)
         asked = (whole and whole.topic) or options.query
         reading = ctx.services.encoder.question_reading(asked)
@@ -58,9 +60,17 @@ class EncodedQuestion:
         probes = None if vector is None or options.min_score is not None else encoder.probes()
         return cls(options, options.now or ctx.now(), whole, vector, reading, encoder.meaning, probes, context, words)
 
+    @classmethod
+    def plain(cls, ctx: BankContext, options: RecallOptions) -> "EncodedQuestion":
+        """The question's vector alone, of its words as they are."""
+        vectors = ctx.services.encoder.question_vectors([options.query])
+        vector = None if vectors is None else np.asarray(vectors[0])
+        return cls(options, options.now or ctx.now(), None, vector, 1.0, 1.0, None, (), None)
+
     def query(self, speakers: Mapping[str, int], view: BankView) -> Query:
         """The query to a bank of these speakers."""
-        options, value = self.options, asked_value(self.options.query)
+        options = self.options
+        value = None if options.by else asked_value(options.query)
         return Query(
             options,
             now=self.now,

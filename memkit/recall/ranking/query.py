@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from memkit.times import Moment, to_micros
 MAX_RESULTS = 10_000  # of one recall
 RECALLED_KINDS: tuple[Kind, ...] = ("turn", "thought")  # unless kinds are named
 REFLECTED_KINDS: tuple[Kind, ...] = ("summary", "portrait")  # what reflection writes
+ITEM_KINDS: tuple[Kind, ...] = ("item",)
+OTHER_RANKINGS = ("cosine",)  # other than memkit's own
 
 
 class RecallKeywords(TypedDict, total=False):
@@ -43,6 +45,7 @@ class RecallKeywords(TypedDict, total=False):
     as_of: Moment | None
     reinforce: bool
     rerank: bool | None
+    by: Literal["cosine"] | None
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class RecallOptions:
     as_of: datetime | None = None
     reinforce: bool = True
     rerank: bool | None = None
+    by: Literal["cosine"] | None = None
 
     def __post_init__(self) -> None:
         checked_text(self.query, where="recall.query")
@@ -77,8 +81,10 @@ class RecallOptions:
             raise InputError(f"recall: k must lie between 1 and {MAX_RESULTS}.")
         if not 0 <= self.around <= MAX_RESULTS:
             raise InputError(f"recall: around must lie between 0 and {MAX_RESULTS}.")
-        if self.min_score is not None and not 0 <= self.min_score <= 1:
-            raise InputError("recall: min_score must lie between 0 and 1.")
+        if self.by not in (None, *OTHER_RANKINGS):
+            raise UnknownOptionError(f"by: unknown {self.by!r}; known are 'cosine' and None: memkit's own ranking.")
+        if self.min_score is not None and not (-1 if self.by else 0) <= self.min_score <= 1:
+            raise InputError("recall: min_score must lie between 0 and 1, or between -1 and 1 by cosine.")
 
 
 @dataclass(frozen=True)
@@ -173,6 +179,8 @@ def is_eligible(columns: Columns, rows: Ints, query: Query) -> Bools:
     fits = among(kinds, [MEMORY_KINDS.index(kind) for kind in options.kinds or RECALLED_KINDS])
     if options.as_of is None and options.kinds is not None:
         fits &= _is_newest(kinds, columns.at("state", rows))
+    if options.kinds is not None and "item" in options.kinds:
+        fits &= _is_standing(columns, rows, kinds, query)
     if options.speaker is not None:
         fits &= among(columns.at("speaker", rows), query.called(options.speaker))
     if options.valid_at is not None:
@@ -184,6 +192,14 @@ def _is_newest(kinds: Ints, states: Ints) -> Bools:
     """Mask: of summaries and portraits only those that nothing replaced, since the older ones say the same."""
     written = among(kinds, [MEMORY_KINDS.index(kind) for kind in REFLECTED_KINDS])
     return np.asarray(~written | (states == MEMORY_STATES.index("active")), dtype=bool)
+
+
+def _is_standing(columns: Columns, rows: Ints, kinds: Ints, query: Query) -> Bools:
+    """Mask: of items only those with an index whose time isn't over."""
+    items = kinds == MEMORY_KINDS.index("item")
+    ends = columns.column("valid_until")[rows]
+    current = (ends == NO_VALUE) | (ends > to_micros(query.now))
+    return np.asarray(~items | (current & (columns.at("length", rows) > 0)), dtype=bool)
 
 
 def matches_filters(columns: Columns, rows: Ints, query: Query) -> Bools:

@@ -172,3 +172,48 @@ def test_a_bank_with_answers_taken_back_is_sound_and_travels(location: str, tmp_
         bank.erase(ids=[bank.list()[-1].id])
         assert texts(bank) == ["How do I store figs?", FIRST]
         assert store.doctor() == []
+
+
+def test_a_session_is_a_sequence_of_its_turns(bank: memkit.MemoryBank) -> None:
+    kitchen = bank.session("kitchen")
+    assert (len(kitchen), list(kitchen), kitchen.last(2)) == (0, [], [])
+    for number in range(6):
+        kitchen.append(said(f"number {number}", session="elsewhere"), ("user", f"word {number}"))
+        bank.session("attic").append(("user", f"attic {number}"))
+    own = [turn.text for turn in kitchen]
+    assert own == [f"{kind} {number}" for number in range(6) for kind in ("number", "word")]
+    parts = (slice(None), slice(2, 4), slice(-3, None), slice(-3, -1), slice(None, None, -2), slice(20, None))
+    assert [[turn.text for turn in kitchen[part]] for part in parts] == [own[part] for part in parts]
+    assert [kitchen[place].text for place in (0, 5, -1, -12)] == [own[place] for place in (0, 5, -1, -12)]
+    assert (len(kitchen), kitchen[3] in kitchen, [t.text for t in reversed(kitchen)]) == (12, True, own[::-1])
+    for place in (12, -13):
+        with pytest.raises(IndexError):
+            kitchen[place]
+
+
+def test_what_is_popped_or_cleared_is_erased_and_other_sessions_stay(bank: memkit.MemoryBank) -> None:
+    kitchen, attic = bank.session("kitchen"), bank.session("attic")
+    kitchen.extend([said("I live in Lisbon."), said("The key is 4471.")])
+    attic.append(said("boxes"))
+    bank.think()
+    assert kitchen.pop().text == "The key is 4471."
+    assert [m.text for m in bank.list() if "4471" in m.text] == []
+    assert (kitchen.clear(), list(kitchen), kitchen.clear()) == (1, [], 0)
+    assert [m.text for m in bank.list()] == ["boxes"]
+    with pytest.raises(IndexError):
+        kitchen.pop()
+
+
+def test_a_session_without_a_name_is_the_banks_last_and_takes_no_turns(bank: memkit.MemoryBank) -> None:
+    bank.session("kitchen").append(said("hello"))
+    assert [turn.text for turn in bank.session()] == ["hello"]
+    with pytest.raises(InvalidTurnError, match="name"):
+        bank.session().append(said("again"))
+
+
+async def test_a_session_is_written_beside_the_event_loop(bank: memkit.MemoryBank) -> None:
+    kitchen = bank.aio.session("kitchen")
+    await kitchen.append(said("one"))
+    await kitchen.extend([said("two"), said("three")])
+    assert [turn.text for turn in await kitchen.last(2)] == ["two", "three"]
+    assert (await kitchen.count(), (await kitchen.pop()).text, await kitchen.clear()) == (3, "three", 2)
