@@ -13,6 +13,7 @@ from memkit.flows.thinking.requests import open_requests
 from memkit.forget.decay import FadeReport
 from memkit.forget.erasure_plan import ErasePlan
 from memkit.forget.requests import ForgetRequest, ThinkingReceipt
+from memkit.identifiers import bank_path
 from memkit.items import Index, Item
 from memkit.models import ErasureReceipt, HistoryEntry, Kind, Memory, MemoryPage, Order, Receipt, State, Turn
 from memkit.protocols import BankName, PageOptions
@@ -36,7 +37,7 @@ class MemoryBank:
         self._context = context
 
     def __repr__(self) -> str:
-        return f"MemoryBank({'/'.join(self.name)})"
+        return f"MemoryBank({bank_path(self.name)})"
 
     @property
     def name(self) -> BankName:

@@ -2,9 +2,11 @@
 
 import re
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import count
+from urllib.parse import quote, unquote
 
 from memkit.times import to_micros
 
@@ -39,3 +41,18 @@ def _grouped(digits: str) -> str:
 def uuid7_bytes(id: str) -> bytes | None:
     """The 16 bytes of a UUIDv7 in its usual form; None for any other id."""
     return bytes.fromhex(id.replace("-", "")) if UUID7_PATTERN.fullmatch(id) else None
+
+
+def bank_path(name: Sequence[str]) -> str:
+    """A bank's name on one line, as the command line takes it: "acme/ana"; what would break it is percent-encoded."""
+    return "/".join("".join(map(_in_path, part)) for part in name)
+
+
+def _in_path(character: str) -> str:
+    is_plain = character.isprintable() and character not in "/%"
+    return character if is_plain else quote(character, safe="")
+
+
+def bank_name(path: str) -> tuple[str, ...]:
+    """The inverse of `bank_path`."""
+    return tuple(map(unquote, path.split("/")))

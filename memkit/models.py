@@ -39,6 +39,7 @@ MEMORY_STATES: tuple[State, ...] = get_args(State)
 PAGE_ORDERS: tuple[Order, ...] = get_args(Order)
 MAX_TEXT_CHARS = 1_000_000  # characters in one text
 MAX_NAME_CHARS = 512  # characters in an id, a speaker or a session
+MAX_PART_CHARS = 10_000  # characters in a part of a bank's name
 
 
 def checked_text(text: object, *, where: str) -> str:
@@ -73,14 +74,13 @@ def checked_name(value: object, *, where: str) -> str:
 
 
 def checked_bank_name(names: Sequence[str]) -> tuple[str, ...]:
-    """A bank's name: at least one part, each a short string. Raises InvalidNameError."""
+    """A bank's name: at least one part, each any string that isn't empty. Raises InvalidNameError."""
     if not names:
         raise InvalidNameError('bank: give at least one name, for example store.bank("acme", "ana").')
     for part in names:
-        if not (isinstance(part, str) and part.strip() and len(part) <= MAX_NAME_CHARS and part.isprintable()):
-            raise InvalidNameError(
-                f"bank: each part of a name must be a printable string of 1 to {MAX_NAME_CHARS} characters."
-            )
+        if not (isinstance(part, str) and 0 < len(part) <= MAX_PART_CHARS):
+            raise InvalidNameError(f"bank: each part of a name must be a string of 1 to {MAX_PART_CHARS} characters.")
+        checked_text(part.replace("\0", ""), where="bank")
     return tuple(names)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from memkit.errors import InvalidTurnError
 from memkit.flows import sessions
+from memkit.identifiers import bank_path
 from memkit.models import Memory, Receipt
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class Session(Sequence[Memory]):
         self.bank, self.id = bank, id
 
     def __repr__(self) -> str:
-        return f"Session({'/'.join(self.bank.name)}, {self.id!r})"
+        return f"Session({bank_path(self.bank.name)}, {self.id!r})"
 
     def __len__(self) -> int:
         return sessions.count(self.bank._context, self.id)

@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from memkit.identifiers import bank_path
 from memkit.models import MEMORY_KINDS, Kind
 
 
@@ -140,7 +141,7 @@ class KeepRule(SettingsSection):
 
     def __str__(self) -> str:
         """The rule as the command line takes it: acme/trial:turn=90,erase."""
-        names = f"{'/'.join(self.under)}:" if self.under else ""
+        names = f"{bank_path(self.under)}:" if self.under else ""
         span = "forever" if self.days is None else str(self.days)
         return f"{names}{'+'.join(self.kinds) or 'all'}={span}{',erase' if self.then == 'erase' else ''}"
 
@@ -202,6 +203,6 @@ class Settings(BaseModel):
         places = Counter(place for rule in rules or () for place in rule.places)
         for (under, kind), count in places.items():
             if count > 1:
-                where = f" under {'/'.join(under)}" if under else ""
+                where = f" under {bank_path(under)}" if under else ""
                 raise ValueError(f"there are {count} rules for {kind or 'all kinds'}{where}; leave one.")
         return rules

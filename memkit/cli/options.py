@@ -15,6 +15,7 @@ from pydantic import ValidationError
 import memkit
 from memkit.cli.output import err, note
 from memkit.errors import InputError, UnknownOptionError
+from memkit.identifiers import bank_name, bank_path
 from memkit.models import MEMORY_KINDS
 
 if TYPE_CHECKING:
@@ -66,8 +67,8 @@ Until = Annotated[str | None, typer.Option(metavar="WHEN", help="Only before the
 
 
 def bank_parts(name: str) -> tuple[str, ...]:
-    """ "acme/ana" as the parts of a bank's name."""
-    return tuple(name.split("/"))
+    """ "acme/ana" as the parts of a bank's name; %2F is a slash within one."""
+    return bank_name(name)
 
 
 def parse_moment(value: str | None, zone: str) -> datetime | None:
@@ -183,7 +184,7 @@ def existing_bank(store: "MemoryStore", name: str) -> "MemoryBank":
     """A bank of the database. Raises InputError where there is none of that name, and names others."""
     bank = store.bank(*bank_parts(name))
     if bank.name not in store.banks(bank.name):
-        near = ["/".join(other) for other in store.banks()[:5]]
+        near = [bank_path(other) for other in store.banks()[:5]]
         there = f"There is {', '.join(near)}." if near else "There is none yet."
         raise InputError(f"{name}: no such bank in this database. {there}")
     return bank

@@ -11,6 +11,7 @@ from rich.text import Text
 from memkit.bank import MemoryBank
 from memkit.cli.output import answer, excerpt, line, new_table, shown, when, who
 from memkit.forget.erasure_plan import ErasePlan
+from memkit.identifiers import bank_path
 from memkit.models import ErasureReceipt, Hit, Memory, Outcome, Receipt
 from memkit.recall.present.recollection import Recollection
 from memkit.settings import Settings
@@ -147,4 +148,4 @@ def draw_retention(bank: MemoryBank, at: datetime, path: Path) -> None:
         memories, after = [*memories, *page], page.next
         if after is None:
             break
-    plot(memories, at, Settings().decay, path, title=f"What {'/'.join(bank.name)} remembers")
+    plot(memories, at, Settings().decay, path, title=f"What {bank_path(bank.name)} remembers")

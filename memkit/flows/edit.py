@@ -11,6 +11,7 @@ from memkit.flows.context import BankContext, apply, by_id, retry_when_gone
 from memkit.flows.erasure.fingerprints import ERASED_REASON, erased_before
 from memkit.flows.reencode import outdate_terms, renew_terms
 from memkit.flows.thinking.copies import stored_copies, voice_key
+from memkit.identifiers import bank_path
 from memkit.items import ITEM_PREFIX
 from memkit.models import MEMORY_STATES, BankState, IndexEntry, Memory, Outcome, Receipt, checked_name, checked_text
 from memkit.operations import (
@@ -169,7 +170,7 @@ def _entry(ctx: BankContext, state: BankState, memory: Memory, old: IndexEntry) 
 def undo(ctx: BankContext, receipt: Receipt) -> Receipt:
     """Bring back what a receipt's operations changed, all or nothing. Raises UndoError."""
     if receipt.bank != ctx.name:
-        raise InputError(f"undo: this receipt is of another bank, not of {'/'.join(ctx.name)}.")
+        raise InputError(f"undo: this receipt is of another bank, not of {bank_path(ctx.name)}.")
     if receipt.count("erased"):
         raise UndoError("undo: an erasure can't be undone: what was erased is nowhere.")
     done = [o for o in receipt.outcomes if o.change is not None and o.id is not None]
@@ -214,7 +215,7 @@ def get_all(ctx: BankContext, ids: Sequence[str]) -> list[Memory]:
     missing = [id for id in ids if id not in memories_by_id]
     if missing:
         raise UnknownMemoryError(
-            f"{len(missing)} of {len(ids)} ids are not in bank {'/'.join(ctx.name)}: {', '.join(missing[:5])}. "
+            f"{len(missing)} of {len(ids)} ids are not in bank {bank_path(ctx.name)}: {', '.join(missing[:5])}. "
             "Ids hold within one bank; list them with bank.list()."
         )
     return [memories_by_id[id] for id in ids]
@@ -225,7 +226,7 @@ def ask_for_zone(ctx: BankContext, zone: str) -> None:
     zone, state = checked_zone(zone), ctx.state()
     there = ctx.zone if state is None else state.zone
     if there not in (None, zone):
-        name = "/".join(ctx.name)
+        name = bank_path(ctx.name)
         raise InputError(
             f"zone: bank {name} has the zone {there}, not {zone}, and keeps it. Leave zone= out, or change it on "
             f"purpose: bank.change_zone({zone!r})."

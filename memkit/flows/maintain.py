@@ -16,6 +16,7 @@ from memkit.errors import CorruptError
 from memkit.flows import fade, items, reencode, reflect, think, transfer
 from memkit.flows.context import BankContext, Services
 from memkit.flows.thinking import budget
+from memkit.identifiers import bank_path
 from memkit.models import Exchange, FrozenModel, IndexRow, Memory
 from memkit.observe.small_talk import may_be_small_talk
 from memkit.protocols import BankName, BankView
@@ -165,7 +166,7 @@ def _stale_index(services: Services, ctx: BankContext) -> list[str]:
         stored = sum(1 for _ in view.rows())
     if loaded.size == stored:
         return []
-    return [f"bank {'/'.join(ctx.name)}: its index holds {loaded.size} memories, the file {stored}."]
+    return [f"bank {bank_path(ctx.name)}: its index holds {loaded.size} memories, the file {stored}."]
 
 
 def stats(services: Services, contexts: Sequence[BankContext], *, measure: bool = False) -> dict[str, Any]:
@@ -176,7 +177,7 @@ def stats(services: Services, contexts: Sequence[BankContext], *, measure: bool 
         "bytes": services.storage.sizes(),
         "index_bytes": services.indexes.nbytes(),
         "banks": {
-            "/".join(ctx.name): {**bank_stats(ctx), **(search_stats(ctx) if measure else {})} for ctx in contexts
+            bank_path(ctx.name): {**bank_stats(ctx), **(search_stats(ctx) if measure else {})} for ctx in contexts
         },
     }
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from memkit.errors import InputError, UnknownMemoryError, UnknownOptionError
 from memkit.flows.context import BankContext, by_id, zone_of
+from memkit.identifiers import bank_path
 from memkit.items import is_expired
 from memkit.models import (
     MEMORY_KINDS,
@@ -96,7 +97,7 @@ def history(ctx: BankContext, id: str) -> list[HistoryEntry]:
         with ctx.storage.view(state.number) as view:
             if view.locate([id]):
                 return view.history(id)
-    raise UnknownMemoryError(f"history: no memory has this id in bank {'/'.join(ctx.name)}. Ids hold within one bank.")
+    raise UnknownMemoryError(f"history: no memory has this id in bank {bank_path(ctx.name)}. Ids hold within one bank.")
 
 
 def beliefs(ctx: BankContext) -> dict[str, dict[str, list[Memory]]]:

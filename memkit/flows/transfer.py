@@ -22,6 +22,7 @@ from memkit.flows.portability.loading import BankFile, Comparison, Progress, com
 from memkit.flows.portability.manifest import read_manifest
 from memkit.flows.portability.settling import settle
 from memkit.flows.thinking.budget import stored_day
+from memkit.identifiers import bank_path
 from memkit.models import ErasureReceipt, FrozenModel
 from memkit.protocols import BankName, BankView
 from memkit.storage.core.banks import target_name, unpublished
@@ -189,7 +190,7 @@ def _compared(file: BankFile) -> Comparison | None:
     state = file.services.storage.find_bank(file.name)
     if state is None or not state.change:
         return None
-    comparison, name = compare(file, state), "/".join(file.name)
+    comparison, name = compare(file, state), bank_path(file.name)
     if comparison.missing or comparison.different:
         raise ConflictError(
             f"load: bank {name} is there already; of the file's {file.size} memories it lacks {comparison.missing} "
@@ -208,7 +209,7 @@ def _load_each(
         try:
             reports.append(_load_one(file, comparisons[file.name], progress))
         except InputError as error:
-            loaded = ["/".join(report.bank) for report in reports if report.new]
+            loaded = [bank_path(report.bank) for report in reports if report.new]
             raise type(error)(f"{error} Loaded before it: {', '.join(loaded) or 'nothing'}.") from error
     return reports
 
@@ -265,7 +266,7 @@ def unfinished(services: Services, *, repair: bool = False) -> list[str]:
         for state in states:
             services.storage.discard(state.number)
     return [
-        f"bank {'/'.join(target_name(state))}: its load was cut off after {state.size} memories. Load the same file "
+        f"bank {bank_path(target_name(state))}: its load was cut off after {state.size} memories. Load the same file "
         "again to finish it; repairing drops what is there."
         for state in states
     ]

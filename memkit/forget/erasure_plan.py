@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import PrivateAttr
 
 from memkit.errors import InputError, UnknownMemoryError
+from memkit.identifiers import bank_path
 from memkit.models import FrozenModel, Kind, Memory
 from memkit.protocols import BankView
 from memkit.text.terms.keys import date_terms
@@ -110,7 +111,7 @@ class ErasePlan(FrozenModel):
     def __str__(self) -> str:
         """The plan in a sentence or two, without any text of the memories."""
         what = ", ".join(f"{count} {plural(kind, count)}" for kind, count in self.counts.items())
-        parts = [f"Erase from {'/'.join(self.bank)}: {what or 'nothing'}."]
+        parts = [f"Erase from {bank_path(self.bank)}: {what or 'nothing'}."]
         if self.derived:
             parts.append(f"{len(self.derived)} of them because they rest on what was chosen.")
         if self.remade:

@@ -10,6 +10,7 @@ from memkit.cli.options import DEFAULT_FILE, AsJson, BankName, Database, open_ba
 from memkit.cli.tables import show_receipt
 from memkit.errors import InputError
 from memkit.forget.requests import ThinkingReceipt
+from memkit.identifiers import bank_path
 from memkit.models import Receipt
 
 
@@ -48,5 +49,5 @@ def _receipt_for(bank: MemoryBank, text: str) -> Receipt:
         ) from None
     own = [receipt for receipt in receipts if receipt.bank == bank.name]
     if len(own) != 1:
-        raise InputError(f"undo: the file holds {len(own)} receipts of {'/'.join(bank.name)}; it must be one.")
+        raise InputError(f"undo: the file holds {len(own)} receipts of {bank_path(bank.name)}; it must be one.")
     return own[0]

@@ -25,6 +25,7 @@ from memkit.cli.output import answer, err, line, out, say
 from memkit.cli.tables import erasure_sentence, plan_table
 from memkit.errors import InputError, UnknownMemoryError
 from memkit.forget.erasure_plan import ErasePlan
+from memkit.identifiers import bank_path
 from memkit.models import ErasureReceipt
 
 
@@ -99,7 +100,7 @@ def _erase_banks(
     parts = bank_parts(name)
     with open_store(db, write=not dry_run) as store:
         banks = store.banks(parts) if under else [existing_bank(store, name).name]
-        names = ["/".join(bank) for bank in banks]
+        names = [bank_path(bank) for bank in banks]
         if not as_json:
             say(
                 out,

@@ -10,6 +10,7 @@ from memkit.cli.options import DEFAULT_FILE, AsJson, Database, open_store, parse
 from memkit.cli.output import answer, line, note
 from memkit.errors import InputError
 from memkit.forget.erasure_plan import plural
+from memkit.identifiers import bank_path
 from memkit.settings import KeepRule, Settings
 
 
@@ -50,7 +51,7 @@ def _with_rules(settings: Settings, rules: tuple[KeepRule, ...]) -> Settings:
 
 def _describe(rule: KeepRule) -> str:
     kinds = ", ".join(plural(kind, 2) for kind in rule.kinds) or "everything"
-    where = f" of banks under {'/'.join(rule.under)}" if rule.under else ""
+    where = f" of banks under {bank_path(rule.under)}" if rule.under else ""
     if rule.days is None:
         return f"{kinds}{where} kept for ever"
     fate = "erased for good" if rule.then == "erase" else "archived"

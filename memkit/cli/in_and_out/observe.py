@@ -25,6 +25,7 @@ from memkit.cli.output import answer, bar, err, line, new_table, note, say, show
 from memkit.errors import InputError
 from memkit.evaluation.formats.files import FORMAT_NAMES, published_format, read_document
 from memkit.evaluation.formats.jsonl import lines
+from memkit.identifiers import bank_path
 from memkit.models import Action, Outcome, Receipt
 from memkit.store import MemoryStore
 
@@ -101,7 +102,7 @@ def _observe_parts(store: MemoryStore, parts: Sequence[BankTurns]) -> dict[str, 
     with bar() as progress:
         task = progress.add_task("observing", total=sum(len(part.turns) for part in parts))
         for part in parts:
-            name = "/".join(part.bank)
+            name = bank_path(part.bank)
             own = receipts.setdefault(name, [])
             progress.update(task, description=shown(name))
             for start in range(0, len(part.turns), CHUNK_TURNS):

@@ -9,6 +9,7 @@ from memkit.cli.options import DEFAULT_FILE, AsJson, BankName, Database, Encoder
 from memkit.cli.output import answer, err, line, new_table, shown
 from memkit.cli.tables import changed_memories, counts_of, plan_table
 from memkit.forget.requests import ThinkingReceipt
+from memkit.identifiers import bank_path
 
 
 def think(bank_name: BankName, db: Database = DEFAULT_FILE, encoder: EncoderName = None, json: AsJson = False) -> None:
@@ -27,4 +28,4 @@ def _thoughts(bank: MemoryBank, receipt: ThinkingReceipt) -> Iterator[Renderable
     for request in receipt.requests:
         yield line(f"{request.speaker} asks to have this forgotten:", style="bold")
         yield plan_table(bank, request.plan)
-        yield line(f"memkit erase {'/'.join(bank.name)} --request {request.id} carries it out.")
+        yield line(f"memkit erase {bank_path(bank.name)} --request {request.id} carries it out.")

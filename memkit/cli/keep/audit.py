@@ -19,6 +19,7 @@ from memkit.cli.options import (
 )
 from memkit.cli.output import answer, err, excerpt, line, new_table, note, shown
 from memkit.flows.audit import AuditReport
+from memkit.identifiers import bank_path
 from memkit.store import MemoryStore
 from memkit.think.audit import FLAW_DESCRIPTIONS
 
@@ -64,7 +65,7 @@ def _findings(store: MemoryStore, reports: Sequence[AuditReport], *, fixed: bool
         for finding in report.findings:
             listed[finding.flaw] += 1
             if listed[finding.flaw] <= EXAMPLES_EACH:
-                heading = (shown("/".join(report.bank)), finding.flaw, f"{report.counts[finding.flaw]:,}")
+                heading = (shown(bank_path(report.bank)), finding.flaw, f"{report.counts[finding.flaw]:,}")
                 first = heading if listed[finding.flaw] == 1 else ("", "", "")
                 rows.append((*first, _example(store, report, finding.ids)))
     if rows:

@@ -9,6 +9,7 @@ from rich.table import Table
 from memkit.cli.options import DEFAULT_FILE, AsJson, Database, Prefix, bank_parts, open_store
 from memkit.cli.output import answer, err, line, new_table
 from memkit.flows.transfer import ExportReport
+from memkit.identifiers import bank_path
 
 
 def export(
@@ -29,7 +30,7 @@ def export(
 
 def _table(report: ExportReport) -> Table:
     rows = [
-        ("/".join(name), f"{sum(c.memories.values()):,}", f"{c.history:,}", f"{c.exchanges:,}", f"{c.receipts:,}")
+        (bank_path(name), f"{sum(c.memories.values()):,}", f"{c.history:,}", f"{c.exchanges:,}", f"{c.receipts:,}")
         for name, c in report.banks
     ]
     columns = ["bank", "memories", "changes", "waiting exchanges", "erasures"]

@@ -14,6 +14,7 @@ from memkit.encoders import encoder_named
 from memkit.flows.portability.manifest import read_manifest
 from memkit.flows.transfer import BankReport, LoadReport
 from memkit.forget.erasure_plan import plural
+from memkit.identifiers import bank_path
 from memkit.settings import Settings
 from memkit.store import MemoryStore
 
@@ -70,4 +71,4 @@ def _row(bank: BankReport) -> list[str]:
     counts = bank.counts
     new = sum(counts.memories.values())
     numbers = (new, bank.present, bank.erased, counts.history, counts.exchanges, counts.receipts)
-    return ["/".join(bank.bank), *(f"{number:,}" for number in numbers)]
+    return [bank_path(bank.bank), *(f"{number:,}" for number in numbers)]

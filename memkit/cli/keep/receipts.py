@@ -10,6 +10,7 @@ from rich.table import Table
 from memkit.cli.options import DEFAULT_FILE, AsJson, Database, Prefix, bank_parts, open_store
 from memkit.cli.output import answer, line, new_table, shown
 from memkit.forget.erasure_plan import plural
+from memkit.identifiers import bank_path
 from memkit.models import ErasureReceipt
 
 
@@ -32,7 +33,7 @@ def _receipts_table(receipts: Sequence[ErasureReceipt]) -> Table:
         (
             str(receipt.number),
             f"{receipt.at:%Y-%m-%d %H:%M}",
-            shown("/".join(receipt.bank)),
+            shown(bank_path(receipt.bank)),
             ", ".join(f"{count} {plural(kind, count)}" for kind, count in receipt.counts.items()),
             str(len(receipt.remade)),
             shown(receipt.requested_by or ""),

@@ -4,6 +4,7 @@ from contextlib import closing
 
 from memkit.cli.options import DEFAULT_FILE, AsJson, Database, Prefix, bank_parts, check_exists
 from memkit.cli.output import answer, line, note
+from memkit.identifiers import bank_path
 from memkit.storage import open_storage
 
 
@@ -12,7 +13,7 @@ def banks(prefix: Prefix = None, db: Database = DEFAULT_FILE, json: AsJson = Fal
     check_exists(db)
     with closing(open_storage(str(db), read_only=True)) as storage:  # without a store over it, whose modules are many
         states = storage.banks(bank_parts(prefix) if prefix else ())
-    names = ["/".join(state.name) for state in states]
+    names = [bank_path(state.name) for state in states]
     answer(json, names, map(line, names))
     if not json:
         note(f"{len(names):,} {'bank' if len(names) == 1 else 'banks'} in {db}")

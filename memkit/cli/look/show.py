@@ -25,6 +25,7 @@ from memkit.cli.options import (
 )
 from memkit.cli.output import answer, note, pairs, shown, when, who
 from memkit.errors import UnknownMemoryError
+from memkit.identifiers import bank_path
 from memkit.models import MEMORY_KINDS, MEMORY_STATES, PAGE_ORDERS, Memory
 
 
@@ -69,7 +70,7 @@ def show(
 def _existing_memory(bank: MemoryBank, id: str) -> Memory:
     memory = bank.get(id)
     if memory is None:
-        raise UnknownMemoryError(f"show: no memory has the id {id} in bank {'/'.join(bank.name)}.")
+        raise UnknownMemoryError(f"show: no memory has the id {id} in bank {bank_path(bank.name)}.")
     return memory
 
 

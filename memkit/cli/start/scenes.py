@@ -20,6 +20,7 @@ from memkit.evaluation.formats.conversation import turn_time
 from memkit.evaluation.formats.jsonl import UNKNOWN_CATEGORY, lines, read_turns
 from memkit.forget.decay import FadeReport
 from memkit.forget.erasure_plan import ErasePlan
+from memkit.identifiers import bank_path
 from memkit.models import Memory, Receipt, Turn
 from memkit.protocols import Encoder
 from memkit.settings import Settings
@@ -93,7 +94,7 @@ def play(files: DemoFiles, encoder: Encoder, *, quiet: bool = False) -> DemoFigu
     figures.file_bytes = files.database.stat().st_size
     figures.files.insert(0, near(files.database))
     figures.seconds = time.perf_counter() - start
-    _closing(screen, figures, "/".join(name))
+    _closing(screen, figures, bank_path(name))
     return figures
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
 from memkit.errors import BankGoneError, ConflictError, InvalidNameError, UnknownOptionError
+from memkit.identifiers import bank_path
 from memkit.models import BankState
 from memkit.storage.core.checksums import corrupt_error, decoding
 from memkit.times import from_micros
@@ -14,14 +15,15 @@ from memkit.times import from_micros
 if TYPE_CHECKING:
     from memkit.protocols import BankName, Storage
 
-LOADING_MARK = "\x1f"  # begins the name of a bank that is being loaded
+LOADING_MARK = ""  # begins the name of a bank that is being loaded, and none that a caller gives
 CACHED_STATES = 1024  # banks
 
 
 def checked_name(name: "BankName") -> "BankName":
     """A tuple of at least one storable string. Raises InvalidNameError."""
     parts = tuple(name)
-    if not parts or not all(isinstance(part, str) and part for part in parts):
+    own = parts[1:] if parts[:1] == (LOADING_MARK,) else parts
+    if not own or not all(isinstance(part, str) and part for part in own):
         raise InvalidNameError('a bank\'s name is one or more non-empty strings, for example ("acme", "ana").')
     try:
         "".join(parts).encode()
@@ -84,7 +86,7 @@ def refuse_written(state: BankState) -> None:
     """Raises ConflictError where a bank is more than a name."""
     if state.change:
         raise ConflictError(
-            f"load: bank {'/'.join(state.name)} was written to while it was being loaded, so it stays as it is. Load "
+            f"load: bank {bank_path(state.name)} was written to while it was being loaded, so it stays as it is. Load "
             "into a new database."
         )
 

@@ -8,6 +8,7 @@ from heapq import merge
 from typing import Any
 
 from memkit.errors import ConflictError
+from memkit.identifiers import bank_path
 from memkit.models import BankState, ErasureReceipt
 from memkit.protocols import BankName
 from memkit.storage.core.unit_of_work import Erased
@@ -78,7 +79,7 @@ def longer_chain(own: Sequence[ErasureReceipt], others: Sequence[ErasureReceipt]
     """The one of two chains of a bank that goes on where the other ends. Raises ConflictError where they part."""
     if any(mine.hash != other.hash for mine, other in zip(own, others, strict=False)):
         raise ConflictError(
-            f"load: the receipts of erasures from bank {'/'.join(own[0].bank)} are others here than in the file. Load "
+            f"load: the receipts of erasures from bank {bank_path(own[0].bank)} are others here than in the file. Load "
             "into a new database."
         )
     return max(own, others, key=len)
@@ -99,6 +100,6 @@ def _breaks(bank: BankName, chain: Sequence[ErasureReceipt]) -> Iterator[str]:
     for place, (before, receipt) in enumerate(zip(previous, chain, strict=False), start=1):
         if (receipt.number, receipt.previous, receipt.hash) != (place, before, receipt_hash(receipt)):
             yield (
-                f"bank {'/'.join(bank)}: the chain of erasure receipts is broken at number {place}: "
+                f"bank {bank_path(bank)}: the chain of erasure receipts is broken at number {place}: "
                 "it was changed from outside."
             )

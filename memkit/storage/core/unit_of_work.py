@@ -10,7 +10,7 @@ from typing import Protocol
 from uuid import UUID
 
 from memkit.errors import UnknownMemoryError
-from memkit.identifiers import uuid7, uuid7_bytes
+from memkit.identifiers import bank_path, uuid7, uuid7_bytes
 from memkit.models import Action, Author, IndexEntry, Memory, Placement
 from memkit.protocols import BankView
 from memkit.storage.core.records import HistoryRow, Queued, StoredMemory
@@ -138,7 +138,7 @@ class UnitOfWork:
         seq = self.find(id)
         if seq is None:
             raise UnknownMemoryError(
-                f"{operation}: an id that it names is not in bank {'/'.join(self.reader.state.name)}, "
+                f"{operation}: an id that it names is not in bank {bank_path(self.reader.state.name)}, "
                 "so nothing of this call was done. Ids hold within one bank; list them with bank.list()."
             )
         return seq

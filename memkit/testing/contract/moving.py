@@ -20,7 +20,7 @@ from memkit.operations import (
 from memkit.protocols import BankView, PageOptions, Storage
 from memkit.testing.contract.cases import AT_NOON, ContractSteps, entry, memory, refused
 
-LOADING_NAME = ("\x1f", "some export", "acme", "ana")
+LOADING_NAME = ("", "some export", "acme", "ana")
 
 
 class MovingContract(ContractSteps):
@@ -77,7 +77,7 @@ class MovingContract(ContractSteps):
             bank = view.outline()
         receipts, number = storage.receipts(), self.move(storage).number
         assert [state.name for state in storage.banks()] == [bank.name]
-        assert [state.name for state in storage.banks(("\x1f",))] == [LOADING_NAME]
+        assert [state.name for state in storage.banks(("",))] == [LOADING_NAME]
         with refused(ConflictError):
             storage.publish(number, bank, receipts, [])
         other = bank.model_copy(update={"name": ("acme", "bob")})
@@ -122,7 +122,7 @@ class MovingContract(ContractSteps):
         receipts, loading = storage.receipts(), self.move(storage)
         storage.discard(loading.number)
         storage.discard(loading.number)
-        assert (storage.find_bank(LOADING_NAME), storage.banks(("\x1f",))) == (None, [])
+        assert (storage.find_bank(LOADING_NAME), storage.banks(("",))) == (None, [])
         assert (storage.receipts(), storage.audit()) == (receipts, [])
 
     def test_a_number_or_an_id_is_adopted_once(self, storage: Storage) -> None:

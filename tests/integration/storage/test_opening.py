@@ -2,6 +2,7 @@
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +12,12 @@ from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import (
     ClosedError,
     EncoderMismatchError,
-    InvalidNameError,
+    InputError,
     NotADatabaseError,
     ReadOnlyError,
     UnwritablePathError,
 )
+from memkit.identifiers import bank_name, bank_path
 
 
 def test_what_was_written_is_there_after_reopening(path: Path) -> None:
@@ -103,10 +105,24 @@ def test_a_closed_store_says_so(path: Path) -> None:
         store.banks()
 
 
-@pytest.mark.parametrize("names", [(), ("",), ("a", " "), ("x" * 1000,), ("a\nb",)])
-def test_a_bank_needs_a_printable_name(path: Path, names: tuple[str, ...]) -> None:
-    with memkit.open(":memory:", encoder=HashingEncoder()) as store, pytest.raises(InvalidNameError):
+@pytest.mark.parametrize("names", [(), ("",), ("a", ""), ("", "a"), ("x" * 10_001,), ("a", 7), ("a\ud800",)])
+def test_no_part_of_a_banks_name_is_empty_or_no_text(path: Path, names: tuple[Any, ...]) -> None:
+    with (
+        memkit.open(":memory:", encoder=HashingEncoder()) as store,
+        pytest.raises(InputError),
+    ):
         store.bank(*names)
+
+
+@pytest.mark.parametrize("names", [("a\nb", "c/d", "\0"), (" ",), ("%2F", "é/", "..", "\x1f"), ("a", "\u202e*")])
+def test_any_text_is_part_of_a_banks_name(path: Path, names: tuple[str, ...]) -> None:
+    with memkit.open(path, encoder=HashingEncoder()) as store:
+        store.bank(*names).observe([("ana", "I moved to Lisbon in May")])
+        store.bank(*names, "below").put("k", 1)
+        assert (store.banks(), store.banks(names)) == ([names, (*names, "below")],) * 2
+        assert bank_name(bank_path(names)) == names
+        assert bank_path(names).isprintable()
+        assert store.bank(*names).recall("Lisbon")[0].bank == names
 
 
 def test_an_export_loads_into_another_store_as_it_was(path: Path, tmp_path: Path) -> None:
