@@ -13,11 +13,10 @@ from memkit.recall.index.bank_index import BankIndex
 from memkit.recall.index.columns import Bools, among
 from memkit.recall.index.seq_array import Ints, distinct
 from memkit.recall.ranking.calibration import absolute_evidence, relevance, result_count, sureness
-from memkit.recall.ranking.candidates import Candidates, RowFeatures, UnseenChunks, row_features
+from memkit.recall.ranking.candidates import Candidates, Fading, RowFeatures, UnseenChunks, row_features
 from memkit.recall.ranking.chunk_attention import evidence_parts
 from memkit.recall.ranking.completion import completed_lexical
 from memkit.recall.ranking.cues import (
-    DAY_MICROS,
     Cues,
     Windows,
     cue_parts,
@@ -81,6 +80,7 @@ class Searcher:
         self._zone, self._curve, self._retention_weight, self._weights = zone, curve, retention_weight, ranking
         self._features: RowFeatures | None = None  # of all rows of a small bank
         self._featured = index.version
+        self._fading: Fading | None = None  # of the same rows
 
     @property
     def nbytes(self) -> int:
@@ -212,7 +212,7 @@ class Searcher:
         if query.options.as_of is not None:
             return self._features_of(self.index.columns.rows, query, source)
         if self._features is None or self._featured != self.index.version:
-            self._features = self._features_of(self.index.columns.rows, query, source)
+            self._features, self._fading = self._features_of(self.index.columns.rows, query, source), None
             self._featured = self.index.version
         return self._features
 
@@ -256,7 +256,7 @@ class Searcher:
         candidates.fixed_parts = {
             **candidates.traits(asks_assistant=cues.asks_assistant),
             **cue_parts(cues, candidates.features, self._event_windows(cues, candidates.features), self._weights),
-            "retention": self._retention(candidates.features.rows, to_micros(query.now)),
+            "retention": self._retention(candidates.features, to_micros(query.now)),
         }
         candidates.completed = completed_lexical(candidates, self._weights)
         self._rank(candidates)
@@ -283,16 +283,17 @@ class Searcher:
         event = self._lexical(cues.event).scores(features.rows)
         return event_windows(event, features.occurred_at, cues.relative, self._zone)
 
-    def _retention(self, rows: Ints, now: int) -> FloatArray:
+    def _retention(self, features: RowFeatures, now: int) -> FloatArray:
         """Retention as a part of the score: at most `retention_weight`, up or down; `now` in microseconds."""
-        columns = self.index.columns
-        since = columns.at("occurred_at", rows)
-        if columns.has("recalled_at"):
-            recalled = columns.at("recalled_at", rows)
-            since = np.where(recalled == NO_VALUE, since, recalled)
-        retention = self._curve.retention((now - since) / DAY_MICROS, columns.at("strength", rows))
-        retention[columns.at("pinned", rows)] = 1.0
-        return (self._retention_weight * (2 * retention - 1)).astype(np.float32)
+        is_whole, fading = features is self._features, self._fading
+        if fading is None or not is_whole:
+            fading = Fading.of(features, self.index.columns, self._curve)
+        self._fading = fading if is_whole else self._fading
+        lost = np.minimum((fading.used_at - now) * fading.rates, 0)
+        retention = np.exp(lost.astype(np.float32))
+        retention *= 2 * self._retention_weight
+        retention -= self._retention_weight
+        return retention
 
     # refinement: exact cosines in the place of estimates
 

@@ -90,6 +90,12 @@ class Curve:
                 return -t * s / c
             return np.asarray(np.where(t == 0, 0.0, -t / (c * s)))
 
+    def rates(self, strength: ArrayLike) -> Array:
+        """The rate at which each of these strengths fades, per day: R = exp(-rate t); 0 for what is unknown (NaN)."""
+        s = np.fmax(np.asarray(strength, np.float64), MIN_STRENGTH)
+        rates = -self._exponent(np.ones(()), s, np.asarray(self.days))
+        return np.where(np.isnan(strength), 0.0, rates)
+
     def constant(self, kind: str, salience: float | None = None) -> float:
         """c of a memory, in days; infinite for a kind that never fades."""
         factor = 1.0 if self.kinds is None else self.kinds.get(kind)

@@ -92,6 +92,8 @@ class EncodedQuestion:
 
 def _said(items: Sequence[object]) -> list[Turn]:
     """Texts, turns, dicts and messages as turns; without what can't be read."""
+    if not items:
+        return []
     turns = as_turns([("user", item) if isinstance(item, str) else item for item in items])
     return [turn for turn in turns if isinstance(turn, Turn)]
 

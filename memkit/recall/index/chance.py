@@ -56,9 +56,9 @@ def mean_of_best(values: FloatArray, count: int = BEST_ROWS) -> float:
     """The mean of the greatest values, or of all where there are fewer."""
     if len(values) > count:
         values = -np.partition(-values, count - 1)[:count]  # from the front: many equal small values would slow it
-    return float(values.mean())
+    return float(values.sum()) / len(values)
 
 
 def _reach(count: int) -> float:
     """About how many standard deviations the best of so many normal values lie above their mean."""
-    return float(np.sqrt(2 * np.log(max(count / BEST_ROWS, 1.0))))
+    return math.sqrt(2 * math.log(max(count / BEST_ROWS, 1.0)))

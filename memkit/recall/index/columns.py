@@ -38,6 +38,7 @@ class Columns:
             if name not in SPARSE_FIELDS
         }
         self._rows = np.full(0, -1, dtype=np.int32)  # by seq; -1: not here; empty while there are no gaps
+        self._first, self._gapless = 0, False  # the lowest seq; whether each row's is one more than the one's before
         self.sources: dict[int, tuple[int, ...]] = {}  # seq of a derived memory -> seqs
 
     def __len__(self) -> int:
@@ -101,19 +102,13 @@ class Columns:
     def rows_of(self, seqs: npt.NDArray[np.integer]) -> tuple[Ints, Bools]:
         """Row numbers of the seqs that are here, and which of `seqs` those were."""
         if self._gapless:
-            at = seqs.astype(np.int64) - self._arrays["seq"][0]
+            at = seqs.astype(np.int64) - self._first
             inside = (at >= 0) & (at < self.count)
             return at if inside.all() else at[inside], inside
         inside = (seqs >= 0) & (seqs < len(self._rows))
-        at = self._rows[seqs if inside.all() else np.where(inside, seqs, 0)] if len(self._rows) else seqs - seqs - 1
-        inside &= at >= 0
-        return at[inside].astype(np.int64), inside
-
-    @property
-    def _gapless(self) -> bool:
-        """Whether each row's seq is one more than that of the row before."""
-        seqs = self.column("seq")
-        return self.count > 0 and bool(seqs[-1] - seqs[0] == self.count - 1)
+        rows = self._rows[seqs if inside.all() else np.where(inside, seqs, 0)] if len(self._rows) else seqs - seqs - 1
+        inside &= rows >= 0
+        return rows[inside].astype(np.int64), inside
 
     def _put(self, batch: Mapping[str, Column]) -> None:
         """Rows in order of seq, each once."""
@@ -158,6 +153,9 @@ class Columns:
 
     def _number(self, start: int) -> None:
         """Note where the rows from `start` on lie."""
+        seqs = self.column("seq")
+        self._first = int(seqs[0]) if self.count else 0
+        self._gapless = self.count > 0 and int(seqs[-1]) - self._first == self.count - 1
         if self._gapless:
             self._rows = self._rows[:0].copy()
             return

@@ -1,8 +1,8 @@
 """BM25 over a bank's own terms and statistics; postings in a few large blocks and, for what came last, small ones."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain, islice
 from math import log
 from typing import Any, TypeVar
 
@@ -18,6 +18,8 @@ FULL_BLOCK_ROWS = 65_536  # a block of so many is left as it is
 PRIOR_DOCUMENTS = 20  # documents without any of the terms: a bank of two turns has no statistics yet
 MAX_TERM_COUNT = 255  # in one text
 Number = TypeVar("Number", bound=np.number[Any])
+Postings = tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]  # seqs, and how often each holds a term
+NO_POSTINGS: Postings = (np.empty(0, np.int32), np.empty(0, np.uint8))
 
 
 @dataclass(frozen=True)
@@ -62,13 +64,17 @@ class PostingBlock:
         """The lowest and the highest seq."""
         return np.array([self.seqs.min(), self.seqs.max()], dtype=np.int64)
 
-    def postings(self, term: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+    def postings(self, term: int) -> Postings:
         """Seqs that hold a term, in order, and how often."""
-        at = int(self.terms.searchsorted(term))
-        if at == len(self.terms) or self.terms[at] != term:
-            return self.seqs[:0], self.counts[:0]
-        part = slice(self.starts[at], self.starts[at + 1])
+        [part] = self.spans(np.array([term]))
         return self.seqs[part], self.counts[part]
+
+    def spans(self, terms: Ints) -> list[slice]:
+        """Slices of the postings of each of these terms, empty where nothing holds one."""
+        at = np.minimum(self.terms.searchsorted(terms), len(self.terms) - 1)
+        ends = self.starts[1:].take(at)
+        starts = np.where(self.terms.take(at) == terms, self.starts.take(at), ends)
+        return list(map(slice, starts.tolist(), ends.tolist()))
 
     def without(self, seqs: Ints) -> "PostingBlock":
         """The postings of all other memories."""
@@ -174,11 +180,27 @@ class LexicalIndex:
             self._lengths = grown(self._lengths, used, end)
             self._lengths[used:] = 0
 
-    def postings(self, term: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+    def postings(self, term: int) -> Postings:
         """Seqs that hold a term, in order, and how often."""
-        parts = [part for block in self._blocks if len((part := block.postings(term))[0])]
+        return next(self._every([term]))
+
+    def _every(self, terms: Sequence[int]) -> Iterator[Postings]:
+        """The postings of each of these terms."""
+        hashes = np.array(terms, dtype=np.int64)
+        by_block = zip(*(block.spans(hashes) for block in self._blocks), strict=True)
+        for spans in by_block if self._blocks else [()] * len(terms):
+            yield self._of(
+                [
+                    (block.seqs[span], block.counts[span])
+                    for block, span in zip(self._blocks, spans, strict=True)
+                    if span.stop > span.start
+                ]
+            )
+
+    def _of(self, parts: Sequence[Postings]) -> Postings:
+        """The postings of a term from those of the blocks that hold it."""
         if not parts:
-            return np.empty(0, np.int32), np.empty(0, np.uint8)
+            return NO_POSTINGS
         if len(parts) == 1:
             return parts[0]
         seqs, counts = np.concatenate([seqs for seqs, _ in parts]), np.concatenate([counts for _, counts in parts])
@@ -187,11 +209,11 @@ class LexicalIndex:
         order = np.argsort(seqs)
         return seqs[order], counts[order]
 
-    def _spelt(self, spellings: Sequence[int]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+    def _spelt(self, spellings: Sequence[Postings]) -> Postings:
         """Seqs that hold any of these terms, in order, and how often that which each holds most."""
-        parts = [part for part in map(self.postings, spellings) if len(part[0])]
+        parts = [part for part in spellings if len(part[0])]
         if len(parts) <= 1:
-            return parts[0] if parts else self.postings(spellings[0])
+            return parts[0] if parts else NO_POSTINGS
         seqs, counts = np.concatenate([seqs for seqs, _ in parts]), np.concatenate([counts for _, counts in parts])
         order = np.lexsort((-counts.astype(np.int16), seqs))
         firsts = np.flatnonzero(np.diff(seqs[order], prepend=-1))
@@ -199,7 +221,7 @@ class LexicalIndex:
 
     def holds(self, term: int) -> bool:
         """Whether any memory holds a term."""
-        return any(len(block.postings(term)[0]) for block in self._blocks)
+        return len(self.postings(term)[0]) > 0
 
     def idf(self, frequency: int) -> float:
         """Inverse document frequency, with some imagined documents while the bank is small."""
@@ -208,7 +230,8 @@ class LexicalIndex:
 
     def impacts(self, terms: Sequence[Sequence[int]]) -> "Impacts":
         """Postings of these terms, in their order, with what each adds to a memory's score; a term in its spellings."""
-        postings = [self._spelt(spellings) for spellings in terms]
+        every = self._every(list(chain.from_iterable(terms)))
+        postings = [self._spelt(list(islice(every, len(spellings)))) for spellings in terms]
         seqs = _joined([seqs for seqs, _ in postings], np.int32)
         times = _joined([counts for _, counts in postings], np.float32)
         average = self._total / max(len(self), 1)

@@ -6,10 +6,12 @@ are taken up again: the log-odds of that fall with the log of age, as Anderson a
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from memkit.batches import NO_VALUE
 from memkit.models import MEMORY_KINDS, TURN_ROLES
 from memkit.protocols import FloatArray
 from memkit.recall.index.columns import Bools, Columns
@@ -17,8 +19,10 @@ from memkit.recall.index.groups import RowGroups
 from memkit.recall.index.seq_array import Ints
 from memkit.recall.ranking.evidence import LexicalEvidence
 from memkit.settings import RankingSettings
+from memkit.text.curve import Curve
 
 Lengths = npt.NDArray[np.int32]
+DAY_MICROS = 86_400_000_000
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,23 @@ def _adjacent(rows: Ints, kinds: npt.NDArray[np.int8]) -> Bools:
     """Mask of rows but the last: turns that are followed by the bank's next row, another turn."""
     turns = kinds == MEMORY_KINDS.index("turn")
     return np.asarray((rows[1:] - rows[:-1] == 1) & turns[:-1] & turns[1:], dtype=bool)
+
+
+class Fading(NamedTuple):
+    """Moments at which each row was said, or recalled last, in microseconds; its rate of forgetting in each, (n,)."""
+
+    used_at: Ints
+    rates: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, features: RowFeatures, columns: Columns, curve: Curve) -> Self:
+        """Fading of these rows by a curve; what is pinned stays."""
+        used_at, rates = features.occurred_at, curve.rates(columns.at("strength", features.rows)) / DAY_MICROS
+        if columns.has("recalled_at"):
+            recalled = columns.at("recalled_at", features.rows)
+            used_at = np.where(recalled == NO_VALUE, used_at, recalled)
+        rates[columns.at("pinned", features.rows)] = 0
+        return cls(used_at, rates)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from memkit.protocols import FloatArray
 from memkit.recall.index.columns import Bools, among
 from memkit.recall.index.seq_array import Ints
 from memkit.recall.ranking.assistant_questions import asks_assistant
-from memkit.recall.ranking.candidates import RowFeatures
+from memkit.recall.ranking.candidates import DAY_MICROS, RowFeatures
 from memkit.recall.ranking.evidence import FULL_MATCH_SD, SearchTerm
 from memkit.recall.ranking.names import Holds, named_speakers, nearly_named, without_names
 from memkit.recall.ranking.open_words import asks_for_anything
@@ -42,7 +42,6 @@ SINCE_PATTERN = re.compile(r"\bsince (?:\w+ ){0,2}[^ ]+$", re.IGNORECASE)
 MAX_EVENT_ROWS = 5
 CAPITAL_NOUNS = ("german",)  # languages whose nouns have capitals as names have
 NEAR_BEST_SHARE = 0.8  # of the best row's evidence
-DAY_MICROS = 86_400_000_000
 
 Windows = tuple[tuple[int, int], ...]  # from, until: microseconds
 

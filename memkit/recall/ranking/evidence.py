@@ -40,7 +40,7 @@ class SearchTerm(NamedTuple):
     @property
     def spelt(self) -> tuple[tuple[str, ...], ...]:
         """The first form's terms, each with its spellings."""
-        return tuple((term, *self.spellings) for term in self.forms[0])
+        return tuple([(term, *self.spellings) for term in self.forms[0]])
 
 
 @dataclass(frozen=True)
@@ -176,9 +176,9 @@ def _known_form(index: LexicalIndex, key: bytes, word: SearchTerm) -> tuple[tupl
 
     Each of its terms comes with its spellings.
     """
+    if len(word.forms) == 1:
+        return word.spelt
     forms = (word.spelt, *(tuple((term,) for term in form) for form in word.forms[1:]))
-    if len(forms) == 1:
-        return forms[0]
     held = (form for form in forms if all(any(index.holds(key_hash(key, t)) for t in terms) for terms in form))
     return next(held, forms[0])
 

@@ -27,6 +27,12 @@ def named_speakers(question: str, speakers: Iterable[str]) -> dict[str, str]:
 
     Case, composition and width don't matter; a question without an accent names those with it, too.
     """
+    return dict(_words_for(question, tuple(speakers)))
+
+
+@lru_cache(maxsize=16)
+def _words_for(question: str, speakers: tuple[str, ...]) -> Mapping[str, str]:
+    """The same, read once for all who ask."""
     names = _names(question)
     words = {speaker: _word_for(first, names) for speaker in speakers if (first := _first_name(speaker))}
     return {speaker: word for speaker, word in words.items() if word is not None}

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from memkit.models import Memory
 from memkit.surprisal.background import surprisal
+from memkit.text.hints import hint_words
 from memkit.text.terms.language import STOP_WORDS
 from memkit.text.terms.tokens import NUMBER_WORDS, question_words, stem, words
 
@@ -23,6 +24,12 @@ PAST_PATTERN = re.compile(
     r"\b(?:did|was|were|had|used to|first|originally?|initial(?:ly)?|before|previous(?:ly)?|earlier|formerly|once|old"
     r"|started|at the start|beginning|began|back then|change[ds]?|changing|history|so far back|each|all the)\b",
     re.IGNORECASE,
+)
+PAST_WORDS = frozenset(  # one of them is part of all of these
+    """
+    did was were had used first original originally initial initially before previous previously earlier formerly once
+    old started start beginning began back change changed changes changing history each all
+    """.split()
 )
 PRESENT_PATTERN = re.compile(
     r"(?:\b(?:is|are|am|do|does|has|have|can|may|will|should)|['’](?:s|re|m))\b", re.IGNORECASE
@@ -83,7 +90,9 @@ class AskedValue(NamedTuple):
 def asked_value(question: str) -> AskedValue | None:
     """The kind of present value that a question asks for; None for questions about the past, or about none."""
     asked = OPENING_PATTERN.sub("", question)
-    if len(asked.split()) > MAX_QUESTION_WORDS or not INTERROGATIVE_PATTERN.match(asked) or PAST_PATTERN.search(asked):
+    if len(asked.split()) > MAX_QUESTION_WORDS or not INTERROGATIVE_PATTERN.match(asked):
+        return None
+    if not PAST_WORDS.isdisjoint(hint_words(asked)) and PAST_PATTERN.search(asked):
         return None
     if PRESENT_PATTERN.search(asked) is None and PAST_VERB_PATTERN.search(asked):
         return None
