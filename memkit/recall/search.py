@@ -44,6 +44,7 @@ NEIGHBOUR_ROWS = 4  # on each side of a candidate, that are scored with it
 MAX_ROUNDS = 4  # of refinement; nearly always one is enough
 LEADING_ROWS, BESIDE_ROWS, NEAREST_ROWS = 50, 2, 100  # compared exactly: the best, so many on each side, the nearest
 MIN_RELEVANCE = 0.01  # below which nothing is given back, though the bank can answer the question
+NO_ROWS = np.empty(0, np.int64)
 FEATURE_BYTES = 60  # that the features of a row take, about
 
 
@@ -155,6 +156,8 @@ class Searcher:
 
     def _mentioning(self, cues: Cues) -> Ints:
         """Rows that mention the time that is asked about, those first of whose times most lies in it."""
+        if not cues.mentioning:
+            return NO_ROWS
         best = sorted(cues.mentioning, key=lambda seq: -cues.mentioning[seq])[:LEADING_ROWS]
         return self.index.columns.rows_of(np.array(best, dtype=np.int64))[0]
 
@@ -285,10 +288,9 @@ class Searcher:
 
     def _retention(self, features: RowFeatures, now: int) -> FloatArray:
         """Retention as a part of the score: at most `retention_weight`, up or down; `now` in microseconds."""
-        is_whole, fading = features is self._features, self._fading
-        if fading is None or not is_whole:
-            fading = Fading.of(features, self.index.columns, self._curve)
-        self._fading = fading if is_whole else self._fading
+        fading = self._fading if features is self._features else None
+        fading = fading or Fading.of(features, self.index.columns, self._curve)
+        self._fading = fading if features is self._features else self._fading
         lost = np.minimum((fading.used_at - now) * fading.rates, 0)
         retention = np.exp(lost.astype(np.float32))
         retention *= 2 * self._retention_weight
@@ -343,12 +345,7 @@ class Searcher:
     def _best(self, candidates: Candidates, query: Query, k: int) -> Ints:
         """Places of the k results among the candidates, best first."""
         floor = MIN_RELEVANCE if query.options.min_score is None else query.options.min_score
-        places = np.flatnonzero(candidates.eligible & (candidates.relevance >= floor))
-        score, rows = candidates.score, candidates.features.rows
-        if 0 < k < len(places):
-            least = np.partition(score[places], -k)[-k]
-            places = places[score[places] >= least]
-        return places[np.lexsort((-rows[places], -score[places]))][:k]
+        return candidates.best(floor, k)
 
     def _given(self, candidates: Candidates, query: Query, cues: Cues, source: VectorSource) -> int:
         """Number of results given: fewer than are wanted, or none, where it isn't sure that the bank can answer."""
@@ -362,14 +359,17 @@ class Searcher:
     def _searched(self, candidates: Candidates) -> int:
         """About how many memories the best were chosen from: as large a share of all as of the candidates."""
         visible = self.index.columns.count - self.index.columns.statistics.hidden_count
-        return round(visible * float(candidates.eligible.mean()))
+        return round(visible * np.count_nonzero(candidates.eligible) / len(candidates.eligible))
 
     def _results(self, candidates: Candidates, best: Ints, query: Query, cues: Cues) -> list[ScoredRow]:
         rows = candidates.features.rows[best]
         beside, around = self._near(rows, query, 1), self._near(rows, query, query.options.around)
         seqs = candidates.features.seqs[best].tolist()
         scores = candidates.relevance[best].astype(np.float64).round(4).tolist()
-        parts, terms = candidates.rounded_parts(best), candidates.words.terms_of(candidates.saturations[:, best])
+        parts, terms = (
+            candidates.rounded_parts(best),
+            candidates.words.terms_of(candidates.saturations.take(best, axis=1)),
+        )
         names = [cues.likened.get(speaker) for speaker in candidates.features.speaker[best].tolist()]
         again = last_said(self.index.columns, seqs, query)
         return [

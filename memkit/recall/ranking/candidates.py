@@ -198,6 +198,15 @@ class Candidates:
         """The values of the rows that may be results."""
         return values if self.eligible.all() else values[self.eligible]
 
+    def best(self, floor: float, k: int) -> Ints:
+        """Places of the k best rows that may be results and are at least as relevant as a floor, best first."""
+        places = np.flatnonzero(self.eligible & (self.relevance >= floor))
+        score = self.score.take(places)
+        if 0 < k < len(places):
+            leading = np.flatnonzero(score >= np.partition(score, -k)[-k])
+            places, score = places.take(leading), score.take(leading)
+        return places[np.lexsort((-self.features.rows.take(places), -score))][:k]
+
     @cached_property
     def saturations(self) -> FloatArray:
         """The saturation of each of the question's terms in each row, (terms, n)."""
@@ -211,7 +220,7 @@ class Candidates:
     def rounded_parts(self, places: Ints) -> list[dict[str, float]]:
         """The summands of each of these ranks, and the cosine, rounded; without what is 0 or unknown."""
         values = {**self.parts, "cosine": self.cosines}
-        table = np.array([column[places] for column in values.values()], dtype=np.float64).round(4).T.tolist()
+        table = np.array([column.take(places) for column in values.values()], dtype=np.float64).round(4).T.tolist()
         return [
             {name: value for name, value in zip(values, row, strict=True) if value and value == value} for row in table
         ]

@@ -5,6 +5,7 @@ its replacement, and the turns just before and after a turn are shown with it.
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import cache
+from itertools import compress
 
 import numpy as np
 
@@ -117,7 +118,8 @@ def adjacent_turns(columns: Columns, rows: Ints, reach: int) -> dict[int, list[i
     near = turns[:, None] + _steps(reach)
     inside = near.clip(0, columns.count - 1)
     beside = (session.take(inside) == own[:, None]) & (kind.take(inside) == TURN_KIND) & (inside == near)
-    adjacent = {row: near[i, beside[i]].tolist() for i, row in enumerate(turns.tolist())}
+    by_row = zip(turns.tolist(), near.tolist(), beside.tolist(), strict=True)
+    adjacent = {row: list(compress(rows_near, own_near)) for row, rows_near, own_near in by_row}
     at_ends = ~beside.all(axis=1)
     if at_ends.any():
         bounds = zip(*(ends.tolist() for ends in columns.statistics.sessions.bounds(own[at_ends])), strict=True)

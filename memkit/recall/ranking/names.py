@@ -14,6 +14,7 @@ UNSPACED_PATTERN = re.compile(f"[{UNSPACED_RANGES}]")
 ROLE_NAMES = frozenset({"user", "assistant", "system", "tool", "human", "ai", "bot"})
 POSSESSIVE_PATTERN = re.compile(r"(?<!\w)['’]s\b")  # what a name leaves behind
 MIN_LIKE_CHARS = 4  # of a word that may be a name misspelt
+MAX_MORE_CHARS = 2  # that one of two names may have
 LONG_NAME_CHARS = 6  # from so many on two letters may differ
 MIN_SOUND_CHARS = 3  # consonants
 UNUSUAL_NATS = 15.0  # surprisal from which on a word in small letters may be a name
@@ -44,8 +45,13 @@ def nearly_named(question: str, speakers: Iterable[str], holds: Holds) -> dict[s
     if not lows or len(lows) > MAX_COMPARED_SPEAKERS:
         return {}
     likely = [word for word in _likely_names(question) if word not in lows.values()]
-    alike = {word: [s for s, low in lows.items() if _is_as_long(word, low) and is_like(word, low)] for word in likely}
+    alike = {word: _like(word, lows) for word in likely}
     return {speaker: word for word, near in alike.items() if near and not holds(word) for speaker in near}
+
+
+def _like(word: str, lows: Mapping[str, str]) -> list[str]:
+    """The speakers whose names are like a word."""
+    return [s for s, low in lows.items() if abs(len(word) - len(low)) <= MAX_MORE_CHARS and is_like(word, low)]
 
 
 def without_names(question: str, named: Mapping[str, str]) -> str:
@@ -95,7 +101,7 @@ def _likely_names(question: str) -> list[str]:
 @lru_cache(maxsize=CACHED_WORDS)
 def is_like(word: str, name: str) -> bool:
     """Whether two names differ in one letter or, long ones, two; or sound the same (Metaphone, Philips 1990)."""
-    if not _is_as_long(word, name):
+    if min(len(word), len(name)) < MIN_LIKE_CHARS or abs(len(word) - len(name)) > MAX_MORE_CHARS:
         return False
     import jellyfish
 
@@ -104,11 +110,6 @@ def is_like(word: str, name: str) -> bool:
     same_sound = bool(sound) and sound == _sound(name)
     near = jellyfish.damerau_levenshtein_distance(word, name) <= most
     return (near and (same_sound or word[0] == name[0])) or (same_sound and len(sound) >= MIN_SOUND_CHARS)
-
-
-def _is_as_long(word: str, name: str) -> bool:
-    """Whether two names are long enough to be compared, and about as long as each other."""
-    return min(len(word), len(name)) >= MIN_LIKE_CHARS and abs(len(word) - len(name)) <= 2
 
 
 @lru_cache(maxsize=CACHED_WORDS)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from memkit.models import Memory
 from memkit.surprisal.background import surprisal
 from memkit.text.hints import hint_words
-from memkit.text.terms.language import STOP_WORDS
+from memkit.text.terms.language import ENGLISH_STEMMER, STOP_WORDS
 from memkit.text.terms.tokens import NUMBER_WORDS, question_words, stem, words
 
 COMPARED_RESULTS = 10
@@ -162,7 +162,10 @@ def _tells_change(newer: Memory, older: Memory) -> bool:
 
 def _weights(question: str, asked: AskedValue) -> dict[str, float]:
     """Weights of a question's words, by how much each says what it is about: the rarer in the language, the more."""
-    every = {word.term: surprisal(question[word.start : word.end]) - USUAL_NATS for word in question_words(question)}
+    every = {
+        word.term: surprisal(question[word.start : word.end]) - USUAL_NATS
+        for word in question_words(question, ENGLISH_STEMMER)
+    }
     return {term: weight for term, weight in every.items() if weight > 0 and term not in asked.units}
 
 

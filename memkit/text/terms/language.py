@@ -109,6 +109,12 @@ def _foreign_words() -> frozenset[str]:
 
 
 @cache
+def _english_words() -> frozenset[str]:
+    """The common words of English that no other language has."""
+    return frozenset(word for word, stemmers in _stemmers_by_word().items() if stemmers == (ENGLISH_STEMMER,))
+
+
+@cache
 def _sign_pattern() -> re.Pattern[str]:
     signs = {sign for words in common_words().values() for sign in words.signs}
     return re.compile("|".join(sorted(signs, key=len, reverse=True)))
@@ -137,7 +143,10 @@ def language_of(text: str) -> str:
 
 def tied_languages(text: str) -> list[str]:
     """Languages but English of which a text has most common words, or as many as of any: "Was war am Dienstag?"."""
-    counts = _counts_of(_telling_tokens(text)[0])
+    tokens, _ = _telling_tokens(text)
+    if _foreign_words().isdisjoint(tokens) and not _english_words().isdisjoint(tokens):
+        return []  # English has all of them, and one that no other language has
+    counts = _counts_of(tokens)
     most = max(counts.values(), default=0)
     return [stemmer for stemmer in _ranks() if 0 < counts[stemmer] == most and stemmer != ENGLISH_STEMMER]
 

@@ -137,7 +137,7 @@ def words(text: str, language: str = "english") -> list[Word]:
 
 
 @lru_cache(maxsize=16)
-def question_words(text: str, language: str = "english") -> tuple[Word, ...]:
+def question_words(text: str, language: str) -> tuple[Word, ...]:
     """Search terms of a question, read once for all who look at it."""
     return tuple(words(text, language))
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 from memkit.text.terms.language import common_words, language_of, tied_languages, words_of
@@ -39,11 +40,17 @@ def times_in(text: str) -> Iterator[ForeignTime]:
 def _readings(text: str) -> Iterator[Iterator[ForeignTime]]:
     """Times of a text in each language that it may be in, the likeliest first."""
     stemmers = dict.fromkeys([language_of(text), *tied_languages(text)])
-    for code in (code for stemmer in stemmers for code, words in common_words().items() if words.stemmer == stemmer):
-        if code != "en":
-            yield spaced_times(text, time_words(code))
+    for code in (code for stemmer in stemmers for code in _foreign_codes().get(stemmer, ())):
+        yield spaced_times(text, time_words(code))
     if not text.isascii() and (locale := script_locale(text)) is not None:
         yield spaceless_times(text, locale)
+
+
+@cache
+def _foreign_codes() -> dict[str, tuple[str, ...]]:
+    """The codes of the languages but English of each stemmer."""
+    by_code = {code: words.stemmer for code, words in common_words().items() if code != "en"}
+    return {stemmer: tuple(code for code in by_code if by_code[code] == stemmer) for stemmer in by_code.values()}
 
 
 def script_locale(text: str) -> str | None:
