@@ -75,6 +75,10 @@ class LoadedBank:
         """The search that holds memories of a kind."""
         return next((own for kinds, own in self.aside.items() if kind in kinds), self.searcher)
 
+    def shows(self, state: BankState) -> bool:
+        """Whether it shows the bank in this state; of one that stays as it is the state is mostly the same object."""
+        return self.state is state or self.state == state
+
     def instructing_turns(self, view: BankView) -> Mapping[int, Memory]:
         """The newest turns that hold standing instructions, read once for each state of the bank."""
         if self.instructions is None:
@@ -173,7 +177,7 @@ class IndexCache:
     def speakers(self, state: BankState) -> dict[str, int]:
         """The speakers of a bank in this state, or a later one, with their hashes."""
         loaded = self._loaded.get(state.number)
-        if loaded is None or loaded.state != state:
+        if loaded is None or not loaded.shows(state):
             with self.opened(state.number) as (loaded, _):
                 return loaded.speakers
         return loaded.speakers
@@ -181,7 +185,7 @@ class IndexCache:
     def _fresh(self, view: BankView) -> LoadedBank:
         state = view.state
         loaded = self._loaded.get(state.number)
-        if loaded is not None and loaded.state == state:
+        if loaded is not None and loaded.shows(state):
             with self._guard:
                 if state.number in self._loaded:  # unless it was dropped meanwhile
                     self._loaded.move_to_end(state.number)

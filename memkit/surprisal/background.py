@@ -102,7 +102,11 @@ def _rare(word: str) -> float:
         return 1 / HIRAGANA_TYPES
     if _is_ideograph(word[0]):
         return IDEOGRAPH_SHARE / float(IDEOGRAPH_TYPES ** len(word))
-    plain = "".join(c for c in unicodedata.normalize("NFKD", word) if unicodedata.category(c)[0] != "M")
+    plain = (
+        word
+        if word.isascii()
+        else "".join(c for c in unicodedata.normalize("NFKD", word) if unicodedata.category(c)[0] != "M")
+    )
     if not plain.isascii():
         return math.exp(-FIRST_NATS - LETTER_NATS * len(plain)) / RARE_SHARE
     share = LATIN_SHARE if plain == word else LATIN_SHARE * ACCENTED_SHARE

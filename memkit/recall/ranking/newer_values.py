@@ -7,7 +7,7 @@ that both hold. A step of its own after the search, over texts: whatever the wei
 """
 
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import datetime
 from typing import NamedTuple
 
@@ -137,13 +137,9 @@ def newer_value(
 
     `words_by_seq`: the results, best first, with the question's words that each holds. None where nothing changed.
     """
-    first = list(words_by_seq)[:COMPARED_RESULTS]
-    telling = [seq for seq in first if seq in memories and _tells(memories[seq], asked)]
-    if len(telling) < 2:
-        return None
-    weights = _weights(question, asked)
-    held = {seq: {word for word in words_by_seq[seq] if word in weights} for seq in telling}
-    same = _about_same(held, weights)
+    first, weights = list(words_by_seq)[:COMPARED_RESULTS], _weights(question, asked)
+    held = {seq: {word for word in words_by_seq[seq] if word in weights} for seq in first if seq in memories}
+    same = _about_same(held, weights, lambda seq: _tells(memories[seq], asked))
     if len(same) < 2:
         return None
     newest = max(same, key=lambda seq: _moment(memories[seq]))
@@ -169,14 +165,18 @@ def _weights(question: str, asked: AskedValue) -> dict[str, float]:
     return {term: weight for term, weight in every.items() if weight > 0 and term not in asked.units}
 
 
-def _about_same(held: Mapping[int, Set[str]], weights: Mapping[str, float]) -> list[int]:
-    """Seqs, best first, of the turn that holds most of the question, and of those that hold most of what it holds."""
-    totals = {seq: sum(weights[word] for word in own) for seq, own in held.items()}
-    best = max(totals, key=totals.__getitem__, default=None)
-    if best is None or not totals[best]:
+def _about_same(held: Mapping[int, Set[str]], weights: Mapping[str, float], tells: Callable[[int], bool]) -> list[int]:
+    """Seqs, best first, of the turn that holds most of the question, and of those that hold most of what it holds.
+
+    Of those alone that tell a value (`tells`), which is looked for last.
+    """
+    totals = {seq: sum([weights[word] for word in own]) for seq, own in held.items() if own}
+    best = next(filter(tells, sorted(totals, key=totals.__getitem__, reverse=True)), None)
+    if best is None:
         return []
-    shared = {seq: sum(weights[word] for word in own & held[best]) for seq, own in held.items()}
-    return [seq for seq in held if shared[seq] >= SAME_SHARE * totals[best]]
+    least = SAME_SHARE * totals[best]
+    shared = (seq for seq in totals if sum([weights[word] for word in held[seq] & held[best]]) >= least)
+    return [seq for seq in shared if seq == best or tells(seq)]
 
 
 def _tells(memory: Memory, asked: AskedValue) -> bool:
