@@ -228,8 +228,8 @@ def _states_as_of(as_of: datetime | None) -> tuple[State, ...]:
     return ("active",) if as_of is None else ("active", "superseded")
 
 
-def _listed(memories: Mapping[int, Memory], seqs: Sequence[int]) -> list[Memory]:
-    return [memories[seq] for seq in seqs if seq in memories]
+def _listed(memories: Mapping[int, Memory], seqs: Sequence[int]) -> tuple[Memory, ...]:
+    return tuple([memories[seq] for seq in seqs if seq in memories]) if seqs else ()
 
 
 def _hit(ctx: BankContext, scored: ScoredRow, memories: Mapping[int, Memory], reranker: RerankOutcome | None) -> Hit:
@@ -244,8 +244,8 @@ def _hit(ctx: BankContext, scored: ScoredRow, memories: Mapping[int, Memory], re
         score=scored.score,
         why={**scored.parts, "words": list(scored.words), **named, "key_phrases": list(memory.key_phrases)},
         bank=ctx.name,
-        around=tuple(_listed(memories, scored.around)),
-        thoughts=tuple(_listed(memories, scored.thoughts)),
+        around=_listed(memories, scored.around),
+        thoughts=_listed(memories, scored.thoughts),
         last_said=None if scored.last_said is None else from_micros(scored.last_said),
     )
 

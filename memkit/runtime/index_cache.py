@@ -166,7 +166,7 @@ class IndexCache:
     def lock(self, bank: int) -> threading.RLock:
         """Held while a bank's index is read or brought up to date: see `opened`."""
         with self._guard:
-            return self._locks.setdefault(bank, threading.RLock())
+            return self._locks.get(bank) or self._locks.setdefault(bank, threading.RLock())
 
     @contextmanager
     def opened(self, bank: int) -> Iterator[tuple[LoadedBank, BankView]]:

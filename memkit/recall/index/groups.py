@@ -75,9 +75,11 @@ class RowGroups:
 
     def spread(self, values: npt.NDArray[Number]) -> npt.NDArray[Number]:
         """Give each row its group's value, and 0 to rows of none: (m,) -> (row_count,)."""
-        if len(self.order) < self.row_count:
-            values = np.append(values, values.dtype.type(0))
-        return values.take(self.places)
+        if len(self.order) == self.row_count:
+            return values.take(self.places)
+        with_none = np.zeros(len(values) + 1, values.dtype)
+        with_none[:-1] = values
+        return with_none.take(self.places)
 
 
 class BankGroups:

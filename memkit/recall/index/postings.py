@@ -1,6 +1,6 @@
 """BM25 over a bank's own terms and statistics; postings in a few large blocks and, for what came last, small ones."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, islice
 from math import log
@@ -182,28 +182,22 @@ class LexicalIndex:
 
     def postings(self, term: int) -> Postings:
         """Seqs that hold a term, in order, and how often."""
-        return next(self._every([term]))
+        return self._every([term])[0]
 
-    def _every(self, terms: Sequence[int]) -> Iterator[Postings]:
+    def _every(self, terms: Sequence[int]) -> list[Postings]:
         """The postings of each of these terms."""
         hashes = np.array(terms, dtype=np.int64)
-        by_block = zip(*(block.spans(hashes) for block in self._blocks), strict=True)
-        for spans in by_block if self._blocks else [()] * len(terms):
-            yield self._of(
-                [
-                    (block.seqs[span], block.counts[span])
-                    for block, span in zip(self._blocks, spans, strict=True)
-                    if span.stop > span.start
-                ]
-            )
+        by_block = [[(block.seqs[span], block.counts[span]) for span in block.spans(hashes)] for block in self._blocks]
+        if len(by_block) == 1:
+            return by_block[0]
+        return list(map(self._of_blocks, zip(*by_block, strict=True))) if by_block else [NO_POSTINGS] * len(terms)
 
-    def _of(self, parts: Sequence[Postings]) -> Postings:
-        """The postings of a term from those of the blocks that hold it."""
-        if not parts:
-            return NO_POSTINGS
-        if len(parts) == 1:
-            return parts[0]
-        seqs, counts = np.concatenate([seqs for seqs, _ in parts]), np.concatenate([counts for _, counts in parts])
+    def _of_blocks(self, parts: Sequence[Postings]) -> Postings:
+        """The postings of a term from those of each block."""
+        held = [part for part in parts if len(part[0])]
+        if len(held) <= 1:
+            return held[0] if held else NO_POSTINGS
+        seqs, counts = np.concatenate([seqs for seqs, _ in held]), np.concatenate([counts for _, counts in held])
         if self._in_order:
             return seqs, counts
         order = np.argsort(seqs)
@@ -211,6 +205,8 @@ class LexicalIndex:
 
     def _spelt(self, spellings: Sequence[Postings]) -> Postings:
         """Seqs that hold any of these terms, in order, and how often that which each holds most."""
+        if len(spellings) == 1:
+            return spellings[0]
         parts = [part for part in spellings if len(part[0])]
         if len(parts) <= 1:
             return parts[0] if parts else NO_POSTINGS
@@ -230,7 +226,7 @@ class LexicalIndex:
 
     def impacts(self, terms: Sequence[Sequence[int]]) -> "Impacts":
         """Postings of these terms, in their order, with what each adds to a memory's score; a term in its spellings."""
-        every = self._every(list(chain.from_iterable(terms)))
+        every = iter(self._every(list(chain.from_iterable(terms))))
         postings = [self._spelt(list(islice(every, len(spellings)))) for spellings in terms]
         seqs = _joined([seqs for seqs, _ in postings], np.int32)
         times = _joined([counts for _, counts in postings], np.float32)

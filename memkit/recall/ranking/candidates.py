@@ -143,6 +143,12 @@ class UnseenChunks:
         return np.asarray(1 / np.maximum(self.sizes, 1))
 
     @cached_property
+    def usual(self) -> tuple[float, float]:
+        """The mean of that evidence, and of its square."""
+        evidence = self.evidence.astype(np.float64)
+        return float(evidence.sum()) / len(evidence), float(evidence @ evidence) / len(evidence)
+
+    @cached_property
     def evidence(self) -> FloatArray:
         """The evidence of chunks made of the sample, as large as the bank's are: what chance gives, (any,)."""
         size = max(1, round(self.row_count / max(self.count, 1)))

@@ -23,7 +23,6 @@ from memkit.recall.ranking.late_interaction import REPLACED_SHARE
 from memkit.settings import RankingSettings
 
 Floats = npt.NDArray[np.floating]
-NO_EVIDENCE = np.empty(0, np.float32)
 
 
 def softmax(logits: Floats, axis: int = -1) -> Floats:
@@ -129,7 +128,7 @@ def _from_neighbours(
     shared: FloatArray, alone: FloatArray, features: RowFeatures, weights: RankingSettings
 ) -> FloatArray:
     """Shares of the evidence of the rows beside each; the answer to a question takes its share of all of it."""
-    shares = np.zeros_like(shared)
+    shares = np.zeros(len(shared), np.float32)
     _add_both_ways(shares, weights.neighbour * shared, features.linked, 1)
     _add_both_ways(shares, weights.second_neighbour * shared, features.linked_twice, 2)
     shares[1:] += weights.answered * alone[:-1] * features.answering
@@ -165,19 +164,15 @@ def log_attention(own: FloatArray, chunks: RowGroups, unseen: UnseenChunks | Non
     chunks of the bank, also of those without a candidate.
     """
     evidence = chunk_evidence(own, chunks, None if unseen is None else unseen.shares)
-    others = NO_EVIDENCE if unseen is None else unseen.evidence
-    missing = 0 if unseen is None or not len(others) else max(unseen.count - len(evidence), 0)
+    missing = 0 if unseen is None or not len(unseen.evidence) else max(unseen.count - len(evidence), 0)
+    usual, usual_square = (0.0, 0.0) if unseen is None or not missing else unseen.usual
     whole = len(evidence) + missing
     if whole < 2:
         return np.zeros_like(evidence)
     every = evidence.astype(np.float64)
-    mean = (float(every.sum()) + missing * _mean(others)) / whole
+    mean = (float(every.sum()) + missing * usual) / whole
     every -= mean
-    square = (float(every @ every) + missing * _mean((others - mean) ** 2)) / whole
+    square = (float(every @ every) + missing * (usual_square - 2 * mean * usual + mean**2)) / whole
     if square < 1e-18:
         return np.zeros_like(evidence)
     return np.asarray(every / square**0.5, dtype=np.float32)
-
-
-def _mean(values: FloatArray) -> float:
-    return float(values.mean(dtype=np.float64)) if len(values) else 0.0
