@@ -69,6 +69,7 @@ class AsyncBank:
     restore = _awaitable(MemoryBank.restore)
     undo = _awaitable(MemoryBank.undo)
     put = _awaitable(MemoryBank.put)
+    put_many = _awaitable(MemoryBank.put_many)
     get_item = _awaitable(MemoryBank.get_item)
     delete_item = _awaitable(MemoryBank.delete_item)
     get = _awaitable(MemoryBank.get)

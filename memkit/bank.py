@@ -14,7 +14,7 @@ from memkit.forget.decay import FadeReport
 from memkit.forget.erasure_plan import ErasePlan
 from memkit.forget.requests import ForgetRequest, ThinkingReceipt
 from memkit.identifiers import bank_path
-from memkit.items import Index, Item
+from memkit.items import Index, Item, ItemFields
 from memkit.models import ErasureReceipt, HistoryEntry, Kind, Memory, MemoryPage, Order, Receipt, State, Turn
 from memkit.protocols import BankName, PageOptions
 from memkit.recall.present.asides import StandingInstruction, UpcomingPlan
@@ -298,7 +298,12 @@ class MemoryBank:
         `recall(..., kinds=["item"])` looks there. `ttl`: minutes that it lives. `sources`: ids of memories that it
         belongs to; erasing either erases both. Raises InputError.
         """
-        return items.put(self._context, key, value, index=index, ttl=ttl, sources=sources)
+        fields = ItemFields(key=key, value=value, index=index, ttl=ttl, sources=sources)
+        return items.put_many(self._context, [fields], ())
+
+    def put_many(self, puts: Iterable[ItemFields], *, delete: Iterable[str] = ()) -> Receipt:
+        """Put many items, each a dict of `put`'s arguments, and then delete some keys: all or nothing, at once."""
+        return items.put_many(self._context, puts, delete)
 
     def get_item(self, key: str, *, refresh: bool = False) -> Item | None:
         """The item of a key, None where there is none (any more); with `refresh` its time begins anew."""

@@ -7,7 +7,7 @@ its text what is indexed of the value. A later value takes its place; none is ev
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from memkit.errors import InputError, InvalidTextError
 from memkit.models import MAX_TEXT_CHARS, FrozenModel, Memory
@@ -18,6 +18,16 @@ MAX_INDEXED_PARTS = 64  # of one value, each with a vector of its own
 WHOLE_VALUE = "$"  # the path of the value itself
 
 Index = Sequence[str] | bool | None
+
+
+class ItemFields(TypedDict):
+    """An item that is put: what `MemoryBank.put` takes."""
+
+    key: str
+    value: Any
+    index: NotRequired[Index]
+    ttl: NotRequired[float | None]
+    sources: NotRequired[Sequence[str]]
 
 
 class Item(FrozenModel):

@@ -273,9 +273,9 @@ class MemoryStore:
             context = self._contexts[name] = BankContext(self._services, name)
         return context
 
-    def banks(self, prefix: Sequence[str] = ()) -> list[BankName]:
-        """Names of the banks there are, those that start with `prefix`, in order."""
-        return [state.name for state in self._storage.banks(tuple(prefix))]
+    def banks(self, prefix: Sequence[str] = (), *, with_items: bool = False) -> list[BankName]:
+        """Names of the banks there are, those that start with `prefix`, in order; or of those alone that hold items."""
+        return [state.name for state in self._storage.banks(tuple(prefix), with_items=with_items)]
 
     def recall(
         self,

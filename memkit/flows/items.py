@@ -1,15 +1,14 @@
 """Items: put, read and deleted by key; what has expired is gone at once, and swept by maintenance."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
 
-from memkit.errors import BankGoneError
+from memkit.errors import BankGoneError, InputError
 from memkit.flows.context import BankContext, apply, retry_when_gone
-from memkit.items import Index, Item, expiry, is_expired, item_id, item_memory
+from memkit.items import Item, ItemFields, expiry, is_expired, item_id, item_memory
 from memkit.models import IndexEntry, Memory, Outcome, Receipt
-from memkit.operations import Discard, Extend, Put, Step
+from memkit.operations import Discard, Extend, Put
 from memkit.protocols import BankView
 from memkit.text.terms.keys import item_key
 
@@ -17,28 +16,37 @@ SWEPT_AT_ONCE = 500  # items in one transaction
 ABSENT_REASON = "no such item"
 
 
-def put(ctx: BankContext, key: str, value: Any, *, index: Index, ttl: float | None, sources: Sequence[str]) -> Receipt:
-    """Store a value, in the place of the one before. Raises InputError."""
+def put_many(ctx: BankContext, puts: Iterable[ItemFields], delete: Iterable[str]) -> Receipt:
+    """Store values in the place of those before, and remove others, all or none. Raises InputError."""
     at = ctx.now()
-    memory = item_memory(key, value, at=at, index=index, ttl=ttl, sources=sources)
-    attempt = _put_indexed if memory.text else _put_plain
-    return retry_when_gone(ctx, lambda: attempt(ctx, memory, at))
+    memories = [item_memory(at=at, **_known(fields)) for fields in puts]
+    discards = [Discard((item_id(key),)) for key in delete]
+    return retry_when_gone(ctx, lambda: _put(ctx, memories, discards, at))
 
 
-def _put_plain(ctx: BankContext, memory: Memory, at: datetime) -> Receipt:
-    """A value without an index needs nothing of the bank but its key, which is read in the transaction."""
-
-    def decide(view: BankView) -> list[Step]:
-        return [Put(memory, IndexEntry(text_key=item_key(view.state.key, memory.id), wanted=False))]
-
-    return ctx.storage.apply(ctx.name, decide, at=at)
+def _known(fields: ItemFields) -> ItemFields:
+    unknown = fields.keys() - ItemFields.__annotations__.keys()
+    if unknown or not {"key", "value"} <= fields.keys():
+        raise InputError("put_many: each item is a dict with key and value, and perhaps index, ttl and sources.")
+    return fields
 
 
-def _put_indexed(ctx: BankContext, memory: Memory, at: datetime) -> Receipt:
+def _put(ctx: BankContext, memories: Sequence[Memory], discards: Sequence[Discard], at: datetime) -> Receipt:
+    """What has no index needs nothing of the bank but its key, which is read in the transaction."""
+    indexed = [memory for memory in memories if memory.text]
+    if not indexed:
+        return ctx.storage.apply(ctx.name, lambda view: [*_plain_puts(view, memories), *discards], at=at)
     with ctx.storage.view(ctx.name) as view:
-        state = view.state
-    [entry] = ctx.services.indexer.entry(state, [memory])
-    return apply(ctx, [Put(memory, entry)], at=at, state=state)
+        state, plain = view.state, {put.memory.id: put for put in _plain_puts(view, memories)}
+    entries = ctx.services.indexer.entry(state, indexed)
+    whole = {id(memory): Put(memory, entry) for memory, entry in zip(indexed, entries, strict=True)}
+    steps = [whole.get(id(memory)) or plain[memory.id] for memory in memories]
+    return apply(ctx, [*steps, *discards], at=at, state=state)
+
+
+def _plain_puts(view: BankView, memories: Sequence[Memory]) -> list[Put]:
+    key = view.state.key
+    return [Put(memory, IndexEntry(text_key=item_key(key, memory.id), wanted=False)) for memory in memories]
 
 
 def get(ctx: BankContext, key: str, *, refresh: bool) -> Item | None:

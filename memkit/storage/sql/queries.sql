@@ -35,6 +35,10 @@ SELECT {bank_row} FROM bank WHERE name = :name
 -- name: banks_between
 SELECT {bank_row} FROM bank WHERE name >= :start AND name < :end
 
+-- name: banks_with_items
+SELECT {bank_row} FROM bank WHERE name >= :start AND name < :end AND EXISTS (
+    SELECT 1 FROM memory m INDEXED BY memory_derived WHERE m.bank = bank.bank AND m.kind = 4 AND m.kind <> 0)
+
 -- name: unencoded_banks
 WITH RECURSIVE each (number) AS (
     SELECT min(bank) FROM memory INDEXED BY memory_unencoded WHERE vector IS NULL AND wanted = 1

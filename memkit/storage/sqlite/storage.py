@@ -96,10 +96,11 @@ class SqliteStorage:
             row = self._connections.retry_while_busy(lambda: run(connection, "bank_by_name", name=key).fetchone())
         return None if row is None else BankRow(*row).to_state()
 
-    def banks(self, prefix: "BankName" = ()) -> list[BankState]:
+    def banks(self, prefix: "BankName" = (), *, with_items: bool = False) -> list[BankState]:
         start, end = prefix_range(prefix)
         with self._connections.reading() as connection:
-            rows = run(connection, "banks_between", start=start, end=end).fetchall()
+            query = "banks_with_items" if with_items else "banks_between"
+            rows = run(connection, query, start=start, end=end).fetchall()
         return listed((BankRow(*row).to_state() for row in rows), prefix)
 
     def unencoded_banks(self) -> list[BankState]:

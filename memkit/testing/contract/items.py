@@ -106,3 +106,10 @@ class ItemContract(ContractSteps):
         self.put(storage, put("k", "said"))
         assert self.read(storage, lambda view: view.same_text([entry(1).text_key])) == {}
         assert [type(m) for m in self.all(storage)] == [Memory]
+
+    def test_banks_that_hold_items_are_told(self, storage: Storage) -> None:
+        self.put(storage, put("k", 1))
+        storage.open_bank(("acme", "bo"))
+        assert [state.name for state in storage.banks(("acme",), with_items=True)] == [("acme", "ana")]
+        self.put(storage, Discard(("item:k",)))
+        assert storage.banks(with_items=True) == []

@@ -404,7 +404,7 @@ DAMAGES: dict[str, Callable[[str], str]] = {
     "with a vector that is too short": _with(lambda memory: memory.update(vector="AAAA")),
     "with a vector that is no base64": _with(lambda memory: memory.update(vector="***")),
     "with an unknown zone": _with(lambda bank: bank.update(zone="Atlantis/Capital"), "bank"),
-    "with a name that can't be": _with(lambda bank: bank.update(name=["\u001f", "x"]), "bank"),
+    "with a name that can't be": _with(lambda bank: bank.update(name=["", "x"]), "bank"),
     "with a line that is no object": lambda text: text + "[1, 2]\n",
     "with more after its end": lambda text: text + text,
     "of another program": lambda text: '{"role": "user", "content": "Hello"}\n',
