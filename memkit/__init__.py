@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from memkit.bank import MemoryBank
     from memkit.errors import MemkitError
+    from memkit.items import Item
     from memkit.models import Hit, Memory, Receipt, Turn
     from memkit.recall.present.recollection import Recollection
     from memkit.settings import Settings
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Hit",
+    "Item",
     "MemkitError",
     "Memory",
     "MemoryBank",
@@ -35,6 +37,7 @@ __all__ = [
 
 _HOME_MODULES = {
     "Hit": "models",
+    "Item": "items",
     "MemkitError": "errors",
     "Memory": "models",
     "MemoryBank": "bank",

@@ -299,11 +299,14 @@ class MemoryBank:
         belongs to; erasing either erases both. Raises InputError.
         """
         fields = ItemFields(key=key, value=value, index=index, ttl=ttl, sources=sources)
-        return items.put_many(self._context, [fields], ())
+        return items.put_many(self._context, [fields], (), encoded=False)
 
-    def put_many(self, puts: Iterable[ItemFields], *, delete: Iterable[str] = ()) -> Receipt:
-        """Put many items, each a dict of `put`'s arguments, and then delete some keys: all or nothing, at once."""
-        return items.put_many(self._context, puts, delete)
+    def put_many(self, puts: Iterable[ItemFields], *, delete: Iterable[str] = (), encoded: bool = False) -> Receipt:
+        """Put many items, each a dict of `put`'s arguments, then delete some keys: all or nothing, at once.
+
+        `encoded`: not without their vectors, which otherwise follow where the encoder fails. Raises EncoderError.
+        """
+        return items.put_many(self._context, puts, delete, encoded=encoded)
 
     def get_item(self, key: str, *, refresh: bool = False) -> Item | None:
         """The item of a key, None where there is none (any more); with `refresh` its time begins anew."""

@@ -118,16 +118,16 @@ def indexed_parts(memory: Memory) -> list[str]:
 
 
 def texts_at(value: Any, path: str) -> list[str]:
-    """Texts that lie at a path of a value: "$" is the value itself, "a.b" a field, "a[0]" or "a[*]" members of a list.
+    """Texts that lie at a path of a value, of what is no string its JSON; of nothing none.
 
-    Of what is no string, its JSON.
+    "$" is the value itself, "a.b" a field, "{a,b}" either, "*" any; "a[0]" and "a[*]" are members of a list.
     """
     if path == WHOLE_VALUE:
         return [_as_text(value)]
     places = [value]
     for step in _steps(path):
         places = [place for each in places for place in _stepped(each, step)]
-    return [_as_text(place) for place in places]
+    return [_as_text(place) for place in places if place is not None]
 
 
 def _steps(path: str) -> Iterator[str]:
@@ -141,14 +141,21 @@ def _steps(path: str) -> Iterator[str]:
 
 def _stepped(value: Any, step: str) -> list[Any]:
     if not step.startswith("["):
-        members = value.values() if step == "*" and isinstance(value, Mapping) else ()
-        return [*members] if members else [value[step]] if isinstance(value, Mapping) and step in value else []
+        return _fields(value, step) if isinstance(value, Mapping) else []
     place = step[1:].removesuffix("]")
     if not isinstance(value, list):
         return []
     if place == "*":
         return value
     return value[int(place) :][:1] if place.lstrip("-").isdecimal() and -len(value) <= int(place) < len(value) else []
+
+
+def _fields(value: Mapping[str, Any], step: str) -> list[Any]:
+    if step in value:
+        return [value[step]]
+    if step.startswith("{") and step.endswith("}"):
+        return [value[name] for name in map(str.strip, step[1:-1].split(",")) if name in value]
+    return list(value.values()) if step == "*" else []
 
 
 def _as_text(value: Any) -> str:

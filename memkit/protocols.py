@@ -332,8 +332,8 @@ class Storage(Protocol):
     def find_bank(self, name: BankName) -> BankState | None:
         """The bank of this name, if it is there; writes nothing."""
 
-    def banks(self, prefix: BankName = (), *, with_items: bool = False) -> list[BankState]:
-        """Banks whose name starts with these parts, in order of name; not published ones only if asked for."""
+    def banks(self, prefix: BankName = (), *, items_at: datetime | None = None) -> list[BankState]:
+        """Banks whose name starts so, in order, not published ones only if asked for; those that hold items then."""
 
     def apply(self, bank: int | BankName, decide: Sequence[Step] | Decision, *, at: datetime) -> Receipt:
         """Apply operations in one transaction, all or none; the only way to change a bank. Raises BankGoneError.

@@ -260,9 +260,8 @@ class MemoryStore:
         """
         name = checked_bank_name(names)
         with self._lock:
-            bank = self._banks.get(name)
-            if bank is None:
-                bank = self._banks[name] = MemoryBank(self._context(name))
+            bank = self._banks.get(name) or MemoryBank(self._context(name))
+            self._banks[name] = bank
             if zone is not None:
                 edit.ask_for_zone(self._context(name), zone)
             return bank
@@ -275,7 +274,8 @@ class MemoryStore:
 
     def banks(self, prefix: Sequence[str] = (), *, with_items: bool = False) -> list[BankName]:
         """Names of the banks there are, those that start with `prefix`, in order; or of those alone that hold items."""
-        return [state.name for state in self._storage.banks(tuple(prefix), with_items=with_items)]
+        items_at = self._services.clock() if with_items else None
+        return [state.name for state in self._storage.banks(tuple(prefix), items_at=items_at)]
 
     def recall(
         self,

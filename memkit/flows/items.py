@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
-from memkit.errors import BankGoneError, InputError
+from memkit.errors import BankGoneError, EncoderError, InputError
 from memkit.flows.context import BankContext, apply, retry_when_gone
 from memkit.items import Item, ItemFields, expiry, is_expired, item_id, item_memory
 from memkit.models import IndexEntry, Memory, Outcome, Receipt
@@ -16,12 +16,12 @@ SWEPT_AT_ONCE = 500  # items in one transaction
 ABSENT_REASON = "no such item"
 
 
-def put_many(ctx: BankContext, puts: Iterable[ItemFields], delete: Iterable[str]) -> Receipt:
-    """Store values in the place of those before, and remove others, all or none. Raises InputError."""
+def put_many(ctx: BankContext, puts: Iterable[ItemFields], delete: Iterable[str], *, encoded: bool) -> Receipt:
+    """Store values in the place of those before, and remove others, all or none. Raises InputError, EncoderError."""
     at = ctx.now()
     memories = [item_memory(at=at, **_known(fields)) for fields in puts]
     discards = [Discard((item_id(key),)) for key in delete]
-    return retry_when_gone(ctx, lambda: _put(ctx, memories, discards, at))
+    return retry_when_gone(ctx, lambda: _put(ctx, memories, discards, at, encoded=encoded))
 
 
 def _known(fields: ItemFields) -> ItemFields:
@@ -31,7 +31,9 @@ def _known(fields: ItemFields) -> ItemFields:
     return fields
 
 
-def _put(ctx: BankContext, memories: Sequence[Memory], discards: Sequence[Discard], at: datetime) -> Receipt:
+def _put(
+    ctx: BankContext, memories: Sequence[Memory], discards: Sequence[Discard], at: datetime, *, encoded: bool
+) -> Receipt:
     """What has no index needs nothing of the bank but its key, which is read in the transaction."""
     indexed = [memory for memory in memories if memory.text]
     if not indexed:
@@ -39,6 +41,8 @@ def _put(ctx: BankContext, memories: Sequence[Memory], discards: Sequence[Discar
     with ctx.storage.view(ctx.name) as view:
         state, plain = view.state, {put.memory.id: put for put in _plain_puts(view, memories)}
     entries = ctx.services.indexer.entry(state, indexed)
+    if encoded and any(entry.wanted and entry.vector is None for entry in entries):
+        raise EncoderError("put: the encoder failed, so nothing was stored. Without encoded=True vectors follow.")
     whole = {id(memory): Put(memory, entry) for memory, entry in zip(indexed, entries, strict=True)}
     steps = [whole.get(id(memory)) or plain[memory.id] for memory in memories]
     return apply(ctx, [*steps, *discards], at=at, state=state)

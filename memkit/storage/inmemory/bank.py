@@ -3,8 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime
 
 from memkit.exported import ExportedBank
+from memkit.items import is_expired
 from memkit.models import BankState, IndexEntry
 from memkit.storage.core.hashing import Hasher
 from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, encode_payload
@@ -46,6 +48,10 @@ class Bank:
     def seqs_by(self, name: str, value: object) -> set[int]:
         """Seqs of the memories whose field has this value."""
         return self._seqs.get((name, value), set())
+
+    def has_items(self, now: datetime) -> bool:
+        """Whether it holds any item whose time isn't over."""
+        return any(not is_expired(self.records[seq].memory, now) for seq in self.seqs_by("kind", "item"))
 
     def values(self, name: str) -> Iterator[object]:
         """All values of a field that occur."""

@@ -62,9 +62,9 @@ class MemoryStorage:
         with self._reading():
             return next((bank.state for bank in self._banks.values() if bank.state.name == wanted), None)
 
-    def banks(self, prefix: BankName = (), *, with_items: bool = False) -> list[BankState]:
+    def banks(self, prefix: BankName = (), *, items_at: datetime | None = None) -> list[BankState]:
         with self._reading():
-            states = (b.state for b in self._banks.values() if not with_items or b.seqs_by("kind", "item"))
+            states = (bank.state for bank in self._banks.values() if items_at is None or bank.has_items(items_at))
             return listed([state for state in states if state.name[: len(prefix)] == tuple(prefix)], prefix)
 
     def unencoded_banks(self) -> list[BankState]:

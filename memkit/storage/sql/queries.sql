@@ -37,7 +37,8 @@ SELECT {bank_row} FROM bank WHERE name >= :start AND name < :end
 
 -- name: banks_with_items
 SELECT {bank_row} FROM bank WHERE name >= :start AND name < :end AND EXISTS (
-    SELECT 1 FROM memory m INDEXED BY memory_derived WHERE m.bank = bank.bank AND m.kind = 4 AND m.kind <> 0)
+    SELECT 1 FROM memory m INDEXED BY memory_derived WHERE m.bank = bank.bank AND m.kind = 4 AND m.kind <> 0 AND
+        coalesce(m.valid_until > :moment, true))
 
 -- name: unencoded_banks
 WITH RECURSIVE each (number) AS (

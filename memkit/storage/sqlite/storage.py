@@ -96,11 +96,11 @@ class SqliteStorage:
             row = self._connections.retry_while_busy(lambda: run(connection, "bank_by_name", name=key).fetchone())
         return None if row is None else BankRow(*row).to_state()
 
-    def banks(self, prefix: "BankName" = (), *, with_items: bool = False) -> list[BankState]:
+    def banks(self, prefix: "BankName" = (), *, items_at: datetime | None = None) -> list[BankState]:
         start, end = prefix_range(prefix)
         with self._connections.reading() as connection:
-            query = "banks_with_items" if with_items else "banks_between"
-            rows = run(connection, query, start=start, end=end).fetchall()
+            query, moment = ("banks_between", None) if items_at is None else ("banks_with_items", to_micros(items_at))
+            rows = run(connection, query, start=start, end=end, moment=moment).fetchall()
         return listed((BankRow(*row).to_state() for row in rows), prefix)
 
     def unencoded_banks(self) -> list[BankState]:

@@ -108,8 +108,11 @@ class ItemContract(ContractSteps):
         assert [type(m) for m in self.all(storage)] == [Memory]
 
     def test_banks_that_hold_items_are_told(self, storage: Storage) -> None:
-        self.put(storage, put("k", 1))
+        self.put(storage, put("k", 1, ttl=60))
         storage.open_bank(("acme", "bo"))
-        assert [state.name for state in storage.banks(("acme",), with_items=True)] == [("acme", "ana")]
+        assert [state.name for state in storage.banks(("acme",), items_at=AT_NOON)] == [("acme", "ana")]
+        assert storage.banks(items_at=AT_NOON + AN_HOUR) == []
+        self.put(storage, put("k", 1))
+        assert [state.name for state in storage.banks(items_at=AT_NOON + AN_HOUR)] == [("acme", "ana")]
         self.put(storage, Discard(("item:k",)))
-        assert storage.banks(with_items=True) == []
+        assert storage.banks(items_at=AT_NOON) == []
