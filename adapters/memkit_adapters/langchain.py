@@ -33,6 +33,7 @@ from memkit_adapters.langchain_messages import (
     speaker_of,
     turns_of,
 )
+from memkit_adapters.sparing import spared
 
 BankOf = Callable[[RunnableConfig], memkit.MemoryBank]
 
@@ -188,14 +189,14 @@ class WithMemory(Runnable[Any, Any]):
         """Recall, observe what was asked, answer, observe the answer."""
         call, prompt = self._begun(input, config)
         answer = self._model.invoke(prompt, config, **kwargs)
-        call.bank.observe(call.answered(self._message_of(answer)))
+        call.observe(self._message_of(answer))
         return self._given(answer)
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """The same, awaited."""
         call, prompt = await self._abegun(input, config)
         answer = await self._model.ainvoke(prompt, config, **kwargs)
-        await call.bank.aio.observe(call.answered(self._message_of(answer)))
+        await call.aobserve(self._message_of(answer))
         return self._given(answer)
 
     def stream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Any]:
@@ -208,7 +209,7 @@ class WithMemory(Runnable[Any, Any]):
                 yield chunk
             call.done = True
         finally:
-            call.bank.observe(call.answered(*chunks))
+            call.observe(*chunks)
 
     async def astream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncIterator[Any]:
         """The same, awaited. A cancelled answer is kept before the cancellation goes on."""
@@ -221,9 +222,9 @@ class WithMemory(Runnable[Any, Any]):
             call.done = True
         finally:
             if call.done:
-                await call.bank.aio.observe(call.answered(*chunks))
+                await call.aobserve(*chunks)
             else:
-                call.bank.observe(call.answered(*chunks))  # nothing may be awaited in a cancelled task
+                call.observe(*chunks)  # nothing may be awaited in a cancelled task
 
     def _message_of(self, answer: Any) -> Any:
         """Message of an answer, which is observed."""
@@ -235,19 +236,24 @@ class WithMemory(Runnable[Any, Any]):
 
     def _begun(self, input: Any, config: RunnableConfig | None) -> "tuple[_Call, list[BaseMessage]]":
         call = self._call(input, config)
-        call.bank.rename_speaker(UNNAMED_PERSON, speaker_of(call.turns))
-        call.repeats = call.bank.repeated(call.turns)
-        prompt = call.prompt(call.bank.recall(call.question, k=self._budget.k, without=call.before_the_model))
-        call.heard(call.bank.observe(call.new_turns))
+        prompt = call.prompt(None)
+        with spared("recall"):
+            call.bank.rename_speaker(UNNAMED_PERSON, speaker_of(call.turns))
+            call.repeats = call.bank.repeated(call.turns)
+            prompt = call.prompt(call.bank.recall(call.question, k=self._budget.k, without=call.before_the_model))
+        with spared("observe", call.message_ids):
+            call.heard(call.bank.observe(call.new_turns))
         return call, prompt
 
     async def _abegun(self, input: Any, config: RunnableConfig | None) -> "tuple[_Call, list[BaseMessage]]":
         call = self._call(input, config)
-        bank = call.bank.aio
-        await bank.rename_speaker(UNNAMED_PERSON, speaker_of(call.turns))
-        call.repeats = await bank.repeated(call.turns)
-        prompt = call.prompt(await bank.recall(call.question, k=self._budget.k, without=call.before_the_model))
-        call.heard(await bank.observe(call.new_turns))
+        bank, prompt = call.bank.aio, call.prompt(None)
+        with spared("recall"):
+            await bank.rename_speaker(UNNAMED_PERSON, speaker_of(call.turns))
+            call.repeats = await bank.repeated(call.turns)
+            prompt = call.prompt(await bank.recall(call.question, k=self._budget.k, without=call.before_the_model))
+        with spared("observe", call.message_ids):
+            call.heard(await bank.observe(call.new_turns))
         return call, prompt
 
     def _call(self, input: Any, config: RunnableConfig | None) -> "_Call":
@@ -318,14 +324,30 @@ class _Call:
         start = max((i for i, turn in enumerate(self.turns, start=1) if turn.role == "assistant"), default=0)
         return [] if self.repeats else self.turns[start:]
 
+    @property
+    def message_ids(self) -> list[str]:
+        """Ids of the new turns' messages, of those that have one."""
+        ids = ((turn.metadata or {}).get("message_id") for turn in self.new_turns)
+        return [str(id) for id in ids if id is not None]
+
+    def observe(self, *chunks: Any) -> None:
+        """Observe the answer; the agent goes on where that fails."""
+        with spared("observe", [str(chunk.id) for chunk in chunks[:1] if getattr(chunk, "id", None)]):
+            self.bank.observe(self.answered(*chunks))
+
+    async def aobserve(self, *chunks: Any) -> None:
+        """The same, awaited."""
+        with spared("observe", [str(chunk.id) for chunk in chunks[:1] if getattr(chunk, "id", None)]):
+            await self.bank.aio.observe(self.answered(*chunks))
+
     def heard(self, receipt: memkit.Receipt) -> None:
         """Note the turn that the answer will answer."""
         if self.turns and self.turns[-1].role == "user":
             self._reply_to = self.repeats[0].id if self.repeats else receipt.outcomes[-1].id
 
-    def prompt(self, recollection: memkit.Recollection) -> list[BaseMessage]:
-        """The messages for the model: what was recalled stands after the system's words."""
-        block = recollection.prompt(max_tokens=self._max_tokens) if self.question else ""
+    def prompt(self, recollection: memkit.Recollection | None) -> list[BaseMessage]:
+        """The messages for the model: what was recalled, if anything, stands after the system's words."""
+        block = recollection.prompt(max_tokens=self._max_tokens) if recollection is not None and self.question else ""
         head = [message for message in self._messages if isinstance(message, SystemMessage)]
         rest = [message for message in self._messages if not isinstance(message, SystemMessage)]
         return [*head, *([SystemMessage(block)] if block else []), *rest]

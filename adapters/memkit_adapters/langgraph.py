@@ -143,12 +143,12 @@ class MemkitStore(BaseStore):
     def _get(self, op: GetOp) -> Item | None:
         if not op.namespace:
             return None
-        found = self._store.bank(*op.namespace).get_item(op.key, refresh=op.refresh_ttl)
-        if found is None:
+        item = self._store.bank(*op.namespace).get_item(op.key, refresh=op.refresh_ttl)
+        if item is None:
             return None
         return Item(
-            value=found.value, key=op.key, namespace=op.namespace,
-            created_at=found.created_at, updated_at=found.updated_at,
+            value=item.value, key=op.key, namespace=op.namespace,
+            created_at=item.created_at, updated_at=item.updated_at,
         )  # fmt: skip
 
     def _search(self, op: SearchOp) -> list[SearchItem]:

@@ -19,12 +19,12 @@ ABSENT_REASON = "no such item"
 def put_many(ctx: BankContext, puts: Iterable[ItemFields], delete: Iterable[str], *, encoded: bool) -> Receipt:
     """Store values in the place of those before, and remove others, all or none. Raises InputError, EncoderError."""
     at = ctx.now()
-    memories = [item_memory(at=at, **_known(fields)) for fields in puts]
+    memories = [item_memory(at=at, **_checked_fields(fields)) for fields in puts]
     discards = [Discard((item_id(key),)) for key in delete]
     return retry_when_gone(ctx, lambda: _put(ctx, memories, discards, at, encoded=encoded))
 
 
-def _known(fields: ItemFields) -> ItemFields:
+def _checked_fields(fields: ItemFields) -> ItemFields:
     unknown = fields.keys() - ItemFields.__annotations__.keys()
     if unknown or not {"key", "value"} <= fields.keys():
         raise InputError("put_many: each item is a dict with key and value, and perhaps index, ttl and sources.")
@@ -34,7 +34,7 @@ def _known(fields: ItemFields) -> ItemFields:
 def _put(
     ctx: BankContext, memories: Sequence[Memory], discards: Sequence[Discard], at: datetime, *, encoded: bool
 ) -> Receipt:
-    """What has no index needs nothing of the bank but its key, which is read in the transaction."""
+    """Puts and discards in one transaction; where nothing is indexed, the bank is read in it alone."""
     indexed = [memory for memory in memories if memory.text]
     if not indexed:
         return ctx.storage.apply(ctx.name, lambda view: [*_plain_puts(view, memories), *discards], at=at)

@@ -12,7 +12,7 @@ from memkit.encoders.hashing import HashingEncoder
 from memkit.models import Hit, Memory, Receipt, Turn
 
 FRONT_DOOR_NAMES = (
-    "Hit MemkitError Memory MemoryBank MemoryStore Receipt Recollection Settings Turn open repair restore"
+    "Hit Item MemkitError Memory MemoryBank MemoryStore Receipt Recollection Settings Turn open repair restore"
 )
 OPEN_PARAMETERS = "location encoder thinker surprisal clock settings read_only erasure_key"
 METHOD_PARAMETERS: dict[type, dict[str, str]] = {
@@ -55,6 +55,11 @@ METHOD_PARAMETERS: dict[type, dict[str, str]] = {
         "forget": "ids reason",
         "restore": "ids",
         "undo": "receipt",
+        "put": "key value index ttl sources",
+        "put_many": "puts delete encoded",
+        "get_item": "key refresh",
+        "delete_item": "key",
+        "session": "id",
         "get": "id",
         "list": "kinds where after limit states",
         "history": "id",

@@ -1,0 +1,19 @@
+"""Sparing an agent the failures of its memory: it goes on without; the log says what failed, never what was said."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from memkit.errors import MemkitError
+
+log = logging.getLogger("memkit")
+
+
+@contextmanager
+def spared(action: str, ids: Sequence[str] = ()) -> Iterator[None]:
+    """Let the agent go on where its memory fails in this block; `ids`: of the messages that weren't remembered."""
+    try:
+        yield
+    except MemkitError as error:
+        named = f" (messages {', '.join(ids)})" if ids else ""
+        log.warning("memkit: %s failed%s, the agent goes on without it: %s", action, named, error)
