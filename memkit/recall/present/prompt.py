@@ -1,6 +1,6 @@
 """Recalled memories as a block for a model's prompt: quoted, dated, named, within a budget of tokens."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from memkit.errors import InputError
@@ -20,10 +20,10 @@ LEAST_LINE = f"  noted: {EMPTY_QUOTE}"  # nothing gets a line where there is no 
 
 
 class PromptBlock(NamedTuple):
-    """The rendered block, and the memories that it shows."""
+    """The rendered block, and the quotes of the memories that it shows."""
 
     text: str
-    placed: frozenset[Key]
+    quotes: Mapping[Key, str]
 
 
 class State(NamedTuple):
@@ -106,9 +106,9 @@ class _Writer:
         while self.shown:
             text = "\n".join(self.page.line(row, self.shown) for row in self.page.rows(self.shown))
             if self.count(text) <= self.budget:
-                return PromptBlock(text, frozenset(self.shown))
+                return PromptBlock(text, {key: self.page.quoted(key, length) for key, length in self.shown.items()})
             self.states.pop()
-        return PromptBlock("", frozenset())
+        return PromptBlock("", {})
 
     def _excerpts(self, keys: Iterable[Key], most: int, *, together: bool = False) -> None:
         """Show as much of each as fits into `most` tokens, or of all of them together."""

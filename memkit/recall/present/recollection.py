@@ -1,17 +1,17 @@
 """Recollections: hits, best first, and the forms in which a model takes them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, overload
 from zoneinfo import ZoneInfo
 
 from memkit.errors import UnknownOptionError
 from memkit.models import Hit, Memory
 from memkit.recall.present.asides import StandingInstruction, UpcomingPlan
 from memkit.recall.present.prompt import Counter, render
-from memkit.recall.present.prompt_material import Key, PromptMaterial
+from memkit.recall.present.prompt_material import Entry, Key, PromptMaterial
 
 if TYPE_CHECKING:
     from langchain_core.documents import Document
@@ -51,6 +51,18 @@ class Origin:
         self.used.update(fresh)
         if fresh and self.on_use is not None:
             self.on_use(fresh)
+
+
+class Quote(NamedTuple):
+    """Quote of a hit, as data for a prompt of one's own. Both texts are one line, in which nothing can hide.
+
+    `text`: the memory's words, or the part of them that found room, as `Recollection.prompt` quotes them;
+    `line`: the same after the day, the time and who spoke.
+    """
+
+    hit: Hit
+    text: str
+    line: str
 
 
 class Recollection(Sequence[Hit]):
@@ -176,10 +188,28 @@ class Recollection(Sequence[Hit]):
             zone=self._origin.zone,
         )
         block = render(material, max_tokens, count_tokens)
-        self._use(block.placed)
+        self._use(block.quotes)
         return block.text
 
-    def _use(self, placed: frozenset[Key]) -> None:
+    def quotes(self, max_tokens: int, count_tokens: Counter | None = None) -> list[Quote]:
+        """The hits that the block of `max_tokens` shows, each by itself, best first.
+
+        For a framework that puts memories into a prompt by its own form: what `prompt` says of budget, excerpts and use
+        holds. Raises InputError.
+        """
+        shown = {(hit.bank, hit.memory.id): (hit, origin) for hit, origin in self._shown()}
+        bare = [hit.model_copy(update={"thoughts": (), "around": ()}) for hit, _ in shown.values()]
+        zones = [origin.zone for _, origin in shown.values()]
+        block = render(PromptMaterial(bare, zones, lambda place: ()), max_tokens, count_tokens)
+        self._use(block.quotes)
+        return [
+            Quote(hit, block.quotes[key], f"{entry.day} {entry.start}{block.quotes[key]}")
+            for key, (hit, origin) in shown.items()
+            if key in block.quotes
+            for entry in [Entry(hit.memory, key, origin.zone, last_said=hit.last_said)]
+        ]
+
+    def _use(self, placed: Container[Key]) -> None:
         for hit, origin in self._shown():
             if used := [memory.id for memory in (hit.memory, *hit.thoughts) if (hit.bank, memory.id) in placed]:
                 origin.use(used)
