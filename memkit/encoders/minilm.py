@@ -21,13 +21,14 @@ from memkit.text.token_vectors import TokenVectors
 log = logging.getLogger("memkit")
 
 BULK_TEXTS = 32  # in one call, from which on they count as bulk
-PAYING_CHARS = 250_000  # of bulk, after which loading PyTorch pays where it is faster
+PAYING_CHARS = 150_000  # of bulk, for which loading PyTorch pays where it is faster
 MAX_READ_CHARS = 1_000  # of a text: about where the model stops
 
 
 class MiniLMEncoder:
-    """Encodes in NumPy; bulk with PyTorch after `PAYING_CHARS` of it, where it is installed and faster on this machine.
+    """Encodes in NumPy; bulk with PyTorch where it is installed and faster on this machine.
 
+    That is after `PAYING_CHARS` of bulk, or at once where more is announced (`expect`).
     Both bear the same name: their vectors go together. Without the package that brings the weights along, all is
     encoded with PyTorch, by the model's name on the hub. Safe to use from several threads.
     """
@@ -46,6 +47,10 @@ class MiniLMEncoder:
     def load(self) -> None:
         """Load what encodes a few texts. Raises EncoderError."""
         self._light.load()
+
+    def expect(self, characters: int) -> None:
+        """Prepare for so many characters that come in the next calls."""
+        self._bulk_chars += characters if characters > PAYING_CHARS else 0
 
     def encode(self, texts: list[str]) -> FloatArray:
         """Rows of unit norm, float32, shape (len(texts), dimension). Raises EncoderError."""

@@ -71,6 +71,8 @@ def observe(ctx: BankContext, items: Iterable[Any]) -> Receipt:
         raise turns[0].error
     receipts: list[Receipt] = []
     errors: list[MemkitError] = []
+    if len(turns) > TURNS_PER_TRANSACTION:
+        ctx.services.encoder.expect(sum(len(turn.text) for turn in turns if isinstance(turn, Turn)))
     for start in range(0, len(turns), TURNS_PER_TRANSACTION):
         chunk = turns[start : start + TURNS_PER_TRANSACTION]
         receipt, rejected = retry_when_gone(ctx, partial(_observe_chunk, ctx, chunk))

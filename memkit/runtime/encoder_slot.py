@@ -84,6 +84,12 @@ class EncoderSlot:
         encode_guarded(self.get(), ["warm"], None)
         self._has_answered = True
 
+    def expect(self, characters: int) -> None:
+        """Tell an encoder that wants to know it how much the next calls will bring."""
+        expect = getattr(self.get(), "expect", None)
+        if callable(expect):
+            expect(characters)
+
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Unit rows, float32, shape (len(texts), dimension). Raises EncoderError."""
         return self._stacked(list(self._batches(texts)))

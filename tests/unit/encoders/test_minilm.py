@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+import memkit
 from memkit.encoders import bert
 from memkit.encoders import minilm as module
+from memkit.encoders.hashing import HashingEncoder
 from memkit.encoders.light import WEIGHTS_FILE, LightEncoder
 from memkit.encoders.minilm import BULK_TEXTS, MiniLMEncoder
 from memkit.encoders.sentence_transformer import DEFAULT_MODEL, SentenceTransformerEncoder, load_plain, model_location
@@ -145,6 +147,30 @@ def test_bulk_goes_to_the_full_one_once_there_was_enough_of_it(monkeypatch: pyte
         encoder.encode(["ok"] * BULK_TEXTS)
     encoder.encode(["ok"] * (BULK_TEXTS - 1))
     assert full.encoded == BULK_TEXTS
+
+
+@pytest.mark.parametrize(("announced", "encoded"), [(3 * BULK_TEXTS, 0), (3 * BULK_TEXTS + 1, BULK_TEXTS)])
+def test_much_that_is_announced_goes_to_the_full_one_at_once(
+    announced: int, encoded: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = FullDouble()
+    encoder = encoder_with(full, monkeypatch)
+    encoder.expect(announced)
+    encoder.encode(["ok"] * BULK_TEXTS)
+    assert full.encoded == encoded
+
+
+def test_what_is_observed_in_many_transactions_is_announced_as_a_whole() -> None:
+    announced: list[int] = []
+
+    class Listening(HashingEncoder):
+        def expect(self, characters: int) -> None:
+            announced.append(characters)
+
+    with memkit.open(":memory:", encoder=Listening()) as store:
+        store.bank("ana").observe([("ana", f"word {n}") for n in range(1000)])
+        store.bank("bo").observe([("bo", "words")] * 1001)
+    assert announced == [5005]
 
 
 def test_a_few_texts_never_count_as_bulk(monkeypatch: pytest.MonkeyPatch) -> None:
