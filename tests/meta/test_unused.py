@@ -13,7 +13,7 @@ USED_ELSEWHERE = {
     "by LangChain's agents": "",
     "by Pydantic AI": "",
     "by Anthropic's SDK": "",
-    "by OpenAI Agents": "",
+    "by OpenAI Agents": "MemkitSession add_items clear_session get_items pop_item run_config",
     "by Google ADK": "",
     "by LlamaIndex": "",
     "by Strands": "",
