@@ -11,7 +11,6 @@ from langgraph_stores import STORES_UNDER_TEST, LetSecondsPass, OpenConfigured, 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        item.add_marker(pytest.mark.frameworks)
         parameters = getattr(item, "callspec", None)
         under_test = parameters.params.get("under_test") if parameters else None
         for mark in item.iter_markers("fails_on"):

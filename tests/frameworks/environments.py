@@ -1,0 +1,139 @@
+"""Run every adapter as a user would: its extra installed in an environment of its own, its demo, its tests; one table.
+
+    python3 tests/frameworks/environments.py                 # an environment for each extra (about a minute each)
+    python3 tests/frameworks/environments.py --together      # one for all that install together, as CI does
+    python3 tests/frameworks/environments.py agno haystack   # these alone
+
+Environments lie under .venv-frameworks/ and are made anew.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import venv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENTS_FOLDER = ROOT / ".venv-frameworks"
+TEST_PACKAGES = ("hypothesis", "pytest", "pytest-asyncio", "pytest-timeout", "pytest-xdist")
+TORCH_PIN = "torch==2.13.0"
+
+
+class Adapter(NamedTuple):
+    """An adapter: its extra, its tests and its demo; `beside`: packages that its tests compare it with."""
+
+    extra: str
+    tests: str
+    demo: str | None = None
+    beside: tuple[str, ...] = ()
+
+
+class Outcome(NamedTuple):
+    """A line of the table."""
+
+    extra: str
+    install: str
+    demo: str
+    tests: str
+    seconds: float
+
+    @property
+    def is_good(self) -> bool:
+        return "failed" not in " ".join((self.install, self.demo, self.tests))
+
+
+def adapters() -> list[Adapter]:
+    """All adapters, by the files that are there."""
+    beside = {"langgraph": ("langgraph-checkpoint-sqlite>=3.1", "aiosqlite", "langmem>=0.0.30", "langchain>=1.5")}
+    named = [Adapter("langgraph", "langgraph_store", beside=beside["langgraph"])]
+    for file in sorted((ROOT / "tests/frameworks").glob("test_*.py")):
+        name = file.stem.removeprefix("test_")
+        named.append(Adapter(name.replace("_", "-"), file.name, beside=beside.get(name, ())))
+    return [adapter._replace(demo=demo_of(adapter)) for adapter in named]
+
+
+def demo_of(adapter: Adapter) -> str | None:
+    """The demo of an adapter, if it has one."""
+    demo = ROOT / "demos" / f"with_{adapter.extra.replace('-', '_')}.py"
+    return str(demo.relative_to(ROOT)) if demo.exists() else None
+
+
+def tried(adapter: Adapter) -> Outcome:
+    """Install, demo and tests of one adapter in an environment of its own."""
+    start, folder = time.monotonic(), ENVIRONMENTS_FOLDER / adapter.extra
+    installed = install(folder, [f"-e.[{adapter.extra}]", *adapter.beside])
+    demo = "none" if adapter.demo is None else run([folder / "bin/python", adapter.demo], "")
+    tests = run([folder / "bin/python", "-m", "pytest", *pytest_options([adapter.tests])], r"\d+ (?:passed|failed).*")
+    return Outcome(adapter.extra, installed, demo, tests, time.monotonic() - start)
+
+
+def tried_together(every: Sequence[Adapter]) -> list[Outcome]:
+    """The same in one environment that holds them all."""
+    start, folder = time.monotonic(), ENVIRONMENTS_FOLDER / "together"
+    installed = install(folder, ["-e.[frameworks]"])
+    outcomes = [Outcome("frameworks", installed, "", "", time.monotonic() - start)]
+    for adapter in every:
+        start = time.monotonic()
+        demo = "none" if adapter.demo is None else run([folder / "bin/python", adapter.demo], "")
+        tests = run(
+            [folder / "bin/python", "-m", "pytest", *pytest_options([adapter.tests])], r"\d+ (?:passed|failed).*"
+        )
+        outcomes.append(Outcome(adapter.extra, "together", demo, tests, time.monotonic() - start))
+    return outcomes
+
+
+def pytest_options(files: Sequence[str]) -> list[str]:
+    """Options of pytest for these files of tests/frameworks."""
+    return ["-q", "-m", "frameworks", "-p", "no:cacheprovider", *(f"tests/frameworks/{name}" for name in files)]
+
+
+def install(folder: Path, wanted: Sequence[str]) -> str:
+    """Make an environment and install into it; how that went."""
+    shutil.rmtree(folder, ignore_errors=True)
+    venv.create(folder, with_pip=True)
+    pip = [folder / "bin/python", "-m", "pip", "install", "-q", "-c", "constraints.txt", TORCH_PIN]
+    return run([*pip, *wanted, *TEST_PACKAGES], "")
+
+
+def run(command: Sequence[str | Path], telling: str) -> str:
+    """Run a command; the last line of its output that tells of it, or how it ended."""
+    variables = {"HF_HUB_OFFLINE": "1", "MEMKIT_FRAMEWORKS": "all", "LANGSMITH_TRACING": "false"}
+    print("+", *(str(word).replace(f"{ROOT}/", "") for word in command), flush=True)
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **variables}, capture_output=True, text=True, check=False
+    )
+    lines = [match[0] for line in done.stdout.splitlines() if telling and (match := re.search(telling, line))]
+    if done.returncode:
+        print(done.stdout[-4000:], done.stderr[-4000:], sep="\n", flush=True)
+        return f"failed: {lines[-1]}" if lines else "failed"
+    return lines[-1] if lines else "ok"
+
+
+def main() -> int:
+    """Try the adapters, print the table; 1 where any failed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("extras", nargs="*", help="these extras alone")
+    parser.add_argument("--together", action="store_true", help="one environment for all that install together")
+    options = parser.parse_args()
+    chosen = [adapter for adapter in adapters() if not options.extras or adapter.extra in options.extras]
+    outcomes = tried_together(chosen) if options.together else [tried(adapter) for adapter in chosen]
+    print_table(outcomes)
+    return 0 if all(outcome.is_good for outcome in outcomes) else 1
+
+
+def print_table(outcomes: Sequence[Outcome]) -> None:
+    """Print a line for each adapter."""
+    rows = [("extra", "install", "demo", "tests", "seconds"), *((*o[:4], f"{o.seconds:.0f}") for o in outcomes)]
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
