@@ -4,12 +4,14 @@ import contextlib
 import io
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 READMES = [ROOT / "README.md", *sorted(ROOT.glob("[!.]*/**/README.md"))]
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n*^```text\n(.*?)^```\n)?", re.DOTALL | re.MULTILINE)
+FRAMEWORK = re.compile(r"memkit_adapters\.(?!langchain\b)")  # imported by a block that runs where frameworks are
 SCORE = re.compile(r"(?<=\.\d)\d+")  # digits of a score after the first depend on the processor
 
 
@@ -22,9 +24,12 @@ def python_blocks() -> list[tuple[str, str, str | None]]:
     ]
 
 
-@pytest.mark.parametrize(
-    ("place", "code", "expected"), [pytest.param(*block, id=block[0]) for block in python_blocks()]
-)
+def marked(place: str, code: str, expected: str | None) -> Any:
+    marks = [pytest.mark.frameworks] if FRAMEWORK.search(code) else []
+    return pytest.param(place, code, expected, id=place, marks=marks)
+
+
+@pytest.mark.parametrize(("place", "code", "expected"), [marked(*block) for block in python_blocks()])
 def test_a_readmes_python_runs_and_prints_what_stands_beneath_it(
     place: str, code: str, expected: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

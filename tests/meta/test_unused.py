@@ -19,7 +19,9 @@ USED_ELSEWHERE = {
     "by Strands": "",
     "by Agent Framework": "",
     "by Agno": "",
-    "by Haystack": "",
+    "by Haystack": "count_documents_async count_documents_by_filter_async delete_all_documents_async "
+    "delete_by_filter_async delete_documents_async filter_documents_async run_async update_by_filter_async "
+    "write_documents_async",
     "by AutoGen": "",
     "by the command line, which finds a command by its file": "demo footprint",
     "by Python": "__call__ __dir__ __getattr__ traceback",
