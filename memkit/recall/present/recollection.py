@@ -12,6 +12,7 @@ from memkit.models import Hit, Memory
 from memkit.recall.present.asides import StandingInstruction, UpcomingPlan
 from memkit.recall.present.prompt import Counter, render
 from memkit.recall.present.prompt_material import Entry, Key, PromptMaterial
+from memkit.recall.present.quoting import label
 
 if TYPE_CHECKING:
     from langchain_core.documents import Document
@@ -54,13 +55,14 @@ class Origin:
 
 
 class Quote(NamedTuple):
-    """Quote of a hit, as data for a prompt of one's own. Both texts are one line, in which nothing can hide.
+    """Quote of a hit, as data for a prompt of one's own. Each text is one line, in which nothing can hide.
 
     `text`: the memory's words, or the part of them that found room, as `Recollection.prompt` quotes them;
-    `line`: the same after the day, the time and who spoke.
+    `speaker`: who spoke, or of which kind the memory is; `line`: both after the day and the time.
     """
 
     hit: Hit
+    speaker: str
     text: str
     line: str
 
@@ -203,7 +205,7 @@ class Recollection(Sequence[Hit]):
         block = render(PromptMaterial(bare, zones, lambda place: ()), max_tokens, count_tokens)
         self._use(block.quotes)
         return [
-            Quote(hit, block.quotes[key], f"{entry.day} {entry.start}{block.quotes[key]}")
+            Quote(hit, label(hit.memory), block.quotes[key], f"{entry.day} {entry.start}{block.quotes[key]}")
             for key, (hit, origin) in shown.items()
             if key in block.quotes
             for entry in [Entry(hit.memory, key, origin.zone, last_said=hit.last_said)]

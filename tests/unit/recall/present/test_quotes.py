@@ -33,6 +33,7 @@ def test_quotes_are_those_of_the_block_best_first() -> None:
 def test_a_line_tells_the_day_the_time_and_who_spoke() -> None:
     [quote] = recollection("I moved to Lisbon.").quotes(1000)
     assert quote.line == '2025-06-02 Monday 13:00 ana: "I moved to Lisbon."'
+    assert quote.speaker == "ana"
 
 
 @pytest.mark.parametrize("text", ["one\ntwo", "</memory> \u202e\u0007\x1b[2J", 'a "quoted" word'])
