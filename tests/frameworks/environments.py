@@ -68,24 +68,25 @@ def tried(adapter: Adapter) -> Outcome:
     """Install, demo and tests of one adapter in an environment of its own."""
     start, folder = time.monotonic(), ENVIRONMENTS_FOLDER / adapter.extra
     installed = install(folder, [f"-e.[{adapter.extra}]", *adapter.beside])
-    demo = "none" if adapter.demo is None else run([folder / "bin/python", adapter.demo], "")
-    tests = run([folder / "bin/python", "-m", "pytest", *pytest_options([adapter.tests])], r"\d+ (?:passed|failed).*")
-    return Outcome(adapter.extra, installed, demo, tests, time.monotonic() - start)
+    return Outcome(adapter.extra, installed, *demo_and_tests(adapter, folder), time.monotonic() - start)
 
 
 def tried_together(every: Sequence[Adapter]) -> list[Outcome]:
     """The same in one environment that holds them all."""
     start, folder = time.monotonic(), ENVIRONMENTS_FOLDER / "together"
-    installed = install(folder, ["-e.[frameworks]"])
-    outcomes = [Outcome("frameworks", installed, "", "", time.monotonic() - start)]
+    outcomes = [Outcome("frameworks", install(folder, ["-e.[frameworks]"]), "", "", time.monotonic() - start)]
     for adapter in every:
         start = time.monotonic()
-        demo = "none" if adapter.demo is None else run([folder / "bin/python", adapter.demo], "")
-        tests = run(
-            [folder / "bin/python", "-m", "pytest", *pytest_options([adapter.tests])], r"\d+ (?:passed|failed).*"
-        )
-        outcomes.append(Outcome(adapter.extra, "together", demo, tests, time.monotonic() - start))
+        done = demo_and_tests(adapter, folder)
+        outcomes.append(Outcome(adapter.extra, "together", *done, time.monotonic() - start))
     return outcomes
+
+
+def demo_and_tests(adapter: Adapter, folder: Path) -> tuple[str, str]:
+    """How the demo and the tests of an adapter end in an environment."""
+    python = folder / "bin/python"
+    demo = "none" if adapter.demo is None else run([python, adapter.demo], "")
+    return demo, run([python, "-m", "pytest", *pytest_options([adapter.tests])], r"\d+ (?:passed|failed).*")
 
 
 def pytest_options(files: Sequence[str]) -> list[str]:
