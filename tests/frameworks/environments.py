@@ -91,7 +91,15 @@ def demo_and_tests(adapter: Adapter, folder: Path) -> tuple[str, str]:
 
 def pytest_options(files: Sequence[str]) -> list[str]:
     """Options of pytest for these files of tests/frameworks."""
-    return ["-q", "-m", "frameworks", "-p", "no:cacheprovider", *(f"tests/frameworks/{name}" for name in files)]
+    return [
+        "-q",
+        "--tb=native",
+        "-m",
+        "frameworks",
+        "-p",
+        "no:cacheprovider",
+        *(f"tests/frameworks/{name}" for name in files),
+    ]
 
 
 def install(folder: Path, wanted: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-READMES = [ROOT / "README.md", *sorted(ROOT.glob("[!.]*/**/README.md"))]
+READMES = [ROOT / "README.md", ROOT / "memkit" / "ITEMS.md", *sorted(ROOT.glob("[!.]*/**/README.md"))]
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n*^```text\n(.*?)^```\n)?", re.DOTALL | re.MULTILINE)
 FRAMEWORK = re.compile(r"memkit_adapters\.(?!langchain\b)")  # imported by a block that runs where frameworks are
 SCORE = re.compile(r"(?<=\.\d)\d+")  # digits of a score after the first depend on the processor
