@@ -8,9 +8,8 @@ ROOT = Path(__file__).parents[2]
 MIN_CONFIDENCE = 60  # percent; below it are guesses
 USED_ELSEWHERE = {
     "by people's own code": "CausalLMSurprisal generate message_tokens reflected ServerSurprisal",
-    "by people's own code, through the adapters": "MemkitChatMessageHistory MemkitRetriever PostThinking with_memory",
     "by LangGraph": "MemkitStore abatch from_conn_string start_ttl_sweeper stop_ttl_sweeper supports_ttl sweep_ttl",
-    "by LangChain's agents": "",
+    "by LangChain's agents": "aafter_agent abefore_agent awrap_model_call after_agent wrap_model_call",
     "by Pydantic AI": "",
     "by Anthropic's SDK": "",
     "by OpenAI Agents": "MemkitSession add_items clear_session get_items pop_item run_config",

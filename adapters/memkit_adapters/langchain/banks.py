@@ -1,0 +1,25 @@
+"""Bank of a call: one bank, or a function from the call's config to a bank."""
+
+from collections.abc import Callable
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+
+import memkit
+
+BankOf = Callable[[RunnableConfig], memkit.MemoryBank]
+AgentBankOf = Callable[[Any], memkit.MemoryBank]  # from LangGraph's Runtime, in tools its ToolRuntime: has `context`
+
+
+def bank_function(bank: memkit.MemoryBank | BankOf) -> BankOf:
+    """A function that gives the bank of a call."""
+    if isinstance(bank, memkit.MemoryBank):
+        return lambda config: bank
+    return bank
+
+
+def agent_bank_function(bank: memkit.MemoryBank | AgentBankOf) -> AgentBankOf:
+    """A function that gives the bank of an agent's run."""
+    if isinstance(bank, memkit.MemoryBank):
+        return lambda runtime: bank
+    return bank
