@@ -300,6 +300,7 @@ def test_what_an_agent_was_told_in_one_process_is_known_in_the_next(tmp_path: Pa
     run = """
 import sys, memkit
 from langchain.agents import create_agent
+from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from memkit.encoders.hashing import HashingEncoder
 from memkit_adapters.langchain import MemoryMiddleware
