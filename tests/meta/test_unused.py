@@ -24,6 +24,7 @@ USED_ELSEWHERE = {
     "write_documents_async",
     "by AutoGen": "",
     "by the command line, which finds a command by its file": "demo footprint",
+    "by pytest": "pytest_collection_modifyitems pytest_runtest_logreport",
     "by Python": "__call__ __dir__ __getattr__ traceback",
     "by pydantic": "_known_kinds _one_rule_each became cannot ceased ceased_any model_config",
     "by LangChain's retrievers": "_aget_relevant_documents _get_relevant_documents run_manager",

@@ -1,6 +1,7 @@
 """Async: the same verbs, and an event loop that is never held."""
 
 import asyncio
+import inspect
 import time
 
 import memkit
@@ -33,3 +34,12 @@ async def test_banks_are_used_side_by_side() -> None:
         await asyncio.gather(*(store.bank(n).aio.observe([(n, f"My name is {n}")]) for n in names))
         found = await asyncio.gather(*(store.bank(n).aio.recall("name", min_score=0) for n in names))
         assert [f[0].memory.text for f in found] == [f"My name is {n}" for n in names]
+
+
+def test_every_verb_of_a_bank_and_of_a_session_is_awaitable(store: memkit.MemoryStore) -> None:
+    bank = store.bank("ana")
+    plain = {"read"}  # waits for nothing
+    verbs = {name for name, verb in vars(memkit.MemoryBank).items() if inspect.isfunction(verb) and name[0] != "_"}
+    assert {name for name in verbs - plain if not callable(getattr(bank.aio, name, None))} == set()
+    session_verbs = ("last", "append", "extend", "pop", "clear")
+    assert [name for name in session_verbs if not callable(getattr(bank.aio.session("s"), name, None))] == []
