@@ -3,7 +3,7 @@
 import secrets
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -13,12 +13,14 @@ from typing import Any, Self, Unpack
 
 from memkit.bank import MemoryBank
 from memkit.errors import InputError, InvalidNameError, UnknownOptionError
-from memkit.flows import edit, erase, maintain, reencode, transfer
+from memkit.flows import edit, erase, importing, maintain, reencode, transfer
 from memkit.flows.audit import AuditReport, audit_bank
 from memkit.flows.context import BankContext, Services
+from memkit.flows.importing import ImportProgress, ImportReport
 from memkit.flows.maintain import MaintenanceReport as MaintenanceReport
 from memkit.flows.transfer import ExportReport, LoadReport
 from memkit.identifiers import uuid7
+from memkit.importers import ImportFormat
 from memkit.models import ErasureReceipt, checked_bank_name
 from memkit.operations import Reinforce
 from memkit.protocols import BankName, Encoder, Storage, SurprisalModel, Thinker
@@ -45,17 +47,11 @@ MIN_KEY_BYTES = 16
 
 
 def open_store(
-    location: str | Path,
-    *,
-    encoder: Encoder | object | None = None,
-    thinker: Thinker | object | None = None,
-    surprisal: Callable[[], SurprisalModel] | None = None,
-    reranker: Reranker | str | None = None,
-    clock: Clock | None = None,
-    settings: Settings | None = None,
-    read_only: bool = False,
+    location: str | Path, *, encoder: Encoder | object | None = None, thinker: Thinker | object | None = None,
+    surprisal: Callable[[], SurprisalModel] | None = None, reranker: Reranker | str | None = None,
+    clock: Clock | None = None, settings: Settings | None = None, read_only: bool = False,
     erasure_key: bytes | None = None,
-) -> "MemoryStore":
+) -> "MemoryStore":  # fmt: skip
     """Open a database, or make it: a file's path, or ":memory:" for tests.
 
     `encoder`: an Encoder or any LangChain Embeddings; without it the file's own, for a new file
@@ -85,33 +81,17 @@ def open_store(
         storage.close()
         raise
     services = partial(
-        open_services,
-        storage,
-        slot,
-        as_thinker(thinker, settled.think.prompts),
-        settled,
-        surprisal=surprisal,
-        reranker=reranker_slot,
-        clock=clock or utc_now,
-        read_only=read_only,
-        erasure_key=erasure_key,
-    )
+        open_services, storage, slot, as_thinker(thinker, settled.think.prompts), settled, surprisal=surprisal,
+        reranker=reranker_slot, clock=clock or utc_now, read_only=read_only, erasure_key=erasure_key,
+    )  # fmt: skip
     return MemoryStore(services)
 
 
 def open_services(
-    storage: Storage,
-    slot: EncoderSlot,
-    thinker: Thinker,
-    settings: Settings,
-    *,
-    surprisal: Callable[[], SurprisalModel] | None,
-    reranker: RerankerSlot | None,
-    clock: Clock,
-    read_only: bool,
-    erasure_key: bytes | None,
-    encode: Encode,
-) -> Services:
+    storage: Storage, slot: EncoderSlot, thinker: Thinker, settings: Settings, *,
+    surprisal: Callable[[], SurprisalModel] | None, reranker: RerankerSlot | None, clock: Clock, read_only: bool,
+    erasure_key: bytes | None, encode: Encode,
+) -> Services:  # fmt: skip
     """Everything that a store's banks share: new caches, buffers and threads over an open storage."""
     indexer, runtime = Indexer(slot, settings), settings.runtime
 
@@ -391,6 +371,22 @@ class MemoryStore:
         where a bank of that name holds other memories.
         """
         return transfer.load(self._services, Path(path), progress=progress)
+
+    def import_from(
+        self, format: ImportFormat, path: str | Path, *, bank: Sequence[str] = (),
+        speakers: Mapping[str, str] | None = None, split: bool = False, dry_run: bool = False,
+        progress: ImportProgress = lambda done, total: None,
+    ) -> ImportReport:  # fmt: skip
+        """Bring what another memory or chat exported into a bank; what is there already stays as it is.
+
+        `speakers` names who speaks in a role, for example {"user": "Ana"}. `split`: what belongs to several people goes
+        to banks of their own, below `bank`. `dry_run`: only say what would come. `progress` is told how many pieces of
+        how many are done. Raises InputError for a file that can't be read; nothing of it is stored then.
+        """
+        name, names = tuple(bank), speakers or {}
+        return importing.import_from(
+            self._services, format, Path(path), name, speakers=names, split=split, dry_run=dry_run, progress=progress
+        )
 
     def _context_of(self, name: BankName) -> BankContext:
         with self._lock:

@@ -1,7 +1,7 @@
 """The command line: `memkit --help`. One command per verb; tables for people, --json for programs.
 
 Exit codes: 0 done; 1 an error, told in one sentence on stderr; 2 wrong usage; 3 nothing was found (recall),
-problems remain (doctor), or some of the input was refused (observe); 130 stopped with Ctrl-C.
+problems remain (doctor), or some of the input was refused (observe, import); 130 stopped with Ctrl-C.
 """
 
 import gc

@@ -15,13 +15,14 @@ from memkit.errors import MemkitError
 
 HELP_EPILOG = (
     "Exit codes: 0 done; 1 an error; 2 wrong usage; 3 nothing found (recall), problems remain (doctor, audit), "
-    "or some input was refused (observe); 130 stopped with Ctrl-C."
+    "or some input was refused (observe, import); 130 stopped with Ctrl-C."
 )
 
 PANEL_COMMANDS = {
     "Start": ["start.demo"],
     "In and out": [
-        "in_and_out.observe", "in_and_out.recall", "in_and_out.think", "in_and_out.reflect", "in_and_out.maintain"
+        "in_and_out.observe", "in_and_out.import_", "in_and_out.recall", "in_and_out.think", "in_and_out.reflect",
+        "in_and_out.maintain"
     ],
     "Look": [
         "look.show", "look.standing", "look.upcoming", "look.portrait", "look.history", "look.banks", "look.stats"
@@ -51,18 +52,18 @@ def application(chosen: str | None = None) -> typer.Typer:
     app.callback()(lambda: None)  # without it, a command that is alone would not have to be named
     every = [(panel, place) for panel, places in PANEL_COMMANDS.items() for place in places]
     for panel, place in [pair for pair in every if command_name(pair[1]) == chosen] or every:
-        app.command(rich_help_panel=panel)(_command(place))
+        app.command(command_name(place), rich_help_panel=panel)(_command(place))
     app.add_typer(_encoder_commands(), name="encoder", rich_help_panel="Keep")
     return app
 
 
 def command_name(place: str) -> str:
-    """The name of the command in a file."""
-    return place.rpartition(".")[2]
+    """The name of the command in a file; a name that is a word of Python's own has an underscore behind it there."""
+    return place.rpartition(".")[2].rstrip("_")
 
 
 def _command(place: str) -> Callable[..., None]:
-    command: Callable[..., None] = getattr(import_module(f"memkit.cli.{place}"), command_name(place))
+    command: Callable[..., None] = getattr(import_module(f"memkit.cli.{place}"), place.rpartition(".")[2])
     return command
 
 

@@ -42,7 +42,9 @@ def test_every_command_can_speak_to_programs() -> None:
 
 
 def test_the_commands_that_are_promised_are_there() -> None:
-    promised = "demo observe recall think reflect maintain show add correct pin history decay erase banks stats doctor"
+    promised = (
+        "demo observe import recall think reflect maintain show add correct pin history decay erase banks stats doctor"
+    )
     kept = "standing upcoming portrait forget undo zone keep prune audit export load backup restore receipts"
     measured = "evaluate stream attack curve footprint"
     assert {*promised.split(), *kept.split(), *measured.split(), "encoder export"} == set(COMMANDS)

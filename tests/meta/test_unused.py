@@ -23,7 +23,7 @@ USED_ELSEWHERE = {
     "delete_by_filter_async delete_documents_async filter_documents_async run_async update_by_filter_async "
     "write_documents_async",
     "by AutoGen": "",
-    "by the command line, which finds a command by its file": "demo footprint",
+    "by the command line, which finds a command by its file": "demo footprint import_",
     "by pytest": "pytest_collection_modifyitems pytest_runtest_logreport",
     "by Python": "__call__ __dir__ __getattr__ traceback",
     "by pydantic": "_known_kinds _one_rule_each became cannot ceased ceased_any model_config",

@@ -1,0 +1,90 @@
+"""`memkit import`: the report of what came in and what didn't, for people and for programs."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from memkit.cli import main, output
+
+SAMPLES = Path(__file__).parents[2] / "data" / "imports"
+
+
+class Shown(NamedTuple):
+    """What a command did: exit code, stdout, stderr."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Cli = Callable[..., Shown]
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    return tmp_path / "memory.db"
+
+
+@pytest.fixture
+def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, db: Path) -> Cli:
+    monkeypatch.setenv("MEMKIT_DB", str(db))
+    monkeypatch.setenv("COLUMNS", "100")
+    for console in (output.out, output.err):
+        monkeypatch.setattr(console, "width", 100)
+
+    def run(*arguments: str | Path) -> Shown:
+        with pytest.raises(SystemExit) as stop:
+            main([str(argument) for argument in arguments])
+        out, err = capfd.readouterr()
+        return Shown(int(stop.value.code or 0), out, err)
+
+    return run
+
+
+def test_an_import_says_what_came_in_what_did_not_and_why(cli: Cli, db: Path) -> None:
+    said = cli("import", "chatgpt", SAMPLES / "chatgpt.json", "acme/noor", "--user", "Noor", "--encoder", "hashing")
+    assert said.code == 0
+    assert "6 new memories came from" in said.out
+    assert "on a branch that was left" in said.out
+    shown = cli("show", "acme/noor", "--where", "imported_from=chatgpt", "--json")
+    assert {memory["speaker"] for memory in shown.json} == {"Noor", "assistant"}
+    again = cli("import", "chatgpt", SAMPLES / "chatgpt.json", "acme/noor")
+    assert "0 new memories" in again.out
+
+
+def test_a_dry_run_makes_no_database(cli: Cli, db: Path) -> None:
+    said = cli("import", "jsonl", SAMPLES / "turns.jsonl", "acme/ana", "--dry-run")
+    assert said.code == 0
+    assert "6 new memories would come from" in said.out
+    assert not db.exists()
+
+
+def test_an_import_speaks_to_programs(cli: Cli) -> None:
+    said = cli("import", "csv", SAMPLES / "table.csv", "--encoder", "hashing", "--json")
+    assert said.json["new"] == {"turn": 2}
+    assert said.json["banks"] == [["csv"]]
+    assert said.json["skipped"]["without words"] == 1
+
+
+def test_a_wrong_file_and_a_wrong_format_are_a_sentence_each(cli: Cli, tmp_path: Path) -> None:
+    wrong = cli("import", "chatgpt", SAMPLES / "turns.jsonl", "--encoder", "hashing")
+    assert wrong.code == 1
+    assert len(wrong.err.strip().splitlines()) == 1
+    unknown = cli("import", "diary", SAMPLES / "turns.jsonl")
+    assert unknown.code == 1
+    assert "known are chatgpt, claude" in unknown.err
+
+
+def test_an_import_of_nothing_is_told_by_its_exit_code(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "empty.jsonl"
+    path.touch()
+    said = cli("import", "jsonl", path, "--encoder", "hashing")
+    assert said.code == 3
+    assert "Nothing was read" in said.out
