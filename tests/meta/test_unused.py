@@ -18,7 +18,7 @@ USED_ELSEWHERE = {
     "by LlamaIndex": "",
     "by Strands": "",
     "by Agent Framework": "",
-    "by Agno": "",
+    "by Agno": "MemkitLearning aget_tools aprocess arecall attach build_context was_updated",
     "by Haystack": "count_documents_async count_documents_by_filter_async delete_all_documents_async "
     "delete_by_filter_async delete_documents_async filter_documents_async run_async update_by_filter_async "
     "write_documents_async",
