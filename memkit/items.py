@@ -158,6 +158,15 @@ def _fields(value: Mapping[str, Any], step: str) -> list[Any]:
     return list(value.values()) if step == "*" else []
 
 
+def leaf_texts(value: Any) -> list[str]:
+    """All texts and numbers of a value, in order, the names of its fields among them."""
+    if isinstance(value, Mapping):
+        return [text for name, member in value.items() for text in (name, *leaf_texts(member))]
+    if isinstance(value, list):
+        return [text for member in value for text in leaf_texts(member)]
+    return [_as_text(value)]
+
+
 def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 

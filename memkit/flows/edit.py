@@ -173,6 +173,8 @@ def undo(ctx: BankContext, receipt: Receipt) -> Receipt:
         raise InputError(f"undo: this receipt is of another bank, not of {bank_path(ctx.name)}.")
     if receipt.count("erased"):
         raise UndoError("undo: an erasure can't be undone: what was erased is nowhere.")
+    if any((outcome.id or "").startswith(ITEM_PREFIX) for outcome in receipt.outcomes):
+        raise UndoError("undo: of an item no earlier value is kept, so nothing was done. Put the value again.")
     done = [o for o in receipt.outcomes if o.change is not None and o.id is not None]
     changes = frozenset(o.change for o in done if o.change is not None)
     return apply(ctx, lambda view: _undo_operations(view, done, changes))

@@ -12,6 +12,8 @@ from memkit.flows.context import BankContext
 from memkit.flows.looking.question import EncodedQuestion, is_asked
 from memkit.flows.looking.reranking import is_reranked, reranked
 from memkit.flows.looking.standing import standing_of
+from memkit.flows.read import everything
+from memkit.items import key_of, leaf_texts
 from memkit.models import MEMORY_STATES, Hit, Memory, PastState, State
 from memkit.protocols import BankView, PageOptions
 from memkit.recall.present.recollection import OnUse, Recollection
@@ -273,13 +275,15 @@ def _reinforcer(ctx: BankContext, bank: int, hits: Sequence[Hit], query: Query) 
 
 
 def relevant_ids(ctx: BankContext, about: str) -> list[str]:
-    """Ids of memories about something: relevant to it by recall's own floor, or holding all its words."""
+    """Ids of memories about something: relevant to it by recall's own floor, or holding all its words, as items may."""
     if not about.strip():
         raise UnknownMemoryError("about: is empty. Say in a few words what is meant.")
     hits = recall(ctx, RecallOptions(about, k=MAX_ABOUT_RESULTS, min_score=POSSIBLE_RELEVANCE, reinforce=False))
     terms = {word.term for word in words(about)}
-    return [
-        hit.memory.id
-        for hit in hits
-        if hit.score >= SURE_RELEVANCE or terms <= {word.term for word in words(hit.memory.text)}
-    ]
+    relevant = [hit.memory.id for hit in hits if hit.score >= SURE_RELEVANCE or _holds(hit.memory.text, terms)]
+    items = everything(ctx, ("item",))
+    return relevant + [m.id for m in items if _holds(" ".join((key_of(m), *leaf_texts(m.metadata["value"]))), terms)]
+
+
+def _holds(text: str, terms: set[str]) -> bool:
+    return terms <= {word.term for word in words(text)}

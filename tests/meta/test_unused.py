@@ -13,8 +13,7 @@ USED_ELSEWHERE = {
     "by Pydantic AI": "",
     "by Anthropic's SDK": "",
     "by OpenAI Agents": "MemkitSession add_items clear_session get_items pop_item run_config",
-    "by Google ADK": "MemkitMemoryService add_events_to_memory add_memory add_session_to_memory "
-    "delete_memory",
+    "by Google ADK": "MemkitMemoryService add_events_to_memory add_memory add_session_to_memory delete_memory",
     "by LlamaIndex": "",
     "by Strands": "",
     "by Agent Framework": "",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
-from memkit.errors import InputError, InvalidTurnError
+from memkit.errors import InputError, InvalidTurnError, UndoError
 from memkit.items import Item
 from memkit.models import Memory
 from memkit.testing import FrozenClock
@@ -158,6 +158,23 @@ def test_what_was_written_as_one_is_erased_as_one(bank: memkit.MemoryBank, chose
     bank.put("other", 1)
     bank.erase(ids=[chosen])
     assert [m.id for m in bank.list()] == ["item:other"]
+
+
+def test_what_is_erased_by_its_topic_takes_the_items_that_hold_it(bank: memkit.MemoryBank) -> None:
+    bank.observe([("ana", "The ferry to Faro leaves at nine."), ("ana", "Miso is a cat.")])
+    bank.put("trip", {"plan": ["ferries to Faro", 9]}, index=False)
+    bank.put("town", "Faro")
+    plan = bank.plan_erase(about="the ferry to Faro")
+    assert plan.counts == {"item": 1, "turn": 1}
+    bank.erase(plan)
+    assert {m.id for m in bank.list(kinds=["item"])} == {"item:town"}
+
+
+def test_a_put_is_not_undone(bank: memkit.MemoryBank) -> None:
+    receipt = bank.put("k", 1)
+    with pytest.raises(UndoError, match="Put the value again"):
+        bank.undo(receipt)
+    assert value_of(bank, "k") == 1
 
 
 def test_a_value_that_was_replaced_deleted_or_swept_leaves_no_byte_after_an_erasure(
