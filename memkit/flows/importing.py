@@ -11,7 +11,7 @@ from memkit.errors import InputError
 from memkit.flows import edit, items, observe
 from memkit.flows.context import BankContext, Services, by_id
 from memkit.identifiers import bank_path
-from memkit.importers import read_records
+from memkit.importers import SPLIT_FORMATS, read_records
 from memkit.importers.records import (
     ImportedContent,
     ImportedItem,
@@ -24,6 +24,7 @@ from memkit.importers.records import (
 from memkit.items import ItemFields, item_id
 from memkit.models import FrozenModel, Memory, Outcome, Receipt, Turn, checked_bank_name
 from memkit.protocols import BankName
+from memkit.storage.sqlite.foreign_tables import read_table
 
 IMPORT_BATCH = 500  # records in one call: large enough for the encoder, small enough for memory and the bar
 MAX_OWNERS_NAMED = 5  # in an error
@@ -104,7 +105,7 @@ def import_from(
 
     Raises InputError.
     """
-    source = Source(path, zone=_zone(services, bank), speakers=speakers)
+    source, split = Source(path, _zone(services, bank), speakers, read_table), split or format in SPLIT_FORMATS
     total, tally, done = _survey(read_records(format, source), bank, split=split), _Tally(), 0
     records = read_records(format, source)
     while batch := list(islice(records, IMPORT_BATCH)):
@@ -181,7 +182,7 @@ def _store(ctx: BankContext, contents: Sequence[ImportedContent]) -> Receipt:
     if isinstance(first, Turn):
         return _observed(ctx, contents)
     if isinstance(first, ImportedItem):
-        puts = [ItemFields(key=c.key, value=c.value) for c in contents if isinstance(c, ImportedItem)]
+        puts = [ItemFields(key=c.key, value=c.value, ttl=c.ttl) for c in contents if isinstance(c, ImportedItem)]
         return items.put_many(ctx, puts, (), encoded=False)
     return edit.insert(ctx, [_thought(c, ctx.now()) for c in contents if isinstance(c, ImportedThought)])
 

@@ -7,8 +7,9 @@ from typing import Literal, cast, get_args
 from memkit.errors import UnknownOptionError
 from memkit.importers.records import Incoming, Source
 
-ImportFormat = Literal["chatgpt", "claude", "jsonl", "csv", "markdown"]
+ImportFormat = Literal["chatgpt", "claude", "jsonl", "csv", "markdown", "mem0", "langgraph", "letta", "graphiti"]
 IMPORT_FORMATS: tuple[ImportFormat, ...] = get_args(ImportFormat)
+SPLIT_FORMATS: tuple[ImportFormat, ...] = ("langgraph",)  # whose records name their banks
 
 
 def read_records(format: str, source: Source) -> Iterator[Incoming]:

@@ -44,21 +44,21 @@ def _conversation(source: Source, conversation: dict[str, Any]) -> Iterator[Inco
         return
     chosen = _chosen_ids(messages, text_of(conversation.get("current_leaf_message_uuid")))
     for message in messages:
-        if chosen is None or message.get("uuid") in chosen:
+        if chosen is None or text_of(message.get("uuid")) in chosen:
             yield _turn(source, conversation, message)
         else:
             yield SkippedRecord(BRANCH_REASON)
 
 
-def _chosen_ids(messages: list[dict[str, Any]], leaf: str) -> set[Any] | None:
+def _chosen_ids(messages: list[dict[str, Any]], leaf: str) -> set[str] | None:
     """Ids on the branch that ends at the leaf, or with the newest message; None where there is one branch alone."""
-    parents = {message.get("uuid"): message.get("parent_message_uuid") for message in messages}
+    parents = {text_of(m.get("uuid")): text_of(m.get("parent_message_uuid")) for m in messages}
     if len(set(parents.values())) == len(messages):
         return None
     if not any(parent in parents for parent in parents.values()):
         return None
-    node: Any = leaf if leaf in parents else max(messages, key=_time).get("uuid")
-    chosen: set[Any] = set()
+    node = leaf if leaf in parents else text_of(max(messages, key=_time).get("uuid"))
+    chosen: set[str] = set()
     while node in parents and node not in chosen:
         chosen.add(node)
         node = parents[node]

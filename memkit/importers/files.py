@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from memkit.errors import InputError
 
+DATABASE_MAGIC_BYTES = b"SQLite format 3\0"
 OpenFile = Callable[[], IO[bytes]]
 
 
@@ -109,6 +110,14 @@ def _parsed(text: str, where: str, example: str) -> Any:
         return json.loads(text)
     except ValueError:
         raise InputError(f"{where}: is no JSON. Write one record per line, for example {example}.") from None
+
+
+def is_database(path: Path) -> bool:
+    """Whether a file is a SQLite database. Raises InputError where it can't be read."""
+    if not path.is_file():
+        return False
+    with readable(path.name), path.open("rb") as file:
+        return file.read(len(DATABASE_MAGIC_BYTES)) == DATABASE_MAGIC_BYTES
 
 
 def mapping(value: Any) -> dict[str, Any]:

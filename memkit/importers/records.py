@@ -1,6 +1,6 @@
 """Records that importers give: a turn, a thought or an item of a source, or the reason why a piece is left out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
@@ -27,16 +27,25 @@ UNKNOWN_REASON = "of a kind that isn't read"
 CHILDLESS_REASON = "a conversation without messages"
 
 
+ReadTable = Callable[[Path, str], Iterable[Mapping[str, Any]]]
+
+
+def _no_table(path: Path, table: str) -> Iterable[Mapping[str, Any]]:
+    raise InputError(f"{path.name}: nothing here reads the table {table!r} of a database.")
+
+
 @dataclass(frozen=True)
 class Source:
     """A file or folder to read, and what its reader has to know.
 
     `zone`: IANA name of the zone in which times without one are meant. `speakers`: names of those who speak in a role.
+    `read_table`: gives the rows of a SQLite database's table, none where there is no such table.
     """
 
     path: Path
     zone: str = "UTC"
     speakers: Mapping[str, str] = field(default_factory=dict)
+    read_table: ReadTable = _no_table
 
     def speaker(self, role: str) -> str:
         """The name of who speaks in a role; else the role's own."""
@@ -87,10 +96,11 @@ class ImportedThought:
 
 @dataclass(frozen=True, slots=True)
 class ImportedItem:
-    """A JSON value under a key."""
+    """A JSON value under a key. `ttl`: minutes that it lives; None for good."""
 
     key: str
     value: Any
+    ttl: float | None = None
 
 
 ImportedContent = Turn | ImportedThought | ImportedItem
@@ -140,6 +150,21 @@ def turn_record(
     if not name.strip() or len(name) > MAX_NAME_CHARS:
         return SkippedRecord(NAME_REASON)
     return SourceRecord(Turn(words, name, role, moment, id, session, described(metadata)), owner)
+
+
+def thought_record(
+    source: Source, text: str, *, id: str, at: Any, metadata: Mapping[str, Any], owner: tuple[str, ...] = ()
+) -> Incoming:
+    """A thought, or why it can't be one."""
+    words = storable(text)
+    if not words.strip():
+        return SkippedRecord(EMPTY_REASON)
+    if len(words) > MAX_TEXT_CHARS:
+        return SkippedRecord(LONG_REASON)
+    try:
+        return SourceRecord(ImportedThought(id, words, source.moment(at), described(metadata)), owner)
+    except InputError:
+        return SkippedRecord(TIME_REASON)
 
 
 def described(metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from memkit.encoders import HashingEncoder
 from memkit.flows.importing import ImportReport
 from memkit.forget.erasure_plan import plural
 from memkit.identifiers import bank_path
-from memkit.importers import IMPORT_FORMATS, ImportFormat
+from memkit.importers import IMPORT_FORMATS, SPLIT_FORMATS, ImportFormat
 from memkit.store import MemoryStore
 
 BANKS_SHOWN = 5
@@ -64,7 +64,7 @@ def import_(
             report = store.import_from(
                 cast("ImportFormat", format),
                 file,
-                bank=bank_parts(bank or format),
+                bank=bank_parts(bank) if bank else () if format in SPLIT_FORMATS else (format,),
                 speakers={"user": user} if user else None,
                 split=split,
                 dry_run=dry_run,

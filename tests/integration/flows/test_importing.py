@@ -20,6 +20,9 @@ SAMPLE_FILES: dict[ImportFormat, str] = {
     "jsonl": "turns.jsonl",
     "csv": "table.csv",
     "markdown": "notes",
+    "mem0": "mem0.json",
+    "letta": "letta.af",
+    "graphiti": "graphiti.json",
 }
 
 
@@ -62,7 +65,8 @@ def test_a_dry_run_says_what_the_import_then_does_and_stores_nothing(
 def test_whatever_was_imported_says_from_where(store: memkit.MemoryStore, format: ImportFormat) -> None:
     store.import_from(format, SAMPLES / SAMPLE_FILES[format], bank=("acme", "ana"))
     bank = store.bank("acme", "ana")
-    assert len(bank.list(where={"imported_from": format})) == len(bank.list()) > 0
+    turns_and_thoughts = bank.list(kinds=["turn", "thought"])
+    assert len(bank.list(where={"imported_from": format})) == len(turns_and_thoughts) > 0
 
 
 def test_what_was_imported_is_recalled_under_the_name_of_who_said_it(store: memkit.MemoryStore) -> None:
@@ -134,3 +138,35 @@ def test_a_file_is_read_piece_by_piece_whatever_its_size(store: memkit.MemorySto
     tracemalloc.stop()
     assert path.stat().st_size > 20_000_000
     assert peak < 4_000_000
+
+
+def test_namespaces_of_langgraph_are_banks_and_a_value_that_changed_takes_the_others_place(
+    store: memkit.MemoryStore, tmp_path: Path
+) -> None:
+    first = store.import_from("langgraph", SAMPLES / "langgraph.jsonl")
+    assert store.banks() == [("kai", "memories"), ("kai", "profile")]
+    item = store.bank("kai", "memories").get_item("m1")
+    assert item is not None
+    assert item.value == {"text": "Likes mint tea."}
+    path = tmp_path / "later.jsonl"
+    path.write_text((SAMPLES / "langgraph.jsonl").read_text().replace("mint tea", "rooibos"))
+    later = store.import_from("langgraph", path)
+    assert (first.new, later.new, later.present) == ({"item": 2}, {"item": 1}, 1)
+
+
+def test_what_belongs_to_several_people_never_ends_in_one_bank(store: memkit.MemoryStore, tmp_path: Path) -> None:
+    path = tmp_path / "mem0.json"
+    rows = [{"id": name, "memory": f"{name} likes rain", "user_id": name} for name in ("kai", "juno")]
+    path.write_text(json.dumps(rows))
+    with pytest.raises(InputError, match=r"2 owners, among them kai, juno\. .*--split"):
+        store.import_from("mem0", path, bank=("acme",))
+    assert store.banks() == []
+    store.import_from("mem0", path, bank=("acme",), split=True)
+    assert store.banks() == [("acme", "juno"), ("acme", "kai")]
+
+
+def test_mem0s_thoughts_are_recalled_and_believed(store: memkit.MemoryStore) -> None:
+    store.import_from("mem0", SAMPLES / "mem0.json", bank=("kai",))
+    [hit, *_] = store.bank("kai").recall("What are the goats called?")
+    assert (hit.memory.kind, hit.memory.author) == ("thought", "import")
+    assert "Nutmeg" in hit.memory.text

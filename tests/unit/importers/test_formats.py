@@ -2,8 +2,11 @@
 
 import json
 import shutil
+import sqlite3
 import zipfile
 from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,8 +14,16 @@ import pytest
 
 from memkit.errors import InputError, UnknownOptionError
 from memkit.importers import IMPORT_FORMATS, read_records
-from memkit.importers.records import ImportedContent, SkippedRecord, Source, SourceRecord
+from memkit.importers.records import (
+    ImportedContent,
+    ImportedItem,
+    ImportedThought,
+    SkippedRecord,
+    Source,
+    SourceRecord,
+)
 from memkit.models import Turn
+from memkit.storage.sqlite.foreign_tables import read_table
 
 SAMPLES = Path(__file__).parents[2] / "data" / "imports"
 
@@ -196,6 +207,111 @@ def test_a_single_note_and_an_archive_of_notes_are_read_too(tmp_path: Path) -> N
     assert len(turns("markdown", SAMPLES / "notes" / "Boat.md")) == 2
 
 
+# other memories
+
+
+def test_mem0s_memories_are_thoughts_with_what_it_knows_of_them() -> None:
+    [first, second] = contents("mem0", SAMPLES / "mem0.json")
+    assert isinstance(first, ImportedThought)
+    assert isinstance(second, ImportedThought)
+    assert first.text == "Works night shifts at the lighthouse"
+    assert first.at == datetime(2025, 2, 1, 17, tzinfo=UTC)
+    assert first.metadata == {"imported_from": "mem0", "user_id": "kai", "role": "user", "topic": "work"}
+    assert second.at == datetime(2025, 3, 2, 17, tzinfo=UTC)
+    assert second.metadata["categories"] == ["pets"]
+    assert reasons("mem0", SAMPLES / "mem0.json") == {"of a kind that isn't read": 1}
+
+
+@pytest.mark.parametrize("wrapped", [lambda rows: rows, lambda rows: {"count": 3, "next": None, "results": rows}])
+def test_mem0s_memories_are_read_from_a_list_and_from_a_page(
+    wrapped: Callable[[object], object], tmp_path: Path
+) -> None:
+    path = tmp_path / "mem0.json"
+    path.write_text(json.dumps(wrapped(json.loads((SAMPLES / "mem0.json").read_text())["results"])))
+    assert contents("mem0", path) == contents("mem0", SAMPLES / "mem0.json")
+
+
+def test_of_mem0s_local_history_comes_what_each_memory_said_last_and_its_messages(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    changes = [
+        ("h1", "m1", None, "Plays chess", "ADD", "2025-01-01T10:00:00+00:00", None, 0, None, "user"),
+        ("h2", "m2", None, "Owns a kayak", "ADD", "2025-01-01T10:00:00+00:00", None, 0, None, None),
+        ("h3", "m1", "Plays chess", "Plays go", "UPDATE", "2025-01-01T10:00:00+00:00", "2025-02-01", 0, None, None),
+        ("h4", "m2", "Owns a kayak", None, "DELETE", "2025-01-01T10:00:00+00:00", None, 1, None, None),
+    ]
+    with closing(sqlite3.connect(path)) as database, database:
+        columns = "memory_id, old_memory, new_memory, event, created_at, updated_at, is_deleted, actor_id, role"
+        database.execute(f"CREATE TABLE history (id TEXT PRIMARY KEY, {columns})")
+        database.executemany(f"INSERT INTO history VALUES ({', '.join('?' * 10)})", changes)
+        database.execute("CREATE TABLE messages (id TEXT PRIMARY KEY, session_scope, role, content, name, created_at)")
+        row = ("x1", "user_id=kai", "user", "I play go now.", "Kai", "2025-02-01T09:00:00+00:00")
+        database.execute("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?)", row)
+    [thought, turn] = contents("mem0", path, read_table=read_table)
+    assert isinstance(thought, ImportedThought)
+    assert (thought.id, thought.text, thought.at) == ("mem0:m1", "Plays go", datetime(2025, 2, 1, tzinfo=UTC))
+    assert isinstance(turn, Turn)
+    assert (turn.speaker, turn.text, turn.session) == ("Kai", "I play go now.", "mem0:user_id=kai")
+
+
+def test_langgraphs_items_keep_their_values_and_say_in_which_namespace_they_are() -> None:
+    records = [r for r in read_records("langgraph", Source(SAMPLES / "langgraph.jsonl")) if isinstance(r, SourceRecord)]
+    assert [(r.owner, r.content) for r in records] == [
+        (("kai", "memories"), ImportedItem("m1", {"text": "Likes mint tea."})),
+        (("kai", "profile"), ImportedItem("profile", {"name": "Kai", "tags": ["night", 3, None]})),
+    ]
+    left_out = reasons("langgraph", SAMPLES / "langgraph.jsonl")
+    assert left_out == {"without a namespace": 1, "of a kind that isn't read": 1}
+
+
+def test_langgraphs_store_in_sqlite_is_read_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("CREATE TABLE store (prefix, key, value, created_at, updated_at, expires_at, ttl_minutes)")
+        row = ("kai.memories", "m1", '{"text": "Likes mint tea."}', "2025-03-01", "2025-03-01", None, 90)
+        database.execute("INSERT INTO store VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+    [record] = read_records("langgraph", Source(path, read_table=read_table))
+    assert record == SourceRecord(ImportedItem("m1", {"text": "Likes mint tea."}, 90), ("kai", "memories"))
+
+
+def test_of_a_letta_agent_come_the_lines_of_its_blocks_and_what_was_said() -> None:
+    [name, boat, *talk] = contents("letta", SAMPLES / "letta.af")
+    assert isinstance(name, ImportedThought)
+    assert isinstance(boat, ImportedThought)
+    assert [name.text, boat.text] == ["Name: Juno", "Keeps a blue sloop"]
+    assert name.metadata == {"imported_from": "letta", "block": "human"}
+    assert said([turn for turn in talk if isinstance(turn, Turn)]) == [
+        ("user", "The harbour master is called Bex."),
+        ("assistant", "Bex, noted."),
+        ("user", "My berth is number 12."),
+        ("assistant", "Berth 12."),
+    ]
+    assert reasons("letta", SAMPLES / "letta.af") == {
+        "an agent's persona": 1,
+        "hidden: instructions and settings": 2,
+        "said to or by a tool": 1,
+    }
+
+
+def test_an_older_agent_file_holds_one_agent_with_its_blocks(tmp_path: Path) -> None:
+    new = json.loads((SAMPLES / "letta.af").read_text())
+    path = tmp_path / "old.af"
+    path.write_text(json.dumps({**new["agents"][0], "core_memory": new["blocks"], "version": "0.6.47"}))
+    assert contents("letta", path) == contents("letta", SAMPLES / "letta.af")
+
+
+def test_an_episode_of_messages_is_a_turn_for_each_speaker_and_one_of_json_an_item() -> None:
+    records = contents("graphiti", SAMPLES / "graphiti.json", speakers={"user": "Juno"})
+    assert said([record for record in records if isinstance(record, Turn)]) == [
+        ("Juno", "The sloop leaks.\nhttps://example.org/pumps may help."),
+        ("assistant", "Which pump do you have?"),
+        ("harbour newsletter", "The harbour closes in August."),
+        ("Juno", "I sail on Sunday."),
+    ]
+    assert records[0].at == datetime(2025, 6, 1, 9, tzinfo=UTC)  # type: ignore[union-attr]
+    assert records[3] == ImportedItem("graphiti:e-3", {"boat": "sloop", "metres": 7.5})
+    assert reasons("graphiti", SAMPLES / "graphiti.json") == {"an episode of JSON that can't be read": 1}
+
+
 # what can't be read
 
 
@@ -262,6 +378,11 @@ STRANGE_VALUES: list[object] = [
     None, 7, "words", [], {}, [None, 7, "x", [], {"mapping": {"a": 3}}],
     [{"mapping": {"a": {"message": {"author": 3, "content": 4, "metadata": 5}}}, "current_node": 9}],
     [{"chat_messages": [3, {"sender": "human", "text": None, "content": 3, "uuid": 4, "created_at": []}]}],
+    [{"chat_messages": [{"uuid": [1], "parent_message_uuid": {}}, {"uuid": {}, "parent_message_uuid": [2]}]}],
+    {"results": [3, {"id": 1, "memory": 4}, {"id": 1, "memory": "x", "created_at": []}]},
+    [{"namespace": [3], "key": 4}, {"namespace": "a", "key": "b", "value": 1, "ttl_minutes": "x"}],
+    {"agents": [3, {"messages": [3, {"role": "user", "content": "{", "tool_calls": 3}]}], "blocks": [3, {"value": 4}]},
+    {"episodes": [3, {"uuid": "a", "content": "b: c", "source": "message", "valid_at": {}, "role_type": []}]},
     [{"role": 3, "content": {"type": "text"}}, {"speaker": {}, "text": "x", "at": True, "id": [1]}],
 ]  # fmt: skip
 
