@@ -94,7 +94,7 @@ def _said(message: dict[str, Any]) -> str | SkippedRecord:
 
 
 def _unwrapped(words: str) -> str | SkippedRecord:
-    """What a person said, within the JSON in which older agents get it; their events are left out."""
+    """Words of a person, taken out of the JSON in which older agents get them; events are left out."""
     event = _object(words) if words.startswith("{") else {}
     if not isinstance(event.get("type"), str):
         return words

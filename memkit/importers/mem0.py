@@ -59,7 +59,7 @@ def _thought(source: Source, memory: dict[str, Any]) -> Incoming:
 
 
 def _history(source: Source) -> Iterator[Incoming]:
-    """What each memory said last."""
+    """Memories as they were last, without those that were deleted."""
     last: dict[str, Mapping[str, Any]] = {}
     for row in source.read_table(source.path, "history"):
         last[str(row.get("memory_id"))] = row

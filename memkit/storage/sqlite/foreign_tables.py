@@ -16,11 +16,11 @@ def read_table(path: Path, table: str) -> Iterator[Mapping[str, Any]]:
     """
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            connection.row_factory = sqlite3.Row
             known_tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             if table in [name for (name,) in known_tables]:
-                for row in connection.execute(f'SELECT * FROM "{table}" ORDER BY rowid'):  # noqa: S608  # no user's name
-                    yield dict(row)
+                rows = connection.execute(f'SELECT * FROM "{table}" ORDER BY rowid')  # noqa: S608  # no user's name
+                columns = [column[0] for column in rows.description]
+                yield from (dict(zip(columns, row, strict=True)) for row in rows)
     except sqlite3.Error:
         raise InputError(
             f"{path.name}: this database can't be read. Close the program that writes it, and copy it again."
