@@ -14,7 +14,7 @@ from memkit.forget.decay import FadeReport
 from memkit.forget.erasure_plan import ErasePlan
 from memkit.forget.requests import ForgetRequest, ThinkingReceipt
 from memkit.identifiers import bank_path
-from memkit.items import Index, Item, ItemFields
+from memkit.items import Index, Item, ItemFields, LastPut
 from memkit.models import ErasureReceipt, HistoryEntry, Kind, Memory, MemoryPage, Order, Receipt, State, Turn
 from memkit.protocols import BankName, PageOptions
 from memkit.recall.present.asides import StandingInstruction, UpcomingPlan
@@ -298,15 +298,17 @@ class MemoryBank:
         `recall(..., kinds=["item"])` looks there. `ttl`: minutes that it lives. `sources`: ids of memories that it
         belongs to; erasing either erases both. Raises InputError.
         """
-        fields = ItemFields(key=key, value=value, index=index, ttl=ttl, sources=sources)
-        return items.put_many(self._context, [fields], (), encoded=False)
+        return self.put_many([ItemFields(key=key, value=value, index=index, ttl=ttl, sources=sources)])
 
-    def put_many(self, puts: Iterable[ItemFields], *, delete: Iterable[str] = (), encoded: bool = False) -> Receipt:
+    def put_many(
+        self, puts: Iterable[ItemFields], *, delete: Iterable[str] = (), encoded: bool = False, expected: LastPut = None
+    ) -> Receipt:
         """Put many items, each a dict of `put`'s arguments, then delete some keys: all or nothing, at once.
 
-        `encoded`: not without their vectors, which otherwise follow where the encoder fails. Raises EncoderError.
+        `encoded`: not without their vectors, which otherwise follow where the encoder fails. `expected`: each key's
+        `updated_at` as it was read, None for absent; all must be so still. Raises EncoderError, ConflictError.
         """
-        return items.put_many(self._context, puts, delete, encoded=encoded)
+        return items.put_many(self._context, puts, delete, encoded=encoded, expected=expected)
 
     def get_item(self, key: str, *, refresh: bool = False) -> Item | None:
         """The item of a key, None where there is none (any more); with `refresh` its time begins anew."""

@@ -18,6 +18,7 @@ MAX_INDEXED_PARTS = 64  # of one value, each with a vector of its own
 WHOLE_VALUE = "$"  # the path of the value itself
 
 Index = Sequence[str] | bool | None
+LastPut = Mapping[str, datetime | None] | None  # when items were put last, by key, as they were read
 
 
 class ItemFields(TypedDict):

@@ -36,6 +36,14 @@ class Discard:
 
 
 @dataclass(frozen=True, slots=True)
+class Expect:
+    """Do what comes beside it only where an item is as it was read: last put at `updated_at`, None for not there."""
+
+    id: str
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Extend:
     """Let an item live until another moment."""
 
@@ -287,6 +295,7 @@ Operation = (
     Insert
     | Put
     | Discard
+    | Expect
     | Extend
     | Merge
     | Supersede

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from memkit.errors import BankGoneError, EncoderError, InputError
 from memkit.flows.context import BankContext, apply, retry_when_gone
-from memkit.items import Item, ItemFields, expiry, is_expired, item_id, item_memory
+from memkit.items import Item, ItemFields, LastPut, expiry, is_expired, item_id, item_memory
 from memkit.models import IndexEntry, Memory, Outcome, Receipt
-from memkit.operations import Discard, Extend, Put
+from memkit.operations import Discard, Expect, Extend, Put
 from memkit.protocols import BankView
 from memkit.text.terms.keys import item_key
 
@@ -16,12 +16,23 @@ SWEPT_AT_ONCE = 500  # items in one transaction
 ABSENT_REASON = "no such item"
 
 
-def put_many(ctx: BankContext, puts: Iterable[ItemFields], delete: Iterable[str], *, encoded: bool) -> Receipt:
-    """Store values in the place of those before, and remove others, all or none. Raises InputError, EncoderError."""
+def put_many(
+    ctx: BankContext,
+    puts: Iterable[ItemFields],
+    delete: Iterable[str],
+    *,
+    encoded: bool,
+    expected: LastPut = None,
+) -> Receipt:
+    """Store values in the place of those before, and remove others, all or none.
+
+    Raises InputError, EncoderError, and ConflictError where an item isn't as it was `expected`.
+    """
     at = ctx.now()
     memories = [item_memory(at=at, **_checked_fields(fields)) for fields in puts]
     discards = [Discard((item_id(key),)) for key in delete]
-    return retry_when_gone(ctx, lambda: _put(ctx, memories, discards, at, encoded=encoded))
+    expects = [Expect(item_id(key), moment) for key, moment in (expected or {}).items()]
+    return retry_when_gone(ctx, lambda: _put(ctx, memories, expects, discards, at, encoded=encoded))
 
 
 def _checked_fields(fields: ItemFields) -> ItemFields:
@@ -32,12 +43,13 @@ def _checked_fields(fields: ItemFields) -> ItemFields:
 
 
 def _put(
-    ctx: BankContext, memories: Sequence[Memory], discards: Sequence[Discard], at: datetime, *, encoded: bool
-) -> Receipt:
-    """Puts and discards in one transaction; where nothing is indexed, the bank is read in it alone."""
+    ctx: BankContext, memories: Sequence[Memory], expects: Sequence[Expect], discards: Sequence[Discard],
+    at: datetime, *, encoded: bool,
+) -> Receipt:  # fmt: skip
+    """Expectations, puts and discards in one transaction; where nothing is indexed, the bank is read in it alone."""
     indexed = [memory for memory in memories if memory.text]
     if not indexed:
-        return ctx.storage.apply(ctx.name, lambda view: [*_plain_puts(view, memories), *discards], at=at)
+        return ctx.storage.apply(ctx.name, lambda view: [*expects, *_plain_puts(view, memories), *discards], at=at)
     with ctx.storage.view(ctx.name) as view:
         state, plain = view.state, {put.memory.id: put for put in _plain_puts(view, memories)}
     entries = ctx.services.indexer.entry(state, indexed)
@@ -45,7 +57,7 @@ def _put(
         raise EncoderError("put: the encoder failed, so nothing was stored. Without encoded=True vectors follow.")
     whole = {id(memory): Put(memory, entry) for memory, entry in zip(indexed, entries, strict=True)}
     steps = [whole.get(id(memory)) or plain[memory.id] for memory in memories]
-    return apply(ctx, [*steps, *discards], at=at, state=state)
+    return apply(ctx, [*expects, *steps, *discards], at=at, state=state)
 
 
 def _plain_puts(view: BankView, memories: Sequence[Memory]) -> list[Put]:

@@ -57,7 +57,7 @@ METHOD_PARAMETERS: dict[type, dict[str, str]] = {
         "restore": "ids",
         "undo": "receipt",
         "put": "key value index ttl sources",
-        "put_many": "puts delete encoded",
+        "put_many": "puts delete encoded expected",
         "get_item": "key refresh",
         "delete_item": "key",
         "session": "id",

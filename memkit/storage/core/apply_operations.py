@@ -15,6 +15,7 @@ from memkit.operations import (
     Discard,
     Enqueue,
     Erase,
+    Expect,
     Extend,
     Forget,
     Insert,
@@ -39,7 +40,7 @@ from memkit.operations import (
 )
 from memkit.storage.core.records import Queued, StoredMemory, begin_of, normalised, open_closings
 from memkit.storage.core.rules.erase import erase, remake, rename
-from memkit.storage.core.rules.items import discard, extend, put
+from memkit.storage.core.rules.items import discard, expect, extend, put
 from memkit.storage.core.rules.rezone import set_zone
 from memkit.storage.core.transfer import adopt, relink, requeue
 from memkit.storage.core.unit_of_work import ChangeSet, Reader, UnitOfWork
@@ -61,7 +62,7 @@ EARLIER_REASON = "held before what is known already"
 def apply_operations(steps: Sequence[Step], reader: Reader, *, at: datetime) -> tuple[ChangeSet, tuple[Outcome, ...]]:
     """The changes that steps make to a bank, and the outcome of each; an outcome stands for itself.
 
-    Raises UnknownMemoryError where an operation names an id that isn't there; nothing was changed then.
+    Raises UnknownMemoryError for an id that isn't there, ConflictError for one that was changed; nothing was.
     """
     work = UnitOfWork(reader, at)
     work.prepare([_ids(step) for step in steps if not isinstance(step, Outcome)])
@@ -91,7 +92,7 @@ def _ids(operation: Operation) -> tuple[Iterable[str | None], Iterable[str | Non
             return [id], sources
         case Enqueue(turn_ids=ids) | Requeue(turn_ids=ids) | Adopt(ids=ids):
             return [], ids
-        case Pin() | Forget() | Restore() | Revert() | Reinforce() | Rewrite() | Extend():
+        case Pin() | Forget() | Restore() | Revert() | Reinforce() | Rewrite() | Expect() | Extend():
             return [operation.id], []
         case _:
             return [], []
@@ -372,6 +373,7 @@ _RULE_BY_TYPE: dict[type, Callable[[UnitOfWork, Any], Outcome | None]] = {
     Insert: _insert,
     Put: put,
     Discard: discard,
+    Expect: expect,
     Extend: extend,
     Merge: _merge,
     Supersede: _supersede,

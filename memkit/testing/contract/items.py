@@ -3,14 +3,15 @@
 from datetime import timedelta
 from typing import Any
 
-from memkit.errors import UnknownMemoryError
+from memkit.errors import ConflictError, UnknownMemoryError
 from memkit.items import Item, item_memory
 from memkit.models import IndexEntry, Memory
-from memkit.operations import Discard, Extend, Insert, Put
+from memkit.operations import Discard, Expect, Extend, Insert, Put
 from memkit.protocols import Storage
 from memkit.testing.contract.cases import AT_NOON, ContractSteps, entry, memory, refused
 
 AN_HOUR = timedelta(hours=1)
+ONE_TICK = timedelta(microseconds=1)
 PLAIN_ENTRY = IndexEntry(text_key=0, wanted=False)
 
 
@@ -46,12 +47,19 @@ class ItemContract(ContractSteps):
         assert self.actions(storage, put("k", {"n": 2}, at=later), put("k", {"n": 3}, at=later)) == ["superseded"] * 2
         item = self.item(storage, "k")
         assert item is not None
-        assert (item.value, item.created_at, item.updated_at) == ({"n": 3}, AT_NOON, later)
+        assert (item.value, item.created_at, item.updated_at) == ({"n": 3}, AT_NOON, later + ONE_TICK)
         assert ([h.event for h in self.history(storage, "item:k")], len(self.all(storage))) == (["added"], 1)
         with self.view(storage) as view:
             [own] = view.entries([1]).values()
             assert (own.terms, own.sketch, own.vector) == ({}, None, None)
             assert [view.matching({"value.n": n}) for n in (1, 2, 3)] == [[], [], [1]]
+
+    def test_a_value_is_always_later_than_the_one_before_whatever_the_clock_says(self, storage: Storage) -> None:
+        self.put(storage, put("k", 1))
+        self.put(storage, put("k", 2, at=AT_NOON - AN_HOUR))
+        item = self.item(storage, "k")
+        assert item is not None
+        assert item.updated_at == AT_NOON + ONE_TICK
 
     def test_a_value_whose_time_is_over_gives_way_to_a_new_item(self, storage: Storage) -> None:
         self.put(storage, put("k", 1, at=AT_NOON - AN_HOUR, ttl=30))
@@ -70,6 +78,26 @@ class ItemContract(ContractSteps):
             [],
         )
         assert (storage.receipts(), storage.audit()) == ([], [])
+
+    def test_values_are_put_only_where_items_are_as_they_were_read(self, storage: Storage) -> None:
+        self.put(storage, Expect("item:k", None), put("k", 1))
+        for moment in (None, AT_NOON - AN_HOUR):
+            with refused(ConflictError):
+                self.put(storage, put("other", 1), Expect("item:k", moment), put("k", 2))
+        assert [m.id for m in self.all(storage)] == ["item:k"]
+        later = AT_NOON + AN_HOUR
+        assert self.actions(storage, Expect("item:k", AT_NOON), put("k", 3, at=later)) == ["superseded"]
+        with refused(ConflictError):
+            self.put(storage, Expect("item:k", AT_NOON), Discard(("item:k",)))
+        self.put(storage, Expect("item:k", later), Discard(("item:k",)))
+        assert self.all(storage) == []
+        assert self.actions(storage, Expect("item:k", None)) == []
+
+    def test_an_item_whose_time_is_over_is_expected_not_to_be_there(self, storage: Storage) -> None:
+        self.put(storage, put("k", 1, at=AT_NOON - AN_HOUR, ttl=30))
+        with refused(ConflictError):
+            self.put(storage, Expect("item:k", AT_NOON - AN_HOUR), put("k", 2))
+        assert self.actions(storage, Expect("item:k", None), put("k", 2)) == ["added"]
 
     def test_only_what_has_expired_is_discarded_as_due(self, storage: Storage) -> None:
         self.put(storage, put("soon", 1, ttl=1), put("late", 2, ttl=90), put("never", 3))

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
-from memkit.errors import InputError, InvalidTurnError, UndoError
+from memkit.errors import ConflictError, InputError, InvalidTurnError, UndoError
 from memkit.items import Item
 from memkit.models import Memory
 from memkit.testing import FrozenClock
@@ -23,6 +24,7 @@ JSON = st.recursive(
     max_leaves=12,
 )
 A_MINUTE = timedelta(minutes=1)
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def value_of(bank: memkit.MemoryBank, key: str) -> Any:
@@ -39,6 +41,22 @@ def test_any_json_comes_back_as_it_was_put_last(key: str, first: Any, last: Any)
         item = bank.get_item(key)
         assert item is not None
         assert repr((item.key, item.value)) == repr((key, last))
+
+
+def test_a_value_that_many_change_at_once_loses_no_change_where_each_expects_what_it_read(
+    bank: memkit.MemoryBank,
+) -> None:
+    def count_up(_: int) -> None:
+        while True:
+            item = bank.get_item("count")
+            value, read_at = (0, None) if item is None else (item.value, item.updated_at)
+            with suppress(ConflictError):
+                bank.put_many([{"key": "count", "value": value + 1, "index": False}], expected={"count": read_at})
+                return
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(count_up, range(40)))
+    assert value_of(bank, "count") == 40
 
 
 def test_an_item_outlives_the_process_and_tells_when_it_was_made_and_changed(path: Path, clock: FrozenClock) -> None:
@@ -206,6 +224,7 @@ def test_a_value_that_was_replaced_deleted_or_swept_leaves_no_byte_after_an_eras
         (lambda bank: bank.put("k", "x" * 16_000_000), "at most"),
         (lambda bank: bank.put("k", 1, ttl=0), "ttl"),
         (lambda bank: bank.put("k", 1, index=[]), "index"),
+        (lambda bank: bank.put_many([{"key": "k", "value": 1}], expected={"k": LONG_AGO}), "changed"),
     ],
 )
 def test_what_is_no_item_is_refused_with_the_rule_and_nothing_is_stored(

@@ -1,10 +1,15 @@
 """Items, applied: a value takes the place of the one before, silently, and goes without a trace."""
 
+from datetime import timedelta
+
+from memkit.errors import ConflictError
 from memkit.items import is_expired
 from memkit.models import Outcome
-from memkit.operations import Discard, Extend, Put
+from memkit.operations import Discard, Expect, Extend, Put
 from memkit.storage.core.records import StoredMemory, normalised
 from memkit.storage.core.unit_of_work import UnitOfWork
+
+ONE_TICK = timedelta(microseconds=1)  # at least between a value and the next, so that the time tells which one it is
 
 
 def put(work: UnitOfWork, op: Put) -> Outcome:
@@ -18,7 +23,8 @@ def put(work: UnitOfWork, op: Put) -> Outcome:
     if old is None:
         work.add(memory, op.entry, None, sources)
         return Outcome(id=memory.id, action="added", change=work.change)
-    value = memory.model_copy(update={"recorded_at": old.memory.recorded_at, "sources": ()})
+    changed_at = max(memory.occurred_at, old.memory.occurred_at + ONE_TICK)
+    value = memory.model_copy(update={"recorded_at": old.memory.recorded_at, "occurred_at": changed_at, "sources": ()})
     was_indexed = bool(old.memory.text)
     work.replace_contents(
         StoredMemory(old.seq, old.uid, value, sources=sources), op.entry if was_indexed or value.text else None
@@ -36,6 +42,15 @@ def discard(work: UnitOfWork, op: Discard) -> Outcome | None:
     if not gone:
         return Outcome.skipped(id, "no such item")
     return Outcome(id=id, action="erased", reason=None if id else f"{len(gone)} items")
+
+
+def expect(work: UnitOfWork, op: Expect) -> None:
+    """Nothing where an item is as it is expected; an expired one isn't there. Raises ConflictError."""
+    seq = work.find(op.id)
+    memory = None if seq is None else work.record(seq).memory
+    held_at = None if memory is None or is_expired(memory, work.at) else memory.occurred_at
+    if held_at != op.updated_at:
+        raise ConflictError("put: an item was changed since it was read, so nothing was stored. Read it again.")
 
 
 def extend(work: UnitOfWork, op: Extend) -> Outcome:
