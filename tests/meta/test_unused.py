@@ -16,7 +16,7 @@ USED_ELSEWHERE = {
     "by Google ADK": "MemkitMemoryService add_events_to_memory add_memory add_session_to_memory delete_memory",
     "by LlamaIndex": "",
     "by Strands": "",
-    "by Agent Framework": "",
+    "by Agent Framework": "MemkitContextProvider MemkitHistoryProvider after_run before_run save_messages",
     "by Agno": "MemkitLearning aget_tools aprocess arecall attach build_context was_updated",
     "by Haystack": "count_documents_async count_documents_by_filter_async delete_all_documents_async "
     "delete_by_filter_async delete_documents_async filter_documents_async run_async update_by_filter_async "
