@@ -14,7 +14,7 @@ USED_ELSEWHERE = {
     "by Anthropic's SDK": "",
     "by OpenAI Agents": "MemkitSession add_items clear_session get_items pop_item run_config",
     "by Google ADK": "MemkitMemoryService add_events_to_memory add_memory add_session_to_memory delete_memory",
-    "by LlamaIndex": "MemkitMemoryBlock _aget _aput aput atruncate description priority",
+    "by LlamaIndex": "MemkitMemoryBlock _aget _aput aput atruncate priority",
     "by Strands": "",
     "by Agent Framework": "MemkitContextProvider MemkitHistoryProvider after_run before_run save_messages",
     "by Agno": "MemkitLearning aget_tools aprocess arecall attach build_context was_updated",
