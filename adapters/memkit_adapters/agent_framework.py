@@ -11,11 +11,12 @@ Each goes without the other; together in one bank they remember each message onc
 import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from threading import Lock
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
 import memkit
+from memkit.errors import ConflictError
 from memkit_adapters.sparing import spared
 
 try:
@@ -92,7 +93,6 @@ class MemkitHistoryProvider(HistoryProvider):
     ) -> None:  # fmt: skip
         super().__init__(source_id, **options)
         self._bank_of, self._speaker, self._last = _function(bank), speaker, last
-        self._lock = Lock()
 
     async def get_messages(
         self, session_id: str | None, *, state: dict[str, Any] | None = None, **kwargs: Any
@@ -109,26 +109,31 @@ class MemkitHistoryProvider(HistoryProvider):
     def _read(self, call: Context) -> list[Message]:
         with spared("reading the history"):
             bank = self._bank_of(call)
-            count = _count(bank, call)
+            count = _count(bank.get_item(_key(call)))
             first = 0 if self._last is None else max(count - self._last, 0)
             items = [bank.get_item(_key(call, number)) for number in range(first, count)]
             return [Message.from_dict(item.value["message"]) for item in items if item is not None]
         return []
 
     def _write(self, messages: Sequence[Message], call: Context) -> None:
-        with self._lock, spared("storing the history", message_ids(messages)):
-            if call["session_id"]:
-                self._store(self._bank_of(call), messages, call)
+        with spared("storing the history", message_ids(messages)):
+            is_due = bool(call["session_id"] and messages)
+            while is_due:
+                with suppress(ConflictError):  # another writer of the session came first: behind it
+                    self._store(self._bank_of(call), messages, call)
+                    is_due = False
 
     def _store(self, bank: memkit.MemoryBank, messages: Sequence[Message], call: Context) -> None:
-        count, turns = _count(bank, call), set[str]()
+        head, turns = bank.get_item(_key(call)), set[str]()
+        count = _count(head)
         newest = [bank.get_item(_key(call, number)) for number in range(max(count - len(messages), 0), count)]
         ids = [None if item is None else item.value["turn"] for item in newest]
         fresh = messages[overlap(ids, [turn_id(message) for message in messages]) :]
         with spared("observe", message_ids(fresh)):
             turns = observe(bank, fresh, call, self._speaker)
         items = [_item(_key(call, count + i), message, turns) for i, message in enumerate(fresh)]
-        bank.put_many([*items, {"key": _key(call), "value": count + len(items), "index": False}])
+        counted: Any = {"key": _key(call), "value": count + len(items), "index": False}
+        bank.put_many([*items, counted], expected={_key(call): None if head is None else head.updated_at})
 
 
 def observe(bank: memkit.MemoryBank, messages: Sequence[Message], call: Context, speaker: str) -> set[str]:
@@ -177,8 +182,7 @@ def _key(call: Context, number: int | None = None) -> str:
     return f"{KEY_PREFIX}{'count' if number is None else number}:{call['session_id']}"
 
 
-def _count(bank: memkit.MemoryBank, call: Context) -> int:
-    head = bank.get_item(_key(call))
+def _count(head: memkit.Item | None) -> int:
     return 0 if head is None else int(head.value)
 
 

@@ -161,6 +161,15 @@ async def test_a_message_that_is_given_again_later_is_in_the_history_again(bank:
     assert [message.text for message in await history.get_messages("first")] == ["yes", "ok", "yes", "fine"]
 
 
+async def test_what_several_write_into_one_session_at_once_is_all_there(bank: memkit.MemoryBank) -> None:
+    texts = [f"message {number}" for number in range(20)]
+    saved = (MemkitHistoryProvider(bank).save_messages("first", [Message("user", [text])]) for text in texts)
+    await asyncio.gather(*saved)
+    stored = await MemkitHistoryProvider(bank).get_messages("first")
+    assert sorted(message.text for message in stored) == sorted(texts)
+    assert sorted(said(bank)) == sorted(texts)
+
+
 async def test_a_history_keeps_what_fades_from_memory(bank: memkit.MemoryBank) -> None:
     history = MemkitHistoryProvider(bank)
     await history.save_messages("first", [Message("user", ["It rained."])])

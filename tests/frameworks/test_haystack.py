@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,14 @@ def test_a_document_that_stands_twice_in_one_write_is_written_once(document_stor
     assert [each.content for each in document_store.filter_documents()] == ["first"]
     assert document_store.write_documents(twice, DuplicatePolicy.OVERWRITE) == 2
     assert [each.content for each in document_store.filter_documents()] == ["second"]
+
+
+def test_of_many_writers_of_one_document_one_writes_it(store: memkit.MemoryStore) -> None:
+    stores = [MemkitDocumentStore(store.bank("acme", "handbook")) for _ in range(8)]
+    with ThreadPoolExecutor(8) as threads:
+        document = [Document(content="Tea is at four.")]
+        counts = threads.map(lambda each: each.write_documents(document, DuplicatePolicy.SKIP), stores)
+        assert sorted(counts) == [0] * 7 + [1]
 
 
 def test_documents_and_what_else_a_bank_holds_stay_apart(document_store: MemkitDocumentStore) -> None:

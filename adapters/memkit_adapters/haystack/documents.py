@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from threading import Lock
 from typing import Any
@@ -12,6 +13,7 @@ from haystack.document_stores.types import DuplicatePolicy
 from haystack.utils.filters import document_matches_filter
 
 import memkit
+from memkit.errors import ConflictError
 from memkit_adapters.haystack.banks import StoredBank, closed, opened, saved, warmed
 
 KEY_PREFIX = "haystack:"  # begins the key of a document's item
@@ -87,18 +89,23 @@ class MemkitDocumentStore:
         """Number of documents written, all in one transaction. Raises DuplicateDocumentError, and ValueError."""
         if not isinstance(documents, list) or not all(isinstance(each, Document) for each in documents):
             raise ValueError("write_documents: give a list of Haystack's Documents.")
-        with self._lock:
-            chosen = self._chosen(documents, policy)
-            opened(self.bank).put_many([self._fields(each) for each in chosen.values()])
-        return len(documents) if policy == DuplicatePolicy.OVERWRITE else len(chosen)
-
-    def _chosen(self, documents: Sequence[Document], policy: DuplicatePolicy) -> dict[str, Document]:
-        """Documents to be written, by id."""
         if policy == DuplicatePolicy.OVERWRITE:
-            return {each.id: each for each in documents}
+            self._put({each.id: each for each in documents})
+            return len(documents)
+        while True:
+            chosen = self._absent(documents, policy)
+            with suppress(ConflictError):  # another writer came first with one of them
+                self._put(chosen, expected=dict.fromkeys(map(_key, chosen)))
+                return len(chosen)
+
+    def _put(self, documents: dict[str, Document], **options: Any) -> None:
+        opened(self.bank).put_many([self._fields(each) for each in documents.values()], **options)
+
+    def _absent(self, documents: Sequence[Document], policy: DuplicatePolicy) -> dict[str, Document]:
+        """Documents that aren't there yet, by id."""
         bank, chosen = opened(self.bank), dict[str, Document]()
         for each in documents:
-            if each.id not in chosen and bank.get_item(KEY_PREFIX + each.id) is None:
+            if each.id not in chosen and bank.get_item(_key(each.id)) is None:
                 chosen[each.id] = each
             elif policy != DuplicatePolicy.SKIP:
                 raise DuplicateDocumentError(f"write_documents: there is a document with the id {each.id!r} already.")
@@ -107,14 +114,14 @@ class MemkitDocumentStore:
     def _fields(self, document: Document) -> Any:
         value = {VALUE_FIELD: document.to_dict(flatten=False)}
         return {
-            "key": KEY_PREFIX + document.id,
+            "key": _key(document.id),
             "value": value,
             "index": [f"{VALUE_FIELD}.{path}" for path in self.index],
         }
 
     def delete_documents(self, document_ids: list[str]) -> None:
         """Remove documents for good; ids that aren't there are passed over."""
-        opened(self.bank).put_many([], delete=[KEY_PREFIX + each for each in document_ids])
+        opened(self.bank).put_many([], delete=[_key(each) for each in document_ids])
 
     def delete_all_documents(self) -> None:
         """Remove all documents for good; what else the bank holds stays."""
@@ -131,7 +138,7 @@ class MemkitDocumentStore:
         """Number of documents that matched, and have these metadata now beside their others. Raises FilterError."""
         with self._lock:
             chosen = [replace(each, meta={**each.meta, **meta}) for each in self.filter_documents(filters)]
-            opened(self.bank).put_many([self._fields(each) for each in chosen])
+            self._put({each.id: each for each in chosen})
         return len(chosen)
 
     # the same, awaited; the event loop is never blocked
@@ -169,6 +176,10 @@ class MemkitDocumentStore:
     async def update_by_filter_async(self, filters: Filters, meta: dict[str, Any]) -> int:
         """Number of documents that matched, and have these metadata now."""
         return await asyncio.to_thread(self.update_by_filter, filters, meta)
+
+
+def _key(id: str) -> str:
+    return f"{KEY_PREFIX}{id}"
 
 
 def _document(memory: memkit.Memory) -> Document:
