@@ -13,11 +13,13 @@ from typing import Any, Self, Unpack
 
 from memkit.bank import MemoryBank
 from memkit.errors import InputError, InvalidNameError, UnknownOptionError
-from memkit.flows import edit, erase, importing, maintain, reencode, transfer
+from memkit.flows import edit, erase, maintain, reencode, transfer
 from memkit.flows.audit import AuditReport, audit_bank
 from memkit.flows.context import BankContext, Services
-from memkit.flows.importing import ImportProgress, ImportReport
 from memkit.flows.maintain import MaintenanceReport as MaintenanceReport
+from memkit.flows.portability import exporting, importing
+from memkit.flows.portability.exporting import ExportFormat, FilesReport
+from memkit.flows.portability.importing import ImportProgress, ImportReport
 from memkit.flows.transfer import ExportReport, LoadReport
 from memkit.identifiers import uuid7
 from memkit.importers import ImportFormat
@@ -122,14 +124,9 @@ def open_services(
 
 
 def restore(
-    backup: str | Path,
-    location: str | Path,
-    *,
-    erasures: str | Path | None = None,
-    encoder: Encoder | object | None = None,
-    clock: Clock | None = None,
-    erasure_key: bytes | None = None,
-) -> list[ErasureReceipt]:
+    backup: str | Path, location: str | Path, *, erasures: str | Path | None = None,
+    encoder: Encoder | object | None = None, clock: Clock | None = None, erasure_key: bytes | None = None,
+) -> list[ErasureReceipt]:  # fmt: skip
     """Put a backup at a location, and carry out again every erasure that was made since; gives back their receipts.
 
     A database that lies there is written over, whoever has it open; its list of erasures is what counts.
@@ -363,6 +360,13 @@ class MemoryStore:
     def export(self, path: str | Path, *, prefix: Sequence[str] = (), vectors: bool = True) -> ExportReport:
         """Write all that banks are as JSON lines; without `vectors`, whoever loads the file makes them anew."""
         return transfer.export(self._services, Path(path), prefix=tuple(prefix), vectors=vectors)
+
+    def export_as(self, format: ExportFormat, path: str | Path, *, prefix: Sequence[str] = ()) -> FilesReport:
+        """Write what is active in banks for people and other programs; `export` writes all that banks are.
+
+        A new folder of Markdown notes or of a memory tool's files; or a bank's turns as JSON lines. Raises InputError.
+        """
+        return exporting.export_as(self._services, format, Path(path), tuple(prefix))
 
     def load(self, path: str | Path, *, progress: Callable[[int], None] = lambda count: None) -> LoadReport:
         """Read back what `export` wrote: each bank as a whole or not at all; one that holds all of it stays as it is.

@@ -62,7 +62,7 @@ class RowReader:
             at=at,
             session=None if sitting is None else str(sitting),
             speaker=None if speaker is None else str(speaker),
-            metadata={**_others(row), **mapping(row.get("metadata")), ORIGIN_KEY: self._format},
+            metadata={ORIGIN_KEY: self._format, **_others(row), **mapping(row.get("metadata"))},
         )
 
 

@@ -35,6 +35,7 @@ METHOD_PARAMETERS: dict[type, dict[str, str]] = {
         "backup": "path",
         "export": "path prefix",
         "load": "path progress",
+        "export_as": "format path prefix",
         "import_from": "format path bank speakers split dry_run progress",
     },
     memkit.MemoryBank: {

@@ -22,7 +22,7 @@ from memkit.cli.options import (
 )
 from memkit.cli.output import answer, bar, line, new_table, note, shown
 from memkit.encoders import HashingEncoder
-from memkit.flows.importing import ImportReport
+from memkit.flows.portability.importing import ImportReport
 from memkit.forget.erasure_plan import plural
 from memkit.identifiers import bank_path
 from memkit.importers import IMPORT_FORMATS, SPLIT_FORMATS, ImportFormat

@@ -88,3 +88,13 @@ def test_an_import_of_nothing_is_told_by_its_exit_code(cli: Cli, tmp_path: Path)
     said = cli("import", "jsonl", path, "--encoder", "hashing")
     assert said.code == 3
     assert "Nothing was read" in said.out
+
+
+def test_an_export_for_reading_says_where_it_lies(cli: Cli, tmp_path: Path) -> None:
+    cli("import", "jsonl", SAMPLES / "turns.jsonl", "acme/ana", "--encoder", "hashing")
+    notes = cli("export", tmp_path / "notes", "acme/ana", "--as", "markdown")
+    assert notes.code == 0
+    assert "files are in" in notes.out
+    lines = cli("export", tmp_path / "turns.jsonl", "acme/ana", "--as", "jsonl", "--json")
+    assert lines.json["turns"] == 6
+    assert cli("export", tmp_path / "x", "--as", "pdf").code == 1
