@@ -12,6 +12,7 @@ FRAMEWORK_BY_ADAPTER = {
     "agno": "agno",
     "anthropic": "anthropic",
     "autogen": "autogen_core",
+    "crewai": "crewai",
     "google_adk": "google.adk",
     "haystack": "haystack",
     "langgraph": "langgraph",
