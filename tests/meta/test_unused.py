@@ -21,7 +21,7 @@ USED_ELSEWHERE = {
     "by Haystack": "count_documents_async count_documents_by_filter_async delete_all_documents_async "
     "delete_by_filter_async delete_documents_async filter_documents_async run_async update_by_filter_async "
     "write_documents_async",
-    "by CrewAI": "MemkitStorage adelete asave asearch count get_record get_scope_info list_categories list_records list_scopes reset update",
+    "by CrewAI": "MemkitStorage adelete asave asearch get_record get_scope_info list_categories list_records reset",
     "by AutoGen": "",
     "by the command line, which finds a command by its file": "demo footprint import_",
     "by pytest": "pytest_collection_modifyitems pytest_runtest_logreport",
