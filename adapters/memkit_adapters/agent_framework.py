@@ -60,7 +60,7 @@ class MemkitContextProvider(ContextProvider):
         """Observe the answer, with what tools said on the way to it."""
         call = _call(context.session_id, state, agent=agent, session=session, context=context)
         answer = context.response.messages if context.response else []
-        await asyncio.to_thread(self._observe, [*context.input_messages, *answer], call)
+        await asyncio.to_thread(self._end, context.input_messages, answer, call)
 
     def _begin(self, context: SessionContext, call: Context) -> str:
         block, asked = "", context.input_messages
@@ -70,9 +70,14 @@ class MemkitContextProvider(ContextProvider):
             if question.strip():
                 before = turns_of([*context.get_messages(), *asked], call, self._speaker)
                 block = bank.recall(question, k=self._k, without=before).prompt(self._max_tokens)
-            adopt_ids(bank, asked, call)
+            adopt_question(bank, asked, call)
         self._observe(asked, call)
         return block
+
+    def _end(self, asked: Sequence[Message], answer: Sequence[Message], call: Context) -> None:
+        with spared("looking at the session"):
+            adopt_answer(self._bank_of(call), asked, answer, call)
+        self._observe([*asked, *answer], call)
 
     def _observe(self, messages: Sequence[Message], call: Context) -> None:
         with spared("observe", message_ids(messages)):
@@ -144,11 +149,10 @@ def observe(bank: memkit.MemoryBank, messages: Sequence[Message], call: Context,
 
 
 def turns_of(messages: Iterable[Message], call: Context, speaker: str) -> list[dict[str, Any]]:
-    """Messages as turns of the call's session, in the form that a bank reads; the system's words are no turns."""
-    said = (message for message in messages if message.role in SAID_ROLES)
+    """Messages as turns of the call's session, in the form that a bank reads."""
     return [
         {**_as_dict(message), "id": turn_id(message), "session": call["session_id"], "speaker": _name(message, speaker)}
-        for message in said
+        for message in said_of(messages)
     ]
 
 
@@ -157,13 +161,47 @@ def turn_id(message: Message) -> str:
     return str(message.additional_properties.setdefault(TURN_ID_KEY, uuid4().hex))
 
 
-def adopt_ids(bank: memkit.MemoryBank, asked: Sequence[Message], call: Context) -> None:
+def adopt_question(bank: memkit.MemoryBank, asked: Sequence[Message], call: Context) -> None:
     """Take over the ids of turns that are asked again: they are the last of their session, and nobody answered."""
-    said = [message for message in asked if message.role in SAID_ROLES]
-    stored = bank.session(call["session_id"]).last(len(said)) if said and call["session_id"] else []
-    if [(memory.role, memory.text.split()) for memory in stored] == [(each.role, each.text.split()) for each in said]:
-        for message, memory in zip(said, stored, strict=True):
-            message.additional_properties[TURN_ID_KEY] = memory.id
+    said = said_of(asked)
+    stored = newest_turns(bank, call, len(said))
+    if len(stored) == len(said) and all(map(is_said_by, stored, said)):
+        adopt(said, stored)
+
+
+def adopt_answer(bank: memkit.MemoryBank, asked: Sequence[Message], answer: Sequence[Message], call: Context) -> None:
+    """Take over the ids of turns that a history observed for this run: they came after what was asked.
+
+    Of a stream the framework gives a history that stores at each call of the service other objects than here.
+    """
+    question, said = [turn_id(message) for message in said_of(asked)], said_of(answer)
+    stored = newest_turns(bank, call, len(question) + len(said))
+    place = max((i for i, memory in enumerate(stored) if memory.id in question), default=len(stored))
+    came_after = stored[place + 1 :]
+    if len(came_after) == len(said) and all(map(is_said_by, came_after, said)):
+        adopt(said, came_after)
+
+
+def newest_turns(bank: memkit.MemoryBank, call: Context, count: int) -> list[memkit.Memory]:
+    """The last turns of the call's session, in order."""
+    return bank.session(call["session_id"]).last(count) if count and call["session_id"] else []
+
+
+def is_said_by(memory: memkit.Memory, message: Message) -> bool:
+    """Whether a turn holds what a message says."""
+    words = " ".join(str(part.get("text", "")) for part in _as_dict(message)["content"])
+    return memory.role == message.role and memory.text.split() == words.split()
+
+
+def adopt(messages: Sequence[Message], memories: Sequence[memkit.Memory]) -> None:
+    """Give messages the ids of turns."""
+    for message, memory in zip(messages, memories, strict=True):
+        message.additional_properties[TURN_ID_KEY] = memory.id
+
+
+def said_of(messages: Iterable[Message]) -> list[Message]:
+    """Messages that are turns: the system's words are none."""
+    return [message for message in messages if message.role in SAID_ROLES]
 
 
 def overlap(stored: Sequence[Any], given: Sequence[Any]) -> int:

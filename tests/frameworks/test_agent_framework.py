@@ -3,7 +3,7 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,11 +17,16 @@ from agent_framework import (
     Agent,
     AgentSession,
     BaseChatClient,
+    ChatMiddlewareLayer,
     ChatResponse,
+    ChatResponseUpdate,
     Content,
     ContextProvider,
+    FunctionInvocationLayer,
     Message,
+    ResponseStream,
     SessionContext,
+    tool,
 )
 from memkit_adapters.agent_framework import MemkitContextProvider, MemkitHistoryProvider
 
@@ -49,6 +54,35 @@ class ScriptedClient(BaseChatClient):
             return ChatResponse(messages=[given if isinstance(given, Message) else Message("assistant", [given])])
 
         return answer()
+
+
+class StreamingClient(FunctionInvocationLayer, ChatMiddlewareLayer, BaseChatClient):
+    """A client that calls a tool, then answers, whole or in pieces; each run anew."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.call_count = 0
+
+    def _inner_get_response(self, *, messages: Any, stream: bool, options: Any, **kwargs: Any) -> Any:
+        self.call_count += 1
+        contents = [Content.from_text(text=piece) for piece in ("It ", "is.")]
+        if self.call_count % 2:
+            contents = [
+                Content.from_function_call(f"call {self.call_count}", "weather", arguments='{"city": "Lisbon"}')
+            ]
+
+        async def pieces() -> AsyncIterator[ChatResponseUpdate]:
+            for each in contents:
+                yield ChatResponseUpdate(contents=[each], role="assistant", message_id="m1")
+
+        answer = ResponseStream(pieces(), finalizer=ChatResponse.from_updates)
+        return answer if stream else answer.get_final_response()
+
+
+@tool(approval_mode="never_require")
+def weather(city: str) -> str:
+    """Weather of a city."""
+    return f"sunny in {city}"
 
 
 class ContextWitness(ContextProvider):
@@ -159,6 +193,27 @@ async def test_a_message_that_is_given_again_later_is_in_the_history_again(bank:
     await history.save_messages("first", [yes, Message("assistant", ["ok"])])
     await history.save_messages("first", [yes, Message("assistant", ["fine"])])
     assert [message.text for message in await history.get_messages("first")] == ["yes", "ok", "yes", "fine"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("at_each_call", [False, True])
+async def test_tools_and_streams_are_remembered_once_also_where_history_is_stored_at_each_call_of_the_service(
+    bank: memkit.MemoryBank, stream: bool, at_each_call: bool
+) -> None:
+    providers = [MemkitHistoryProvider(bank), MemkitContextProvider(bank)]
+    agent = Agent(
+        StreamingClient(), tools=[weather], context_providers=providers,
+        require_per_service_call_history_persistence=at_each_call,
+    )  # fmt: skip
+    for question in ("Is it sunny?", "Really?"):
+        if stream:
+            assert [update async for update in agent.run(question, session=session(), stream=True)]
+        else:
+            await agent.run(question, session=session())
+    exchange = ["", "sunny in Lisbon", "It is."]
+    assert said(bank) == ["Is it sunny?", *exchange, "Really?", *exchange]
+    roles = [message.role for message in await MemkitHistoryProvider(bank).get_messages("first")]
+    assert roles == ["user", "assistant", "tool", "assistant"] * 2
 
 
 async def test_what_several_write_into_one_session_at_once_is_all_there(bank: memkit.MemoryBank) -> None:

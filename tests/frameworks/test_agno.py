@@ -5,7 +5,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -50,13 +50,15 @@ class ScriptedModel(Model):
         return ModelResponse(role="assistant", content=answer)
 
     async def ainvoke(self, messages: list[Message], **kwargs: Any) -> ModelResponse:
+        await asyncio.sleep(0.01)  # as one that is asked over a network
         return self.invoke(messages)
 
-    def invoke_stream(self, *args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError
+    def invoke_stream(self, messages: list[Message], **kwargs: Any) -> Iterator[ModelResponse]:
+        yield from (ModelResponse(role="assistant", content=letter) for letter in str(self.invoke(messages).content))
 
-    def ainvoke_stream(self, *args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError
+    async def ainvoke_stream(self, messages: list[Message], **kwargs: Any) -> AsyncIterator[ModelResponse]:
+        for piece in self.invoke_stream(messages):
+            yield piece
 
     def _parse_provider_response(self, response: Any, **kwargs: Any) -> Any:
         return response
@@ -143,6 +145,32 @@ async def test_turns_of_awaited_runs_are_in_order(bank: memkit.MemoryBank) -> No
         await agent.arun(f"question {number}", user_id="ana", session_id="first")
     await asyncio.to_thread(agent.background_executor.shutdown, wait=True)
     assert [text for _, text in said(bank)] == [f"{word} {n}" for n in range(10) for word in ("question", "answer")]
+
+
+async def test_streams_are_remembered_whole(bank: memkit.MemoryBank) -> None:
+    agent = agent_of(MemkitLearning(bank), ScriptedModel("Noted.", "Rice."))
+    assert list(agent.run("I can't eat nuts.", user_id="ana", session_id="first", stream=True))
+    stream = agent.arun("What can I eat?", user_id="ana", session_id="first", stream=True)
+    assert [event async for event in stream]
+    await asyncio.to_thread(agent.background_executor.shutdown, wait=True)
+    assert [text for _, text in said(bank)] == ["I can't eat nuts.", "Noted.", "What can I eat?", "Rice."]
+
+
+async def test_what_was_said_in_an_awaited_run_that_fails_or_is_cancelled_is_remembered(
+    bank: memkit.MemoryBank,
+) -> None:
+    agent = agent_of(MemkitLearning(bank), ScriptedModel(ConnectionError("down"), "Noted.", "Rice."))
+    await agent.arun("I can't eat nuts.", user_id="ana", session_id="first")
+    run = asyncio.create_task(agent.arun("I like rice.", user_id="ana", session_id="second"))
+    await asyncio.sleep(0.005)
+    run.cancel()
+    await asyncio.gather(run, return_exceptions=True)
+    await agent.arun("What can I eat?", user_id="ana", session_id="third")
+    await asyncio.to_thread(agent.background_executor.shutdown, wait=True)
+    texts = [text for _, text in said(bank)]
+    assert texts[0] == "I can't eat nuts."
+    assert texts[-2] == "What can I eat?"
+    assert texts.count("I like rice.") <= 1
 
 
 async def test_a_team_recalls_and_observes_too(bank: memkit.MemoryBank) -> None:
