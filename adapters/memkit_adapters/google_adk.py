@@ -12,10 +12,10 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import memkit
+from memkit_adapters.facts import fact
 from memkit_adapters.sparing import spared, tell_refused
 
 try:
@@ -96,7 +96,14 @@ class MemkitMemoryService(BaseMemoryService):
         self, app_name: str, user_id: str, entries: list[MemoryEntry], metadata: Mapping[str, object] | None
     ) -> None:
         with spared("insert", [entry.id for entry in entries if entry.id]):
-            thoughts = [_thought(entry, metadata) for entry in entries if _words(entry.content)]
+            thoughts = [
+                fact(
+                    _words(entry.content), id=entry.id, speaker=entry.author, at=_moment(entry.timestamp),
+                    metadata={**(metadata or {}), **entry.custom_metadata},
+                )
+                for entry in entries
+                if _words(entry.content)
+            ]  # fmt: skip
             tell_refused(self._bank_of(app_name, user_id).insert(thoughts), [thought.id for thought in thoughts])
 
     def _search(self, app_name: str, user_id: str, query: str) -> SearchMemoryResponse:
@@ -148,15 +155,6 @@ def _words(content: types.Content | None) -> str:
     """Words of a content; a model's reasoning, calls and results of tools and media are none."""
     parts = (content.parts or ()) if content else ()
     return "\n".join(part.text for part in parts if part.text and not part.thought)
-
-
-def _thought(entry: MemoryEntry, metadata: Mapping[str, object] | None) -> memkit.Memory:
-    now = datetime.now(UTC)
-    return memkit.Memory(
-        id=entry.id or str(uuid4()), kind="thought", text=_words(entry.content), speaker=entry.author, author="user",
-        occurred_at=_moment(entry.timestamp) or now, recorded_at=now,
-        metadata={**(metadata or {}), **entry.custom_metadata},
-    )  # fmt: skip
 
 
 def _moment(timestamp: str | None) -> datetime | None:

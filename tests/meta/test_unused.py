@@ -15,7 +15,7 @@ USED_ELSEWHERE = {
     "by OpenAI Agents": "MemkitSession add_items clear_session get_items pop_item run_config",
     "by Google ADK": "MemkitMemoryService add_events_to_memory add_memory add_session_to_memory delete_memory",
     "by LlamaIndex": "MemkitMemoryBlock _aget _aput aput atruncate priority",
-    "by Strands": "",
+    "by Strands": "MemkitMemoryStore initialize",
     "by Agent Framework": "MemkitContextProvider MemkitHistoryProvider after_run before_run save_messages",
     "by Agno": "MemkitLearning aget_tools aprocess arecall attach build_context was_updated",
     "by Haystack": "count_documents_async count_documents_by_filter_async delete_all_documents_async "
