@@ -12,7 +12,7 @@ USED_ELSEWHERE = {
     "by LangChain's agents": "aafter_agent abefore_agent awrap_model_call after_agent wrap_model_call",
     "by Pydantic AI": "delete_record for_run get_serialization_name get_toolset prepare_model_request read_entry "
     "read_history read_record write_record",
-    "by Anthropic's SDK": "",
+    "by Anthropic's SDK": "AsyncMemkitMemoryTool",
     "by OpenAI Agents": "MemkitSession add_items clear_session get_items pop_item run_config",
     "by Google ADK": "MemkitMemoryService add_events_to_memory add_memory add_session_to_memory delete_memory",
     "by LlamaIndex": "MemkitMemoryBlock _aget _aput aput atruncate priority",
