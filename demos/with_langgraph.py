@@ -7,6 +7,7 @@ What you will see: each thing that was said with what the graph found for it, in
 the store's bank holds for other users of the file: items, searched by LangGraph's filters and by memkit alike.
 """
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Any, TypedDict
@@ -45,6 +46,7 @@ def run(path: Path, said: str) -> None:
 
 
 def main() -> None:
+    os.environ["LANGSMITH_TRACING"] = "false"  # its traces would hold what nodes read from the store
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "memory.db"
         run(path, "I can't eat nuts.")

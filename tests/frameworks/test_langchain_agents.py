@@ -335,6 +335,19 @@ except ImportError as error:
     assert "pip install 'memkit-agents[langchain-agents]'" in told.stdout
 
 
+@pytest.mark.parametrize("name", ["with_langchain_agents", "with_langgraph"])
+def test_demos_trace_nothing_even_where_tracing_is_switched_on(name: str) -> None:
+    run = f"""
+import runpy
+runpy.run_path({str(ROOT / "demos" / name)!r} + ".py", run_name="__main__")
+from langsmith.utils import tracing_is_enabled
+print("traced:", tracing_is_enabled())
+"""
+    variables = {**os.environ, "LANGSMITH_TRACING": "true", "LANGSMITH_API_KEY": "none"}
+    told = subprocess.run([sys.executable, "-c", run], capture_output=True, text=True, check=True, env=variables)
+    assert told.stdout.endswith("traced: False\n")
+
+
 def test_the_demo_shows_what_was_remembered(capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(DEMO), run_name="__main__")
     shown = capsys.readouterr().out

@@ -26,6 +26,7 @@ except ModuleNotFoundError as error:
         "pip install 'memkit-agents[langchain-agents]'"
     ) from error
 
+BlockKey = tuple[tuple[str, ...], str | None, str]
 MAX_KEPT_BLOCKS = 1_000  # of runs that go on, or that never ended
 
 
@@ -116,20 +117,25 @@ class KeptBlocks:
     """Blocks of runs that go on: a run recalls once for what a person said, not again after each tool."""
 
     def __init__(self) -> None:
-        self._blocks: OrderedDict[tuple[tuple[str, ...], str | None], str] = OrderedDict()
+        self._blocks: OrderedDict[BlockKey, str] = OrderedDict()
         self._lock = Lock()
 
     def get(self, bank: memkit.MemoryBank, question: BaseMessage) -> str | None:
         """The block that was recalled for a question."""
         with self._lock:
-            return self._blocks.get((bank.name, question.id))
+            return self._blocks.get(block_key(bank, question))
 
     def keep(self, bank: memkit.MemoryBank, question: BaseMessage, block: str) -> None:
         """Keep a block for the rest of its run."""
         with self._lock:
-            self._blocks[(bank.name, question.id)] = block
+            self._blocks[block_key(bank, question)] = block
             while len(self._blocks) > MAX_KEPT_BLOCKS:
                 self._blocks.popitem(last=False)
+
+
+def block_key(bank: memkit.MemoryBank, question: BaseMessage) -> BlockKey:
+    """Bank, id and words: callers may give the same id in two threads."""
+    return bank.name, question.id, str(question.text)
 
 
 def asked(request: ModelRequest[Any]) -> BaseMessage | None:
