@@ -39,9 +39,12 @@ DEMOS = Path(__file__).parents[2] / "demos"
 
 
 class ScriptedClient(BaseChatClient):
-    """A client that gives one answer after the other, or raises it, and notes what it was shown."""
+    """A client that gives one answer after the other, or raises it, and notes what it was shown.
 
-    def __init__(self, *answers: str | Exception | Message) -> None:
+    An event instead of an answer is set, and then there is no answer ever.
+    """
+
+    def __init__(self, *answers: str | Exception | Message | asyncio.Event) -> None:
         super().__init__()
         self.answers, self.shown = list(answers), list[str]()
 
@@ -49,6 +52,9 @@ class ScriptedClient(BaseChatClient):
         async def answer() -> ChatResponse:
             self.shown.append("\n".join([options.get("instructions") or "", *(each.text for each in messages)]))
             given = self.answers.pop(0)
+            if isinstance(given, asyncio.Event):
+                given.set()
+                await asyncio.Event().wait()
             if isinstance(given, Exception):
                 raise given
             return ChatResponse(messages=[given if isinstance(given, Message) else Message("assistant", [given])])
@@ -109,9 +115,22 @@ class FrameworkTalk:
 
     def say(self, user: str, text: str, *, session: str = "first", answer: str = "Noted.") -> Shown:
         client = ScriptedClient(answer)
-        agent = Agent(client, context_providers=[self.history, self.memory, self.witness])
-        given = asyncio.run(agent.run(text, session=AgentSession(session_id=f"{user} {session}")))
+        given = asyncio.run(self.run(client, user, text, session))
         return Shown("\n".join(client.shown), given.text)
+
+    async def run(self, client: ScriptedClient, user: str, text: str, session: str) -> Any:
+        agent = Agent(client, context_providers=[self.history, self.memory, self.witness])
+        return await agent.run(text, session=AgentSession(session_id=f"{user} {session}"))
+
+    def cancel(self, user: str, text: str, *, session: str = "first") -> None:
+        async def break_off() -> None:
+            asked = asyncio.Event()
+            run = asyncio.create_task(self.run(ScriptedClient(asked), user, text, session))
+            await asked.wait()
+            run.cancel()
+            await asyncio.gather(run, return_exceptions=True)
+
+        asyncio.run(break_off())
 
     def repeat(self, user: str, text: str, *, session: str = "first") -> None:
         own = AgentSession(session_id=f"{user} {session}")

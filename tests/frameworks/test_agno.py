@@ -36,9 +36,12 @@ DEMOS = Path(__file__).parents[2] / "demos"
 
 
 class ScriptedModel(Model):
-    """A model that gives one answer after the other, or raises it, and notes what it was shown."""
+    """A model that gives one answer after the other, or raises it, and notes what it was shown.
 
-    def __init__(self, *answers: str | Exception) -> None:
+    An event instead of an answer is set, and then there is no answer ever.
+    """
+
+    def __init__(self, *answers: str | Exception | asyncio.Event) -> None:
         super().__init__(id="scripted")
         self.answers, self.shown = list(answers), list[str]()
 
@@ -51,6 +54,9 @@ class ScriptedModel(Model):
 
     async def ainvoke(self, messages: list[Message], **kwargs: Any) -> ModelResponse:
         await asyncio.sleep(0.01)  # as one that is asked over a network
+        if isinstance(self.answers[0], asyncio.Event):
+            self.answers[0].set()
+            await asyncio.Event().wait()
         return self.invoke(messages)
 
     def invoke_stream(self, messages: list[Message], **kwargs: Any) -> Iterator[ModelResponse]:
@@ -86,6 +92,18 @@ class AgnoTalk:
         given = agent.run(text, user_id=user, session_id=f"{user} {session}")
         self.last[user, session] = given
         return Shown("\n".join(model.shown), str(given.content))
+
+    def cancel(self, user: str, text: str, *, session: str = "first") -> None:
+        async def break_off() -> None:
+            asked = asyncio.Event()
+            agent = agent_of(self.learning, ScriptedModel(asked), self.db)
+            run = asyncio.create_task(agent.arun(text, user_id=user, session_id=f"{user} {session}"))
+            await asked.wait()
+            run.cancel()
+            await asyncio.gather(run, return_exceptions=True)
+            await asyncio.to_thread(agent.background_executor.shutdown, wait=True)
+
+        asyncio.run(break_off())
 
     def repeat(self, user: str, text: str, *, session: str = "first") -> None:
         run = self.last[user, session]

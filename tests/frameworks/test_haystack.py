@@ -204,13 +204,20 @@ def test_a_pipeline_with_an_open_bank_says_how_it_can_be_saved(document_store: M
 class ScriptedModel:
     """A chat model that answers as it is told, and notes what it was shown."""
 
-    def __init__(self) -> None:
-        self.answer, self.shown = "Noted.", list[str]()
+    def __init__(self, asked: asyncio.Event | None = None) -> None:
+        self.answer, self.shown, self.asked = "Noted.", list[str](), asked
 
     @component.output_types(replies=list[ChatMessage])
     def run(self, messages: list[ChatMessage]) -> dict[str, Any]:
         self.shown = [message.text or "" for message in messages]
         return {"replies": [ChatMessage.from_assistant(self.answer)]}
+
+    @component.output_types(replies=list[ChatMessage])
+    async def run_async(self, messages: list[ChatMessage]) -> dict[str, Any]:
+        if self.asked is not None:
+            self.asked.set()
+            await asyncio.Event().wait()
+        return self.run(messages)
 
 
 def chat(bank: Any, model: Any) -> Pipeline:
@@ -236,13 +243,28 @@ class PipelineTalk:
     def say(self, user: str, text: str, *, session: str = "first", answer: str = "Noted.") -> Shown:
         model = ScriptedModel()
         model.answer = answer
-        inputs = {
+        given = self.chat(model).run(self.inputs(user, text, session), include_outputs_from={"model"})
+        return Shown("\n".join(model.shown), given["model"]["replies"][0].text)
+
+    def chat(self, model: ScriptedModel) -> Pipeline:
+        return chat(lambda context: self.bank(context["user"]), model)
+
+    def inputs(self, user: str, text: str, session: str) -> dict[str, Any]:
+        return {
             "memory": {"query": text, "context": {"user": user}},
             "prompt": {"question": text},
             "writer": {"session": session, "speaker": user, "context": {"user": user}},
         }
-        given = chat(lambda context: self.bank(context["user"]), model).run(inputs, include_outputs_from={"model"})
-        return Shown("\n".join(model.shown), given["model"]["replies"][0].text)
+
+    def cancel(self, user: str, text: str, *, session: str = "first") -> None:
+        async def break_off() -> None:
+            asked = asyncio.Event()
+            run = asyncio.create_task(self.chat(ScriptedModel(asked)).run_async(self.inputs(user, text, session)))
+            await asked.wait()
+            run.cancel()
+            await asyncio.gather(run, return_exceptions=True)
+
+        asyncio.run(break_off())
 
     def repeat(self, user: str, text: str, *, session: str = "first") -> None:
         self.say(user, text, session=session)

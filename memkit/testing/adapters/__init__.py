@@ -10,6 +10,6 @@ Nothing in it is memkit's alone but the store that the fixture opens: whoever wr
 """
 
 from memkit.testing.adapters.contract import AdapterContract
-from memkit.testing.adapters.talk import Shown, Talk
+from memkit.testing.adapters.talk import CancellableTalk, Shown, Talk
 
-__all__ = ["AdapterContract", "Shown", "Talk"]
+__all__ = ["AdapterContract", "CancellableTalk", "Shown", "Talk"]

@@ -11,7 +11,7 @@ import pytest
 
 from memkit.encoders.hashing import HashingEncoder
 from memkit.models import Memory
-from memkit.testing.adapters.talk import Talk
+from memkit.testing.adapters.talk import CancellableTalk, Talk
 
 TOLD_TEXT = "My hamster is called Quillfeather."
 ASKED_TEXT = "What is my hamster called?"
@@ -106,6 +106,17 @@ class AdapterContract:
         own = [record.getMessage() for record in caplog.records if record.name.startswith("memkit")]
         assert own
         assert [line for line in own if TOLD_NAME in line] == []
+
+    def test_a_run_that_is_cancelled_leaves_the_memory_whole(self, path: Path) -> None:
+        with self.talking(path) as talk:
+            if not isinstance(talk, CancellableTalk):
+                pytest.skip("the talk has no `cancel`")
+            talk.say("ana", "hello")
+            talk.cancel("ana", TOLD_TEXT, session="second")
+            talk.say("ana", "I like rain.", session="third")
+            texts = [m.text for m in turns(talk, "ana")]
+        assert texts.count(TOLD_TEXT) <= 1
+        assert [text for text in texts if text != TOLD_TEXT] == ["hello", "Noted.", "I like rain.", "Noted."]
 
     def test_what_is_forgotten_or_erased_is_not_shown_any_more(self, path: Path) -> None:
         with self.talking(path) as talk:

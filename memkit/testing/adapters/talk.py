@@ -1,7 +1,7 @@
 """Talk with an agent that has a memory: what a framework's test gives to the contract."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import memkit
 
@@ -32,3 +32,11 @@ class Talk(Protocol):
 
     def bank(self, user: str) -> memkit.MemoryBank:
         """The memory of a person."""
+
+
+@runtime_checkable
+class CancellableTalk(Talk, Protocol):
+    """A talk with agents whose runs are awaited, and can be broken off."""
+
+    def cancel(self, user: str, text: str, *, session: str = "first") -> None:
+        """Begin a run on what a person says, and cancel it while the model is being asked."""
