@@ -22,6 +22,7 @@ from memkit.importers.records import (
     SkippedRecord,
     Source,
     SourceRecord,
+    session_id,
     source_id,
     turn_record,
 )
@@ -93,7 +94,7 @@ def _turn(source: Source, conversation: dict[str, Any], message: dict[str, Any],
         SPOKEN_ROLES[author],
         id=source_id(FORMAT_NAME, text_of(message.get("id"))),
         at=at,
-        session=source_id(FORMAT_NAME, text_of(conversation.get("conversation_id") or conversation.get("id"))),
+        session=session_id(FORMAT_NAME, text_of(conversation.get("conversation_id") or conversation.get("id"))),
         metadata={
             ORIGIN_KEY: FORMAT_NAME,
             "conversation": conversation.get("title"),

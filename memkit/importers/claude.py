@@ -19,6 +19,7 @@ from memkit.importers.records import (
     SkippedRecord,
     Source,
     content_id,
+    session_id,
     source_id,
     turn_record,
 )
@@ -83,7 +84,7 @@ def _turn(source: Source, conversation: dict[str, Any], message: dict[str, Any])
         role,
         id=source_id(FORMAT_NAME, own_id) if own_id else content_id(FORMAT_NAME, conversation_id, str(at), words),
         at=at,
-        session=source_id(FORMAT_NAME, conversation_id),
+        session=session_id(FORMAT_NAME, conversation_id),
         metadata={ORIGIN_KEY: FORMAT_NAME, "conversation": conversation.get("name")},
     )
 

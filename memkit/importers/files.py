@@ -4,6 +4,7 @@ import json
 import re
 import zipfile
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -72,10 +73,19 @@ def json_records(open_file: OpenFile, name: str, keys: Sequence[str] = ()) -> It
     import ijson
 
     with readable(name):
-        with open_file() as file:
+        with _past_mark(open_file) as file:
             prefix = _array_prefix(ijson.parse(file), keys)
-        with open_file() as file:
+        with _past_mark(open_file) as file:
             yield from ijson.items(file, prefix, use_float=True)
+
+
+def _past_mark(open_file: OpenFile) -> IO[bytes]:
+    """A file behind the byte order mark that some programs begin it with."""
+    file = open_file()
+    if file.read(len(BOM_UTF8)) == BOM_UTF8:
+        return file
+    file.close()
+    return open_file()
 
 
 def _array_prefix(events: Iterator[tuple[str, str, Any]], keys: Sequence[str]) -> str:
@@ -94,7 +104,7 @@ def json_lines(open_file: OpenFile, name: str, example: str) -> Iterator[Any]:
     """
     with readable(name):
         with open_file() as file:
-            start = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
+            start = file.read(64).removeprefix(BOM_UTF8).lstrip()
         if start.startswith(b"["):
             yield from json_records(open_file, name)
             return

@@ -18,6 +18,7 @@ from memkit.importers.records import (
     SkippedRecord,
     Source,
     SourceRecord,
+    session_id,
     source_id,
     turn_record,
 )
@@ -81,7 +82,7 @@ def _turn(source: Source, episode: dict[str, Any], id: str, text: str, speaker: 
         known_role,
         id=source_id(FORMAT_NAME, id),
         at=episode.get("valid_at") or episode.get("created_at"),
-        session=source_id(FORMAT_NAME, sitting) if sitting else None,
+        session=session_id(FORMAT_NAME, sitting),
         metadata={
             **mapping(episode.get("metadata")),
             ORIGIN_KEY: FORMAT_NAME,

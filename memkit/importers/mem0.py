@@ -14,6 +14,7 @@ from memkit.importers.records import (
     Incoming,
     SkippedRecord,
     Source,
+    session_id,
     source_id,
     thought_record,
     turn_record,
@@ -81,7 +82,7 @@ def _message(source: Source, row: Mapping[str, Any]) -> Incoming:
         ROLE_NAMES.get(text_of(row.get("role")), "user"),
         id=source_id(FORMAT_NAME, str(row.get("id"))),
         at=row.get("created_at"),
-        session=source_id(FORMAT_NAME, text_of(row.get("session_scope"))),
+        session=session_id(FORMAT_NAME, text_of(row.get("session_scope"))),
         metadata={ORIGIN_KEY: FORMAT_NAME},
         speaker=text_of(row.get("name")) or None,
     )

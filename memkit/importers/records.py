@@ -183,6 +183,11 @@ def source_id(origin: str, *parts: str) -> str:
     return id if len(id) <= MAX_NAME_CHARS else content_id(origin, *parts)
 
 
+def session_id(origin: str, id: str) -> str | None:
+    """A session's name, made of a conversation's own id; None where it has none."""
+    return source_id(origin, id) if id else None
+
+
 def content_id(origin: str, *parts: str) -> str:
     """An id made from contents, for sources without ids."""
     digest = blake2b(digest_size=DIGEST_BYTES)

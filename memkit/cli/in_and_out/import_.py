@@ -72,7 +72,7 @@ def import_(
             )
     document = {"file": str(file), "db": str(db), "read": report.read, **report.model_dump(mode="json")}
     answer(json, document, _shown(report, file, db))
-    if report.refused or not report.read:
+    if report.refused or not (report.new or report.present):
         raise typer.Exit(EXIT_REFUSED)
 
 
@@ -104,8 +104,8 @@ def _shown(report: ImportReport, file: Path, db: Path) -> Iterator[RenderableTyp
 
 def _conclusion(report: ImportReport, file: Path, db: Path) -> tuple[str, str]:
     count = sum(report.new.values())
-    if not report.read:
-        return "Nothing was read:", f" {file} holds nothing of this format."
+    if not count and not report.present:
+        return "Nothing came in:", f" {file} holds nothing that can be imported as {report.format}."
     if not count:
         return "0 new memories:", f" nothing of {file} that can be imported is missing in {db}."
     banks = [bank_path(name) for name in report.banks[:BANKS_SHOWN]]

@@ -87,7 +87,10 @@ def test_an_import_of_nothing_is_told_by_its_exit_code(cli: Cli, tmp_path: Path)
     path.touch()
     said = cli("import", "jsonl", path, "--encoder", "hashing")
     assert said.code == 3
-    assert "Nothing was read" in said.out
+    assert "Nothing came in" in said.out
+    other = cli("import", "chatgpt", SAMPLES / "claude.json", "--encoder", "hashing")
+    assert other.code == 3
+    assert "a conversation without messages" in other.out
 
 
 def test_an_export_for_reading_says_where_it_lies(cli: Cli, tmp_path: Path) -> None:

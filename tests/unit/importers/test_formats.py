@@ -45,6 +45,12 @@ def said(found: list[Turn]) -> list[tuple[str, str]]:
     return [(turn.speaker, turn.text) for turn in found]
 
 
+def written(tmp_path: Path, name: str, data: bytes) -> Path:
+    path = tmp_path / name
+    path.write_bytes(data)
+    return path
+
+
 # ChatGPT
 
 
@@ -312,13 +318,34 @@ def test_an_episode_of_messages_is_a_turn_for_each_speaker_and_one_of_json_an_it
     assert reasons("graphiti", SAMPLES / "graphiti.json") == {"an episode of JSON that can't be read": 1}
 
 
+# files as programs write them
+
+
+@pytest.mark.parametrize(
+    ("format", "name", "text"),
+    [
+        ("mem0", "a.json", '[{"id": "1", "memory": "Likes tea."}]'),
+        ("jsonl", "a.jsonl", '{"speaker": "Ana", "text": "Hello."}'),
+        ("jsonl", "a.jsonl", '[{"speaker": "Ana", "text": "Hello."}]'),
+        ("csv", "a.csv", "speaker,text\r\nAna,Hello.\r\n"),
+        ("markdown", "a.md", "---\r\ndate: 2024-01-01\r\n---\r\nHello.\r\n"),
+    ],
+)
+def test_a_byte_order_mark_at_the_beginning_changes_nothing(format: str, name: str, text: str, tmp_path: Path) -> None:
+    plain = contents(format, written(tmp_path, name, text.encode()))
+    marked = contents(format, written(tmp_path, name, b"\xef\xbb\xbf" + text.encode()))
+    assert len(plain) == 1
+    assert marked == plain
+
+
+def test_a_conversation_without_an_id_is_of_no_session(tmp_path: Path) -> None:
+    message = {"id": "a", "author": {"role": "user"}, "content": {"content_type": "text", "parts": ["Hello."]}}
+    path = tmp_path / "conversations.json"
+    path.write_text(json.dumps([{"mapping": {"a": {"message": message}}, "current_node": "a"}]))
+    assert [turn.session for turn in turns("chatgpt", path)] == [None]
+
+
 # what can't be read
-
-
-def written(tmp_path: Path, name: str, data: bytes) -> Path:
-    path = tmp_path / name
-    path.write_bytes(data)
-    return path
 
 
 @pytest.mark.parametrize(
