@@ -28,7 +28,7 @@ try:
     from llama_index.core.async_utils import asyncio_run
     from llama_index.core.base.llms.types import ChatMessage
     from llama_index.core.memory import BaseMemoryBlock, Memory
-    from llama_index.core.storage.chat_store.sql import MessageStatus
+    from llama_index.core.storage.chat_store.base_db import MessageStatus
     from llama_index.core.utils import get_tokenizer
 except ModuleNotFoundError as error:
     raise ImportError(

@@ -9,7 +9,7 @@ Strands' own injection, or by its tool `search_memory`. Strands tells a store no
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from secrets import token_bytes
 from typing import Any
@@ -56,7 +56,7 @@ class MemkitMemoryStore(MemoryStore):
     ) -> None:  # fmt: skip
         self.name, self.description, self.writable = name, description, writable
         self.max_search_results = max_search_results
-        after_each = ExtractionConfig(triggers=[InvocationTrigger()])
+        after_each = ExtractionConfig(trigger=InvocationTrigger())
         self.extraction = after_each if extraction is None and writable else extraction
         self._bank_of: BankOf = bank if callable(bank) else lambda: bank
         self._session, self._speaker, self._max_tokens = session, speaker, max_tokens
@@ -85,7 +85,7 @@ class MemkitMemoryStore(MemoryStore):
 
         Raises MemkitError where a later try may help.
         """
-        numbers = (context and context.sequence_numbers) or [None] * len(messages)
+        numbers: Sequence[int | None] = (context and context.sequence_numbers) or [None] * len(messages)
         pairs = zip(messages, numbers, strict=True)
         turns = [self._turn(message, number) for message, number in pairs if _words(message)]
         if not turns:

@@ -249,6 +249,33 @@ async def test_the_event_loop_goes_on_while_the_memory_works(talk: AgentTalk) ->
     assert ticks > 10
 
 
+async def test_a_session_whose_adding_was_cancelled_is_added_whole_and_once(talk: AgentTalk) -> None:
+    session = session_of(*(event_of(f"e{n}", f"This is hamster number {n}.") for n in range(100)))
+    adding = asyncio.create_task(talk.service.add_session_to_memory(session))
+    await asyncio.sleep(0.005)
+    adding.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await adding
+    await talk.service.add_session_to_memory(session)
+    assert [memory.id for memory in talk.bank("ana").session("first")] == [event.id for event in session.events]
+
+
+def test_adks_runner_without_a_loop_remembers_too(talk: AgentTalk) -> None:
+    agent = LlmAgent(
+        name="helper", model=ScriptedModel(parts=[types.Part(text="Noted.")], shown=[]), after_agent_callback=remember
+    )
+    runner = Runner(
+        app_name="app",
+        agent=agent,
+        session_service=talk.sessions,
+        memory_service=talk.service,
+        auto_create_session=True,
+    )
+    asked = types.Content(role="user", parts=[types.Part(text=PET_TEXT)])
+    assert len(list(runner.run(user_id="ana", session_id="first", new_message=asked))) == 1
+    assert texts(talk) == [PET_TEXT, "Noted."]
+
+
 def test_a_model_may_search_and_its_tools_result_is_not_remembered(talk: AgentTalk) -> None:
     talk.say("ana", PET_TEXT)
     call = types.Part(function_call=types.FunctionCall(name="load_memory", args={"query": QUESTION_TEXT}))

@@ -350,6 +350,19 @@ async def test_a_bank_may_be_chosen_by_session(store: memkit.MemoryStore) -> Non
     assert texts(store.bank("of first")) == [PET_TEXT]
 
 
+async def test_a_history_that_was_being_observed_when_its_call_was_cancelled_is_observed_once(
+    bank: memkit.MemoryBank,
+) -> None:
+    block, said = MemkitMemoryBlock(bank), [f"This is hamster number {n}." for n in range(100)]
+    getting = asyncio.create_task(seen(block, *said))
+    await asyncio.sleep(0.005)
+    getting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await getting
+    await seen(block, *said)
+    assert [memory.text for memory in bank.session("first")] == said
+
+
 async def test_the_event_loop_goes_on_while_the_memory_works(bank: memkit.MemoryBank) -> None:
     block = MemkitMemoryBlock(bank)
     getting = asyncio.create_task(seen(block, *(f"This is hamster number {n}." for n in range(200))))

@@ -290,11 +290,25 @@ def test_a_store_that_is_only_read_observes_nothing(bank: memkit.MemoryBank) -> 
     assert texts(bank) == []
 
 
-async def test_an_awaited_agent_observes_when_it_is_flushed(bank: memkit.MemoryBank) -> None:
-    agent = agent_of(MemkitMemoryStore(bank), "Noted.")
+async def test_an_awaited_agent_observes_after_each_invocation(bank: memkit.MemoryBank) -> None:
+    agent = agent_of(MemkitMemoryStore(bank), "Noted.", "So young.")
     await agent.invoke_async(PET_TEXT)
+    while len(texts(bank)) < 2:  # beside the loop; the test's time is limited
+        await asyncio.sleep(0.01)
+    await agent.invoke_async("It is two years old.")
     await agent.memory_manager.flush()
-    assert texts(bank) == [PET_TEXT, "Noted."]
+    assert texts(bank) == [PET_TEXT, "Noted.", "It is two years old.", "So young."]
+
+
+async def test_what_a_cancelled_call_observed_is_no_double_when_it_comes_again(bank: memkit.MemoryBank) -> None:
+    store, messages = MemkitMemoryStore(bank), [message(f"This is hamster number {n}.") for n in range(100)]
+    adding = asyncio.create_task(store.add_messages(messages, numbered(*range(100))))
+    await asyncio.sleep(0.005)
+    adding.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await adding
+    await store.add_messages(messages, numbered(*range(100)))
+    assert len(bank.session(bank.list(kinds=["turn"])[0].session)) == 100
 
 
 def test_the_page_shows_what_its_code_prints() -> None:
