@@ -51,7 +51,15 @@ class Outcome(NamedTuple):
 
 def adapters() -> list[Adapter]:
     """All adapters, by the files that are there."""
-    beside = {"langgraph": ("langgraph-checkpoint-sqlite>=3.1", "aiosqlite", "langmem>=0.0.30", "langchain>=1.5")}
+    beside = {
+        "langgraph": (
+            "langgraph-checkpoint-sqlite>=3.1",
+            "aiosqlite",
+            "langmem>=0.0.30",
+            "langchain>=1.5",
+            "pysqlite3-binary",
+        )
+    }
     named = [Adapter("langgraph", "langgraph_store", beside=beside["langgraph"])]
     for file in sorted((ROOT / "tests/frameworks").glob("test_*.py")):
         name = file.stem.removeprefix("test_")
