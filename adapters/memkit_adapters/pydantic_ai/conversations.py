@@ -70,15 +70,21 @@ class MemkitConversationStore(ConversationStore):
         item = self._bank.get_item(entry_key(id))
         if item is None:
             raise KeyError(id)
-        [message] = ModelMessagesTypeAdapter.validate_json(item.value["message"])
-        return ConversationEntry(id=id, parent_id=item.value["parent"], message=message)
+        return entry_of(id, item)
 
     def _history(self, head_id: str | None, limit: int | None) -> list[ConversationEntry]:
         entries: list[ConversationEntry] = []
+        items = {} if head_id is None or limit is not None else self._family_of(head_id)
         while head_id is not None and (limit is None or len(entries) < limit):
-            entries.append(self._entry(head_id))
+            item = items.get(entry_key(head_id))
+            entries.append(self._entry(head_id) if item is None else entry_of(head_id, item))
             head_id = entries[-1].parent_id
         return entries[::-1]
+
+    def _family_of(self, id: str) -> dict[str, memkit.Item]:
+        """Items of an entry's family by their keys, read in pages: a whole history is there at once."""
+        item = self._bank.get_item(entry_key(id))
+        return {} if item is None else {each.key: each for each in self._items({"family": item.value["family"]})}
 
     def _write(
         self, record: ConversationRecord, entries: Sequence[ConversationEntry], expected_revision: str | None
@@ -182,6 +188,12 @@ def entry_item(entry: ConversationEntry, family: str) -> Any:
 def record_of(item: memkit.Item) -> ConversationRecord:
     """The record that an item holds."""
     return RECORD_ADAPTER.validate_json(item.value["record"])
+
+
+def entry_of(id: str, item: memkit.Item) -> ConversationEntry:
+    """The entry that an item holds."""
+    [message] = ModelMessagesTypeAdapter.validate_json(item.value["message"])
+    return ConversationEntry(id=id, parent_id=item.value["parent"], message=message)
 
 
 def is_record(item: memkit.Item) -> bool:
