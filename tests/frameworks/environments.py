@@ -22,6 +22,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS_FOLDER = ROOT / ".venv-frameworks"
 TEST_PACKAGES = ("hypothesis", "pytest", "pytest-asyncio", "pytest-timeout", "pytest-xdist")
+PYTEST_OPTIONS = "-q --tb=native -n 2 -m frameworks -p no:cacheprovider".split()
 TORCH_PIN = "torch==2.13.0"
 EXTRAS_APART = ("crewai",)  # whose pins conflict with the others'
 
@@ -95,20 +96,8 @@ def demo_and_tests(adapter: Adapter, folder: Path) -> tuple[str, str]:
     """How the demo and the tests of an adapter end in an environment."""
     python = folder / "bin/python"
     demo = "none" if adapter.demo is None else run([python, adapter.demo], "")
-    return demo, run([python, "-m", "pytest", *pytest_options([adapter.tests])], r"\d+ (?:passed|failed).*")
-
-
-def pytest_options(files: Sequence[str]) -> list[str]:
-    """Options of pytest for these files of tests/frameworks."""
-    return [
-        "-q",
-        "--tb=native",
-        "-m",
-        "frameworks",
-        "-p",
-        "no:cacheprovider",
-        *(f"tests/frameworks/{name}" for name in files),
-    ]
+    tests = [python, "-m", "pytest", *PYTEST_OPTIONS, f"tests/frameworks/{adapter.tests}"]
+    return demo, run(tests, r"\d+ (?:passed|failed).*")
 
 
 def install(folder: Path, wanted: Sequence[str]) -> str:
