@@ -23,14 +23,25 @@ from haystack.document_stores.errors import DuplicateDocumentError
 from haystack.document_stores.types import DuplicatePolicy
 from haystack.errors import FilterError
 from haystack.telemetry import _telemetry
-from haystack.testing.document_store import CountDocumentsByFilterTest, DocumentStoreBaseExtendedTests
+from haystack.testing.document_store import (
+    CountDocumentsByFilterTest,
+    CountUniqueMetadataByFilterTest,
+    DocumentStoreBaseExtendedTests,
+    GetMetadataFieldMinMaxTest,
+    GetMetadataFieldsInfoTest,
+    GetMetadataFieldUniqueValuesTest,
+)
 from haystack.testing.document_store_async import (
     CountDocumentsAsyncTest,
     CountDocumentsByFilterAsyncTest,
+    CountUniqueMetadataByFilterAsyncTest,
     DeleteAllAsyncTest,
     DeleteByFilterAsyncTest,
     DeleteDocumentsAsyncTest,
     FilterDocumentsAsyncTest,
+    GetMetadataFieldMinMaxAsyncTest,
+    GetMetadataFieldsInfoAsyncTest,
+    GetMetadataFieldUniqueValuesAsyncTest,
     UpdateByFilterAsyncTest,
     WriteDocumentsAsyncTest,
 )
@@ -63,7 +74,10 @@ def document_store(store: memkit.MemoryStore) -> MemkitDocumentStore:
     return MemkitDocumentStore(store.bank("acme", "handbook"))
 
 
-class TestDocumentStore(DocumentStoreBaseExtendedTests, CountDocumentsByFilterTest):
+class TestDocumentStore(
+    DocumentStoreBaseExtendedTests, CountDocumentsByFilterTest, CountUniqueMetadataByFilterTest,
+    GetMetadataFieldsInfoTest, GetMetadataFieldMinMaxTest, GetMetadataFieldUniqueValuesTest,
+):  # fmt: skip
     """Haystack's own suite."""
 
     @pytest.fixture
@@ -82,6 +96,8 @@ class TestDocumentStore(DocumentStoreBaseExtendedTests, CountDocumentsByFilterTe
 class TestAsyncDocumentStore(
     CountDocumentsAsyncTest, WriteDocumentsAsyncTest, DeleteDocumentsAsyncTest, FilterDocumentsAsyncTest,
     DeleteAllAsyncTest, DeleteByFilterAsyncTest, UpdateByFilterAsyncTest, CountDocumentsByFilterAsyncTest,
+    CountUniqueMetadataByFilterAsyncTest, GetMetadataFieldsInfoAsyncTest, GetMetadataFieldMinMaxAsyncTest,
+    GetMetadataFieldUniqueValuesAsyncTest,
 ):  # fmt: skip
     """Haystack's own suite, awaited."""
 

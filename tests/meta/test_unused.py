@@ -19,9 +19,10 @@ USED_ELSEWHERE = {
     "by Strands": "MemkitMemoryStore initialize",
     "by Agent Framework": "MemkitContextProvider MemkitHistoryProvider after_run before_run save_messages",
     "by Agno": "MemkitLearning aget_tools aprocess arecall attach build_context was_updated",
-    "by Haystack": "count_documents_async count_documents_by_filter_async delete_all_documents_async "
-    "delete_by_filter_async delete_documents_async filter_documents_async run_async update_by_filter_async "
-    "write_documents_async",
+    "by Haystack": "count_documents_async count_documents_by_filter_async count_unique_metadata_by_filter_async "
+    "delete_all_documents_async delete_by_filter_async delete_documents_async filter_documents_async "
+    "get_metadata_field_min_max_async get_metadata_field_unique_values_async "
+    "get_metadata_fields_info_async run_async update_by_filter_async write_documents_async",
     "by CrewAI": "MemkitStorage adelete asave asearch get_record get_scope_info list_categories list_records reset",
     "by AutoGen": "",
     "by the command line, which finds a command by its file": "demo footprint import_",

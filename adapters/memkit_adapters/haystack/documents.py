@@ -15,16 +15,16 @@ from haystack.utils.filters import document_matches_filter
 import memkit
 from memkit.errors import ConflictError
 from memkit_adapters.haystack.banks import StoredBank, closed, opened, saved, warmed
+from memkit_adapters.haystack.fields import Filters, MetadataFields
 
 KEY_PREFIX = "haystack:"  # begins the key of a document's item
 VALUE_FIELD = "haystack"  # of the item's value; holds the document
 ONLY_DOCUMENTS = {f"value.{VALUE_FIELD}": {"$exists": True}}
 MAX_COMPARED_DOCUMENTS = 10_000  # that a search with filters ranks
 PAGE_DOCUMENTS = 1_000  # that are read at once
-Filters = dict[str, Any]
 
 
-class MemkitDocumentStore:
+class MemkitDocumentStore(MetadataFields):
     """Haystack's DocumentStore in a bank: documents come back as they were written, and are found by meaning.
 
     `index`: paths into a document ("content", "meta.title") that its retriever looks at, a vector for each. A write is
