@@ -35,6 +35,16 @@ class ScriptedModel(GenericFakeChatModel):
         return ["\n".join(str(message.content) for message in messages) for messages in self.shown]
 
 
+class WaitingModel(ScriptedModel):
+    """A chat model that says when it is asked, and never answers."""
+
+    asked: Any = None
+
+    async def _agenerate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> Any:
+        self.asked.set()
+        await asyncio.sleep(60)
+
+
 def scripted(*answers: str | AIMessage, failures: int = 0) -> ScriptedModel:
     messages = iter([AIMessage(each) if isinstance(each, str) else each for each in answers])
     return ScriptedModel(messages=messages, shown=[], failures=failures)
@@ -70,6 +80,17 @@ class ThreadTalk:
         agent, config = self.agent(scripted()), self.config(user, session)
         end = next(state for state in agent.get_state_history(config) if "MemoryMiddleware.after_agent" in state.next)
         self.run(agent, None, end.config, user)
+
+    def cancel(self, user: str, text: str, *, session: str = "first") -> None:
+        async def break_off() -> None:
+            model = WaitingModel(messages=iter([]), asked=asyncio.Event())
+            given, config = {"messages": [HumanMessage(text)]}, self.config(user, session)
+            run = asyncio.create_task(self.agent(model).ainvoke(given, config, context={"user": user}))
+            await model.asked.wait()
+            run.cancel()
+            await asyncio.gather(run, return_exceptions=True)
+
+        asyncio.run(break_off())
 
     def messages(self, user: str, *, session: str = "first") -> list[str]:
         state = self.agent(scripted()).get_state(self.config(user, session))

@@ -49,10 +49,13 @@ class RunTalk:
         self.store = store
         self.kept: dict[tuple[str, str], list[ModelMessage]] = {}
 
+    def agent(self, model: FunctionModel) -> Agent[str, str]:
+        memory = MemkitMemory(lambda ctx: self.bank(ctx.deps), speaker=lambda ctx: str(ctx.deps))
+        return Agent(model, capabilities=[memory], deps_type=str)
+
     def run(self, user: str, text: str, session: str, answer: str) -> tuple[Script, Any]:
         script = Script(answer)
-        memory = MemkitMemory(lambda ctx: self.bank(ctx.deps), speaker=lambda ctx: str(ctx.deps))
-        agent = Agent(script.model, capabilities=[memory], deps_type=str)
+        agent = self.agent(script.model)
         history = self.kept.get((user, session), [])
         return script, run_sync(agent, text, deps=user, message_history=history, conversation_id=f"{user} {session}")
 
@@ -67,6 +70,23 @@ class RunTalk:
         self.kept[(user, session)] = messages[:-2]
         self.run(user, text, session, "Noted.")
         self.kept[(user, session)] = messages
+
+    def cancel(self, user: str, text: str, *, session: str = "first") -> None:
+        async def break_off() -> None:
+            asked = asyncio.Event()
+
+            async def wait(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
+                asked.set()
+                await asyncio.sleep(60)
+                raise AssertionError
+
+            agent = self.agent(FunctionModel(wait))
+            run = asyncio.create_task(agent.run(text, deps=user, conversation_id=f"{user} {session}"))
+            await asked.wait()
+            run.cancel()
+            await asyncio.gather(run, return_exceptions=True)
+
+        asyncio.run(break_off())
 
     def messages(self, user: str, *, session: str = "first") -> list[str]:
         return [str(message) for message in self.kept[(user, session)]]

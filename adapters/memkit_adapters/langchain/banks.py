@@ -13,13 +13,9 @@ AgentBankOf = Callable[[Any], memkit.MemoryBank]  # from LangGraph's Runtime, in
 
 def bank_function(bank: memkit.MemoryBank | BankOf) -> BankOf:
     """A function that gives the bank of a call."""
-    if isinstance(bank, memkit.MemoryBank):
-        return lambda config: bank
-    return bank
+    return bank if callable(bank) else lambda config: bank
 
 
 def agent_bank_function(bank: memkit.MemoryBank | AgentBankOf) -> AgentBankOf:
     """A function that gives the bank of an agent's run."""
-    if isinstance(bank, memkit.MemoryBank):
-        return lambda runtime: bank
-    return bank
+    return bank if callable(bank) else lambda runtime: bank

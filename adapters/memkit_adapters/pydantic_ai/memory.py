@@ -86,7 +86,7 @@ class MemkitMemory(AbstractCapability[Any]):
 
     def bank_of(self, ctx: RunContext[Any]) -> memkit.MemoryBank:
         """The bank of whoever is calling."""
-        return self.bank if isinstance(self.bank, memkit.MemoryBank) else self.bank(ctx)
+        return self.bank(ctx) if callable(self.bank) else self.bank
 
     def _speaker_of(self, ctx: RunContext[Any]) -> str:
         return self.speaker if isinstance(self.speaker, str) else self.speaker(ctx)
