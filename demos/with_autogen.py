@@ -2,7 +2,7 @@
 
 What it is: an AssistantAgent whose memory is a memkit bank. Its model is scripted, so that the demo runs anywhere: it
 answers with what memkit put before it. Take a client of autogen-ext for a real one.
-How to run: python demos/with_autogen.py (needs autogen-agentchat beside the extra)
+How to run: python demos/with_autogen.py
 What you will see: two conversations, what the model was shown in the second, and what the bank has observed.
 """
 

@@ -1,11 +1,11 @@
 """memkit as the memory of AutoGen's agents.
 
-    from memkit_adapters.autogen import MemkitMemory
+from memkit_adapters.autogen import MemkitMemory
 
-    memory = MemkitMemory(store.bank("acme", "ana"), people={"user": "Ana"})
-    agent = AssistantAgent("helper", model_client=client, memory=[memory])
-    await agent.run(task="What can I eat?")
-    await memory.observe(agent.model_context)  # the answer, too; else it is observed with the next question
+memory = MemkitMemory(store.bank("acme", "ana"), people={"user": "Ana"})
+agent = AssistantAgent("helper", model_client=client, memory=[memory])
+await agent.run(task="What can I eat?")
+await memory.observe(agent.model_context)  # the answer, too; else it is observed with the next question
 """
 
 import asyncio
@@ -87,7 +87,7 @@ class MemkitMemory(Memory):
     async def query(
         self, query: str | MemoryContent, cancellation_token: CancellationToken | None = None, **kwargs: Any
     ) -> MemoryQueryResult:
-        """What is remembered for a query, best first; `kwargs` are options of `bank.recall`. Raises MemkitError."""
+        """Recall for a query, best first; `kwargs` are options of `bank.recall`. Raises MemkitError."""
         text = query if isinstance(query, str) else _text_to_store(query)
         if not text.strip():
             return MemoryQueryResult(results=[])
@@ -117,7 +117,7 @@ class MemkitMemory(Memory):
         return await self._bank_of().aio.recall(question, k=self._k, without=[text for _, text in texts])
 
     def _turns(self, said: Sequence[tuple[str, str]], session: str) -> Iterator[memkit.Turn]:
-        """What was said as turns. Who says the same again says it once more; another agent's context says it no more."""
+        """Turns of what was said. Who says the same again says it once more; another agent's context doesn't."""
         times: Counter[tuple[str, str]] = Counter()
         for source, text in said:
             times[source, text] += 1
@@ -131,7 +131,7 @@ class MemkitMemory(Memory):
 
 
 class _Conversation:
-    """What was heard in one model context."""
+    """One model context: its session, and which of its turns are observed."""
 
     def __init__(self, session: str | None) -> None:
         self.observed: set[str] = set()
@@ -149,9 +149,9 @@ async def _remove_own(model_context: ChatCompletionContext) -> None:
     """Take out of a context what this memory put there."""
     state = await model_context.save_state()
     messages = state.get("messages", [])
-    kept = [message for message in messages if not _is_own(message)]
-    if len(kept) < len(messages):
-        await model_context.load_state({**state, "messages": kept})
+    others = [message for message in messages if not _is_own(message)]
+    if len(others) < len(messages):
+        await model_context.load_state({**state, "messages": others})
 
 
 def _is_own(message: Mapping[str, Any]) -> bool:

@@ -5,13 +5,11 @@ import logging
 import runpy
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytest.importorskip("autogen_agentchat")
 from autogen_agentchat.agents import AssistantAgent
 from autogen_agentchat.messages import MemoryQueryEvent
 from autogen_agentchat.teams import RoundRobinGroupChat
@@ -82,6 +80,19 @@ class ScriptedModel(ChatCompletionClient):
         )
 
 
+class HangingModel(ScriptedModel):
+    """A model that never answers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = asyncio.Event()
+
+    async def create(self, messages: Any, **options: Any) -> CreateResult:
+        self.asked.set()
+        await asyncio.sleep(60)
+        raise AssertionError
+
+
 @pytest.fixture
 def bank(tmp_path: Path) -> Iterator[memkit.MemoryBank]:
     with memkit.open(tmp_path / "memory.db", encoder=HashingEncoder()) as store:
@@ -115,6 +126,19 @@ class AgentTalk:
         model = ScriptedModel(answer)
         last = asyncio.run(run())
         return Shown("\n".join(model.shown), last.content)
+
+    def cancel(self, user: str, text: str, *, session: str = "first") -> None:
+        async def run() -> None:
+            memory, context = self.memory(user, session), self.context(user, session)
+            agent = AssistantAgent("helper", model_client=model, memory=[memory], model_context=context)
+            running = asyncio.ensure_future(agent.run(task=text))
+            await model.asked.wait()
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+
+        model = HangingModel()
+        asyncio.run(run())
 
     def repeat(self, user: str, text: str, *, session: str = "first") -> None:
         asyncio.run(self.memory(user, session).update_context(self.context(user, session)))

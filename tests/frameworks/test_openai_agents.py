@@ -5,7 +5,7 @@ import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,19 @@ class ScriptedModel(Model):
         raise NotImplementedError
 
 
+class HangingModel(ScriptedModel):
+    """A model that never answers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = asyncio.Event()
+
+    async def get_response(self, system_instructions: Any, input: Any, *rest: Any, **options: Any) -> ModelResponse:
+        self.asked.set()
+        await asyncio.sleep(60)
+        raise AssertionError
+
+
 def saying(text: str) -> ResponseOutputMessage:
     content = [ResponseOutputText(annotations=[], text=text, type="output_text")]
     return ResponseOutputMessage(id="m1", role="assistant", status="completed", type="message", content=content)
@@ -109,6 +122,19 @@ class AgentTalk:
         model, own = ScriptedModel(saying(answer)), self.session(user, session)
         result = run(model, text, own, run_config=own.run_config())
         return Shown("\n".join(model.shown), result.final_output)
+
+    def cancel(self, user: str, text: str, *, session: str = "first") -> None:
+        async def begin() -> None:
+            own = self.session(user, session)
+            agent = Agent(name="helper", model=model)
+            running = asyncio.ensure_future(Runner.run(agent, text, session=own, run_config=own.run_config()))
+            await model.asked.wait()
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+
+        model = HangingModel()
+        asyncio.run(begin())
 
     def repeat(self, user: str, text: str, *, session: str = "first") -> None:
         """What the runner does when it retries a conversation: it takes its own items back and saves them again."""

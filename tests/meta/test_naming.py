@@ -10,6 +10,7 @@ ROOMS = [
     *sorted(path for path in ROOT.glob("memkit/*") if path.suffix == ".py" or (path / "__init__.py").exists()),
     ROOT / "adapters",
 ]
+NAMES_OF_SEVERAL_ADAPTERS = {"MemkitMemory"}  # Pydantic AI and AutoGen call theirs a memory
 
 
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.stem)
@@ -21,4 +22,5 @@ def test_a_rooms_names_and_docstrings_follow_the_rules(rule: naming.Rule, room: 
 
 
 def test_a_class_name_stands_once_in_the_package() -> None:
-    assert naming.repeated_class_names(ROOMS) == []
+    repeated = {line.partition(":")[0] for line in naming.repeated_class_names(ROOMS)}
+    assert repeated == NAMES_OF_SEVERAL_ADAPTERS
