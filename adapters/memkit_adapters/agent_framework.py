@@ -267,7 +267,7 @@ def _parts(content: Content) -> list[dict[str, Any]]:
 
 
 def _function(bank: memkit.MemoryBank | BankOf) -> BankOf:
-    return (lambda call: bank) if isinstance(bank, memkit.MemoryBank) else bank
+    return bank if callable(bank) else lambda call: bank
 
 
 def _call(session_id: str | None, state: dict[str, Any] | None, **others: Any) -> Context:

@@ -42,7 +42,7 @@ class MemkitLearning:
     schema = None
 
     def __init__(self, bank: memkit.MemoryBank | BankOf, *, k: int = 10, max_tokens: int = 1000) -> None:
-        self._bank_of: BankOf = (lambda context: bank) if isinstance(bank, memkit.MemoryBank) else bank
+        self._bank_of: BankOf = bank if callable(bank) else lambda context: bank
         self._k, self._max_tokens = k, max_tokens
         self._waiting: dict[str | None, Future[None]] = {}  # what a session's last run is still to write
         self._shown: dict[str, str] = {}  # blocks of runs that are going on

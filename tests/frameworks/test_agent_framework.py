@@ -315,12 +315,6 @@ async def test_a_cancelled_run_leaves_the_memory_whole(bank: memkit.MemoryBank) 
     assert [text for text in said(bank) if text != "I can't eat nuts."] == ["What can I eat?", "Noted."]
 
 
-def test_without_agent_framework_the_import_says_what_to_install() -> None:
-    code = "import sys; sys.modules['agent_framework'] = None; import memkit_adapters.agent_framework"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
-    assert "pip install 'memkit-agents[agent-framework]'" in result.stderr
-
-
 def test_the_demo_remembers_in_another_session() -> None:
     script = str(DEMOS / "with_agent_framework.py")
     result = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)

@@ -253,12 +253,6 @@ def test_an_agent_that_has_a_learning_keeps_it(bank: memkit.MemoryBank) -> None:
         MemkitLearning(bank).attach(agent)
 
 
-def test_without_agno_the_import_says_what_to_install() -> None:
-    code = "import sys; sys.modules['agno'] = None; import memkit_adapters.agno"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
-    assert "pip install 'memkit-agents[agno]'" in result.stderr
-
-
 def test_the_demo_remembers_in_another_conversation_and_sends_nothing() -> None:
     script = str(DEMOS / "with_agno.py")
     result = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)

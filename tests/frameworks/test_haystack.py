@@ -361,12 +361,6 @@ def test_what_the_model_has_before_it_anyway_is_not_recalled(store: memkit.Memor
     assert retriever.run("Can I eat nuts?", messages=known) == {"prompt": "", "documents": []}
 
 
-def test_without_haystack_the_import_says_what_to_install() -> None:
-    code = "import sys; sys.modules['haystack'] = None; import memkit_adapters.haystack"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
-    assert "pip install 'memkit-agents[haystack]'" in result.stderr
-
-
 def test_telemetry_is_off_in_these_tests() -> None:
     assert _telemetry.telemetry is None
 

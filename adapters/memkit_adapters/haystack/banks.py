@@ -55,9 +55,9 @@ class StoredBank:
 
 def opened(bank: memkit.MemoryBank | StoredBank | BankOf, context: Context | None = None) -> memkit.MemoryBank:
     """The bank of a call."""
-    if isinstance(bank, memkit.MemoryBank):
-        return bank
-    return bank.open() if isinstance(bank, StoredBank) else bank(context or {})
+    if isinstance(bank, StoredBank):
+        return bank.open()
+    return bank(context or {}) if callable(bank) else bank
 
 
 def saved(bank: memkit.MemoryBank | StoredBank | BankOf) -> StoredBank:
