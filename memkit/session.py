@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, overload
 
 from memkit.errors import InvalidTurnError
-from memkit.flows import sessions
+from memkit.flows import erase, sessions
 from memkit.identifiers import bank_path
 from memkit.models import Memory, Receipt
 
@@ -62,14 +62,17 @@ class Session(Sequence[Memory]):
         return self.bank.observe([replace(turn, session=self.id) for turn in self.bank.read(turns)])
 
     def pop(self) -> Memory:
-        """Erase the last turn with all that rests on it, and give it back. Raises IndexError where there is none."""
+        """Erase the last turn with all that rests on it, and give it back. Raises IndexError where there is none.
+
+        It is gone for every reader; the file's bytes follow with the next purge (`store.maintain`, `bank.erase`).
+        """
         last = self[-1]
-        self.bank.erase(ids=[last.id])
+        erase.erase(self.bank._context, None, ids=[last.id], search=False)
         return last
 
     def clear(self) -> int:
-        """Erase all turns with all that rests on them; gives back how many there were."""
+        """Erase all turns with all that rests on them, as `pop` does; gives back how many there were."""
         ids = sessions.turn_ids(self.bank._context, self.id)
         if ids:
-            self.bank.erase(ids=ids)
+            erase.erase(self.bank._context, None, ids=ids, search=False)
         return len(ids)

@@ -94,7 +94,7 @@ def erase(
 ) -> ErasureReceipt:
     """Do a plan, or erase by ids with all that rests on them. Raises StalePlanError.
 
-    Without `search`, the bytes of a plan's memories are left to the next purge.
+    Without `search`, the bytes of what goes are left to the next purge.
     """
     if (chosen is None) == (ids is None):
         raise InputError("erase: give either a plan from bank.plan_erase(...) or ids=[...].")
@@ -102,10 +102,10 @@ def erase(
         return _carry_out(ctx, chosen, requested_by, search=search)
     for _ in range(MAX_REPLANS):
         try:
-            return _carry_out(ctx, plan_erase(ctx, Selection(ids=ids)), requested_by)
+            return _carry_out(ctx, plan_erase(ctx, Selection(ids=ids)), requested_by, search=search)
         except StalePlanError:
             continue  # somebody wrote in between
-    return _carry_out(ctx, plan_erase(ctx, Selection(ids=ids)), requested_by)
+    return _carry_out(ctx, plan_erase(ctx, Selection(ids=ids)), requested_by, search=search)
 
 
 def _carry_out(ctx: BankContext, chosen: ErasePlan, requested_by: str | None, *, search: bool = True) -> ErasureReceipt:

@@ -211,6 +211,17 @@ def test_a_session_without_a_name_is_the_banks_last_and_takes_no_turns(bank: mem
         bank.session().append(said("again"))
 
 
+def test_of_what_was_popped_or_cleared_no_byte_is_left_after_maintenance(path: Path, store: memkit.MemoryStore) -> None:
+    kitchen = store.bank("ana").session("kitchen")
+    kitchen.extend([said(f"the locker code is 4471{n}-zebrafinch") for n in range(3)])
+    kitchen.pop()
+    assert [receipt.bytes_pending for receipt in store.receipts()] == [True]
+    kitchen.clear()
+    store.maintain(5)
+    assert [receipt.bytes_pending for receipt in store.receipts()] == [False, False]
+    assert [file.name for file in path.parent.iterdir() if b"zebrafinch" in file.read_bytes()] == []
+
+
 async def test_a_session_is_written_beside_the_event_loop(bank: memkit.MemoryBank) -> None:
     kitchen = bank.aio.session("kitchen")
     await kitchen.append(said("one"))
