@@ -1,5 +1,6 @@
 """LangChain's adapter keeps the contract of memory adapters: a chain around a scripted model, with memory."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,23 @@ class ChainTalk:
 
     def repeat(self, user: str, text: str, *, session: str = "first") -> None:
         self.say(user, text, session=session)
+
+    def cancel(self, user: str, text: str, *, session: str = "first") -> None:
+        async def break_off() -> None:
+            asked = asyncio.Event()
+
+            async def wait(messages: list[BaseMessage]) -> AIMessage:
+                asked.set()
+                await asyncio.sleep(60)
+                raise AssertionError
+
+            chat = with_memory(RunnableLambda(wait), self.bank(user), session=session)
+            run = asyncio.create_task(chat.ainvoke(text, {"configurable": {"speaker": user}}))
+            await asked.wait()
+            run.cancel()
+            await asyncio.gather(run, return_exceptions=True)
+
+        asyncio.run(break_off())
 
     def messages(self, user: str, *, session: str = "first") -> list[str]:
         return []

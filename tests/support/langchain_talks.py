@@ -59,10 +59,10 @@ class ThreadTalk:
 
     def __init__(self, store: memkit.MemoryStore) -> None:
         self.store, self.saver = store, InMemorySaver()
+        self.middleware = MemoryMiddleware(lambda runtime: self.bank(runtime.context["user"]))
 
     def agent(self, model: ScriptedModel) -> Any:
-        middleware = MemoryMiddleware(lambda runtime: self.bank(runtime.context["user"]))
-        return create_agent(model, middleware=[middleware], checkpointer=self.saver, context_schema=dict)
+        return create_agent(model, middleware=[self.middleware], checkpointer=self.saver, context_schema=dict)
 
     def config(self, user: str, session: str) -> dict[str, Any]:
         return {"configurable": {"thread_id": f"{user} {session}", "speaker": user}}
@@ -108,8 +108,7 @@ class HandedInTalk(ThreadTalk):
         self.kept: dict[tuple[str, str], list[dict[str, str]]] = {}
 
     def agent(self, model: ScriptedModel) -> Any:
-        middleware = MemoryMiddleware(lambda runtime: self.bank(runtime.context["user"]))
-        return create_agent(model, middleware=[middleware], context_schema=dict)
+        return create_agent(model, middleware=[self.middleware], context_schema=dict)
 
     def config(self, user: str, session: str) -> dict[str, Any]:
         return {"configurable": {"session_id": session, "speaker": user}}

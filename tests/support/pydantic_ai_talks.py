@@ -47,11 +47,11 @@ class RunTalk:
 
     def __init__(self, store: memkit.MemoryStore) -> None:
         self.store = store
+        self.memory = MemkitMemory(lambda ctx: self.bank(ctx.deps), speaker=lambda ctx: str(ctx.deps))
         self.kept: dict[tuple[str, str], list[ModelMessage]] = {}
 
     def agent(self, model: FunctionModel) -> Agent[str, str]:
-        memory = MemkitMemory(lambda ctx: self.bank(ctx.deps), speaker=lambda ctx: str(ctx.deps))
-        return Agent(model, capabilities=[memory], deps_type=str)
+        return Agent(model, capabilities=[self.memory], deps_type=str)
 
     def run(self, user: str, text: str, session: str, answer: str) -> tuple[Script, Any]:
         script = Script(answer)
