@@ -1,7 +1,7 @@
 """Import: what another memory or chat exported comes into banks; again and again, without doubles."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby, islice
@@ -145,12 +145,9 @@ def _bank_of(record: Incoming, bank: BankName, *, split: bool) -> BankName:
 def _bring(ctx: BankContext, records: Sequence[Incoming], tally: _Tally, *, dry_run: bool) -> None:
     """Store what isn't there yet, in order, and count what became of each."""
     tally.skipped.update(record.reason for record in records if isinstance(record, SkippedRecord))
-    coming = {_id(record.content): record.content for record in records if isinstance(record, SourceRecord)}
-    stored = by_id(ctx, list(coming)) if coming else {}
-    fresh = [content for id, content in coming.items() if id not in stored or _is_newer(content, stored[id])]
-    same = sum(_is_same(coming[id], memory) for id, memory in stored.items())
-    tally.present += same + sum(isinstance(record, SourceRecord) for record in records) - len(coming)
-    tally.refused.update([CONFLICT_REASON] * (len(coming) - len(fresh) - same))
+    coming = [record.content for record in records if isinstance(record, SourceRecord)]
+    stored = _stored(ctx, coming)
+    fresh = list(_fresh(coming, stored, tally))
     if fresh:
         tally.banks[ctx.name] = None
     for kind, part in groupby(fresh, key=type):
@@ -158,33 +155,69 @@ def _bring(ctx: BankContext, records: Sequence[Incoming], tally: _Tally, *, dry_
         if dry_run:
             tally.new[KIND_NAMES[kind]] += len(contents)
         else:
-            tally.add(KIND_NAMES[kind], _store(ctx, contents))
+            tally.add(KIND_NAMES[kind], _store(ctx, contents, stored))
 
 
 def _id(content: ImportedContent) -> str:
     return item_id(content.key) if isinstance(content, ImportedItem) else content.id or ""
 
 
+def _stored(ctx: BankContext, coming: Sequence[ImportedContent]) -> dict[str, Memory]:
+    """Memories that are stored under the ids of what comes; of a thought, that which took its place since."""
+    stored = by_id(ctx, [_id(content) for content in coming]) if coming else {}
+    thoughts = {_id(content) for content in coming if isinstance(content, ImportedThought)}
+    following = {id: memory for id, memory in stored.items() if id in thoughts and memory.superseded_by}
+    while following:
+        newer = by_id(ctx, [memory.superseded_by for memory in following.values() if memory.superseded_by])
+        following = {id: newer[m.superseded_by] for id, m in following.items() if m.superseded_by in newer}
+        stored |= following
+        following = {id: memory for id, memory in following.items() if memory.superseded_by}
+    return stored
+
+
+def _fresh(coming: Sequence[ImportedContent], stored: Mapping[str, Memory], tally: _Tally) -> Iterator[ImportedContent]:
+    """Contents that are new, or take the place of what is stored; the others are counted."""
+    fresh: dict[str, ImportedContent] = {}
+    for content in coming:
+        id = _id(content)
+        if content == fresh.get(id) or (id in stored and _is_same(content, stored[id])):
+            tally.present += 1
+        elif isinstance(content, Turn) and (id in fresh or id in stored):
+            tally.refused[CONFLICT_REASON] += 1
+        else:
+            fresh[id] = content
+    return iter(fresh.values())
+
+
 def _is_same(content: ImportedContent, memory: Memory) -> bool:
     if isinstance(content, ImportedItem):
         return bool(memory.metadata["value"] == content.value)
-    return memory.text == content.text
+    is_withdrawn = isinstance(content, ImportedThought) and memory.state != "active"
+    return is_withdrawn or memory.text == content.text
 
 
-def _is_newer(content: ImportedContent, memory: Memory) -> bool:
-    """Whether it takes the place of what is stored: another value of an item."""
-    return isinstance(content, ImportedItem) and not _is_same(content, memory)
-
-
-def _store(ctx: BankContext, contents: Sequence[ImportedContent]) -> Receipt:
+def _store(ctx: BankContext, contents: Sequence[ImportedContent], stored: Mapping[str, Memory]) -> Receipt:
     """Store contents of one type."""
     first = contents[0]
     if isinstance(first, Turn):
         return _observed(ctx, contents)
     if isinstance(first, ImportedItem):
         puts = [ItemFields(key=c.key, value=c.value, ttl=c.ttl) for c in contents if isinstance(c, ImportedItem)]
+        return _put(ctx, puts)
+    thoughts = [content for content in contents if isinstance(content, ImportedThought)]
+    new = [_thought(thought, ctx.now()) for thought in thoughts if thought.id not in stored]
+    changed = [edit.supersede(ctx, stored[t.id].id, t.text) for t in thoughts if t.id in stored]
+    return Receipt.joined(ctx.name, [*([edit.insert(ctx, new)] if new else []), *changed])
+
+
+def _put(ctx: BankContext, puts: Sequence[ItemFields]) -> Receipt:
+    """Receipt of items that are put together; where some can't be stored, one by one."""
+    try:
         return items.put_many(ctx, puts, (), encoded=False)
-    return edit.insert(ctx, [_thought(c, ctx.now()) for c in contents if isinstance(c, ImportedThought)])
+    except InputError as error:
+        if len(puts) > 1:
+            return Receipt.joined(ctx.name, [_put(ctx, [put]) for put in puts])
+        return Receipt(bank=ctx.name, change=0, outcomes=(Outcome.rejected(error),))
 
 
 def _observed(ctx: BankContext, turns: Sequence[ImportedContent]) -> Receipt:

@@ -170,3 +170,34 @@ def test_mem0s_thoughts_are_recalled_and_believed(store: memkit.MemoryStore) -> 
     [hit, *_] = store.bank("kai").recall("What are the goats called?")
     assert (hit.memory.kind, hit.memory.author) == ("thought", "import")
     assert "Nutmeg" in hit.memory.text
+
+
+def test_a_memory_that_mem0_changed_supersedes_what_was_imported_of_it_before(
+    store: memkit.MemoryStore, tmp_path: Path
+) -> None:
+    path = tmp_path / "mem0.json"
+    bank = store.bank("kai")
+    for text in ("Plays chess", "Plays go", "Plays go", "Plays bridge", "Plays bridge"):
+        path.write_text(json.dumps([{"id": "m1", "memory": text}]))
+        report = store.import_from("mem0", path, bank=("kai",))
+    assert (report.new, report.present) == ({}, 1)
+    assert texts(bank) == ["Plays bridge"]
+    assert [memory.text for memory in bank.list(states=["superseded"])] == ["Plays chess", "Plays go"]
+    bank.forget(bank.list()[0].id, reason="asked for")
+    store.import_from("mem0", path, bank=("kai",))
+    assert texts(bank) == []
+
+
+def test_the_same_id_twice_in_a_file_is_a_repeat_or_refused(store: memkit.MemoryStore, tmp_path: Path) -> None:
+    said = ("The tram is late.", "The tram is late.", "The tram is early.")
+    rows = ({"speaker": "Ana", "text": text, "id": "t1"} for text in said)
+    report = store.import_from("jsonl", written(tmp_path / "turns.jsonl", rows), bank=("ana",))
+    assert (report.new, report.present, sum(report.refused.values())) == ({"turn": 1}, 1, 1)
+    assert texts(store.bank("ana")) == ["The tram is late."]
+
+
+def test_an_item_that_can_not_be_stored_keeps_no_other_out(store: memkit.MemoryStore, tmp_path: Path) -> None:
+    values = ({"key": key, "value": value} for key, value in (("a", 1), ("b", "x" * 16_000_001), ("c", 3)))
+    path = written(tmp_path / "items.jsonl", ({"namespace": ["kai"], **row} for row in values))
+    report = store.import_from("langgraph", path)
+    assert (report.new, sum(report.refused.values())) == ({"item": 2}, 1)
