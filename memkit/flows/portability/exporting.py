@@ -10,14 +10,14 @@ from uuid import uuid4
 
 from memkit.errors import InputError, UnknownOptionError, UnwritablePathError
 from memkit.flows.context import BankContext, Services
-from memkit.flows.portability.notes import FileLines, file_name, markdown_files, memory_tool_files, turn_lines
+from memkit.flows.portability.notes import FilePieces, file_name, markdown_files, memory_tool_files, turn_lines
 from memkit.identifiers import bank_path
 from memkit.models import FrozenModel
 from memkit.protocols import BankName
 
 ExportFormat = Literal["markdown", "jsonl", "memory-tool"]
 EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
-FOLDER_FILES: dict[str, Callable[[BankContext], Iterator[FileLines]]] = {
+FOLDER_FILES: dict[str, Callable[[BankContext], Iterator[FilePieces]]] = {
     "markdown": markdown_files,
     "memory-tool": memory_tool_files,
 }
@@ -55,11 +55,11 @@ def _place(ctx: BankContext, contexts: list[BankContext]) -> str:
 
 def _write_bank(ctx: BankContext, format: ExportFormat, folder: Path) -> int:
     files = 0
-    for name, lines in FOLDER_FILES[format](ctx):
+    for name, pieces in FOLDER_FILES[format](ctx):
         file = _free(folder / name)
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("w", encoding="utf-8", newline="\n") as out:
-            out.writelines(f"{line}\n" for line in lines)
+        with file.open("w", encoding="utf-8", errors="replace", newline="\n") as out:
+            out.writelines(pieces)
         files += 1
     return files
 

@@ -1,7 +1,7 @@
 """Files that people and other programs read: notes in Markdown, JSON lines of turns, the files of a memory tool.
 
-Each file is a path within the folder and its lines, read from the bank as they are asked for. Only what is active is
-written: not what was superseded, forgotten or archived.
+Each file is a path within the folder and its text in pieces, read from the bank as they are asked for. Only what is
+active is written: not what was superseded, forgotten or archived.
 """
 
 import json
@@ -22,13 +22,18 @@ from memkit.text.times.periods import readable_period
 PAGE_MEMORIES = 1_000
 MAX_NAME_BYTES = 160  # of a file's name before its digest and suffix
 PLAIN_CHARACTERS = frozenset(" -_.,()")
-TEXT_SUFFIXES = (".md", ".txt", ".json", ".csv", ".yaml", ".xml")
 
-FileLines = tuple[str, Iterable[str]]
+FilePieces = tuple[str, Iterable[str]]
 
 
-def markdown_files(ctx: BankContext) -> Iterator[FileLines]:
+def markdown_files(ctx: BankContext) -> Iterator[FilePieces]:
     """Notes: a day's turns each, the summaries, the beliefs, the portrait, the items."""
+    for path, lines in _notes(ctx):
+        yield path, (f"{line}\n" for line in lines)
+
+
+def _notes(ctx: BankContext) -> Iterator[FilePieces]:
+    """Paths and lines."""
     zone = _zone(ctx)
     for portrait in everything(ctx, ("portrait",))[-1:]:
         yield "Portrait.md", [*_front(ctx, portrait.occurred_at.astimezone(zone).date().isoformat()), portrait.text]
@@ -84,32 +89,35 @@ def turn_lines(ctx: BankContext) -> Iterator[str]:
         yield json.dumps({key: value for key, value in record.items() if value is not None}, ensure_ascii=False)
 
 
-def memory_tool_files(ctx: BankContext) -> Iterator[FileLines]:
-    """Text files as a model's memory tool keeps them: items under their keys, and what was thought and summed up.
+def memory_tool_files(ctx: BankContext) -> Iterator[FilePieces]:
+    """Text files as a model's memory tool has them: its own at their places, under memkit/ what the bank has made.
 
-    An item that is text is that text; another is its JSON. Slashes in a key are folders. Turns are not among them.
+    Its own are items with a `memory_path`, as `memkit_adapters.anthropic` keeps them; other items lie under items/,
+    as their text or their JSON. Turns are not among them.
     """
     for portrait in everything(ctx, ("portrait",))[-1:]:
-        yield "portrait.md", [portrait.text]
-    for head, relations in sorted(beliefs(ctx).items()):
-        lines = [f"- {_on_one_line(t.text)} ({_day(t, _zone(ctx))})" for t in _flat(relations)]
-        yield f"beliefs/{file_name(head or 'other')}.md", lines
+        yield "memkit/portrait.md", [portrait.text, "\n"]
+    if held := beliefs(ctx):
+        yield "memkit/beliefs.md", (f"{line}\n" for line in _belief_lines(held, _zone(ctx)))
     for summary in everything(ctx, ("summary",)):
-        yield f"summaries/{file_name(_period(summary))}.md", [summary.text]
+        yield f"memkit/summaries/{file_name(_period(summary))}.md", [summary.text, "\n"]
     for item in _memories(ctx, "item"):
         yield _item_file(key_of(item), item.metadata["value"])
 
 
+def _item_file(key: str, value: object) -> FilePieces:
+    fields = value if isinstance(value, dict) else {}
+    place, text = fields.get("memory_path"), fields.get("text")
+    if isinstance(place, str) and isinstance(text, str):
+        parts = place.removeprefix("/memories/").split("/")
+        return "/".join(file_name(part) for part in parts if part) or file_name(key), [text]
+    if isinstance(value, str):
+        return f"items/{file_name(key)}.txt", [value]
+    return f"items/{file_name(key)}.json", [json.dumps(value, ensure_ascii=False, indent=2), "\n"]
+
+
 def _period(summary: Memory) -> str:
     return str(summary.metadata.get("period") or summary.id)
-
-
-def _item_file(key: str, value: object) -> FileLines:
-    parts = [part for part in key.removeprefix("/memories/").split("/") if part] or [key]
-    path = "/".join(map(file_name, ("notes", *parts) if len(parts) == 1 else parts))
-    if isinstance(value, str):
-        return path if path.endswith(TEXT_SUFFIXES) else f"{path}.txt", [value]
-    return path if path.endswith(".json") else f"{path}.json", [json.dumps(value, ensure_ascii=False, indent=2)]
 
 
 def file_name(text: str) -> str:

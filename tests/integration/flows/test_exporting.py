@@ -25,7 +25,8 @@ def filled(store: memkit.MemoryStore) -> memkit.MemoryBank:
     )
     bank.forget("t3", reason="asked for")
     bank.insert("Ana lives in Cádiz.")
-    bank.put("/memories/plans/trip.md", "# Trip\nTo Ronda in May.", index=False)
+    bank.put("anthropic:x", {"memory_path": "/memories/plans/trip.md", "text": "# Trip\nTo Ronda."}, index=False)
+    bank.put("anthropic:y", {"memory_path": "/memories/../../out", "text": "Stays inside, too."}, index=False)
     bank.put("profile", {"name": "Ana"}, index=False)
     bank.put("../../escape", "Stays inside.", index=False)
     bank.reflect()
@@ -60,16 +61,25 @@ def test_what_was_forgotten_is_in_no_file(store: memkit.MemoryStore, filled: mem
     assert [name for name, text in files.items() if "quetzal" in text] == []
 
 
-def test_a_memory_tools_files_are_items_under_their_keys_beside_what_was_thought(
+def test_a_memory_tools_files_lie_at_their_places_beside_what_the_bank_has_made(
     store: memkit.MemoryStore, filled: memkit.MemoryBank, tmp_path: Path
 ) -> None:
     store.export_as("memory-tool", tmp_path / "tool")
     files = files_in(tmp_path / "tool")
-    assert files["plans/trip.md"] == "# Trip\nTo Ronda in May.\n"
-    assert json.loads(files["notes/profile.json"]) == {"name": "Ana"}
-    assert "Cádiz" in files["beliefs/other.md"]
-    assert files["portrait.md"].strip()
-    assert files[f"{file_name('..')}/{file_name('..')}/escape.txt"] == "Stays inside.\n"
+    assert files["plans/trip.md"] == "# Trip\nTo Ronda."
+    assert files[f"{file_name('..')}/{file_name('..')}/out"] == "Stays inside, too."
+    assert json.loads(files["items/profile.json"]) == {"name": "Ana"}
+    assert files[f"items/{file_name('../../escape')}.txt"] == "Stays inside."
+    assert "- Ana lives in Cádiz." in files["memkit/beliefs.md"]
+    assert files["memkit/portrait.md"].strip()
+    assert "memkit/summaries/2025-03-05.md" in files
+
+
+def test_any_json_that_an_item_holds_can_be_written(store: memkit.MemoryStore, tmp_path: Path) -> None:
+    store.bank("ana").put("half", ["\ud800", "\0"], index=False)
+    for format in ("markdown", "memory-tool"):
+        store.export_as(format, tmp_path / format)  # type: ignore[arg-type]
+    assert "items/half.json" in files_in(tmp_path / "memory-tool")
 
 
 def test_turns_as_lines_come_back_as_they_were(
