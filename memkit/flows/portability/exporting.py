@@ -58,7 +58,7 @@ def _write_bank(ctx: BankContext, format: ExportFormat, folder: Path) -> int:
     for name, pieces in FOLDER_FILES[format](ctx):
         file = _free(folder / name)
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("w", encoding="utf-8", errors="replace", newline="\n") as out:
+        with file.open("w", encoding="utf-8", newline="\n") as out:
             out.writelines(pieces)
         files += 1
     return files

@@ -76,7 +76,7 @@ def test_a_memory_tools_files_lie_at_their_places_beside_what_the_bank_has_made(
 
 
 def test_any_json_that_an_item_holds_can_be_written(store: memkit.MemoryStore, tmp_path: Path) -> None:
-    store.bank("ana").put("half", ["\ud800", "\0"], index=False)
+    store.bank("ana").put("half", ["\u2028", "\0"], index=False)
     for format in ("markdown", "memory-tool"):
         store.export_as(format, tmp_path / format)  # type: ignore[arg-type]
     assert "items/half.json" in files_in(tmp_path / "memory-tool")
