@@ -19,4 +19,4 @@ def test_the_tools_files_are_written_word_for_word_at_their_places(tmp_path: Pat
         assert (tmp_path / "memories/plans/trip.md").read_text("utf-8") == "# Trip\nTo Ronda.\n"
         assert (tmp_path / "memories/todo.txt").read_text("utf-8") == "no line break at the end"
         assert "Cádiz" in (tmp_path / "memories/memkit/beliefs.md").read_text("utf-8")
-        assert "beliefs.md" in folder.view("/memories/memkit")
+        assert "beliefs.md" in MemoryFolder(bank).view("/memories/memkit")
