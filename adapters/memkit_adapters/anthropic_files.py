@@ -7,12 +7,14 @@ are made of the bank's portrait, summaries and beliefs when they are looked at; 
 import posixpath
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from functools import cached_property
 from threading import RLock
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import memkit
+from memkit.errors import ConflictError
 
 MEMORY_FOLDER = "/memories"
 OWN_FOLDER = f"{MEMORY_FOLDER}/memkit"  # what the bank itself has made
@@ -24,6 +26,8 @@ SIZE_UNITS = "BKMG"
 MAX_LINES = 999_999
 LINE_NUMBER_CHARS = 6
 SNIPPET_LINES = 2  # around a change
+MAX_TRIES = 20  # of an edit
+BUSY_TEXT = "The path {path} is being changed by another process. Please try again."
 PAGE_ITEMS = 1_000  # that are read at once
 WHERE_FILE = {"value.memory_path": {"$exists": True}}
 HIDDEN_PATTERN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
@@ -35,10 +39,23 @@ class FileError(Exception):
     """An answer of the tool that says why nothing was done."""
 
 
+class _Note(NamedTuple):
+    """A file's text, and when it was written."""
+
+    text: str
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, item: memkit.Item) -> Self:
+        """The file that an item is."""
+        return cls(str(item.value["text"]), item.updated_at)
+
+
 class MemoryFolder:
     """The folder of one bank. Every call gives the tool's answer, or raises FileError with it.
 
-    Calls of one process on one bank come one after the other. Paths are given in answers as they came.
+    An edit is written where nobody changed the file meanwhile, in whichever process. Paths stand in answers as they
+    came.
     """
 
     def __init__(self, bank: memkit.MemoryBank) -> None:
@@ -65,37 +82,27 @@ class MemoryFolder:
             if self._text(place) is not None or self._is_folder(place):
                 raise FileError(f"File {path} already exists")
             self._check_folders(path, place)
-            self._write(place, text)
+            if not self._swap({place: text}, [], {place: None}):
+                raise FileError(f"File {path} already exists")
         return f"File created successfully at: {path}"
 
     def str_replace(self, path: str, old: str, new: str) -> str:
         """Replace a text that the file holds once."""
-        place = _writable(path)
-        with self._lock:
-            text = self._existing(path, place)
+
+        def replaced(text: str) -> str:
             if text.count(old) != 1:
                 raise FileError(_not_replaced(path, text, old))
-            changed = text.replace(old, new)
-            self._write(place, changed)
-        snippet = _snippet(changed, line=text[: text.find(old)].count("\n"))
+            return text.replace(old, new)
+
+        before, after = self._edit(path, replaced)
+        snippet = _snippet(after, line=before[: before.find(old)].count("\n"))
         return (
             f"The memory file has been edited. Here is the snippet showing the change (with line numbers):\n{snippet}"
         )
 
     def insert(self, path: str, line: int, text: str) -> str:
         """Insert lines behind one; 0 is before the first. The file ends with a line break afterwards."""
-        place = _writable(path)
-        with self._lock:
-            lines = self._existing(path, place).split("\n")
-            if not lines[-1]:
-                lines.pop()
-            if not 0 <= line <= len(lines):
-                raise FileError(
-                    f"Invalid `insert_line` parameter: {line}. It should be within the range [0, {len(lines)}]."
-                )
-            lines.insert(line, text.rstrip("\n"))
-            changed = "\n".join(lines)
-            self._write(place, changed if changed.endswith("\n") else f"{changed}\n")
+        self._edit(path, lambda before: _with_inserted(before, line, text))
         return f"The file {path} has been edited."
 
     def delete(self, path: str) -> str:
@@ -108,7 +115,7 @@ class MemoryFolder:
             gone = self._at_or_below(place)
             if not gone:
                 raise FileError(f"The path {path} does not exist")
-            self._bank.put_many([], delete=_keys(gone))
+            self._bank.put_many([], delete=[_key(other) for other in gone])
         return f"Successfully deleted {path}"
 
     def rename(self, old: str, new: str) -> str:
@@ -127,19 +134,43 @@ class MemoryFolder:
     def clear(self) -> str:
         """Delete all files but those that nobody can change."""
         with self._lock:
-            self._bank.put_many([], delete=_keys(self._notes()))
+            self._bank.put_many([], delete=[_key(place) for place in self._notes()])
         return "All memory cleared"
 
     def _move(self, old: str, old_place: str, new: str, new_place: str) -> None:
-        moved = self._at_or_below(old_place)
+        notes = self._notes()
+        moved = [place for place in notes if _is_within(place, old_place)]
         if not moved:
             raise FileError(f"The path {old} does not exist")
         if new_place.startswith(f"{old_place}/"):
             raise FileError(f"Cannot rename {old} into itself")
         self._check_folders(new, new_place)
-        notes = self._notes()
-        renamed = {new_place + place.removeprefix(old_place): notes[place] for place in moved}
-        self._bank.put_many([_as_item(*each) for each in renamed.items()], delete=_keys(moved))
+        names = {place: new_place + place.removeprefix(old_place) for place in moved}
+        texts = {name: notes[place].text for place, name in names.items()}
+        before = {**dict.fromkeys(texts), **{place: notes[place].updated_at for place in moved}}
+        if not self._swap(texts, moved, before):
+            raise FileError(BUSY_TEXT.format(path=old))
+
+    def _edit(self, path: str, change: Callable[[str], str]) -> tuple[str, str]:
+        """Change a file's text; gives it before and after. Begins anew where another process was faster."""
+        place = _writable(path)
+        for _ in range(MAX_TRIES):
+            with self._lock:
+                note = self._existing(path, place)
+                changed = change(note.text)
+                if self._swap({place: changed}, [], {place: note.updated_at}):
+                    return note.text, changed
+        raise FileError(BUSY_TEXT.format(path=path))
+
+    def _swap(self, texts: dict[str, str], gone: list[str], before: dict[str, datetime | None]) -> bool:
+        """Write and delete files at once, if all are as they were; `before`: when they were last written."""
+        expected = {_key(place): moment for place, moment in before.items()}
+        deleted = [_key(place) for place in gone]
+        try:
+            self._bank.put_many([_as_item(*each) for each in texts.items()], delete=deleted, expected=expected)
+        except ConflictError:
+            return False
+        return True
 
     # files
 
@@ -147,27 +178,29 @@ class MemoryFolder:
         """Text of a file; None where there is none."""
         if _is_within(place, OWN_FOLDER):
             return self._own.get(place)
-        item = self._bank.get_item(f"{KEY_PREFIX}{place}")
-        return None if item is None else str(item.value["text"])
+        note = self._note(place)
+        return None if note is None else note.text
 
-    def _existing(self, path: str, place: str) -> str:
-        text = self._text(place)
-        if text is not None:
-            return text
+    def _note(self, place: str) -> "_Note | None":
+        item = self._bank.get_item(_key(place))
+        return None if item is None else _Note.of(item)
+
+    def _existing(self, path: str, place: str) -> "_Note":
+        note = self._note(place)
+        if note is not None:
+            return note
         if self._is_folder(place):
             raise FileError(f"The path {path} is not a file.")
         raise FileError(f"The path {path} does not exist. Please provide a valid path.")
 
-    def _write(self, place: str, text: str) -> None:
-        self._bank.put_many([_as_item(place, text)])
-
-    def _notes(self) -> dict[str, str]:
-        """The model's own files: text by place."""
-        notes: dict[str, str] = {}
+    def _notes(self) -> "dict[str, _Note]":
+        """The model's own files, by place."""
+        notes: dict[str, _Note] = {}
         after = None
         while True:
             page = self._bank.list(kinds=["item"], where=WHERE_FILE, after=after, limit=PAGE_ITEMS)
-            notes |= {value["memory_path"]: value["text"] for value in (memory.metadata["value"] for memory in page)}
+            items = [memkit.Item.of(memory) for memory in page]
+            notes |= {item.value["memory_path"]: _Note.of(item) for item in items}
             after = page.next
             if after is None:
                 return notes
@@ -204,7 +237,8 @@ class MemoryFolder:
 
     def _sizes(self) -> dict[str, int]:
         """Bytes of each file."""
-        return {place: len(text.encode()) for place, text in {**self._notes(), **self._own}.items()}
+        texts = {**{place: note.text for place, note in self._notes().items()}, **self._own}
+        return {place: len(text.encode()) for place, text in texts.items()}
 
     def _is_folder(self, place: str) -> bool:
         return place == MEMORY_FOLDER or any(other.startswith(f"{place}/") for other in (*self._notes(), *self._own))
@@ -250,14 +284,14 @@ def _is_within(place: str, folder: str) -> bool:
     return place == folder or place.startswith(f"{folder}/")
 
 
+def _key(place: str) -> str:
+    """Key of a file's item."""
+    return f"{KEY_PREFIX}{place}"
+
+
 def _as_item(place: str, text: str) -> Any:
     """A file as `bank.put_many` takes it."""
-    return {"key": f"{KEY_PREFIX}{place}", "value": {"memory_path": place, "text": text}, "index": ["text"]}
-
-
-def _keys(places: Iterable[str]) -> list[str]:
-    """Keys of files' items."""
-    return [f"{KEY_PREFIX}{place}" for place in places]
+    return {"key": _key(place), "value": {"memory_path": place, "text": text}, "index": ["text"]}
 
 
 def _visible(text: str) -> str:
@@ -277,6 +311,17 @@ def _numbered(path: str, text: str, part: Sequence[int] | None) -> str:
 
 def _with_numbers(lines: Sequence[str], start: int) -> str:
     return "\n".join(f"{number:>{LINE_NUMBER_CHARS}}\t{line}" for number, line in enumerate(lines, start + 1))
+
+
+def _with_inserted(before: str, line: int, text: str) -> str:
+    """A file's text with lines inserted behind one of it. Raises FileError."""
+    lines = before.split("\n")
+    if not lines[-1]:
+        lines.pop()
+    if not 0 <= line <= len(lines):
+        raise FileError(f"Invalid `insert_line` parameter: {line}. It should be within the range [0, {len(lines)}].")
+    changed = "\n".join([*lines[:line], text.rstrip("\n"), *lines[line:]])
+    return changed if changed.endswith("\n") else f"{changed}\n"
 
 
 def _snippet(text: str, line: int) -> str:

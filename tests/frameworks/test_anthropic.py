@@ -8,7 +8,7 @@ import runpy
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -120,6 +120,28 @@ class ToolTalk:
     def repeat(self, user: str, text: str, *, session: str = "first") -> None:
         self.say(user, text, session=session)
 
+    def cancel(self, user: str, text: str, *, session: str = "first") -> None:
+        async def begin() -> None:
+            client = AsyncAnthropic(
+                api_key="none", http_client=httpx2.AsyncClient(transport=httpx2.MockTransport(hang))
+            )
+            asked_of_it: Any = [{"role": "user", "content": text}]
+            tools = [AsyncMemkitMemoryTool(self.bank(user))]
+            runner = client.beta.messages.tool_runner(model="m", max_tokens=9, messages=asked_of_it, tools=tools)
+            running = asyncio.ensure_future(runner.until_done())
+            await asked.wait()
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+
+        async def hang(request: httpx2.Request) -> httpx2.Response:
+            asked.set()
+            await asyncio.sleep(60)
+            raise AssertionError
+
+        asked = asyncio.Event()
+        asyncio.run(begin())
+
     def messages(self, user: str, *, session: str = "first") -> list[str]:
         return []  # the SDK keeps no messages: whoever calls it does
 
@@ -154,6 +176,14 @@ class TestMemkitMemoryTool(AdapterContract):
             before = notes(talk.bank("ana"))
             talk.repeat("ana", TOLD_TEXT)
             assert notes(talk.bank("ana")) == before
+
+    def test_a_run_that_is_cancelled_leaves_the_memory_whole(self, path: Path) -> None:
+        """Of notes."""
+        with self.talking(path) as talk:
+            talk.say("ana", "hello")
+            talk.cancel("ana", TOLD_TEXT, session="second")
+            talk.say("ana", "I like rain.", session="third")
+            assert [m.text for m in notes(talk.bank("ana"))] == ["hello", "I like rain."]
 
     def test_nothing_that_was_recalled_is_remembered_again(self, path: Path) -> None:
         """Of notes."""

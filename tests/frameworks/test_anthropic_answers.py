@@ -1,6 +1,7 @@
 """The memory tool's answers, word for word: as the tool documents them, and beside the SDK's own tool over files."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -136,10 +137,14 @@ ANSWERS: list[tuple[Command, str]] = [
 ]  # fmt: skip
 
 
-def test_the_answers_are_those_that_the_tool_documents() -> None:
+@pytest.fixture
+def tool() -> Iterator[MemkitMemoryTool]:
     with memkit.open(":memory:", encoder=HashingEncoder()) as store:
-        tool = MemkitMemoryTool(store.bank("ana"))
-        assert [answer(tool, **command) for command, _ in ANSWERS] == [expected for _, expected in ANSWERS]
+        yield MemkitMemoryTool(store.bank("ana"))
+
+
+def test_the_answers_are_those_that_the_tool_documents(tool: MemkitMemoryTool) -> None:
+    assert [answer(tool, **command) for command, _ in ANSWERS] == [expected for _, expected in ANSWERS]
 
 
 async def test_the_async_tool_gives_the_same_answers() -> None:
@@ -155,3 +160,31 @@ async def async_answer(tool: AsyncMemkitMemoryTool, command: Command) -> str:
         return str(await tool.call(command))
     except ToolError as error:
         return f"error: {error.content}"
+
+
+@pytest.mark.parametrize("command", ["str_replace", "insert", "create", "rename"])
+def test_a_file_that_another_process_writes_meanwhile_is_not_overwritten(
+    tool: MemkitMemoryTool, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fields = dict(FIELDS_OF_A_RACE[command])
+    if command != "create":
+        answer(tool, "create", path=NOTE, file_text="one\n")
+    put_many, others = memkit.MemoryBank.put_many, ["two\n"]
+
+    def put_late(own: memkit.MemoryBank, *arguments: Any, **options: Any) -> Any:
+        if others:
+            written = {"memory_path": NOTE, "text": f"one\n{others.pop()}"}
+            put_many(own, [{"key": f"anthropic:{NOTE}", "value": written, "index": ["text"]}])
+        return put_many(own, *arguments, **options)
+
+    monkeypatch.setattr(memkit.MemoryBank, "put_many", put_late)
+    answer(tool, command, **fields)
+    assert "\ttwo" in answer(tool, "view", path=NOTE)
+
+
+FIELDS_OF_A_RACE: dict[str, Command] = {
+    "str_replace": {"path": NOTE, "old_str": "one", "new_str": "1"},
+    "insert": {"path": NOTE, "insert_line": 0, "insert_text": "zero"},
+    "create": {"path": NOTE, "file_text": "mine"},
+    "rename": {"old_path": NOTE, "new_path": "/memories/other.md"},
+}

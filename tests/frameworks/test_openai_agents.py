@@ -17,7 +17,14 @@ from agents.models.interface import Model
 from agents.tracing import TracingProcessor, set_trace_processors
 from agents.usage import Usage
 from memkit_adapters.openai_agents import MemkitSession
-from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessage, ResponseOutputText
+from openai.types.responses import (
+    Response,
+    ResponseCompletedEvent,
+    ResponseFunctionToolCall,
+    ResponseOutputMessage,
+    ResponseOutputText,
+    ResponseUsage,
+)
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
@@ -300,6 +307,28 @@ def test_a_tool_loop_is_shown_the_same_memories_and_leaves_none_in_the_session(a
     assert "moved" not in str(asyncio.run(session.get_items()))
 
 
+class StreamingModel(ScriptedModel):
+    """A scripted model whose answers come as a stream of one event."""
+
+    async def stream_response(self, *rest: Any, **options: Any) -> Any:  # type: ignore[override]
+        answer = await self.get_response(*rest, **options)
+        usage = ResponseUsage.model_construct(input_tokens=1, output_tokens=1, total_tokens=2)
+        response = Response.model_construct(id="r", output=answer.output, usage=usage)
+        yield ResponseCompletedEvent.model_construct(type="response.completed", sequence_number=0, response=response)
+
+
+async def test_a_streamed_run_is_shown_memories_and_is_stored_as_any_other(ana: memkit.MemoryBank) -> None:
+    ana.observe([("Ana", "I moved to Lisbon in May.")])
+    session, model = MemkitSession(ana, "s"), StreamingModel(saying("It is sunny."))
+    agent = Agent(name="helper", model=model)
+    asked = "How is the weather in Lisbon?"
+    result = Runner.run_streamed(agent, asked, session=session, run_config=session.run_config())
+    async for _ in result.stream_events():
+        pass
+    assert "moved to Lisbon" in model.shown[0]
+    assert texts_of(ana)[1:] == [asked, "It is sunny."]
+
+
 def test_a_run_that_fails_leaves_what_was_said(ana: memkit.MemoryBank) -> None:
     session = MemkitSession(ana, "s")
     with pytest.raises(ConnectionError):
@@ -343,17 +372,10 @@ class TraceRecorder(TracingProcessor):
     def __init__(self) -> None:
         self.count = 0
 
-    def on_trace_start(self, trace: Any) -> None:
+    def _note(self, given: Any) -> None:
         self.count += 1
 
-    def on_trace_end(self, trace: Any) -> None:
-        self.count += 1
-
-    def on_span_start(self, span: Any) -> None:
-        self.count += 1
-
-    def on_span_end(self, span: Any) -> None:
-        self.count += 1
+    on_trace_start = on_trace_end = on_span_start = on_span_end = _note
 
     def shutdown(self) -> None:
         pass
