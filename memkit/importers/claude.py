@@ -27,6 +27,7 @@ from memkit.models import Role
 
 FORMAT_NAME = "claude"
 FILE_PATTERN = re.compile(r"(^|/)conversations(-\d+)?\.json$")
+ROOT_ID = "00000000-0000-4000-8000-000000000000"  # that first messages follow
 SENDER_ROLES: dict[str, Role] = {"human": "user", "user": "user", "assistant": "assistant"}
 MISSING_SENTENCE = "holds no conversations.json. Give Claude's export: the zip, the folder or conversations.json."
 
@@ -53,7 +54,7 @@ def _conversation(source: Source, conversation: dict[str, Any]) -> Iterator[Inco
 
 def _chosen_ids(messages: list[dict[str, Any]], leaf: str) -> set[str] | None:
     """Ids on the branch that ends at the leaf, or with the newest message; None where there is one branch alone."""
-    parents = {text_of(m.get("uuid")): text_of(m.get("parent_message_uuid")) for m in messages}
+    parents = _parents(messages)
     if len(set(parents.values())) == len(messages):
         return None
     if not any(parent in parents for parent in parents.values()):
@@ -64,6 +65,17 @@ def _chosen_ids(messages: list[dict[str, Any]], leaf: str) -> set[str] | None:
         chosen.add(node)
         node = parents[node]
     return chosen
+
+
+def _parents(messages: list[dict[str, Any]]) -> dict[str, str]:
+    """Ids of the messages that each follows; of one whose own is missing in the file, of the one before it there."""
+    pairs = [(text_of(message.get("uuid")), text_of(message.get("parent_message_uuid"))) for message in messages]
+    there, before = {"", ROOT_ID, *(id for id, _ in pairs)}, ""
+    parents: dict[str, str] = {}
+    for id, parent in pairs:
+        parents[id] = parent if parent in there else before
+        before = id
+    return parents
 
 
 def _time(message: dict[str, Any]) -> str:

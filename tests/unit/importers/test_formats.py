@@ -131,6 +131,14 @@ def test_of_claudes_branches_the_turns_are_those_that_end_last() -> None:
     assert trip[0].at == datetime(2025, 5, 2, 18, 0, 1, tzinfo=UTC)
 
 
+def test_a_message_that_follows_one_that_is_missing_follows_the_one_before_it(tmp_path: Path) -> None:
+    [trip, *_] = json.loads((SAMPLES / "claude.json").read_text())
+    del trip["chat_messages"][2]  # the fourth follows it
+    path = tmp_path / "conversations.json"
+    path.write_text(json.dumps([trip]))
+    assert [turn.id for turn in turns("claude", path)] == ["claude:m1", "claude:m2", "claude:m4"]
+
+
 def test_an_older_export_of_claudes_has_its_words_in_one_piece_and_no_branches() -> None:
     old = [t for t in turns("claude", SAMPLES / "claude.json") if t.session == "claude:talk-3"]
     assert said(old) == [("user", "Which bread keeps longest?"), ("assistant", "Rye bread does.")]
