@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 import venv
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,15 @@ ENVIRONMENTS_FOLDER = ROOT / ".venv-frameworks"
 TEST_PACKAGES = ("hypothesis", "pytest", "pytest-asyncio", "pytest-timeout", "pytest-xdist")
 PYTEST_OPTIONS = "-q --tb=native -n 2 -m frameworks -p no:cacheprovider".split()
 TORCH_PIN = "torch==2.13.0"
+BESIDE_BY_EXTRA = {
+    "langgraph": (
+        "langgraph-checkpoint-sqlite>=3.1",
+        "aiosqlite",
+        "langmem>=0.0.30",
+        "langchain>=1.5",
+        "pysqlite3-binary",
+    ),
+}
 EXTRAS_APART = ("crewai",)  # whose pins conflict with the others'
 
 
@@ -31,7 +41,7 @@ class Adapter(NamedTuple):
     """An adapter: its extra, its tests and its demo; `beside`: packages that its tests compare it with."""
 
     extra: str
-    tests: str
+    tests: tuple[str, ...]
     demo: str | None = None
     beside: tuple[str, ...] = ()
 
@@ -51,26 +61,27 @@ class Outcome(NamedTuple):
 
 
 def adapters() -> list[Adapter]:
-    """All adapters, by the files that are there."""
-    beside = {
-        "langgraph": (
-            "langgraph-checkpoint-sqlite>=3.1",
-            "aiosqlite",
-            "langmem>=0.0.30",
-            "langchain>=1.5",
-            "pysqlite3-binary",
-        )
-    }
-    named = [Adapter("langgraph", "langgraph_store", beside=beside["langgraph"])]
-    for file in sorted((ROOT / "tests/frameworks").glob("test_*.py")):
-        name = file.stem.removeprefix("test_")
-        named.append(Adapter(name.replace("_", "-"), file.name, beside=beside.get(name, ())))
-    return [adapter._replace(demo=demo_of(adapter)) for adapter in named]
+    """All adapters that have tests here, by their extras; a file belongs to the extra with the longest name."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        extras = list(tomllib.load(file)["project"]["optional-dependencies"])
+    owners = {path: owner_of(path.stem, extras) for path in sorted((ROOT / "tests/frameworks").iterdir())}
+    every = [(extra, [path for path, owner in owners.items() if owner == extra]) for extra in extras]
+    return [
+        Adapter(extra, tuple(map(str, paths)), demo_of(extra), BESIDE_BY_EXTRA.get(extra, ()))
+        for extra, paths in every
+        if paths
+    ]
 
 
-def demo_of(adapter: Adapter) -> str | None:
+def owner_of(name: str, extras: Sequence[str]) -> str:
+    """The extra that tests of this name belong to; "" where there is none."""
+    plain = name.removeprefix("test_").replace("_", "-")
+    return max((extra for extra in extras if f"{plain}-".startswith(f"{extra}-")), key=len, default="")
+
+
+def demo_of(extra: str) -> str | None:
     """The demo of an adapter, if it has one."""
-    demo = ROOT / "demos" / f"with_{adapter.extra.replace('-', '_')}.py"
+    demo = ROOT / "demos" / f"with_{extra.replace('-', '_')}.py"
     return str(demo.relative_to(ROOT)) if demo.exists() else None
 
 
@@ -96,7 +107,7 @@ def demo_and_tests(adapter: Adapter, folder: Path) -> tuple[str, str]:
     """How the demo and the tests of an adapter end in an environment."""
     python = folder / "bin/python"
     demo = "none" if adapter.demo is None else run([python, adapter.demo], "")
-    tests = [python, "-m", "pytest", *PYTEST_OPTIONS, f"tests/frameworks/{adapter.tests}"]
+    tests = [python, "-m", "pytest", *PYTEST_OPTIONS, *adapter.tests]
     return demo, run(tests, r"\d+ (?:passed|failed).*")
 
 
