@@ -41,12 +41,16 @@ class ScriptedModel(BaseLlm):
     model: str = "scripted"
     parts: list[types.Part] = []
     shown: list[str] = []
+    asked: asyncio.Event | None = None  # set where it never answers, once it was asked
 
     async def generate_content_async(
         self, llm_request: LlmRequest, stream: bool = False
     ) -> AsyncGenerator[LlmResponse, None]:
         self.shown.append(f"{llm_request.config.system_instruction}")
         self.shown += [part_text(part) for content in llm_request.contents for part in content.parts or ()]
+        if self.asked is not None:
+            self.asked.set()
+            await asyncio.Event().wait()
         yield LlmResponse(content=types.Content(role="model", parts=[self.parts.pop(0)]))
 
 
@@ -70,6 +74,10 @@ class AgentTalk:
 
     def run(self, user: str, text: str, session: str, parts: list[types.Part], tools: list[Any]) -> Shown:
         model = ScriptedModel(parts=parts, shown=[])
+        answer = asyncio.run(self.answered(user, text, session, model, tools))[-1]
+        return Shown("\n".join(model.shown), answer)
+
+    async def answered(self, user: str, text: str, session: str, model: ScriptedModel, tools: list[Any]) -> list[str]:
         agent = LlmAgent(name="helper", model=model, tools=tools, after_agent_callback=remember)
         runner = Runner(
             app_name="app",
@@ -79,13 +87,18 @@ class AgentTalk:
             auto_create_session=True,
         )
         asked = types.Content(role="user", parts=[types.Part(text=text)])
+        events = runner.run_async(user_id=user, session_id=session, new_message=asked)
+        return [part.text or "" async for event in events if event.content for part in event.content.parts or ()]
 
-        async def answered() -> list[str]:
-            events = runner.run_async(user_id=user, session_id=session, new_message=asked)
-            return [part.text or "" async for event in events if event.content for part in event.content.parts or ()]
+    def cancel(self, user: str, text: str, *, session: str = "first") -> None:
+        async def break_off() -> None:
+            model = ScriptedModel(asked=(asked := asyncio.Event()), shown=[])
+            run = asyncio.create_task(self.answered(user, text, session, model, [preload_memory]))
+            await asked.wait()
+            run.cancel()
+            await asyncio.gather(run, return_exceptions=True)
 
-        answer = asyncio.run(answered())[-1]
-        return Shown("\n".join(model.shown), answer)
+        asyncio.run(break_off())
 
     def session(self, user: str, session: str) -> Session:
         found = asyncio.run(self.sessions.get_session(app_name="app", user_id=user, session_id=session))

@@ -64,6 +64,16 @@ class ScriptedModel(CustomLLM):
         yield CompletionResponse(text=answer.text, delta=answer.text)
 
 
+class HangingModel(ScriptedModel):
+    """A model that never answers. `asked`: set once it was asked."""
+
+    asked: Any = Field(default_factory=asyncio.Event)
+
+    async def achat(self, messages: Any, **kwargs: Any) -> Any:
+        self.asked.set()
+        await asyncio.Event().wait()
+
+
 class EngineTalk:
     """People who talk with chat engines; each conversation has a Memory with the block of its person."""
 
@@ -82,6 +92,17 @@ class EngineTalk:
         given = SimpleChatEngine.from_defaults(llm=model, memory=memory).chat(text)
         block_of(memory).observe(memory)
         return Shown("\n".join(model.shown), given.response)
+
+    def cancel(self, user: str, text: str, *, session: str = "first") -> None:
+        async def break_off() -> None:
+            model = HangingModel()
+            engine = SimpleChatEngine.from_defaults(llm=model, memory=self.memory(user, session))
+            run = asyncio.create_task(engine.achat(text))
+            await model.asked.wait()
+            run.cancel()
+            await asyncio.gather(run, return_exceptions=True)
+
+        asyncio.run(break_off())
 
     def repeat(self, user: str, text: str, *, session: str = "first") -> None:
         memory = self.memory(user, session)

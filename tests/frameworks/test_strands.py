@@ -63,6 +63,19 @@ class ScriptedModel(Model):
         yield {"messageStop": {"stopReason": "tool_use" if is_call else "end_turn"}}
 
 
+class HangingModel(ScriptedModel):
+    """A model that never answers. `asked`: set once it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = asyncio.Event()
+
+    async def stream(self, *args: Any, **kwargs: Any) -> AsyncIterable[Any]:
+        self.asked.set()
+        await asyncio.Event().wait()
+        yield {}
+
+
 class RecordingStore(MemkitMemoryStore):
     """A store that keeps the batch that it was given last."""
 
@@ -93,6 +106,18 @@ class AgentTalk:
             self.stores[user, session] = store = RecordingStore(self.bank(user))
             self.agents[user, session] = agent_of(store)
         return self.agents[user, session]
+
+    def cancel(self, user: str, text: str, *, session: str = "first") -> None:
+        async def break_off() -> None:
+            agent = self.agent(user, session)
+            agent.model = model = HangingModel()
+            run = asyncio.create_task(agent.invoke_async(text))
+            await model.asked.wait()
+            run.cancel()
+            await asyncio.gather(run, return_exceptions=True)
+            await agent.memory_manager.flush()
+
+        asyncio.run(break_off())
 
     def repeat(self, user: str, text: str, *, session: str = "first") -> None:
         store = self.stores[user, session]
