@@ -1,6 +1,7 @@
 """MemkitStorage under CrewAI's memory, with a scripted model and a small embedder."""
 
 import os
+import runpy
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -105,3 +106,10 @@ def test_crewais_memory_remembers_and_recalls_over_a_restart(tmp_path: Path) -> 
                 memory.drain_writes()
             found = memory.recall("Ana likes figs.", scope="/users/ana", depth="shallow", limit=3)
             assert [match.record.content for match in found] == ["Ana likes figs."]
+
+
+def test_the_demo_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(Path(__file__).parents[2] / "demos" / "with_crewai.py"), run_name="__main__")
+    printed = capsys.readouterr().out
+    assert "Recalled after a restart: Ana can't eat nuts." in printed
+    assert "Forgotten: 1, left: 1" in printed
