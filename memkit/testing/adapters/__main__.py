@@ -54,7 +54,7 @@ def _is_claim(item: pytest.Item) -> bool:
 def main(arguments: Sequence[str]) -> int:
     """Run the claims in these files; pytest's exit code."""
     table = ClaimTable()
-    code = pytest.main(["-q", "--no-header", *arguments], plugins=[table])
+    code = pytest.main(["-q", "--no-header", "-m", "", *arguments], plugins=[table])
     sys.stdout.write("\n".join(["", *table.lines(), ""]))
     return int(code)
 
