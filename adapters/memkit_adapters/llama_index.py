@@ -100,7 +100,7 @@ class MemkitMemoryBlock(BaseMemoryBlock[str]):  # type: ignore[misc, unused-igno
         """The same block with fewer or shorter quotes; None where that leaves none."""
         hits = self._rendered.get(content)
         budget = self._count(content) - tokens_to_truncate
-        return await asyncio.to_thread(self._prompt, hits, budget) or None if hits and budget > 0 else None
+        return await asyncio.to_thread(self._prompt, hits, budget) or None if hits is not None and budget > 0 else None
 
     # in threads beside the event loop
 
@@ -149,14 +149,12 @@ class MemkitMemoryBlock(BaseMemoryBlock[str]):  # type: ignore[misc, unused-igno
     def _observe(self, messages: list[ChatMessage], session_id: str, *, is_flushed: bool) -> None:
         """Observe those of a session's messages, given as far as they are still in its history, that are new."""
         with self._lock:
-            before = self._unsaved.pop(session_id, [])
+            before = self._unsaved.get(session_id, [])
             said = [*before, *_said_in(messages)]
-            flushed = said if is_flushed else before
+            self._unsaved[session_id] = flushed = said if is_flushed else before
             with spared("observe", [f"{session_id}, the last {len(said)}"]):
                 self._take(self._bank_of(session_id), session_id, said, len(flushed))
-                flushed = []
-            if flushed:
-                self._unsaved[session_id] = flushed
+                del self._unsaved[session_id]
 
     def _take(self, bank: memkit.MemoryBank, session_id: str, said: Sequence["_Said"], flushed: int) -> None:
         """Observe what is new of messages, of which so many leave the history, and keep the places of the others."""

@@ -300,7 +300,9 @@ async def test_without_a_question_the_portrait_is_shown(bank: memkit.MemoryBank)
     bank.observe([("Ana", "I live in Lisbon. I love risotto."), ("Ana", "Always answer in Spanish.")])
     bank.think()
     bank.reflect()
-    assert "Spanish" in await block.aget(None)
+    portrait = await block.aget(None)
+    assert "Spanish" in portrait
+    assert await block.atruncate(portrait, 1) not in (None, portrait)
 
 
 async def test_a_block_gets_shorter_by_what_memory_asks_and_goes_where_nothing_is_left(
@@ -352,6 +354,12 @@ async def test_a_message_that_cant_be_stored_is_named_and_the_rest_is_observed(
     await seen(block, "bad\0", "Noted.", PET_TEXT)
     assert texts(bank) == ["Noted.", PET_TEXT]
     assert "message first, 0 was not remembered" in caplog.text
+
+
+async def test_a_message_that_cant_be_stored_doesnt_hide_the_memory(bank: memkit.MemoryBank) -> None:
+    bank.observe([("Ana", PET_TEXT)])
+    bad = ChatMessage(role="user", content="bad\0", additional_kwargs={"name": "x" * 1000})
+    assert "Quillfeather" in await MemkitMemoryBlock(bank).aget([bad, *history(QUESTION_TEXT)], session_id="first")
 
 
 async def test_a_person_has_the_name_of_the_block_or_of_the_message(bank: memkit.MemoryBank) -> None:
