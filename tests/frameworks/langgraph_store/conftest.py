@@ -1,5 +1,6 @@
 """Fixtures of the LangGraph cases: each store, plain or with vectors or with times to live."""
 
+import gc
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +17,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for mark in item.iter_markers("fails_on"):
             if under_test and under_test.name in mark.args[0]:
                 item.add_marker(pytest.mark.xfail(reason=mark.args[1], strict=True))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> None:
+    """Collect what a failed case left: its futures log errors when they go, which breaks a report's own parsing."""
+    if call.excinfo is not None:
+        gc.collect()
 
 
 @pytest.fixture(params=STORES_UNDER_TEST, ids=lambda store: store.name)

@@ -134,7 +134,8 @@ async def test_two_event_loops_at_once_lose_nothing(async_store: BaseStore) -> N
 
         asyncio.run(write())
 
-    await asyncio.gather(*(asyncio.to_thread(write_in_another_loop, writer) for writer in "ab"))
+    writers = (asyncio.to_thread(write_in_another_loop, writer) for writer in "ab")
+    assert await asyncio.gather(*writers, return_exceptions=True) == [None, None]  # both are at their end then
     assert len(await async_store.asearch(("w",), limit=100)) == 40
 
 
