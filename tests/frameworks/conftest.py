@@ -6,7 +6,8 @@ from importlib.util import find_spec
 import pytest
 
 IS_COMPLETE = os.environ.get("MEMKIT_FRAMEWORKS") == "all"  # then what is missing is an error
-collect_ignore = [] if IS_COMPLETE or find_spec("langgraph") else ["langgraph_store"]
+HAS_STORES = all(map(find_spec, ("aiosqlite", "langgraph")))  # those that memkit's is compared with
+collect_ignore = [] if IS_COMPLETE or HAS_STORES else ["langgraph_store"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
