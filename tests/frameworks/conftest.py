@@ -1,13 +1,28 @@
-"""Ground of the tests that run frameworks: without a framework its tests aren't collected, unless all are wanted."""
+"""Ground of the tests that run frameworks: without its framework a file isn't collected, unless all are wanted."""
 
 import os
 from importlib.util import find_spec
 
 import pytest
 
+PACKAGES_BY_FILE = {
+    "langgraph_store": ("langgraph", "aiosqlite"),
+    "test_agent_framework.py": ("agent_framework",),
+    "test_agno.py": ("agno",),
+    "test_anthropic.py": ("anthropic",),
+    "test_anthropic_answers.py": ("anthropic",),
+    "test_autogen.py": ("autogen_core", "autogen_agentchat"),
+    "test_crewai.py": ("crewai",),
+    "test_google_adk.py": ("google", "google.adk"),
+    "test_haystack.py": ("haystack",),
+    "test_langchain_agents.py": ("langchain",),
+    "test_llama_index.py": ("llama_index",),
+    "test_openai_agents.py": ("agents",),
+    "test_pydantic_ai.py": ("pydantic_ai",),
+    "test_strands.py": ("strands",),
+}
 IS_COMPLETE = os.environ.get("MEMKIT_FRAMEWORKS") == "all"  # then what is missing is an error
-HAS_STORES = all(map(find_spec, ("aiosqlite", "langgraph")))  # those that memkit's is compared with
-collect_ignore = [] if IS_COMPLETE or HAS_STORES else ["langgraph_store"]
+collect_ignore = [name for name, needed in PACKAGES_BY_FILE.items() if not (IS_COMPLETE or all(map(find_spec, needed)))]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
