@@ -186,8 +186,7 @@ async def test_what_was_said_in_an_awaited_run_that_fails_or_is_cancelled_is_rem
     await agent.arun("What can I eat?", user_id="ana", session_id="third")
     await asyncio.to_thread(agent.background_executor.shutdown, wait=True)
     texts = [text for _, text in said(bank)]
-    assert texts[0] == "I can't eat nuts."
-    assert texts[-2] == "What can I eat?"
+    assert (texts.count("I can't eat nuts."), texts.count("What can I eat?")) == (1, 1)
     assert texts.count("I like rice.") <= 1
 
 
