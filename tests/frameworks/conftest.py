@@ -6,7 +6,7 @@ from importlib.util import find_spec
 import pytest
 
 PACKAGES_BY_FILE = {
-    "langgraph_store": ("langgraph", "aiosqlite"),
+    "langgraph_store": ("langgraph", "aiosqlite", "langchain"),
     "test_agent_framework.py": ("agent_framework",),
     "test_agno.py": ("agno",),
     "test_anthropic.py": ("anthropic",),

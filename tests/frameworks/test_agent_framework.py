@@ -10,9 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytest.importorskip("agent_framework")
-
 from agent_framework import (
     Agent,
     AgentSession,

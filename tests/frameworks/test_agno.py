@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 os.environ["AGNO_TELEMETRY"] = "false"
-pytest.importorskip("agno")
 
 from agno.agent import Agent
 from agno.db.in_memory import InMemoryDb

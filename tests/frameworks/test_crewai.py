@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 os.environ |= {"OTEL_SDK_DISABLED": "true", "CREWAI_DISABLE_TELEMETRY": "true", "CREWAI_TRACING_ENABLED": "false"}
-pytest.importorskip("crewai")
+pytest.importorskip("crewai")  # also spares its import the warnings that are errors here
 
 from crewai.memory.storage.backend import StorageBackend
 from crewai.memory.types import MemoryRecord

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"  # read at the import
-pytest.importorskip("haystack")
 
 from haystack import Document, Pipeline, component
 from haystack.components.builders import ChatPromptBuilder
