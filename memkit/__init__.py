@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from memkit.items import Item
     from memkit.models import Hit, Memory, Receipt, Turn
     from memkit.recall.present.recollection import Recollection
+    from memkit.recovery import repair, restore
     from memkit.settings import Settings
-    from memkit.store import MemoryStore, repair, restore
+    from memkit.store import MemoryStore
     from memkit.store import open_store as open
 
 __all__ = [
@@ -47,8 +48,8 @@ _HOME_MODULES = {
     "Settings": "settings",
     "Turn": "models",
     "open": "store",
-    "repair": "store",
-    "restore": "store",
+    "repair": "recovery",
+    "restore": "recovery",
 }
 
 

@@ -1,0 +1,31 @@
+"""Protocols of everything that can be replaced: encoder, surprisal model, thinker, reflector, storage."""
+
+from memkit.protocols.encoding import Encoder, LoadsAhead, SurprisalModel, Token
+from memkit.protocols.storage import Decision, Storage
+from memkit.protocols.thinking import CountedReflector, ModelThinker, Reflection, Reflector, Task, TellsHeads, Thinker
+from memkit.protocols.values import BankName, FloatArray, Span
+from memkit.protocols.views import BankView, Bookmark, PageOptions, Position, VectorSource
+
+__all__ = [
+    "BankName",
+    "BankView",
+    "Bookmark",
+    "CountedReflector",
+    "Decision",
+    "Encoder",
+    "FloatArray",
+    "LoadsAhead",
+    "ModelThinker",
+    "PageOptions",
+    "Position",
+    "Reflection",
+    "Reflector",
+    "Span",
+    "Storage",
+    "SurprisalModel",
+    "Task",
+    "TellsHeads",
+    "Thinker",
+    "Token",
+    "VectorSource",
+]

@@ -1,0 +1,91 @@
+"""Protocol of storage."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol
+
+from memkit.exported import ExportedBank
+from memkit.models import BankState, ErasureReceipt, Receipt
+from memkit.operations import Step
+from memkit.protocols.values import BankName
+from memkit.protocols.views import BankView
+
+Decision = Callable[[BankView], Sequence[Step]]
+
+
+class Storage(Protocol):
+    """Storage of banks. Every call is one transaction of its own; safe to use from several threads."""
+
+    def open_bank(self, name: BankName, *, zone: str | None = None) -> BankState:
+        """The bank of this name, created if it isn't there. `zone` is an IANA name, stored with it."""
+
+    def find_bank(self, name: BankName) -> BankState | None:
+        """The bank of this name, if it is there; writes nothing."""
+
+    def banks(self, prefix: BankName = (), *, items_at: datetime | None = None) -> list[BankState]:
+        """Banks whose name starts so, in order, not published ones only if asked for; those that hold items then."""
+
+    def apply(self, bank: int | BankName, decide: Sequence[Step] | Decision, *, at: datetime) -> Receipt:
+        """Apply operations in one transaction, all or none; the only way to change a bank. Raises BankGoneError.
+
+        `decide` may be a function: it is called inside the transaction with a view of the bank, again where that had to
+        be retried. An outcome among the operations stands for an input that changes nothing; the receipt holds it.
+        """
+
+    def view(self, bank: int | BankName) -> AbstractContextManager[BankView]:
+        """A consistent snapshot for reading; don't hold it open during slow work. Raises BankGoneError."""
+
+    def unencoded_banks(self) -> list[BankState]:
+        """Banks that hold memories whose vector is wanted and still missing, in order of name."""
+
+    def drop_bank(
+        self, bank: int, *, at: datetime, requested_by: str | None = None, fingerprints: Sequence[bytes] = ()
+    ) -> ErasureReceipt | None:
+        """Erase a bank and everything in it; None where it isn't there. `fingerprints`: see `Erase`."""
+
+    def discard(self, bank: int) -> None:
+        """Take away a bank that was not published, without a receipt."""
+
+    def publish(
+        self, bank: int, exported: ExportedBank, receipts: Sequence[ErasureReceipt], fingerprints: Sequence[bytes]
+    ) -> BankState:
+        """Make a bank that was loaded the one that the export names, with its counters, receipts and fingerprints.
+
+        An untouched bank of that name gives way; receipts of that name that are here already go first. Raises
+        ConflictError where there is a bank that was written to.
+        """
+
+    def receipts(self, after: int = 0) -> list[ErasureReceipt]:
+        """Receipts of all erasures in order of time, those with greater numbers than `after` in their banks."""
+
+    def receipt(self, bank: int, change: int) -> ErasureReceipt | None:
+        """The receipt of the erasure that led a bank to a change number."""
+
+    def fingerprinted(self, bank: int, macs: Sequence[bytes]) -> set[bytes]:
+        """Those of these keyed digests that belong to texts erased from a bank, or from an earlier one of its name."""
+
+    def fingerprints(self, name: BankName) -> list[bytes]:
+        """All keyed digests of texts erased from the banks of this name."""
+
+    def get_meta(self, key: str) -> str | None: ...
+    def set_meta(self, values: dict[str, str]) -> None: ...
+    def lease(self, bank: int, owner: str, now: datetime, seconds: float) -> bool:
+        """Take or renew the right to maintain a bank; False while another owner holds it."""
+
+    def release(self, bank: int, owner: str) -> None: ...
+    def audit(self, *, repair: bool = False) -> list[str]:
+        """Problems of the stored data, in words without memory text; repaired on request."""
+
+    def sizes(self, bank: int | None = None) -> dict[str, int]:
+        """Bytes by part: text, vectors, sketches, terms, history, free, total."""
+
+    def purge(self, *, thorough: bool = True, wait: float = 0.0) -> bool:
+        """Drive erased bytes out of the log and the free pages, and check that none is left in the files.
+
+        False if readers were in the way; and, unless `thorough`, in a file that is too large to be searched while
+        somebody waits. For `wait` seconds it lets readers finish. Receipts whose bytes are gone stop pending.
+        """
+
+    def backup(self, path: str) -> None: ...
+    def close(self) -> None: ...
