@@ -13,14 +13,14 @@ m.seq, m.kind, m.state, m.speaker, m.role, m.session, m.episode, m.occurred_at, 
 -- columns: last_turn
 m.seq,
        (SELECT count(*) FROM memory t INDEXED BY memory_episode
-        WHERE t.bank = m.bank AND t.session = m.session AND t.episode = m.episode),
+        WHERE t.bank = :bank AND t.session = m.session AND t.episode = m.episode),
        (SELECT coalesce(sum(t.length), 0) FROM memory t INDEXED BY memory_episode
-        WHERE t.bank = m.bank AND t.session = m.session AND t.episode = m.episode),
+        WHERE t.bank = :bank AND t.session = m.session AND t.episode = m.episode),
        (SELECT max(e.number) FROM exchange e INDEXED BY exchange_session
-        WHERE e.bank = m.bank AND e.session = m.session AND e.closed = 0),
-       (SELECT count(*) FROM exchange_turn t WHERE t.bank = m.bank AND t.number =
+        WHERE e.bank = :bank AND e.session = m.session AND e.closed = 0),
+       (SELECT count(*) FROM exchange_turn t WHERE t.bank = :bank AND t.number =
         (SELECT max(e.number) FROM exchange e INDEXED BY exchange_session
-         WHERE e.bank = m.bank AND e.session = m.session AND e.closed = 0))
+         WHERE e.bank = :bank AND e.session = m.session AND e.closed = 0))
 
 -- columns: exchange
 e.number, e.session, e.closed, e.attempts, e.error, e.due_at, e.last_at, t.seq
@@ -193,7 +193,7 @@ SELECT count(*) FROM moved WHERE bank = :bank
 
 -- name: block_most_moved
 SELECT number, first_seq, last_seq FROM block WHERE bank = :bank AND part = :part ORDER BY
-    (SELECT count(*) FROM moved o WHERE o.bank = block.bank AND o.seq BETWEEN first_seq AND last_seq) DESC LIMIT 1
+    (SELECT count(*) FROM moved o WHERE o.bank = :bank AND o.seq BETWEEN first_seq AND last_seq) DESC LIMIT 1
 
 -- name: block_counters
 SELECT change, next_seq, next_block FROM bank WHERE bank = :bank
