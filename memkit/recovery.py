@@ -7,6 +7,7 @@ from pathlib import Path
 from memkit.flows import erase, reencode
 from memkit.models import ErasureReceipt
 from memkit.protocols import Encoder
+from memkit.storage.locations import is_server, server_error
 from memkit.store import open_store
 from memkit.times import Clock
 
@@ -21,14 +22,9 @@ def restore(
     `erasures` names another list: a database, or what `store.export_receipts` wrote. It must go on from the
     backup's own list. Nothing is written where this raises StorageError or InputError.
     """
-    from memkit.storage.sqlite.restore import (
-        ErasureList,
-        adopt_erasures,
-        copy_backup,
-        missing_erasures,
-        put_in_place,
-        read_erasures,
-    )
+    if is_server(str(location)):
+        raise server_error("restore", str(location))
+    from memkit.storage.sqlite.restore import ErasureList, copy_backup, put_in_place, read_erasures
 
     target = Path(location).expanduser().absolute()
     listed = target if erasures is None and target.exists() else erasures
@@ -38,16 +34,15 @@ def restore(
     try:
         copy_backup(Path(backup), part)
         with opening(part) as store:
-            backup_receipts = store.receipts()
-            missing_receipts = missing_erasures(carried_out, backup_receipts)
-            erase.repeat_erasures(store._context_of, store._storage, missing_receipts)
-        adopt_erasures(part, carried_out, backup_receipts)
+            repeated = erase.repeat_erasures(
+                store._context_of, store._storage, carried_out.receipts, carried_out.fingerprints
+            )
         put_in_place(part, target)
     finally:
         for leftover in target.parent.glob(f"{part.name}*"):
             leftover.unlink()
     opening(target).close()
-    return missing_receipts
+    return repeated
 
 
 def repair(location: str | Path, *, encoder: Encoder | object | None = None) -> list[str]:
@@ -56,6 +51,8 @@ def repair(location: str | Path, *, encoder: Encoder | object | None = None) -> 
     A new database takes its place, the damaged one is kept beside it. For one that opens, `store.doctor(repair=True)`
     does the same. Raises BusyError where somebody has it open, NotADatabaseError where nothing of memkit's is in it.
     """
+    if is_server(str(location)):
+        raise server_error("repair", str(location))
     from memkit.storage.sqlite.repair.recover import recover
 
     problems = recover(Path(location).expanduser().absolute())

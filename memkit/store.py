@@ -292,6 +292,15 @@ class MemoryStore:
         """Receipts of the erasures from banks whose names start with `prefix`, oldest first; they hold no text."""
         return [r for r in self._storage.receipts() if r.bank[: len(prefix)] == tuple(prefix)]
 
+    def repeat_erasures(self, path: str | Path) -> list[ErasureReceipt]:
+        """Erase again what was erased since the database was set back to an earlier moment; gives back the receipts.
+
+        `path`: what `export_receipts` wrote before. For databases that others back up: PostgreSQL after a dump or a
+        point in time was restored. A backup of a file is restored by `memkit.restore`, which does this by itself.
+        Raises InputError where the list isn't that of the same database.
+        """
+        return erase.repeat_erasures(self._context_of, self._storage, transfer.read_receipts(Path(path)))
+
     def export_receipts(self, path: str | Path) -> int:
         """Write the receipts of all erasures as JSON lines, for `memkit.restore`; gives back how many."""
         return transfer.export_receipts(self._storage.receipts(), Path(path))

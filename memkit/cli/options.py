@@ -17,6 +17,7 @@ from memkit.cli.output import err, note
 from memkit.errors import InputError, UnknownOptionError
 from memkit.identifiers import bank_name, bank_path
 from memkit.models import MEMORY_KINDS
+from memkit.storage.locations import is_server
 
 if TYPE_CHECKING:
     from memkit.bank import MemoryBank
@@ -28,18 +29,27 @@ Choice = TypeVar("Choice", bound=str)
 
 EXIT_ERROR, EXIT_REFUSED = 1, 3
 
-DEFAULT_FILE = Path("memkit.db")
+DEFAULT_FILE = "memkit.db"
 RULE_PARTS = {
     "kinds": f"it names a kind that isn't one of {', '.join(MEMORY_KINDS)} or all",
     "days": "its days are no whole number from 1 to 100,000, nor forever",
     "then": "after the comma stands only archive or erase",
 }
 
-BankName = Annotated[
-    str, typer.Argument(metavar="BANK", help="A bank's name, its parts separated by slashes: acme/ana.")
-]
+BANK_ARGUMENT = typer.Argument(metavar="BANK", help="A bank's name, its parts separated by slashes: acme/ana.")
+BankName = Annotated[str, BANK_ARGUMENT]
+OptionalBankName = Annotated[str | None, BANK_ARGUMENT]
 MemoryId = Annotated[str, typer.Argument(metavar="ID", help="The id of a memory, as show and recall --why give it.")]
-Database = Annotated[Path, typer.Option("--db", "-d", envvar="MEMKIT_DB", metavar="FILE", help="The database.")]
+Database = Annotated[
+    str,
+    typer.Option(
+        "--db",
+        "-d",
+        envvar="MEMKIT_DB",
+        metavar="FILE",
+        help="The database: a file, or the URL of a PostgreSQL database, postgresql://user@host/name.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON document, for programs.")]
 EncoderName = Annotated[
     str | None,
@@ -148,9 +158,9 @@ def encoder_from_option(name: str) -> "Encoder":
     return encoder
 
 
-def check_exists(db: Path) -> None:
-    """Raise InputError where there is no such database."""
-    if not db.exists():
+def check_exists(db: str) -> None:
+    """Raise InputError where there is no such file; a server tells by itself."""
+    if not is_server(db) and not Path(db).exists():
         raise InputError(
             f"{db}: there is no such database. Name one with --db or MEMKIT_DB; `memkit observe FILE` makes one."
         )
@@ -158,7 +168,7 @@ def check_exists(db: Path) -> None:
 
 @contextmanager
 def open_store(
-    db: Path, *, encoder: str | None = None, write: bool = False, create: bool = False
+    db: str, *, encoder: str | None = None, write: bool = False, create: bool = False
 ) -> "Iterator[MemoryStore]":
     """The store in a file. Raises InputError where there is none and none is to be created."""
     if not create:
@@ -170,7 +180,7 @@ def open_store(
 
 @contextmanager
 def open_bank(
-    db: Path, name: str, *, encoder: str | None = None, write: bool = False, warm: bool = False
+    db: str, name: str, *, encoder: str | None = None, write: bool = False, warm: bool = False
 ) -> "Iterator[MemoryBank]":
     """A bank that is there, of the store in a file; `warm`: with its encoder loaded. Raises InputError."""
     with open_store(db, encoder=encoder, write=write) as store:

@@ -16,6 +16,7 @@ from memkit.models import MEMORY_STATES, BankState, ErasureReceipt, Memory
 from memkit.operations import Erase, Operation
 from memkit.protocols import BankName, BankView, Storage
 from memkit.storage.core.banks import unpublished
+from memkit.storage.core.receipts import missing_receipts
 from memkit.text.terms.forms import is_same_name
 from memkit.times import Moment, as_utc
 
@@ -200,9 +201,25 @@ def _drop_caches(ctx: BankContext, state: BankState) -> None:
 
 
 def repeat_erasures(
+    context_of: Callable[[BankName], BankContext],
+    storage: Storage,
+    listed: Sequence[ErasureReceipt],
+    fingerprints: Sequence[tuple[BankName, bytes]] = (),
+) -> list[ErasureReceipt]:
+    """Erase what the listed receipts say was erased and this database knows nothing of; gives back those receipts.
+
+    They take the place of those that this writes. Raises InputError where the list isn't that of the same database.
+    """
+    missing = missing_receipts(listed, storage.receipts())
+    _erase_again(context_of, storage, missing)
+    storage.adopt_receipts(missing, fingerprints)
+    storage.purge(thorough=False, wait=READER_WAIT_S)
+    return missing
+
+
+def _erase_again(
     context_of: Callable[[BankName], BankContext], storage: Storage, receipts: Sequence[ErasureReceipt]
 ) -> None:
-    """Erase what these receipts say was erased, as far as it is there."""
     for receipt in receipts:
         state = storage.find_bank(receipt.bank)
         if state is not None and receipt.whole and state.created_at == receipt.born:

@@ -26,7 +26,7 @@ from memkit.identifiers import bank_path
 from memkit.models import ErasureReceipt, FrozenModel
 from memkit.protocols import BankName, BankView
 from memkit.storage.core.banks import target_name, unpublished
-from memkit.storage.core.receipts import chains
+from memkit.storage.core.receipts import chains, parse_receipts
 
 EXPORT_BATCH = 200  # memories read at once
 FINGERPRINTS_PER_LINE = 1000
@@ -98,6 +98,14 @@ def export_receipts(receipts: Sequence[ErasureReceipt], path: Path) -> int:
         for receipt in receipts:
             write(receipt.model_dump_json(exclude={"bytes_pending"}) + "\n")
     return len(receipts)
+
+
+def read_receipts(path: Path) -> list[ErasureReceipt]:
+    """The receipts of a file that `export_receipts` wrote. Raises InputError for another, or a changed one."""
+    try:
+        return parse_receipts(path.read_text(encoding="utf-8", errors="replace"), path.name)
+    except OSError as error:
+        raise InputError(f"erasures: {path} can't be read ({error.strerror}).") from error
 
 
 @contextmanager

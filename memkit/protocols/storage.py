@@ -62,6 +62,14 @@ class Storage(Protocol):
     def receipt(self, bank: int, change: int) -> ErasureReceipt | None:
         """The receipt of the erasure that led a bank to a change number."""
 
+    def adopt_receipts(
+        self, receipts: Sequence[ErasureReceipt], fingerprints: Sequence[tuple[BankName, bytes]] = ()
+    ) -> None:
+        """Put receipts in the place of those of their banks from their numbers on, and add keyed digests.
+
+        For erasures that were carried out again. What readers hold of any bank becomes invalid.
+        """
+
     def fingerprinted(self, bank: int, macs: Sequence[bytes]) -> set[bytes]:
         """Those of these keyed digests that belong to texts erased from a bank, or from an earlier one of its name."""
 

@@ -9,8 +9,8 @@ from memkit.bank import MemoryBank
 from memkit.cli.options import (
     DEFAULT_FILE,
     AsJson,
-    BankName,
     Database,
+    OptionalBankName,
     Since,
     Speaker,
     Until,
@@ -24,13 +24,13 @@ from memkit.cli.options import (
 from memkit.cli.output import answer, err, line, out, say
 from memkit.cli.tables import erasure_sentence, plan_table
 from memkit.errors import InputError, UnknownMemoryError
-from memkit.forget.erasure_plan import ErasePlan
+from memkit.forget.erasure_plan import ErasePlan, plural
 from memkit.identifiers import bank_path
 from memkit.models import ErasureReceipt
 
 
 def erase(
-    bank_name: BankName,
+    bank_name: OptionalBankName = None,
     id: Annotated[list[str] | None, typer.Option(metavar="ID", help="This memory; may be repeated.")] = None,
     about: Annotated[str | None, typer.Option(metavar="WORDS", help="What is about this.")] = None,
     request: Annotated[
@@ -38,6 +38,15 @@ def erase(
     ] = None,
     whole: Annotated[bool, typer.Option("--whole", help="The whole bank.")] = False,
     under: Annotated[bool, typer.Option("--under", help="All banks whose names start so: acme.")] = False,
+    replay: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RECEIPTS",
+            exists=True,
+            dir_okay=False,
+            help="What these receipts say was erased, again: after a server's database was set back.",
+        ),
+    ] = None,
     speaker: Speaker = None,
     session: Annotated[str | None, typer.Option(metavar="NAME", help="Only this session.")] = None,
     since: Since = None,
@@ -53,8 +62,15 @@ def erase(
     """Remove memories for good, and all that rests on them, down to the bytes. Shows the plan and asks.
 
     Conditions hold together: --speaker and --since chooses what this person said since then. --whole and --under
-    take none.
+    take none. --replay takes what `memkit receipts --out` wrote, and no bank.
     """
+    if replay is not None:
+        if any([bank_name, id, about, request, whole, under, speaker, session, since, until, dry_run]):
+            raise InputError("erase: --replay erases what the receipts name; leave the bank and the conditions out.")
+        _replay(replay, db, yes=yes, as_json=json)
+        return
+    if bank_name is None:
+        raise InputError("erase: name the bank: memkit erase acme/ana --about WORDS. `memkit banks` lists them.")
     if whole or under:
         if any([id, about, request, speaker, session, since, until]):
             raise InputError("erase: --whole and --under erase everything; leave the conditions out.")
@@ -95,7 +111,7 @@ def _requested_plan(bank: MemoryBank, id: str) -> ErasePlan:
 
 
 def _erase_banks(
-    name: str, db: Path, *, under: bool, dry_run: bool, yes: bool, as_json: bool, asked_by: str | None
+    name: str, db: str, *, under: bool, dry_run: bool, yes: bool, as_json: bool, asked_by: str | None
 ) -> None:
     parts = bank_parts(name)
     with open_store(db, write=not dry_run) as store:
@@ -116,3 +132,13 @@ def _erase_banks(
                 else [store.bank(*parts).erase_all(confirm=parts, requested_by=asked_by)]
             )
         answer(as_json, {"banks": names, "receipts": receipts}, (line(erasure_sentence(r)) for r in receipts))
+
+
+def _replay(receipts: Path, db: str, *, yes: bool, as_json: bool) -> None:
+    with open_store(db, write=True) as store:
+        confirm_erasure(yes=yes, as_json=as_json)
+        with err.status("Erasing …"):
+            receipts_since = store.repeat_erasures(receipts)
+    count = len(receipts_since)
+    conclusion = line(f"{count:,} {plural('erasure', count)} carried out again.", style="bold")
+    answer(as_json, {"receipts": receipts_since}, [conclusion, *(line(erasure_sentence(r)) for r in receipts_since)])

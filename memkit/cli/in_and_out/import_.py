@@ -26,6 +26,7 @@ from memkit.flows.portability.importing import ImportReport
 from memkit.forget.erasure_plan import plural
 from memkit.identifiers import bank_path
 from memkit.importers import IMPORT_FORMATS, SPLIT_FORMATS, ImportFormat
+from memkit.storage.locations import is_server, public_name
 from memkit.store import MemoryStore
 
 BANKS_SHOWN = 5
@@ -70,16 +71,16 @@ def import_(
                 dry_run=dry_run,
                 progress=lambda done, total: progress.update(task, completed=done, total=total),
             )
-    document = {"file": str(file), "db": str(db), "read": report.read, **report.model_dump(mode="json")}
+    document = {"file": str(file), "db": public_name(db), "read": report.read, **report.model_dump(mode="json")}
     answer(json, document, _shown(report, file, db))
     if report.refused or not (report.new or report.present):
         raise typer.Exit(EXIT_REFUSED)
 
 
 @contextmanager
-def _opened(db: Path, encoder: str | None, *, dry_run: bool) -> Iterator[MemoryStore]:
+def _opened(db: str, encoder: str | None, *, dry_run: bool) -> Iterator[MemoryStore]:
     """The database; of a dry run, to be read alone, and an empty one where there is none."""
-    if dry_run and not db.exists():
+    if dry_run and not is_server(db) and not Path(db).exists():
         with memkit.open(":memory:", encoder=HashingEncoder()) as store:
             yield store
     else:
@@ -87,7 +88,7 @@ def _opened(db: Path, encoder: str | None, *, dry_run: bool) -> Iterator[MemoryS
             yield store
 
 
-def _shown(report: ImportReport, file: Path, db: Path) -> Iterator[RenderableType]:
+def _shown(report: ImportReport, file: Path, db: str) -> Iterator[RenderableType]:
     rows = [
         ("would come in" if report.dry_run else "new", plural(kind, 2), count) for kind, count in report.new.items()
     ]
@@ -102,16 +103,16 @@ def _shown(report: ImportReport, file: Path, db: Path) -> Iterator[RenderableTyp
         note(f"Not encoded yet: {report.unencoded:,}. Words find them meanwhile, and their vectors follow.")
 
 
-def _conclusion(report: ImportReport, file: Path, db: Path) -> tuple[str, str]:
+def _conclusion(report: ImportReport, file: Path, db: str) -> tuple[str, str]:
     count = sum(report.new.values())
     if not count and not report.present:
         return "Nothing came in:", f" {file} holds nothing that can be imported as {report.format}."
     if not count:
-        return "0 new memories:", f" nothing of {file} that can be imported is missing in {db}."
+        return "0 new memories:", f" nothing of {file} that can be imported is missing in {public_name(db)}."
     banks = [bank_path(name) for name in report.banks[:BANKS_SHOWN]]
     more = f" and {len(report.banks) - BANKS_SHOWN:,} more banks" if len(report.banks) > BANKS_SHOWN else ""
     verb = "would come from" if report.dry_run else "came from"
     return (
         f"{count:,} new {'memory' if count == 1 else 'memories'}",
-        f" {verb} {file} into {', '.join(banks)}{more}, in {db}.",
+        f" {verb} {file} into {', '.join(banks)}{more}, in {public_name(db)}.",
     )

@@ -27,6 +27,7 @@ from memkit.evaluation.formats.files import FORMAT_NAMES, published_format, read
 from memkit.evaluation.formats.jsonl import lines
 from memkit.identifiers import bank_path
 from memkit.models import Action, Outcome, Receipt
+from memkit.storage.locations import public_name
 from memkit.store import MemoryStore
 
 CHUNK_TURNS = 500  # in one call: large enough for the encoder, small enough for the bar
@@ -71,7 +72,7 @@ def observe(
     }
     counts = {name: dict(sorted(Counter(o.action for o in own.outcomes).items())) for name, own in receipts.items()}
     total = Receipt.joined((), list(receipts.values()))
-    document = {"db": str(db), **figures, "unencoded": total.unencoded, "banks": counts}
+    document = {"db": public_name(db), **figures, "unencoded": total.unencoded, "banks": counts}
     answer(json, document, [_counts_table(counts), _speed(figures, db)])
     if total.remark and not json:
         note(total.remark)
@@ -126,9 +127,9 @@ def _counts_table(counts: Mapping[str, Mapping[Action, int]]) -> Table:
     return new_table(["bank", *actions], rows, right=actions, least={"bank": min(24, max(map(len, counts)))})
 
 
-def _speed(figures: dict[str, float], db: Path) -> Text:
+def _speed(figures: dict[str, float], db: str) -> Text:
     return line(
         f"{figures['turns']:,.0f} turns in {figures['seconds']:.1f} s: {figures['turns_per_second']:,.0f} per second",
-        f", after {figures['encoder_load_seconds']:.1f} s for loading the encoder. Stored in {db}.",
+        f", after {figures['encoder_load_seconds']:.1f} s for loading the encoder. Stored in {public_name(db)}.",
         style="bold",
     )

@@ -1,7 +1,6 @@
 """Doctor: the file checked and repaired."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -32,7 +31,7 @@ def doctor(
         raise typer.Exit(EXIT_REFUSED)
 
 
-def _examine(db: Path, *, repair: bool) -> tuple[list[str], list[str]]:
+def _examine(db: str, *, repair: bool) -> tuple[list[str], list[str]]:
     """The problems that there were, and those that are left."""
     saved: list[str] = []
     try:

@@ -39,7 +39,7 @@ def export(
     answer(json, document, [_table(report), line(f"{report.memories:,} memories", f" are in {file}.", style="bold")])
 
 
-def _write_files(path: Path, prefix: str | None, form: str, db: Path, json: bool) -> None:
+def _write_files(path: Path, prefix: str | None, form: str, db: str, json: bool) -> None:
     parse_choices("--as", [form], EXPORT_FORMATS)
     with open_store(db) as store, err.status("Exporting …"):
         report = store.export_as(cast("ExportFormat", form), path, prefix=bank_parts(prefix) if prefix else ())

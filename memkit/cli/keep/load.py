@@ -1,6 +1,7 @@
 """Load: what export wrote, read back."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,10 @@ from memkit.flows.portability.manifest import read_manifest
 from memkit.flows.transfer import BankReport, LoadReport
 from memkit.forget.erasure_plan import plural
 from memkit.identifiers import bank_path
+from memkit.runtime.file_settings import ENCODER_KEY
 from memkit.settings import Settings
+from memkit.storage import open_storage
+from memkit.storage.locations import is_server, public_name
 from memkit.store import MemoryStore
 
 
@@ -36,13 +40,20 @@ def load(
     answer(json, document, _shown(report, file, db))
 
 
-def _opened(file: Path, db: Path, encoder: str | None) -> MemoryStore:
+def _opened(file: Path, db: str, encoder: str | None) -> MemoryStore:
     """The database; a new one, for a file that can be read, with what the file was written with."""
     given = None if encoder is None else encoder_from_option(encoder)
-    if db.exists():
+    if not _is_new(db):
         return memkit.open(db, encoder=given)
     header = read_manifest(file).header
     return memkit.open(db, encoder=given or encoder_named(header.encoder.name), settings=Settings(index=header.index))
+
+
+def _is_new(db: str) -> bool:
+    if not is_server(db):
+        return not Path(db).exists()
+    with closing(open_storage(db)) as storage:
+        return storage.get_meta(ENCODER_KEY) is None
 
 
 def _count_memories(file: Path) -> int:
@@ -50,7 +61,7 @@ def _count_memories(file: Path) -> int:
         return sum(text.startswith(b'{"memory"') for text in lines)
 
 
-def _shown(report: LoadReport, file: Path, db: Path) -> Iterator[RenderableType]:
+def _shown(report: LoadReport, file: Path, db: str) -> Iterator[RenderableType]:
     columns = ["bank", "new memories", "there already", "erased here", "changes", "waiting exchanges", "erasures"]
     yield new_table(columns, map(_row, report.banks), right=columns[1:])
     for sentence in report.notes:
@@ -58,12 +69,16 @@ def _shown(report: LoadReport, file: Path, db: Path) -> Iterator[RenderableType]
     yield _conclusion(report, file, db)
 
 
-def _conclusion(report: LoadReport, file: Path, db: Path) -> RenderableType:
+def _conclusion(report: LoadReport, file: Path, db: str) -> RenderableType:
     if not any(bank.new for bank in report.banks):
-        return line("0 new memories:", f" {db} has all of {file} already, and nothing was changed.", style="bold")
+        return line(
+            "0 new memories:", f" {public_name(db)} has all of {file} already, and nothing was changed.", style="bold"
+        )
     kinds = ", ".join(f"{count:,} {plural(kind, count)}" for kind, count in report.counts.items())
     return line(
-        f"{report.new:,} new memories", f"{f' ({kinds})' if kinds else ''} from {file} are in {db}.", style="bold"
+        f"{report.new:,} new memories",
+        f"{f' ({kinds})' if kinds else ''} from {file} are in {public_name(db)}.",
+        style="bold",
     )
 
 

@@ -8,6 +8,7 @@ import typer
 import memkit
 from memkit.cli.options import DEFAULT_FILE, AsJson, Database, confirm
 from memkit.cli.output import answer, err, line
+from memkit.storage.locations import is_server
 
 
 def restore(
@@ -27,7 +28,7 @@ def restore(
     json: AsJson = False,
 ) -> None:
     """Put a backup in the place of the database, and carry out again every erasure that was made since."""
-    if db.exists():
+    if not is_server(db) and Path(db).exists():
         unasked = f"restore: {db} would be written over, and --json doesn't ask. Add --yes."
         confirm(f"Write over {db}?", yes=yes, as_json=json, unasked=unasked, refused="Nothing was restored.")
     with err.status("Restoring …"):

@@ -1,7 +1,6 @@
 """Stats: size, growth, queue and encoder of a database."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +9,7 @@ from rich.table import Table
 
 from memkit.cli.options import DEFAULT_FILE, AsJson, Database, open_store
 from memkit.cli.output import answer, new_table, note, pairs, shown, size
+from memkit.storage.locations import public_name
 
 MAX_BANK_CHARS = 24  # characters of a bank's name on one line
 TOLD_UNREAD_SHARE = 0.1  # of a bank's newest turns that its encoder can't read
@@ -30,12 +30,12 @@ def stats(measure: Measure = False, db: Database = DEFAULT_FILE, json: AsJson = 
     answer(json, figures, _tables(figures, db, measure=measure))
 
 
-def _tables(figures: dict[str, Any], db: Path, *, measure: bool) -> Iterator[RenderableType]:
+def _tables(figures: dict[str, Any], db: str, *, measure: bool) -> Iterator[RenderableType]:
     encoder, banks = figures["encoder"], figures["banks"]
     memories = sum(bank["memories"] for bank in banks.values())
     yield pairs(
         {
-            "database": db,
+            "database": public_name(db),
             "encoder": f"{encoder['name']}, {encoder['dimension']} dimensions",
             "banks": f"{len(banks):,}",
             "memories": f"{memories:,}",

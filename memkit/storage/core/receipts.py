@@ -1,13 +1,16 @@
 """Chains of erasure receipts, one for each bank: each receipt holds the hash of the one before."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
 from heapq import merge
 from typing import Any
 
-from memkit.errors import ConflictError
+from pydantic import ValidationError
+
+from memkit.errors import ConflictError, InputError
 from memkit.identifiers import bank_path
 from memkit.models import BankState, ErasureReceipt
 from memkit.protocols import BankName
@@ -83,6 +86,36 @@ def longer_chain(own: Sequence[ErasureReceipt], others: Sequence[ErasureReceipt]
             "into a new database."
         )
     return max(own, others, key=len)
+
+
+def parse_receipts(text: str, source: str) -> list[ErasureReceipt]:
+    """Receipts of a text that `store.export_receipts` wrote. Raises InputError for another, or a changed one."""
+    try:
+        listed = [ErasureReceipt.model_validate_json(line) for line in text.splitlines() if line.strip()]
+    except ValidationError:
+        raise InputError(f"erasures: {source} is no list of receipts. Give what store.export_receipts wrote.") from None
+    return sound(listed, source)
+
+
+def sound(listed: list[ErasureReceipt], source: str) -> list[ErasureReceipt]:
+    """The receipts, if their chains are whole. Raises InputError."""
+    flaws = chain_flaws(listed)
+    if flaws:
+        raise InputError(f"erasures: {source}: {flaws[0]} They must be complete to be carried out again.")
+    return listed
+
+
+def missing_receipts(listed: Sequence[ErasureReceipt], own: Sequence[ErasureReceipt]) -> list[ErasureReceipt]:
+    """The listed receipts that a database lacks. Raises InputError where the list isn't that of the same database."""
+    hashes = {(receipt.bank, receipt.number): receipt.hash for receipt in listed}
+    last = [chain[-1] for chain in chains(own).values()]
+    if listed and any(hashes.get((r.bank, r.number)) != r.hash for r in last):
+        raise InputError(
+            "erasures: the list doesn't go on from the database's own. Give the list of the same database, not older "
+            "than its backup; or restore the backup to another path, with erasures=None."
+        )
+    numbers = Counter({receipt.bank: receipt.number for receipt in last})
+    return [receipt for receipt in listed if receipt.number > numbers[receipt.bank]]
 
 
 def by_time(receipts: Iterable[ErasureReceipt]) -> list[ErasureReceipt]:

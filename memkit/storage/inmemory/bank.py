@@ -90,6 +90,11 @@ class Bank:
         change = max(self.state.change, exported.change)
         self.state = self.state.model_copy(update={**fields, "change": change})
 
+    def invalidate(self) -> None:
+        """Make what readers hold of the bank invalid."""
+        update = {"change": self.state.change + 1, "epoch": self.state.epoch + 1}
+        self.state = self.state.model_copy(update=update)
+
     def _put(self, record: StoredMemory, entry: IndexEntry, change: int) -> None:
         self._unindex(record.seq)
         self.records[record.seq] = record

@@ -14,7 +14,7 @@ from memkit.operations import Step
 from memkit.protocols import BankName, BankView, Decision
 from memkit.storage.core.apply_operations import apply_operations
 from memkit.storage.core.banks import bank_gone, checked_name, checked_zone, listed, refuse_written, term_rules_meta
-from memkit.storage.core.receipts import bank_receipt, by_time, chain_flaws, erasure_receipt, longer_chain
+from memkit.storage.core.receipts import bank_receipt, by_time, chain_flaws, chains, erasure_receipt, longer_chain
 from memkit.storage.inmemory.bank import Bank
 from memkit.storage.inmemory.view import MemoryView
 from memkit.times import is_put_off, utc_now
@@ -98,6 +98,19 @@ class MemoryStorage:
             name = self._bank(bank).state.name
             matching = (r for r in reversed(self._receipts) if (r.bank, r.change, r.whole) == (name, change, False))
             return next(matching, None)
+
+    def adopt_receipts(
+        self, receipts: Sequence[ErasureReceipt], fingerprints: Sequence[tuple[BankName, bytes]] = ()
+    ) -> None:
+        with self._writing():
+            for name, chain in chains(receipts).items():
+                before = [r for r in self._receipts if r.bank == name and r.number < chain[0].number]
+                ends = [receipt.model_copy(update={"bytes_pending": False}) for receipt in chain]
+                self._replace_receipts(name, [*before, *ends])
+            for name, mac in fingerprints:
+                self._fingerprints[name].add(mac)
+            for number in self._banks:
+                self._own(number).invalidate()
 
     def fingerprinted(self, bank: int, macs: Sequence[bytes]) -> set[bytes]:
         with self._reading():

@@ -66,8 +66,14 @@ WHERE bank = :bank
 UPDATE bank SET name = :name, zone = :zone, created_at = :created_at, change = :change, next_seq = :next_seq,
     next_exchange = :next_exchange WHERE bank = :bank
 
+-- name: invalidate_banks
+UPDATE bank SET epoch = epoch + 1, change = change + 1
+
 -- name: drop_erasures
 DELETE FROM erasure WHERE bank = :bank
+
+-- name: drop_erasures_from
+DELETE FROM erasure WHERE bank = :bank AND number >= :number
 
 -- name: drop_fingerprints
 DELETE FROM fingerprint WHERE bank = :bank

@@ -82,7 +82,7 @@ class SqliteStorage:
         """Add a bank; it takes over receipts and fingerprints of an erased bank of the same name."""
         from memkit.storage.sqlite.publishing import take_over
 
-        bank = run(connection, "last_bank").fetchone()[0] + 1
+        bank = _next_bank(connection)
         columns = {"name": name, "zone": zone, "key": secrets.token_bytes(16), "created_at": to_micros(utc_now())}
         run(connection, "add_bank", bank=bank, **columns)
         run_many(connection, set_meta=[{"key": k, "value": v} for k, v in term_rules_meta(bank).items()])
@@ -217,6 +217,14 @@ class SqliteStorage:
         with self._connections.reading() as connection:
             return receipt_at(connection, bank, change)
 
+    def adopt_receipts(
+        self, receipts: Sequence[ErasureReceipt], fingerprints: "Sequence[tuple[BankName, bytes]]" = ()
+    ) -> None:
+        from memkit.storage.sql.adopting import adopt_receipts
+
+        with self._connections.writing() as connection:
+            adopt_receipts(connection, receipts, fingerprints, lambda name: _next_bank(connection))
+
     def fingerprinted(self, bank: int, macs: Sequence[bytes]) -> set[bytes]:
         with self._connections.reading() as connection:
             return {row[0] for row in run_over(connection, "fingerprints_among", macs, bank=bank)}
@@ -289,6 +297,11 @@ class SqliteStorage:
             self._closed = True
         self._connections.close()
         self._files.close()
+
+
+def _next_bank(connection: sqlite3.Connection) -> int:
+    """The number of the next bank, which no bank had before."""
+    return int(run(connection, "last_bank").fetchone()[0]) + 1
 
 
 def _sizes(connection: sqlite3.Connection, bank: int | None) -> dict[str, int]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from memkit.errors import UnknownMemoryError
+from memkit.models import ErasureReceipt
 from memkit.operations import (
     Erase,
     Forget,
@@ -13,6 +14,7 @@ from memkit.operations import (
     Supersede,
 )
 from memkit.protocols import Storage
+from memkit.storage.core.receipts import receipt_hash
 from memkit.testing.contract.cases import AT_NOON, ContractSteps, entry, memory, refused
 
 
@@ -102,6 +104,27 @@ class ErasureContract(ContractSteps):
         assert ([receipt.number for receipt in receipts], receipts[2].previous) == ([1, 2, 3], receipts[1].hash)
         assert storage.audit() in ([], ["erased bytes may still lie in the files: an erasure was interrupted."])
 
+    def test_adopted_receipts_end_the_chains_of_banks_that_are_there_and_of_others(self, storage: Storage) -> None:
+        erased = b"0123456789abcdef"
+        self.put(storage, *(Insert(memory(f"text {i}", id=f"t{i}"), entry(i)) for i in range(1, 5)))
+        self.each(storage, Erase(("t1",)), Erase(("t2",)))
+        first, second = (receipt.model_copy(update={"bytes_pending": False}) for receipt in storage.receipts())
+        listed = [_rehashed(second, requested_by="another"), _rehashed(first, bank=("acme", "bob"))]
+        before = storage.open_bank(("acme", "ana"))
+        storage.adopt_receipts(listed, [(("acme", "ana"), erased)])
+        after = storage.open_bank(("acme", "ana"))
+        assert (after.epoch > before.epoch, after.change > before.change) == (True, True)
+        assert storage.fingerprints(("acme", "ana")) == [erased]
+        self.put(storage, Erase(("t3",)))
+        chains = {name: [r.hash for r in storage.receipts() if r.bank == name] for name in {r.bank for r in listed}}
+        assert chains[("acme", "bob")] == [listed[1].hash]
+        assert chains[("acme", "ana")][:2] == [first.hash, listed[0].hash]
+        assert len(chains[("acme", "ana")]) == 3
+        bob = storage.open_bank(("acme", "bob"))
+        storage.apply(bob.number, [Insert(memory("a", id="b1"), entry(1)), Erase(("b1",))], at=AT_NOON)
+        assert [r.previous for r in storage.receipts() if r.bank == ("acme", "bob")] == ["", listed[1].hash]
+        assert storage.audit() in ([], ["erased bytes may still lie in the files: an erasure was interrupted."])
+
     def test_a_remade_memory_keeps_its_id_and_place_and_nothing_of_its_text(self, storage: Storage) -> None:
         self.put(storage, Insert(memory("one", id="t1"), entry(1)), Insert(memory("two", id="t2"), entry(2)))
         summary = memory("one and two", id="s", kind="summary", sources=("t1", "t2"))
@@ -152,3 +175,9 @@ class ErasureContract(ContractSteps):
         self.put(storage, Insert(memory("yes", id="t1"), entry(7)), *(Insert(e, entry(7)) for e in echoes))
         self.put(storage, Erase(("t1",)))
         assert [self.stored(storage, id).echo_of for id in ("t2", "t3")] == [None, "t2"]
+
+
+def _rehashed(receipt: ErasureReceipt, **changed: object) -> ErasureReceipt:
+    """A receipt with other fields, and the hash that goes with them."""
+    other = receipt.model_copy(update=changed)
+    return other.model_copy(update={"hash": receipt_hash(other)})

@@ -466,6 +466,30 @@ def test_erase_without_a_condition_is_an_error(filled: Cli) -> None:
     assert filled("erase", "acme/ana", "--yes").code == 1
 
 
+def test_erasures_are_repeated_from_a_list_and_a_bank_beside_it_is_refused(
+    filled: Cli, tmp_path: Path, db: Path
+) -> None:
+    before, listed = tmp_path / "before.db", tmp_path / "receipts.jsonl"
+    filled("backup", before)
+    filled("erase", "acme/ana", "--id", "t4", "--yes")
+    filled("receipts", "--out", listed)
+    db.unlink()
+    before.rename(db)
+    refused = filled("erase", "acme/ana", "--replay", listed, "--yes")
+    assert (refused.code, "leave the bank" in " ".join(refused.err.split())) == (1, True)
+    assert filled("show", "acme/ana", "t4").code == 0
+    done = filled("erase", "--replay", listed, "--yes")
+    assert (done.code, "1 erasure" in done.out) == (0, True)
+    assert filled("show", "acme/ana", "t4").code == 1
+    again = filled("erase", "--replay", listed, "--yes", "--json")
+    assert again.json == {"receipts": []}
+
+
+def test_erase_without_a_bank_asks_for_one(filled: Cli) -> None:
+    refused = filled("erase", "--speaker", "Bo")
+    assert (refused.code, "name the bank" in " ".join(refused.err.split())) == (1, True)
+
+
 # the file
 
 

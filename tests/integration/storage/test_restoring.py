@@ -1,6 +1,7 @@
 """A backup doesn't bring back what was erased since."""
 
 import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,28 @@ def test_the_list_of_another_database_is_refused(path: Path, tmp_path: Path) -> 
         store.bank("x").erase(ids=["t1"])
     with pytest.raises(InputError, match="doesn't go on"):
         memkit.restore(backup, tmp_path / "new.db", erasures=tmp_path / "other.db")
+
+
+def test_a_database_set_back_by_others_is_told_what_was_erased_since_and_told_twice_it_stays_so(
+    path: Path, tmp_path: Path
+) -> None:
+    backup, listed = make_backup(path), tmp_path / "receipts.jsonl"
+    with opened(path) as store:
+        store.export_receipts(listed)
+    set_back = tmp_path / "set_back.db"
+    shutil.copy(backup, set_back)
+    with opened(set_back) as store:
+        assert [r.number for r in store.repeat_erasures(listed)] == [2, 3, 1]
+        assert store.repeat_erasures(listed) == []
+    check(set_back)
+
+
+def test_a_file_that_is_no_list_of_receipts_is_refused_and_nothing_is_erased(path: Path, tmp_path: Path) -> None:
+    with opened(path) as store:
+        store.bank("x").observe(list(turns(3, random.Random(6))))
+        for name, words in (("missing", None), ("notes.txt", "no receipt"), ("none.jsonl", '{"number": 1}')):
+            if words is not None:
+                (tmp_path / name).write_text(words)
+            with pytest.raises(InputError, match="erasures: "):
+                store.repeat_erasures(tmp_path / name)
+        assert len(store.bank("x").list()) == 3

@@ -25,6 +25,7 @@ MAY_READ_IT = {
     *("take_over_erasures", "take_over_fingerprints"),  # of a bank that is made again
     *("drop_erasures", "drop_fingerprints", "receipts_of", "fingerprints_of_name"),  # of a bank that is moved
     "reopen_last_erasure",  # stops at the first
+    "invalidate_banks",  # after a database was set back
     "last_saliences",  # stops after as many as it is asked for
     "reasons",  # a thinker's, before an erasure
 }
