@@ -1,6 +1,6 @@
 """Named queries of `queries.sql`: read, rendered for SQLite, and run with values by name.
 
-Of the connections that they are run on, a part of DB-API 2.0 (PEP 249) is needed.
+They run on connections with a part of DB-API 2.0 (PEP 249), or on those of an engine that renders named queries itself.
 """
 
 import re
@@ -10,7 +10,7 @@ from functools import cache, cached_property
 from importlib.resources import files
 from itertools import chain
 from operator import itemgetter
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 CHUNK_SIZES = (1, 8, 64, 500)  # long lists are cut and padded to these lengths, so that statements stay prepared
 VALUE_PATTERN = re.compile(r":(\w+)")
@@ -34,12 +34,34 @@ class Cursor(Protocol):
     def __iter__(self) -> Iterator[Any]: ...
 
 
-class Connection(Protocol):
-    """A connection inside one transaction."""
+class DatabaseConnection(Protocol):
+    """A connection inside one transaction, which takes SQL as it is rendered here."""
 
     def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Cursor: ...
 
     def executemany(self, sql: str, parameters: Sequence[Sequence[Any]], /) -> Any: ...
+
+
+class NamedConnection:
+    """A connection inside one transaction that runs named queries in a dialect of its own.
+
+    A plain class: whether a connection is one is asked with every query.
+    """
+
+    def run_named(self, name: str, values: Values) -> Cursor:
+        """See `run`."""
+        raise NotImplementedError
+
+    def run_rows(self, name: str, rows: Sequence[Values]) -> None:
+        """Run a named statement for every row of its values; at least one."""
+        raise NotImplementedError
+
+    def run_over(self, name: str, values: Sequence[Any], others: Values) -> Cursor:
+        """Run a named query over its list, of any length but none."""
+        raise NotImplementedError
+
+
+Connection: TypeAlias = DatabaseConnection | NamedConnection
 
 
 @dataclass(frozen=True)
@@ -106,6 +128,8 @@ def _rendered(name: str, sizes: tuple[int, ...]) -> str:
 
 def run(connection: Connection, name: str, /, **values: Any) -> Cursor:
     """Run one named query with its values; short lists are given as sequences."""
+    if isinstance(connection, NamedConnection):
+        return connection.run_named(name, values)
     query = queries()[name]
     if not query.lists:
         return connection.execute(query.plain, query.pick(values))
@@ -116,6 +140,10 @@ def run(connection: Connection, name: str, /, **values: Any) -> Cursor:
 def run_many(connection: Connection, /, **statements: Iterable[Values]) -> None:
     """Run named statements in this order, each for every row of its values."""
     for name, rows in statements.items():
+        if isinstance(connection, NamedConnection):
+            if values := list(rows):
+                connection.run_rows(name, values)
+            continue
         query = queries()[name]
         ordered = list(map(query.pick, rows))
         if ordered:
@@ -133,6 +161,10 @@ def change_over(connection: Connection, name: str, values: Sequence[Any], /, **o
 
 
 def _over(connection: Connection, name: str, values: Sequence[Any], others: Values) -> Iterator[Cursor]:
+    if isinstance(connection, NamedConnection):
+        if values:
+            yield connection.run_over(name, values, others)
+        return
     head = queries()[name].pick(others) if values else ()
     for chunk in chunked(values):
         yield connection.execute(_rendered(name, (len(chunk),)), (*head, *chunk))

@@ -14,7 +14,7 @@ m.seq, m.kind, m.state, m.speaker, m.role, m.session, m.episode, m.occurred_at, 
 m.seq,
        (SELECT count(*) FROM memory t INDEXED BY memory_episode
         WHERE t.bank = :bank AND t.session = m.session AND t.episode = m.episode),
-       (SELECT coalesce(sum(t.length), 0) FROM memory t INDEXED BY memory_episode
+       (SELECT CAST(coalesce(sum(t.length), 0) AS BIGINT) FROM memory t INDEXED BY memory_episode
         WHERE t.bank = :bank AND t.session = m.session AND t.episode = m.episode),
        (SELECT max(e.number) FROM exchange e INDEXED BY exchange_session
         WHERE e.bank = :bank AND e.session = m.session AND e.closed = 0),
@@ -94,7 +94,7 @@ SELECT value FROM meta WHERE key = :key
 INSERT INTO meta (key, value) VALUES (:key, :value) ON CONFLICT (key) DO UPDATE SET value = excluded.value
 
 -- name: seqs_by_uid
-SELECT id, seq FROM memory WHERE bank = :bank AND id = ANY(:ids)
+SELECT id, seq FROM memory WHERE bank = :bank AND id = ANY(:uids)
 
 -- name: seqs_by_ref
 SELECT ref, seq FROM memory WHERE bank = :bank AND ref = ANY(:refs)
@@ -636,20 +636,20 @@ DELETE FROM content WHERE bank = :bank
 
 -- name: size_of_text
 SELECT coalesce(sum(length(CAST(c.text AS BLOB)) + length(CAST(c.payload AS BLOB))), 0)
-FROM memory m JOIN content c ON c.bank = m.bank AND c.id = m.content WHERE :bank IS NULL OR m.bank = :bank
+FROM memory m JOIN content c ON c.bank = m.bank AND c.id = m.content WHERE CAST(:bank AS BIGINT) IS NULL OR m.bank = :bank
 
 -- name: size_of_vectors
 SELECT coalesce(sum(length(c.vector) + coalesce(length(c.passages), 0)), 0)
-FROM memory m JOIN content c ON c.bank = m.bank AND c.id = m.vector WHERE :bank IS NULL OR m.bank = :bank
+FROM memory m JOIN content c ON c.bank = m.bank AND c.id = m.vector WHERE CAST(:bank AS BIGINT) IS NULL OR m.bank = :bank
 
 -- name: size_of_tokens
 SELECT coalesce(sum(length(c.tokens)), 0)
-FROM memory m JOIN content c ON c.bank = m.bank AND c.id = m.vector WHERE :bank IS NULL OR m.bank = :bank
+FROM memory m JOIN content c ON c.bank = m.bank AND c.id = m.vector WHERE CAST(:bank AS BIGINT) IS NULL OR m.bank = :bank
 
 -- name: size_of_entries
-SELECT coalesce((SELECT sum(length(data)) FROM index_entry WHERE part = :part AND (:bank IS NULL OR bank = :bank)), 0)
-     + coalesce((SELECT sum(length(data)) FROM block WHERE part = :part AND (:bank IS NULL OR bank = :bank)), 0)
+SELECT coalesce((SELECT sum(length(data)) FROM index_entry WHERE part = :part AND (CAST(:bank AS BIGINT) IS NULL OR bank = :bank)), 0)
+     + coalesce((SELECT sum(length(data)) FROM block WHERE part = :part AND (CAST(:bank AS BIGINT) IS NULL OR bank = :bank)), 0)
 
 -- name: size_of_history
 SELECT coalesce(sum(coalesce(length(CAST(c.text AS BLOB)), 0) + coalesce(length(CAST(c.payload AS BLOB)), 0)), 0)
-FROM history h JOIN content c ON c.bank = h.bank AND c.id = h.content WHERE :bank IS NULL OR h.bank = :bank
+FROM history h JOIN content c ON c.bank = h.bank AND c.id = h.content WHERE CAST(:bank AS BIGINT) IS NULL OR h.bank = :bank

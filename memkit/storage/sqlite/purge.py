@@ -7,16 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 
-import numpy as np
-
 from memkit.errors import ReadOnlyError
 from memkit.models import ErasureReceipt
 from memkit.storage.core.banks import BankRow
-from memkit.storage.core.checksums import decoding
-from memkit.storage.core.enum_codes import KIND_CODES
-from memkit.storage.core.receipts import bank_receipt, by_time, erasure_receipt, receipt_columns
 from memkit.storage.core.unit_of_work import Erased
-from memkit.storage.sql.queries import Cursor, empty_bank, run, run_many
+from memkit.storage.sql.erasures import add_bank_receipt, add_receipts, pending_erasures
+from memkit.storage.sql.queries import Connection, run, run_many
 from memkit.storage.sql.writer import as_bytes
 from memkit.storage.sqlite.connections import BUSY_CODES, Connections, primary_code
 from memkit.storage.sqlite.secure_delete.files import Files
@@ -49,50 +45,32 @@ class Erasures:
 
     def note(
         self,
-        connection: sqlite3.Connection,
+        connection: Connection,
         row: BankRow,
         erased: Sequence[Erased],
         contents: Sequence[bytes],
         at: datetime,
     ) -> None:
         """Within the transaction of erasures: write their receipts, and keep the windows that a purge searches for."""
-        for erasure in erased:
-            receipt = erasure_receipt(
-                erasure, row.to_state(), at, _first(run(connection, "last_receipt", bank=row.bank))
-            )
-            self._add_receipt(connection, row, receipt, np.array(erasure.seqs, dtype="<i8").tobytes(), contents)
-            run_many(connection, add_fingerprint=[{"bank": row.bank, "mac": mac} for mac in erasure.fingerprints])
+        for receipt in add_receipts(connection, row, erased, at):
+            self._keep_windows(receipt, contents)
 
-    def drop_bank(
-        self, connection: sqlite3.Connection, row: BankRow, at: datetime, requested_by: str | None
-    ) -> ErasureReceipt:
+    def drop_bank(self, connection: Connection, row: BankRow, at: datetime, requested_by: str | None) -> ErasureReceipt:
         """Within a transaction: remove everything of a bank but its own row."""
-        counts = {KIND_CODES.words[kind]: count for kind, count in run(connection, "kinds_of_bank", bank=row.bank)}
-        state = row._replace(change=row.change + 1).to_state()
-        receipt = bank_receipt(state, counts, at, requested_by, _first(run(connection, "last_receipt", bank=row.bank)))
         sample = run(connection, "contents_of_bank", bank=row.bank, limit=SAMPLED_ROWS)
-        self._add_receipt(connection, row, receipt, b"", [part for contents in sample for part in as_bytes(contents)])
-        empty_bank(connection, row.bank)
+        contents = [part for each in sample for part in as_bytes(each)]
+        receipt = add_bank_receipt(connection, row, at, requested_by)
+        self._keep_windows(receipt, contents)
         return receipt
 
-    def _add_receipt(
-        self,
-        connection: sqlite3.Connection,
-        row: BankRow,
-        receipt: ErasureReceipt,
-        seqs: bytes,
-        contents: Sequence[bytes],
-    ) -> None:
-        columns = receipt_columns(receipt, row.bank, seqs, row.name if receipt.whole else None)
-        run(connection, "add_erasure", **columns)
+    def _keep_windows(self, receipt: ErasureReceipt, contents: Sequence[bytes]) -> None:
         with self._lock:
             self._windows[receipt.hash] = search_windows(contents, MAX_WINDOWS)
 
     def pending(self) -> dict[str, tuple[int, int]]:
         """Receipts whose bytes may still lie in the files, whichever process erased them: bank and number, by hash."""
         with self._connections.reading() as connection:
-            rows = run(connection, "pending_erasures").fetchall()
-        return {_receipt((text, 1)).hash: (bank, number) for bank, number, text in rows}
+            return pending_erasures(connection)
 
     def purge(self, *, thorough: bool = True, wait: float = 0.0) -> bool:
         """True once no erased byte is left; False where readers are in the way, or the search is put off.
@@ -180,31 +158,6 @@ class Erasures:
                     raise
                 return False
         return not busy
-
-
-def receipts(connection: sqlite3.Connection, after: int = 0) -> list[ErasureReceipt]:
-    """All receipts with greater numbers than `after`, in order."""
-    return by_time([_receipt(row) for row in run(connection, "receipts", after=after)])
-
-
-def receipts_of(connection: sqlite3.Connection, bank: int) -> list[ErasureReceipt]:
-    """Receipts of one bank, in order."""
-    return list(map(_receipt, run(connection, "receipts_of", bank=bank)))
-
-
-def receipt_at(connection: sqlite3.Connection, bank: int, change: int) -> ErasureReceipt | None:
-    """The receipt of the erasure that led a bank to a change number."""
-    return _first(run(connection, "receipt", bank=bank, change=change))
-
-
-def _first(rows: Cursor) -> ErasureReceipt | None:
-    return next(map(_receipt, rows), None)
-
-
-@decoding("a receipt")
-def _receipt(row: tuple[str, int]) -> ErasureReceipt:
-    receipt = ErasureReceipt.model_validate_json(row[0])
-    return receipt.model_copy(update={"bytes_pending": bool(row[1])})
 
 
 def _stored_form(value: int | str | bytes | None) -> bytes:

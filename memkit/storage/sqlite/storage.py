@@ -1,50 +1,40 @@
 """Banks in one SQLite file. Each call is one transaction; what returned survives kill -9 and power loss."""
 
 import secrets
-import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from memkit.errors import InputError
-from memkit.models import BankState, ErasureReceipt, Receipt
-from memkit.storage.core.banks import (
-    BankRow,
-    bank_gone,
-    checked_name,
-    checked_zone,
-    listed,
-    name_key,
-    prefix_range,
-    term_rules_meta,
-)
-from memkit.storage.sql.queries import run, run_many, run_over
+from memkit.models import ErasureReceipt, Receipt
+from memkit.storage.core.banks import BankRow
+from memkit.storage.sql.queries import Connection, run
+from memkit.storage.sql.storage import SqlStorage, T, Work, sizes_of_parts
 from memkit.storage.sqlite.connections import Connections
 from memkit.storage.sqlite.filesystem import sync
 from memkit.storage.sqlite.group_commit import GroupCommit
 from memkit.storage.sqlite.opening import prepare
 from memkit.storage.sqlite.secure_delete.files import Files
-from memkit.times import MAX_DELAY, to_micros, utc_now
 
 if TYPE_CHECKING:  # what reads and changes memories is imported where that is done: names alone take none of it
-    from memkit.exported import ExportedBank
     from memkit.operations import Step
     from memkit.protocols import BankName, BankView, Decision
     from memkit.settings import RuntimeSettings
+    from memkit.storage.core.unit_of_work import Erased
     from memkit.storage.sqlite.purge import Erasures
 
 
-class SqliteStorage:
+class SqliteStorage(SqlStorage):
     """protocols.Storage over one file; safe to share between threads, reopened after a fork.
 
     Raises the StorageError of what went wrong; a call that raised changed nothing.
     """
 
     def __init__(self, path: Path, *, read_only: bool, settings: "RuntimeSettings") -> None:
-        self.path = path
+        self.path, self.place = path, str(path)
         self._connections = Connections(path, read_only=read_only, busy_timeout=settings.busy_timeout)
         self._writes = GroupCommit(self._connections)
         self._files = Files(path)
@@ -67,75 +57,21 @@ class SqliteStorage:
                 self._made_erasures = Erasures(self._connections, self._files)
             return self._made_erasures
 
-    # -- banks
-
-    def open_bank(self, name: "BankName", *, zone: str | None = None) -> BankState:
-        return self.find_bank(name) or self._make_bank(name, checked_zone(zone or "UTC"))
-
-    def _make_bank(self, name: "BankName", zone: str) -> BankState:
-        with self._connections.writing() as connection:
-            key = name_key(name)
-            row = run(connection, "bank_by_name", name=key).fetchone() or self._add_bank(connection, key, zone)
-            return BankRow(*row).to_state()
-
-    def _add_bank(self, connection: sqlite3.Connection, name: str, zone: str) -> tuple[Any, ...]:
-        """Add a bank; it takes over receipts and fingerprints of an erased bank of the same name."""
-        from memkit.storage.sqlite.publishing import take_over
-
-        bank = _next_bank(connection)
-        columns = {"name": name, "zone": zone, "key": secrets.token_bytes(16), "created_at": to_micros(utc_now())}
-        run(connection, "add_bank", bank=bank, **columns)
-        run_many(connection, set_meta=[{"key": k, "value": v} for k, v in term_rules_meta(bank).items()])
-        take_over(connection, bank, name)
-        row: tuple[Any, ...] = run(connection, "bank", bank=bank).fetchone()
-        return row
-
-    def find_bank(self, name: "BankName") -> BankState | None:
-        key = name_key(checked_name(name))
-        with self._connections.borrowed() as connection:  # one statement is a transaction of its own
-            row = self._connections.retry_while_busy(lambda: run(connection, "bank_by_name", name=key).fetchone())
-        return None if row is None else BankRow(*row).to_state()
-
-    def banks(self, prefix: "BankName" = (), *, items_at: datetime | None = None) -> list[BankState]:
-        start, end = prefix_range(prefix)
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
         with self._connections.reading() as connection:
-            query, moment = ("banks_between", None) if items_at is None else ("banks_with_items", to_micros(items_at))
-            rows = run(connection, query, start=start, end=end, moment=moment).fetchall()
-        return listed((BankRow(*row).to_state() for row in rows), prefix)
+            yield connection
 
-    def unencoded_banks(self) -> list[BankState]:
-        with self._connections.reading() as connection:
-            rows = run(connection, "unencoded_banks").fetchall()
-        return listed((BankRow(*row).to_state() for row in rows), ())
+    def _read_statement(self, work: Work[T]) -> T:
+        with self._connections.borrowed() as connection:
+            return self._connections.retry_while_busy(lambda: work(connection))
 
-    def drop_bank(
-        self, bank: int, *, at: datetime, requested_by: str | None = None, fingerprints: Sequence[bytes] = ()
-    ) -> ErasureReceipt | None:
-        """Erase a bank and everything in it; None where it isn't there."""
+    def _write(self, work: Work[T]) -> T:
         with self._connections.writing() as connection:
-            row = run(connection, "bank", bank=bank).fetchone()
-            if row is None:
-                return None
-            receipt = self._erasures.drop_bank(connection, BankRow(*row), at, requested_by)
-            run(connection, "drop_bank", bank=bank)
-            run_many(connection, add_fingerprint=[{"bank": bank, "mac": mac} for mac in fingerprints])
-        return receipt
+            return work(connection)
 
-    def discard(self, bank: int) -> None:
-        from memkit.storage.sqlite.publishing import drop_unpublished
-
-        with self._connections.writing() as connection:
-            drop_unpublished(connection, bank)
-
-    def publish(
-        self, bank: int, exported: "ExportedBank", receipts: Sequence[ErasureReceipt], fingerprints: Sequence[bytes]
-    ) -> BankState:
-        from memkit.storage.sqlite.publishing import publish
-
-        with self._connections.writing() as connection:
-            return publish(connection, self._row(connection, bank), exported, receipts, fingerprints)
-
-    # -- reading and changing one bank
+    def _new_number(self, connection: Connection, key: str) -> int:
+        return int(run(connection, "last_bank").fetchone()[0]) + 1
 
     @contextmanager
     def view(self, bank: "int | BankName") -> "Iterator[BankView]":
@@ -150,89 +86,22 @@ class SqliteStorage:
         Raises UnknownMemoryError where an operation names an id that isn't there, and whatever `decide`
         raises; nothing was changed then.
         """
-        return self._writes.run(lambda connection: self._applied(connection, bank, decide, at))
-
-    def _applied(
-        self, connection: sqlite3.Connection, bank: "int | BankName", decide: "Sequence[Step] | Decision", at: datetime
-    ) -> Receipt:
-        from memkit.storage.core.apply_operations import apply_operations
         from memkit.storage.sql.view import SqlView
-        from memkit.storage.sql.writer import Writer
 
-        view = SqlView(connection, self._row(connection, bank))
-        steps = decide(view) if callable(decide) else decide
-        changes, outcomes = apply_operations(steps, view, at=at)
-        change = view.row.change
-        if changes:
-            writer = Writer(view, changes)
-            row = writer.write()
-            change = row.change
-            if changes.erased:
-                self._erasures.note(connection, row, changes.erased, writer.erased, at)
-        return Receipt(bank=view.state.name, change=change, outcomes=outcomes)
+        def work(connection: Connection) -> Receipt:
+            return self._applied(connection, SqlView(connection, self._row(connection, bank)), decide, at)
 
-    def _row(self, connection: sqlite3.Connection, bank: "int | BankName") -> BankRow:
-        if isinstance(bank, int):
-            row = run(connection, "bank", bank=bank).fetchone()
-        else:
-            row = run(connection, "bank_by_name", name=name_key(checked_name(bank))).fetchone()
-        if row is None:
-            raise bank_gone(bank, str(self.path))
-        return BankRow(*row).checked()
+        return self._writes.run(work)
 
-    # -- the store's own notes
-
-    def get_meta(self, key: str) -> str | None:
-        with self._connections.reading() as connection:
-            row = run(connection, "get_meta", key=key).fetchone()
-        return None if row is None else str(row[0])
-
-    def set_meta(self, values: dict[str, str]) -> None:
-        with self._connections.writing() as connection:
-            run_many(connection, set_meta=[{"key": key, "value": value} for key, value in values.items()])
-
-    def lease(self, bank: int, owner: str, now: datetime, seconds: float) -> bool:
-        start = to_micros(now)
-        with self._connections.writing() as connection:
-            if run(connection, "bank", bank=bank).fetchone() is None:
-                return False
-            until = start + round(seconds * 1_000_000)
-            farthest = to_micros(now + MAX_DELAY)  # a clock was wrong where a lease ends beyond it
-            moments = {"until": until, "now": start, "farthest": farthest}
-            return run(connection, "take_lease", bank=bank, owner=owner, **moments).rowcount > 0
-
-    def release(self, bank: int, owner: str) -> None:
-        with self._connections.writing() as connection:
-            run(connection, "drop_lease", bank=bank, owner=owner)
-
-    def receipts(self, after: int = 0) -> list[ErasureReceipt]:
-        from memkit.storage.sqlite.purge import receipts
-
-        with self._connections.reading() as connection:
-            return receipts(connection, after)
-
-    def receipt(self, bank: int, change: int) -> ErasureReceipt | None:
-        from memkit.storage.sqlite.purge import receipt_at
-
-        with self._connections.reading() as connection:
-            return receipt_at(connection, bank, change)
-
-    def adopt_receipts(
-        self, receipts: Sequence[ErasureReceipt], fingerprints: "Sequence[tuple[BankName, bytes]]" = ()
+    def _note_erasures(
+        self, connection: Connection, row: BankRow, erased: "Sequence[Erased]", contents: Sequence[bytes], at: datetime
     ) -> None:
-        from memkit.storage.sql.adopting import adopt_receipts
+        self._erasures.note(connection, row, erased, contents, at)
 
-        with self._connections.writing() as connection:
-            adopt_receipts(connection, receipts, fingerprints, lambda name: _next_bank(connection))
-
-    def fingerprinted(self, bank: int, macs: Sequence[bytes]) -> set[bytes]:
-        with self._connections.reading() as connection:
-            return {row[0] for row in run_over(connection, "fingerprints_among", macs, bank=bank)}
-
-    def fingerprints(self, name: "BankName") -> list[bytes]:
-        with self._connections.reading() as connection:
-            banks = [row[0] for row in run(connection, "banks_of_name", name=name_key(name))]
-            return [row[0] for row in run_over(connection, "fingerprints_of_name", banks)]
+    def _drop_contents(
+        self, connection: Connection, row: BankRow, at: datetime, requested_by: str | None
+    ) -> ErasureReceipt:
+        return self._erasures.drop_bank(connection, row, at, requested_by)
 
     # -- the files
 
@@ -261,7 +130,7 @@ class SqliteStorage:
     def sizes(self, bank: int | None = None) -> dict[str, int]:
         """Bytes by part; `total` is that of the files, or of one bank's parts."""
         with self._connections.reading() as connection:
-            parts = _sizes(connection, bank)
+            parts = sizes_of_parts(connection, bank)
             pages = connection.execute("PRAGMA freelist_count").fetchone()[0]
             free = pages * connection.execute("PRAGMA page_size").fetchone()[0]
         if bank is not None:
@@ -297,25 +166,3 @@ class SqliteStorage:
             self._closed = True
         self._connections.close()
         self._files.close()
-
-
-def _next_bank(connection: sqlite3.Connection) -> int:
-    """The number of the next bank, which no bank had before."""
-    return int(run(connection, "last_bank").fetchone()[0]) + 1
-
-
-def _sizes(connection: sqlite3.Connection, bank: int | None) -> dict[str, int]:
-    from memkit.storage.core.blocks import ROW_PART, SKETCH_PART, TERM_PART, VECTOR_PART
-
-    def size(name: str, **values: int) -> int:
-        return int(run(connection, name, bank=bank, **values).fetchone()[0])
-
-    return {
-        "text": size("size_of_text"),
-        "tokens": size("size_of_tokens"),
-        "vectors": size("size_of_vectors") + size("size_of_entries", part=VECTOR_PART),
-        "sketches": size("size_of_entries", part=SKETCH_PART),
-        "terms": size("size_of_entries", part=TERM_PART),
-        "rows": size("size_of_entries", part=ROW_PART),
-        "history": size("size_of_history"),
-    }

@@ -1,37 +1,36 @@
 """Banks that are being loaded: published under the name that they get, or dropped. Within a write transaction."""
 
-import sqlite3
 from collections.abc import Sequence
 
 from memkit.exported import ExportedBank
 from memkit.models import BankState, ErasureReceipt
 from memkit.storage.core.banks import BankRow, name_key, refuse_written
 from memkit.storage.core.receipts import longer_chain, receipt_columns
-from memkit.storage.sql.queries import empty_bank, run, run_many
-from memkit.storage.sqlite.purge import receipts_of
+from memkit.storage.sql.erasures import receipts_of
+from memkit.storage.sql.queries import Connection, empty_bank, run, run_many
 from memkit.times import to_micros
 
 
-def take_over(connection: sqlite3.Connection, bank: int, name: str) -> None:
+def take_over(connection: Connection, bank: int, name: str) -> None:
     """Give a bank the receipts and fingerprints of an erased one of the same name."""
     for (erased,) in run(connection, "erased_bank", name=name).fetchall():
         _inherit(connection, bank, erased)
 
 
-def drop_unpublished(connection: sqlite3.Connection, bank: int) -> None:
+def drop_unpublished(connection: Connection, bank: int) -> None:
     """Remove everything of a bank; nothing tells of it."""
     empty_bank(connection, bank)
     _drop_receipts(connection, bank)
     run(connection, "drop_bank", bank=bank)
 
 
-def _drop_receipts(connection: sqlite3.Connection, bank: int) -> None:
+def _drop_receipts(connection: Connection, bank: int) -> None:
     run(connection, "drop_erasures", bank=bank)
     run(connection, "drop_fingerprints", bank=bank)
 
 
 def publish(
-    connection: sqlite3.Connection,
+    connection: Connection,
     row: BankRow,
     exported: ExportedBank,
     receipts: Sequence[ErasureReceipt],
@@ -57,7 +56,7 @@ def publish(
     return renamed.to_state()
 
 
-def _add_receipts(connection: sqlite3.Connection, bank: int, receipts: Sequence[ErasureReceipt]) -> None:
+def _add_receipts(connection: Connection, bank: int, receipts: Sequence[ErasureReceipt]) -> None:
     """Add those receipts that the bank didn't take over; their bytes never lay in this file."""
     own = receipts_of(connection, bank)
     new = longer_chain(own, receipts)[len(own) :]
@@ -75,7 +74,7 @@ def _erasure_rows(bank: int, receipts: Sequence[ErasureReceipt]) -> list[dict[st
     return [row | {"change": 0} if row["number"] in range(max(wholes, default=0) + 1) else row for row in rows]
 
 
-def _take_place(connection: sqlite3.Connection, bank: int, name: str) -> None:
+def _take_place(connection: Connection, bank: int, name: str) -> None:
     """Put a bank in the place of an untouched one, and take over the receipts of the name."""
     other = run(connection, "bank_by_name", name=name).fetchone()
     if other is not None:
@@ -87,6 +86,6 @@ def _take_place(connection: sqlite3.Connection, bank: int, name: str) -> None:
     take_over(connection, bank, name)
 
 
-def _inherit(connection: sqlite3.Connection, bank: int, erased: int) -> None:
+def _inherit(connection: Connection, bank: int, erased: int) -> None:
     run(connection, "take_over_erasures", bank=bank, erased=erased)
     run(connection, "take_over_fingerprints", bank=bank, erased=erased)
