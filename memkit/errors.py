@@ -21,6 +21,10 @@
     |   |-- ReadOnlyError          a write to a store that was opened read-only
     |   |-- DiskFullError          no room left; nothing of this call was stored
     |   |-- BusyError              another process held the write lock for too long
+    |   |-- UnreachableServerError the database server can't be reached
+    |   |-- UnsettledError         an answer was lost: whether the change was stored can't be told
+    |   |-- UnsuitableServerError  the database server can't keep what memkit promises
+    |   |-- PermissionDeniedError  the database server lets this role not do that
     |   |-- CorruptError           the file is damaged
     |   `-- ClosedError            the store was closed
     |-- EncoderError               text could not be turned into vectors
@@ -117,6 +121,26 @@ class DiskFullError(StorageError):
 
 class BusyError(StorageError):
     """Another process held the write lock for too long."""
+
+
+class UnreachableServerError(StorageError):
+    """The database server can't be reached; nothing of the call was stored."""
+
+
+class UnsettledError(StorageError):
+    """The connection was lost while a change was stored, and whether it was can't be told now."""
+
+
+class UnsuitableServerError(StorageError):
+    """The database server can't keep what memkit promises: too old, or set so that it loses or changes data."""
+
+
+class UnsafeServerWarning(UserWarning):
+    """The database server is set so that it may lose what it was given."""
+
+
+class PermissionDeniedError(StorageError):
+    """The database server doesn't let this role in, or not do what was asked."""
 
 
 class CorruptError(StorageError):

@@ -107,14 +107,15 @@ def _picker(names: Sequence[str]) -> Callable[[Values], tuple[Any, ...]]:
 def queries() -> dict[str, NamedQuery]:
     """All queries, by name."""
     text = files("memkit.storage.sql").joinpath("queries.sql").read_text(encoding="utf-8")
-    columns = dict(_sections(text, "columns"))
+    columns = dict(sections(text, "columns"))
     return {
         name: NamedQuery.parse(re.sub(r"\{(\w+)\}", lambda match: columns[match[1]], sql))
-        for name, sql in _sections(text, "name")
+        for name, sql in sections(text)
     }
 
 
-def _sections(text: str, kind: str) -> Iterator[tuple[str, str]]:
+def sections(text: str, kind: str = "name") -> Iterator[tuple[str, str]]:
+    """Names and texts of the sections of one kind in a file of queries."""
     for section in re.split(r"^-- (?=\w+: )", text, flags=re.MULTILINE):
         title, _, body = section.partition("\n")
         if title.startswith(f"{kind}: "):

@@ -42,8 +42,11 @@ class SqlStorage(ABC):
         """A connection inside a read transaction: one snapshot."""
 
     @abstractmethod
-    def _write(self, work: Work[T]) -> T:
-        """Result of `work` within one write transaction, once it is committed; it may be called again."""
+    def _write(self, work: Work[T], is_done: Callable[[Connection, T], bool] | None = None) -> T:
+        """Result of `work` within one write transaction, once it is committed; it may be called again.
+
+        `is_done` tells whether a commit was done whose answer was lost; without it the work may be done twice.
+        """
 
     @abstractmethod
     def _new_number(self, connection: Connection, key: str) -> int:
@@ -78,9 +81,15 @@ class SqlStorage(ABC):
     def _make_bank(self, name: "BankName", zone: str) -> BankState:
         key = name_key(name)
         columns = {"zone": zone, "key": secrets.token_bytes(16), "created_at": to_micros(utc_now())}
-        return self._write(
-            lambda connection: self._row_by_name(connection, key) or self._add_bank(connection, key, columns)
-        ).to_state()
+
+        def make(connection: Connection) -> BankRow:
+            self._lock_name(connection, key)
+            return self._row_by_name(connection, key) or self._add_bank(connection, key, columns)
+
+        return self._write(make).to_state()
+
+    def _lock_name(self, connection: Connection, key: str) -> None:  # noqa: B027
+        """Keep others from making a bank of this name within a transaction; nothing where one writes at a time."""
 
     def _add_bank(self, connection: Connection, name: str, columns: dict[str, Any]) -> BankRow:
         """Add a bank; it takes over receipts and fingerprints of an erased bank of the same name."""
@@ -125,7 +134,12 @@ class SqlStorage(ABC):
             run_many(connection, add_fingerprint=[{"bank": bank, "mac": mac} for mac in fingerprints])
             return receipt
 
-        return self._write(drop)
+        def is_done(connection: Connection, receipt: ErasureReceipt | None) -> bool:
+            from memkit.storage.sql.erasures import last_receipt
+
+            return receipt is None or last_receipt(connection, bank) == receipt
+
+        return self._write(drop, is_done)
 
     def discard(self, bank: int) -> None:
         from memkit.storage.sql.publishing import drop_unpublished
@@ -138,9 +152,11 @@ class SqlStorage(ABC):
         from memkit.storage.sql.publishing import publish
 
         def work(connection: Connection) -> BankState:
-            return publish(connection, self._row(connection, bank), exported, receipts, fingerprints)
+            self._lock_name(connection, name_key(exported.name))
+            row = self._checked(self._row_for_change(connection, bank), bank)
+            return publish(connection, row, exported, receipts, fingerprints)
 
-        return self._write(work)
+        return self._write(work, lambda connection, state: self._row(connection, bank).to_state().name == state.name)
 
     # -- reading and changing one bank
 
@@ -158,9 +174,13 @@ class SqlStorage(ABC):
             writer = Writer(view, changes)
             row = writer.write()
             change = row.change
+            self._note_changes(connection, row)
             if changes.erased:
                 self._note_erasures(connection, row, changes.erased, writer.erased, at)
         return Receipt(bank=view.state.name, change=change, outcomes=outcomes)
+
+    def _note_changes(self, connection: Connection, row: BankRow) -> None:  # noqa: B027
+        """Note within their transaction that changes were made, where an answer can be lost; `row`: after them."""
 
     def _row(self, connection: Connection, bank: "int | BankName") -> BankRow:
         """A bank's row. Raises BankGoneError."""
@@ -168,9 +188,12 @@ class SqlStorage(ABC):
             found = self._row_by_number(connection, bank)
         else:
             found = self._row_by_name(connection, name_key(checked_name(bank)))
-        if found is None:
+        return self._checked(found, bank)
+
+    def _checked(self, row: BankRow | None, bank: "int | BankName") -> BankRow:
+        if row is None:
             raise bank_gone(bank, self.place)
-        return found.checked()
+        return row.checked()
 
     def _row_by_number(self, connection: Connection, bank: int) -> BankRow | None:
         row = run(connection, "bank", bank=bank).fetchone()

@@ -289,7 +289,7 @@ class SqlView(View):
 
     def rows_of(self, seqs: Collection[int]) -> list[IndexRow]:
         rows = self._over("index_rows_of", seqs)
-        return index_rows(rows, {}, self.next_seq) if rows else []
+        return index_rows(sorted(rows, key=itemgetter(0)), {}, self.next_seq) if rows else []
 
     def page(self, options: PageOptions) -> list[Memory]:
         if options.among is not None:

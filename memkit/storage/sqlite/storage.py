@@ -2,7 +2,7 @@
 
 import secrets
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -66,7 +66,7 @@ class SqliteStorage(SqlStorage):
         with self._connections.borrowed() as connection:
             return self._connections.retry_while_busy(lambda: work(connection))
 
-    def _write(self, work: Work[T]) -> T:
+    def _write(self, work: Work[T], is_done: Callable[[Connection, T], bool] | None = None) -> T:
         with self._connections.writing() as connection:
             return work(connection)
 

@@ -101,10 +101,11 @@ class BankContract(ContractSteps):
         assert storage.drop_bank(number, at=AT_NOON) is None
         assert not storage.lease(number, "one", AT_NOON, 60)
 
-    def test_a_dropped_banks_number_is_not_given_again(self, storage: Storage) -> None:
-        number = storage.open_bank(("acme", "ana")).number
-        storage.drop_bank(number, at=AT_NOON)
-        assert storage.open_bank(("acme", "ana")).number > number
+    def test_a_bank_that_is_made_again_is_another_one(self, storage: Storage) -> None:
+        before = storage.open_bank(("acme", "ana"))
+        storage.drop_bank(before.number, at=AT_NOON)
+        again = storage.open_bank(("acme", "ana"))
+        assert (again.key == before.key, again.change, again.size) == (False, 0, 0)
 
     def test_notes_of_the_store_are_read_back_and_overwritten(self, storage: Storage) -> None:
         assert storage.get_meta("colour") is None

@@ -1,0 +1,23 @@
+"""Purge: tables are rewritten without what was erased, under a lock that keeps everybody else from them meanwhile."""
+
+from memkit.storage.postgres.dialect import column_types
+from memkit.storage.postgres.errors import translated
+from memkit.storage.postgres.pool import Pool
+from memkit.storage.postgres.transactions import Transactions
+from memkit.storage.sql.erasures import pending_erasures
+from memkit.storage.sql.queries import run_many
+
+
+def purge(pool: Pool, transactions: Transactions, *, thorough: bool) -> bool:
+    """True once no table holds an erased byte; the server's log may, until it is recycled."""
+    pending = transactions.read(pending_erasures)
+    if not pending:
+        return True
+    if not thorough:
+        return False
+    with translated(transactions.place), pool.borrowed() as raw:
+        for table in column_types():
+            raw.execute(f"VACUUM (FULL) {pool.location.schema}.{table}".encode())
+    rows = [{"bank": bank, "number": number} for bank, number in pending.values()]
+    transactions.write(lambda connection: run_many(connection, finish_erasure=rows))
+    return True

@@ -1,0 +1,110 @@
+"""Making and checking the tables: in one transaction, under a lock that those who open a store at once take in turn.
+
+The table `migration` holds a line for each format that was reached; a later format is a step of its own.
+"""
+
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+
+from memkit.errors import NewerVersionError, OtherDraftError, PermissionDeniedError, ReadOnlyError
+from memkit.storage.postgres.adapters import BYTEA, TEXT
+from memkit.storage.postgres.connection import Raw
+from memkit.storage.postgres.dialect import column_types, schema_text
+from memkit.storage.postgres.location import Location
+
+FORMAT_NUMBER = 1
+DRAFT_NUMBER = 1  # of format 1
+LOCK_NUMBER = 0x6D6B6974  # "mkit"
+UNDEFINED_STATES = ("42P01", "3F000")  # no such table, no such schema
+UNCOUNTED = (TEXT, BYTEA)  # columns of which no samples are taken into statistics, and nothing is compressed
+UNSPLIT_TABLES = ("meta",)
+MADE_TABLE = re.compile(r"^CREATE TABLE \w+\.(\w+)", re.MULTILINE)
+CREATE_LEDGER = "CREATE TABLE {schema}.migration (number BIGINT PRIMARY KEY, draft BIGINT NOT NULL, at BIGINT NOT NULL)"
+
+
+def prepare(raw: Raw, location: Location, *, read_only: bool, lock_seconds: float) -> None:
+    """Make the tables ready for use.
+
+    Raises NewerVersionError, OtherDraftError, ReadOnlyError, PermissionDeniedError.
+    """
+    if is_current(raw, location):
+        return
+    if read_only:
+        raise ReadOnlyError(
+            f"{location.shown}: has no memkit tables in schema {location.schema}. Open it once without read_only."
+        )
+    with raw.transaction():
+        raw.execute(f"SET LOCAL lock_timeout = {round(lock_seconds * 1000)}".encode())
+        raw.execute(b"SELECT pg_advisory_xact_lock($1)", [LOCK_NUMBER])
+        if not is_current(raw, location):  # another worker may have been first
+            _create(raw, location)
+
+
+def is_current(raw: Raw, location: Location) -> bool:
+    """True for tables of this format, False for none. Raises NewerVersionError, OtherDraftError."""
+    if not _exists(raw, location):
+        return False
+    row: Any = raw.execute(
+        f"SELECT number, draft FROM {location.schema}.migration ORDER BY number DESC LIMIT 1".encode()  # noqa: S608
+    ).fetchone()
+    number, draft = row or (0, 0)
+    if number > FORMAT_NUMBER:
+        raise NewerVersionError(
+            f"{location.shown}: schema {location.schema} was made by a newer memkit (format {number}; this one knows "
+            f"{FORMAT_NUMBER}). Update memkit; it was left as it is."
+        )
+    if draft != DRAFT_NUMBER:
+        raise OtherDraftError(
+            f"{location.shown}: schema {location.schema} was made in another draft of the format, and drafts are not "
+            "converted. Export it with the memkit that wrote it, then load that file here; it was left as it is."
+        )
+    return True
+
+
+def _exists(raw: Raw, location: Location) -> bool:
+    name = f"{location.schema}.migration"
+    row: Any = raw.execute(b"SELECT to_regclass($1) IS NOT NULL", [name]).fetchone()
+    return bool(row[0])
+
+
+def _create(raw: Raw, location: Location) -> None:
+    try:
+        row: Any = raw.execute(b"SELECT to_regnamespace($1) IS NOT NULL", [location.schema]).fetchone()
+        if not row[0]:
+            raw.execute(f"CREATE SCHEMA {location.schema}".encode())
+        for statement in statements(location.schema, location.partitions):
+            raw.execute(statement.encode())
+    except psycopg.errors.InsufficientPrivilege:
+        raise PermissionDeniedError(
+            f"{location.shown}: the role may not make schema {location.schema} or tables in it. Let its owner run: "
+            f"CREATE SCHEMA {location.schema} AUTHORIZATION the_role"
+        ) from None
+    values = [FORMAT_NUMBER, DRAFT_NUMBER, time.time_ns() // 1000]
+    raw.execute(f"INSERT INTO {location.schema}.migration (number, draft, at) VALUES ($1, $2, $3)".encode(), values)  # noqa: S608
+
+
+def statements(schema: str, partitions: int) -> Iterator[str]:
+    """Statements that make all tables, each that a bank leads split into so many partitions; 0: none."""
+    yield CREATE_LEDGER.format(schema=schema)
+    for statement in schema_text().replace("{schema}", schema).strip().removesuffix(";").split(";\n"):
+        made = MADE_TABLE.search(statement)
+        if made is None or not partitions or made[1] in UNSPLIT_TABLES:
+            yield statement
+        else:
+            yield f"{statement} PARTITION BY HASH (bank)"
+            yield from _partitions(f"{schema}.{made[1]}", partitions)
+    for table, types in column_types().items():
+        for column, oid in types.items():
+            if oid in UNCOUNTED:
+                how = f"ALTER {column} SET STORAGE EXTERNAL, ALTER {column} SET STATISTICS 0"
+                yield f"ALTER TABLE {schema}.{table} {how}"
+
+
+def _partitions(table: str, partitions: int) -> Iterator[str]:
+    for number in range(partitions):
+        bounds = f"MODULUS {partitions}, REMAINDER {number}"
+        yield f"CREATE TABLE {table}_{number} PARTITION OF {table} FOR VALUES WITH ({bounds})"
