@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 from memkit.errors import MissingExtraError, UnwritablePathError
 from memkit.settings import RuntimeSettings
+from memkit.storage.locations import is_server
 
 if TYPE_CHECKING:
     from memkit.protocols import Storage
 
 MEMORY_LOCATION = ":memory:"
-SERVER_SCHEMES = ("postgresql://", "postgres://")
 
 
 def open_storage(location: str, *, read_only: bool = False, settings: RuntimeSettings | None = None) -> "Storage":
@@ -24,7 +24,7 @@ def open_storage(location: str, *, read_only: bool = False, settings: RuntimeSet
         from memkit.storage.inmemory.storage import MemoryStorage
 
         return MemoryStorage(read_only=read_only)
-    if location.startswith(SERVER_SCHEMES):
+    if is_server(location):
         return _open_server(location, read_only=read_only, settings=settings or RuntimeSettings())
     if not location.strip() or "\0" in location:
         raise UnwritablePathError('location: is no path. Give a file\'s path, or ":memory:".')
@@ -48,4 +48,4 @@ def _open_server(location: str, *, read_only: bool, settings: RuntimeSettings) -
     return PostgresStorage(Location.parse(location), read_only=read_only, settings=settings)
 
 
-__all__ = ["MEMORY_LOCATION", "SERVER_SCHEMES", "open_storage"]
+__all__ = ["MEMORY_LOCATION", "open_storage"]

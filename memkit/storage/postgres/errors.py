@@ -89,7 +89,7 @@ def translation(error: psycopg.Error, place: str) -> Exception:
 
 
 def _login(message: str) -> tuple[type[StorageError], str] | None:
-    """What refused a login; libpq gives no state for it."""
+    """Error of a refused login; libpq gives no state for it."""
     if "authentication failed" in message or "no password supplied" in message:
         return ERRORS_BY_STATE["28P01"]
     if "pg_hba.conf" in message or ("role" in message and "does not exist" in message):

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from memkit.errors import UnknownOptionError
+from memkit.storage.locations import public_name
 
 SCHEMA_PATTERN = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 MAX_PARTITIONS = 1024
@@ -20,7 +21,7 @@ MAX_POOL = 1000
 
 @dataclass(frozen=True)
 class Location:
-    """`url`: for libpq; `shown`: without user and password, for errors and logs."""
+    """`url`: for libpq; `shown`: without password and options, for errors and logs."""
 
     url: str
     shown: str
@@ -39,9 +40,7 @@ class Location:
         options = parse_qsl(parts.query, keep_blank_values=True)
         own = {name: OPTIONS[name](value) for name, value in options if name in OPTIONS}
         rest = urlencode([(name, value) for name, value in options if name not in OPTIONS])
-        server = parts.netloc.rpartition("@")[2]
-        shown = f"postgresql://{server}{parts.path}"
-        return cls(urlunsplit(parts._replace(query=rest, fragment="")), shown, **own)
+        return cls(urlunsplit(parts._replace(query=rest, fragment="")), public_name(location), **own)
 
 
 def _schema(value: str) -> str:

@@ -1,4 +1,4 @@
-"""What a server must be for memkit to keep its promises: asked once, when a store is opened."""
+"""Settings that a server must have for memkit to keep its promises: asked once, when a store is opened."""
 
 import warnings
 from typing import Any

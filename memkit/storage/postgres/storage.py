@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from memkit.errors import StorageError
 from memkit.models import ErasureReceipt, Receipt
 from memkit.storage.core.banks import LOADING_MARK, BankRow, checked_name, name_key, name_parts
+from memkit.storage.locations import server_error
 from memkit.storage.postgres import schema, server
 from memkit.storage.postgres.connection import Transaction
 from memkit.storage.postgres.errors import translated
@@ -27,10 +28,6 @@ if TYPE_CHECKING:
 
 NUMBER_TRIES = 8  # numbers that a name may get, where other banks have the first ones
 KEPT_APPLIES = 1000  # changes of a bank, whose tokens are kept
-BACKUP_WORDS = (
-    "backup: a database on a PostgreSQL server is backed up with PostgreSQL's own tools: pg_dump --schema={schema}, or "
-    "pg_basebackup with archived WAL. store.export writes a bank's memories to a file."
-)
 
 
 class PostgresStorage(SqlStorage):
@@ -195,7 +192,7 @@ class PostgresStorage(SqlStorage):
 
     def backup(self, path: str) -> None:
         """Raises StorageError: PostgreSQL's own tools do that."""
-        raise StorageError(f"{self.place}: {BACKUP_WORDS.format(schema=self.location.schema)}")
+        raise server_error("backup", self.place)
 
     def close(self) -> None:
         """Close the connections; harmless to repeat. Calls afterwards raise ClosedError."""

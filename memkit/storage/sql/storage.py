@@ -1,4 +1,4 @@
-"""What storages of SQL engines share: banks, views, apply, and the store's own notes, over an engine's transactions."""
+"""Base of the storages of SQL engines: banks, views, apply, and the store's own notes, over an engine's transactions."""
 
 import secrets
 from abc import ABC, abstractmethod

@@ -11,9 +11,9 @@ from memkit.models import ErasureReceipt
 from memkit.protocols import BankName
 from memkit.storage.core.banks import name_parts
 from memkit.storage.core.receipts import parse_receipts, sound
+from memkit.storage.sql.erasures import receipts
 from memkit.storage.sqlite.connections import connect, translated
 from memkit.storage.sqlite.migrations import APPLICATION_ID, is_current
-from memkit.storage.sqlite.purge import receipts
 
 DATABASE_MAGIC = b"SQLite format 3\0"
 
