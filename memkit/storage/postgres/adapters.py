@@ -14,12 +14,12 @@ from psycopg.pq import Format
 from psycopg.types.numeric import FloatBinaryDumper, Int8BinaryDumper
 from psycopg.types.string import BytesBinaryDumper, StrBinaryDumper
 
-INT8, FLOAT8, TEXT, BYTEA = 20, 701, 25, 17
-ARRAY_OIDS = {INT8: 1016, FLOAT8: 1022, TEXT: 1009, BYTEA: 1001}
-OIDS = {"BIGINT": INT8, "DOUBLE PRECISION": FLOAT8, "TEXT": TEXT, "BYTEA": BYTEA}
+INT8_OID, FLOAT8_OID, TEXT_OID, BYTEA_OID = 20, 701, 25, 17
+ARRAY_OIDS = {INT8_OID: 1016, FLOAT8_OID: 1022, TEXT_OID: 1009, BYTEA_OID: 1001}
+COLUMN_OIDS = {"BIGINT": INT8_OID, "DOUBLE PRECISION": FLOAT8_OID, "TEXT": TEXT_OID, "BYTEA": BYTEA_OID}
 NULL_LENGTH = -1
 _ARRAY_HEAD = struct.Struct("!iiiii")  # dimensions, whether there are nulls, type, length, first index
-_LENGTH = struct.Struct("!i")
+_LENGTH_FORMAT = struct.Struct("!i")
 
 
 class Null:
@@ -54,7 +54,7 @@ class ArrayDumper(NullDumper):
         """The array's bytes."""
         element = obj.element
         head = _ARRAY_HEAD.pack(1 if obj else 0, None in obj, element, len(obj), 1)
-        return head[: 20 if obj else 12] + PACKERS[element](obj)
+        return head[: 20 if obj else 12] + ARRAY_PACKERS[element](obj)
 
 
 def _fixed(kind: str) -> Callable[[Sequence[Any]], bytes]:
@@ -63,8 +63,8 @@ def _fixed(kind: str) -> Callable[[Sequence[Any]], bytes]:
 
     def pack(values: Sequence[Any]) -> bytes:
         if None in values:
-            one = struct.Struct("!iq" if kind == ">i8" else "!id")
-            return b"".join(b"\xff\xff\xff\xff" if value is None else one.pack(8, value) for value in values)
+            pair = struct.Struct("!iq" if kind == ">i8" else "!id")
+            return b"".join(b"\xff\xff\xff\xff" if value is None else pair.pack(8, value) for value in values)
         rows = np.empty(len(values), record)
         rows["length"], rows["value"] = 8, values
         return rows.tobytes()
@@ -75,7 +75,7 @@ def _fixed(kind: str) -> Callable[[Sequence[Any]], bytes]:
 def _pack_bytes(values: Sequence[bytes | None]) -> bytes:
     parts: list[bytes] = []
     for value in values:
-        parts += (_LENGTH.pack(NULL_LENGTH),) if value is None else (_LENGTH.pack(len(value)), value)
+        parts += (_LENGTH_FORMAT.pack(NULL_LENGTH),) if value is None else (_LENGTH_FORMAT.pack(len(value)), value)
     return b"".join(parts)
 
 
@@ -88,17 +88,17 @@ def _encoded(text: str) -> bytes:
     return text.encode()
 
 
-PACKERS: dict[int, Callable[[Any], bytes]] = {
-    INT8: _fixed(">i8"),
-    FLOAT8: _fixed(">f8"),
-    TEXT: _pack_texts,
-    BYTEA: _pack_bytes,
+ARRAY_PACKERS: dict[int, Callable[[Any], bytes]] = {
+    INT8_OID: _fixed(">i8"),
+    FLOAT8_OID: _fixed(">f8"),
+    TEXT_OID: _pack_texts,
+    BYTEA_OID: _pack_bytes,
 }
 NULL_TYPES = {oid: type(f"Null{oid}", (Null,), {"oid": oid}) for oid in ARRAY_OIDS}
 ARRAY_TYPES: dict[int, type[Array]] = {
     oid: type(f"Array{oid}", (Array,), {"oid": array_oid, "element": oid}) for oid, array_oid in ARRAY_OIDS.items()
 }
-NULLS = {oid: kind() for oid, kind in NULL_TYPES.items()}
+NULL_VALUES = {oid: kind() for oid, kind in NULL_TYPES.items()}
 
 
 class FlagDumper(Int8BinaryDumper):
@@ -124,4 +124,4 @@ def register(connection: Connection[Any]) -> None:
         adapters.register_dumper(python, dumper)
 
 
-__all__ = ["ARRAY_TYPES", "NULLS", "OIDS", "PyFormat", "register"]
+__all__ = ["ARRAY_TYPES", "COLUMN_OIDS", "NULL_VALUES", "PyFormat", "register"]

@@ -15,8 +15,8 @@ from memkit.storage.sql.queries import Cursor, NamedConnection, Values
 
 Raw: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 RawCursor: TypeAlias = psycopg.Cursor[tuple[Any, ...]]
-READING = b"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-WRITING = b"BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE"
+BEGIN_READING = b"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+BEGIN_WRITING = b"BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE"
 
 
 class Later:

@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from memkit.storage.postgres.adapters import ARRAY_TYPES, NULLS, OIDS
+from memkit.storage.postgres.adapters import ARRAY_TYPES, COLUMN_OIDS, NULL_VALUES
 from memkit.storage.sql.queries import LIST_PATTERN, VALUE_PATTERN, NamedQuery, Values, queries, sections
 
 HINT_PATTERN = re.compile(r" (?:INDEXED BY \w+|NOT INDEXED)\b")
@@ -21,13 +21,13 @@ INSERT_PATTERN = re.compile(r"^INSERT INTO (\w+) \(([^)]*)\)\s+VALUES \(([^)]*)\
 COLUMN_PATTERN = re.compile(r"^ +(\w+) (BIGINT|TEXT|BYTEA|DOUBLE PRECISION)\b", re.MULTILINE)
 CREATE_PATTERN = re.compile(r"^CREATE TABLE \{schema\}\.(\w+) \((.*?)\);$", re.MULTILINE | re.DOTALL)
 BYTES_LISTS = ("uids", "macs")  # lists of bytes; all others are of integers
-READS = ("SELECT", "WITH")
+READ_KEYWORDS = ("SELECT", "WITH")
 
 Bind = Callable[[Values], list[Any]]
 
 
 @dataclass(frozen=True)
-class Statement:
+class RenderedQuery:
     """A statement with numbered places, and what puts values into their order."""
 
     sql: bytes
@@ -36,7 +36,7 @@ class Statement:
 
 
 @dataclass(frozen=True)
-class RowsStatement:
+class RenderedInsert:
     """A statement for many rows at once; None where there is no such form."""
 
     sql: bytes
@@ -47,7 +47,7 @@ class RowsStatement:
 def column_types() -> dict[str, dict[str, int]]:
     """Types of all columns, by table and column."""
     return {
-        table: {name: OIDS[kind] for name, kind in COLUMN_PATTERN.findall(_one_a_line(body))}
+        table: {name: COLUMN_OIDS[kind] for name, kind in COLUMN_PATTERN.findall(_one_a_line(body))}
         for table, body in CREATE_PATTERN.findall(schema_text())
     }
 
@@ -80,7 +80,7 @@ class Dialect:
         """Names of a query's lists."""
         return own_queries()[name].lists
 
-    def _statement(self, name: str) -> Statement:
+    def _statement(self, name: str) -> RenderedQuery:
         query = own_queries()[name]
         sql = self._plain(query.sql)
         order = (*query.names, *query.lists)
@@ -88,9 +88,9 @@ class Dialect:
         sql = LIST_PATTERN.sub(lambda match: f"= ANY({places[match[1]]})", sql)
         sql = VALUE_PATTERN.sub(lambda match: places[match[1]], sql)
         types = column_types().get(_table(query.sql), {})
-        return Statement(sql.encode(), _binder(query, types), query.sql.startswith(READS))
+        return RenderedQuery(sql.encode(), _binder(query, types), query.sql.startswith(READ_KEYWORDS))
 
-    def _rows_statement(self, name: str) -> RowsStatement | None:
+    def _rows_statement(self, name: str) -> RenderedInsert | None:
         match = INSERT_PATTERN.match(own_queries()[name].sql)
         if match is None:
             return None
@@ -101,7 +101,7 @@ class Dialect:
         given = dict(zip(names, (value.strip() for value in values.split(",")), strict=True))
         listed = [name for name in names if given[name].startswith(":") and name != "bank"]
         sql = self._insert(table, given, listed) + self._plain(rest)
-        return RowsStatement(sql.encode(), _rows_binder(table, given, listed))
+        return RenderedInsert(sql.encode(), _rows_binder(table, given, listed))
 
     def _insert(self, table: str, given: Mapping[str, str], listed: Sequence[str]) -> str:
         """One bank's rows, whose columns are arrays."""
@@ -136,8 +136,8 @@ def _table(sql: str) -> str:
 
 
 def _binder(query: NamedQuery, types: Mapping[str, int]) -> Bind:
-    nulls = {name: NULLS[types.get(name, OIDS["BIGINT"])] for name in query.names}
-    lists = [(name, ARRAY_TYPES[OIDS["BYTEA" if name in BYTES_LISTS else "BIGINT"]]) for name in query.lists]
+    nulls = {name: NULL_VALUES[types.get(name, COLUMN_OIDS["BIGINT"])] for name in query.names}
+    lists = [(name, ARRAY_TYPES[COLUMN_OIDS["BYTEA" if name in BYTES_LISTS else "BIGINT"]]) for name in query.lists]
 
     def bind(values: Values) -> list[Any]:
         singles = [nulls[name] if values[name] is None else values[name] for name in query.names]

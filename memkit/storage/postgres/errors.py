@@ -49,10 +49,6 @@ ERRORS_BY_CLASS: dict[str, tuple[type[StorageError], str]] = {
 }
 
 
-class LostConnectionError(Exception):
-    """The connection is gone; what it did since its last commit is undone."""
-
-
 def is_lost(error: psycopg.Error) -> bool:
     """Whether the connection is gone with it."""
     state = error.sqlstate

@@ -38,8 +38,8 @@ class Location:
         """Read a location. Raises UnknownOptionError."""
         parts = urlsplit(location)
         options = parse_qsl(parts.query, keep_blank_values=True)
-        own = {name: OPTIONS[name](value) for name, value in options if name in OPTIONS}
-        rest = urlencode([(name, value) for name, value in options if name not in OPTIONS])
+        own = {name: OPTION_READERS[name](value) for name, value in options if name in OPTION_READERS}
+        rest = urlencode([(name, value) for name, value in options if name not in OPTION_READERS])
         return cls(urlunsplit(parts._replace(query=rest, fragment="")), public_name(location), **own)
 
 
@@ -66,7 +66,7 @@ def _switch(value: str) -> bool:
     return value == "on"
 
 
-OPTIONS: dict[str, Callable[[str], Any]] = {
+OPTION_READERS: dict[str, Callable[[str], Any]] = {
     "schema": _schema,
     "partitions": _number("partitions", 0, MAX_PARTITIONS),
     "prepare": _switch,

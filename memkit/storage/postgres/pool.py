@@ -26,7 +26,7 @@ from memkit.storage.postgres.location import Location
 
 PREPARED_STATEMENTS = 1000  # that a connection keeps, above all there are
 PREPARED_FROM = 2  # runs of a statement, before it is prepared
-CHOSEN = {
+DEFAULT_OPTIONS = {
     "connect_timeout": 10,
     "application_name": "memkit",
     "keepalives_idle": 30,
@@ -116,7 +116,7 @@ class Pool:
     def _conninfo(self) -> str:
         """The location for libpq; what it says goes before what is chosen here, but for the encoding."""
         given = conninfo_to_dict(self.location.url)
-        options: dict[str, Any] = {**CHOSEN, **given, "client_encoding": "utf8"}
+        options: dict[str, Any] = {**DEFAULT_OPTIONS, **given, "client_encoding": "utf8"}
         return make_conninfo("", **options)
 
     def give(self, raw: Raw) -> None:

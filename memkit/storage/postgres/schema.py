@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from memkit.errors import NewerVersionError, OtherDraftError, PermissionDeniedError, ReadOnlyError
-from memkit.storage.postgres.adapters import BYTEA, TEXT
+from memkit.storage.postgres.adapters import BYTEA_OID, TEXT_OID
 from memkit.storage.postgres.connection import Raw
 from memkit.storage.postgres.dialect import column_types, schema_text
 from memkit.storage.postgres.location import Location
@@ -19,8 +19,10 @@ from memkit.storage.postgres.location import Location
 FORMAT_NUMBER = 1
 DRAFT_NUMBER = 1  # of format 1
 LOCK_NUMBER = 0x6D6B6974  # "mkit"
-UNDEFINED_STATES = ("42P01", "3F000")  # no such table, no such schema
-UNCOUNTED = (TEXT, BYTEA)  # columns of which no samples are taken into statistics, and nothing is compressed
+UNCOUNTED_OIDS = (
+    TEXT_OID,
+    BYTEA_OID,
+)  # columns without samples in statistics, and uncompressed
 UNSPLIT_TABLES = ("meta",)
 MADE_TABLE = re.compile(r"^CREATE TABLE \w+\.(\w+)", re.MULTILINE)
 CREATE_LEDGER = "CREATE TABLE {schema}.migration (number BIGINT PRIMARY KEY, draft BIGINT NOT NULL, at BIGINT NOT NULL)"
@@ -91,15 +93,15 @@ def statements(schema: str, partitions: int) -> Iterator[str]:
     """Statements that make all tables, each that a bank leads split into so many partitions; 0: none."""
     yield CREATE_LEDGER.format(schema=schema)
     for statement in schema_text().replace("{schema}", schema).strip().removesuffix(";").split(";\n"):
-        made = MADE_TABLE.search(statement)
-        if made is None or not partitions or made[1] in UNSPLIT_TABLES:
+        match = MADE_TABLE.search(statement)
+        if match is None or not partitions or match[1] in UNSPLIT_TABLES:
             yield statement
         else:
             yield f"{statement} PARTITION BY HASH (bank)"
-            yield from _partitions(f"{schema}.{made[1]}", partitions)
+            yield from _partitions(f"{schema}.{match[1]}", partitions)
     for table, types in column_types().items():
         for column, oid in types.items():
-            if oid in UNCOUNTED:
+            if oid in UNCOUNTED_OIDS:
                 how = f"ALTER {column} SET STORAGE EXTERNAL, ALTER {column} SET STATISTICS 0"
                 yield f"ALTER TABLE {schema}.{table} {how}"
 

@@ -7,8 +7,10 @@ from memkit.errors import UnsafeServerWarning, UnsuitableServerError
 from memkit.storage.postgres.connection import Raw
 
 MIN_VERSION = 140000  # PostgreSQL 14
-SETTINGS = ("server_version_num", "server_encoding", "fsync", "full_page_writes", "synchronous_commit")
-ASKED = b"SELECT pg_backend_pid(), " + b", ".join(f"current_setting('{name}')".encode() for name in SETTINGS)
+CHECKED_SETTINGS = ("server_version_num", "server_encoding", "fsync", "full_page_writes", "synchronous_commit")
+SETTINGS_QUERY = b"SELECT pg_backend_pid(), " + b", ".join(
+    f"current_setting('{name}')".encode() for name in CHECKED_SETTINGS
+)
 UNSAFE_WORDS = "{place}: the server runs with {name} = off: a crash of its machine may lose or damage what was stored."
 
 
@@ -17,9 +19,9 @@ def check(raw: Raw, place: str) -> tuple[bool, bool]:
 
     Raises UnsuitableServerError; warns with UnsafeServerWarning.
     """
-    row: Any = raw.execute(ASKED).fetchone()
+    row: Any = raw.execute(SETTINGS_QUERY).fetchone()
     backend, *values = row
-    settings = dict(zip(SETTINGS, values, strict=True))
+    settings = dict(zip(CHECKED_SETTINGS, values, strict=True))
     if int(settings["server_version_num"]) < MIN_VERSION:
         raise UnsuitableServerError(f"{place}: the server is older than PostgreSQL 14. Update it.")
     if settings["server_encoding"] != "UTF8":

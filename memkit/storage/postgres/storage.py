@@ -97,8 +97,8 @@ class PostgresStorage(SqlStorage):
         def is_done(transaction: Transaction, value: tuple[int, Receipt]) -> bool:
             number, receipt = value
             run(transaction, "bank_for_change", bank=number).fetchall()
-            found = run(transaction, "is_applied", bank=number, change=receipt.change, token=token).fetchone()
-            return bool(found[0])
+            count = run(transaction, "is_applied", bank=number, change=receipt.change, token=token).fetchone()
+            return bool(count[0])
 
         _, receipt = self._transactions.write(work, is_done)
         return receipt

@@ -13,7 +13,7 @@ from typing import TypeVar
 import psycopg
 
 from memkit.errors import BusyError, ReadOnlyError, UnsettledError
-from memkit.storage.postgres.connection import READING, WRITING, Transaction
+from memkit.storage.postgres.connection import BEGIN_READING, BEGIN_WRITING, Transaction
 from memkit.storage.postgres.dialect import Dialect
 from memkit.storage.postgres.errors import RETRIED_STATES, UNPREPARED_STATES, is_lost, translated, translation
 from memkit.storage.postgres.pool import Pool
@@ -51,7 +51,7 @@ class Transactions:
                 self._ended(transaction)
 
     def _begun(self, first: Work[T]) -> tuple[Transaction, T]:
-        transaction = Transaction(self.pool.take(), self.dialect, [READING])
+        transaction = Transaction(self.pool.take(), self.dialect, [BEGIN_READING])
         try:
             return transaction, first(transaction)
         except BaseException:
@@ -92,7 +92,7 @@ class Transactions:
             return self._retried(lambda: self._written(work, settled))
 
     def _written(self, work: Work[T], settled: Callable[[Transaction, T], bool] | None) -> T:
-        transaction = Transaction(self.pool.take(), self.dialect, [WRITING, *self.set_by_transaction])
+        transaction = Transaction(self.pool.take(), self.dialect, [BEGIN_WRITING, *self.set_by_transaction])
         try:
             value = work(transaction)
             transaction.commit()
@@ -127,7 +127,7 @@ class Transactions:
             pause = min(2 * pause, MAX_PAUSE_SECONDS)
 
     def _answer(self, question: Work[bool]) -> bool:
-        transaction = Transaction(self.pool.take(), self.dialect, [WRITING, *self.set_by_transaction])
+        transaction = Transaction(self.pool.take(), self.dialect, [BEGIN_WRITING, *self.set_by_transaction])
         try:
             return question(transaction)
         finally:

@@ -1,4 +1,4 @@
-"""Base of the storages of SQL engines: banks, views, apply, and the store's own notes, over an engine's transactions."""
+"""Base of the storages of SQL engines: banks, views, apply, the store's own notes, over an engine's transactions."""
 
 import secrets
 from abc import ABC, abstractmethod
@@ -185,10 +185,10 @@ class SqlStorage(ABC):
     def _row(self, connection: Connection, bank: "int | BankName") -> BankRow:
         """A bank's row. Raises BankGoneError."""
         if isinstance(bank, int):
-            found = self._row_by_number(connection, bank)
+            row = self._row_by_number(connection, bank)
         else:
-            found = self._row_by_name(connection, name_key(checked_name(bank)))
-        return self._checked(found, bank)
+            row = self._row_by_name(connection, name_key(checked_name(bank)))
+        return self._checked(row, bank)
 
     def _checked(self, row: BankRow | None, bank: "int | BankName") -> BankRow:
         if row is None:
