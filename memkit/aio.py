@@ -104,6 +104,10 @@ class AsyncSession:
         """Observe many turns as the next ones, as `Session.extend` does."""
         return await _in_executor(self.executor, self.session.extend, turns)
 
+    async def catch_up(self, turns: Iterable[Any], *, leaving: int = 0) -> Receipt:
+        """Observe what is new of turns that are handed in again and again, as `Session.catch_up` does."""
+        return await _in_executor(self.executor, self.session.catch_up, turns, leaving=leaving)
+
     async def pop(self) -> Memory:
         """Erase the last turn and give it back, as `Session.pop` does."""
         return await _in_executor(self.executor, self.session.pop)

@@ -12,6 +12,7 @@ from memkit.times import to_micros
 
 UUID7_PATTERN = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")  # RFC 9562
 UUID_BYTES = 16
+MESSAGE_ID_KEY = "message_id"  # metadata of a turn: the id that its source gave it
 _counter = count(secrets.randbits(31))
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from memkit.errors import InvalidTurnError
 from memkit.flows import erase, sessions
+from memkit.flows.catching_up.catch_up import catch_up
 from memkit.identifiers import bank_path
 from memkit.models import Memory, Receipt
 
@@ -57,9 +58,24 @@ class Session(Sequence[Memory]):
 
     def extend(self, turns: Iterable[Any]) -> Receipt:
         """Observe many turns as the next ones of this session. Raises InputError."""
+        name = self._named()
+        return self.bank.observe([replace(turn, session=name) for turn in self.bank.read(turns)])
+
+    def _named(self) -> str:
+        """The session's name. Raises InvalidTurnError where it has none."""
         if self.id is None:
             raise InvalidTurnError("session: turns are added to a session with a name: bank.session('its name').")
-        return self.bank.observe([replace(turn, session=self.id) for turn in self.bank.read(turns)])
+        return self.id
+
+    def catch_up(self, turns: Iterable[Any], *, leaving: int = 0) -> Receipt:
+        """Observe what is new of a conversation that is handed in again and again, whole or its last part.
+
+        The receipt has an outcome for each turn: what is known is "skipped", and so is what was erased. Turns with ids
+        are known by these, the others by their order: they go on where the last ones ended, or went another way after
+        two turns or more; another answer to the last question takes the place of the one before. `leaving`: how many,
+        from the first on, are not handed in again. Raises InputError where these are no turns.
+        """
+        return catch_up(self.bank._context, self._named(), turns, leaving=leaving)
 
     def pop(self) -> Memory:
         """Erase the last turn with all that rests on it, and give it back. Raises IndexError where there is none.

@@ -13,15 +13,12 @@ also observes the history that it is shown with each question. The last answer i
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 from threading import Lock
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from pydantic import Field, PrivateAttr
 
 import memkit
-from memkit.errors import InputError
 from memkit_adapters.sparing import spared, tell_refused
 
 try:
@@ -38,11 +35,8 @@ except ModuleNotFoundError as error:
 BankOf = Callable[[str | None], memkit.MemoryBank]
 
 MEMKIT_ROLES = {"user": "user", "assistant": "assistant", "chatbot": "assistant", "model": "assistant"}
-SESSION_KEY = "llama_index/session/"  # begins the key of an item that says which of a session's messages are in
-PLACE_KEY = "llama_index_place"  # metadata: the place of a turn's message in its session
 REASONING_PREFIX, ANSWER_MARK = "Thought:", "Answer:"  # of a ReAct agent's message
 MAX_KEPT_RECOLLECTIONS = 16  # that may still be asked to be shorter
-READ_BEYOND = 8  # turns that are looked at before those of the history
 
 
 class MemkitMemoryBlock(BaseMemoryBlock[str]):  # type: ignore[misc, unused-ignore]
@@ -123,7 +117,7 @@ class MemkitMemoryBlock(BaseMemoryBlock[str]):  # type: ignore[misc, unused-igno
         question = next((each.text for each in reversed(said) if each.role == "user"), "")
         if not question:
             return memkit.Recollection(portrait=bank.portrait(), standing=bank.standing, zone=bank.zone)
-        return bank.recall(question, k=self.k, without=[self._turn(each, None, {}) for each in said])
+        return bank.recall(question, k=self.k, without=[self._turn(each, None) for each in said])
 
     def _prompt(self, hits: memkit.Recollection, budget: int) -> str:
         block = hits.prompt(budget, self._count)
@@ -133,16 +127,13 @@ class MemkitMemoryBlock(BaseMemoryBlock[str]):  # type: ignore[misc, unused-igno
                 self._rendered.popitem(last=False)
         return block
 
-    def _turn(self, said: "_Said", session: str | None, metadata: dict[str, Any]) -> dict[str, Any]:
-        names = {"user": self.speaker}
-        return {
-            "role": said.role, "name": said.name or names.get(said.role, said.role), "content": said.text,
-            "session": session, "metadata": metadata,
-        }  # fmt: skip
+    def _turn(self, said: "_Said", session: str | None) -> dict[str, Any]:
+        name = said.name or (self.speaker if said.role == "user" else said.role)
+        return {"role": said.role, "name": name, "content": said.text, "session": session}
 
     def _put(self, messages: list[ChatMessage], session_id: str | None) -> None:
         with spared("observe"):
-            turns = [self._turn(each, session_id, {}) for each in _said_in(messages)]
+            turns = [self._turn(each, session_id) for each in _said_in(messages)]
             if turns:
                 tell_refused(self._bank_of(session_id).observe(turns), [f"{n} of a batch" for n in range(len(turns))])
 
@@ -156,22 +147,10 @@ class MemkitMemoryBlock(BaseMemoryBlock[str]):  # type: ignore[misc, unused-igno
                 self._take(self._bank_of(session_id), session_id, said, len(flushed))
                 del self._unsaved[session_id]
 
-    def _take(self, bank: memkit.MemoryBank, session_id: str, said: Sequence["_Said"], flushed: int) -> None:
-        """Observe what is new of messages, of which so many leave the history, and keep the places of the others."""
-        before = _History.read(bank, session_id)
-        given = [(each.role, _as_stored(bank, each)) for each in said]
-        shared = before.shared_with(given, is_beginning=flushed == len(given))
-        fresh = dict(enumerate(said[len(shared) :], start=before.count))
-        if fresh:
-            turns = [self._turn(each, session_id, {PLACE_KEY: place}) for place, each in fresh.items()]
-            tell_refused(bank.observe(turns), [f"{session_id}, {place}" for place in fresh])
-        left = [] if fresh else before.places_after(shared)
-        value = {"count": before.count + len(fresh), "places": [*shared, *fresh][flushed:] + left}
-        if value != before.value:
-            bank.put(f"{SESSION_KEY}{session_id}", value, index=False)
-
-
-_RoleAndText = tuple[str, str]
+    def _take(self, bank: memkit.MemoryBank, session_id: str, said: Sequence["_Said"], leaving: int) -> None:
+        """Observe what is new of messages, of which so many leave the history."""
+        receipt = bank.session(session_id).catch_up([self._turn(each, None) for each in said], leaving=leaving)
+        tell_refused(receipt, [f"{session_id}, {number} of {len(said)}" for number in range(1, len(said) + 1)])
 
 
 class _Said(NamedTuple):
@@ -180,66 +159,6 @@ class _Said(NamedTuple):
     role: str
     text: str
     name: str | None = None
-
-
-@dataclass(frozen=True)
-class _History:
-    """History of a session as it was observed last: `places` of its messages among all that were, of which `count`.
-
-    `said`: their roles and texts, None for one that was erased or forgotten; `value`: the item that holds the numbers.
-    """
-
-    count: int
-    places: list[int]
-    said: list[_RoleAndText | None]
-    value: Any
-
-    @classmethod
-    def read(cls, bank: memkit.MemoryBank, session_id: str) -> Self:
-        """Read that of a session. Turns beyond the number that was written come of a call that broke off."""
-        item = bank.get_item(f"{SESSION_KEY}{session_id}")
-        value = None if item is None else item.value
-        count, places = (0, []) if value is None else (value["count"], value["places"])
-        turns = bank.session(session_id).last(count - min(places, default=count) + READ_BEYOND)
-        stored = {turn.metadata[PLACE_KEY]: turn for turn in turns if PLACE_KEY in turn.metadata}
-        places = [*places, *sorted(place for place in stored if place >= count)]
-        turns_in_order = [stored.get(place) for place in places]
-        said = [None if turn is None else (str(turn.role), turn.text) for turn in turns_in_order]
-        return cls(max([count, *(place + 1 for place in places)]), places, said, value)
-
-    def shared_with(self, given: Sequence[_RoleAndText], *, is_beginning: bool) -> list[int]:
-        """Places of a history's first messages that are known; the others are new.
-
-        Messages have neither ids nor times. A history goes on where this one ends, perhaps without its first ones; the
-        messages that leave it (`is_beginning`) are a beginning of this one, or go beyond its end. Of a history that
-        went another way, two messages or more are known; else it is a new one.
-        """
-        lengths = [_run_length(self.said[start:], given) for start in range(len(self.said))]
-        for start, length in enumerate(lengths):
-            end = start + length
-            is_whole = end == len(self.said) or (is_beginning and length == len(given))
-            if is_whole and (start == 0 or any(self.said[start:end])):
-                return self.places[start:end]
-        start = max(range(len(lengths)), key=lengths.__getitem__, default=0)
-        return self.places[start : start + lengths[start]] if lengths and lengths[start] > 1 else []
-
-    def places_after(self, shared: Sequence[int]) -> list[int]:
-        """Places of the messages after these."""
-        return self.places[self.places.index(shared[-1]) + 1 :] if shared else self.places
-
-
-def _run_length(stored: Sequence[_RoleAndText | None], given: Sequence[_RoleAndText]) -> int:
-    """Number of messages that two runs share at their beginning; what isn't stored any more may be any."""
-    pairs = zip(stored, given, strict=False)
-    return next((i for i, (each, other) in enumerate(pairs) if each not in (None, other)), min(len(stored), len(given)))
-
-
-def _as_stored(bank: memkit.MemoryBank, said: _Said) -> str:
-    """Words of a message as the bank takes them in; as they are where it refuses them."""
-    with suppress(InputError):
-        [turn] = bank.read([{"role": said.role, "content": said.text}])
-        return turn.text
-    return said.text
 
 
 def _without_repeat(messages: list[ChatMessage]) -> list[ChatMessage]:

@@ -1,6 +1,6 @@
 """Observe: turns in; stored, indexed, encoded and queued for thinking when the call returns."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, partial
@@ -62,6 +62,12 @@ class PreparedTurn:
 ReadyTurn = (
     PreparedTurn | RejectedTurn | Outcome
 )  # an outcome: its text was erased from this bank, it doesn't come back
+BesideTurns = Callable[[BankView, Sequence[Step]], Sequence[Step]]  # steps of the same transaction, by those of turns
+
+
+def nothing_beside(view: BankView, steps: Sequence[Step]) -> Sequence[Step]:
+    """No further steps."""
+    return ()
 
 
 def observe(ctx: BankContext, items: Iterable[Any]) -> Receipt:
@@ -84,6 +90,11 @@ def observe(ctx: BankContext, items: Iterable[Any]) -> Receipt:
     return joined
 
 
+def observe_beside(ctx: BankContext, turns: Sequence[Turn | RejectedTurn], beside: BesideTurns) -> Receipt:
+    """Store turns, as many as one transaction takes, with what stands beside them; outcomes are those of the turns."""
+    return retry_when_gone(ctx, partial(_observe_chunk, ctx, turns, beside))[0]
+
+
 def read(items: Iterable[Any], speakers: Mapping[str, str] | None) -> list[Turn]:
     """Turns as they would be observed. Raises the first error."""
     turns = as_turns(items, speakers=speakers)
@@ -93,12 +104,14 @@ def read(items: Iterable[Any], speakers: Mapping[str, str] | None) -> list[Turn]
     return [turn for turn in turns if isinstance(turn, Turn)]
 
 
-def _observe_chunk(ctx: BankContext, turns: Sequence[Turn | RejectedTurn]) -> tuple[Receipt, list[MemkitError]]:
+def _observe_chunk(
+    ctx: BankContext, turns: Sequence[Turn | RejectedTurn], beside: BesideTurns = nothing_beside
+) -> tuple[Receipt, list[MemkitError]]:
     at = ctx.now()
     state, ready = prepare(ctx, turns, at)
-    decision = _Decision(ctx, ready, at)
+    decision = _Decision(ctx, ready, at, beside)
     receipt = apply(ctx, decision.decide, at=at, state=state)
-    return receipt, decision.errors
+    return receipt.model_copy(update={"outcomes": receipt.outcomes[: len(turns)]}), decision.errors
 
 
 def prepare(ctx: BankContext, turns: Sequence[Turn | RejectedTurn], at: datetime) -> tuple[BankState, list[ReadyTurn]]:
@@ -181,8 +194,8 @@ def _unseen(view: BankView, entries: Sequence[IndexEntry]) -> list[int]:
 class _Decision:
     """Decides the operation of each turn, inside the transaction."""
 
-    def __init__(self, ctx: BankContext, turns: Sequence[ReadyTurn], at: datetime) -> None:
-        self._settings, self._turns, self._at = ctx.settings.observe, turns, at
+    def __init__(self, ctx: BankContext, turns: Sequence[ReadyTurn], at: datetime, beside: BesideTurns) -> None:
+        self._settings, self._turns, self._at, self._beside = ctx.settings.observe, turns, at, beside
         self.errors: list[MemkitError] = []
 
     def decide(self, view: BankView) -> list[Step]:
@@ -195,7 +208,8 @@ class _Decision:
         memories = view.memories(list(seqs.values()))
         self._by_id: dict[str, Memory | IncomingTurn] = {id: memories[seq] for id, seq in seqs.items()}
         self._answers = Answers(view)
-        return [*map(self._step, self._turns), *self._cutter.queue()]
+        steps = list(map(self._step, self._turns))
+        return [*steps, *self._beside(view, steps), *self._cutter.queue()]
 
     def _step(self, turn: ReadyTurn) -> Step:
         if isinstance(turn, RejectedTurn):

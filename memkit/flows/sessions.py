@@ -6,8 +6,10 @@ from typing import NamedTuple, Self
 
 from memkit.errors import BankGoneError, InputError
 from memkit.flows.context import BankContext
+from memkit.identifiers import MESSAGE_ID_KEY
 from memkit.models import Memory, Role, Turn
 from memkit.observe.episodes import UNNAMED_PREFIX
+from memkit.observe.handed_in import ANSWER_ROLES, PERSON_ROLES
 from memkit.protocols import BankView
 from memkit.text.terms.forms import is_same_name
 
@@ -15,9 +17,6 @@ READ_BATCH = 500  # turns
 MAX_SESSION_TURNS = 2**31  # above all sessions
 ANSWER_TURNS = 200  # of one answer, with what tools said on the way
 RECENT_TURNS = 32  # among which a turn that is said again is looked for
-MESSAGE_ID_KEY = "message_id"  # metadata: the id that a framework gave a turn's message
-PERSON_ROLES: tuple[Role | None, ...] = (None, "user")
-ANSWER_ROLES: tuple[Role, ...] = ("assistant", "tool")
 
 
 def session_turns(ctx: BankContext, name: str | None, part: slice) -> list[Memory]:

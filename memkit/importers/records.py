@@ -1,5 +1,6 @@
 """Records that importers give: a turn, a thought or an item of a source, or the reason why a piece is left out."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +14,7 @@ from memkit.models import MAX_NAME_CHARS, MAX_TEXT_CHARS, Role, Turn
 from memkit.times import as_utc
 
 DIGEST_BYTES = 16  # of an id that is made from contents
+CONTENT_ID_PATTERN = re.compile(r"[\w-]+:[0-9a-f]{32}(:\d+)?")
 MAX_UNIX_SECONDS = 1e11  # greater numbers count milliseconds, or less
 ORIGIN_KEY = "imported_from"  # in the metadata of all that was imported
 EMPTY_REASON = "without words"
@@ -194,6 +196,11 @@ def content_id(origin: str, *parts: str) -> str:
     for part in parts:
         digest.update(part.encode(errors="replace") + b"\0")
     return f"{origin}:{digest.hexdigest()}"
+
+
+def is_content_id(id: str) -> bool:
+    """Whether an id has the form of one that is made from contents."""
+    return CONTENT_ID_PATTERN.fullmatch(id) is not None
 
 
 class ContentIds:

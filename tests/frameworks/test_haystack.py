@@ -313,6 +313,19 @@ def test_a_whole_conversation_that_is_handed_in_at_each_turn_is_observed_once(st
     assert said(bank) == [message.text for message in history]
 
 
+def test_what_was_erased_does_not_come_back_with_its_conversation(store: memkit.MemoryStore) -> None:
+    bank, said = store.bank("app", "ana"), ["I keep a hamster.", "Noted.", "It is two years old."]
+    messages = [
+        ChatMessage.from_assistant(text) if i % 2 else ChatMessage.from_user(text) for i, text in enumerate(said)
+    ]
+    writer = MemkitMemoryWriter(bank, session="first")
+    writer.run(messages)
+    for erased in ("I keep a hamster.", "It is two years old."):
+        bank.erase(ids=[turn.id for turn in bank.session("first") if turn.text == erased])
+        assert writer.run(messages) == {"written": 0}
+    assert [turn.text for turn in bank.session("first")] == ["Noted."]
+
+
 def test_another_reply_to_the_last_message_takes_the_place_of_the_one_before(store: memkit.MemoryStore) -> None:
     bank = store.bank("acme", "ana")
     writer = MemkitMemoryWriter(bank, session="first")

@@ -353,7 +353,7 @@ async def test_a_message_that_cant_be_stored_is_named_and_the_rest_is_observed(
         await seen(block, "bad\0", "Noted.")
     await seen(block, "bad\0", "Noted.", PET_TEXT)
     assert texts(bank) == ["Noted.", PET_TEXT]
-    assert "message first, 0 was not remembered" in caplog.text
+    assert "message first, 1 of 2 was not remembered" in caplog.text
 
 
 async def test_a_message_that_cant_be_stored_doesnt_hide_the_memory(bank: memkit.MemoryBank) -> None:

@@ -8,7 +8,6 @@ from haystack import Document, component, default_from_dict, default_to_dict
 from haystack.dataclasses import ChatMessage, ChatRole
 
 import memkit
-from memkit_adapters.catching_up import observe_new
 from memkit_adapters.haystack.banks import BankOf, StoredBank, closed, opened, saved, warmed
 from memkit_adapters.sparing import spared
 
@@ -69,8 +68,8 @@ class MemkitMemoryWriter:
     """Observes what was said: the messages that the model was given, and its replies; the system's words are no talk.
 
     `bank`: one bank, or a function from the run's input `context` to the bank of whoever is talking. `session`: the
-    conversation, where a run names none. Messages have no ids: what the end of the session holds already, in order, is
-    not observed again, and another reply to the last message takes the place of the one before.
+    conversation, where a run names none. Messages have no ids: what the session was given already, in order, is not
+    observed again, also where it was erased, and another reply to the last message takes the place of the one before.
     """
 
     def __init__(self, bank: memkit.MemoryBank | StoredBank | BankOf, session: str | None = None) -> None:
@@ -106,7 +105,7 @@ class MemkitMemoryWriter:
         with spared("observe"):
             bank, named = opened(self.bank, context), session or self.session
             turns = bank.read(_said([*messages, *(replies or [])]), speakers={"user": speaker} if speaker else None)
-            return {"written": observe_new(bank, [replace(turn, session=named) for turn in turns])}
+            return {"written": _observe_new(bank, turns, named)}
         return {"written": 0}
 
     @component.output_types(written=int)
@@ -120,6 +119,18 @@ class MemkitMemoryWriter:
     ) -> dict[str, int]:
         """The same, awaited."""
         return await asyncio.to_thread(self.run, messages, replies, session, speaker, context)
+
+
+def _observe_new(bank: memkit.MemoryBank, turns: list[memkit.Turn], session: str | None) -> int:
+    """Number of turns that were new, and are stored now; without a session only a question asked again is told."""
+    if session is not None:
+        receipt = bank.session(session).catch_up(turns)
+        return sum(outcome.change is not None for outcome in receipt.outcomes)
+    asked = max((place for place, turn in enumerate(turns) if turn.role == "user"), default=-1)
+    question = bank.repeated(turns[: asked + 1])
+    if question:
+        turns = [replace(turn, reply_to=None if i else question[0].id) for i, turn in enumerate(turns[asked + 1 :])]
+    return len(bank.observe(turns).ids) if turns else 0
 
 
 def _said(messages: list[ChatMessage]) -> list[dict[str, Any]]:

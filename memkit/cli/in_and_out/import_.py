@@ -101,6 +101,11 @@ def _shown(report: ImportReport, file: Path, db: str) -> Iterator[RenderableType
     yield line(*_conclusion(report, file, db), style="bold")
     if report.unencoded:
         note(f"Not encoded yet: {report.unencoded:,}. Words find them meanwhile, and their vectors follow.")
+    if report.perhaps_erased:
+        note(
+            f"{report.perhaps_erased:,} of them have no ids in the file. Whether they were erased here before can't be "
+            "known without an erasure_key: memkit.open(path, erasure_key=...)."
+        )
 
 
 def _conclusion(report: ImportReport, file: Path, db: str) -> tuple[str, str]:

@@ -1,15 +1,22 @@
-"""Fingerprints of erased texts, so that they are recognised when they come again: useless without the caller's key."""
+"""Fingerprints of what was erased, so that it is recognised when it comes again.
+
+Of texts under the caller's key, useless without it. Of ids that a source gave (a chat's export, a framework's messages)
+without any: an id is no text. Ids that were made of contents have none.
+"""
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from memkit.flows.context import BankContext
+from memkit.identifiers import MESSAGE_ID_KEY, uuid7_bytes
+from memkit.importers.records import ORIGIN_KEY, is_content_id
 from memkit.models import Memory
 from memkit.protocols import BankName
 from memkit.runtime.indexer import WORDS_OF_AN_ECHO, IndexableText
 from memkit.times import to_micros
 
 FINGERPRINT_BYTES = 16
+ID_DOMAIN = b"memkit: erased id"
 ERASED_REASON = "was erased on request, and is not taken in again"
 
 
@@ -26,11 +33,38 @@ def fingerprint(key: bytes, bank: BankName, indexable: IndexableText) -> bytes:
 
 
 def fingerprints(ctx: BankContext, memories: Iterable[Memory]) -> tuple[bytes, ...]:
-    """Those of memories that are about to be erased; none without the caller's key."""
-    key = ctx.services.erasure_key
-    if key is None:
-        return ()
-    return tuple(sorted({fingerprint(key, ctx.name, IndexableText.of(m)) for m in memories if m.text}))
+    """Those of memories that are about to be erased: of their ids, and with the caller's key of their texts."""
+    key, macs = ctx.services.erasure_key, set[bytes]()
+    for memory in memories:
+        if key is not None and memory.text:
+            macs.add(fingerprint(key, ctx.name, IndexableText.of(memory)))
+        if _is_from_a_source(memory):
+            macs.add(id_fingerprint(ctx.name, memory.id))
+    return tuple(sorted(macs))
+
+
+def id_fingerprint(bank: BankName, id: str) -> bytes:
+    """Digest of an id in its bank."""
+    return hmac.digest(ID_DOMAIN, "\0".join((*bank, id)).encode(), "sha256")[:FINGERPRINT_BYTES]
+
+
+def _is_from_a_source(memory: Memory) -> bool:
+    """Whether a source gave it its id, and may bring it again."""
+    is_named = MESSAGE_ID_KEY in memory.metadata or ORIGIN_KEY in memory.metadata
+    return is_named and not is_content_id(memory.id)
+
+
+def erased_ids(ctx: BankContext, ids: Sequence[str]) -> set[str]:
+    """Those of these ids whose memories were erased from this bank, as far as a source had given them."""
+    state = ctx.state() if ids else None
+    if state is None:
+        return set()
+    macs = {id: id_fingerprint(ctx.name, id) for id in ids}
+    erased_macs = ctx.storage.fingerprinted(state.number, list(macs.values()))
+    own = {id for id in ids if uuid7_bytes(id)}
+    receipts = [r for r in ctx.storage.receipts() if r.bank == ctx.name] if own else []
+    in_receipts = own.intersection(id for receipt in receipts for id in receipt.erased)
+    return {id for id, mac in macs.items() if mac in erased_macs} | in_receipts
 
 
 def erased_before(ctx: BankContext, texts: Iterable[tuple[str, IndexableText]]) -> set[str]:

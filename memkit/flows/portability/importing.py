@@ -10,6 +10,7 @@ from pathlib import Path
 from memkit.errors import InputError
 from memkit.flows import edit, items, observe
 from memkit.flows.context import BankContext, Services, by_id
+from memkit.flows.erasure.fingerprints import ERASED_REASON, erased_ids
 from memkit.identifiers import bank_path
 from memkit.importers import SPLIT_FORMATS, read_records
 from memkit.importers.records import (
@@ -20,6 +21,7 @@ from memkit.importers.records import (
     SkippedRecord,
     Source,
     SourceRecord,
+    is_content_id,
 )
 from memkit.items import ItemFields, item_id
 from memkit.models import FrozenModel, Memory, Outcome, Receipt, Turn, checked_bank_name
@@ -39,6 +41,8 @@ class ImportReport(FrozenModel):
 
     `new`: how many came in, by kind. `present`: those that were there already. `skipped` and `refused`: how many were
     left out, by the reason: not what is imported, or not what can be stored. `banks`: where something came in.
+    `perhaps_erased`: how many of the new ones nobody can know for erased ones, since their ids are made of their words
+    and the store has no `erasure_key`; 0 where nothing was ever erased.
     """
 
     format: str
@@ -49,6 +53,7 @@ class ImportReport(FrozenModel):
     skipped: dict[str, int]
     refused: dict[str, int]
     unencoded: int = 0
+    perhaps_erased: int = 0
 
     @property
     def read(self) -> int:
@@ -66,6 +71,7 @@ class _Tally:
     refused: Counter[str] = field(default_factory=Counter)
     present: int = 0
     unencoded: int = 0
+    perhaps_erased: int = 0
 
     def add(self, kind: str, receipt: Receipt) -> None:
         """Count the outcomes of records of one kind."""
@@ -83,10 +89,10 @@ class _Tally:
 
     def report(self, format: str, *, dry_run: bool) -> ImportReport:
         """The counts as they are shown, the commonest first."""
-        new, skipped, refused = (dict(counts.most_common()) for counts in (self.new, self.skipped, self.refused))
+        new, skipped, refused = (dict((+counts).most_common()) for counts in (self.new, self.skipped, self.refused))
         return ImportReport(
             format=format, dry_run=dry_run, banks=tuple(self.banks), new=new, present=self.present, skipped=skipped,
-            refused=refused, unencoded=self.unencoded,
+            refused=refused, unencoded=self.unencoded, perhaps_erased=self.perhaps_erased,
         )  # fmt: skip
 
 
@@ -147,7 +153,7 @@ def _bring(ctx: BankContext, records: Sequence[Incoming], tally: _Tally, *, dry_
     tally.skipped.update(record.reason for record in records if isinstance(record, SkippedRecord))
     coming = [record.content for record in records if isinstance(record, SourceRecord)]
     stored = _stored(ctx, coming)
-    fresh = list(_fresh(coming, stored, tally))
+    fresh = _without_erased(ctx, list(_fresh(coming, stored, tally)), stored, tally)
     if fresh:
         tally.banks[ctx.name] = None
     for kind, part in groupby(fresh, key=type):
@@ -156,6 +162,18 @@ def _bring(ctx: BankContext, records: Sequence[Incoming], tally: _Tally, *, dry_
             tally.new[KIND_NAMES[kind]] += len(contents)
         else:
             tally.add(KIND_NAMES[kind], _store(ctx, contents, stored))
+
+
+def _without_erased(
+    ctx: BankContext, fresh: Sequence[ImportedContent], stored: Mapping[str, Memory], tally: _Tally
+) -> list[ImportedContent]:
+    """The new contents without those that were erased from the bank since they came in, as far as that is known."""
+    ids = [_id(content) for content in fresh if not isinstance(content, ImportedItem) and _id(content) not in stored]
+    erased, content_ids = erased_ids(ctx, ids), sum(map(is_content_id, ids))
+    tally.skipped[ERASED_REASON] += len(erased)
+    if content_ids and ctx.services.erasure_key is None and any(r.bank == ctx.name for r in ctx.storage.receipts()):
+        tally.perhaps_erased += content_ids
+    return [content for content in fresh if _id(content) not in erased]
 
 
 def _id(content: ImportedContent) -> str:

@@ -119,6 +119,43 @@ def test_erased_turns_that_come_again_are_left_out_where_a_key_knows_them(tmp_pa
         assert report.skipped[ERASED_REASON] == 1
 
 
+def test_erased_turns_do_not_come_again_where_their_ids_are_the_files_own(store: memkit.MemoryStore) -> None:
+    store.import_from("jsonl", SAMPLES / "turns.jsonl", bank=("ana",))
+    store.bank("ana").erase(ids=["f1"])
+    for dry_run in (True, False):
+        report = store.import_from("jsonl", SAMPLES / "turns.jsonl", bank=("ana",), dry_run=dry_run)
+        assert (report.new, report.skipped[ERASED_REASON], report.perhaps_erased) == ({}, 1, 0)
+    assert "f1" not in [turn.id for turn in store.bank("ana").list()]
+
+
+def test_erased_thoughts_do_not_come_again_where_their_ids_are_the_files_own(store: memkit.MemoryStore) -> None:
+    store.import_from("mem0", SAMPLES / "mem0.json", bank=("ana",), split=True)
+    bank = store.bank(*store.banks()[0])
+    thought = bank.list(kinds=["thought"])[0]
+    bank.erase(ids=[thought.id])
+    report = store.import_from("mem0", SAMPLES / "mem0.json", bank=("ana",), split=True)
+    assert (report.new, report.skipped[ERASED_REASON]) == ({}, 1)
+
+
+def test_turns_of_an_export_that_were_erased_do_not_come_again(store: memkit.MemoryStore, tmp_path: Path) -> None:
+    bank = store.bank("ana")
+    bank.observe([("Ana", "The tram is late."), ("Bo", "So is the bus.")])
+    store.export_as("jsonl", tmp_path / "turns.jsonl", prefix=("ana",))
+    bank.erase(ids=[bank.list()[0].id])
+    report = store.import_from("jsonl", tmp_path / "turns.jsonl", bank=("ana",))
+    assert (report.new, report.present, report.skipped) == ({}, 1, {ERASED_REASON: 1})
+
+
+def test_it_is_told_how_many_came_in_that_nobody_can_know_for_erased_ones(
+    store: memkit.MemoryStore, tmp_path: Path
+) -> None:
+    path = written(tmp_path / "turns.jsonl", ({"speaker": "Ana", "text": f"Line {n}."} for n in range(3)))
+    assert store.import_from("jsonl", path, bank=("ana",)).perhaps_erased == 0
+    store.bank("ana").erase(ids=[store.bank("ana").list()[0].id])
+    report = store.import_from("jsonl", path, bank=("ana",))
+    assert (report.new, report.perhaps_erased) == ({"turn": 1}, 1)
+
+
 def test_progress_is_told_in_pieces_of_all_that_the_file_holds(store: memkit.MemoryStore, tmp_path: Path) -> None:
     rows = ({"speaker": "Ana", "text": f"Line {n}."} for n in range(1_200))
     told: list[tuple[int, int]] = []
