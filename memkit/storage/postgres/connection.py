@@ -1,125 +1,129 @@
 """A transaction over one connection: named queries, sent together where nobody waits for their rows.
 
-Statements that change something wait until rows are read, or the transaction ends: all of them then go in one pipeline,
-one round trip. An error of one shows with the next that is read, within the same transaction.
+Statements that change something wait until rows are read, or the transaction ends: all of them then go in one round
+trip. An error of one shows with the next that is read, within the same transaction. Rows that will be asked for can be
+read ahead, together.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import psycopg
 
-from memkit.storage.postgres.dialect import Dialect
+from memkit.storage.postgres.dialect import Dialect, Statement, plain
+from memkit.storage.postgres.session import Request, Session
 from memkit.storage.sql.queries import Cursor, NamedConnection, Values
 
-Raw: TypeAlias = psycopg.Connection[tuple[Any, ...]]
-RawCursor: TypeAlias = psycopg.Cursor[tuple[Any, ...]]
-BEGIN_READING = b"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-BEGIN_WRITING = b"BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE"
+BEGIN_READING = plain("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+BEGIN_WRITING = plain("BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE")
+COMMIT_STATEMENT = plain("COMMIT")
+ROLLBACK_STATEMENT = plain("ROLLBACK")
 
 
-class Later:
-    """Rows of a statement that waits to be sent."""
+class Rows:
+    """Rows of a statement, which is sent once they are looked at."""
 
-    def __init__(self, transaction: "Transaction") -> None:
+    def __init__(self, transaction: "Transaction", request: Request) -> None:
         self._transaction = transaction
-        self.cursor: RawCursor | None = None
-
-    def _sent(self) -> RawCursor:
-        if self.cursor is None:
-            self._transaction.send()
-        assert self.cursor is not None  # noqa: S101  # by `send`
-        return self.cursor
+        self._request = request
+        self._next = 0
 
     @property
     def rowcount(self) -> int:
-        return self._sent().rowcount
+        return self._transaction.answer(self._request).command_tuples or 0
 
     def fetchone(self) -> Any:
-        return self._sent().fetchone()
+        return next(iter(self.fetchmany(1)), None)
 
     def fetchmany(self, size: int, /) -> list[Any]:
-        return self._sent().fetchmany(size)
+        result = self._transaction.answer(self._request)
+        first, self._next = self._next, min(self._next + size, result.ntuples)
+        return self._transaction.session.rows(result, first, self._next)
 
     def fetchall(self) -> list[Any]:
-        return self._sent().fetchall()
+        return self.fetchmany(self._transaction.answer(self._request).ntuples)
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._sent())
-
-
-@dataclass
-class Waiting:
-    """A statement that waits to be sent, and whoever wants its rows."""
-
-    sql: bytes
-    values: Sequence[Any]
-    later: Later | None = None
+        return iter(self.fetchall())
 
 
 class Transaction(NamedConnection):
-    """Named queries within one transaction."""
+    """Named queries within one transaction; without `begin`, each a transaction of its own."""
 
-    def __init__(self, raw: Raw, dialect: Dialect, begin: Sequence[bytes]) -> None:
-        self.raw = raw
+    def __init__(self, session: Session, dialect: Dialect, begin: Sequence[Statement]) -> None:
+        self.session = session
         self.dialect = dialect
         self.committing = False
         self.token = 0  # of the apply that it is for
-        self._waiting = [Waiting(sql, ()) for sql in begin]
+        self._waiting = [Request(statement, []) for statement in begin]
+        self._is_open = bool(begin)  # until it is committed or undone
+        self._is_begun = False
+        self._ahead: dict[tuple[Statement, tuple[bytes | None, ...]], Request] = {}
 
     def run_named(self, name: str, values: Values) -> Cursor:
         statement = self.dialect.statement(name)
-        return self._run(statement.sql, statement.bind(values), statement.is_read)
+        return self._run(statement, statement.bind(values))
 
     def run_over(self, name: str, values: Sequence[Any], others: Values) -> Cursor:
         statement = self.dialect.statement(name)
         [listed] = self.dialect.lists(name)
-        return self._run(statement.sql, statement.bind({**others, listed: values}), statement.is_read)
+        return self._run(statement, statement.bind({**others, listed: values}))
 
     def run_rows(self, name: str, rows: Sequence[Values]) -> None:
+        self._ahead.clear()
         together = self.dialect.rows_statement(name)
         if together is not None:
-            self._waiting.append(Waiting(together.sql, together.bind(rows)))
+            self._waiting.append(Request(together, together.bind(rows)))
             return
         statement = self.dialect.statement(name)
-        self._waiting += [Waiting(statement.sql, statement.bind(row)) for row in rows]
+        self._waiting += [Request(statement, statement.bind(row)) for row in rows]
 
-    def _run(self, sql: bytes, values: Sequence[Any], is_read: bool) -> Cursor:
-        later = Later(self)
-        self._waiting.append(Waiting(sql, values, later))
-        if is_read:
-            self.send()
-        return later
+    def read_ahead(self, queries: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        """Read the rows of queries that will be run, each with these values, in one round trip."""
+        for name, values in queries:
+            statement = self.dialect.statement(name)
+            request = Request(statement, statement.bind(values))
+            self._ahead[statement, tuple(request.values)] = request
+            self._waiting.append(request)
+        self.flush()
 
-    def send(self) -> None:
+    def _run(self, statement: Statement, values: list[bytes | None]) -> Cursor:
+        if not statement.is_read:
+            self._ahead.clear()
+        elif (request := self._ahead.pop((statement, tuple(values)), None)) is not None:
+            return Rows(self, request)
+        request = Request(statement, values)
+        self._waiting.append(request)
+        if statement.is_read:
+            self.flush()
+        return Rows(self, request)
+
+    def answer(self, request: Request) -> Any:
+        """The answer to a statement, which is sent where it still waits."""
+        if request.result is None:
+            self.flush()
+        return request.result
+
+    def flush(self) -> None:
         """Send what waits, and wait for the answers."""
         waiting, self._waiting = self._waiting, []
-        if len(waiting) == 1:
-            self._execute(waiting[0])
-        elif waiting:
-            with self.raw.pipeline():
-                for each in waiting:
-                    self._execute(each)
-
-    def _execute(self, each: Waiting) -> None:
-        cursor = self.raw.execute(each.sql, each.values, binary=True)
-        if each.later is not None:
-            each.later.cursor = cursor
+        if waiting:
+            self._is_begun = True
+            self.session.run(waiting)
 
     def commit(self) -> None:
         """Send what waits, and commit, in one round trip."""
-        if self.raw.info.transaction_status == psycopg.pq.TransactionStatus.IDLE and self._unbegun():
-            return
         self.committing = True
-        self._waiting.append(Waiting(b"COMMIT", ()))
-        self.send()
+        commit = Request(COMMIT_STATEMENT, [])
+        self._waiting.append(commit)
+        self.flush()
+        self._is_open = False
+        if commit.result is None or commit.result.command_status != b"COMMIT":
+            raise psycopg.errors.InFailedSqlTransaction
 
-    def roll_back(self) -> None:
-        """Undo what was sent; what waits is dropped."""
+    def end(self) -> None:
+        """End it without a change; nobody waits for that. What waits is dropped."""
         self._waiting = []
-        if not self.raw.closed and self.raw.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-            self.raw.execute(b"ROLLBACK")
-
-    def _unbegun(self) -> bool:
-        return all(each.sql.startswith((b"BEGIN", b"SET ")) for each in self._waiting)
+        if self._is_open and self._is_begun and not self.session.broken:
+            self.session.send(Request(ROLLBACK_STATEMENT, []))
+        self._is_open = False

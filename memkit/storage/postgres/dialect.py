@@ -7,11 +7,12 @@ none. A statement that adds a row is rendered for many at once, too: its columns
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
+from hashlib import blake2b
 from importlib.resources import files
 from typing import Any
 
-from memkit.storage.postgres.adapters import ARRAY_TYPES, COLUMN_OIDS, NULL_VALUES
+from memkit.storage.postgres.wire import ARRAY_OIDS, BYTEA_OID, COLUMN_OIDS, INT8_OID, TEXT_OID, packed
 from memkit.storage.sql.queries import LIST_PATTERN, VALUE_PATTERN, NamedQuery, Values, queries, sections
 
 HINT_PATTERN = re.compile(r" (?:INDEXED BY \w+|NOT INDEXED)\b")
@@ -21,26 +22,32 @@ INSERT_PATTERN = re.compile(r"^INSERT INTO (\w+) \(([^)]*)\)\s+VALUES \(([^)]*)\
 COLUMN_PATTERN = re.compile(r"^ +(\w+) (BIGINT|TEXT|BYTEA|DOUBLE PRECISION)\b", re.MULTILINE)
 CREATE_PATTERN = re.compile(r"^CREATE TABLE \{schema\}\.(\w+) \((.*?)\);$", re.MULTILINE | re.DOTALL)
 BYTES_LISTS = ("uids", "macs")  # lists of bytes; all others are of integers
+VALUE_OIDS = {"start": TEXT_OID, "end": TEXT_OID}  # values that are no column's; all others are integers
 READ_KEYWORDS = ("SELECT", "WITH")
 
-Bind = Callable[[Values], list[Any]]
+Bind = Callable[[Any], list[bytes | None]]
 
 
-@dataclass(frozen=True)
-class RenderedQuery:
-    """A statement with numbered places, and what puts values into their order."""
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """A statement with numbered places of these types, and what puts values into their order, in binary form.
+
+    `name`: under which it is prepared; the same for the same text, whoever prepares it.
+    """
 
     sql: bytes
+    types: tuple[int, ...]
     bind: Bind
-    is_read: bool
+    is_read: bool = False
+
+    @cached_property
+    def name(self) -> bytes:
+        return b"memkit_" + blake2b(self.sql, digest_size=12).hexdigest().encode()
 
 
-@dataclass(frozen=True)
-class RenderedInsert:
-    """A statement for many rows at once; None where there is no such form."""
-
-    sql: bytes
-    bind: Callable[[Sequence[Values]], list[Any]]
+def plain(sql: str) -> Statement:
+    """A statement without values."""
+    return Statement(sql.encode(), (), lambda values: [])
 
 
 @cache
@@ -80,17 +87,19 @@ class Dialect:
         """Names of a query's lists."""
         return own_queries()[name].lists
 
-    def _statement(self, name: str) -> RenderedQuery:
+    def _statement(self, name: str) -> Statement:
         query = own_queries()[name]
         sql = self._plain(query.sql)
-        order = (*query.names, *query.lists)
+        types = {**VALUE_OIDS, **column_types().get(_table(query.sql), {})}
+        order = {name: types.get(name, INT8_OID) for name in query.names}
+        order |= {name: ARRAY_OIDS[BYTEA_OID if name in BYTES_LISTS else INT8_OID] for name in query.lists}
         places = {value: f"${number}" for number, value in enumerate(order, 1)}
         sql = LIST_PATTERN.sub(lambda match: f"= ANY({places[match[1]]})", sql)
         sql = VALUE_PATTERN.sub(lambda match: places[match[1]], sql)
-        types = column_types().get(_table(query.sql), {})
-        return RenderedQuery(sql.encode(), _binder(query, types), query.sql.startswith(READ_KEYWORDS))
+        is_read = query.sql.startswith(READ_KEYWORDS)
+        return Statement(sql.encode(), tuple(order.values()), _binder(order), is_read)
 
-    def _rows_statement(self, name: str) -> RenderedInsert | None:
+    def _rows_statement(self, name: str) -> Statement | None:
         match = INSERT_PATTERN.match(own_queries()[name].sql)
         if match is None:
             return None
@@ -100,8 +109,11 @@ class Dialect:
         names = [column.strip() for column in columns.split(",")]
         given = dict(zip(names, (value.strip() for value in values.split(",")), strict=True))
         listed = [name for name in names if given[name].startswith(":") and name != "bank"]
+        types = [ARRAY_OIDS[column_types()[table][name]] for name in listed]
         sql = self._insert(table, given, listed) + self._plain(rest)
-        return RenderedInsert(sql.encode(), _rows_binder(table, given, listed))
+        places = (*((INT8_OID,) if "bank" in given else ()), *types)
+        columns = [(given[name][1:], type) for name, type in zip(listed, types, strict=True)]
+        return Statement(sql.encode(), places, _rows_binder("bank" in given, columns))
 
     def _insert(self, table: str, given: Mapping[str, str], listed: Sequence[str]) -> str:
         """One bank's rows, whose columns are arrays."""
@@ -135,25 +147,18 @@ def _table(sql: str) -> str:
     return match[2] if match else ""
 
 
-def _binder(query: NamedQuery, types: Mapping[str, int]) -> Bind:
-    nulls = {name: NULL_VALUES[types.get(name, COLUMN_OIDS["BIGINT"])] for name in query.names}
-    lists = [(name, ARRAY_TYPES[COLUMN_OIDS["BYTEA" if name in BYTES_LISTS else "BIGINT"]]) for name in query.lists]
+def _binder(order: Mapping[str, int]) -> Bind:
+    places = list(order.items())
 
-    def bind(values: Values) -> list[Any]:
-        singles = [nulls[name] if values[name] is None else values[name] for name in query.names]
-        return [*singles, *(kind(values[name]) for name, kind in lists)]
+    def bind(values: Values) -> list[bytes | None]:
+        return [packed(oid, values[name]) for name, oid in places]
 
     return bind
 
 
-def _rows_binder(
-    table: str, given: Mapping[str, str], listed: Sequence[str]
-) -> Callable[[Sequence[Values]], list[Any]]:
-    types = column_types()[table]
-    columns = [(given[name][1:], ARRAY_TYPES[types[name]]) for name in listed]
-
-    def bind(rows: Sequence[Values]) -> list[Any]:
-        arrays = [kind([row[name] for row in rows]) for name, kind in columns]
-        return [rows[0]["bank"], *arrays] if "bank" in given else arrays
+def _rows_binder(has_bank: bool, columns: Sequence[tuple[str, int]]) -> Bind:
+    def bind(rows: Sequence[Values]) -> list[bytes | None]:
+        arrays = [packed(oid, [row[name] for row in rows]) for name, oid in columns]
+        return [packed(INT8_OID, rows[0]["bank"]), *arrays] if has_bank else arrays
 
     return bind

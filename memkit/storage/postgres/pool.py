@@ -5,10 +5,8 @@ started again after a fork. A connection that the server closed meanwhile is see
 """
 
 import os
-import select
 import threading
 import time
-import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,13 +17,10 @@ from psycopg import RawCursor
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from memkit.errors import BusyError, ClosedError
-from memkit.storage.postgres.adapters import register
-from memkit.storage.postgres.connection import Raw
 from memkit.storage.postgres.errors import translated
 from memkit.storage.postgres.location import Location
+from memkit.storage.postgres.session import Raw, Session
 
-PREPARED_STATEMENTS = 1000  # that a connection keeps, above all there are
-PREPARED_FROM = 2  # runs of a statement, before it is prepared
 DEFAULT_OPTIONS = {
     "connect_timeout": 10,
     "application_name": "memkit",
@@ -48,40 +43,39 @@ class Pool:
         _open_pools.add(self)
 
     def _begin(self) -> None:
-        self._idle: list[Raw] = []
+        self._idle: list[Session] = []
         self._open = 0
         self._changed = threading.Condition()
 
     @contextmanager
-    def borrowed(self) -> Iterator[Raw]:
+    def borrowed(self) -> Iterator[Session]:
         """A connection for one call. Raises ClosedError, BusyError, UnreachableServerError."""
-        raw = self.take()
+        session = self.take()
         try:
-            yield raw
+            yield session
         finally:
-            self.give(raw)
+            self.give(session)
 
-    def take(self) -> Raw:
+    def take(self) -> Session:
         """A connection, which must be given back."""
-        stale: list[Raw] = []
+        stale: list[Session] = []
         try:
-            raw = self._waited_for(stale)
-            return self._connect() if raw is None else raw
+            return self._waited_for(stale) or self._connect()
         finally:
             for each in stale:
                 close(each)
 
-    def _waited_for(self, stale: list[Raw]) -> Raw | None:
+    def _waited_for(self, stale: list[Session]) -> Session | None:
         """An idle connection; None where another one may be opened."""
         deadline = time.monotonic() + self._timeout
         with self._changed:
             while True:
                 self._refuse_closed()
                 while self._idle:
-                    raw = self._idle.pop()
-                    if is_alive(raw):
-                        return raw
-                    stale.append(raw)
+                    session = self._idle.pop()
+                    if session.is_alive():
+                        return session
+                    stale.append(session)
                     self._open -= 1
                 if self._open < self.location.pool:
                     self._open += 1
@@ -96,21 +90,19 @@ class Pool:
         if self._closed:
             raise ClosedError(f"{self.location.shown}: this store was closed. Open it again with memkit.open(...).")
 
-    def _connect(self) -> Raw:
+    def _connect(self) -> Session:
         try:
             with translated(self.location.shown):
-                return self._new()
+                return Session(self.dial(), prepares=self.prepares)
         except BaseException:
             with self._changed:
                 self._open -= 1
                 self._changed.notify()
             raise
 
-    def _new(self) -> Raw:
+    def dial(self) -> Raw:
+        """A connection of its own, beside the pool. Raises psycopg's errors."""
         raw: Raw = psycopg.connect(self._conninfo(), autocommit=True, cursor_factory=RawCursor)
-        raw.prepare_threshold = PREPARED_FROM if self.prepares else None
-        raw.prepared_max = PREPARED_STATEMENTS
-        register(raw)
         return raw
 
     def _conninfo(self) -> str:
@@ -119,18 +111,18 @@ class Pool:
         options: dict[str, Any] = {**DEFAULT_OPTIONS, **given, "client_encoding": "utf8"}
         return make_conninfo("", **options)
 
-    def give(self, raw: Raw) -> None:
+    def give(self, session: Session) -> None:
         """Take a connection back; one that is broken, or in the midst of something, is closed."""
-        usable = not raw.closed and raw.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
-        keeps = usable and (self.prepares or raw.prepare_threshold is None)
+        keeps = session.is_idle and session.prepares == self.prepares
         with self._changed:
-            if keeps and not self._closed:
-                self._idle.append(raw)
+            keeps = keeps and not self._closed
+            if keeps:
+                self._idle.append(session)
             else:
                 self._open -= 1
             self._changed.notify()
-        if not keeps or self._closed:
-            close(raw)
+        if not keeps:
+            close(session)
 
     def stop_preparing(self) -> None:
         """Prepare no statement from now on: a pooler stands in between, which gives another connection each time."""
@@ -143,8 +135,8 @@ class Pool:
             idle, self._idle = self._idle, []
             self._open -= len(idle)
             self._changed.notify_all()
-        for raw in idle:
-            close(raw)
+        for session in idle:
+            close(session)
 
     def close(self) -> None:
         """Close what is open; connections in use are closed when their call ends."""
@@ -160,19 +152,10 @@ class Pool:
         self._begin()
 
 
-def is_alive(raw: Raw) -> bool:
-    """Whether nothing came from the server while nobody asked, as it does where it closes a connection."""
-    if raw.closed:
-        return False
-    poll = select.poll()
-    poll.register(raw.fileno(), select.POLLIN)
-    return not poll.poll(0)
-
-
-def close(raw: Raw) -> None:
+def close(session: Session) -> None:
     """Close a connection, whatever state it is in."""
-    with suppress(psycopg.Error), warnings.catch_warnings():
-        raw.close()
+    with suppress(psycopg.Error):
+        session.raw.close()
 
 
 _open_pools: "weakref.WeakSet[Pool]" = weakref.WeakSet()

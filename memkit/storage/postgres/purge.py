@@ -1,5 +1,7 @@
 """Purge: tables are rewritten without what was erased, under a lock that keeps everybody else from them meanwhile."""
 
+from contextlib import closing
+
 from memkit.storage.postgres.dialect import column_types
 from memkit.storage.postgres.errors import translated
 from memkit.storage.postgres.pool import Pool
@@ -15,7 +17,7 @@ def purge(pool: Pool, transactions: Transactions, *, thorough: bool) -> bool:
         return True
     if not thorough:
         return False
-    with translated(transactions.place), pool.borrowed() as raw:
+    with translated(transactions.place), closing(pool.dial()) as raw:
         for table in column_types():
             raw.execute(f"VACUUM (FULL) {pool.location.schema}.{table}".encode())
     rows = [{"bank": bank, "number": number} for bank, number in pending.values()]

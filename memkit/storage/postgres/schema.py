@@ -11,10 +11,10 @@ from typing import Any
 import psycopg
 
 from memkit.errors import NewerVersionError, OtherDraftError, PermissionDeniedError, ReadOnlyError
-from memkit.storage.postgres.adapters import BYTEA_OID, TEXT_OID
-from memkit.storage.postgres.connection import Raw
 from memkit.storage.postgres.dialect import column_types, schema_text
 from memkit.storage.postgres.location import Location
+from memkit.storage.postgres.session import Raw
+from memkit.storage.postgres.wire import BYTEA_OID, TEXT_OID
 
 FORMAT_NUMBER = 1
 DRAFT_NUMBER = 1  # of format 1

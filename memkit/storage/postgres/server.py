@@ -4,7 +4,7 @@ import warnings
 from typing import Any
 
 from memkit.errors import UnsafeServerWarning, UnsuitableServerError
-from memkit.storage.postgres.connection import Raw
+from memkit.storage.postgres.session import Raw
 
 MIN_VERSION = 140000  # PostgreSQL 14
 CHECKED_SETTINGS = ("server_version_num", "server_encoding", "fsync", "full_page_writes", "synchronous_commit")

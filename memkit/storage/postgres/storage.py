@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, cast
@@ -13,6 +13,7 @@ from memkit.storage.core.banks import LOADING_MARK, BankRow, checked_name, name_
 from memkit.storage.locations import server_error
 from memkit.storage.postgres import schema, server
 from memkit.storage.postgres.connection import Transaction
+from memkit.storage.postgres.dialect import plain
 from memkit.storage.postgres.errors import translated
 from memkit.storage.postgres.location import Location
 from memkit.storage.postgres.pool import Pool
@@ -48,13 +49,13 @@ class PostgresStorage(SqlStorage):
 
     def _prepare(self, *, read_only: bool, lock_seconds: float) -> None:
         """Check the server, and make the tables where they aren't there."""
-        with translated(self.place), self._pool.borrowed() as raw:
+        with translated(self.place), closing(self._pool.dial()) as raw:
             is_pooled, is_asynchronous = server.check(raw, self.place)
             schema.prepare(raw, self.location, read_only=read_only, lock_seconds=lock_seconds)
         if is_pooled and self.location.prepare is None:
             self._pool.stop_preparing()
         if is_asynchronous:
-            self._transactions.set_by_transaction += (b"SET LOCAL synchronous_commit = on",)
+            self._transactions.set_by_transaction.append(plain("SET LOCAL synchronous_commit = on"))
 
     # -- transactions
 
@@ -186,7 +187,7 @@ class PostgresStorage(SqlStorage):
         parts = self._read(lambda connection: sizes_of_parts(connection, bank))
         if bank is not None:
             return {**parts, "free": 0, "total": sum(parts.values())}
-        with translated(self.place), self._pool.borrowed() as raw:
+        with translated(self.place), closing(self._pool.dial()) as raw:
             row: Any = raw.execute(TOTAL_SIZE, [self.location.schema]).fetchone()
         return {**parts, "free": 0, "total": int(row[0])}
 

@@ -14,7 +14,7 @@ import psycopg
 
 from memkit.errors import BusyError, ReadOnlyError, UnsettledError
 from memkit.storage.postgres.connection import BEGIN_READING, BEGIN_WRITING, Transaction
-from memkit.storage.postgres.dialect import Dialect
+from memkit.storage.postgres.dialect import Dialect, plain
 from memkit.storage.postgres.errors import RETRIED_STATES, UNPREPARED_STATES, is_lost, translated, translation
 from memkit.storage.postgres.pool import Pool
 
@@ -36,7 +36,7 @@ class Transactions:
         self.pool = pool
         self.place = pool.location.shown
         self.dialect = Dialect(pool.location.schema)
-        self.set_by_transaction: tuple[bytes, ...] = (f"SET LOCAL lock_timeout = {round(timeout * 1000)}".encode(),)
+        self.set_by_transaction = [plain(f"SET LOCAL lock_timeout = {round(timeout * 1000)}")]
         self._read_only = read_only
         self._timeout = timeout
 
@@ -60,11 +60,9 @@ class Transactions:
 
     def _ended(self, transaction: Transaction) -> None:
         try:
-            transaction.roll_back()
-        except psycopg.Error:
-            transaction.raw.close()
+            transaction.end()
         finally:
-            self.pool.give(transaction.raw)
+            self.pool.give(transaction.session)
 
     def read(self, work: Work[T]) -> T:
         """Result of `work` in one snapshot."""
@@ -75,8 +73,8 @@ class Transactions:
         """Result of `work`, which is one statement."""
 
         def attempt() -> T:
-            with self.pool.borrowed() as raw:
-                return work(Transaction(raw, self.dialect, []))
+            with self.pool.borrowed() as session:
+                return work(Transaction(session, self.dialect, []))
 
         with translated(self.place):
             return self._retried(attempt)

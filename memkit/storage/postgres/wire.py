@@ -1,0 +1,72 @@
+"""Values in PostgreSQL's binary form: each of its column's type, lists as arrays.
+
+Whatever a value is, its place in a statement has one type; so a statement is prepared once, and no type is guessed.
+"""
+
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+INT8_OID, FLOAT8_OID, TEXT_OID, BYTEA_OID = 20, 701, 25, 17
+COLUMN_OIDS = {"BIGINT": INT8_OID, "DOUBLE PRECISION": FLOAT8_OID, "TEXT": TEXT_OID, "BYTEA": BYTEA_OID}
+ARRAY_OIDS = {INT8_OID: 1016, FLOAT8_OID: 1022, TEXT_OID: 1009, BYTEA_OID: 1001}
+NULL_LENGTH = b"\xff\xff\xff\xff"
+_ARRAY_FORMAT = struct.Struct("!iiiii")  # dimensions, whether there are nulls, type, length, first index
+_EMPTY_FORMAT = struct.Struct("!iii")
+_LENGTH_FORMAT = struct.Struct("!i")
+_INT8_FORMAT, _FLOAT8_FORMAT = struct.Struct("!q"), struct.Struct("!d")
+
+Pack = Callable[[Any], bytes]
+
+
+def _encoded(text: str) -> bytes:
+    """A text in UTF-8. Raises UnicodeEncodeError for what isn't Unicode text."""
+    return text.encode()
+
+
+VALUE_PACKERS: dict[int, Pack] = {
+    INT8_OID: _INT8_FORMAT.pack,
+    FLOAT8_OID: _FLOAT8_FORMAT.pack,
+    TEXT_OID: _encoded,
+    BYTEA_OID: bytes,
+}
+
+
+def packed(oid: int, value: Any) -> bytes | None:
+    """A value, or a list of them as an array, by the type of its place."""
+    if value is None:
+        return None
+    pack = VALUE_PACKERS.get(oid)
+    return pack(value) if pack else packed_array(ELEMENT_OIDS[oid], value)
+
+
+def packed_array(oid: int, values: Sequence[Any]) -> bytes:
+    """Values of one type as an array, some of them None."""
+    if not values:
+        return _EMPTY_FORMAT.pack(0, 0, oid)
+    head = _ARRAY_FORMAT.pack(1, None in values, oid, len(values), 1)
+    if oid in _RECORD_TYPES and None not in values:
+        rows = np.empty(len(values), _RECORD_TYPES[oid])
+        rows["length"], rows["value"] = 8, values
+        return head + rows.tobytes()
+    return head + b"".join(_parts(VALUE_PACKERS[oid], values))
+
+
+def _parts(pack: Pack, values: Sequence[Any]) -> list[bytes]:
+    parts: list[bytes] = []
+    for value in values:
+        if value is None:
+            parts.append(NULL_LENGTH)
+        else:
+            data = pack(value)
+            parts += (_LENGTH_FORMAT.pack(len(data)), data)
+    return parts
+
+
+ELEMENT_OIDS = {array: element for element, array in ARRAY_OIDS.items()}
+_RECORD_TYPES = {
+    INT8_OID: np.dtype([("length", ">i4"), ("value", ">i8")]),
+    FLOAT8_OID: np.dtype([("length", ">i4"), ("value", ">f8")]),
+}
