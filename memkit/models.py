@@ -312,9 +312,9 @@ class Receipt(FrozenModel):
 class ErasureReceipt(FrozenModel):
     """Receipt of an erasure: how much went, when and on whose request; holds no text and no digest of it.
 
-    Receipts are kept in the file, numbered from 1 and chained: `hash` is SHA-256 over the other fields, in
-    hexadecimal, but `bytes_pending`; `previous` is the hash of the receipt before, "" for the first. Number 0 says
-    that nothing was chosen. Ids are UUIDs, also of memories that have a caller's own id.
+    Receipts are kept in the file, numbered from 1 and chained: `hash` is SHA-256 over the other fields but those on
+    bytes, in hexadecimal; `previous` is the hash of the receipt before, "" for the first. Number 0 says that nothing
+    was chosen. Ids are UUIDs, also of memories that have a caller's own id.
     """
 
     number: int
@@ -332,6 +332,7 @@ class ErasureReceipt(FrozenModel):
     previous: str = ""
     hash: str = ""
     bytes_pending: bool = False  # rows are gone; the files weren't found free of their bytes yet
+    bytes_checkable: bool = True  # False: it can't be told from here, as some of a server's files are out of sight
 
 
 class HistoryEntry(FrozenModel):

@@ -292,6 +292,15 @@ class MemoryStore:
         """Receipts of the erasures from banks whose names start with `prefix`, oldest first; they hold no text."""
         return [r for r in self._storage.receipts() if r.bank[: len(prefix)] == tuple(prefix)]
 
+    def purge(self) -> bool:
+        """Drive what was erased out of the files, and look whether any byte is left; True where none is.
+
+        In a file erasing does it by itself, as far as readers let it. On a server the tables are rewritten, each
+        locked meanwhile, and the server's log follows as it is recycled: call it again then. `receipts` say how far
+        each erasure is.
+        """
+        return self._storage.purge()
+
     def repeat_erasures(self, path: str | Path) -> list[ErasureReceipt]:
         """Erase again what was erased since the database was set back to an earlier moment; gives back the receipts.
 

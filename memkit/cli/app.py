@@ -30,7 +30,7 @@ PANEL_COMMANDS = {
     "Change by hand": [
         "change.add", "change.correct", "change.pin", "change.forget", "change.undo", "change.zone"
     ],
-    "Fade and erase": ["erase.keep", "erase.decay", "erase.prune", "erase.erase"],
+    "Fade and erase": ["erase.keep", "erase.decay", "erase.prune", "erase.erase", "erase.purge"],
     "Keep": [
         "keep.audit", "keep.doctor", "keep.export", "keep.load", "keep.backup", "keep.restore", "keep.receipts"
     ],

@@ -130,12 +130,16 @@ def memory_cells(memory: Memory, zone: str) -> tuple[str, str, str, str]:
 def erasure_sentence(receipt: ErasureReceipt) -> str:
     """Result of an erasure in a sentence."""
     count = sum(receipt.counts.values())
-    rest = (
-        "Their bytes may still lie in the file until other readers close it; `memkit maintain` goes on."
-        if receipt.bytes_pending
-        else "No byte of them is left in the file."
-    )
-    return f"{count} {'memory is' if count == 1 else 'memories are'} gone. {rest}"
+    return f"{count} {'memory is' if count == 1 else 'memories are'} gone. {bytes_state(receipt)}"
+
+
+def bytes_state(receipt: ErasureReceipt) -> str:
+    """What is known of an erasure's bytes, in a sentence."""
+    if not receipt.bytes_pending:
+        return "No byte of them is left in the files."
+    if not receipt.bytes_checkable:
+        return "The tables are free of them; whether all of the server's files are can't be told from here."
+    return "Their bytes may still lie in the files; `memkit maintain` goes on, on a server `memkit purge`."
 
 
 def draw_retention(bank: MemoryBank, at: datetime, path: Path) -> None:

@@ -62,7 +62,7 @@ def maintain(
     def may_go_on() -> bool:
         return not stopped() and time.monotonic() < end
 
-    services.storage.purge()  # where an erasure's bytes were left because of a reader or a crash
+    services.storage.purge(locking=False)  # where an erasure's bytes were left because of a reader or a crash
     owner = f"{os.getpid()}-{threading.get_ident()}-{uuid4().hex[:8]}"
     total = MaintenanceReport()
     for state in services.round_robin.due(services.storage.banks(()), services.clock()):
@@ -72,7 +72,7 @@ def maintain(
         ctx = context_of(state.name)
         total = _sum_reports(total, _maintain_under_lease(services, ctx, owner, may_go_on, even_open=even_open))
     if total.erased:
-        services.storage.purge()  # once for all banks
+        services.storage.purge(locking=False)  # once for all banks
     return total
 
 

@@ -26,7 +26,7 @@ from memkit.identifiers import bank_path
 from memkit.models import ErasureReceipt, FrozenModel
 from memkit.protocols import BankName, BankView
 from memkit.storage.core.banks import target_name, unpublished
-from memkit.storage.core.receipts import chains, parse_receipts
+from memkit.storage.core.receipts import FIELDS_ON_BYTES, chains, parse_receipts
 
 EXPORT_BATCH = 200  # memories read at once
 FINGERPRINTS_PER_LINE = 1000
@@ -96,7 +96,7 @@ def export_receipts(receipts: Sequence[ErasureReceipt], path: Path) -> int:
     """Write receipts, oldest first; gives back how many."""
     with _written(path) as write:
         for receipt in receipts:
-            write(receipt.model_dump_json(exclude={"bytes_pending"}) + "\n")
+            write(receipt.model_dump_json(exclude=FIELDS_ON_BYTES) + "\n")
     return len(receipts)
 
 

@@ -88,11 +88,12 @@ class Storage(Protocol):
     def sizes(self, bank: int | None = None) -> dict[str, int]:
         """Bytes by part: text, vectors, sketches, terms, history, free, total."""
 
-    def purge(self, *, thorough: bool = True, wait: float = 0.0) -> bool:
+    def purge(self, *, thorough: bool = True, wait: float = 0.0, locking: bool = True) -> bool:
         """Drive erased bytes out of the log and the free pages, and check that none is left in the files.
 
         False if readers were in the way; and, unless `thorough`, in a file that is too large to be searched while
         somebody waits. For `wait` seconds it lets readers finish. Receipts whose bytes are gone stop pending.
+        Unless `locking`, a server's tables, which would be locked meanwhile, are not rewritten.
         """
 
     def backup(self, path: str) -> None: ...

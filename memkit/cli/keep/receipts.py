@@ -37,9 +37,16 @@ def _receipts_table(receipts: Sequence[ErasureReceipt]) -> Table:
             ", ".join(f"{count} {plural(kind, count)}" for kind, count in receipt.counts.items()),
             str(len(receipt.remade)),
             shown(receipt.requested_by or ""),
-            "pending" if receipt.bytes_pending else "gone",
+            bytes_word(receipt),
         )
         for receipt in receipts
     )
     columns = ("no", "when", "bank", "what went", "made again", "asked by", "bytes")
     return new_table(columns, rows, right=("no", "made again"))
+
+
+def bytes_word(receipt: ErasureReceipt) -> str:
+    """What is known of an erasure's bytes, in a word or two."""
+    if not receipt.bytes_pending:
+        return "gone"
+    return "pending" if receipt.bytes_checkable else "can't tell"

@@ -16,6 +16,8 @@ from memkit.models import BankState, ErasureReceipt
 from memkit.protocols import BankName
 from memkit.storage.core.unit_of_work import Erased
 
+FIELDS_ON_BYTES = {"bytes_pending", "bytes_checkable"}  # of a receipt: what changes after it was written
+
 
 def erasure_receipt(erased: Erased, state: BankState, at: datetime, last: ErasureReceipt | None) -> ErasureReceipt:
     """The next receipt, for erased memories; `state` is the bank after their erasure."""
@@ -59,14 +61,14 @@ def _chained(last: ErasureReceipt | None, **fields: Any) -> ErasureReceipt:
 
 def receipt_columns(receipt: ErasureReceipt, bank: int, seqs: bytes, name: str | None) -> dict[str, object]:
     """Columns of the table `erasure`; `seqs` of what went, `name` of a bank that isn't there (any more)."""
-    text = receipt.model_dump_json(exclude={"bytes_pending"})
+    text = receipt.model_dump_json(exclude=FIELDS_ON_BYTES)
     place = {"bank": bank, "number": receipt.number, "change": receipt.change}
     return {**place, "seqs": seqs, "receipt": text, "name": name}
 
 
 def receipt_hash(receipt: ErasureReceipt) -> str:
-    """SHA-256 over a receipt, without the hash itself and without `bytes_pending`."""
-    fields = receipt.model_dump(mode="json", exclude={"hash", "bytes_pending"})
+    """SHA-256 over a receipt, without the hash itself and what is told of bytes."""
+    fields = receipt.model_dump(mode="json", exclude={"hash", *FIELDS_ON_BYTES})
     return sha256(json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

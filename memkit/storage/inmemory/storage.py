@@ -255,7 +255,7 @@ class MemoryStorage:
         parts = {name: sum(each[name] for each in sizes) for name in names}
         return {**parts, "free": 0, "total": sum(parts.values())}
 
-    def purge(self, *, thorough: bool = True, wait: float = 0.0) -> bool:
+    def purge(self, *, thorough: bool = True, wait: float = 0.0, locking: bool = True) -> bool:
         with self._writing():
             return True
 

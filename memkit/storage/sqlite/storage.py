@@ -137,7 +137,7 @@ class SqliteStorage(SqlStorage):
             return {**parts, "free": 0, "total": sum(parts.values())}
         return {**parts, "free": free, "total": self._files.size()}
 
-    def purge(self, *, thorough: bool = True, wait: float = 0.0) -> bool:
+    def purge(self, *, thorough: bool = True, wait: float = 0.0, locking: bool = True) -> bool:
         """Push erased bytes out of the log and the pages; False where some may be left."""
         return self._erasures.purge(thorough=thorough, wait=wait)
 
