@@ -312,9 +312,8 @@ class Receipt(FrozenModel):
 class ErasureReceipt(FrozenModel):
     """Receipt of an erasure: how much went, when and on whose request; holds no text and no digest of it.
 
-    Receipts are kept in the file, numbered from 1 and chained: `hash` is SHA-256 over the other fields but those on
-    bytes, in hexadecimal; `previous` is the hash of the receipt before, "" for the first. Number 0 says that nothing
-    was chosen. Ids are UUIDs, also of memories that have a caller's own id.
+    Receipts are kept, numbered from 1 and chained: `hash` is SHA-256 in hexadecimal over the other fields but those
+    on bytes; `previous` is that of the receipt before, or "". Number 0: nothing was chosen. Ids are UUIDs always.
     """
 
     number: int

@@ -134,7 +134,7 @@ def erasure_sentence(receipt: ErasureReceipt) -> str:
 
 
 def bytes_state(receipt: ErasureReceipt) -> str:
-    """What is known of an erasure's bytes, in a sentence."""
+    """State of an erasure's bytes, in a sentence."""
     if not receipt.bytes_pending:
         return "No byte of them is left in the files."
     if not receipt.bytes_checkable:

@@ -46,7 +46,7 @@ def _receipts_table(receipts: Sequence[ErasureReceipt]) -> Table:
 
 
 def bytes_word(receipt: ErasureReceipt) -> str:
-    """What is known of an erasure's bytes, in a word or two."""
+    """State of an erasure's bytes, in a word or two."""
     if not receipt.bytes_pending:
         return "gone"
     return "pending" if receipt.bytes_checkable else "can't tell"

@@ -161,11 +161,11 @@ class PostgresStorage(SqlStorage):
 
         return add_bank_receipt(connection, row, at, requested_by)
 
-    def purge(self, *, thorough: bool = True, wait: float = 0.0) -> bool:
+    def purge(self, *, thorough: bool = True, wait: float = 0.0, locking: bool = True) -> bool:
         """Rewrite the tables without what was erased; False where that is put off, as nobody waits for it."""
         from memkit.storage.postgres.purge import purge
 
-        return purge(self._pool, self._transactions, thorough=thorough)
+        return purge(self._pool, self._transactions, thorough=thorough and locking)
 
     # -- the tables
 
