@@ -26,6 +26,8 @@
     |   |-- UnsuitableServerError  the database server can't keep what memkit promises
     |   |-- PermissionDeniedError  the database server lets this role not do that
     |   |-- CorruptError           the file is damaged
+    |   |-- BankGoneError          the bank was erased while a call was at work on it
+    |   |-- BankMovedError         the bank was moved to another database
     |   `-- ClosedError            the store was closed
     |-- EncoderError               text could not be turned into vectors
     |   `-- EncoderMismatchError   the file was written with another encoder
@@ -149,6 +151,10 @@ class CorruptError(StorageError):
 
 class BankGoneError(StorageError):
     """The bank was erased while a call was at work on it; nothing of the call was stored."""
+
+
+class BankMovedError(StorageError):
+    """The bank was moved to another database; here it is neither read nor made anew."""
 
 
 class ClosedError(StorageError):

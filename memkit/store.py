@@ -4,6 +4,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,9 +14,11 @@ from typing import Any, Self, Unpack
 from memkit.bank import MemoryBank
 from memkit.errors import InputError, InvalidNameError, UnknownOptionError
 from memkit.flows import edit, erase, maintain, reencode, transfer
+from memkit.flows import move as moving
 from memkit.flows.audit import AuditReport, audit_bank
 from memkit.flows.context import BankContext, Services
 from memkit.flows.maintain import MaintenanceReport as MaintenanceReport
+from memkit.flows.move import MoveProgress, MoveReport
 from memkit.flows.portability import exporting, importing
 from memkit.flows.portability.exporting import ExportFormat, FilesReport
 from memkit.flows.portability.importing import ImportProgress, ImportReport
@@ -39,7 +42,7 @@ from memkit.runtime.reranker_slot import RerankerSlot
 from memkit.runtime.surprisal_cache import SurprisalCache
 from memkit.runtime.threads import BackgroundThread
 from memkit.settings import Settings
-from memkit.storage import open_storage
+from memkit.storage import MEMORY_LOCATION, open_storage
 from memkit.text.times.dates import first_mentioned_time
 from memkit.think import as_thinker
 from memkit.times import Clock, utc_now
@@ -337,6 +340,27 @@ class MemoryStore:
         where a bank of that name holds other memories.
         """
         return transfer.load(self._services, Path(path), progress=progress)
+
+    def move(
+        self, target: "str | Path | MemoryStore", banks: Sequence[Sequence[str]] | None = None, *, keep: bool = False,
+        progress: MoveProgress = lambda done, total: None,
+    ) -> MoveReport:  # fmt: skip
+        """Move banks to another database, a file or PostgreSQL, table by table: all of them, or those named.
+
+        Each bank is there as a whole and checked before it leaves this store, which refuses its name from then on;
+        with `keep` it stays. Cut off at any moment, the same call goes on. `progress` is told how many memories of how
+        many are done. Raises ConflictError where the target holds something under a name, EncoderMismatchError where it
+        is of another kind, BusyError for a bank that is written to all the time.
+        """
+        names = None if banks is None else [checked_bank_name(name) for name in banks]
+        if isinstance(target, MemoryStore):
+            return moving.move(self._services, target._services, names, keep=keep, progress=progress)
+        if str(target) == MEMORY_LOCATION:
+            raise InputError("move: a store in memory goes with its process. Open one and pass it as the target.")
+        with closing(open_storage(str(target), settings=self.settings.runtime)) as storage:
+            moving.prepare_target(self._storage, storage)
+        with open_store(target, encoder=self._services.encoder.get(), clock=self._services.clock) as opened:
+            return moving.move(self._services, opened._services, names, keep=keep, progress=progress)
 
     def import_from(
         self, format: ImportFormat, path: str | Path, *, bank: Sequence[str] = (),

@@ -32,7 +32,8 @@ PANEL_COMMANDS = {
     ],
     "Fade and erase": ["erase.keep", "erase.decay", "erase.prune", "erase.erase", "erase.purge"],
     "Keep": [
-        "keep.audit", "keep.doctor", "keep.export", "keep.load", "keep.backup", "keep.restore", "keep.receipts"
+        "keep.audit", "keep.doctor", "keep.export", "keep.load", "keep.move", "keep.backup", "keep.restore",
+        "keep.receipts"
     ],
     "Measure": ["measure.evaluate", "measure.stream", "measure.curve", "measure.attack", "measure.footprint"],
 }  # fmt: skip  # rooms and files; a file holds the command of its name

@@ -3,11 +3,12 @@
 from memkit.protocols.encoding import Encoder, LoadsAhead, SurprisalModel, Token
 from memkit.protocols.storage import Decision, Storage
 from memkit.protocols.thinking import CountedReflector, ModelThinker, Reflection, Reflector, Task, TellsHeads, Thinker
-from memkit.protocols.values import BankName, FloatArray, Span
+from memkit.protocols.values import BankName, BankVersion, FloatArray, RowPlace, Span, TableRow, TableRows
 from memkit.protocols.views import BankView, Bookmark, PageOptions, Position, VectorSource
 
 __all__ = [
     "BankName",
+    "BankVersion",
     "BankView",
     "Bookmark",
     "CountedReflector",
@@ -20,9 +21,12 @@ __all__ = [
     "Position",
     "Reflection",
     "Reflector",
+    "RowPlace",
     "Span",
     "Storage",
     "SurprisalModel",
+    "TableRow",
+    "TableRows",
     "Task",
     "TellsHeads",
     "Thinker",

@@ -8,7 +8,7 @@ from typing import Protocol
 from memkit.exported import ExportedBank
 from memkit.models import BankState, ErasureReceipt, Receipt
 from memkit.operations import Step
-from memkit.protocols.values import BankName
+from memkit.protocols.values import BankName, BankVersion, RowPlace, TableRows
 from memkit.protocols.views import BankView
 
 Decision = Callable[[BankView], Sequence[Step]]
@@ -18,7 +18,10 @@ class Storage(Protocol):
     """Storage of banks. Every call is one transaction of its own; safe to use from several threads."""
 
     def open_bank(self, name: BankName, *, zone: str | None = None) -> BankState:
-        """The bank of this name, created if it isn't there. `zone` is an IANA name, stored with it."""
+        """The bank of this name, created if it isn't there. `zone` is an IANA name, stored with it.
+
+        Raises BankMovedError for one that was moved to another storage.
+        """
 
     def find_bank(self, name: BankName) -> BankState | None:
         """The bank of this name, if it is there; writes nothing."""
@@ -54,6 +57,32 @@ class Storage(Protocol):
 
         An untouched bank of that name gives way; receipts of that name that are here already go first. Raises
         ConflictError where there is a bank that was written to.
+        """
+
+    def version(self, name: BankName) -> BankVersion:
+        """Version of the bank of this name and of its receipts: another one once anything of them has changed."""
+
+    def read_rows(self, name: BankName, after: RowPlace | None = None) -> list[TableRows]:
+        """The next rows behind a place in a bank's tables, a bounded number; none behind the last.
+
+        `core/tables.py` has the tables, in an order in which they can be written, and their columns. Of an erased bank
+        there are receipts and fingerprints; of one that is being loaded what `write_rows` wrote.
+        """
+
+    def write_rows(self, name: BankName, rows: Sequence[TableRows]) -> None:
+        """Write rows of a bank that is being loaded, as they were read; those that are there stay."""
+
+    def publish_rows(self, loading: BankName, name: BankName, rows: Sequence[TableRows]) -> BankState | None:
+        """Make a bank that was written row by row the one of a name; None where `rows`, the last, hold no bank.
+
+        An untouched bank of that name gives way. Raises ConflictError where one was written to, or where receipts of
+        that name are here that don't go on in `rows`.
+        """
+
+    def withdraw(self, name: BankName, version: BankVersion) -> bool:
+        """Take away a bank that another storage has now, without a receipt; False where its version is another.
+
+        Its name is refused from then on, with BankMovedError, until it is published here again.
         """
 
     def receipts(self, after: int = 0) -> list[ErasureReceipt]:

@@ -15,6 +15,7 @@ REENCODING_KEY = "encoder.reencoding"
 INDEX_KEY = "settings.index"
 OBSERVE_KEY = "settings.observe"
 KEEP_KEY = "settings.keep"
+FILE_KEYS = (ENCODER_KEY, DIMENSION_KEY, INDEX_KEY, OBSERVE_KEY, KEEP_KEY)
 RULES_ADAPTER = TypeAdapter(tuple[KeepRule, ...])
 
 

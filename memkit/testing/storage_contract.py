@@ -5,10 +5,13 @@ from memkit.testing.contract.erasure import ErasureContract
 from memkit.testing.contract.items import ItemContract
 from memkit.testing.contract.memories import MemoryContract
 from memkit.testing.contract.moving import MovingContract
+from memkit.testing.contract.table_rows import RowContract
 from memkit.testing.contract.views import ViewContract
 
 
-class StorageContract(BankContract, MemoryContract, ItemContract, ViewContract, ErasureContract, MovingContract):
+class StorageContract(
+    BankContract, MemoryContract, ItemContract, ViewContract, ErasureContract, MovingContract, RowContract
+):
     """Tests that every storage passes. A subclass gives the fixture `storage`, an empty storage.
 
     class TestMine(StorageContract):

@@ -31,7 +31,7 @@ def test_every_argument_and_option_has_help() -> None:
 
 
 def test_every_command_that_reads_a_database_takes_its_file_as_an_option_or_from_the_environment() -> None:
-    apart = {"demo", "evaluate", "stream", "attack", "curve", "footprint", "encoder export"}
+    apart = {"demo", "evaluate", "stream", "attack", "curve", "footprint", "encoder export", "move"}
     for name in set(COMMANDS) - apart:
         [option] = [p for p in COMMANDS[name].params if "--db" in p.opts]
         assert option.envvar == "MEMKIT_DB", name
@@ -45,7 +45,7 @@ def test_the_commands_that_are_promised_are_there() -> None:
     promised = (
         "demo observe import recall think reflect maintain show add correct pin history decay erase banks stats doctor"
     )
-    kept = "standing upcoming portrait forget undo zone keep prune audit export load backup restore receipts"
+    kept = "standing upcoming portrait forget undo zone keep prune audit export load move backup restore receipts"
     measured = "evaluate stream attack curve footprint"
     assert {*promised.split(), *kept.split(), *measured.split(), "encoder export"} == set(COMMANDS)
 

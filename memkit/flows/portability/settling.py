@@ -1,29 +1,40 @@
-"""Settings that come with an export: taken over where they reach nothing but what is loaded, else told of."""
+"""Settings that come with banks: taken over where they reach nothing but what comes, else told of."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from memkit.flows.context import Services
-from memkit.flows.portability.lines import ExportHeader
 from memkit.protocols import BankName
 from memkit.runtime.file_settings import record_settings
 from memkit.settings import KeepRule, ObserveSettings
 
 
-def settle(services: Services, header: ExportHeader, new: Sequence[BankName]) -> list[str]:
+class BroughtSettings(Protocol):
+    """Settings that banks come with."""
+
+    @property
+    def observe(self) -> ObserveSettings: ...
+    @property
+    def keep(self) -> tuple[KeepRule, ...] | None: ...
+
+
+def settle(services: Services, brought: BroughtSettings, new: Sequence[BankName]) -> list[str]:
     """Take over rules of retention and how turns are cut; gives back a sentence for each that stays behind."""
     others = [state.name for state in services.storage.banks() if state.change and state.name not in new]
     own = services.settings
-    rules, left = _sorted_rules(own.keep or (), header.keep, others)
+    rules, left = _sorted_rules(own.keep or (), brought.keep or (), others)
     alone = not others and own.observe == ObserveSettings()
-    observe = header.observe if alone else own.observe
+    observe = brought.observe if alone else own.observe
     services.settings = own.model_copy(update={"keep": rules, "observe": observe})
     record_settings(services.storage, services.encoder, services.settings)
     notes = [
         f"The rule of retention {rule} was not taken over: it would reach other banks, or another holds."
         for rule in left
     ]
-    if observe != header.observe:
-        notes.append("Turns are cut by this database's own settings (settings.observe), not by those of the file.")
+    if observe != brought.observe:
+        notes.append(
+            "Turns are cut by this database's own settings (settings.observe), not by those that came with the banks."
+        )
     return notes
 
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
-from memkit.errors import BankGoneError, ConflictError, InvalidNameError, UnknownOptionError
+from memkit.errors import BankGoneError, BankMovedError, ConflictError, InvalidNameError, UnknownOptionError
 from memkit.identifiers import bank_path
 from memkit.models import BankState
 from memkit.storage.core.checksums import corrupt_error, decoding
@@ -36,6 +36,19 @@ def bank_gone(bank: "int | BankName", place: str) -> BankGoneError:
     """The error for a bank that isn't there; `place`: the store's."""
     called = f"number {bank}" if isinstance(bank, int) else "of this name"
     return BankGoneError(f"{place}: there is no bank {called} (any more). Open it by its name.")
+
+
+def moved_key(name: "BankName") -> str:
+    """Key of the note that a bank was moved elsewhere, or is about to be, with its version then."""
+    return f"moved.{name_key(name)}"
+
+
+def refuse_moved(name: "BankName", moved: str | None, place: str) -> None:
+    """Raises BankMovedError where there is such a note; `place`: the store's."""
+    if moved:
+        raise BankMovedError(
+            f"{place}: bank {bank_path(name)} was moved to another database. Open that one, or move the bank back."
+        )
 
 
 def checked_zone(zone: str) -> str:

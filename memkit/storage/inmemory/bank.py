@@ -8,6 +8,7 @@ from datetime import datetime
 from memkit.exported import ExportedBank
 from memkit.items import is_expired
 from memkit.models import BankState, IndexEntry
+from memkit.protocols import TableRow
 from memkit.storage.core.hashing import Hasher
 from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, encode_payload
 from memkit.storage.core.rows import before_image, pack_terms
@@ -33,6 +34,7 @@ class Bank:
         self.history: dict[int, list[HistoryRow]] = defaultdict(list)
         self.exchanges: dict[int, Queued] = {}
         self.erased: dict[int, list[int]] = {}  # change number of an erasure: seqs
+        self.arriving: dict[str, dict[TableRow, None]] = {}  # rows by table, of one that is being moved here
         self._seqs: dict[Key, set[int]] = defaultdict(set)
 
     def copy(self) -> "Bank":
@@ -65,8 +67,7 @@ class Bank:
             self.exchanges.pop(number, None)
         self._remove(changes.removed, change)
         for record, entry in changes.new:
-            self._put(record, entry, change)
-            self.indexed[record.seq] = change
+            self.add(record, entry, change)
         for record in (*changes.changed, *changes.replaced):
             self._put(record, changes.entries.get(record.seq, self.entries[record.seq]), change)
         self.indexed.update((seq, change) for seq in changes.entries)
@@ -81,6 +82,11 @@ class Bank:
             "size": len(self.records),
         }
         self.state = self.state.model_copy(update=update)
+
+    def add(self, record: StoredMemory, entry: IndexEntry, change: int) -> None:
+        """Take in a memory as it was stored elsewhere."""
+        self._put(record, entry, change)
+        self.indexed[record.seq] = change
 
     def publish(self, exported: ExportedBank) -> None:
         """Take over the name and the counters that a bank has in an export."""

@@ -11,11 +11,30 @@ from memkit.errors import ClosedError, ReadOnlyError, StorageError
 from memkit.exported import ExportedBank
 from memkit.models import BankState, ErasureReceipt, Receipt
 from memkit.operations import Step
-from memkit.protocols import BankName, BankView, Decision
+from memkit.protocols import BankName, BankVersion, BankView, Decision, RowPlace, TableRow, TableRows
 from memkit.storage.core.apply_operations import apply_operations
-from memkit.storage.core.banks import bank_gone, checked_name, checked_zone, listed, refuse_written, term_rules_meta
+from memkit.storage.core.banks import (
+    bank_gone,
+    checked_name,
+    checked_zone,
+    is_loading,
+    listed,
+    moved_key,
+    refuse_moved,
+    refuse_written,
+    term_rules_meta,
+)
 from memkit.storage.core.receipts import bank_receipt, by_time, chain_flaws, chains, erasure_receipt, longer_chain
+from memkit.storage.core.tables import (
+    TABLE_COLUMNS,
+    bank_meta,
+    receipts_in,
+    refuse_other_receipts,
+    refuse_taken,
+    rows_of,
+)
 from memkit.storage.inmemory.bank import Bank
+from memkit.storage.inmemory.tables import BankTables, NameTables, fill_bank
 from memkit.storage.inmemory.view import MemoryView
 from memkit.times import is_put_off, utc_now
 
@@ -42,6 +61,7 @@ class MemoryStorage:
             if state is not None:
                 return state
             with self._writing():
+                refuse_moved(name, self._meta.get(moved_key(name)), ":memory:")
                 self._last_bank += 1
                 state = BankState(
                     number=self._last_bank,
@@ -153,6 +173,83 @@ class MemoryStorage:
     def _add_receipt(self, receipt: ErasureReceipt) -> None:
         """Add a receipt, never a pending one: there are no files."""
         self._receipts.append(receipt.model_copy(update={"bytes_pending": False}))
+
+    # -- banks that move
+
+    def version(self, name: BankName) -> BankVersion:
+        with self._reading():
+            state, last = self.find_bank(name), self._last_receipt(name)
+            return BankVersion(None if state is None else state.change, last.number if last else 0)
+
+    def read_rows(self, name: BankName, after: RowPlace | None = None) -> list[TableRows]:
+        with self._reading():
+            version, tables = self.version(name), self._tables(name)
+            if after is not None:
+                names = list(tables)
+                tables = {table: tables[table] for table in names[names.index(after[0]) :]}
+                tables[after[0]] = tables[after[0]][tables[after[0]].index(after[1]) + 1 :]
+            return [TableRows(table, rows, version) for table, rows in tables.items() if rows]
+
+    def _tables(self, name: BankName) -> dict[str, list[TableRow]]:
+        """Rows of a bank's tables, or of what is left of one."""
+        state = self.find_bank(name)
+        if state is not None and is_loading(name):
+            return {table: list(rows) for table, rows in self._banks[state.number].arriving.items()}
+        receipts = [receipt for receipt in self._receipts if receipt.bank == name]
+        tables = NameTables(receipts, self._fingerprints.get(name, ()))
+        if state is not None:
+            tables = BankTables(self._banks[state.number], tables, self._notes(state.number))
+        return {table: tables.rows(table) for table in TABLE_COLUMNS}
+
+    def _notes(self, bank: int) -> dict[str, str]:
+        """The store's notes on a bank, whose keys end with its number."""
+        return {key.removesuffix(f".{bank}"): self._meta[key] for key in bank_meta(bank) if key in self._meta}
+
+    def write_rows(self, name: BankName, rows: Sequence[TableRows]) -> None:
+        with self._writing():
+            arriving = self._bank(name).arriving
+            for each in rows:
+                arriving.setdefault(each.table, {}).update(dict.fromkeys(each.rows))
+
+    def publish_rows(self, loading: BankName, name: BankName, rows: Sequence[TableRows]) -> BankState | None:
+        with self._writing():
+            state, arrived = self._bank(loading).state, self._bank(loading).arriving
+            other, receipts = self.find_bank(name), receipts_in(rows)
+            if other is not None:
+                refuse_taken(other)
+            refuse_other_receipts(name, [each for each in self._receipts if each.bank == name], receipts)
+            every = [*(TableRows(table, list(own), BankVersion(None, 0)) for table, own in arrived.items()), *rows]
+            filled = None
+            if rows_of(rows, "bank"):
+                filled = fill_bank(state.model_copy(update={"name": name}), every)
+            for number in [state.number, *([other.number] if other else [])]:
+                self._forget(number)
+            if filled is not None:
+                self._banks[state.number] = filled
+            self._meta |= {f"{key}.{state.number}": value for key, value in rows_of(rows, "meta")}
+            self._meta.pop(moved_key(name), None)
+            self._replace_receipts(name, receipts)
+            self._fingerprints[name].update(mac for (mac,) in rows_of(every, "fingerprint"))
+            return None if filled is None else filled.state
+
+    def withdraw(self, name: BankName, version: BankVersion) -> bool:
+        with self._writing():
+            if self.version(name) != version:
+                return False
+            state = self.find_bank(name)
+            if state is not None:
+                self._forget(state.number)
+            self._replace_receipts(name, ())
+            self._fingerprints.pop(name, None)
+            self._meta[moved_key(name)] = "moved"
+            return True
+
+    def _forget(self, bank: int) -> None:
+        """Drop a bank and the notes on it."""
+        del self._banks[bank]
+        self._leases.pop(bank, None)
+        for key in bank_meta(bank):
+            self._meta.pop(key, None)
 
     # -- reading and changing one bank
 

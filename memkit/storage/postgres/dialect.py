@@ -21,7 +21,7 @@ BYTES_OF_TEXT = re.compile(r"CAST\(([\w.]+) AS BLOB\)")
 INSERT_PATTERN = re.compile(r"^INSERT INTO (\w+) \(([^)]*)\)\s+VALUES \(([^)]*)\)(.*)$", re.DOTALL)
 COLUMN_PATTERN = re.compile(r"^ +(\w+) (BIGINT|TEXT|BYTEA|DOUBLE PRECISION)\b", re.MULTILINE)
 CREATE_PATTERN = re.compile(r"^CREATE TABLE \{schema\}\.(\w+) \((.*?)\);$", re.MULTILINE | re.DOTALL)
-BYTES_LISTS = ("uids", "macs")  # lists of bytes; all others are of integers
+LIST_OIDS = {"uids": BYTEA_OID, "macs": BYTEA_OID, "meta_keys": TEXT_OID}  # of values; all others are integers
 VALUE_OIDS = {"start": TEXT_OID, "end": TEXT_OID}  # values that are no column's; all others are integers
 READ_KEYWORDS = ("SELECT", "WITH")
 
@@ -92,7 +92,7 @@ class Dialect:
         sql = self._plain(query.sql)
         types = {**VALUE_OIDS, **column_types().get(_table(query.sql), {})}
         order = {name: types.get(name, INT8_OID) for name in query.names}
-        order |= {name: ARRAY_OIDS[BYTEA_OID if name in BYTES_LISTS else INT8_OID] for name in query.lists}
+        order |= {name: ARRAY_OIDS[LIST_OIDS.get(name, INT8_OID)] for name in query.lists}
         places = {value: f"${number}" for number, value in enumerate(order, 1)}
         sql = LIST_PATTERN.sub(lambda match: f"= ANY({places[match[1]]})", sql)
         sql = VALUE_PATTERN.sub(lambda match: places[match[1]], sql)

@@ -1,4 +1,4 @@
-"""Named queries of `queries.sql`: read, rendered for SQLite, and run with values by name.
+"""Named queries of `queries.sql` and `tables.sql`: read, rendered for SQLite, and run with values by name.
 
 They run on connections with a part of DB-API 2.0 (PEP 249), or on those of an engine that renders named queries itself.
 """
@@ -12,6 +12,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any, Protocol, TypeAlias
 
+QUERY_FILES = ("queries.sql", "tables.sql")
 CHUNK_SIZES = (1, 8, 64, 500)  # long lists are cut and padded to these lengths, so that statements stay prepared
 VALUE_PATTERN = re.compile(r":(\w+)")
 LIST_PATTERN = re.compile(r"= ANY\(:(\w+)\)")
@@ -106,7 +107,8 @@ def _picker(names: Sequence[str]) -> Callable[[Values], tuple[Any, ...]]:
 @cache
 def queries() -> dict[str, NamedQuery]:
     """All queries, by name."""
-    text = files("memkit.storage.sql").joinpath("queries.sql").read_text(encoding="utf-8")
+    room = files("memkit.storage.sql")
+    text = "\n".join(room.joinpath(name).read_text(encoding="utf-8") for name in QUERY_FILES)
     columns = dict(sections(text, "columns"))
     return {
         name: NamedQuery.parse(re.sub(r"\{(\w+)\}", lambda match: columns[match[1]], sql))

@@ -54,7 +54,8 @@ SELECT {bank_row} FROM bank WHERE bank IN (SELECT number FROM each)
 INSERT INTO bank (bank, name, zone, key, created_at) VALUES (:bank, :name, :zone, :key, :created_at)
 
 -- name: last_bank
-SELECT max(coalesce((SELECT max(bank) FROM bank), 0), coalesce((SELECT max(bank) FROM erasure), 0))
+SELECT max(coalesce((SELECT max(bank) FROM bank), 0), coalesce((SELECT max(bank) FROM erasure), 0),
+           coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'bank.last'), 0))
 
 -- name: update_bank
 UPDATE bank SET zone = :zone, change = :change, epoch = :epoch, size = :size, next_seq = :next_seq,

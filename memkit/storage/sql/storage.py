@@ -14,8 +14,10 @@ from memkit.storage.core.banks import (
     checked_name,
     checked_zone,
     listed,
+    moved_key,
     name_key,
     prefix_range,
+    refuse_moved,
     term_rules_meta,
 )
 from memkit.storage.sql.queries import Connection, run, run_many, run_over
@@ -24,7 +26,7 @@ from memkit.times import MAX_DELAY, to_micros, utc_now
 if TYPE_CHECKING:  # what reads and changes memories is imported where that is done: names alone take none of it
     from memkit.exported import ExportedBank
     from memkit.operations import Step
-    from memkit.protocols import BankName, Decision
+    from memkit.protocols import BankName, BankVersion, Decision, RowPlace, TableRows
     from memkit.storage.core.unit_of_work import Erased
     from memkit.storage.sql.view import SqlView
 
@@ -84,7 +86,10 @@ class SqlStorage(ABC):
 
         def make(connection: Connection) -> BankRow:
             self._lock_name(connection, key)
-            return self._row_by_name(connection, key) or self._add_bank(connection, key, columns)
+            row = self._row_by_name(connection, key)
+            if row is None:
+                refuse_moved(name, _meta_value(connection, moved_key(name)), self.place)
+            return row or self._add_bank(connection, key, columns)
 
         return self._write(make).to_state()
 
@@ -158,6 +163,57 @@ class SqlStorage(ABC):
 
         return self._write(work, lambda connection, state: self._row(connection, bank).to_state().name == state.name)
 
+    # -- banks that move
+
+    def version(self, name: "BankName") -> "BankVersion":
+        from memkit.storage.sql.tables import version_of
+
+        return self._read(lambda connection: version_of(connection, name))
+
+    def read_rows(self, name: "BankName", after: "RowPlace | None" = None) -> "list[TableRows]":
+        from memkit.storage.sql.tables import read_rows
+
+        return self._read(lambda connection: read_rows(connection, name, after))
+
+    def write_rows(self, name: "BankName", rows: "Sequence[TableRows]") -> None:
+        from memkit.storage.sql.tables import write_rows
+
+        def work(connection: Connection) -> None:
+            bank = self._row(connection, name).bank
+            for each in rows:
+                write_rows(connection, bank, each)
+
+        self._write(work)
+
+    def publish_rows(self, loading: "BankName", name: "BankName", rows: "Sequence[TableRows]") -> BankState | None:
+        from memkit.storage.sql.tables import publish_rows
+
+        def work(connection: Connection) -> BankRow | None:
+            self._lock_name(connection, name_key(name))
+            return publish_rows(connection, self._row(connection, loading), name, rows)
+
+        row = self._write(work, lambda connection, _: self._row_by_name(connection, name_key(loading)) is None)
+        return None if row is None else row.to_state()
+
+    def withdraw(self, name: "BankName", version: "BankVersion") -> bool:
+        from memkit.storage.sql.tables import version_of, withdraw
+
+        def work(connection: Connection) -> bool:
+            self._lock_name(connection, name_key(name))
+            row = self._row_by_name(connection, name_key(name))
+            if row is not None:
+                self._row_for_change(connection, row.bank)
+            if version_of(connection, name) != version:
+                return False
+            self._note_withdrawal(connection)
+            withdraw(connection, name)
+            return True
+
+        return self._write(work, lambda connection, done: not done or version_of(connection, name) != version)
+
+    def _note_withdrawal(self, connection: Connection) -> None:  # noqa: B027
+        """Note before a bank is withdrawn, within that transaction, that its bytes may lie somewhere afterwards."""
+
     # -- reading and changing one bank
 
     def _applied(
@@ -206,8 +262,7 @@ class SqlStorage(ABC):
     # -- the store's own notes
 
     def get_meta(self, key: str) -> str | None:
-        row = self._read_statement(lambda connection: run(connection, "get_meta", key=key).fetchone())
-        return None if row is None else str(row[0])
+        return self._read_statement(lambda connection: _meta_value(connection, key))
 
     def set_meta(self, values: dict[str, str]) -> None:
         rows = [{"key": key, "value": value} for key, value in sorted(values.items())]
@@ -260,6 +315,11 @@ class SqlStorage(ABC):
             return [row[0] for row in run_over(connection, "fingerprints_of_name", banks)]
 
         return self._read(read)
+
+
+def _meta_value(connection: Connection, key: str) -> str | None:
+    row = run(connection, "get_meta", key=key).fetchone()
+    return None if row is None else str(row[0])
 
 
 def sizes_of_parts(connection: Connection, bank: int | None) -> dict[str, int]:

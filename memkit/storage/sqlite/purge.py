@@ -24,6 +24,8 @@ MAX_SEARCHED_BYTES = 2**30  # in larger files nobody waits for the search
 RETRY_SECONDS = 0.02
 READ_ROWS = 500  # at once
 INTEGER_BYTES = (1, 2, 3, 4, 6, 8)  # that SQLite gives an integer
+LAST_BANK_KEY = "bank.last"  # the greatest number that a bank had which was moved away; see the query `last_bank`
+WITHDRAWN_KEY = "purge.withdrawn"  # set while bytes of banks that were moved away may lie in the files
 RETAINED_QUERIES = ("retained_words", "retained_notes", "retained_vectors", "retained_entries")
 
 
@@ -67,10 +69,18 @@ class Erasures:
         with self._lock:
             self._windows[receipt.hash] = search_windows(contents, MAX_WINDOWS)
 
-    def pending(self) -> dict[str, tuple[int, int]]:
-        """Receipts whose bytes may still lie in the files, whichever process erased them: bank and number, by hash."""
+    def is_waiting(self) -> bool:
+        """Whether bytes of what was erased, or of banks that were moved away, may still lie in the files."""
+        return any(self._waiting())
+
+    def _waiting(self) -> tuple[dict[str, tuple[int, int]], bool]:
+        """Receipts whose bytes may still lie in the files, whichever process erased them: bank and number, by hash.
+
+        And whether those of banks may that were moved away.
+        """
         with self._connections.reading() as connection:
-            return pending_erasures(connection)
+            withdrew = run(connection, "get_meta", key=WITHDRAWN_KEY).fetchone() is not None
+            return pending_erasures(connection), withdrew
 
     def purge(self, *, thorough: bool = True, wait: float = 0.0) -> bool:
         """True once no erased byte is left; False where readers are in the way, or the search is put off.
@@ -80,15 +90,15 @@ class Erasures:
         """
         if self._connections.read_only:
             raise ReadOnlyError(f"{self._connections.path}: was opened read-only; nothing was erased here.")
-        pending = self.pending()
-        if not pending:
+        pending, withdrew = self._waiting()
+        if not pending and not withdrew:
             return True
         if not thorough and self._files.size() > MAX_SEARCHED_BYTES:
             with suppress(_InTheWayError), self._unmoved_log(wait):
                 pass
             return False
         with self._lock:
-            searchable = all(hash in self._windows for hash in pending)
+            searchable = not withdrew and all(hash in self._windows for hash in pending)
             windows = set().union(*(self._windows.get(hash, ()) for hash in pending))
         with suppress(_InTheWayError):
             if (searchable and not self._is_left(windows, wait)) or not self._is_left_after_rewriting(windows, wait):
@@ -122,6 +132,7 @@ class Erasures:
         with self._connections.writing() as connection:
             rows = [{"bank": bank, "number": number} for bank, number in erasures.values()]
             run_many(connection, finish_erasure=rows)
+            run(connection, "drop_meta", key=WITHDRAWN_KEY)
         with self._lock:
             for hash in erasures:
                 self._windows.pop(hash, None)
@@ -158,6 +169,14 @@ class Erasures:
                     raise
                 return False
         return not busy
+
+
+def note_withdrawal(connection: Connection, last_bank: int) -> None:
+    """Within a transaction that takes banks away: their bytes are purged later, and their numbers not given again."""
+    run_many(
+        connection,
+        set_meta=[{"key": LAST_BANK_KEY, "value": str(last_bank)}, {"key": WITHDRAWN_KEY, "value": "1"}],
+    )
 
 
 def _stored_form(value: int | str | bytes | None) -> bytes:

@@ -103,6 +103,11 @@ class SqliteStorage(SqlStorage):
     ) -> ErasureReceipt:
         return self._erasures.drop_bank(connection, row, at, requested_by)
 
+    def _note_withdrawal(self, connection: Connection) -> None:
+        from memkit.storage.sqlite.purge import note_withdrawal
+
+        note_withdrawal(connection, run(connection, "last_bank").fetchone()[0])
+
     # -- the files
 
     def audit(self, *, repair: bool = False) -> list[str]:
@@ -121,7 +126,7 @@ class SqliteStorage(SqlStorage):
             self._connections.release()
             problems += recover(self.path)
         problems += audit(self._connections, repair=repair) + chain_flaws(self.receipts())
-        if self._erasures.pending():
+        if self._erasures.is_waiting():
             problems.append("erased bytes may still lie in the files: an erasure was interrupted.")
             if repair:
                 self.purge()

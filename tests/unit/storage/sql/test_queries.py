@@ -21,7 +21,7 @@ MAY_READ_IT = {
     *("size_of_text", "size_of_tokens", "size_of_vectors", "size_of_entries", "size_of_history"),  # statistics
     *("drop_empty_exchanges", "kinds_of_bank", "contents_of_bank"),  # an erasure, of a whole bank
     *("retained_notes", "retained_entries", "retained_vectors", "retained_words"),  # its search of the files
-    *("last_receipt", "receipts"),  # stops at the first; is for all banks
+    *("last_receipt", "last_receipt_number", "receipts"),  # stop at the first; is for all banks
     *("take_over_erasures", "take_over_fingerprints"),  # of a bank that is made again
     *("drop_erasures", "drop_fingerprints", "receipts_of", "fingerprints_of_name"),  # of a bank that is moved
     "reopen_last_erasure",  # stops at the first

@@ -1,0 +1,164 @@
+"""Rows of a bank's tables, as they lie: read in bounded batches, and written into another database.
+
+Everything happens within a transaction of the caller's.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from memkit.models import ErasureReceipt
+from memkit.protocols import BankName, BankVersion, RowPlace, TableRow, TableRows
+from memkit.storage.core.banks import BankRow, is_loading, moved_key, name_key
+from memkit.storage.core.tables import (
+    LOADED_TABLES,
+    TABLE_COLUMNS,
+    bank_meta,
+    receipts_in,
+    refuse_other_receipts,
+    refuse_taken,
+    rows_of,
+    table_values,
+)
+from memkit.storage.sql.erasures import receipts_of
+from memkit.storage.sql.queries import Connection, empty_bank, queries, run, run_many
+
+MAX_BATCH_BYTES = 4_000_000  # of words and bytes; a row that goes beyond is the batch's last
+MAX_BATCH_ROWS = {"content": 250, "block": 4}
+OTHER_BATCH_ROWS = 2_000
+NUMBER_BYTES = 8
+LEAST_KEYS: dict[str, Any] = {"mac": b""}  # below all keys; of numbers it is the least there is
+LEAST_NUMBER = -(2**63)
+
+
+def version_of(connection: Connection, name: BankName) -> BankVersion:
+    """See `Storage.version`."""
+    row = run(connection, "bank_by_name", name=name_key(name)).fetchone()
+    numbers = _numbers(connection, name)
+    receipts = [run(connection, "last_receipt_number", bank=number).fetchone()[0] for number in numbers]
+    return BankVersion(None if row is None else BankRow(*row).change, max(receipts, default=0))
+
+
+def _numbers(connection: Connection, name: BankName) -> list[int]:
+    """Numbers of the bank of a name, and of an erased one; there is one at most."""
+    return [number for (number,) in run(connection, "banks_of_name", name=name_key(name)).fetchall()]
+
+
+def read_rows(connection: Connection, name: BankName, after: RowPlace | None) -> list[TableRows]:
+    """See `Storage.read_rows`."""
+    version = version_of(connection, name)
+    tables = LOADED_TABLES if is_loading(name) else tuple(TABLE_COLUMNS)
+    if after is not None:
+        tables = tables[tables.index(after[0]) :]
+    batches: list[TableRows] = []
+    for number in _numbers(connection, name):
+        for table in tables:
+            last = after[1] if after is not None and after[0] == table else None
+            rows = _rows_after(connection, number, table, last)
+            if rows:
+                batches.append(TableRows(table, rows, version))
+            if len(rows) == _limit(table) or sum(map(_size, batches)) > MAX_BATCH_BYTES:
+                return batches
+    return batches
+
+
+def _limit(table: str) -> int:
+    return MAX_BATCH_ROWS.get(table, OTHER_BATCH_ROWS)
+
+
+def _size(batch: TableRows) -> int:
+    return sum(map(_row_size, batch.rows))
+
+
+def _row_size(row: TableRow) -> int:
+    return sum(len(value) if isinstance(value, str | bytes) else NUMBER_BYTES for value in row)
+
+
+def _rows_after(connection: Connection, bank: int, table: str, last: TableRow | None) -> list[TableRow]:
+    name = f"read_rows.{table}"
+    if table == "bank":
+        return [] if last else [tuple(row) for row in run(connection, name, bank=bank).fetchall()]
+    if table == "meta":
+        return [row for row in _meta(connection, bank) if last is None or row > last]
+    keys = [key for key in queries()[name].names if key not in ("bank", "limit")]
+    values = {key: LEAST_KEYS.get(key, LEAST_NUMBER) for key in keys}
+    if last is not None:
+        whole = dict(zip(TABLE_COLUMNS[table], last, strict=True))
+        values = {key: whole[key] for key in keys}
+    return _bounded(run(connection, name, bank=bank, limit=_limit(table), **values))
+
+
+def _meta(connection: Connection, bank: int) -> list[TableRow]:
+    """The store's notes on the bank, whose keys end with its number."""
+    rows = run(connection, "read_rows.meta", meta_keys=bank_meta(bank)).fetchall()
+    return sorted((key.removesuffix(f".{bank}"), value) for key, value in rows)
+
+
+def _bounded(rows: Iterable[TableRow]) -> list[TableRow]:
+    """The first rows, as many as make up a batch."""
+    batch: list[TableRow] = []
+    size = 0
+    for row in rows:
+        batch.append(tuple(row))
+        size += _row_size(row)
+        if size > MAX_BATCH_BYTES:
+            break
+    return batch
+
+
+def write_rows(connection: Connection, bank: int, rows: TableRows, **others: Any) -> None:
+    """Write rows of one table; `others`: values that all of them share."""
+    values = [{**row, **others, "bank": bank} for row in table_values(rows)]
+    if rows.table == "meta":
+        values = [{"key": f"{row['key']}.{bank}", "value": row["value"]} for row in values]
+    run_many(connection, **{f"write_rows.{rows.table}": values})
+
+
+def publish_rows(
+    connection: Connection, loading: BankRow, name: BankName, batches: Sequence[TableRows]
+) -> BankRow | None:
+    """See `Storage.publish_rows`."""
+    receipts = receipts_in(batches)
+    pending = {
+        number for other in _numbers(connection, name) for number in _give_way(connection, other, loading, receipts)
+    }
+    living = bool(rows_of(batches, "bank"))
+    run(connection, "drop_bank_meta", meta_keys=bank_meta(loading.bank))
+    if not living:
+        run(connection, "drop_bank", bank=loading.bank)
+    for rows in batches:
+        own_name = None if living and rows.table == "erasure" else name_key(name)
+        write_rows(connection, loading.bank, rows, name=own_name)
+    for number in pending:
+        run(connection, "reopen_erasure", bank=loading.bank, number=number)
+    run(connection, "drop_meta", key=moved_key(name))
+    row = run(connection, "bank", bank=loading.bank).fetchone()
+    return None if row is None else BankRow(*row)
+
+
+def _give_way(connection: Connection, bank: int, loading: BankRow, receipts: Sequence[ErasureReceipt]) -> set[int]:
+    """Remove an untouched bank, or what is left of an erased one; gives back which of its receipts are pending."""
+    row = run(connection, "bank", bank=bank).fetchone()
+    if row is not None:
+        refuse_taken(BankRow(*row).to_state())
+    own = receipts_of(connection, bank)
+    if own:
+        refuse_other_receipts(own[0].bank, own, receipts)
+    macs = run(connection, "fingerprints_of_name", banks=[bank]).fetchall()
+    run_many(connection, add_fingerprint=[{"bank": loading.bank, "mac": mac} for (mac,) in macs])
+    _remove(connection, bank)
+    return {receipt.number for receipt in own if receipt.bytes_pending}
+
+
+def _remove(connection: Connection, bank: int) -> None:
+    """Remove all that is known of a bank; nothing tells of it."""
+    empty_bank(connection, bank)
+    run(connection, "drop_bank_meta", meta_keys=bank_meta(bank))
+    for name in ("drop_erasures", "drop_fingerprints", "drop_bank"):
+        run(connection, name, bank=bank)
+
+
+def withdraw(connection: Connection, name: BankName) -> None:
+    """Remove all of a name, and note that it was moved."""
+    for number in _numbers(connection, name):
+        _remove(connection, number)
+    run(connection, "set_meta", key=moved_key(name), value="moved")
