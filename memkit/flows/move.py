@@ -83,7 +83,10 @@ def move(
     for bank in plan:
         _settle_in(target, bank)
     return MoveReport(
-        banks=tuple(plan), copied=keep, purged=not keep and source.storage.purge(wait=PURGE_WAIT_S), notes=tuple(notes)
+        banks=tuple(plan),
+        copied=keep,
+        purged=not keep and source.storage.purge(wait=PURGE_WAIT_S, locking=False),
+        notes=tuple(notes),
     )
 
 

@@ -45,8 +45,8 @@ def move(
     answer(json, {**document, **report.model_dump(mode="json")}, _shown(report, public_name(target)))
     if not (report.copied or report.purged):
         note(
-            f"Bytes of what was moved may still lie in {public_name(source)}: others were reading it. "
-            "`memkit maintain` removes them, or delete the database."
+            f"Bytes of what was moved may still lie in {public_name(source)}. `memkit purge` drives them out; or "
+            "delete the database."
         )
 
 

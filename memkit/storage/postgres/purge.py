@@ -6,20 +6,18 @@ from memkit.storage.postgres.dialect import column_types
 from memkit.storage.postgres.errors import translated
 from memkit.storage.postgres.pool import Pool
 from memkit.storage.postgres.transactions import Transactions
-from memkit.storage.sql.erasures import pending_erasures
-from memkit.storage.sql.queries import run_many
+from memkit.storage.sql.erasures import finish_erasures, is_withdrawal_noted, pending_erasures
 
 
 def purge(pool: Pool, transactions: Transactions, *, thorough: bool) -> bool:
     """True once no table holds an erased byte; the server's log may, until it is recycled."""
-    pending = transactions.read(pending_erasures)
-    if not pending:
+    pending, withdrew = transactions.read(pending_erasures), transactions.read(is_withdrawal_noted)
+    if not pending and not withdrew:
         return True
     if not thorough:
         return False
     with translated(transactions.place), closing(pool.dial()) as raw:
         for table in column_types():
             raw.execute(f"VACUUM (FULL) {pool.location.schema}.{table}".encode())
-    rows = [{"bank": bank, "number": number} for bank, number in pending.values()]
-    transactions.write(lambda connection: run_many(connection, finish_erasure=rows))
+    transactions.write(lambda connection: finish_erasures(connection, pending))
     return True

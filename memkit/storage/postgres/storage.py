@@ -173,10 +173,10 @@ class PostgresStorage(SqlStorage):
         """Problems of the stored data, one sentence each."""
         from memkit.storage.core.receipts import chain_flaws
         from memkit.storage.postgres.audit import audit
-        from memkit.storage.sql.erasures import pending_erasures
+        from memkit.storage.sql.erasures import is_withdrawal_noted, pending_erasures
 
         problems = self._read(audit) + chain_flaws(self.receipts())
-        if self._read(pending_erasures):
+        if self._read(pending_erasures) or self._read(is_withdrawal_noted):
             problems.append("erased bytes may still lie in the files: an erasure was interrupted.")
             if repair:
                 self.purge()

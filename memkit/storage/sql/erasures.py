@@ -1,6 +1,6 @@
 """Receipts of erasures in SQL: written within the transaction of an erasure, and read back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -12,6 +12,8 @@ from memkit.storage.core.enum_codes import KIND_CODES
 from memkit.storage.core.receipts import bank_receipt, by_time, erasure_receipt, receipt_columns
 from memkit.storage.core.unit_of_work import Erased
 from memkit.storage.sql.queries import Connection, Cursor, empty_bank, run, run_many
+
+WITHDRAWN_KEY = "purge.withdrawn"
 
 
 def add_receipts(connection: Connection, row: BankRow, erased: Sequence[Erased], at: datetime) -> list[ErasureReceipt]:
@@ -41,6 +43,22 @@ def pending_erasures(connection: Connection) -> dict[str, tuple[int, int]]:
     """Receipts whose bytes may still lie in the files, whoever erased them: bank and number, by hash."""
     rows = run(connection, "pending_erasures").fetchall()
     return {_receipt((text, 1)).hash: (bank, number) for bank, number, text in rows}
+
+
+def note_withdrawal(connection: Connection) -> None:
+    """Note that bytes of a bank may lie in the files which another database has now."""
+    run(connection, "set_meta", key=WITHDRAWN_KEY, value="1")
+
+
+def is_withdrawal_noted(connection: Connection) -> bool:
+    """Whether bytes of banks that were moved away may still lie in the files."""
+    return run(connection, "get_meta", key=WITHDRAWN_KEY).fetchone() is not None
+
+
+def finish_erasures(connection: Connection, pending: Mapping[str, tuple[int, int]]) -> None:
+    """Note that the files hold no bytes any more, neither of these erasures nor of banks that were moved away."""
+    run_many(connection, finish_erasure=[{"bank": bank, "number": number} for bank, number in pending.values()])
+    run(connection, "drop_meta", key=WITHDRAWN_KEY)
 
 
 def receipts(connection: Connection, after: int = 0) -> list[ErasureReceipt]:

@@ -205,14 +205,14 @@ class SqlStorage(ABC):
                 self._row_for_change(connection, row.bank)
             if version_of(connection, name) != version:
                 return False
-            self._note_withdrawal(connection)
+            self._keep_numbers(connection)
             withdraw(connection, name)
             return True
 
         return self._write(work, lambda connection, done: not done or version_of(connection, name) != version)
 
-    def _note_withdrawal(self, connection: Connection) -> None:  # noqa: B027
-        """Note before a bank is withdrawn, within that transaction, that its bytes may lie somewhere afterwards."""
+    def _keep_numbers(self, connection: Connection) -> None:  # noqa: B027
+        """Keep a bank's number from being given again, within the transaction that withdraws the bank."""
 
     # -- reading and changing one bank
 

@@ -19,7 +19,7 @@ from memkit.storage.core.tables import (
     rows_of,
     table_values,
 )
-from memkit.storage.sql.erasures import receipts_of
+from memkit.storage.sql.erasures import note_withdrawal, receipts_of
 from memkit.storage.sql.queries import Connection, empty_bank, queries, run, run_many
 
 MAX_BATCH_BYTES = 4_000_000  # of words and bytes; a row that goes beyond is the batch's last
@@ -162,3 +162,4 @@ def withdraw(connection: Connection, name: BankName) -> None:
     for number in _numbers(connection, name):
         _remove(connection, number)
     run(connection, "set_meta", key=moved_key(name), value="moved")
+    note_withdrawal(connection)

@@ -11,8 +11,14 @@ from memkit.errors import ReadOnlyError
 from memkit.models import ErasureReceipt
 from memkit.storage.core.banks import BankRow
 from memkit.storage.core.unit_of_work import Erased
-from memkit.storage.sql.erasures import add_bank_receipt, add_receipts, pending_erasures
-from memkit.storage.sql.queries import Connection, run, run_many
+from memkit.storage.sql.erasures import (
+    add_bank_receipt,
+    add_receipts,
+    finish_erasures,
+    is_withdrawal_noted,
+    pending_erasures,
+)
+from memkit.storage.sql.queries import Connection, run
 from memkit.storage.sql.writer import as_bytes
 from memkit.storage.sqlite.connections import BUSY_CODES, Connections, primary_code
 from memkit.storage.sqlite.secure_delete.files import Files
@@ -24,8 +30,6 @@ MAX_SEARCHED_BYTES = 2**30  # in larger files nobody waits for the search
 RETRY_SECONDS = 0.02
 READ_ROWS = 500  # at once
 INTEGER_BYTES = (1, 2, 3, 4, 6, 8)  # that SQLite gives an integer
-LAST_BANK_KEY = "bank.last"  # the greatest number that a bank had which was moved away; see the query `last_bank`
-WITHDRAWN_KEY = "purge.withdrawn"  # set while bytes of banks that were moved away may lie in the files
 RETAINED_QUERIES = ("retained_words", "retained_notes", "retained_vectors", "retained_entries")
 
 
@@ -79,8 +83,7 @@ class Erasures:
         And whether those of banks may that were moved away.
         """
         with self._connections.reading() as connection:
-            withdrew = run(connection, "get_meta", key=WITHDRAWN_KEY).fetchone() is not None
-            return pending_erasures(connection), withdrew
+            return pending_erasures(connection), is_withdrawal_noted(connection)
 
     def purge(self, *, thorough: bool = True, wait: float = 0.0) -> bool:
         """True once no erased byte is left; False where readers are in the way, or the search is put off.
@@ -130,9 +133,7 @@ class Erasures:
 
     def _finish(self, erasures: Mapping[str, tuple[int, int]]) -> bool:
         with self._connections.writing() as connection:
-            rows = [{"bank": bank, "number": number} for bank, number in erasures.values()]
-            run_many(connection, finish_erasure=rows)
-            run(connection, "drop_meta", key=WITHDRAWN_KEY)
+            finish_erasures(connection, erasures)
         with self._lock:
             for hash in erasures:
                 self._windows.pop(hash, None)
@@ -169,14 +170,6 @@ class Erasures:
                     raise
                 return False
         return not busy
-
-
-def note_withdrawal(connection: Connection, last_bank: int) -> None:
-    """Within a transaction that takes banks away: their bytes are purged later, and their numbers not given again."""
-    run_many(
-        connection,
-        set_meta=[{"key": LAST_BANK_KEY, "value": str(last_bank)}, {"key": WITHDRAWN_KEY, "value": "1"}],
-    )
 
 
 def _stored_form(value: int | str | bytes | None) -> bytes:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:  # what reads and changes memories is imported where that is d
     from memkit.storage.sqlite.purge import Erasures
 
 
+LAST_BANK_KEY = "bank.last"  # the greatest number that a bank had which was moved away; see the query `last_bank`
+
+
 class SqliteStorage(SqlStorage):
     """protocols.Storage over one file; safe to share between threads, reopened after a fork.
 
@@ -103,10 +106,8 @@ class SqliteStorage(SqlStorage):
     ) -> ErasureReceipt:
         return self._erasures.drop_bank(connection, row, at, requested_by)
 
-    def _note_withdrawal(self, connection: Connection) -> None:
-        from memkit.storage.sqlite.purge import note_withdrawal
-
-        note_withdrawal(connection, run(connection, "last_bank").fetchone()[0])
+    def _keep_numbers(self, connection: Connection) -> None:
+        run(connection, "set_meta", key=LAST_BANK_KEY, value=str(run(connection, "last_bank").fetchone()[0]))
 
     # -- the files
 
