@@ -16,6 +16,7 @@ FRAMEWORK_BY_ADAPTER = {
     "google_adk": "google.adk",
     "haystack": "haystack",
     "langgraph": "langgraph",
+    "livekit": "livekit.agents",
     "llama_index": "llama_index",
     "openai_agents": "agents",
     "pydantic_ai": "pydantic_ai",

@@ -16,6 +16,7 @@ PACKAGES_BY_FILE = {
     "test_google_adk.py": ("google", "google.adk"),
     "test_haystack.py": ("haystack",),
     "test_langchain_agents.py": ("langchain",),
+    "test_livekit.py": ("livekit", "livekit.agents"),
     "test_llama_index.py": ("llama_index",),
     "test_openai_agents.py": ("agents",),
     "test_pydantic_ai.py": ("pydantic_ai",),
