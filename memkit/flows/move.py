@@ -82,12 +82,8 @@ def move(
     _run(copies)
     for bank in plan:
         _settle_in(target, bank)
-    return MoveReport(
-        banks=tuple(plan),
-        copied=keep,
-        purged=not keep and source.storage.purge(wait=PURGE_WAIT_S, locking=False),
-        notes=tuple(notes),
-    )
+    purged = not keep and source.storage.purge(wait=PURGE_WAIT_S, locking=False)
+    return MoveReport(banks=tuple(plan), copied=keep, purged=purged, notes=tuple(notes))
 
 
 def _planned(storage: Storage, names: Sequence[BankName] | None) -> list[BankMove]:

@@ -176,7 +176,7 @@ class PostgresStorage(SqlStorage):
         from memkit.storage.sql.erasures import is_withdrawal_noted, pending_erasures
 
         problems = self._read(audit) + chain_flaws(self.receipts())
-        if self._read(pending_erasures) or self._read(is_withdrawal_noted):
+        if self._read(lambda connection: bool(pending_erasures(connection)) or is_withdrawal_noted(connection)):
             problems.append("erased bytes may still lie in the files: an erasure was interrupted.")
             if repair:
                 self.purge()
