@@ -15,6 +15,7 @@ from psycopg.pq import ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
 
 from memkit.storage.postgres.dialect import Statement
+from memkit.storage.postgres.wire import TEXT_OID, EscapedTextLoader
 
 Raw: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 FAILED_STATES = (ExecStatus.FATAL_ERROR, ExecStatus.PIPELINE_ABORTED)
@@ -44,6 +45,7 @@ class Session:
         self._prepared: set[bytes] = set()
         self._unread = 0  # answers that nobody has waited for
         self._poll = select.poll()
+        raw.adapters.register_loader(TEXT_OID, EscapedTextLoader)
         self._loader = Transformer(raw)
         self._connection.nonblocking = 1
         self._connection.enter_pipeline_mode()

@@ -3,15 +3,22 @@
 Whatever a value is, its place in a statement has one type; so a statement is prepared once, and no type is guessed.
 """
 
+import re
 import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from psycopg.adapt import Buffer, Loader
+from psycopg.pq import Format
 
 INT8_OID, FLOAT8_OID, TEXT_OID, BYTEA_OID = 20, 701, 25, 17
 COLUMN_OIDS = {"BIGINT": INT8_OID, "DOUBLE PRECISION": FLOAT8_OID, "TEXT": TEXT_OID, "BYTEA": BYTEA_OID}
 ARRAY_OIDS = {INT8_OID: 1016, FLOAT8_OID: 1022, TEXT_OID: 1009, BYTEA_OID: 1001}
+ESCAPE_CHARACTER = "\x01"
+ESCAPED_NUL, ESCAPED_ESCAPE = "\x01\x01", "\x01\x02"
+UNESCAPED_CHARACTERS = {ESCAPED_NUL: "\0", ESCAPED_ESCAPE: ESCAPE_CHARACTER}
+ESCAPED_PATTERN = re.compile("|".join(UNESCAPED_CHARACTERS))
 NULL_LENGTH = b"\xff\xff\xff\xff"
 _ARRAY_FORMAT = struct.Struct("!iiiii")  # dimensions, whether there are nulls, type, length, first index
 _EMPTY_FORMAT = struct.Struct("!iii")
@@ -22,8 +29,23 @@ Pack = Callable[[Any], bytes]
 
 
 def _encoded(text: str) -> bytes:
-    """A text in UTF-8. Raises UnicodeEncodeError for what isn't Unicode text."""
+    """A text in UTF-8, without U+0000, which a server's text can't hold. Raises UnicodeEncodeError."""
+    if "\0" in text or ESCAPE_CHARACTER in text:
+        text = text.replace(ESCAPE_CHARACTER, ESCAPED_ESCAPE).replace("\0", ESCAPED_NUL)
     return text.encode()
+
+
+class EscapedTextLoader(Loader):
+    """Texts as they were given."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> str:
+        """The text that was encoded so."""
+        text = str(data, "utf-8")
+        if ESCAPE_CHARACTER in text:
+            return ESCAPED_PATTERN.sub(lambda match: UNESCAPED_CHARACTERS[match[0]], text)
+        return text
 
 
 VALUE_PACKERS: dict[int, Pack] = {

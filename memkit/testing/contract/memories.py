@@ -32,6 +32,13 @@ class MemoryContract(ContractSteps):
         assert self.actions(storage, Insert(given, entry(), Placement(1, 2))) == ["added"]
         assert self.stored(storage, "t1") == given
 
+    def test_any_characters_come_back_as_they_came(self, storage: Storage) -> None:
+        text = "\0 nul\x01\x7f\ufffe\U0010ffff \u200d\u202e \u0301 \r\n\t \\ ' \" % $1 :id {} \\000 🤖 ñ ñ"
+        given = memory(text, id=f"id{text}", speaker=text, session=text, metadata={text: [text]}, head=text)
+        self.put(storage, Insert(given, entry()), Forget(given.id, text))
+        assert self.stored(storage, given.id) == given.model_copy(update={"state": "forgotten"})
+        assert [line.reason for line in self.history(storage, given.id)] == [None, text]
+
     def test_changes_are_counted_once_per_apply(self, storage: Storage) -> None:
         receipts = [self.put(storage, Insert(memory("a"), entry(1)), Insert(memory("b"), entry(2))) for _ in range(2)]
         assert [r.change for r in receipts] == [1, 2]
