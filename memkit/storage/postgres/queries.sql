@@ -1,5 +1,23 @@
 -- Statements of PostgreSQL alone, and those that take the place of the ones for all engines.
 
+-- name: bank_by_name
+SELECT bank, name, zone, key, change, epoch, created_at, size, next_seq, next_history, next_exchange, next_block,
+       next_content, unsealed_sketches, unsealed_terms
+FROM bank WHERE substr(name, 1, 500) = substr(:name, 1, 500) AND name = :name
+
+-- name: banks_between
+SELECT bank, name, zone, key, change, epoch, created_at, size, next_seq, next_history, next_exchange, next_block,
+       next_content, unsealed_sketches, unsealed_terms
+FROM bank WHERE substr(name, 1, 500) >= substr(:start, 1, 500) AND substr(name, 1, 500) <= substr(:end, 1, 500) AND
+    name >= :start AND name < :end
+
+-- name: banks_of_name
+SELECT bank FROM bank WHERE substr(name, 1, 500) = substr(:name, 1, 500) AND name = :name
+UNION SELECT bank FROM erasure WHERE substr(name, 1, 500) = substr(:name, 1, 500) AND name = :name
+
+-- name: erased_bank
+SELECT bank FROM erasure WHERE substr(name, 1, 500) = substr(:name, 1, 500) AND name = :name LIMIT 1
+
 -- name: bank_for_change
 SELECT bank, name, zone, key, change, epoch, created_at, size, next_seq, next_history, next_exchange, next_block,
        next_content, unsealed_sketches, unsealed_terms

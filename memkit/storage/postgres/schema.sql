@@ -20,7 +20,8 @@ CREATE TABLE {schema}.bank (
     unsealed_terms BIGINT NOT NULL DEFAULT 0
 );
 
-CREATE INDEX bank_name ON {schema}.bank (name);
+-- A name may be longer than what an index takes.
+CREATE INDEX bank_name ON {schema}.bank (substr(name, 1, 500));
 
 CREATE TABLE {schema}.memory (
     bank BIGINT NOT NULL REFERENCES {schema}.bank (bank),
@@ -132,7 +133,7 @@ CREATE TABLE {schema}.erasure (
     PRIMARY KEY (bank, number)
 );
 
-CREATE INDEX erasure_name ON {schema}.erasure (name) WHERE name IS NOT NULL;
+CREATE INDEX erasure_name ON {schema}.erasure (substr(name, 1, 500)) WHERE name IS NOT NULL;
 
 CREATE INDEX erasure_change ON {schema}.erasure (bank, change);
 
