@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from engines import LASTING_ENGINES, Engine
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
@@ -46,16 +47,16 @@ with memkit.open(
 """
 
 
-def filled(path: Path, exchanges: int) -> None:
+def filled(location: str, exchanges: int) -> None:
     start = datetime(2025, 1, 1, tzinfo=UTC)
-    with memkit.open(path, encoder=HashingEncoder()) as store:
+    with memkit.open(location, encoder=HashingEncoder()) as store:
         for number in range(exchanges):
             turn = memkit.Turn(f"This is fact number {number}", "Ana", at=start + timedelta(hours=number))
             store.bank("ana").observe([turn])
 
 
-def worker(path: Path, batch: int) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-c", WORKER_SCRIPT, str(Path(__file__).parents[2] / "support"), str(path), str(batch)]
+def worker(location: str, batch: int) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", WORKER_SCRIPT, str(Path(__file__).parents[2] / "support"), location, str(batch)]
     started = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert started.stdout is not None
     started.stdout.readline()
@@ -72,17 +73,17 @@ def ended(process: "subprocess.Popen[str]", *, kill: bool) -> bool:
     return code == -signal.SIGKILL
 
 
-def applied_once(path: Path, exchanges: int, kills: int, batch: int) -> int:
+def applied_once(location: str, exchanges: int, kills: int, batch: int) -> int:
     """Work with two processes at a time, kill either at random, let the last pair finish; how many were killed."""
-    filled(path, exchanges)
+    filled(location, exchanges)
     chance, killed = random.Random(3), 0
     for _ in range(kills):
-        pair = [worker(path, batch) for _ in range(2)]
+        pair = [worker(location, batch) for _ in range(2)]
         time.sleep(chance.uniform(0, 0.4))
         killed += sum(ended(process, kill=True) for process in pair)
-    for process in [worker(path, batch) for _ in range(2)]:
+    for process in [worker(location, batch) for _ in range(2)]:
         ended(process, kill=False)
-    with memkit.open(path, encoder=HashingEncoder()) as store:
+    with memkit.open(location, encoder=HashingEncoder()) as store:
         bank = store.bank("ana")
         thoughts = bank.list(kinds=["thought"], limit=10_000, states=["active", "superseded", "merged", "forgotten"])
         facts = Counter(re.findall(r"fact (\d+)", " ".join(thought.text for thought in thoughts)))
@@ -92,15 +93,19 @@ def applied_once(path: Path, exchanges: int, kills: int, batch: int) -> int:
     return killed
 
 
-def test_workers_that_are_killed_apply_each_exchange_exactly_once(tmp_path: Path) -> None:
-    killed = applied_once(tmp_path / "m.db", exchanges=80, kills=4, batch=1)
+@pytest.mark.parametrize("engine", LASTING_ENGINES)
+def test_workers_that_are_killed_apply_each_exchange_exactly_once(engine: Engine) -> None:
+    with engine.database() as location:
+        killed = applied_once(location, exchanges=80, kills=4, batch=1)
     print(f"\n80 exchanges, {killed} processes killed: each applied exactly once")
     assert killed >= 3
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("engine", LASTING_ENGINES)
 @pytest.mark.parametrize("batch", [1, 4])
-def test_workers_that_are_killed_thirty_times_apply_each_exchange_exactly_once(tmp_path: Path, batch: int) -> None:
-    killed = applied_once(tmp_path / "m.db", exchanges=500, kills=15, batch=batch)
+def test_workers_that_are_killed_thirty_times_apply_each_exchange_exactly_once(engine: Engine, batch: int) -> None:
+    with engine.database() as location:
+        killed = applied_once(location, exchanges=500, kills=15, batch=batch)
     print(f"\n500 exchanges in calls of {batch}, {killed} processes killed: each applied exactly once")
     assert killed >= 20

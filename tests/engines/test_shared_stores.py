@@ -1,0 +1,133 @@
+"""Processes on one database: no stale answer, one schema of many first openings, forks with their own connections."""
+
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import postgres_server
+import psycopg
+import pytest
+import server_workers
+from engines import SERVED_ENGINES, Engine, problems
+
+import memkit
+from memkit.encoders.hashing import HashingEncoder
+
+PROCESS_COUNT = 4
+OPENING_COUNT = 8
+TABLES_QUERY = "SELECT count(*), count(DISTINCT nspname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+TABLES_QUERY += "WHERE relkind = 'r' AND nspname !~ '^pg_|^information_schema$'"
+
+
+def together(location: str, calls: int, banks: int) -> list[tuple[object, ...]]:
+    """Events of all calls of four processes."""
+    context = server_workers.context()
+    ready, report = context.Barrier(PROCESS_COUNT), context.Queue()
+    arguments = [(location, me, calls // PROCESS_COUNT, banks, ready, report) for me in range(PROCESS_COUNT)]
+    workers = [context.Process(target=server_workers.change_and_ask, args=each) for each in arguments]
+    for worker in workers:
+        worker.start()
+    events = [event for _ in workers for event in report.get(timeout=1500)]
+    for worker in workers:
+        worker.join()
+        assert worker.exitcode == 0
+    return events
+
+
+def fresh(location: str, calls: int, banks: int) -> None:
+    memkit.open(location, encoder=HashingEncoder()).close()
+    start = time.monotonic()
+    events = together(location, calls, banks)
+    kinds = Counter(event[0] for event in events)
+    stale = server_workers.stale_answers(events)
+    print(f"\n{dict(kinds)} in {time.monotonic() - start:.0f} s by {PROCESS_COUNT} processes: {len(stale)} stale")
+    assert kinds.total() == calls
+    assert stale[:5] == []
+
+
+@pytest.mark.parametrize("engine", SERVED_ENGINES)
+def test_no_answer_of_four_processes_is_staler_than_a_write_that_returned(engine: Engine) -> None:
+    with engine.database() as location:
+        fresh(location, 800, 6)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("engine", SERVED_ENGINES)
+def test_no_answer_of_ten_thousand_calls_is_staler_than_a_write_that_returned(engine: Engine) -> None:
+    with engine.database() as location:
+        fresh(location, 10_000, 40)
+
+
+def open_at_once(location: str, ready: object, report: object) -> None:
+    """Open a store when all are ready; tell how that went."""
+    ready.wait(60)  # type: ignore[attr-defined]
+    try:
+        with memkit.open(location, encoder=HashingEncoder()) as store:
+            store.bank("shared").observe([("ana", "I am here.")])
+        report.put("")  # type: ignore[attr-defined]
+    except memkit.MemkitError as error:
+        report.put(f"{type(error).__name__}: {error}")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("options", ["", "?partitions=8", "?schema=other"])
+def test_eight_first_openings_at_once_give_one_schema(options: str) -> None:
+    server = postgres_server.server()
+    location = server.new_database()
+    context = server_workers.context()
+    ready, report = context.Barrier(OPENING_COUNT), context.Queue()
+    arguments = (location + options, ready, report)
+    workers = [context.Process(target=open_at_once, args=arguments) for _ in range(OPENING_COUNT)]
+    for worker in workers:
+        worker.start()
+    assert [report.get(timeout=120) for _ in workers] == [""] * OPENING_COUNT
+    with memkit.open(location + options, encoder=HashingEncoder()) as store:
+        assert len(store.bank("shared").list()) == OPENING_COUNT
+        assert problems(store) == []
+    with psycopg.connect(location) as connection:
+        assert connection.execute(TABLES_QUERY).fetchall()[0][1] == 1
+
+
+FORKING_SCRIPT = """
+import os, sys, threading, memkit
+from memkit.encoders.hashing import HashingEncoder
+store = memkit.open(sys.argv[1], encoder=HashingEncoder())
+bank = store.bank("shared")
+
+def say(me, count):
+    for n in range(count):
+        bank.observe([memkit.Turn(f"Worker {me} says word number {n}", f"w{me}", id=f"{me}-{n}")])
+        bank.recall("worker says word", min_score=0)
+
+say(99, 1)  # Python itself can't fork in the midst of another thread's import
+threads = [threading.Thread(target=say, args=(me, 30)) for me in range(3)]
+for thread in threads:
+    thread.start()
+children = []
+for me in range(3, 7):
+    child = os.fork()
+    if not child:
+        say(me, 15)
+        os._exit(0)
+    children.append(child)
+    say(me + 10, 5)
+codes = [os.waitpid(child, 0)[1] for child in children]
+for thread in threads:
+    thread.join()
+store.close()
+sys.exit(max(codes))
+"""
+FORKED_COUNTS = {99: 1, **dict.fromkeys(range(3), 30), **dict.fromkeys(range(3, 7), 15)}
+FORKED_COUNTS |= dict.fromkeys(range(13, 17), 5)
+
+
+@pytest.mark.parametrize("engine", SERVED_ENGINES)
+def test_forks_of_a_process_whose_threads_write_lose_nothing(engine: Engine) -> None:
+    with engine.database() as location:
+        command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKING_SCRIPT, location]
+        subprocess.run(command, check=True, timeout=60)
+        with memkit.open(location, encoder=HashingEncoder()) as store:
+            expected = {f"{me}-{n}" for me, count in FORKED_COUNTS.items() for n in range(count)}
+            assert {memory.id for memory in store.bank("shared").list(limit=10_000)} == expected
+            assert problems(store) == []
