@@ -15,6 +15,7 @@ DATE_PATTERN = re.compile(r"\d{4}-\d\d-\d\d")
 UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ONE_MICROSECOND = timedelta(microseconds=1)
 MAX_DELAY = timedelta(days=1)  # nothing is put off for longer
+MAX_REST = timedelta(hours=1)  # of a bank where nothing waits: days begin and end in it
 
 
 def utc_now() -> datetime:

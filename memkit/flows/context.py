@@ -19,7 +19,6 @@ from memkit.runtime.indexer import Indexer
 from memkit.runtime.page_ends import PageEnds
 from memkit.runtime.reinforcement_buffer import ReinforcementBuffer
 from memkit.runtime.reranker_slot import RerankerSlot
-from memkit.runtime.round_robin import RoundRobin
 from memkit.runtime.surprisal_cache import SurprisalCache
 from memkit.settings import Settings
 from memkit.times import Clock
@@ -43,7 +42,7 @@ class Services:
     new_id: Callable[[datetime], str]
     executor: Executor
     settings: Settings
-    round_robin: RoundRobin = field(default_factory=RoundRobin)
+    last_maintained: int = -1  # number of the bank
     page_ends: PageEnds = field(default_factory=PageEnds)
     zones: dict[BankName, str] = field(default_factory=dict)  # that banks are made with
     read_only: bool = False

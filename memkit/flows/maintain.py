@@ -3,12 +3,13 @@
 import os
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
+from hashlib import blake2b
 from typing import Any
 from uuid import uuid4
 
@@ -17,17 +18,20 @@ from memkit.flows import fade, items, reencode, reflect, think, transfer
 from memkit.flows.context import BankContext, Services
 from memkit.flows.thinking import budget
 from memkit.identifiers import bank_path
-from memkit.models import Exchange, FrozenModel, IndexRow, Memory
+from memkit.models import BankState, Exchange, FrozenModel, IndexRow, Memory
 from memkit.observe.small_talk import may_be_small_talk
-from memkit.protocols import BankName, BankView
+from memkit.protocols import BankClaim, BankName, BankRest, BankView
+from memkit.text.terms.keys import TERM_RULES
 from memkit.text.terms.tokens import has_words
 from memkit.think import ExtractiveThinker
 from memkit.think.extractive.language_id import LanguageCounts, count_languages
 from memkit.think.sans_io import drive
-from memkit.times import to_micros
+from memkit.times import MAX_REST, to_micros
 
 DAY_MICROS = 86_400_000_000
 LANGUAGE_SAMPLE_TURNS = 200  # newest turns
+CLAIMED_BANKS = 16  # at a time
+MAX_BANK_NUMBER = 2**63 - 1
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 GROWTH_SPAN_DAYS = {"day": 1, "week": 7, "month": 30}
 
@@ -65,15 +69,45 @@ def maintain(
     services.storage.purge(locking=False)  # where an erasure's bytes were left because of a reader or a crash
     owner = f"{os.getpid()}-{threading.get_ident()}-{uuid4().hex[:8]}"
     total = MaintenanceReport()
-    for state in services.round_robin.due(services.storage.banks(()), services.clock()):
-        if not may_go_on():
-            total = total.model_copy(update={"finished": False})
-            break
-        ctx = context_of(state.name)
-        total = _sum_reports(total, _maintain_under_lease(services, ctx, owner, may_go_on, even_open=even_open))
+    with closing(_claimed(services, owner)) as claimed:
+        for state in claimed:
+            if not may_go_on():
+                services.storage.release(state.number, owner)
+                total = total.model_copy(update={"finished": False})
+                break
+            ctx = context_of(state.name)
+            total = _sum_reports(total, _maintain_under_lease(services, ctx, owner, may_go_on, even_open=even_open))
     if total.erased:
         services.storage.purge(locking=False)  # once for all banks
     return total
+
+
+def _claimed(services: Services, owner: str) -> Generator[BankState, None, None]:
+    """The banks of a round, which are the owner's: first those behind the one that was cared for last.
+
+    Rounds are bounded in time. If each began with the same banks, the last of many thousands would never be reached.
+    """
+    start, mark = services.last_maintained, _rest_mark(services)
+    for after, last in ((start, MAX_BANK_NUMBER), (-1, start)):
+        while claimed := deque(_claim(services, owner, mark, after, last)):
+            after = claimed[-1].number
+            try:
+                while claimed:
+                    yield claimed.popleft()
+            finally:
+                for state in claimed:
+                    services.storage.release(state.number, owner)
+
+
+def _claim(services: Services, owner: str, mark: str, after: int, last: int) -> list[BankState]:
+    seconds = services.settings.runtime.lease
+    return services.storage.claim_banks(BankClaim(owner, mark, after, last, CLAIMED_BANKS, services.clock(), seconds))
+
+
+def _rest_mark(services: Services) -> str:
+    """Digest of what decides whether anything waits in a bank: another worker's rests count where it decides alike."""
+    told = f"{services.settings.model_dump_json()} {services.thinker.name} {TERM_RULES}"
+    return blake2b(told.encode(), digest_size=8).hexdigest()
 
 
 def _maintain_under_lease(
@@ -89,22 +123,25 @@ def _maintain_under_lease(
 
     if not leased():
         return MaintenanceReport()
+    rest = None
     try:
         report = _maintain_bank(ctx, lambda: leased() and may_go_on(), even_open=even_open)
-        _note_visit(ctx, report)
+        rest = _earned_rest(ctx) if report.finished else None
         return report
     finally:
-        services.storage.release(state.number, owner)
+        services.last_maintained = state.number
+        services.storage.release(state.number, owner, rest)
 
 
-def _note_visit(ctx: BankContext, report: MaintenanceReport) -> None:
-    """Tell the round robin how the bank was left."""
+def _earned_rest(ctx: BankContext) -> BankRest | None:
+    """The rest of a bank where nothing waits any more."""
     state = ctx.state()
-    if state is not None:
-        with ctx.storage.view(state.number) as view:
-            waits = view.exchanges() or view.unencoded(1) or view.expiring(END_OF_TIME, 1)
-            idle = report.finished and not waits
-            ctx.services.round_robin.note_visit(view.state, ctx.now(), idle=idle)
+    if state is None:
+        return None
+    with ctx.storage.view(state.number) as view:
+        if view.exchanges() or view.unencoded(1) or view.expiring(END_OF_TIME, 1):
+            return None
+        return BankRest(_rest_mark(ctx.services), view.state.change, ctx.now() + MAX_REST)
 
 
 def _maintain_bank(ctx: BankContext, may_go_on: Callable[[], bool], *, even_open: bool) -> MaintenanceReport:

@@ -1,13 +1,15 @@
 """Protocols of everything that can be replaced: encoder, surprisal model, thinker, reflector, storage."""
 
 from memkit.protocols.encoding import Encoder, LoadsAhead, SurprisalModel, Token
-from memkit.protocols.storage import Decision, Storage
+from memkit.protocols.storage import BankClaim, BankRest, Decision, Storage
 from memkit.protocols.thinking import CountedReflector, ModelThinker, Reflection, Reflector, Task, TellsHeads, Thinker
 from memkit.protocols.values import BankName, BankVersion, FloatArray, RowPlace, Span, TableRow, TableRows
 from memkit.protocols.views import BankView, Bookmark, PageOptions, Position, VectorSource
 
 __all__ = [
+    "BankClaim",
     "BankName",
+    "BankRest",
     "BankVersion",
     "BankView",
     "Bookmark",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -12,6 +13,31 @@ from memkit.protocols.values import BankName, BankVersion, RowPlace, TableRows
 from memkit.protocols.views import BankView
 
 Decision = Callable[[BankView], Sequence[Step]]
+
+
+@dataclass(frozen=True, slots=True)
+class BankClaim:
+    """Claim on banks whose maintenance is due: those with numbers above `after`, up to `last`, in order, so many.
+
+    `now`, `seconds`: from when on, and for how long, they are the owner's. `mark`: of the rests that count.
+    """
+
+    owner: str
+    mark: str
+    after: int
+    last: int
+    limit: int
+    now: datetime
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class BankRest:
+    """Rest of a bank, as it is at a change number, until a moment; `mark`: of those for whom nothing waits in it."""
+
+    mark: str
+    change: int
+    until: datetime
 
 
 class Storage(Protocol):
@@ -107,10 +133,15 @@ class Storage(Protocol):
 
     def get_meta(self, key: str) -> str | None: ...
     def set_meta(self, values: dict[str, str]) -> None: ...
+    def claim_banks(self, claim: BankClaim) -> list[BankState]:
+        """Take the right to maintain the next banks that neither rest nor are another owner's; [] where none is due."""
+
     def lease(self, bank: int, owner: str, now: datetime, seconds: float) -> bool:
         """Take or renew the right to maintain a bank; False while another owner holds it."""
 
-    def release(self, bank: int, owner: str) -> None: ...
+    def release(self, bank: int, owner: str, rest: BankRest | None = None) -> None:
+        """Give the right back; under the mark of a `rest` the bank is claimed once that ends, or the bank changed."""
+
     def audit(self, *, repair: bool = False) -> list[str]:
         """Problems of the stored data, in words without memory text; repaired on request."""
 

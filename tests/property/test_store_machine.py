@@ -24,7 +24,6 @@ from hypothesis.stateful import (
 import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.models import MEMORY_STATES, Memory, Receipt
-from memkit.runtime.round_robin import RoundRobin
 from memkit.testing import FrozenClock
 
 BANK_NAMES = ("ana", "bob", "cleo")
@@ -249,10 +248,9 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule()
     def reopen(self) -> None:
-        """The database is closed and opened; its twin writes what waits at the same moment, and lets no bank rest."""
+        """The database is closed and opened; its twin writes what waits at the same moment."""
         self.stores[0].close()
         self.stores[1]._services.reinforcements.flush()
-        vars(self.stores[1]._services.round_robin).update(vars(RoundRobin()))
         self.stores[0] = self.opened(self.location)
 
     @rule()

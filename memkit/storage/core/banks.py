@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LOADING_MARK = ""  # begins the name of a bank that is being loaded, and none that a caller gives
 CACHED_STATES = 1024  # banks
+REST_SIGN = "rest:"  # begins the owner of a lease that is a rest: nobody's
 
 
 def checked_name(name: "BankName") -> "BankName":
@@ -93,6 +94,11 @@ def listed(states: Iterable[BankState], prefix: "BankName") -> list[BankState]:
     """Banks in order of name; those that are being loaded only where the prefix asks for them."""
     chosen = (s for s in states if not is_loading(s.name) or LOADING_MARK in prefix[:1])
     return sorted(chosen, key=lambda state: state.name)
+
+
+def rest_owner(mark: str) -> str:
+    """Owner, but for the change number at its end, of a lease that is a bank's rest under a mark."""
+    return f"{REST_SIGN}{mark}:"
 
 
 def refuse_written(state: BankState) -> None:

@@ -11,9 +11,20 @@ from memkit.errors import ClosedError, ReadOnlyError, StorageError
 from memkit.exported import ExportedBank
 from memkit.models import BankState, ErasureReceipt, Receipt
 from memkit.operations import Step
-from memkit.protocols import BankName, BankVersion, BankView, Decision, RowPlace, TableRow, TableRows
+from memkit.protocols import (
+    BankClaim,
+    BankName,
+    BankRest,
+    BankVersion,
+    BankView,
+    Decision,
+    RowPlace,
+    TableRow,
+    TableRows,
+)
 from memkit.storage.core.apply_operations import apply_operations
 from memkit.storage.core.banks import (
+    REST_SIGN,
     bank_gone,
     checked_name,
     checked_zone,
@@ -22,6 +33,7 @@ from memkit.storage.core.banks import (
     moved_key,
     refuse_moved,
     refuse_written,
+    rest_owner,
     term_rules_meta,
 )
 from memkit.storage.core.receipts import bank_receipt, by_time, chain_flaws, chains, erasure_receipt, longer_chain
@@ -36,7 +48,7 @@ from memkit.storage.core.tables import (
 from memkit.storage.inmemory.bank import Bank
 from memkit.storage.inmemory.tables import BankTables, NameTables, fill_bank
 from memkit.storage.inmemory.view import MemoryView
-from memkit.times import is_put_off, utc_now
+from memkit.times import MAX_REST, is_put_off, utc_now
 
 
 class MemoryStorage:
@@ -322,18 +334,38 @@ class MemoryStorage:
         with self._writing():
             self._meta.update(values)
 
+    def claim_banks(self, claim: BankClaim) -> list[BankState]:
+        with self._writing():
+            ahead = [bank.state for number, bank in sorted(self._banks.items()) if claim.after < number <= claim.last]
+            due = [state for state in ahead if not is_loading(state.name) and self._is_due(state, claim)]
+            for state in due[: claim.limit]:
+                self._leases[state.number] = (claim.owner, claim.now + timedelta(seconds=claim.seconds))
+            return due[: claim.limit]
+
+    def _is_due(self, state: BankState, claim: BankClaim) -> bool:
+        owner, until = self._leases.get(state.number, ("", claim.now))
+        if not owner.startswith(REST_SIGN):
+            return not is_put_off(until, claim.now)
+        unchanged = owner == f"{rest_owner(claim.mark)}{state.change}"
+        return not (unchanged and claim.now < until <= claim.now + MAX_REST)
+
     def lease(self, bank: int, owner: str, now: datetime, seconds: float) -> bool:
         with self._writing():
             holder, until = self._leases.get(bank, (owner, now))
-            if bank not in self._banks or (holder != owner and is_put_off(until, now)):
+            is_held = holder != owner and not holder.startswith(REST_SIGN) and is_put_off(until, now)
+            if bank not in self._banks or is_held:
                 return False
             self._leases[bank] = (owner, now + timedelta(seconds=seconds))
             return True
 
-    def release(self, bank: int, owner: str) -> None:
+    def release(self, bank: int, owner: str, rest: BankRest | None = None) -> None:
         with self._writing():
-            if self._leases.get(bank, ("", None))[0] == owner:
+            if self._leases.get(bank, ("", None))[0] != owner:
+                return
+            if rest is None:
                 del self._leases[bank]
+            else:
+                self._leases[bank] = (f"{rest_owner(rest.mark)}{rest.change}", rest.until)
 
     # -- what a file would have
 

@@ -22,7 +22,12 @@ INSERT_PATTERN = re.compile(r"^INSERT INTO (\w+) \(([^)]*)\)\s+VALUES \(([^)]*)\
 COLUMN_PATTERN = re.compile(r"^ +(\w+) (BIGINT|TEXT|BYTEA|DOUBLE PRECISION)\b", re.MULTILINE)
 CREATE_PATTERN = re.compile(r"^CREATE TABLE \{schema\}\.(\w+) \((.*?)\);$", re.MULTILINE | re.DOTALL)
 LIST_OIDS = {"uids": BYTEA_OID, "macs": BYTEA_OID, "meta_keys": TEXT_OID}  # of values; all others are integers
-VALUE_OIDS = {"start": TEXT_OID, "end": TEXT_OID}  # values that are no column's; all others are integers
+VALUE_OIDS = {
+    "start": TEXT_OID,
+    "end": TEXT_OID,
+    "rest": TEXT_OID,
+    "owner": TEXT_OID,
+}  # values that are no column's; all others are integers
 READ_KEYWORDS = ("SELECT", "WITH")
 
 Bind = Callable[[Any], list[bytes | None]]

@@ -18,6 +18,23 @@ UNION SELECT bank FROM erasure WHERE substr(name, 1, 500) = substr(:name, 1, 500
 -- name: erased_bank
 SELECT bank FROM erasure WHERE substr(name, 1, 500) = substr(:name, 1, 500) AND name = :name LIMIT 1
 
+-- name: claim_banks
+WITH due AS (
+    SELECT bank FROM bank WHERE bank > :after AND bank <= :last AND substr(name, 1, 4) <> '["",' AND NOT EXISTS (
+        SELECT 1 FROM lease l WHERE l.bank = bank.bank AND l.until > :now AND
+            CASE WHEN substr(l.owner, 1, 5) = 'rest:' THEN l.owner = :rest || bank.change AND l.until <= :longest
+            ELSE l.until <= :farthest END
+    ) ORDER BY bank LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
+), leased AS (
+    INSERT INTO lease (bank, owner, until) SELECT bank, :owner, :until FROM due
+    ON CONFLICT (bank) DO UPDATE SET owner = excluded.owner, until = excluded.until
+    WHERE lease.until <= :now OR lease.until > :farthest OR substr(lease.owner, 1, 5) = 'rest:'
+    RETURNING bank
+)
+SELECT bank, name, zone, key, change, epoch, created_at, size, next_seq, next_history, next_exchange, next_block,
+       next_content, unsealed_sketches, unsealed_terms
+FROM bank WHERE bank IN (SELECT bank FROM leased) ORDER BY bank
+
 -- name: bank_for_change
 SELECT bank, name, zone, key, change, epoch, created_at, size, next_seq, next_history, next_exchange, next_block,
        next_content, unsealed_sketches, unsealed_terms

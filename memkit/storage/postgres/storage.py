@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, cast
 
 from memkit.errors import StorageError
-from memkit.models import ErasureReceipt, Receipt
+from memkit.models import BankState, ErasureReceipt, Receipt
 from memkit.storage.core.banks import LOADING_MARK, BankRow, checked_name, name_key, name_parts
 from memkit.storage.locations import server_error
 from memkit.storage.postgres import schema, server
@@ -19,11 +19,11 @@ from memkit.storage.postgres.location import Location
 from memkit.storage.postgres.pool import Pool
 from memkit.storage.postgres.transactions import Transactions
 from memkit.storage.sql.queries import Connection, run
-from memkit.storage.sql.storage import SqlStorage, T, Work, sizes_of_parts
+from memkit.storage.sql.storage import SqlStorage, T, Work, claim_values, sizes_of_parts
 
 if TYPE_CHECKING:
     from memkit.operations import Step
-    from memkit.protocols import BankName, BankView, Decision
+    from memkit.protocols import BankClaim, BankName, BankView, Decision
     from memkit.settings import RuntimeSettings
     from memkit.storage.core.unit_of_work import Erased
 
@@ -144,6 +144,14 @@ class PostgresStorage(SqlStorage):
             if other is None and (erased is None or erased[0] == key):
                 return number
         raise StorageError(f"{self.place}: the bank's name gets no number, as other banks have all that it could get.")
+
+    # -- maintenance
+
+    def claim_banks(self, claim: "BankClaim") -> list[BankState]:
+        """One statement, which passes over the banks that others claim at this moment."""
+        values = claim_values(claim)
+        rows = self._write(lambda connection: run(connection, "claim_banks", **values).fetchall())
+        return [BankRow(*row).to_state() for row in rows]
 
     # -- erasure
 

@@ -582,7 +582,18 @@ SELECT mac FROM fingerprint WHERE bank = :bank AND mac = ANY(:macs)
 -- name: take_lease
 INSERT INTO lease (bank, owner, until) VALUES (:bank, :owner, :until)
 ON CONFLICT (bank) DO UPDATE SET owner = excluded.owner, until = excluded.until
-WHERE lease.owner = excluded.owner OR lease.until <= :now OR lease.until > :farthest
+WHERE lease.owner = excluded.owner OR lease.until <= :now OR lease.until > :farthest OR
+    substr(lease.owner, 1, 5) = 'rest:'
+
+-- name: rest
+UPDATE lease SET owner = :rest, until = :until WHERE bank = :bank AND owner = :owner
+
+-- name: due_banks
+SELECT {bank_row} FROM bank WHERE bank > :after AND bank <= :last AND substr(name, 1, 4) <> '["",' AND NOT EXISTS (
+    SELECT 1 FROM lease l WHERE l.bank = bank.bank AND l.until > :now AND
+        CASE WHEN substr(l.owner, 1, 5) = 'rest:' THEN l.owner = :rest || bank.change AND l.until <= :longest
+        ELSE l.until <= :farthest END
+) ORDER BY bank LIMIT :limit
 
 -- name: drop_lease
 DELETE FROM lease WHERE bank = :bank AND owner = :owner

@@ -18,15 +18,16 @@ from memkit.storage.core.banks import (
     name_key,
     prefix_range,
     refuse_moved,
+    rest_owner,
     term_rules_meta,
 )
 from memkit.storage.sql.queries import Connection, run, run_many, run_over
-from memkit.times import MAX_DELAY, to_micros, utc_now
+from memkit.times import MAX_DELAY, MAX_REST, to_micros, utc_now
 
 if TYPE_CHECKING:  # what reads and changes memories is imported where that is done: names alone take none of it
     from memkit.exported import ExportedBank
     from memkit.operations import Step
-    from memkit.protocols import BankName, BankVersion, Decision, RowPlace, TableRows
+    from memkit.protocols import BankClaim, BankName, BankRest, BankVersion, Decision, RowPlace, TableRows
     from memkit.storage.core.unit_of_work import Erased
     from memkit.storage.sql.view import SqlView
 
@@ -268,11 +269,19 @@ class SqlStorage(ABC):
         rows = [{"key": key, "value": value} for key, value in sorted(values.items())]
         self._write(lambda connection: run_many(connection, set_meta=rows))
 
+    def claim_banks(self, claim: "BankClaim") -> list[BankState]:
+        values = claim_values(claim)
+        if not self._read_statement(lambda connection: run(connection, "due_banks", **values).fetchall()):
+            return []
+        return [row.to_state() for row in self._write(lambda connection: self._claimed(connection, values))]
+
+    def _claimed(self, connection: Connection, values: dict[str, Any]) -> list[BankRow]:
+        """Rows of the banks that are claimed, within a transaction."""
+        rows = [BankRow(*row) for row in run(connection, "due_banks", **values).fetchall()]
+        return [row for row in rows if run(connection, "take_lease", **{**values, "bank": row.bank}).rowcount > 0]
+
     def lease(self, bank: int, owner: str, now: datetime, seconds: float) -> bool:
-        start = to_micros(now)
-        until = start + round(seconds * 1_000_000)
-        farthest = to_micros(now + MAX_DELAY)  # a clock was wrong where a lease ends beyond it
-        moments = {"until": until, "now": start, "farthest": farthest}
+        moments = lease_moments(now, seconds)
 
         def take(connection: Connection) -> bool:
             if run(connection, "bank", bank=bank).fetchone() is None:
@@ -281,8 +290,15 @@ class SqlStorage(ABC):
 
         return self._write(take)
 
-    def release(self, bank: int, owner: str) -> None:
-        self._write(lambda connection: run(connection, "drop_lease", bank=bank, owner=owner))
+    def release(self, bank: int, owner: str, rest: "BankRest | None" = None) -> None:
+        def work(connection: Connection) -> None:
+            if rest is None:
+                run(connection, "drop_lease", bank=bank, owner=owner)
+            else:
+                values = {"rest": f"{rest_owner(rest.mark)}{rest.change}", "until": to_micros(rest.until)}
+                run(connection, "rest", bank=bank, owner=owner, **values)
+
+        self._write(work)
 
     def receipts(self, after: int = 0) -> list[ErasureReceipt]:
         from memkit.storage.sql.erasures import receipts
@@ -320,6 +336,26 @@ class SqlStorage(ABC):
 def _meta_value(connection: Connection, key: str) -> str | None:
     row = run(connection, "get_meta", key=key).fetchone()
     return None if row is None else str(row[0])
+
+
+def lease_moments(now: datetime, seconds: float) -> dict[str, int]:
+    """Values of a lease that begins now."""
+    start = to_micros(now)
+    farthest = to_micros(now + MAX_DELAY)  # a clock was wrong where a lease ends beyond it
+    return {"until": start + round(seconds * 1_000_000), "now": start, "farthest": farthest}
+
+
+def claim_values(claim: "BankClaim") -> dict[str, Any]:
+    """Values of the statements of a claim."""
+    return {
+        **lease_moments(claim.now, claim.seconds),
+        "longest": to_micros(claim.now + MAX_REST),
+        "rest": rest_owner(claim.mark),
+        "owner": claim.owner,
+        "after": claim.after,
+        "last": claim.last,
+        "limit": claim.limit,
+    }
 
 
 def sizes_of_parts(connection: Connection, bank: int | None) -> dict[str, int]:

@@ -1,14 +1,30 @@
 """Contract of storages: banks, their names, leases, notes and thinking queues."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from memkit.errors import BankGoneError, ClosedError, InvalidNameError, UnknownMemoryError, UnknownOptionError
 from memkit.models import Exchange, Outcome, Placement
 from memkit.operations import Claim, CloseExchange, Enqueue, Erase, Forget, Insert, Postpone, Rewrite, Settle, SetZone
-from memkit.protocols import Storage
+from memkit.protocols import BankClaim, BankRest, Storage
 from memkit.testing.contract.cases import AT_NOON, ContractSteps, entry, memory, refused
+from memkit.times import MAX_REST
+
+
+def claimed(
+    storage: Storage,
+    owner: str,
+    *,
+    mark: str = "idle",
+    after: int = -1,
+    last: int = 2**63 - 1,
+    limit: int = 10,
+    at: datetime = AT_NOON,
+) -> list[int]:
+    """Numbers of the banks that an owner gets for a minute."""
+    claim = BankClaim(owner, mark, after, last, limit, at, 60)
+    return [state.number for state in storage.claim_banks(claim)]
 
 
 class BankContract(ContractSteps):
@@ -50,6 +66,41 @@ class BankContract(ContractSteps):
         assert storage.lease(bank, "two", AT_NOON + timedelta(seconds=61), 60)
         storage.release(bank, "two")
         assert storage.lease(bank, "one", AT_NOON, 60)
+
+    def test_banks_are_claimed_in_order_by_one_owner_each_and_not_while_they_are_loaded(self, storage: Storage) -> None:
+        numbers = sorted(storage.open_bank((name,)).number for name in "abcde")
+        storage.open_bank(("", "export", "f"))
+        assert claimed(storage, "one", limit=2) == numbers[:2]
+        assert claimed(storage, "two", limit=2) == numbers[2:4]
+        assert claimed(storage, "one") == numbers[4:]
+        assert claimed(storage, "three") == []
+        storage.release(numbers[1], "one")
+        assert claimed(storage, "three", after=numbers[1]) == []
+        assert claimed(storage, "three", last=numbers[1]) == numbers[1:2]
+        assert claimed(storage, "four", at=AT_NOON + timedelta(seconds=61)) == numbers
+
+    def test_a_bank_rests_under_a_mark_until_it_changes_or_an_hour_is_over(self, storage: Storage) -> None:
+        state = storage.open_bank(("acme", "ana"))
+
+        def rest() -> None:
+            assert claimed(storage, "one") == [state.number]
+            change = storage.open_bank(("acme", "ana")).change
+            storage.release(state.number, "one", BankRest("idle", change, AT_NOON + MAX_REST))
+            assert claimed(storage, "one") == []
+
+        rest()
+        assert claimed(storage, "one", mark="other") == [state.number]
+        storage.release(state.number, "one")
+        rest()
+        assert storage.lease(state.number, "two", AT_NOON, 60)
+        storage.release(state.number, "two")
+        rest()
+        self.put(storage, Insert(memory("a"), entry()))
+        rest()
+        assert claimed(storage, "one", at=AT_NOON - timedelta(days=1)) == [state.number]
+        storage.release(state.number, "one")
+        rest()
+        assert claimed(storage, "one", at=AT_NOON + MAX_REST) == [state.number]
 
     def test_a_storage_that_was_used_is_sound(self, storage: Storage) -> None:
         self.put(storage, *(Insert(memory(f"text {i}", id=f"t{i}"), entry(i)) for i in range(1, 50)))
