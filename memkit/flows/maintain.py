@@ -106,8 +106,8 @@ def _claim(services: Services, owner: str, mark: str, after: int, last: int) -> 
 
 def _rest_mark(services: Services) -> str:
     """Digest of what decides whether anything waits in a bank: another worker's rests count where it decides alike."""
-    told = f"{services.settings.model_dump_json()} {services.thinker.name} {TERM_RULES}"
-    return blake2b(told.encode(), digest_size=8).hexdigest()
+    decisive = f"{services.settings.model_dump_json()} {services.thinker.name} {TERM_RULES}"
+    return blake2b(decisive.encode(), digest_size=8).hexdigest()
 
 
 def _maintain_under_lease(

@@ -15,7 +15,7 @@ from memkit.errors import MemkitError, StorageError
 
 CALLER_COUNT = 200
 POOL_SIZE = 8
-ROUND_COUNT = 5
+ROUND_COUNT = 1  # calls of each
 BANK_COUNT = 20
 MAX_RATIO = 10  # of the slowest hundredth to the half
 
