@@ -19,6 +19,7 @@ FRAMEWORK_BY_ADAPTER = {
     "livekit": "livekit.agents",
     "llama_index": "llama_index",
     "openai_agents": "agents",
+    "pipecat": "pipecat",
     "pydantic_ai": "pydantic_ai",
     "strands": "strands",
 }

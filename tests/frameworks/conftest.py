@@ -19,6 +19,7 @@ PACKAGES_BY_FILE = {
     "test_livekit.py": ("livekit", "livekit.agents"),
     "test_llama_index.py": ("llama_index",),
     "test_openai_agents.py": ("agents",),
+    "test_pipecat.py": ("pipecat",),
     "test_pydantic_ai.py": ("pydantic_ai",),
     "test_strands.py": ("strands",),
 }

@@ -16,6 +16,7 @@ USED_ELSEWHERE = {
     "by OpenAI Agents": "MemkitSession add_items clear_session get_items pop_item run_config",
     "by Google ADK": "MemkitMemoryService add_events_to_memory add_memory add_session_to_memory delete_memory",
     "by LiveKit": "MemkitAgent on_enter",
+    "by Pipecat": "MemkitProcessor",
     "by LlamaIndex": "MemkitMemoryBlock _aget _aput aput atruncate priority",
     "by Strands": "MemkitMemoryStore initialize",
     "by Agent Framework": "MemkitContextProvider MemkitHistoryProvider after_run before_run save_messages",
