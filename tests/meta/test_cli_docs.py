@@ -45,7 +45,7 @@ def test_the_commands_that_are_promised_are_there() -> None:
     promised = (
         "demo observe import recall think reflect maintain show add correct pin history decay erase banks stats doctor"
     )
-    kept = "standing upcoming portrait forget undo zone keep prune audit export load move backup restore receipts"
+    kept = "standing upcoming portrait forget undo zone keep prune audit export load move backup restore receipts purge"
     measured = "evaluate stream attack curve footprint"
     assert {*promised.split(), *kept.split(), *measured.split(), "encoder export"} == set(COMMANDS)
 

@@ -101,3 +101,12 @@ SELECT CAST(size = (SELECT count(*) FROM memory WHERE bank = :bank) AS INTEGER),
        CAST(next_block > (SELECT coalesce(max(number), 0) FROM block WHERE bank = :bank) AS INTEGER),
        CAST(next_content > (SELECT coalesce(max(id), 0) FROM content WHERE bank = :bank) AS INTEGER)
 FROM bank WHERE bank = :bank
+
+-- name: mark_erasure
+UPDATE erasure SET pending = :state WHERE bank = :bank AND number = :number
+
+-- name: settle_erasures
+UPDATE erasure SET pending = :after WHERE pending = :before
+
+-- name: meta_for_change
+SELECT value FROM meta WHERE key = :key FOR UPDATE

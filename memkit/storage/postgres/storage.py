@@ -170,10 +170,14 @@ class PostgresStorage(SqlStorage):
         return add_bank_receipt(connection, row, at, requested_by)
 
     def purge(self, *, thorough: bool = True, wait: float = 0.0, locking: bool = True) -> bool:
-        """Rewrite the tables without what was erased; False where that is put off, as nobody waits for it."""
-        from memkit.storage.postgres.purge import purge
+        """Rewrite the tables without what was erased, where others may be locked out meanwhile; follow the log.
 
-        return purge(self._pool, self._transactions, thorough=thorough and locking)
+        False where something is left to be done: readers were in the way, the log is not used again yet, or the tables
+        are left for a call that may lock them. Raises PermissionDeniedError where they are another role's.
+        """
+        from memkit.storage.postgres.purge import TablesPurge
+
+        return TablesPurge(self._pool, self._transactions).run(rewriting=thorough and locking, wait=wait)
 
     # -- the tables
 

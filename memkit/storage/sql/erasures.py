@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from enum import IntEnum
 
 import numpy as np
 
@@ -14,6 +15,15 @@ from memkit.storage.core.unit_of_work import Erased
 from memkit.storage.sql.queries import Connection, Cursor, empty_bank, run, run_many
 
 WITHDRAWN_KEY = "purge.withdrawn"
+
+
+class BytesState(IntEnum):
+    """State of an erasure's bytes, as stored; the last two are a server's alone."""
+
+    ALL_GONE = 0
+    IN_FILES = 1
+    IN_LOG = 2
+    OUT_OF_SIGHT = 3
 
 
 def add_receipts(connection: Connection, row: BankRow, erased: Sequence[Erased], at: datetime) -> list[ErasureReceipt]:
@@ -42,7 +52,7 @@ def add_bank_receipt(connection: Connection, row: BankRow, at: datetime, request
 def pending_erasures(connection: Connection) -> dict[str, tuple[int, int]]:
     """Receipts whose bytes may still lie in the files, whoever erased them: bank and number, by hash."""
     rows = run(connection, "pending_erasures").fetchall()
-    return {_receipt((text, 1)).hash: (bank, number) for bank, number, text in rows}
+    return {_receipt((text, BytesState.IN_FILES)).hash: (bank, number) for bank, number, text in rows}
 
 
 def note_withdrawal(connection: Connection) -> None:
@@ -88,4 +98,5 @@ def _first(rows: Cursor) -> ErasureReceipt | None:
 @decoding("a receipt")
 def _receipt(row: tuple[str, int]) -> ErasureReceipt:
     receipt = ErasureReceipt.model_validate_json(row[0])
-    return receipt.model_copy(update={"bytes_pending": bool(row[1])})
+    state = {"bytes_pending": row[1] != BytesState.ALL_GONE, "bytes_checkable": row[1] != BytesState.OUT_OF_SIGHT}
+    return receipt.model_copy(update=state)
