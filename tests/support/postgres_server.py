@@ -130,6 +130,10 @@ class PostgresServer:
                 cursor = connection.execute(statement.encode())
             return cursor.fetchall() if statements and cursor.description else []
 
+    def run(self, command: Sequence[str | Path]) -> None:
+        """Run a command as the server's user. Raises RuntimeError with its output."""
+        _run(command)
+
     def _initialise(self) -> None:
         secret = self.folder / "password"
         secret.write_text(self.password)

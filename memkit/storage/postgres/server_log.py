@@ -19,16 +19,22 @@ SELECT coalesce(array_agg(right(name, 16) ORDER BY right(name, 16)), '{}'),
        right(pg_walfile_name(pg_current_wal_lsn()), 16)
 FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'"""  # names without the timeline, which a failover raises
 STANDBYS_QUERY = b"""
-SELECT count(*), coalesce(bool_and(replay_lsn >= $1::pg_lsn), true) FROM pg_stat_replication"""
+SELECT count(*) > 0 OR EXISTS (SELECT FROM pg_replication_slots WHERE slot_type = 'physical'),
+       coalesce(bool_and(replay_lsn >= $1::pg_lsn), true)
+FROM pg_stat_replication"""
 
 
 @dataclass(frozen=True)
 class LogPlace:
-    """A place in the log, the name of its file, and the last of the files that may still hold what lay before it."""
+    """A place in the log, the name of its file, and the last of the files that may still hold what lay before it.
+
+    `followed`: whether a standby was seen since, also one that is away now.
+    """
 
     lsn: str
     file: str
     last: str = ""  # "" while files from before that place are left
+    followed: bool = False
 
     def to_json(self) -> str:
         return dumps(asdict(self))
@@ -51,7 +57,8 @@ def reached(raw: Raw) -> LogPlace:
     row: Any = raw.execute(
         b"SELECT lsn::text, right(pg_walfile_name(lsn), 16) FROM pg_current_wal_insert_lsn() AS lsn"
     ).fetchone()
-    return LogPlace(*row)
+    standbys: Any = raw.execute(STANDBYS_QUERY, [row[0]]).fetchone()
+    return LogPlace(*row, followed=standbys[0])
 
 
 def look(raw: Raw, place: LogPlace) -> tuple[LogSight, LogPlace]:
@@ -64,9 +71,10 @@ def look(raw: Raw, place: LogPlace) -> tuple[LogSight, LogPlace]:
         standbys: Any = raw.execute(STANDBYS_QUERY, [place.lsn]).fetchone()
     except psycopg.errors.InsufficientPrivilege:
         return LogSight.OUT_OF_SIGHT, place
-    (names, current), (count, have_followed) = files, standbys
+    (names, current), (is_followed, have_followed) = files, standbys
+    place = replace(place, followed=place.followed or is_followed)
     if not place.last and names[0] > place.file:
         place = replace(place, last=names[-1])
     if not place.last or current <= place.last or not have_followed:
         return LogSight.STILL_THERE, place
-    return (LogSight.OUT_OF_SIGHT if count else LogSight.USED_AGAIN), place
+    return (LogSight.OUT_OF_SIGHT if place.followed else LogSight.USED_AGAIN), place
