@@ -1,22 +1,55 @@
-"""All rows of a database of memkit's, as they lie: what two databases that hold the same have in common."""
+"""All rows of a database of memkit's, of either engine, as they lie, with banks' names in the place of numbers."""
 
+import re
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-OWN_TABLES = ("migration",)  # when a file was made
-NOTED_KEYS = ("bank.last", "moved.")  # what a database notes of banks that left it
+import psycopg
+
+from memkit.storage.postgres.dialect import column_types
+
+Rows = list[tuple[Any, ...]]
+OTHER_TABLES = ("migration", "applied", "lease")  # of the database itself, or of who works on it now
+NOTED_KEYS = ("bank.last", "moved.", "purge.")  # what a database notes of banks that left it
+NUMBERED_KEY = re.compile(r"(\w+)\.(\d+)")
 
 
-def all_tables(path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Rows of each table of a file, in an order of their own."""
+def all_tables(location: Path | str) -> dict[str, Rows]:
+    """Rows of each table of a file, or of a server's schema, in an order of their own."""
+    tables = _of_file(location) if isinstance(location, Path) else _of_server(location)
+    names = {row["bank"]: row["name"] for table in ("erasure", "bank") for row in tables[table] if row["name"]}
+    meta = {_named(row["key"], names): row["value"] for row in tables["meta"]}
+    renamed = {
+        table: [{**row, "bank": names[row["bank"]]} for row in tables[table]] for table in set(tables) - {"meta"}
+    }
+    return {
+        "meta": sorted((key, value) for key, value in meta.items() if not key.startswith(NOTED_KEYS)),
+        **{name: sorted((tuple(row.values()) for row in rows), key=repr) for name, rows in renamed.items()},
+    }
+
+
+def _named(key: str, names: Mapping[int, str]) -> str:
+    match = NUMBERED_KEY.fullmatch(key)
+    return f"{match[1]}.{names.get(int(match[2]), match[2])}" if match else key
+
+
+def _of_file(path: Path) -> dict[str, list[dict[str, Any]]]:
     with closing(sqlite3.connect(path)) as connection:
-        names = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-        tables = {
-            name: sorted(connection.execute(f'SELECT * FROM "{name}"').fetchall(), key=repr)
-            for name in names
-            if name not in OWN_TABLES
+        connection.row_factory = sqlite3.Row
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        return {
+            name: [dict(row) for row in connection.execute(f'SELECT * FROM "{name}"')]
+            for name in tables
+            if name not in OTHER_TABLES
         }
-    tables["meta"] = [row for row in tables["meta"] if not row[0].startswith(NOTED_KEYS)]
-    return tables
+
+
+def _of_server(url: str) -> dict[str, list[dict[str, Any]]]:
+    """Columns come in the order that the file has them in, as both schemas do."""
+    with psycopg.connect(url) as connection:
+        cursor = connection.cursor(row_factory=psycopg.rows.dict_row)
+        tables = [name for name in column_types() if name not in OTHER_TABLES]
+        return {name: cursor.execute(f"SELECT * FROM memkit.{name}".encode()).fetchall() for name in tables}

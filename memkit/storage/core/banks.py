@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from memkit.protocols import BankName, Storage
 
 LOADING_MARK = ""  # begins the name of a bank that is being loaded, and none that a caller gives
+META_NAMES = ("terms", "thinking")  # of the store's notes on a bank
 CACHED_STATES = 1024  # banks
 REST_SIGN = "rest:"  # begins the owner of a lease that is a rest: nobody's
 
@@ -67,6 +68,11 @@ def term_rules_meta(bank: int) -> dict[str, str]:
     from memkit.text.terms.keys import TERM_RULES, TERM_RULES_META
 
     return {TERM_RULES_META.format(bank): json.dumps({"rules": TERM_RULES})}
+
+
+def bank_meta(bank: int) -> list[str]:
+    """Keys of the store's notes on a bank."""
+    return [f"{name}.{bank}" for name in META_NAMES]
 
 
 def loading_name(name: "BankName", export: str) -> "BankName":

@@ -41,7 +41,6 @@ TABLE_COLUMNS: dict[str, tuple[str, ...]] = {
         ),
     }.items()
 }
-META_NAMES = ("terms", "thinking")  # of the store's notes on a bank
 PUBLISHED_TABLES = ("erasure", "meta", "bank")  # written when the bank is published; the others before
 LOADED_TABLES = tuple(table for table in TABLE_COLUMNS if table not in PUBLISHED_TABLES)
 
@@ -50,11 +49,6 @@ def table_values(rows: TableRows) -> Iterator[dict[str, Any]]:
     """Each row's values, by the names of their columns."""
     columns = TABLE_COLUMNS[rows.table]
     return (dict(zip(columns, row, strict=True)) for row in rows.rows)
-
-
-def bank_meta(bank: int) -> list[str]:
-    """Keys of the store's notes on a bank."""
-    return [f"{name}.{bank}" for name in META_NAMES]
 
 
 def rows_of(batches: Sequence[TableRows], table: str) -> list[TableRow]:

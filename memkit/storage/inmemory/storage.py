@@ -26,6 +26,7 @@ from memkit.storage.core.apply_operations import apply_operations
 from memkit.storage.core.banks import (
     REST_SIGN,
     bank_gone,
+    bank_meta,
     checked_name,
     checked_zone,
     is_loading,
@@ -39,7 +40,6 @@ from memkit.storage.core.banks import (
 from memkit.storage.core.receipts import bank_receipt, by_time, chain_flaws, chains, erasure_receipt, longer_chain
 from memkit.storage.core.tables import (
     TABLE_COLUMNS,
-    bank_meta,
     receipts_in,
     refuse_other_receipts,
     refuse_taken,
@@ -109,8 +109,7 @@ class MemoryStorage:
     ) -> ErasureReceipt | None:
         """Erase a bank and everything in it; None where it isn't there."""
         with self._writing():
-            self._leases.pop(bank, None)
-            dropped = self._banks.pop(bank, None)
+            dropped = self._forget(bank)
             if dropped is None:
                 return None
             kinds: list[str] = sorted(record.memory.kind for record in dropped.records.values())
@@ -154,9 +153,8 @@ class MemoryStorage:
 
     def discard(self, bank: int) -> None:
         with self._writing():
-            dropped = self._banks.pop(bank, None)
+            dropped = self._forget(bank)
             if dropped is not None:
-                self._leases.pop(bank, None)
                 self._replace_receipts(dropped.state.name, ())
 
     def publish(
@@ -166,7 +164,7 @@ class MemoryStorage:
             data, other = self._own(bank), self.find_bank(exported.name)
             if other is not None:
                 refuse_written(other)
-                del self._banks[other.number]
+                self._forget(other.number)
             self._replace_receipts(data.state.name, ())
             self._fingerprints.pop(data.state.name, None)
             own = [receipt for receipt in self._receipts if receipt.bank == exported.name]
@@ -256,12 +254,12 @@ class MemoryStorage:
             self._meta[moved_key(name)] = "moved"
             return True
 
-    def _forget(self, bank: int) -> None:
-        """Drop a bank and the notes on it."""
-        del self._banks[bank]
+    def _forget(self, bank: int) -> Bank | None:
+        """Take a bank away with the notes on it; None where it isn't there."""
         self._leases.pop(bank, None)
         for key in bank_meta(bank):
             self._meta.pop(key, None)
+        return self._banks.pop(bank, None)
 
     # -- reading and changing one bank
 

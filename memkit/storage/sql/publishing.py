@@ -7,7 +7,7 @@ from memkit.models import BankState, ErasureReceipt
 from memkit.storage.core.banks import BankRow, name_key, refuse_written
 from memkit.storage.core.receipts import longer_chain, receipt_columns
 from memkit.storage.sql.erasures import receipts_of
-from memkit.storage.sql.queries import Connection, empty_bank, run, run_many
+from memkit.storage.sql.queries import Connection, drop_bank, empty_bank, run, run_many
 from memkit.times import to_micros
 
 
@@ -21,7 +21,7 @@ def drop_unpublished(connection: Connection, bank: int) -> None:
     """Remove everything of a bank; nothing tells of it."""
     empty_bank(connection, bank)
     _drop_receipts(connection, bank)
-    run(connection, "drop_bank", bank=bank)
+    drop_bank(connection, bank)
 
 
 def _drop_receipts(connection: Connection, bank: int) -> None:
@@ -82,7 +82,7 @@ def _take_place(connection: Connection, bank: int, name: str) -> None:
         refuse_written(untouched.to_state())
         empty_bank(connection, untouched.bank)
         _inherit(connection, bank, untouched.bank)
-        run(connection, "drop_bank", bank=untouched.bank)
+        drop_bank(connection, untouched.bank)
     take_over(connection, bank, name)
 
 

@@ -12,6 +12,8 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any, Protocol, TypeAlias
 
+from memkit.storage.core.banks import bank_meta
+
 QUERY_FILES = ("queries.sql", "tables.sql")
 CHUNK_SIZES = (1, 8, 64, 500)  # long lists are cut and padded to these lengths, so that statements stay prepared
 VALUE_PATTERN = re.compile(r":(\w+)")
@@ -178,6 +180,12 @@ def empty_bank(connection: Connection, bank: int) -> None:
     for name in queries():
         if name.startswith("empty_bank."):
             run(connection, name, bank=bank)
+
+
+def drop_bank(connection: Connection, bank: int) -> None:
+    """Remove a bank's own row, and the store's notes on it."""
+    run(connection, "drop_bank_meta", meta_keys=bank_meta(bank))
+    run(connection, "drop_bank", bank=bank)
 
 
 def chunked(values: Sequence[Any]) -> Iterator[Sequence[Any]]:

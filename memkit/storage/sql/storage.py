@@ -21,7 +21,7 @@ from memkit.storage.core.banks import (
     rest_owner,
     term_rules_meta,
 )
-from memkit.storage.sql.queries import Connection, run, run_many, run_over
+from memkit.storage.sql.queries import Connection, drop_bank, run, run_many, run_over
 from memkit.times import MAX_DELAY, MAX_REST, to_micros, utc_now
 
 if TYPE_CHECKING:  # what reads and changes memories is imported where that is done: names alone take none of it
@@ -136,7 +136,7 @@ class SqlStorage(ABC):
             if row is None:
                 return None
             receipt = self._drop_contents(connection, row, at, requested_by)
-            run(connection, "drop_bank", bank=bank)
+            drop_bank(connection, bank)
             run_many(connection, add_fingerprint=[{"bank": bank, "mac": mac} for mac in fingerprints])
             return receipt
 

@@ -8,11 +8,10 @@ from typing import Any
 
 from memkit.models import ErasureReceipt
 from memkit.protocols import BankName, BankVersion, RowPlace, TableRow, TableRows
-from memkit.storage.core.banks import BankRow, is_loading, moved_key, name_key
+from memkit.storage.core.banks import BankRow, bank_meta, is_loading, moved_key, name_key
 from memkit.storage.core.tables import (
     LOADED_TABLES,
     TABLE_COLUMNS,
-    bank_meta,
     receipts_in,
     refuse_other_receipts,
     refuse_taken,
@@ -20,7 +19,7 @@ from memkit.storage.core.tables import (
     table_values,
 )
 from memkit.storage.sql.erasures import note_withdrawal, receipts_of
-from memkit.storage.sql.queries import Connection, empty_bank, queries, run, run_many
+from memkit.storage.sql.queries import Connection, drop_bank, empty_bank, queries, run, run_many
 
 MAX_BATCH_BYTES = 4_000_000  # of words and bytes; a row that goes beyond is the batch's last
 MAX_BATCH_ROWS = {"content": 250, "block": 4}
@@ -122,9 +121,10 @@ def publish_rows(
         number for other in _numbers(connection, name) for number in _give_way(connection, other, loading, receipts)
     }
     living = bool(rows_of(batches, "bank"))
-    run(connection, "drop_bank_meta", meta_keys=bank_meta(loading.bank))
-    if not living:
-        run(connection, "drop_bank", bank=loading.bank)
+    if living:
+        run(connection, "drop_bank_meta", meta_keys=bank_meta(loading.bank))
+    else:
+        drop_bank(connection, loading.bank)
     for rows in batches:
         own_name = None if living and rows.table == "erasure" else name_key(name)
         write_rows(connection, loading.bank, rows, name=own_name)
@@ -152,9 +152,9 @@ def _give_way(connection: Connection, bank: int, loading: BankRow, receipts: Seq
 def _remove(connection: Connection, bank: int) -> None:
     """Remove all that is known of a bank; nothing tells of it."""
     empty_bank(connection, bank)
-    run(connection, "drop_bank_meta", meta_keys=bank_meta(bank))
-    for name in ("drop_erasures", "drop_fingerprints", "drop_bank"):
-        run(connection, name, bank=bank)
+    run(connection, "drop_erasures", bank=bank)
+    run(connection, "drop_fingerprints", bank=bank)
+    drop_bank(connection, bank)
 
 
 def withdraw(connection: Connection, name: BankName) -> None:
