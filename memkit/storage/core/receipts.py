@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from enum import IntEnum
 from hashlib import sha256
 from heapq import merge
 from typing import Any
@@ -17,6 +18,15 @@ from memkit.protocols import BankName
 from memkit.storage.core.unit_of_work import Erased
 
 FIELDS_ON_BYTES = {"bytes_pending", "bytes_checkable"}  # of a receipt: what changes after it was written
+
+
+class BytesState(IntEnum):
+    """State of an erasure's bytes, as stored; the last two are a server's alone."""
+
+    ALL_GONE = 0
+    IN_FILES = 1
+    IN_LOG = 2
+    OUT_OF_SIGHT = 3
 
 
 def erasure_receipt(erased: Erased, state: BankState, at: datetime, last: ErasureReceipt | None) -> ErasureReceipt:
@@ -64,6 +74,17 @@ def receipt_columns(receipt: ErasureReceipt, bank: int, seqs: bytes, name: str |
     text = receipt.model_dump_json(exclude=FIELDS_ON_BYTES)
     place = {"bank": bank, "number": receipt.number, "change": receipt.change}
     return {**place, "seqs": seqs, "receipt": text, "name": name}
+
+
+def stored_receipt(text: str, state: int) -> ErasureReceipt:
+    """A receipt as it is stored: its columns `receipt` and `pending`. Raises ValueError."""
+    on_bytes = {"bytes_pending": state != BytesState.ALL_GONE, "bytes_checkable": state != BytesState.OUT_OF_SIGHT}
+    return ErasureReceipt.model_validate_json(text).model_copy(update=on_bytes)
+
+
+def awaits_purge(receipt: ErasureReceipt) -> bool:
+    """Whether a purge can still tell more of its bytes."""
+    return receipt.bytes_pending and receipt.bytes_checkable
 
 
 def receipt_hash(receipt: ErasureReceipt) -> str:

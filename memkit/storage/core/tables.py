@@ -11,6 +11,7 @@ from memkit.identifiers import bank_path
 from memkit.models import BankState, ErasureReceipt
 from memkit.protocols import BankName, TableRow, TableRows
 from memkit.storage.core.checksums import decoding
+from memkit.storage.core.receipts import stored_receipt
 
 TABLE_COLUMNS: dict[str, tuple[str, ...]] = {
     table: tuple(columns.split())
@@ -59,10 +60,7 @@ def rows_of(batches: Sequence[TableRows], table: str) -> list[TableRow]:
 @decoding("a receipt")
 def receipts_in(batches: Sequence[TableRows]) -> list[ErasureReceipt]:
     """The receipts among the rows of `erasure`."""
-    return [
-        ErasureReceipt.model_validate_json(text).model_copy(update={"bytes_pending": bool(pending)})
-        for *_, text, pending in rows_of(batches, "erasure")
-    ]
+    return [stored_receipt(text, pending) for *_, text, pending in rows_of(batches, "erasure")]
 
 
 def refuse_other_receipts(name: BankName, own: Sequence[ErasureReceipt], new: Sequence[ErasureReceipt]) -> None:

@@ -12,13 +12,14 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 from memkit.errors import PermissionDeniedError
+from memkit.storage.core.receipts import BytesState
 from memkit.storage.postgres.connection import Transaction
 from memkit.storage.postgres.errors import translated
 from memkit.storage.postgres.pool import Pool
 from memkit.storage.postgres.server_log import LogPlace, LogSight, look, reached
 from memkit.storage.postgres.session import Raw
 from memkit.storage.postgres.transactions import Transactions
-from memkit.storage.sql.erasures import WITHDRAWN_KEY, BytesState, is_withdrawal_noted, pending_erasures
+from memkit.storage.sql.erasures import WITHDRAWN_KEY, is_withdrawal_noted, pending_erasures
 from memkit.storage.sql.queries import run, run_many
 
 LOG_KEY = "purge.log"  # of the store's notes: how far the log must be used again

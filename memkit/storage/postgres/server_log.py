@@ -58,7 +58,7 @@ def reached(raw: Raw) -> LogPlace:
         b"SELECT lsn::text, right(pg_walfile_name(lsn), 16) FROM pg_current_wal_insert_lsn() AS lsn"
     ).fetchone()
     standbys: Any = raw.execute(STANDBYS_QUERY, [row[0]]).fetchone()
-    return LogPlace(*row, followed=standbys[0])
+    return LogPlace(lsn=row[0], file=row[1], followed=standbys[0])
 
 
 def look(raw: Raw, place: LogPlace) -> tuple[LogSight, LogPlace]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from enum import IntEnum
 
 import numpy as np
 
@@ -10,20 +9,18 @@ from memkit.models import ErasureReceipt
 from memkit.storage.core.banks import BankRow
 from memkit.storage.core.checksums import decoding
 from memkit.storage.core.enum_codes import KIND_CODES
-from memkit.storage.core.receipts import bank_receipt, by_time, erasure_receipt, receipt_columns
+from memkit.storage.core.receipts import (
+    BytesState,
+    bank_receipt,
+    by_time,
+    erasure_receipt,
+    receipt_columns,
+    stored_receipt,
+)
 from memkit.storage.core.unit_of_work import Erased
 from memkit.storage.sql.queries import Connection, Cursor, empty_bank, run, run_many
 
 WITHDRAWN_KEY = "purge.withdrawn"
-
-
-class BytesState(IntEnum):
-    """State of an erasure's bytes, as stored; the last two are a server's alone."""
-
-    ALL_GONE = 0
-    IN_FILES = 1
-    IN_LOG = 2
-    OUT_OF_SIGHT = 3
 
 
 def add_receipts(connection: Connection, row: BankRow, erased: Sequence[Erased], at: datetime) -> list[ErasureReceipt]:
@@ -97,6 +94,4 @@ def _first(rows: Cursor) -> ErasureReceipt | None:
 
 @decoding("a receipt")
 def _receipt(row: tuple[str, int]) -> ErasureReceipt:
-    receipt = ErasureReceipt.model_validate_json(row[0])
-    state = {"bytes_pending": row[1] != BytesState.ALL_GONE, "bytes_checkable": row[1] != BytesState.OUT_OF_SIGHT}
-    return receipt.model_copy(update=state)
+    return stored_receipt(*row)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from memkit.exported import ExportedBank
 from memkit.models import BankState, ErasureReceipt
 from memkit.storage.core.banks import BankRow, name_key, refuse_written
-from memkit.storage.core.receipts import longer_chain, receipt_columns
+from memkit.storage.core.receipts import awaits_purge, longer_chain, receipt_columns
 from memkit.storage.sql.erasures import receipts_of
 from memkit.storage.sql.queries import Connection, drop_bank, empty_bank, run, run_many
 from memkit.times import to_micros
@@ -45,7 +45,7 @@ def publish(
         next_seq=max(row.next_seq, exported.next_number),
         next_exchange=max(row.next_exchange, exported.next_exchange),
     )
-    pending = any(receipt.bytes_pending for receipt in receipts_of(connection, row.bank))
+    pending = any(map(awaits_purge, receipts_of(connection, row.bank)))
     _drop_receipts(connection, row.bank)
     _take_place(connection, row.bank, renamed.name)
     _add_receipts(connection, row.bank, receipts)

@@ -9,6 +9,7 @@ from typing import Any
 from memkit.models import ErasureReceipt
 from memkit.protocols import BankName, BankVersion, RowPlace, TableRow, TableRows
 from memkit.storage.core.banks import BankRow, bank_meta, is_loading, moved_key, name_key
+from memkit.storage.core.receipts import awaits_purge
 from memkit.storage.core.tables import (
     LOADED_TABLES,
     TABLE_COLUMNS,
@@ -146,7 +147,7 @@ def _give_way(connection: Connection, bank: int, loading: BankRow, receipts: Seq
     macs = run(connection, "fingerprints_of_name", banks=[bank]).fetchall()
     run_many(connection, add_fingerprint=[{"bank": loading.bank, "mac": mac} for (mac,) in macs])
     _remove(connection, bank)
-    return {receipt.number for receipt in own if receipt.bytes_pending}
+    return {receipt.number for receipt in own if awaits_purge(receipt)}
 
 
 def _remove(connection: Connection, bank: int) -> None:

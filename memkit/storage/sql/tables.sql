@@ -125,8 +125,8 @@ SELECT mac FROM fingerprint WHERE bank = :bank AND mac > :mac ORDER BY mac LIMIT
 INSERT INTO fingerprint (bank, mac) VALUES (:bank, :mac) ON CONFLICT DO NOTHING
 
 -- name: read_rows.erasure
-SELECT number, change, seqs, receipt, pending FROM erasure WHERE bank = :bank AND number > :number
-ORDER BY number LIMIT :limit
+SELECT number, change, seqs, receipt, CASE pending WHEN 2 THEN 1 ELSE pending END
+FROM erasure WHERE bank = :bank AND number > :number ORDER BY number LIMIT :limit
 
 -- name: write_rows.erasure
 INSERT INTO erasure (bank, number, change, seqs, receipt, pending, name)
