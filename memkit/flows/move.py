@@ -74,16 +74,30 @@ def move(
     source.reinforcements.flush()
     _refuse_other_kind(source.storage, target.storage)
     refuse_same(source.storage, target.storage)
+    if not keep:  # what can be settled here can't be looked at from there
+        source.storage.purge(wait=PURGE_WAIT_S, locking=False)
     plan = _planned(source.storage, names)
     copies = _copies(source, target, plan, keep=keep, progress=progress)
     for copy in copies:
         copy.check()
     notes = settle(target, source.settings, [bank.bank for bank in plan]) if plan else []
+    notes += _byte_notes(source.storage, plan)
     _run(copies)
     for bank in plan:
         _settle_in(target, bank)
     purged = not keep and source.storage.purge(wait=PURGE_WAIT_S, locking=False)
     return MoveReport(banks=tuple(plan), copied=keep, purged=purged, notes=tuple(notes))
+
+
+def _byte_notes(storage: Storage, plan: Sequence[BankMove]) -> list[str]:
+    names = {bank.bank for bank in plan}
+    count = sum(receipt.bytes_pending for receipt in storage.receipts() if receipt.bank in names)
+    if not count:
+        return []
+    return [
+        f"{count:,} receipts say that nobody can tell whether bytes are left: the source's files may hold some, which "
+        "the target can't look at."
+    ]
 
 
 def _planned(storage: Storage, names: Sequence[BankName] | None) -> list[BankMove]:

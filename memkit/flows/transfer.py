@@ -23,9 +23,9 @@ from memkit.flows.portability.manifest import read_manifest
 from memkit.flows.portability.settling import settle
 from memkit.flows.thinking.budget import stored_day
 from memkit.identifiers import bank_path
-from memkit.models import ErasureReceipt, FrozenModel
+from memkit.models import BankState, ErasureReceipt, FrozenModel
 from memkit.protocols import BankName, BankView
-from memkit.storage.core.banks import target_name, unpublished
+from memkit.storage.core.banks import is_moving, target_name, unpublished
 from memkit.storage.core.receipts import FIELDS_ON_BYTES, chains, parse_receipts
 
 EXPORT_BATCH = 200  # memories read at once
@@ -274,7 +274,12 @@ def unfinished(services: Services, *, repair: bool = False) -> list[str]:
         for state in states:
             services.storage.discard(state.number)
     return [
-        f"bank {bank_path(target_name(state))}: its load was cut off after {state.size} memories. Load the same file "
-        "again to finish it; repairing drops what is there."
-        for state in states
+        f"bank {bank_path(target_name(state))}: {_way_on(state)}; repairing drops what is there." for state in states
     ]
+
+
+def _way_on(state: BankState) -> str:
+    """A sentence on a bank whose loading was cut off, or is going on."""
+    if is_moving(state):
+        return "its move was cut off, or goes on. Move it again to finish it"
+    return f"its load was cut off after {state.size} memories. Load the same file again to finish it"

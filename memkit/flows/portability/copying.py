@@ -12,7 +12,7 @@ from memkit.errors import BusyError, ConflictError, InputError, StorageError
 from memkit.identifiers import bank_path
 from memkit.models import BankState, ErasureReceipt
 from memkit.protocols import BankName, BankVersion, RowPlace, Storage, TableRows
-from memkit.storage.core.banks import loading_name, moved_key, target_name, unpublished
+from memkit.storage.core.banks import MOVING_ID, loading_name, moved_key, target_name, unpublished
 from memkit.storage.core.tables import (
     PUBLISHED_TABLES,
     refuse_other_receipts,
@@ -22,7 +22,6 @@ from memkit.storage.core.tables import (
 
 MAX_ATTEMPTS = 5  # at a bank that is written to meanwhile
 CONTENTS_OF_MEMORY = 2  # its words and its vector
-MOVING_ID = "move"
 
 
 class _ChangedError(Exception):

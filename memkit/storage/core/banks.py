@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from memkit.protocols import BankName, Storage
 
 LOADING_MARK = ""  # begins the name of a bank that is being loaded, and none that a caller gives
+MOVING_ID = "move"  # in the name of a bank that is being moved, in the place of an export's id
 META_NAMES = ("terms", "thinking")  # of the store's notes on a bank
 CACHED_STATES = 1024  # banks
 REST_SIGN = "rest:"  # begins the owner of a lease that is a rest: nobody's
@@ -83,6 +84,11 @@ def loading_name(name: "BankName", export: str) -> "BankName":
 def is_loading(name: "BankName") -> bool:
     """Whether a bank is still being loaded."""
     return name[0] == LOADING_MARK
+
+
+def is_moving(state: BankState) -> bool:
+    """Whether a bank that is being loaded comes from another storage, row by row."""
+    return state.name[1] == MOVING_ID
 
 
 def target_name(state: BankState) -> "BankName":

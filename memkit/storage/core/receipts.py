@@ -21,7 +21,7 @@ FIELDS_ON_BYTES = {"bytes_pending", "bytes_checkable"}  # of a receipt: what cha
 
 
 class BytesState(IntEnum):
-    """State of an erasure's bytes, as stored; the last two are a server's alone."""
+    """State of an erasure's bytes, as stored; a server's log has some, and what moved away nobody can look at."""
 
     ALL_GONE = 0
     IN_FILES = 1

@@ -11,7 +11,7 @@ from memkit.identifiers import bank_path
 from memkit.models import BankState, ErasureReceipt
 from memkit.protocols import BankName, TableRow, TableRows
 from memkit.storage.core.checksums import decoding
-from memkit.storage.core.receipts import stored_receipt
+from memkit.storage.core.receipts import BytesState, stored_receipt
 
 TABLE_COLUMNS: dict[str, tuple[str, ...]] = {
     table: tuple(columns.split())
@@ -59,8 +59,18 @@ def rows_of(batches: Sequence[TableRows], table: str) -> list[TableRow]:
 
 @decoding("a receipt")
 def receipts_in(batches: Sequence[TableRows]) -> list[ErasureReceipt]:
-    """The receipts among the rows of `erasure`."""
-    return [stored_receipt(text, pending) for *_, text, pending in rows_of(batches, "erasure")]
+    """The receipts among the rows of `erasure`; bytes that wait in the files they came from are out of sight here."""
+    return [stored_receipt(text, state) for *_, text, state in rows_of(out_of_sight(batches), "erasure")]
+
+
+def out_of_sight(batches: Sequence[TableRows]) -> list[TableRows]:
+    """Rows whose receipts don't wait for bytes in the files that they came from: nobody can look at those from here."""
+    return [
+        rows._replace(rows=[(*row, BytesState.OUT_OF_SIGHT if state else state) for *row, state in rows.rows])
+        if rows.table == "erasure"
+        else rows
+        for rows in batches
+    ]
 
 
 def refuse_other_receipts(name: BankName, own: Sequence[ErasureReceipt], new: Sequence[ErasureReceipt]) -> None:

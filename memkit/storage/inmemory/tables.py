@@ -17,7 +17,7 @@ from memkit.models import BankState, ErasureReceipt, IndexEntry
 from memkit.protocols import TableRow, TableRows
 from memkit.storage.core.blocks import SKETCH_PART, TERM_PART, Block
 from memkit.storage.core.checksums import decoding
-from memkit.storage.core.receipts import receipt_columns
+from memkit.storage.core.receipts import BytesState, receipt_columns
 from memkit.storage.core.records import HistoryRow, Queued, StoredMemory
 from memkit.storage.core.rows import (
     Columns,
@@ -63,7 +63,9 @@ class NameTables:
         return [{"mac": mac} for mac in sorted(self.macs)]
 
     def _erasure(self) -> list[Columns]:
-        return [{**receipt_columns(receipt, 0, b"", None), "pending": False} for receipt in self.receipts]
+        return [
+            {**receipt_columns(receipt, 0, b"", None), "pending": _bytes_state(receipt)} for receipt in self.receipts
+        ]
 
 
 class BankTables(NameTables):
@@ -202,6 +204,10 @@ class BankTables(NameTables):
 
 def _stored(value: Any) -> Any:
     return int(value) if isinstance(value, bool) else value
+
+
+def _bytes_state(receipt: ErasureReceipt) -> BytesState:
+    return BytesState.OUT_OF_SIGHT if receipt.bytes_pending else BytesState.ALL_GONE
 
 
 def _packed(seqs: Sequence[int]) -> bytes:

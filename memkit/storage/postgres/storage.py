@@ -185,14 +185,13 @@ class PostgresStorage(SqlStorage):
         """Problems of the stored data, one sentence each."""
         from memkit.storage.core.receipts import chain_flaws
         from memkit.storage.postgres.audit import audit
-        from memkit.storage.sql.erasures import is_withdrawal_noted, pending_erasures
+        from memkit.storage.sql.erasures import bytes_left
 
         problems = self._read(audit) + chain_flaws(self.receipts())
-        if self._read(lambda connection: bool(pending_erasures(connection)) or is_withdrawal_noted(connection)):
-            problems.append("erased bytes may still lie in the files: an erasure was interrupted.")
-            if repair:
-                self.purge()
-        return problems
+        left = self._read(bytes_left)
+        if left and repair:
+            self.purge()
+        return problems + left
 
     def sizes(self, bank: int | None = None) -> dict[str, int]:
         """Bytes by part; `total` is that of the tables with their indexes, or of one bank's parts."""

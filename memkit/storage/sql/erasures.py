@@ -62,6 +62,15 @@ def is_withdrawal_noted(connection: Connection) -> bool:
     return run(connection, "get_meta", key=WITHDRAWN_KEY).fetchone() is not None
 
 
+def bytes_left(connection: Connection) -> list[str]:
+    """Sentences on bytes that may still lie in the files."""
+    sentences = {
+        "erased bytes may still lie in the files: an erasure was interrupted.": bool(pending_erasures(connection)),
+        "bytes of banks that were moved away may still lie in the files: purge them.": is_withdrawal_noted(connection),
+    }
+    return [sentence for sentence, holds in sentences.items() if holds]
+
+
 def finish_erasures(connection: Connection, pending: Mapping[str, tuple[int, int]]) -> None:
     """Note that the files hold no bytes any more, neither of these erasures nor of banks that were moved away."""
     run_many(connection, finish_erasure=[{"bank": bank, "number": number} for bank, number in pending.values()])

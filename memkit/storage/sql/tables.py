@@ -13,6 +13,7 @@ from memkit.storage.core.receipts import awaits_purge
 from memkit.storage.core.tables import (
     LOADED_TABLES,
     TABLE_COLUMNS,
+    out_of_sight,
     receipts_in,
     refuse_other_receipts,
     refuse_taken,
@@ -126,7 +127,7 @@ def publish_rows(
         run(connection, "drop_bank_meta", meta_keys=bank_meta(loading.bank))
     else:
         drop_bank(connection, loading.bank)
-    for rows in batches:
+    for rows in out_of_sight(batches):
         own_name = None if living and rows.table == "erasure" else name_key(name)
         write_rows(connection, loading.bank, rows, name=own_name)
     for number in pending:

@@ -73,10 +73,6 @@ class Erasures:
         with self._lock:
             self._windows[receipt.hash] = search_windows(contents, MAX_WINDOWS)
 
-    def is_waiting(self) -> bool:
-        """Whether bytes of what was erased, or of banks that were moved away, may still lie in the files."""
-        return any(self._waiting())
-
     def _waiting(self) -> tuple[dict[str, tuple[int, int]], bool]:
         """Receipts whose bytes may still lie in the files, whichever process erased them: bank and number, by hash.
 

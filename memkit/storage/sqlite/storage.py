@@ -117,6 +117,7 @@ class SqliteStorage(SqlStorage):
         A damaged file is rebuilt from what can be read of it. Raises BusyError where somebody else has it open.
         """
         from memkit.storage.core.receipts import chain_flaws
+        from memkit.storage.sql.erasures import bytes_left
         from memkit.storage.sqlite.repair.audit import audit, damage
         from memkit.storage.sqlite.repair.recover import recover
 
@@ -127,11 +128,10 @@ class SqliteStorage(SqlStorage):
             self._connections.release()
             problems += recover(self.path)
         problems += audit(self._connections, repair=repair) + chain_flaws(self.receipts())
-        if self._erasures.is_waiting():
-            problems.append("erased bytes may still lie in the files: an erasure was interrupted.")
-            if repair:
-                self.purge()
-        return problems
+        left = self._read(bytes_left)
+        if left and repair:
+            self.purge()
+        return problems + left
 
     def sizes(self, bank: int | None = None) -> dict[str, int]:
         """Bytes by part; `total` is that of the files, or of one bank's parts."""
