@@ -2,17 +2,20 @@
 
 import json
 import logging
+import sys
 import unicodedata
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 from zoneinfo import ZoneInfo
 
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from memkit.errors import UnsafeServerWarning
 from memkit.models import Memory, Receipt
 
 if TYPE_CHECKING:  # imported where they are shown: a line of text needs neither
@@ -56,10 +59,22 @@ LOG_NOTES = LogNotes(logging.INFO)
 
 
 def show_log() -> None:
-    """Show memkit's log; harmless to repeat."""
+    """Show memkit's log and its warnings; harmless to repeat."""
+    warnings.showwarning = _show_warning
     log = logging.getLogger("memkit")
     log.setLevel(logging.INFO)
     log.addHandler(LOG_NOTES)
+
+
+def _show_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None,
+    line: str | None = None,
+) -> None:  # fmt: skip
+    """Show a warning about the server as a remark, any other as Python does."""
+    if issubclass(category, UnsafeServerWarning):
+        note(str(message))
+    else:
+        (file or sys.stderr).write(warnings.formatwarning(message, category, filename, lineno, line))
 
 
 def write_json(value: Any) -> None:

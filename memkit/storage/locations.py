@@ -7,7 +7,7 @@ from memkit.errors import StorageError
 SERVER_SCHEMES = ("postgresql", "postgres")
 
 WAYS_BY_VERB = {
-    "backup": "Use pg_dump, or pg_basebackup and the archive of its log; `memkit receipts --out` beside it.",
+    "back up": "Use pg_dump, or pg_basebackup and the archive of its log; `memkit receipts --out` beside it.",
     "restore": "Use pg_restore or recover to a point in time, then `memkit erase --replay RECEIPTS`, which erases "
     "again what was erased since.",
     "repair": "It recovers by itself; where it can't, go back to a backup. `memkit doctor --repair` mends the rest.",
@@ -30,5 +30,7 @@ def public_name(location: str) -> str:
 
 
 def server_error(verb: str, location: str) -> StorageError:
-    """The error of a verb that a server does itself, with its way: "backup", "restore" or "repair"."""
-    return StorageError(f"{verb}: {public_name(location)} is PostgreSQL's to {verb}. {WAYS_BY_VERB[verb]}")
+    """The error of a verb that a server does itself, with its way: "back up", "restore" or "repair"."""
+    return StorageError(
+        f"{verb.replace(' ', '')}: {public_name(location)} is PostgreSQL's to {verb}. {WAYS_BY_VERB[verb]}"
+    )

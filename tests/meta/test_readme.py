@@ -5,7 +5,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = [ROOT / "README.md", ROOT / "memkit" / "ITEMS.md", *ROOT.glob("[!.]*/**/README.md"), ROOT / "CHANGELOG.md"]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "memkit" / "ITEMS.md",
+    ROOT / "memkit" / "POSTGRESQL.md",
+    *ROOT.glob("[!.]*/**/README.md"),
+    ROOT / "CHANGELOG.md",
+]
 MAX_BYTES = 8_000
 MAX_PICTURE_BYTES = 200_000
 LINK_PATTERN = re.compile(r"\]\((?!https?:)([^)#]+)")

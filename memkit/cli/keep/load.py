@@ -62,7 +62,7 @@ def _count_memories(file: Path) -> int:
 
 
 def _shown(report: LoadReport, file: Path, db: str) -> Iterator[RenderableType]:
-    columns = ["bank", "new memories", "there already", "erased here", "changes", "waiting exchanges", "erasures"]
+    columns = ["bank", "new", "there already", "erased here", "changes", "to think", "erasures"]
     yield new_table(columns, map(_row, report.banks), right=columns[1:])
     for sentence in report.notes:
         yield line(sentence)

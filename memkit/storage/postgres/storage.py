@@ -204,7 +204,7 @@ class PostgresStorage(SqlStorage):
 
     def backup(self, path: str) -> None:
         """Raises StorageError: PostgreSQL's own tools do that."""
-        raise server_error("backup", self.place)
+        raise server_error("back up", self.place)
 
     def close(self) -> None:
         """Close the connections; harmless to repeat. Calls afterwards raise ClosedError."""
