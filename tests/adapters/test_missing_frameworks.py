@@ -15,6 +15,7 @@ FRAMEWORK_BY_ADAPTER = {
     "crewai": "crewai",
     "google_adk": "google.adk",
     "haystack": "haystack",
+    "hermes_agent": "agent.memory_provider",
     "langgraph": "langgraph",
     "livekit": "livekit.agents",
     "llama_index": "llama_index",

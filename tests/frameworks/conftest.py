@@ -15,6 +15,7 @@ PACKAGES_BY_FILE = {
     "test_crewai.py": ("crewai",),
     "test_google_adk.py": ("google", "google.adk"),
     "test_haystack.py": ("haystack",),
+    "test_hermes_agent.py": ("hermes_constants",),
     "test_langchain_agents.py": ("langchain",),
     "test_livekit.py": ("livekit", "livekit.agents"),
     "test_llama_index.py": ("llama_index",),

@@ -17,6 +17,7 @@ USED_ELSEWHERE = {
     "by Google ADK": "MemkitMemoryService add_events_to_memory add_memory add_session_to_memory delete_memory",
     "by LiveKit": "MemkitAgent on_enter",
     "by Pipecat": "MemkitProcessor",
+    "by Hermes Agent": "MemkitProvider get_tool_schemas handle_tool_call on_session_switch prefetch sync_turn",
     "by LlamaIndex": "MemkitMemoryBlock _aget _aput aput atruncate priority",
     "by Strands": "MemkitMemoryStore initialize",
     "by Agent Framework": "MemkitContextProvider MemkitHistoryProvider after_run before_run save_messages",
