@@ -23,6 +23,7 @@ from memkit.encoders.hashing import HashingEncoder
 PROCESS_COUNT = 4
 THREADS_EACH = 2
 READY_SECONDS = 60.0
+PAGE_LIMIT = 10_000
 
 
 @dataclass
@@ -40,6 +41,7 @@ class Crew:
 
     def worker(self) -> BaseProcess:
         self.logs.append(self.folder / f"{len(self.logs)}.log")
+        self.logs[-1].touch()
         first = len(self.logs) * 1_000_000
         process = self.context.Process(
             target=server_workers.write_on, args=(self.location, self.logs[-1], first, THREADS_EACH), daemon=True
@@ -55,7 +57,7 @@ class Crew:
         """Wait until every worker that lives has stored something."""
         living = self.logs[-PROCESS_COUNT:]
         deadline = time.monotonic() + READY_SECONDS
-        while not all(log.exists() and "stored" in log.read_text() for log in living):
+        while not all("stored" in log.read_text() for log in living):
             assert time.monotonic() < deadline
             time.sleep(0.05)
 
@@ -88,12 +90,19 @@ def kill_at_random(server: PostgresServer, working: Crew, times: int, seed: int)
     return kills
 
 
+def every_turn(bank: memkit.MemoryBank) -> Iterator[memkit.Memory]:
+    after = None
+    while page := bank.list(kinds=["turn"], limit=PAGE_LIMIT, after=after):
+        yield from page
+        after = page[-1].id
+
+
 def check(location: str, said: Told) -> None:
     """Compare what is stored with what the writers were told."""
     counted = Counter[int]()
     with memkit.open(location, encoder=HashingEncoder()) as store:
         for name in range(BANK_COUNT):
-            turns = store.bank("crash", str(name)).list(kinds=["turn"], limit=1_000_000)
+            turns = every_turn(store.bank("crash", str(name)))
             counted.update(int(number) for turn in turns for number in re.findall(r"\d+", turn.text))
         assert problems(store) == []
     assert [number for number, count in counted.items() if count > 1] == []

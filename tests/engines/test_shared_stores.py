@@ -1,9 +1,11 @@
 """Processes on one database: no stale answer, one schema of many first openings, forks with their own connections."""
 
+import queue
 import subprocess
 import sys
 import time
 from collections import Counter
+from typing import Any
 
 import postgres_server
 import psycopg
@@ -28,11 +30,20 @@ def together(location: str, calls: int, banks: int) -> list[tuple[object, ...]]:
     workers = [context.Process(target=server_workers.change_and_ask, args=each) for each in arguments]
     for worker in workers:
         worker.start()
-    events = [event for _ in workers for event in report.get(timeout=1500)]
+    events = [event for _ in workers for event in received(report, workers)]
     for worker in workers:
         worker.join()
         assert worker.exitcode == 0
     return events
+
+
+def received(report: Any, workers: list[Any]) -> list[tuple[object, ...]]:
+    """What one of the workers tells, unless one of them failed."""
+    while True:
+        try:
+            return report.get(timeout=1)
+        except queue.Empty:
+            assert not any(worker.exitcode for worker in workers)
 
 
 def fresh(location: str, calls: int, banks: int) -> None:

@@ -51,8 +51,7 @@ class Log:
 def write_on(location: str, path: Path, first: int, thread_count: int) -> None:
     """Write until killed: from each thread numbers of its own, the turns without an id; tell how each call ended."""
     log = Log(path)
-    with memkit.open(location, encoder=HashingEncoder()) as store:
-        log.say("ready")
+    with _opened(location, log) as store:
         threads = [
             threading.Thread(target=_write_numbers, args=(store, log, first + n * 100_000)) for n in range(thread_count)
         ]
@@ -60,6 +59,16 @@ def write_on(location: str, path: Path, first: int, thread_count: int) -> None:
             thread.start()
         for thread in threads:
             thread.join()
+
+
+def _opened(location: str, log: Log) -> memkit.MemoryStore:
+    """The store, once the server takes connections."""
+    while True:
+        try:
+            return memkit.open(location, encoder=HashingEncoder())
+        except memkit.MemkitError as error:
+            log.say("unopened", 0, type(error).__name__)
+            time.sleep(RETRY_SECONDS)
 
 
 def _write_numbers(store: memkit.MemoryStore, log: Log, first: int) -> None:
@@ -83,24 +92,23 @@ def told(logs: Iterable[Path]) -> Told:
         tried, settled = set[int](), set[int]()
         for line in path.read_text().split("\n")[:-1]:
             word, *rest = line.split()
+            if len(rest) > 1:
+                all_told.errors[rest[1]] += 1
             if word == "try":
                 tried.add(int(rest[0]))
-            elif word != "ready":
+            elif word != "unopened":
                 settled.add(int(rest[0]))
-                {"stored": all_told.stored, "refused": all_told.refused, "unsettled": all_told.unsettled}[word].add(
-                    int(rest[0])
-                )
-                if len(rest) > 1:
-                    all_told.errors[rest[1]] += 1
+                getattr(all_told, word).add(int(rest[0]))
         all_told.unsettled |= tried - settled
     return all_told
 
 
 def change_and_ask(location: str, me: int, calls: int, banks: int, ready: Any, report: Any) -> None:
     """Write, erase and recall in turn, in banks that all share; tell when each call began and ended, what it saw."""
-    chance, events, own = random.Random(me), list[tuple[Any, ...]](), dict[str, list[str]](defaultdict(list))
+    chance, events = random.Random(me), list[tuple[Any, ...]]()
+    own: dict[str, list[str]] = defaultdict(list)  # by bank, what may be erased
     with memkit.open(location, encoder=HashingEncoder()) as store:
-        ready.wait(120)
+        ready.wait(60)
         for number in range(calls):
             name = str(chance.randrange(banks))
             bank, id = store.bank("shared", name), f"{me}-{number}"

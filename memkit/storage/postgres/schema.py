@@ -25,6 +25,11 @@ UNCOUNTED_OIDS = (
 )  # columns without samples in statistics, and uncompressed
 UNSPLIT_TABLES = ("meta",)
 MADE_TABLE = re.compile(r"^CREATE TABLE \w+\.(\w+)", re.MULTILINE)
+EXISTING_SCHEMA = b"SELECT count(*) FROM pg_catalog.pg_namespace WHERE nspname = $1"
+EXISTING_TABLE = (
+    b"SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+    b"WHERE n.nspname = $1 AND c.relname = 'migration'"
+)
 CREATE_LEDGER = "CREATE TABLE {schema}.migration (number BIGINT PRIMARY KEY, draft BIGINT NOT NULL, at BIGINT NOT NULL)"
 
 
@@ -68,14 +73,14 @@ def is_current(raw: Raw, location: Location) -> bool:
 
 
 def _exists(raw: Raw, location: Location) -> bool:
-    name = f"{location.schema}.migration"
-    row: Any = raw.execute(b"SELECT to_regclass($1) IS NOT NULL", [name]).fetchone()
+    """Whether there are tables, by the catalogue: `to_regclass` may remember that a moment ago there were none."""
+    row: Any = raw.execute(EXISTING_TABLE, [location.schema]).fetchone()
     return bool(row[0])
 
 
 def _create(raw: Raw, location: Location) -> None:
     try:
-        row: Any = raw.execute(b"SELECT to_regnamespace($1) IS NOT NULL", [location.schema]).fetchone()
+        row: Any = raw.execute(EXISTING_SCHEMA, [location.schema]).fetchone()
         if not row[0]:
             raw.execute(f"CREATE SCHEMA {location.schema}".encode())
         for statement in statements(location.schema, location.partitions):

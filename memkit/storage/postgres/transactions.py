@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import psycopg
 
-from memkit.errors import BusyError, ReadOnlyError, UnsettledError
+from memkit.errors import BusyError, ReadOnlyError, UnreachableServerError, UnsettledError
 from memkit.storage.postgres.connection import BEGIN_READING, BEGIN_WRITING, Transaction
 from memkit.storage.postgres.dialect import Dialect, plain
 from memkit.storage.postgres.errors import RETRIED_STATES, UNPREPARED_STATES, is_lost, translated, translation
@@ -107,7 +107,7 @@ class Transactions:
         """Ask whether a commit was done whose answer was lost; do the work again where it wasn't."""
         try:
             is_done = self._asked(lambda transaction: settled(transaction, value))
-        except psycopg.Error:
+        except (psycopg.Error, BusyError, UnreachableServerError):
             raise UnsettledError(f"{self.place}: {UNSETTLED_WORDS}") from None
         return value if is_done else self._written(work, settled)
 
@@ -118,7 +118,7 @@ class Transactions:
         while True:
             try:
                 return self._answer(question)
-            except (psycopg.Error, BusyError):
+            except (psycopg.Error, BusyError, UnreachableServerError):
                 if time.monotonic() > deadline:
                     raise
             time.sleep(random.uniform(0, pause))
