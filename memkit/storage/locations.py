@@ -1,7 +1,5 @@
 """Locations of databases: a file's path, or a server's URL."""
 
-from urllib.parse import urlsplit
-
 from memkit.errors import StorageError
 
 SERVER_SCHEMES = ("postgresql", "postgres")
@@ -20,13 +18,15 @@ def is_server(location: str) -> bool:
 
 
 def public_name(location: str) -> str:
-    """A location as it may be shown: of a URL the user, host and database, never the password or the options."""
+    """A location as it may be shown: of a URL the user, host and database, never the password or the options.
+
+    A password may hold any sign, also where it should have been percent-encoded: the last @ ends it.
+    """
     if not is_server(location):
         return location
-    parts = urlsplit(location)
-    user, _, host = parts.netloc.rpartition("@")
-    name = user.partition(":")[0]
-    return f"{parts.scheme}://{name}{'@' if name else ''}{host}{parts.path}"
+    scheme, _, rest = location.partition("://")
+    login, at, where = rest.partition("?")[0].partition("#")[0].rpartition("@")
+    return f"{scheme}://{login.partition(':')[0]}{at}{where}"
 
 
 def server_error(verb: str, location: str) -> StorageError:

@@ -1,5 +1,6 @@
 """PostgreSQL's errors as memkit's. Messages hold no values, and nothing of a location but server and database."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,6 +10,7 @@ from memkit.errors import (
     BusyError,
     CorruptError,
     DiskFullError,
+    InputError,
     InvalidTextError,
     NewerVersionError,
     PermissionDeniedError,
@@ -19,6 +21,10 @@ from memkit.errors import (
 
 RETRIED_STATES = ("40001", "40P01")  # serialisation failure, deadlock
 UNPREPARED_STATES = ("26000", "42P05", "08P01")  # a statement isn't there, or is there already: a pooler in between
+REFUSED_OPTION = re.compile(  # as libpq and psycopg say it
+    r'(?:invalid|bad) (?:value for )?(\w+)(?: value| number)?: ["\']|'
+    r'invalid \w+ value "[^"]*" for connection option "(\w+)"'
+)
 UNREACHABLE_WORDS = "the server can't be reached, or went away. Look whether it runs and takes connections; call again."
 ERRORS_BY_STATE: dict[str, tuple[type[StorageError], str]] = {
     "53100": (DiskFullError, "no room left on the server's disk; nothing of this call was stored."),
@@ -33,7 +39,7 @@ ERRORS_BY_STATE: dict[str, tuple[type[StorageError], str]] = {
     "25006": (ReadOnlyError, "the server takes no writes: it is a standby, or the role is read-only."),
     "42501": (
         PermissionDeniedError,
-        "the role may not do this. Grant it what memkit/storage/postgres/README.md lists under roles.",
+        "the role may not do this. Grant it what memkit/POSTGRESQL.md lists under roles.",
     ),
     "42P01": (NewerVersionError, "a table is not as this memkit made it: a newer one changed it. Update memkit."),
     "42703": (NewerVersionError, "a column is not as this memkit made it: a newer one changed it. Update memkit."),
@@ -72,6 +78,9 @@ def translation(error: psycopg.Error, place: str) -> Exception:
     """The error of memkit's for one of PostgreSQL's."""
     if error.sqlstate is None and isinstance(error, psycopg.DataError):
         return InvalidTextError("a text holds a NUL character, which PostgreSQL can't store.")
+    refused = REFUSED_OPTION.search(str(error)) if error.sqlstate is None else None
+    if refused is not None:
+        return InputError(f"{place}: libpq doesn't take the value of the URL's option {refused[1] or refused[2]}.")
     if is_lost(error) and error.sqlstate is None:
         kind, words = _login(str(error)) or (UnreachableServerError, UNREACHABLE_WORDS)
     else:

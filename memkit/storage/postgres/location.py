@@ -9,14 +9,19 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlencode
 
-from memkit.errors import UnknownOptionError
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import Conninfo
+
+from memkit.errors import InputError, UnknownOptionError
 from memkit.storage.locations import public_name
 
 SCHEMA_PATTERN = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 MAX_PARTITIONS = 1024
 MAX_POOL = 1000
+LIBPQ_OPTIONS = {option.keyword.decode() for option in Conninfo.get_defaults()} | {"ssl"}
 
 
 @dataclass(frozen=True)
@@ -36,11 +41,30 @@ class Location:
     @classmethod
     def parse(cls, location: str) -> "Location":
         """Read a location. Raises UnknownOptionError."""
-        parts = urlsplit(location)
-        options = parse_qsl(parts.query, keep_blank_values=True)
+        address, _, query = location.partition("?")
+        pairs = (option.partition("=") for option in query.split("&") if option)
+        options = [(unquote(name), unquote(value)) for name, _, value in pairs]  # a + stands for itself
+        unknown = sorted({name for name, _ in options} - set(OPTION_READERS) - LIBPQ_OPTIONS)
+        if unknown:
+            raise UnknownOptionError(
+                f"{public_name(location)}: the URL has no option {', '.join(unknown)}. memkit's own are "
+                f"{', '.join(OPTION_READERS)}; all others are libpq's, such as sslmode and connect_timeout."
+            )
         own = {name: OPTION_READERS[name](value) for name, value in options if name in OPTION_READERS}
-        rest = urlencode([(name, value) for name, value in options if name not in OPTION_READERS])
-        return cls(urlunsplit(parts._replace(query=rest, fragment="")), public_name(location), **own)
+        rest = urlencode([option for option in options if option[0] not in OPTION_READERS], quote_via=quote)
+        return cls(_readable(f"{address}?{rest}" if rest else address, location), public_name(location), **own)
+
+
+def _readable(url: str, location: str) -> str:
+    """The URL, if libpq can read it. Raises InputError."""
+    try:
+        conninfo_to_dict(url)
+    except psycopg.ProgrammingError:  # whose words may hold the password
+        raise InputError(
+            f"{public_name(location)}: is no URL that libpq can read: postgresql://user:password@host:5432/database. "
+            "Percent-encode what is special in a password: @ as %40, / as %2F, % as %25."
+        ) from None
+    return url
 
 
 def _schema(value: str) -> str:

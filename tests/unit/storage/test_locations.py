@@ -22,7 +22,10 @@ def test_everything_else_is_a_file(location: str) -> None:
 def test_a_url_is_shown_without_password_and_options() -> None:
     assert public_name(URL) == "postgresql://ana@db.example:5433/memory"
     assert public_name("postgres:///memory?password=s3cret") == "postgres:///memory"
+    for password in ("p@ss:w@rd", "p@ss/w", "a?b@c", "#1"):
+        assert "ss" not in public_name(f"postgres://ana:{password}@host/db").replace("postgres", "")
     assert public_name("postgres://ana:p@ss:w@rd@host/db") == "postgres://ana@host/db"
+    assert public_name("postgres://ana:p@ss/w@host/db") == "postgres://ana@host/db"
     assert public_name("folder/memory.db") == "folder/memory.db"
 
 
