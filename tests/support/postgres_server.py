@@ -130,6 +130,10 @@ class PostgresServer:
                 cursor = connection.execute(statement.encode())
             return cursor.fetchall() if statements and cursor.description else []
 
+    def spawn(self, command: Sequence[str | Path]) -> "subprocess.Popen[bytes]":
+        """A process of the server's user; who asked for it ends it."""
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, **_as_user())
+
     def run(self, command: Sequence[str | Path]) -> None:
         """Run a command as the server's user. Raises RuntimeError with its output."""
         _run(command)

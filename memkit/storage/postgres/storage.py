@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 NUMBER_TRIES = 8  # numbers that a name may get, where other banks have the first ones
 KEPT_APPLIES = 1000  # changes of a bank, whose tokens are kept
 
+BYTES_LEFT_WORDS = "erased bytes may still lie in the tables: `memkit purge` rewrites them, each locked meanwhile; repairing does, too."
+
 
 class PostgresStorage(SqlStorage):
     """protocols.Storage over one schema of a server; safe to share between threads, begun anew after a fork.
@@ -191,7 +193,7 @@ class PostgresStorage(SqlStorage):
         left = self._read(bytes_left)
         if left and repair:
             self.purge()
-        return problems + left
+        return problems + [BYTES_LEFT_WORDS] * bool(left)
 
     def sizes(self, bank: int | None = None) -> dict[str, int]:
         """Bytes by part; `total` is that of the tables with their indexes, or of one bank's parts."""

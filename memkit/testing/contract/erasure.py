@@ -102,7 +102,7 @@ class ErasureContract(ContractSteps):
         self.each(storage, Insert(memory("text 3", id="t3"), entry(3)), Erase(("t3",)))
         receipts = storage.receipts()
         assert ([receipt.number for receipt in receipts], receipts[2].previous) == ([1, 2, 3], receipts[1].hash)
-        assert storage.audit() in ([], ["erased bytes may still lie in the files: an erasure was interrupted."])
+        assert [problem for problem in storage.audit() if not problem.startswith("erased bytes may still lie")] == []
 
     def test_adopted_receipts_end_the_chains_of_banks_that_are_there_and_of_others(self, storage: Storage) -> None:
         erased = b"0123456789abcdef"
@@ -123,7 +123,7 @@ class ErasureContract(ContractSteps):
         bob = storage.open_bank(("acme", "bob"))
         storage.apply(bob.number, [Insert(memory("a", id="b1"), entry(1)), Erase(("b1",))], at=AT_NOON)
         assert [r.previous for r in storage.receipts() if r.bank == ("acme", "bob")] == ["", listed[1].hash]
-        assert storage.audit() in ([], ["erased bytes may still lie in the files: an erasure was interrupted."])
+        assert [problem for problem in storage.audit() if not problem.startswith("erased bytes may still lie")] == []
 
     def test_a_remade_memory_keeps_its_id_and_place_and_nothing_of_its_text(self, storage: Storage) -> None:
         self.put(storage, Insert(memory("one", id="t1"), entry(1)), Insert(memory("two", id="t2"), entry(2)))
