@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 NUMBER_TRIES = 8  # numbers that a name may get, where other banks have the first ones
 KEPT_APPLIES = 1000  # changes of a bank, whose tokens are kept
 
-BYTES_LEFT_WORDS = "erased bytes may still lie in the tables: `memkit purge` rewrites them, each locked meanwhile; repairing does, too."
+BYTES_LEFT_WORDS = (
+    "erased bytes may still lie in the tables. `memkit purge` rewrites them, and so does repairing; each is locked "
+    "meanwhile."
+)
 
 
 class PostgresStorage(SqlStorage):
