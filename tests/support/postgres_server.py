@@ -206,6 +206,19 @@ def running(
         started.end()
 
 
+@contextmanager
+def standby_of(primary: PostgresServer) -> Iterator[PostgresServer]:
+    """A server that follows another one."""
+    with running(primary.version) as standby:
+        standby.stop()
+        shutil.rmtree(standby.data)
+        source = primary.address("postgres", role="postgres", over_socket=True)
+        copy = [str(standby.binaries / "pg_basebackup"), "-D", str(standby.data), "-d", source, "-R", "--no-sync"]
+        standby.run([*copy, "--checkpoint=fast", "-C", "-S", "standby"])
+        standby.start()
+        yield standby
+
+
 def is_installed(version: str) -> bool:
     """Whether there are binaries of this version."""
     return _installed(version) is not None

@@ -36,6 +36,7 @@ ERRORS_BY_STATE: dict[str, tuple[type[StorageError], str]] = {
         "settings.runtime.busy_timeout.",
     ),
     "57014": (BusyError, "the server cut a statement off (statement_timeout). Call again, or allow more time."),
+    "0A000": (ReadOnlyError, "the server takes no writes: it is a standby. (Or its tables changed: open it again.)"),
     "25006": (ReadOnlyError, "the server takes no writes: it is a standby, or the role is read-only."),
     "42501": (
         PermissionDeniedError,

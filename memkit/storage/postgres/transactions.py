@@ -147,7 +147,7 @@ class Transactions:
             pause = min(2 * pause, MAX_PAUSE_SECONDS)
 
     def _may_retry(self, error: psycopg.Error) -> bool:
-        if error.sqlstate in UNPREPARED_STATES and self.pool.prepares:
+        if error.sqlstate in UNPREPARED_STATES:  # also of another thread, which has told so already
             self.pool.stop_preparing()
             return True
         return error.sqlstate in RETRIED_STATES or is_lost(error)

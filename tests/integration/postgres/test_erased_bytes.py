@@ -1,14 +1,12 @@
 """Erasure on PostgreSQL, down to the bytes of its files: pending while any is left, and never called gone too early."""
 
 import random
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg
 import pytest
-from postgres_server import PostgresServer, running
+from postgres_server import PostgresServer, running, standby_of
 
 import memkit
 from memkit.encoders import HashingEncoder
@@ -170,16 +168,3 @@ def test_a_role_that_does_not_own_the_tables_is_refused_and_nothing_is_called_cl
                 store.purge()
             store.maintain(1.0)
             assert states(store) == {(True, True)}
-
-
-@contextmanager
-def standby_of(primary: PostgresServer) -> Iterator[PostgresServer]:
-    """A server that follows another one."""
-    with running(primary.version) as standby:
-        standby.stop()
-        shutil.rmtree(standby.data)
-        source = primary.address("postgres", role="postgres", over_socket=True)
-        copy = [str(standby.binaries / "pg_basebackup"), "-D", str(standby.data), "-d", source, "-R", "--no-sync"]
-        standby.run([*copy, "--checkpoint=fast", "-C", "-S", "standby"])
-        standby.start()
-        yield standby

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from postgres_server import PostgresServer, running
+from postgres_server import PostgresServer, database_of, running, standby_of
 
 import memkit
 from memkit.encoders import HashingEncoder
-from memkit.errors import PermissionDeniedError, UnsafeServerWarning
+from memkit.errors import PermissionDeniedError, ReadOnlyError, UnsafeServerWarning
 
 pytestmark = pytest.mark.filterwarnings(f"ignore::{UnsafeServerWarning.__module__}.{UnsafeServerWarning.__name__}")
 PAGE = (Path(__file__).parents[3] / "memkit" / "POSTGRESQL.md").read_text()
@@ -94,6 +94,21 @@ def test_a_tenants_role_sees_its_own_banks_alone_by_memkit_and_by_sql(server: Po
 
 def test_what_to_watch_is_answered(server: PostgresServer, database: str) -> None:
     server.administer(statements("watching"), database=database)
+
+
+def test_a_standby_serves_what_may_be_old_and_takes_no_writes(server: PostgresServer) -> None:
+    name = database_of(server.new_database())
+    with opened(server, name, "memkit") as store:
+        store.bank("ana").observe(SAID)
+    with standby_of(server) as standby:
+        address = standby.address(name).replace(standby.password, server.password)
+        with memkit.open(address, encoder=HashingEncoder(), read_only=True) as store:
+            assert [hit.memory.id for hit in store.bank("ana").recall("Who visits?", min_score=0)][:1] == ["t2"]
+            assert store.stats()["banks"]["ana"]["memories"] == 2
+            with pytest.raises(ReadOnlyError):
+                store.bank("ana").observe(SAID)
+        with pytest.raises(ReadOnlyError), memkit.open(address, encoder=HashingEncoder()) as store:
+            store.bank("ana").observe([memkit.Turn("I sold my boat.", "Ana")])
 
 
 def test_after_a_dump_was_restored_the_list_of_erasures_is_repeated(server: PostgresServer, tmp_path: Path) -> None:
