@@ -85,6 +85,8 @@ def move(
     _run(copies)
     for bank in plan:
         _settle_in(target, bank)
+    if not keep:
+        source.indexes.drop()
     purged = not keep and source.storage.purge(wait=PURGE_WAIT_S, locking=False)
     return MoveReport(banks=tuple(plan), copied=keep, purged=purged, notes=tuple(notes))
 

@@ -98,11 +98,12 @@ class Storage(Protocol):
     def write_rows(self, name: BankName, rows: Sequence[TableRows]) -> None:
         """Write rows of a bank that is being loaded, as they were read; those that are there stay."""
 
-    def publish_rows(self, loading: BankName, name: BankName, rows: Sequence[TableRows]) -> BankState | None:
+    def publish_rows(self, loading: BankState, name: BankName, rows: Sequence[TableRows]) -> BankState | None:
         """Make a bank that was written row by row the one of a name; None where `rows`, the last, hold no bank.
 
         An untouched bank of that name gives way. Raises ConflictError where one was written to, or where receipts of
-        that name are here that don't go on in `rows`.
+        that name are here that don't go on in `rows`; BankGoneError where `loading` was discarded since, though another
+        may be loaded under its name.
         """
 
     def withdraw(self, name: BankName, version: BankVersion) -> bool:

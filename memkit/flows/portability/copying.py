@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from memkit.errors import BusyError, ConflictError, InputError, StorageError
+from memkit.errors import BankGoneError, BusyError, ConflictError, InputError, StorageError
 from memkit.identifiers import bank_path
 from memkit.models import BankState, ErasureReceipt
 from memkit.protocols import BankName, BankVersion, RowPlace, Storage, TableRows
@@ -21,6 +21,7 @@ from memkit.storage.core.tables import (
 )
 
 MAX_ATTEMPTS = 5  # at a bank that is written to meanwhile
+NOTHING = BankVersion(None, 0)  # version of a name that no bank has, nor had
 CONTENTS_OF_MEMORY = 2  # its words and its vector
 
 
@@ -49,8 +50,8 @@ class BankCopy:
 
     def check(self) -> None:
         """Raises ConflictError where the target holds something under this name that isn't this bank."""
-        there, here = self.target.find_bank(self.name), self.source.find_bank(self.name)
-        if there is not None and not _is_same(here, there):
+        there = self.target.find_bank(self.name)
+        if there is not None and not self._is_same_there():
             refuse_taken(there)
         if there is None and self.target.version(self.name).receipt:
             refuse_other_receipts(self.name, _receipts(self.target, self.name), _receipts(self.source, self.name))
@@ -58,28 +59,35 @@ class BankCopy:
     def run(self) -> None:
         """Move the bank. Raises BusyError where it is written to all the time, ConflictError as `check` does."""
         for _ in range(MAX_ATTEMPTS):
-            with suppress(_ChangedError):
+            try:
                 return self._attempt(self.source.version(self.name))
-            self._discard()
+            except _ChangedError:
+                self._discard()
+            except BankGoneError:  # somebody else moves it, too, and has begun anew
+                continue
         raise BusyError(
             f"move: bank {bank_path(self.name)} was written to each time while it was copied. It is where it was: stop "
             "what writes to it, then move again."
         )
 
     def _attempt(self, version: BankVersion) -> None:
+        if version == NOTHING:  # somebody else has moved it
+            return
         if not self._is_there(version):
-            self._publish(version, self._copied(version))
+            loading, place = self._begun(version)
+            self._publish(version, loading, self._copied(version, place))
         if self.keep or self.source.withdraw(self.name, version):
             return
-        self._take_back(version)
-        raise _ChangedError
+        if self.source.version(self.name) != NOTHING:  # else somebody else has withdrawn it
+            self._take_back(version)
+            raise _ChangedError
 
     # -- copying
 
-    def _copied(self, version: BankVersion) -> list[TableRows]:
-        """Copy what the target doesn't have yet; gives back the rows that come when the bank is published."""
+    def _copied(self, version: BankVersion, place: RowPlace | None) -> list[TableRows]:
+        """Copy what lies behind a place; gives back the rows that come when the bank is published."""
         self._contents, last = 0, list[TableRows]()
-        for batch in self._source_rows(version, self._begun(version)):
+        for batch in self._source_rows(version, place):
             last += [rows for rows in batch if rows.table in PUBLISHED_TABLES]
             loaded = _loaded(batch)
             if loaded:
@@ -97,18 +105,19 @@ class BankCopy:
             )
         return last
 
-    def _begun(self, version: BankVersion) -> RowPlace | None:
-        """The place up to which an earlier attempt came; what isn't of this bank, or not of today's, is dropped."""
+    def _begun(self, version: BankVersion) -> tuple[BankState, RowPlace | None]:
+        """The bank under its name while it is copied, and the place up to which an earlier attempt came.
+
+        What is left of loads of it, or of a copy of another version, is dropped.
+        """
         for state in unpublished(self.target):
             if target_name(state) == self.name and state.name != self.loading:
                 self.target.discard(state.number)
-        self.target.open_bank(self.loading)
-        try:
-            return self._agreed(version)[0]
-        except _OtherRowsError:
-            self._discard()
-            self.target.open_bank(self.loading)
-            return None
+        loading = self.target.open_bank(self.loading)
+        with suppress(_OtherRowsError):
+            return loading, self._agreed(version)[0]
+        self._discard()
+        return self.target.open_bank(self.loading), None
 
     def _source_rows(self, version: BankVersion, after: RowPlace | None = None) -> Iterator[list[TableRows]]:
         """The source's rows behind a place. Raises _ChangedError where they are of another version."""
@@ -145,16 +154,16 @@ class BankCopy:
 
     # -- from one storage to the other
 
-    def _publish(self, version: BankVersion, last: list[TableRows]) -> None:
+    def _publish(self, version: BankVersion, loading: BankState, last: list[TableRows]) -> None:
         """Give the copy its name; before that, the source notes what it was a copy of."""
         if not self.keep:
             self.source.set_meta({moved_key(self.name): json.dumps(version)})
         try:
-            self.target.publish_rows(self.loading, self.name, last)
+            self.target.publish_rows(loading, self.name, last)
         except ConflictError:
+            if self._is_same_there() or self.source.version(self.name) != version:  # somebody else was first
+                raise _ChangedError from None
             self._discard()
-            if not self.keep:
-                self.source.set_meta({moved_key(self.name): ""})
             raise
 
     def _is_there(self, version: BankVersion) -> bool:
@@ -162,7 +171,7 @@ class BankCopy:
 
         A copy that the source has left behind, and that nobody wrote to, is taken back.
         """
-        if not _is_same(self.source.find_bank(self.name), self.target.find_bank(self.name)):
+        if not self._is_same_there():
             return False
         noted = self._noted()
         if noted is None and self.target.version(self.name) != version:
@@ -171,6 +180,11 @@ class BankCopy:
             self._take_back(noted)
             return False
         return True
+
+    def _is_same_there(self) -> bool:
+        """Whether the target has this bank: a copy has its key."""
+        here, there = self.source.find_bank(self.name), self.target.find_bank(self.name)
+        return here is not None and there is not None and here.key == there.key
 
     def _take_back(self, version: BankVersion) -> None:
         """Take the copy away again. Raises ConflictError where it was written to."""
@@ -198,11 +212,6 @@ def refuse_same(source: Storage, target: Storage) -> None:
     target.discard(probe.number)
     if is_same:
         raise InputError("move: source and target are the same database. Name another target.")
-
-
-def _is_same(bank: BankState | None, other: BankState | None) -> bool:
-    """Whether both are one bank: a copy has its key."""
-    return bank is not None and other is not None and bank.key == other.key
 
 
 def _receipts(storage: Storage, name: BankName) -> list[ErasureReceipt]:

@@ -34,7 +34,7 @@ TABLE_COLUMNS: dict[str, tuple[str, ...]] = {
         "moved": "seq",
         "removal": "change seqs",
         "fingerprint": "mac",
-        "erasure": "number change seqs receipt pending",
+        "erasure": "number change named seqs receipt pending",  # named: it is the last of a bank that isn't there
         "meta": "key value",  # without the bank's number, which ends each key
         "bank": (
             "zone key created_at change epoch size next_seq next_history next_exchange next_block next_content "

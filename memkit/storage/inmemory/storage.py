@@ -112,6 +112,7 @@ class MemoryStorage:
             dropped = self._forget(bank)
             if dropped is None:
                 return None
+            self._meta.pop(moved_key(dropped.state.name), None)
             kinds: list[str] = sorted(record.memory.kind for record in dropped.records.values())
             counts = dict(Counter(kinds))
             self._add_receipt(
@@ -221,9 +222,11 @@ class MemoryStorage:
             for each in rows:
                 arriving.setdefault(each.table, {}).update(dict.fromkeys(each.rows))
 
-    def publish_rows(self, loading: BankName, name: BankName, rows: Sequence[TableRows]) -> BankState | None:
+    def publish_rows(self, loading: BankState, name: BankName, rows: Sequence[TableRows]) -> BankState | None:
         with self._writing():
-            state, arrived = self._bank(loading).state, self._bank(loading).arriving
+            state, arrived = self._bank(loading.number).state, self._bank(loading.number).arriving
+            if state != loading:
+                raise bank_gone(loading.name, ":memory:")
             other, receipts = self.find_bank(name), receipts_in(rows)
             if other is not None:
                 refuse_taken(other)

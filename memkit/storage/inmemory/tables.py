@@ -64,7 +64,8 @@ class NameTables:
 
     def _erasure(self) -> list[Columns]:
         return [
-            {**receipt_columns(receipt, 0, b"", None), "pending": _bytes_state(receipt)} for receipt in self.receipts
+            {**receipt_columns(each, 0, b"", None), "named": each is self.receipts[-1], "pending": _bytes_state(each)}
+            for each in self.receipts
         ]
 
 
@@ -183,7 +184,7 @@ class BankTables(NameTables):
             r.number: {"change": r.change, "seqs": _packed(self.bank.erased.get(r.change, ()))}
             for r in self._own_receipts()
         }
-        return [{**row, **own.get(row["number"], {"change": 0})} for row in super()._erasure()]
+        return [{**row, **own.get(row["number"], {"change": 0}), "named": False} for row in super()._erasure()]
 
     def _meta(self) -> list[Columns]:
         return [{"key": key, "value": value} for key, value in sorted(self.meta.items())]

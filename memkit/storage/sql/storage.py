@@ -137,6 +137,7 @@ class SqlStorage(ABC):
                 return None
             receipt = self._drop_contents(connection, row, at, requested_by)
             drop_bank(connection, bank)
+            run(connection, "drop_meta", key=moved_key(row.to_state().name))
             run_many(connection, add_fingerprint=[{"bank": bank, "mac": mac} for mac in fingerprints])
             return receipt
 
@@ -186,14 +187,18 @@ class SqlStorage(ABC):
 
         self._write(work)
 
-    def publish_rows(self, loading: "BankName", name: "BankName", rows: "Sequence[TableRows]") -> BankState | None:
+    def publish_rows(self, loading: BankState, name: "BankName", rows: "Sequence[TableRows]") -> BankState | None:
         from memkit.storage.sql.tables import publish_rows
+
+        def row_of(connection: Connection) -> BankRow | None:
+            row = self._row_for_change(connection, loading.number)
+            return row if row is not None and row.to_state() == loading else None
 
         def work(connection: Connection) -> BankRow | None:
             self._lock_name(connection, name_key(name))
-            return publish_rows(connection, self._row(connection, loading), name, rows)
+            return publish_rows(connection, self._checked(row_of(connection), loading.name), name, rows)
 
-        row = self._write(work, lambda connection, _: self._row_by_name(connection, name_key(loading)) is None)
+        row = self._write(work, lambda connection, _: row_of(connection) is None)
         return None if row is None else row.to_state()
 
     def withdraw(self, name: "BankName", version: "BankVersion") -> bool:

@@ -109,6 +109,8 @@ def _bounded(rows: Iterable[TableRow]) -> list[TableRow]:
 def write_rows(connection: Connection, bank: int, rows: TableRows, **others: Any) -> None:
     """Write rows of one table; `others`: values that all of them share."""
     values = [{**row, **others, "bank": bank} for row in table_values(rows)]
+    if rows.table == "erasure":
+        values = [row if row["named"] else {**row, "name": None} for row in values]
     if rows.table == "meta":
         values = [{"key": f"{row['key']}.{bank}", "value": row["value"]} for row in values]
     run_many(connection, **{f"write_rows.{rows.table}": values})
@@ -128,8 +130,7 @@ def publish_rows(
     else:
         drop_bank(connection, loading.bank)
     for rows in out_of_sight(batches):
-        own_name = None if living and rows.table == "erasure" else name_key(name)
-        write_rows(connection, loading.bank, rows, name=own_name)
+        write_rows(connection, loading.bank, rows, name=name_key(name))
     for number in pending:
         run(connection, "reopen_erasure", bank=loading.bank, number=number)
     run(connection, "drop_meta", key=moved_key(name))

@@ -125,7 +125,7 @@ SELECT mac FROM fingerprint WHERE bank = :bank AND mac > :mac ORDER BY mac LIMIT
 INSERT INTO fingerprint (bank, mac) VALUES (:bank, :mac) ON CONFLICT DO NOTHING
 
 -- name: read_rows.erasure
-SELECT number, change, seqs, receipt, CASE pending WHEN 2 THEN 1 ELSE pending END
+SELECT number, change, CASE WHEN name IS NULL THEN 0 ELSE 1 END, seqs, receipt, CASE pending WHEN 2 THEN 1 ELSE pending END
 FROM erasure WHERE bank = :bank AND number > :number ORDER BY number LIMIT :limit
 
 -- name: write_rows.erasure

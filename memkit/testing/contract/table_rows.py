@@ -62,6 +62,10 @@ class RowContract(ContractSteps):
         with self.view(storage) as view:
             return view.state
 
+    def loading(self, storage: Storage) -> BankState:
+        """The bank that is being loaded."""
+        return storage.open_bank(LOADING_NAME)
+
     def written(self, storage: Storage, batches: Sequence[TableRows]) -> list[TableRows]:
         """Write rows into a bank that is being loaded; gives back those that come when it is published."""
         storage.open_bank(LOADING_NAME)
@@ -80,7 +84,7 @@ class RowContract(ContractSteps):
         last = self.written(storage, batches)
         assert places(rows_after(storage, LOADING_NAME)) == places(batches)[: -sum(len(rows.rows) for rows in last)]
         assert storage.withdraw(before.name, storage.version(before.name))
-        state = storage.publish_rows(LOADING_NAME, before.name, last)
+        state = storage.publish_rows(self.loading(storage), before.name, last)
         assert state == storage.find_bank(before.name)
         assert state == before.model_copy(update={"number": state.number})  # type: ignore[union-attr]
         assert places(without_bytes(rows_after(storage, before.name))) == places(without_bytes(batches))
@@ -133,32 +137,44 @@ class RowContract(ContractSteps):
         waiting = [
             rows._replace(rows=[(*row[:-1], 1) for row in rows.rows]) for rows in last if rows.table == "erasure"
         ]
-        storage.publish_rows(LOADING_NAME, name, [*waiting, *(rows for rows in last if rows.table != "erasure")])
+        storage.publish_rows(
+            self.loading(storage), name, [*waiting, *(rows for rows in last if rows.table != "erasure")]
+        )
         storage.purge()
         assert [(each.bytes_pending, each.bytes_checkable) for each in storage.receipts()] == [(True, False)]
         [erasure] = [rows for rows in rows_after(storage, name) if rows.table == "erasure"]
         assert erasure.rows[0][-1] == 3  # as it goes on from here
+
+    def test_a_copy_that_was_begun_anew_is_not_taken_for_the_one_before(self, storage: Storage) -> None:
+        name, batches = self.withdrawn(storage)
+        last = self.written(storage, batches)
+        before = self.loading(storage)
+        storage.discard(before.number)
+        self.loading(storage)
+        with refused(BankGoneError):
+            storage.publish_rows(before, name, last)
+        assert (storage.banks(), storage.receipts()) == ([], [])
 
     def test_a_bank_that_was_written_to_is_not_replaced(self, storage: Storage) -> None:
         self.lived_rows(storage)
         name = self.state_now(storage).name
         last = self.written(storage, rows_after(storage, name))
         with refused(ConflictError):
-            storage.publish_rows(LOADING_NAME, name, last)
+            storage.publish_rows(self.loading(storage), name, last)
         assert [state.name for state in storage.banks()] == [name]
         assert storage.find_bank(LOADING_NAME) is not None
 
     def test_receipts_that_are_here_must_go_on_in_those_that_come(self, storage: Storage) -> None:
         name, batches = self.withdrawn(storage)
         last = self.written(storage, batches)
-        storage.publish_rows(LOADING_NAME, name, last)
+        storage.publish_rows(self.loading(storage), name, last)
         number = storage.version(name)
         state = storage.find_bank(name)
         assert state is not None
         storage.drop_bank(state.number, at=AT_NOON + timedelta(days=1))
         last = self.written(storage, batches)
         with refused(ConflictError):
-            storage.publish_rows(LOADING_NAME, name, last)
+            storage.publish_rows(self.loading(storage), name, last)
         assert (storage.version(name), number) == (BankVersion(None, 2), BankVersion(state.change, 1))
 
     def test_receipts_of_an_erased_bank_are_moved_without_one(self, storage: Storage) -> None:
@@ -170,7 +186,7 @@ class RowContract(ContractSteps):
         assert storage.withdraw(before.name, storage.version(before.name))
         assert storage.receipts() == []
         for _ in range(2):  # again where nobody knows whether it was done
-            assert storage.publish_rows(LOADING_NAME, before.name, self.written(storage, batches)) is None
+            assert storage.publish_rows(self.loading(storage), before.name, self.written(storage, batches)) is None
         assert ([each.hash for each in storage.receipts()], storage.banks()) == ([each.hash for each in receipts], [])
         assert storage.fingerprints(before.name) == [b"digest", b"gone"]
         state = storage.open_bank(before.name)

@@ -1,12 +1,16 @@
 """Moving banks between databases: what is refused, what goes on elsewhere, and who is killed meanwhile."""
 
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from database_tables import all_tables
@@ -15,8 +19,11 @@ from postgres_server import server
 import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import BankMovedError, BusyError, ConflictError, EncoderMismatchError, InputError
+from memkit.flows.portability.copying import BankCopy
 from memkit.models import Receipt
+from memkit.protocols import Storage
 from memkit.settings import IndexSettings, KeepRule, Settings
+from memkit.storage import open_storage
 from memkit.testing import FrozenClock
 
 Location = Path | str
@@ -217,10 +224,86 @@ def test_waiting_vectors_are_made_where_the_bank_is_then(path: Path, elsewhere: 
             assert other._storage.unencoded_banks() == []
 
 
+class CutError(Exception):
+    """The end of a process, as its storages see it."""
+
+
+class Cutting:
+    """A storage whose calls end after so many, once the last is done; `calls` are counted for all that share it."""
+
+    def __init__(self, storage: Storage, calls: Iterator[int]) -> None:
+        self._storage, self._calls = storage, calls
+
+    def __getattr__(self, name: str) -> Any:
+        def call(*args: Any, **options: Any) -> Any:
+            value = getattr(self._storage, name)(*args, **options)
+            if next(self._calls, None) is None:
+                raise CutError
+            return value
+
+        return call
+
+
+def cut_off(source: Path, target: Location, calls: int) -> bool:
+    """Move, cut off after so many calls of the storages; whether it was."""
+    counted = iter(range(calls))
+    with closing(open_storage(str(source))) as first, closing(open_storage(str(target))) as second:
+        one, other = (cast("Storage", Cutting(storage, counted)) for storage in (first, second))
+        try:
+            for name in (("acme", "ana"), ("gone",)):
+                BankCopy(one, other, name, keep=False, progress=lambda done: None).run()
+        except CutError:
+            return True
+    return False
+
+
+def test_cut_off_after_any_call_a_move_goes_on_without_loss_or_doubles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("memkit.storage.sql.tables.OTHER_BATCH_ROWS", 40)
+    monkeypatch.setattr("memkit.storage.sql.tables.MAX_BATCH_ROWS", {"content": 25})
+    with opened(tmp_path / "life.db") as store:
+        lived(store, memories=20)
+        store.bank("acme", "bo").erase_all(confirm=("acme", "bo"))
+    for calls in count():
+        source, target = tmp_path / f"{calls}.db", tmp_path / f"{calls}-moved.db"
+        shutil.copy(tmp_path / "life.db", source)
+        tables = all_tables(source)
+        opened(target).close()
+        if not cut_off(source, target, calls):
+            break
+        with opened(source) as store:
+            store.move(target)
+            assert (store.banks(), store.receipts(), store.doctor()) == ([], [], [])
+        assert all_tables(target) == tables
+    assert calls > 30
+
+
+def test_two_who_move_the_same_banks_lose_nothing(tmp_path: Path, elsewhere: Location) -> None:
+    with opened(tmp_path / "a.db") as store:
+        lived(store, memories=200)
+    tables = all_tables(tmp_path / "a.db")
+    movers = [
+        subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", MOVING_SCRIPT, str(tmp_path / "a.db"), str(elsewhere)],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+        for _ in range(3)
+    ]  # fmt: skip
+    codes = [mover.wait(60) for mover in movers]
+    with opened(tmp_path / "a.db") as store:
+        store.move(elsewhere)
+        assert store.banks() == []
+    assert all_tables(elsewhere) == tables
+    assert 0 in codes
+
+
 def killed(source: Location, target: Location, after: float) -> bool:
     """Move in a process of its own, which is killed after a while; whether it was done before."""
     mover = subprocess.Popen(
-        [sys.executable, "-c", MOVING_SCRIPT, str(source), str(target)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-W", "ignore", "-c", MOVING_SCRIPT, str(source), str(target)],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert mover.stdout is not None
     assert mover.stdout.readline() == "ready\n"
@@ -242,12 +325,12 @@ def kill(first: Path, second: Location, kills: int, seconds: float, seed: int) -
     """Move to and fro, killed at random moments: what was there is in one of the databases, whole, at any moment."""
     chance, tables, before = random.Random(seed), all_tables(first), seen(first)
     places: list[Location] = [first, second]
-    count = 0
-    while count < kills:
+    done = 0
+    while done < kills:
         if killed(*places, after=chance.uniform(0, seconds)):
             places.reverse()
             continue
-        count += 1
+        done += 1
         here, there = map(seen, places)
         assert {**here, **there} == before
         assert all(here[name] == there[name] for name in here.keys() & there.keys())
