@@ -167,6 +167,12 @@ class _Before:
         observing, words = ctx.settings.observe, ctx.services.indexer.words
         with ctx.storage.view(ctx.name) as view:
             entries = [words(view.state, turn.indexable) for turn in turns]
+            keys = [entry.text_key for entry in entries]
+            view.read_ahead(
+                lambda view: view.same_text(keys),
+                lambda view: view.unencoded(1),
+                lambda view: view.last_saliences(WINDOW_TURNS),
+            )
             unseen = [] if ctx.settings.runtime.encode_late else _unseen(view, entries)
             early = max(0, observing.small_talk_from - view.state.size)
             may_be_small = bool(observing.small_talk) and any(may_be_small_talk(turn.text) for turn in turns[early:])
@@ -201,10 +207,18 @@ class _Decision:
     def decide(self, view: BankView) -> list[Step]:
         """Steps for all turns; where the transaction is tried again, from the beginning."""
         self.errors = []
-        self._cutter = cutter(view, self._settings)
         prepared = [turn for turn in self._turns if isinstance(turn, PreparedTurn)]
-        self._holders = view.same_text([turn.entry.text_key for turn in prepared])  # text key -> whose text it is
-        seqs = view.locate([turn.incoming.id for turn in prepared if turn.incoming.turn.id is not None])
+        keys = [turn.entry.text_key for turn in prepared]
+        ids = [turn.incoming.id for turn in prepared if turn.incoming.turn.id is not None]
+        view.read_ahead(
+            lambda view: view.position(None),
+            lambda view: view.same_text(keys),
+            lambda view: view.locate(ids),
+            lambda view: view.locate([turn.incoming.id for turn in prepared]),
+        )
+        self._cutter = cutter(view, self._settings)
+        self._holders = view.same_text(keys)  # text key -> whose text it is
+        seqs = view.locate(ids)
         memories = view.memories(list(seqs.values()))
         self._by_id: dict[str, Memory | IncomingTurn] = {id: memories[seq] for id, seq in seqs.items()}
         self._answers = Answers(view)

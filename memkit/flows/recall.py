@@ -1,20 +1,21 @@
 """Recall: a query in, the memories that answer it out, with the reasons."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from memkit.errors import UnknownMemoryError
+from memkit.errors import BankGoneError, UnknownMemoryError
 from memkit.flows.context import BankContext
 from memkit.flows.looking.question import EncodedQuestion, is_asked
 from memkit.flows.looking.reranking import is_reranked, reranked
 from memkit.flows.looking.standing import standing_of
 from memkit.flows.read import everything
 from memkit.items import key_of, leaf_texts
-from memkit.models import MEMORY_STATES, Hit, Memory, PastState, State
+from memkit.models import MEMORY_STATES, BankState, Hit, Memory, PastState, State
 from memkit.protocols import BankView, PageOptions
 from memkit.recall.present.recollection import OnUse, Recollection
 from memkit.recall.ranking.newer_values import newer_value
@@ -42,11 +43,26 @@ MAX_DAYS = 3  # whose summaries are given for a time that has none of its own
 
 def recall(ctx: BankContext, options: RecallOptions) -> Recollection:
     """Search the bank; memories that the result places into a prompt are reinforced."""
-    state = ctx.state()
+    while True:
+        state = ctx.services.indexes.state(ctx.name) if is_asked(options) else None
+        with suppress(_OutdatedError, BankGoneError):
+            return _recall(ctx, state or ctx.state(), options)
+        ctx.services.indexes.forget(ctx.name)
+
+
+class _OutdatedError(Exception):
+    """The bank that was last seen under a name isn't there any more, or has other speakers by now."""
+
+
+def _recall(ctx: BankContext, state: BankState | None, options: RecallOptions) -> Recollection:
+    """Recall from a bank that was last seen in this state. Raises BankGoneError, _OutdatedError."""
     if state is None or not is_asked(options):
         return Recollection((), zone="UTC" if state is None else state.zone)
-    question = EncodedQuestion.of(ctx, state, options)
+    speakers = ctx.services.indexes.speakers(state)
+    question = EncodedQuestion.of(ctx, speakers, options)
     with ctx.services.indexes.opened(state.number) as (loaded, view):
+        if view.state.name != ctx.name or loaded.speakers != speakers:
+            raise _OutdatedError
         query = question.query(loaded.speakers, view)
         if not is_reranked(ctx, query):
             return _recollection(ctx, loaded, view, query)
@@ -60,7 +76,8 @@ def _recollection(
 ) -> Recollection:
     scored, day_first = loaded.search(query, view), ctx.settings.ranking.day_first
     wanted = {seq for row in scored for seq in (row.seq, *row.thoughts, *row.around)}
-    rows = view.lazy_memories(sorted(wanted.union(*(row.beside for row in scored))))
+    seqs, instructing = sorted(wanted.union(*(row.beside for row in scored))), loaded.instructing_turns(view)
+    rows = view.lazy_memories(seqs) if loaded.is_reflected else view.read_last(lambda view: view.lazy_memories(seqs))
     memories = _recallable({seq: rows[seq] for seq in sorted(wanted) if seq in rows}, query)
     further = [row for row in scored if row.further]
     scored = [*_newest_first([row for row in scored if not row.further], memories, query)[: query.options.k], *further]
@@ -74,9 +91,9 @@ def _recollection(
         further=further_hits,
         gathered=max((row.gathered for row in telling), default=0),
         zone=view.state.zone,
-        portrait=_portrait(view, query) if loaded.is_reflected else None,
+        portrait=_portrait(loaded, view, query) if loaded.is_reflected else None,
         summaries=_summaries_for(loaded, view, query, has_hits=bool(memories), day_first=day_first),
-        standing=partial(standing_of, loaded.instructing_turns(view), loaded.instructing, query.options.as_of),
+        standing=partial(standing_of, instructing, loaded.instructing, query.options.as_of),
         beside=TurnsBeside(scored, memories, rows, query),
         on_use=_reinforcer(ctx, view.state.number, hits, query),
     )
@@ -155,9 +172,10 @@ def _before(memory: Memory, past: PastState | None) -> Memory:
     return memory.model_copy(update={"state": past.state, "valid_until": until, "superseded_by": by})
 
 
-def _portrait(view: BankView, query: Query) -> Memory | None:
+def _portrait(loaded: LoadedBank, view: BankView, query: Query) -> Memory | None:
     if query.options.as_of is None:
-        return next(iter(view.page(PageOptions(("portrait",), limit=1))), None)
+        page = PageOptions(("portrait",), limit=1)
+        return loaded.reflected("portrait", lambda: next(iter(view.page(page)), None))
     every = view.page(PageOptions(("portrait",), MEMORY_STATES, limit=MAX_RESULTS))
     as_of = _as_of(view.memories(list(view.locate([portrait.id for portrait in every]).values())), query)
     return next((portrait for _, portrait in sorted(as_of.items(), reverse=True) if portrait.state == "active"), None)
@@ -169,7 +187,7 @@ def _summaries_for(
     """Summaries that go with the hits; none where none was ever written."""
     if not loaded.is_reflected:
         return ()
-    return _about_topic(loaded, view, query) or _summaries(view, query, has_hits=has_hits, day_first=day_first)
+    return _about_topic(loaded, view, query) or _summaries(loaded, view, query, has_hits=has_hits, day_first=day_first)
 
 
 def _about_topic(loaded: LoadedBank, view: BankView, query: Query) -> Sequence[Memory]:
@@ -181,21 +199,32 @@ def _about_topic(loaded: LoadedBank, view: BankView, query: Query) -> Sequence[M
     return list(view.memories([row.seq for row in rows]).values())
 
 
-def _summaries(view: BankView, query: Query, *, has_hits: bool, day_first: bool) -> Sequence[Memory]:
+def _summaries(
+    loaded: LoadedBank, view: BankView, query: Query, *, has_hits: bool, day_first: bool
+) -> Sequence[Memory]:
     """The shortest period's summary that covers the time the question names, or its days', newest first.
 
     For a question without a time the newest of the widest period, if it has hits.
     """
     as_of = query.options.as_of
-    if not view.page(PageOptions(("summary",), _states_as_of(as_of), limit=1)):
+    once = loaded.reflected if as_of is None else _read_again
+    if not once("any", lambda: view.page(PageOptions(("summary",), _states_as_of(as_of), limit=1))):
         return ()
     span = first_mentioned_time(query.options.query, query.now, view.state.zone, day_first=day_first)
     if span is None:
-        return _newest_summaries(view, as_of) if has_hits else ()
+        return once("newest", lambda: _newest_summaries(view, as_of)) if has_hits else ()
     first, last = span.start.date(), (span.end - timedelta(microseconds=1)).date()
     common = [period_of(first, level) for level in PERIOD_LEVELS if period_of(first, level) == period_of(last, level)]
     days = _days_between(max(first, last - timedelta(days=LOOK_BACK_DAYS)), last)
-    return _first_summaries(view, common, as_of) or _summaries_of(view, days, as_of)[:MAX_DAYS]
+    return once(
+        (*common, *days),
+        lambda: _first_summaries(view, common, as_of) or _summaries_of(view, days, as_of)[:MAX_DAYS],
+    )
+
+
+def _read_again(key: object, read: Callable[[], Sequence[Memory]]) -> Sequence[Memory]:
+    """Value of a read that is not remembered: it is about another moment."""
+    return read()
 
 
 def _newest_summaries(view: BankView, as_of: datetime | None) -> Sequence[Memory]:

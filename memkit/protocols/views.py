@@ -1,9 +1,9 @@
 """Protocol of one bank as it is read."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from memkit.batches import PassageBatch, QuantisedBatch, RowBatch, SketchBatch, TermBatch, TurnBatch
 from memkit.exported import ExportedBank, ExportedMemory
@@ -21,6 +21,8 @@ from memkit.models import (
     PastState,
 )
 from memkit.protocols.values import FloatArray, Span
+
+T = TypeVar("T")
 
 
 class VectorSource(Protocol):
@@ -165,6 +167,15 @@ class BankView(VectorSource, Protocol):
 
     def entries(self, seqs: Sequence[int]) -> dict[int, IndexEntry]:
         """Whole index entries, by seq."""
+
+    def read_ahead(self, *reads: "Callable[[BankView], object]") -> None:
+        """Read together what these functions read first, where that saves a way to a server; nothing elsewhere."""
+
+    def read_last(self, read: "Callable[[BankView], T]") -> T:
+        """Value of the last read of this view: nothing is read through it afterwards."""
+
+    def read_ahead_since(self, since: int) -> None:
+        """The same for what an index reads to be brought up from a change number; from 0 on it is built."""
 
     def erased_since(self, since: int) -> list[list[int]]:
         """Seqs erased after the change number `since`, a list for each erasure."""

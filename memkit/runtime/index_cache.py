@@ -5,18 +5,18 @@ import heapq
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
-from typing import TypeVar
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 import numpy as np
 
 from memkit.batches import RowBatch, SketchBatch, TermBatch
 from memkit.models import MEMORY_KINDS, BankState, Kind, Memory
-from memkit.protocols import BankView, Storage, VectorSource
+from memkit.protocols import BankName, BankView, Storage, VectorSource
 from memkit.recall.index.bank_index import BankIndex
 from memkit.recall.nearest import nearest
 from memkit.recall.ranking.query import ITEM_KINDS, REFLECTED_KINDS, Query
@@ -32,6 +32,7 @@ KindGroup = tuple[Kind, ...]
 KINDS_ASIDE: tuple[KindGroup, ...] = (REFLECTED_KINDS, ITEM_KINDS)  # each with an index of its own
 NUMBERS_BY_GROUP = {kinds: [MEMORY_KINDS.index(kind) for kind in kinds] for kinds in KINDS_ASIDE}
 
+T = TypeVar("T")
 Batch = TypeVar("Batch", RowBatch, SketchBatch, TermBatch)
 
 
@@ -50,6 +51,7 @@ class LoadedBank:
     speakers: dict[str, int] = field(default_factory=dict)
     instructing: list[int] = field(default_factory=list)  # seqs of the newest turns that hold standing instructions
     instructions: Mapping[int, Memory] | None = None  # those turns, read when they were first asked for
+    reflections: dict[Hashable, Any] = field(default_factory=dict)  # what was written about its turns, as it was read
 
     @property
     def is_reflected(self) -> bool:
@@ -84,6 +86,13 @@ class LoadedBank:
         if self.instructions is None:
             self.instructions = view.lazy_memories(self.instructing)
         return self.instructions
+
+    def reflected(self, key: Hashable, read: Callable[[], T]) -> T:
+        """Value of a read of what was written about its turns, read once for each state of the bank."""
+        if key not in self.reflections:
+            self.reflections[key] = read()
+        value: T = self.reflections[key]
+        return value
 
     def remove(self, gone: set[int]) -> bool:
         """Take out what was erased; False where the indexes must be built anew."""
@@ -158,6 +167,7 @@ class IndexCache:
         self._storage, self._indexer = storage, indexer
         self._decay, self._ranking, self._budget = decay, ranking, budget
         self._loaded: OrderedDict[int, LoadedBank] = OrderedDict()
+        self._numbers: dict[BankName, int] = {}  # of loaded banks, by their names when they were last seen
         self._sizes: dict[int, int] = {}  # bytes of each, as they were counted last
         self._held = 0  # their sum
         self._locks: WeakValueDictionary[int, threading.RLock] = WeakValueDictionary()
@@ -173,6 +183,17 @@ class IndexCache:
         """The bank's index as of now, with the snapshot that it shows; nobody else has it meanwhile."""
         with self.lock(bank), self._storage.view(bank) as view:
             yield self._fresh(view), view
+
+    def state(self, name: BankName) -> BankState | None:
+        """The state in which a loaded bank was last seen; the bank may be another by now."""
+        with self._guard:
+            loaded = self._loaded.get(self._numbers.get(name, -1))
+        return loaded.state if loaded is not None and loaded.state.name == name else None
+
+    def forget(self, name: BankName) -> None:
+        """Look for a bank by its name again."""
+        with self._guard:
+            self._numbers.pop(name, None)
 
     def speakers(self, state: BankState) -> dict[str, int]:
         """The speakers of a bank in this state, or a later one, with their hashes."""
@@ -192,7 +213,7 @@ class IndexCache:
             return loaded
         if loaded is None or not self._brought_up(loaded, view):
             loaded = self._built(view)
-        loaded.state, loaded.instructions = state, None
+        loaded.state, loaded.instructions, loaded.reflections = state, None, {}
         self._keep(state.number, loaded)
         return loaded
 
@@ -243,6 +264,7 @@ class IndexCache:
 
     def _update(self, loaded: LoadedBank, view: BankView) -> None:
         since, split = loaded.state.change, SetAside(loaded.seqs_aside)
+        view.read_ahead_since(since)
         rows = split.other_rows(view.row_batches(since))
         sketches = split.others(self._of_width(view.sketches(since)), split.sketches)
         loaded.searcher.index.update(rows, sketches, split.others(view.terms(since), split.terms), view)
@@ -265,11 +287,13 @@ class IndexCache:
         size = loaded.nbytes
         with self._guard:
             self._loaded[bank] = loaded
+            self._numbers[loaded.state.name] = bank
             self._loaded.move_to_end(bank)
             self._held += size - self._sizes.get(bank, 0)
             self._sizes[bank] = size
             while len(self._loaded) > 1 and self._held > self._budget:
-                oldest, _ = self._loaded.popitem(last=False)
+                oldest, evicted = self._loaded.popitem(last=False)
+                self._numbers.pop(evicted.state.name, None)
                 self._held -= self._sizes.pop(oldest)
 
 

@@ -38,7 +38,6 @@ USED_ELSEWHERE = {
     "in quoted types alone": "BaseChatModel",
     "by tests and benchmarks": "attend",
     "in what is written as JSON": "other_interval written_at",
-    "psycopg, on a connection": "prepared_max",
 }
 NAMES_USED_ELSEWHERE = {name for names in USED_ELSEWHERE.values() for name in names.split()}
 

@@ -39,7 +39,7 @@ def explain(ctx: BankContext, id: str, options: RecallOptions) -> Explanation:
     state = ctx.state()
     if state is None:
         return _unknown(id)
-    question = EncodedQuestion.of(ctx, state, options)
+    question = EncodedQuestion.of(ctx, ctx.services.indexes.speakers(state), options)
     with ctx.services.indexes.opened(state.number) as (loaded, view):
         query = question.query(loaded.speakers, view)
     if is_reranked(ctx, query):

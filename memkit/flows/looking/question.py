@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 
 from memkit.flows.context import BankContext
-from memkit.models import BankState, Turn
+from memkit.models import Turn
 from memkit.observe.intake import as_turns
 from memkit.protocols import BankView, FloatArray
 from memkit.recall.index.token_rows import word_vectors
@@ -45,8 +45,8 @@ class EncodedQuestion:
     words: QuestionWords | None
 
     @classmethod
-    def of(cls, ctx: BankContext, state: BankState, options: RecallOptions) -> "EncodedQuestion":
-        """Read and encode what is asked."""
+    def of(cls, ctx: BankContext, speakers: Iterable[str], options: RecallOptions) -> "EncodedQuestion":
+        """Read and encode what is asked of a bank of these speakers."""
         context = [turn.text for turn in _said(options.context) if turn.text.strip()]
         if options.by == "cosine":
             return cls.plain(ctx, options)
@@ -54,7 +54,7 @@ class EncodedQuestion:
         asked = (whole and whole.topic) or options.query
         reading = ctx.services.encoder.question_reading(asked)
         is_read = reading >= MIN_READING
-        speakers, encoder = ctx.services.indexes.speakers(state), ctx.services.encoder
+        encoder = ctx.services.encoder
         vectors, words = _query_vectors(ctx, asked, speakers, context) if is_read else (None, None)
         vector = None if vectors is None else _leaning(vectors)
         probes = None if vector is None or options.min_score is not None else encoder.probes()

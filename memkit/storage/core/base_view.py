@@ -1,13 +1,13 @@
 """Half of every engine's view: memories, history and the queue as callers see them, from stored rows."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from memkit.batches import QuantisedBatch
 from memkit.exported import ExportedBank, ExportedMemory
 from memkit.models import Exchange, HistoryEntry, IndexRow, Memory, State
-from memkit.protocols import PageOptions, Position
+from memkit.protocols import BankView, PageOptions, Position
 from memkit.storage.core.checksums import corrupt_error, decoding
 from memkit.storage.core.filters import matching_seqs
 from memkit.storage.core.hashing import Hasher
@@ -17,6 +17,7 @@ from memkit.storage.core.unit_of_work import Reader
 from memkit.storage.core.vectors import quantise_vectors
 from memkit.times import is_put_off, to_micros
 
+T = TypeVar("T")
 VISIBLE_STATES: tuple[State, ...] = ("active", "superseded")
 
 
@@ -59,6 +60,18 @@ class View(Reader, Protocol):
     def quantised(self, seqs: Sequence[int], dimension: int) -> tuple[QuantisedBatch, QuantisedBatch]:
         """The stored vectors of those seqs that have one of this dimension, and those of their passages."""
         return quantise_vectors(seqs, *self.with_passages(seqs), dimension)
+
+    def read_ahead(self, *reads: Callable[[BankView], object]) -> None:
+        """Nothing: no read of this engine goes far."""
+        return
+
+    def read_ahead_since(self, since: int) -> None:
+        """Nothing, either."""
+        return
+
+    def read_last(self, read: Callable[[BankView], T]) -> T:
+        """Value of the read."""
+        return read(self)
 
     def memories(self, seqs: Sequence[int]) -> dict[int, Memory]:
         """Whole records, in the order of `seqs`."""

@@ -5,19 +5,24 @@ trip. An error of one shows with the next that is read, within the same transact
 read ahead, together.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import psycopg
 
-from memkit.storage.postgres.dialect import Dialect, Statement, plain
-from memkit.storage.postgres.session import Request, Session
+from memkit.storage.postgres.dialect import Dialect, ServerStatement, plain
+from memkit.storage.postgres.session import Request, ServerSession
 from memkit.storage.sql.queries import Cursor, NamedConnection, Values
 
 BEGIN_READING = plain("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 BEGIN_WRITING = plain("BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE")
 COMMIT_STATEMENT = plain("COMMIT")
 ROLLBACK_STATEMENT = plain("ROLLBACK")
+
+
+class _UnreadRowsError(Exception):
+    """Rows were looked at that are read only afterwards."""
 
 
 class Rows:
@@ -50,15 +55,15 @@ class Rows:
 class Transaction(NamedConnection):
     """Named queries within one transaction; without `begin`, each a transaction of its own."""
 
-    def __init__(self, session: Session, dialect: Dialect, begin: Sequence[Statement]) -> None:
+    def __init__(self, session: ServerSession, dialect: Dialect, begin: Sequence[ServerStatement]) -> None:
         self.session = session
         self.dialect = dialect
         self.committing = False
         self.token = 0  # of the apply that it is for
         self._waiting = [Request(statement, []) for statement in begin]
         self._is_open = bool(begin)  # until it is committed or undone
-        self._is_begun = False
-        self._ahead: dict[tuple[Statement, tuple[bytes | None, ...]], Request] = {}
+        self._is_begun = self._is_looking_ahead = self._ends_with_next = False
+        self._ahead: dict[tuple[ServerStatement, tuple[bytes | None, ...]], Request] = {}
 
     def run_named(self, name: str, values: Values) -> Cursor:
         statement = self.dialect.statement(name)
@@ -78,19 +83,22 @@ class Transaction(NamedConnection):
         statement = self.dialect.statement(name)
         self._waiting += [Request(statement, statement.bind(row)) for row in rows]
 
-    def read_ahead(self, queries: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
-        """Read the rows of queries that will be run, each with these values, in one round trip."""
-        for name, values in queries:
-            statement = self.dialect.statement(name)
-            request = Request(statement, statement.bind(values))
-            self._ahead[statement, tuple(request.values)] = request
-            self._waiting.append(request)
+    def read_ahead(self, reads: Iterable[Callable[[], object]]) -> None:
+        self._is_looking_ahead = True
+        try:
+            for read in reads:
+                with suppress(_UnreadRowsError):
+                    read()
+        finally:
+            self._is_looking_ahead = False
         self.flush()
 
-    def _run(self, statement: Statement, values: list[bytes | None]) -> Cursor:
+    def _run(self, statement: ServerStatement, values: list[bytes | None]) -> Cursor:
         if not statement.is_read:
             self._ahead.clear()
-        elif (request := self._ahead.pop((statement, tuple(values)), None)) is not None:
+        elif self._is_looking_ahead:
+            return self._to_be_read(statement, values)
+        elif self._ahead and (request := self._ahead.pop((statement, tuple(values)), None)) is not None:
             return Rows(self, request)
         request = Request(statement, values)
         self._waiting.append(request)
@@ -98,9 +106,20 @@ class Transaction(NamedConnection):
             self.flush()
         return Rows(self, request)
 
+    def _to_be_read(self, statement: ServerStatement, values: list[bytes | None]) -> Cursor:
+        """Rows that are there already, or will be."""
+        place = (statement, tuple(values))
+        request = self._ahead.get(place)
+        if request is None:
+            request = self._ahead[place] = Request(statement, values)
+            self._waiting.append(request)
+        return Rows(self, request)
+
     def answer(self, request: Request) -> Any:
         """The answer to a statement, which is sent where it still waits."""
         if request.result is None:
+            if self._is_looking_ahead:
+                raise _UnreadRowsError
             self.flush()
         return request.result
 
@@ -109,7 +128,13 @@ class Transaction(NamedConnection):
         waiting, self._waiting = self._waiting, []
         if waiting:
             self._is_begun = True
+            if self._ends_with_next and self._is_open:
+                self._is_open = False
+                waiting.append(Request(ROLLBACK_STATEMENT, []))
             self.session.run(waiting)
+
+    def end_with_next(self) -> None:
+        self._ends_with_next = True
 
     def commit(self) -> None:
         """Send what waits, and commit, in one round trip."""

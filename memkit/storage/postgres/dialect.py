@@ -34,7 +34,7 @@ Bind = Callable[[Any], list[bytes | None]]
 
 
 @dataclass(frozen=True, eq=False)
-class Statement:
+class ServerStatement:
     """A statement with numbered places of these types, and what puts values into their order, in binary form.
 
     `name`: under which it is prepared; the same for the same text, whoever prepares it.
@@ -50,9 +50,9 @@ class Statement:
         return b"memkit_" + blake2b(self.sql, digest_size=12).hexdigest().encode()
 
 
-def plain(sql: str) -> Statement:
+def plain(sql: str) -> ServerStatement:
     """A statement without values."""
-    return Statement(sql.encode(), (), lambda values: [])
+    return ServerStatement(sql.encode(), (), lambda values: [])
 
 
 @cache
@@ -92,7 +92,7 @@ class Dialect:
         """Names of a query's lists."""
         return own_queries()[name].lists
 
-    def _statement(self, name: str) -> Statement:
+    def _statement(self, name: str) -> ServerStatement:
         query = own_queries()[name]
         sql = self._plain(query.sql)
         types = {**VALUE_OIDS, **column_types().get(_table(query.sql), {})}
@@ -102,9 +102,9 @@ class Dialect:
         sql = LIST_PATTERN.sub(lambda match: f"= ANY({places[match[1]]})", sql)
         sql = VALUE_PATTERN.sub(lambda match: places[match[1]], sql)
         is_read = query.sql.startswith(READ_KEYWORDS)
-        return Statement(sql.encode(), tuple(order.values()), _binder(order), is_read)
+        return ServerStatement(sql.encode(), tuple(order.values()), _binder(order), is_read)
 
-    def _rows_statement(self, name: str) -> Statement | None:
+    def _rows_statement(self, name: str) -> ServerStatement | None:
         match = INSERT_PATTERN.match(own_queries()[name].sql)
         if match is None:
             return None
@@ -118,7 +118,7 @@ class Dialect:
         sql = self._insert(table, given, listed) + self._plain(rest)
         places = (*((INT8_OID,) if "bank" in given else ()), *types)
         columns = [(given[name][1:], type) for name, type in zip(listed, types, strict=True)]
-        return Statement(sql.encode(), places, _rows_binder("bank" in given, columns))
+        return ServerStatement(sql.encode(), places, _rows_binder("bank" in given, columns))
 
     def _insert(self, table: str, given: Mapping[str, str], listed: Sequence[str]) -> str:
         """One bank's rows, whose columns are arrays."""

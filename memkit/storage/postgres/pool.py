@@ -19,7 +19,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from memkit.errors import BusyError, ClosedError
 from memkit.storage.postgres.errors import translated
 from memkit.storage.postgres.location import Location
-from memkit.storage.postgres.session import Raw, Session
+from memkit.storage.postgres.session import Raw, ServerSession
 
 DEFAULT_OPTIONS = {
     "connect_timeout": 10,
@@ -43,12 +43,12 @@ class Pool:
         _open_pools.add(self)
 
     def _begin(self) -> None:
-        self._idle: list[Session] = []
+        self._idle: list[ServerSession] = []
         self._open = 0
         self._changed = threading.Condition()
 
     @contextmanager
-    def borrowed(self) -> Iterator[Session]:
+    def borrowed(self) -> Iterator[ServerSession]:
         """A connection for one call. Raises ClosedError, BusyError, UnreachableServerError."""
         session = self.take()
         try:
@@ -56,16 +56,16 @@ class Pool:
         finally:
             self.give(session)
 
-    def take(self) -> Session:
+    def take(self) -> ServerSession:
         """A connection, which must be given back."""
-        stale: list[Session] = []
+        stale: list[ServerSession] = []
         try:
             return self._waited_for(stale) or self._connect()
         finally:
             for each in stale:
                 close(each)
 
-    def _waited_for(self, stale: list[Session]) -> Session | None:
+    def _waited_for(self, stale: list[ServerSession]) -> ServerSession | None:
         """An idle connection; None where another one may be opened."""
         deadline = time.monotonic() + self._timeout
         with self._changed:
@@ -90,10 +90,10 @@ class Pool:
         if self._closed:
             raise ClosedError(f"{self.location.shown}: this store was closed. Open it again with memkit.open(...).")
 
-    def _connect(self) -> Session:
+    def _connect(self) -> ServerSession:
         try:
             with translated(self.location.shown):
-                return Session(self.dial(), prepares=self.prepares)
+                return ServerSession(self.dial(), prepares=self.prepares)
         except BaseException:
             with self._changed:
                 self._open -= 1
@@ -111,7 +111,7 @@ class Pool:
         options: dict[str, Any] = {**DEFAULT_OPTIONS, **given, "client_encoding": "utf8"}
         return make_conninfo("", **options)
 
-    def give(self, session: Session) -> None:
+    def give(self, session: ServerSession) -> None:
         """Take a connection back; one that is broken, or in the midst of something, is closed."""
         keeps = session.is_idle and session.prepares == self.prepares
         with self._changed:
@@ -152,7 +152,7 @@ class Pool:
         self._begin()
 
 
-def close(session: Session) -> None:
+def close(session: ServerSession) -> None:
     """Close a connection, whatever state it is in."""
     with suppress(psycopg.Error):
         session.raw.close()

@@ -14,7 +14,7 @@ from psycopg.adapt import Transformer
 from psycopg.pq import ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
 
-from memkit.storage.postgres.dialect import Statement
+from memkit.storage.postgres.dialect import ServerStatement
 from memkit.storage.postgres.wire import TEXT_OID, EscapedTextLoader
 
 Raw: TypeAlias = psycopg.Connection[tuple[Any, ...]]
@@ -26,28 +26,23 @@ LOST_WORDS = "the connection was lost"
 class Request:
     """A statement with its values in binary form, and its answer once there is one."""
 
-    statement: Statement
+    statement: ServerStatement
     values: list[bytes | None]
     result: PGresult | None = None
 
 
-class Session:
-    """A connection that is always in libpq's pipeline mode; `broken` once it can't be used any more.
-
-    `trips` counts the round trips that were waited for.
-    """
+class ServerSession:
+    """A connection that is always in libpq's pipeline mode; `broken` once it can't be used any more."""
 
     def __init__(self, raw: Raw, *, prepares: bool) -> None:
         self.raw, self.prepares = raw, prepares
         self.broken = False
-        self.trips = 0
         self._connection = raw.pgconn
         self._prepared: set[bytes] = set()
         self._unread = 0  # answers that nobody has waited for
         self._poll = select.poll()
         raw.adapters.register_loader(TEXT_OID, EscapedTextLoader)
         self._loader = Transformer(raw)
-        self._connection.nonblocking = 1
         self._connection.enter_pipeline_mode()
 
     @property
@@ -62,7 +57,6 @@ class Session:
             raise psycopg.OperationalError(LOST_WORDS)
         fresh = self._send(requests)
         self._flush()
-        self.trips += 1
         self._read(requests, fresh)
         self.broken = False
         for request in requests:

@@ -63,6 +63,17 @@ class NamedConnection:
         """Run a named query over its list, of any length but none."""
         raise NotImplementedError
 
+    def read_ahead(self, reads: Iterable[Callable[[], object]]) -> None:
+        """Run the first query of each of these functions, in one round trip; when they are called, its rows are here.
+
+        The functions are called, and end where they look at rows.
+        """
+        raise NotImplementedError
+
+    def end_with_next(self) -> None:
+        """End the transaction, which changes nothing, together with the rows that are read next."""
+        raise NotImplementedError
+
 
 Connection: TypeAlias = DatabaseConnection | NamedConnection
 

@@ -10,6 +10,11 @@ bank, name, zone, key, change, epoch, created_at, size,
 m.seq, m.kind, m.state, m.speaker, m.role, m.session, m.episode, m.occurred_at, m.recorded_at, m.valid_from,
        m.valid_until, m.strength, m.recalled_at, m.salience, m.pinned, m.length, m.asks, m.superseded_by, m.echo_of
 
+-- columns: memory_row
+m.seq, m.id, m.kind, m.state, m.author, m.role, m.session, m.episode, m.occurred_at, m.recorded_at, m.valid_from,
+       m.valid_until, m.recalled_at, m.superseded_by, m.echo_of, m.strength, m.recall_count, m.salience, m.pinned,
+       c.text, c.payload, c.checksum
+
 -- columns: last_turn
 m.seq,
        (SELECT count(*) FROM memory t INDEXED BY memory_episode
@@ -101,9 +106,7 @@ SELECT id, seq FROM memory WHERE bank = :bank AND id = ANY(:uids)
 SELECT ref, seq FROM memory WHERE bank = :bank AND ref = ANY(:refs)
 
 -- name: memories
-SELECT m.seq, m.id, m.kind, m.state, m.author, m.role, m.session, m.episode, m.occurred_at, m.recorded_at,
-       m.valid_from, m.valid_until, m.recalled_at, m.superseded_by, m.echo_of, m.strength, m.recall_count,
-       m.salience, m.pinned, c.text, c.payload, c.checksum
+SELECT {memory_row}
 FROM memory m JOIN content c ON c.bank = m.bank AND c.id = m.content
 WHERE m.bank = :bank AND m.seq = ANY(:seqs)
 
@@ -112,14 +115,24 @@ SELECT m.seq, m.id, CASE WHEN m.ref IS NULL THEN NULL ELSE c.payload END
 FROM memory m JOIN content c ON c.bank = m.bank AND c.id = m.content
 WHERE m.bank = :bank AND m.seq = ANY(:seqs)
 
+-- name: linked_ids
+SELECT m.seq, m.id, CASE WHEN m.ref IS NULL THEN NULL ELSE c.payload END
+FROM memory m JOIN content c ON c.bank = m.bank AND c.id = m.content
+WHERE m.bank = :bank AND m.seq IN (
+    SELECT superseded_by FROM memory WHERE bank = :bank AND seq = ANY(:seqs) AND superseded_by IS NOT NULL
+    UNION SELECT echo_of FROM memory WHERE bank = :bank AND seq = ANY(:seqs) AND echo_of IS NOT NULL
+    UNION SELECT source FROM source WHERE bank = :bank AND seq = ANY(:seqs))
+
 -- name: sources
 SELECT seq, source FROM source WHERE bank = :bank AND seq = ANY(:seqs)
 
 -- name: index_rows
 SELECT {index_row} FROM memory m WHERE bank = :bank ORDER BY seq
 
--- name: index_rows_after
-SELECT {index_row} FROM memory m WHERE bank = :bank AND seq > :after ORDER BY seq
+-- name: index_rows_unblocked
+SELECT {index_row} FROM memory m WHERE bank = :bank AND seq >
+    coalesce((SELECT last_seq FROM block WHERE bank = :bank AND part = :part ORDER BY number DESC LIMIT 1), 0)
+ORDER BY seq
 
 -- name: index_rows_between
 SELECT {index_row} FROM memory m WHERE bank = :bank AND seq BETWEEN :first AND :last ORDER BY seq LIMIT :limit
@@ -233,8 +246,10 @@ SELECT seq FROM memory INDEXED BY memory_unencoded
 WHERE bank = :bank AND vector IS NULL AND wanted = 1 ORDER BY seq LIMIT :limit
 
 -- name: same_text
-SELECT text_key, min(seq) FROM memory INDEXED BY memory_text
-WHERE bank = :bank AND echo_of IS NULL AND state = 0 AND text_key = ANY(:text_keys) GROUP BY text_key
+SELECT s.text_key, m.id, CASE WHEN m.ref IS NULL THEN NULL ELSE c.payload END
+FROM (SELECT text_key, min(seq) AS seq FROM memory INDEXED BY memory_text
+      WHERE bank = :bank AND echo_of IS NULL AND state = 0 AND text_key = ANY(:text_keys) GROUP BY text_key) s
+CROSS JOIN memory m ON m.bank = :bank AND m.seq = s.seq JOIN content c ON c.bank = m.bank AND c.id = m.content
 
 -- name: same_thoughts
 SELECT text_key, min(seq) FROM memory INDEXED BY memory_thought
@@ -263,8 +278,10 @@ WITH RECURSIVE each (speaker) AS (
     SELECT (SELECT min(speaker) FROM memory WHERE bank = :bank AND speaker > each.speaker)
     FROM each WHERE each.speaker IS NOT NULL
 )
-SELECT each.speaker, (SELECT min(seq) FROM memory WHERE bank = :bank AND speaker = each.speaker)
-FROM each WHERE each.speaker IS NOT NULL
+SELECT each.speaker, {memory_row}
+FROM each JOIN memory m ON m.bank = :bank AND m.seq =
+    (SELECT min(seq) FROM memory WHERE bank = :bank AND speaker = each.speaker)
+JOIN content c ON c.bank = m.bank AND c.id = m.content
 
 -- name: with_tags
 SELECT seq FROM tag WHERE bank = :bank AND tag = ANY(:tags)

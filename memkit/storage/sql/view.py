@@ -1,21 +1,22 @@
 """View of one bank over SQL, within one read or write transaction."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from memkit.batches import BATCH_ROWS, PassageBatch, QuantisedBatch, RowBatch, SketchBatch, TermBatch, TurnBatch
 from memkit.identifiers import uuid7_bytes
 from memkit.models import MEMORY_KINDS, BankState, IndexEntry, IndexRow, Kind, Memory, Mention, MentionKind, PastState
-from memkit.protocols import FloatArray, PageOptions, Span
+from memkit.protocols import BankView, FloatArray, PageOptions, Span
 from memkit.storage.core.banks import BankRow
 from memkit.storage.core.base_view import VISIBLE_STATES, LastTurn, View, chosen_seqs
 from memkit.storage.core.blocks import (
+    ROW_PART,
     SKETCH_PART,
     TERM_PART,
     VECTOR_PART,
@@ -43,14 +44,16 @@ from memkit.storage.core.rows import (
 )
 from memkit.storage.core.vectors import passage_batch, stack_vectors, unpack_vectors
 from memkit.storage.sql.block_writer import parse_block
-from memkit.storage.sql.queries import Connection, Cursor, run, run_over
-from memkit.storage.sql.row_blocks import index_rows, last_in_blocks, row_batch, rows_of_blocks, too_many_moved
+from memkit.storage.sql.queries import Connection, Cursor, NamedConnection, run, run_over
+from memkit.storage.sql.row_blocks import index_rows, row_batch, rows_of_blocks, too_many_moved
 from memkit.storage.sql.values import codes_of, page_values, span_values
 from memkit.times import to_micros
 
+T = TypeVar("T")
 Sources = dict[int, tuple[int, ...]]
 RANGE_FROM = 500  # vectors; from so many on, those of a whole range are read where most of it is wanted
 TURN_CODE = KIND_CODES.codes["turn"]
+AHEAD_ROWS = 20_000  # of a bank, up to which all that an index needs is read in one round trip
 USELESS_SHARE = 4  # if more than one in so many rows of blocks have changed since, blocks are of no use
 
 
@@ -63,6 +66,7 @@ class SqlView(View):
         self.bank = row.bank
         self.hasher = Hasher(row.key)
         self.next_seq, self.next_exchange = row.next_seq, row.next_exchange
+        self._known_names: dict[int, str] = {}  # read together with what is linked with them
 
     @cached_property
     def state(self) -> BankState:  # type: ignore[override]
@@ -78,6 +82,42 @@ class SqlView(View):
     def _over(self, name: str, values: Iterable[Any], **others: Any) -> list[tuple[Any, ...]]:
         chosen = list(dict.fromkeys(values))
         return run_over(self.connection, name, chosen, bank=self.bank, **others) if chosen else []
+
+    def read_ahead(self, *reads: Callable[[BankView], object]) -> None:
+        """Read what these functions read first together, where a server is far; they are called more than once."""
+        if isinstance(self.connection, NamedConnection):
+            self.connection.read_ahead(partial(read, self) for read in reads)
+
+    def read_last(self, read: Callable[[BankView], T]) -> T:
+        """Value of the last read of this view, with which a server ends the snapshot."""
+        if isinstance(self.connection, NamedConnection):
+            self.connection.end_with_next()
+        return read(self)
+
+    def read_ahead_since(self, since: int) -> None:
+        """Read together what an index needs to be brought up from a change number; of a large bank one by one."""
+        if isinstance(self.connection, NamedConnection) and self.row.size <= AHEAD_ROWS:
+            self.connection.read_ahead(partial(read, since) for read in self._reads_since(bool(since)))
+
+    def _reads_since(self, is_loaded: bool) -> list[Callable[[int], object]]:
+        """Reads of an index, each of one query."""
+        parts = (SKETCH_PART, TERM_PART)
+        rows: list[Callable[[int], object]] = [
+            lambda since: too_many_moved(self.connection, self.bank, self.row.size),
+            lambda since: next(rows_of_blocks(self.connection, self.bank), None),
+            lambda since: self._run("index_rows_unblocked", part=ROW_PART),
+            lambda since: self._run("index_rows_moved"),
+        ]
+        return [
+            self._links,
+            *([lambda since: self._changed("index_rows", since)] if is_loaded else rows),
+            *(partial(self._run_since, name, part) for name in ("blocks", "unsealed") for part in parts),
+            lambda since: self.speakers(),
+            lambda since: self.mentions(("standing",)),
+        ]
+
+    def _run_since(self, name: str, part: int, since: int) -> Cursor:
+        return self._run(name, part=part, since=since)
 
     def locate(self, ids: Sequence[str]) -> dict[str, int]:
         uids = {id: uid for id in ids if (uid := uuid7_bytes(id)) is not None}
@@ -98,10 +138,27 @@ class SqlView(View):
         return LazyMemories({row.seq: row for row in rows}, sources, self.names(pointers.union(*sources.values())))
 
     def _read(self, seqs: Sequence[int]) -> tuple[list[MemoryRow], Sources]:
+        if isinstance(self.connection, NamedConnection):
+            return self._read_linked(seqs)
         rows = list(map(MemoryRow._make, self._over("memories", seqs)))
         return rows, _grouped(self._over("sources", [row.seq for row in rows if row.kind != TURN_CODE]))
 
+    def _read_linked(self, seqs: Sequence[int]) -> tuple[list[MemoryRow], Sources]:
+        """The same in one round trip, with the names of the memories that these are linked with."""
+        reads = [partial(self._over, name, seqs) for name in ("memories", "sources", "linked_ids")]
+        self.connection.read_ahead(reads)  # type: ignore[union-attr]
+        rows, links, ids = (read() for read in reads)
+        self._known_names.update(decode_names(ids))
+        return list(map(MemoryRow._make, rows)), _grouped(links)
+
     def names(self, seqs: Iterable[int]) -> dict[int, str]:
+        if self._known_names:
+            seqs = list(seqs)
+            known = {seq: self._known_names[seq] for seq in seqs if seq in self._known_names}
+            return known | self._names([seq for seq in seqs if seq not in known])
+        return self._names(seqs)
+
+    def _names(self, seqs: Iterable[int]) -> dict[int, str]:
         rows = self._over("ids", seqs)
         return decode_names(rows) if rows else {}
 
@@ -118,8 +175,7 @@ class SqlView(View):
             return
         for rows in rows_of_blocks(self.connection, self.bank):
             yield RowBatch(rows.fields, _resting(links, rows.seqs.tolist()))
-        last = last_in_blocks(self.connection, self.bank)
-        yield from self._batches(self._run("index_rows_after", after=last), links)
+        yield from self._batches(self._run("index_rows_unblocked", part=ROW_PART), links)
         yield from self._batches(self._run("index_rows_moved"), links)
 
     def _batches(self, rows: Cursor, links: Sources) -> Iterator[RowBatch]:
@@ -240,9 +296,7 @@ class SqlView(View):
         return self.in_order(self._seqs("unencoded", limit=limit))
 
     def same_text(self, keys: Sequence[int]) -> dict[int, str]:
-        seqs = dict(self._over("same_text", keys))
-        names = self.names(seqs.values())
-        return {key: names[seq] for key, seq in seqs.items()}
+        return decode_names(self._over("same_text", keys))
 
     def same_thoughts(self, keys: Sequence[int], speaker: str | None) -> dict[int, Memory]:
         if speaker is None:
@@ -263,9 +317,9 @@ class SqlView(View):
         return sorted(seqs, reverse=True)[:limit]
 
     def speakers(self) -> dict[str, int]:
-        firsts = self._run("first_of_each_speaker").fetchall()
-        records = self.records([seq for _, seq in firsts])
-        return {str(records[seq].memory.speaker): speaker for speaker, seq in firsts if seq in records}
+        firsts = [(row[0], MemoryRow._make(row[1:])) for row in self._run("first_of_each_speaker")]
+        records = decode_records([row for _, row in firsts], {})
+        return {str(records[row.seq].memory.speaker): speaker for speaker, row in firsts}
 
     def expiring(self, until: datetime, limit: int) -> list[int]:
         return self._seqs("expiring", until=to_micros(until), limit=limit)
