@@ -75,12 +75,13 @@ class Transaction(NamedConnection):
         return self._run(statement, statement.bind({**others, listed: values}))
 
     def run_rows(self, name: str, rows: Sequence[Values]) -> None:
-        self._ahead.clear()
         together = self.dialect.rows_statement(name)
         if together is not None:
+            self._outdate(together)
             self._waiting.append(Request(together, together.bind(rows)))
             return
         statement = self.dialect.statement(name)
+        self._outdate(statement)
         self._waiting += [Request(statement, statement.bind(row)) for row in rows]
 
     def read_ahead(self, reads: Iterable[Callable[[], object]]) -> None:
@@ -95,7 +96,7 @@ class Transaction(NamedConnection):
 
     def _run(self, statement: ServerStatement, values: list[bytes | None]) -> Cursor:
         if not statement.is_read:
-            self._ahead.clear()
+            self._outdate(statement)
         elif self._is_looking_ahead:
             return self._to_be_read(statement, values)
         elif self._ahead and (request := self._ahead.pop((statement, tuple(values)), None)) is not None:
@@ -105,6 +106,11 @@ class Transaction(NamedConnection):
         if statement.is_read:
             self.flush()
         return Rows(self, request)
+
+    def _outdate(self, change: ServerStatement) -> None:
+        """Forget what was read ahead of the table that a statement changes."""
+        for place in [place for place in self._ahead if place[0].tables & change.tables]:
+            del self._ahead[place]
 
     def _to_be_read(self, statement: ServerStatement, values: list[bytes | None]) -> Cursor:
         """Rows that are there already, or will be."""

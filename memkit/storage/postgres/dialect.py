@@ -44,6 +44,7 @@ class ServerStatement:
     types: tuple[int, ...]
     bind: Bind
     is_read: bool = False
+    tables: frozenset[str] = frozenset()  # that it reads, or the one that it changes
 
     @cached_property
     def name(self) -> bytes:
@@ -102,7 +103,9 @@ class Dialect:
         sql = LIST_PATTERN.sub(lambda match: f"= ANY({places[match[1]]})", sql)
         sql = VALUE_PATTERN.sub(lambda match: places[match[1]], sql)
         is_read = query.sql.startswith(READ_KEYWORDS)
-        return ServerStatement(sql.encode(), tuple(order.values()), _binder(order), is_read)
+        tables = [match[2] for match in TABLE_PATTERN.finditer(query.sql)]
+        touched = frozenset(tables if is_read else tables[:1])
+        return ServerStatement(sql.encode(), tuple(order.values()), _binder(order), is_read, touched)
 
     def _rows_statement(self, name: str) -> ServerStatement | None:
         match = INSERT_PATTERN.match(own_queries()[name].sql)
@@ -118,7 +121,7 @@ class Dialect:
         sql = self._insert(table, given, listed) + self._plain(rest)
         places = (*((INT8_OID,) if "bank" in given else ()), *types)
         columns = [(given[name][1:], type) for name, type in zip(listed, types, strict=True)]
-        return ServerStatement(sql.encode(), places, _rows_binder("bank" in given, columns))
+        return ServerStatement(sql.encode(), places, _rows_binder("bank" in given, columns), tables=frozenset([table]))
 
     def _insert(self, table: str, given: Mapping[str, str], listed: Sequence[str]) -> str:
         """One bank's rows, whose columns are arrays."""

@@ -171,9 +171,9 @@ def run_over(connection: Connection, name: str, values: Sequence[Any], /, **othe
     return [row for cursor in _over(connection, name, values, others) for row in cursor.fetchall()]
 
 
-def change_over(connection: Connection, name: str, values: Sequence[Any], /, **others: Any) -> int:
-    """Run a named statement over its list, of any length; returns how many rows it changed."""
-    return sum(cursor.rowcount for cursor in _over(connection, name, values, others))
+def change_over(connection: Connection, name: str, values: Sequence[Any], /, **others: Any) -> list[Cursor]:
+    """Run a named statement over its list, of any length; the cursors know how many rows it changed."""
+    return list(_over(connection, name, values, others))
 
 
 def _over(connection: Connection, name: str, values: Sequence[Any], others: Values) -> Iterator[Cursor]:

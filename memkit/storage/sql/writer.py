@@ -1,12 +1,14 @@
 """Writing primitive changes with SQL; everything runs inside one write transaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
 from memkit.models import IndexEntry
+from memkit.protocols import BankView
 from memkit.storage.core.banks import BankRow
-from memkit.storage.core.blocks import FLUSH_ROWS, SKETCH_PART, TERM_PART, VECTOR_PART
+from memkit.storage.core.blocks import FLUSH_ROWS, ROW_PART, SKETCH_PART, TERM_PART, VECTOR_PART
 from memkit.storage.core.records import HistoryRow, StoredMemory
 from memkit.storage.core.rows import (
     Columns,
@@ -23,11 +25,12 @@ from memkit.storage.core.rows import (
 from memkit.storage.core.unit_of_work import ChangeSet
 from memkit.storage.core.vectors import vector_parts
 from memkit.storage.sql.block_writer import EntryBlocks
-from memkit.storage.sql.queries import change_over, run, run_many, run_over
+from memkit.storage.sql.queries import Cursor, change_over, run, run_many, run_over
 from memkit.storage.sql.row_blocks import RowBlocks
 from memkit.storage.sql.view import SqlView
 
 ENTRY_PARTS = (SKETCH_PART, TERM_PART)
+BLOCK_PARTS = (*ENTRY_PARTS, VECTOR_PART, ROW_PART)
 MAX_REMEMBERED = 1000  # erased memories whose sketches and vectors are looked for in the files afterwards
 KEPT_CHANGES = 1000  # of a bank, whose removals are kept
 LINKS_OF_MEMORY = ("drop_sources", "drop_tags", "drop_history", "drop_mentions")
@@ -47,6 +50,7 @@ class Writer:
         self._next_history = view.row.next_history
         self._next_block = view.row.next_block
         self._unsealed = {SKETCH_PART: view.row.unsealed_sketches, TERM_PART: view.row.unsealed_terms}
+        self._dropped: dict[int, list[Cursor]] = {part: [] for part in ENTRY_PARTS}  # statements that dropped such rows
         self._row_blocks = RowBlocks(self.connection, self.bank, self.change, changes.next_seq)
 
     def write(self) -> BankRow:
@@ -67,6 +71,8 @@ class Writer:
 
     def _flush(self) -> None:
         """Move rows into blocks, many at a time."""
+        for part, cursors in self._dropped.items():
+            self._unsealed[part] -= sum(cursor.rowcount for cursor in cursors)
         for part, count in self._unsealed.items():
             if count >= FLUSH_ROWS:
                 blocks = EntryBlocks(self.connection, self.bank, part, count)
@@ -214,8 +220,7 @@ class Writer:
     def forget_entries(self, seqs: Sequence[int]) -> None:
         """Take these memories out of the unsealed rows and the blocks."""
         for part in ENTRY_PARTS:
-            dropped = change_over(self.connection, "drop_index_entries", seqs, bank=self.bank, part=part)
-            self._unsealed[part] -= dropped
+            self._dropped[part] += change_over(self.connection, "drop_index_entries", seqs, bank=self.bank, part=part)
         for part in (*ENTRY_PARTS, VECTOR_PART):
             EntryBlocks(self.connection, self.bank, part).remove(seqs)
 
@@ -263,17 +268,33 @@ class Writer:
         """Remove everything of these memories, and every link to them."""
         if not seqs:
             return
+        self._read_removed_ahead(seqs)
         contents = {row[0] for row in run_over(self.connection, "contents_of_removed", seqs, bank=self.bank)}
         self._remember_packed(seqs[:MAX_REMEMBERED])
         self.forget_entries(seqs)
         self._unlink(seqs)
         for name in LINKS_OF_MEMORY:
             change_over(self.connection, name, seqs, bank=self.bank)
-        if change_over(self.connection, "drop_turns", seqs, bank=self.bank):
-            run(self.connection, "drop_empty_exchanges", bank=self.bank)
+        dropped = change_over(self.connection, "drop_turns", seqs, bank=self.bank)
         change_over(self.connection, "drop_memories", seqs, bank=self.bank)
         self._row_blocks.remove(seqs)
         self._drop_contents(contents, erased=True)
+        if any(cursor.rowcount for cursor in dropped):
+            run(self.connection, "drop_empty_exchanges", bank=self.bank)
+
+    def _read_removed_ahead(self, seqs: Sequence[int]) -> None:
+        """Read together what the removal of memories looks at."""
+        remembered, bounds = seqs[:MAX_REMEMBERED], {"first": min(seqs), "last": max(seqs)}
+        self.view.read_ahead(
+            lambda view: run_over(self.connection, "contents_of_removed", seqs, bank=self.bank),
+            *(partial(SqlView.located, part=part, seqs=remembered) for part in (SKETCH_PART, VECTOR_PART)),
+            *(partial(self._blocks_around, part, bounds) for part in BLOCK_PARTS),
+            lambda view: view.superseded_by_any(seqs),
+            lambda view: view.echoes(seqs),
+        )
+
+    def _blocks_around(self, part: int, bounds: Mapping[str, int], view: BankView) -> None:
+        run(self.connection, "blocks_around", bank=self.bank, part=part, **bounds)
 
     def _note_removal(self) -> None:
         """Tell caches what went without a receipt; those that are far behind are built anew."""
