@@ -16,8 +16,8 @@ from memkit.flows.context import BankContext, apply
 from memkit.flows.thinking import budget
 from memkit.flows.thinking.chronology import Chronology
 from memkit.flows.thinking.copies import ThoughtComparison
-from memkit.flows.thinking.requests import HeardRequest, hear, open_requests, request_steps
-from memkit.flows.thinking.task import build_task, exchange_turns, near_headless
+from memkit.flows.thinking.requests import HeardRequest, hear, may_be_heard, open_requests, request_steps
+from memkit.flows.thinking.task import build_task, exchange_turns, located_turns, near_headless
 from memkit.forget.requests import ThinkingReceipt
 from memkit.models import BankState, Exchange, Memory, Outcome, Receipt
 from memkit.operations import Claim, Enqueue, Operation, Postpone, Proposal, Settle, Step, Usage, targets
@@ -186,11 +186,8 @@ class _ExchangeGroup:
 
     def think(self) -> Generator[ThinkerQuestion, list[Proposal], None]:
         """Claim, ask, check, apply; whatever fails leaves the exchanges in the queue."""
-        turns = self._turns()
-        if not self._is_salient(turns):
-            self._apply(lambda view: [Outcome.skipped(None, "nothing in it tells"), *self._settled(view)])
-            return
-        if not self._claimed():
+        turns = self._claimed_turns()
+        if not turns:
             return
         new_id = self._ctx.services.new_id
         make_entries = partial(self._ctx.services.indexer.entry, self._state)
@@ -210,11 +207,9 @@ class _ExchangeGroup:
         finally:
             self._count()
 
-    def _turns(self) -> list[Memory]:
-        with self._ctx.storage.view(self._state.number) as view:
-            return exchange_turns(view, self._exchanges)
-
     def _heard(self, turns: Sequence[Memory]) -> list[HeardRequest]:
+        if not may_be_heard(turns):
+            return []
         with self._ctx.storage.view(self._state.number) as view:
             return hear(view, turns)
 
@@ -224,20 +219,39 @@ class _ExchangeGroup:
         said = (turn for turn in turns if is_person(turn) and has_words(turn.text))
         return any(turn.salience is None or turn.salience >= floor or asked_topics(turn.text) for turn in said)
 
-    def _claimed(self) -> bool:
-        """Keep the exchanges for this worker; False where another one was faster with any of them."""
+    def _claimed_turns(self) -> list[Memory]:
+        """The turns of the exchanges, which are kept for this worker; none where there is nothing to ask about them.
+
+        So it is where another worker was faster with any of them. Where nothing in them tells, they leave the queue.
+        """
         ctx, now = self._ctx, self._ctx.now()
         until = now + timedelta(seconds=ctx.settings.runtime.lease)
         attempts_by_number = {e.number: e.attempts for e in self._exchanges}
-        claimed: list[bool] = []
+        turns: list[Memory] = []
 
-        def decide(view: BankView) -> list[Operation]:
+        def decide(view: BankView) -> list[Step]:
+            self._read_ahead(view)
+            turns[:] = exchange_turns(view, self._exchanges)
+            if not self._is_salient(turns):
+                turns.clear()
+                return [Outcome.skipped(None, "nothing in it tells"), *self._settled(view)]
             free = {e.number: e.attempts for e in view.exchanges(numbers=list(attempts_by_number)) if not e.leased(now)}
-            claimed[:] = [free == attempts_by_number]
-            return [Claim(number, until) for number in attempts_by_number] if claimed[0] else []
+            if free != attempts_by_number:
+                turns.clear()
+                return []
+            return [Claim(number, until) for number in attempts_by_number]
 
-        ctx.storage.apply(self._state.number, decide, at=now)
-        return claimed[0]
+        receipt = ctx.storage.apply(self._state.number, decide, at=now)
+        if not turns and receipt.outcomes:
+            self._done.add(receipt, exchanges=len(self._exchanges))
+        return turns
+
+    def _read_ahead(self, view: BankView) -> None:
+        numbers = [exchange.number for exchange in self._exchanges]
+        view.read_ahead(
+            lambda view: view.exchanges(numbers=numbers),
+            *(partial(located_turns, exchange=exchange) for exchange in self._exchanges),
+        )
 
     def _apply(self, decide: Callable[[BankView], list[Step]]) -> None:
         self._done.add(apply(self._ctx, decide, state=self._state), exchanges=len(self._exchanges))
@@ -246,6 +260,7 @@ class _ExchangeGroup:
         self, view: BankView, task: Task, operations: Sequence[Step], heard: Sequence[HeardRequest], change: int
     ) -> list[Step]:
         """Operations as decided inside the transaction: none on grounds that are no longer there."""
+        self._read_ahead(view)
         numbers = [exchange.number for exchange in self._exchanges]
         there = view.exchanges(numbers=numbers)
         if len(there) < len(numbers) or (view.state.change > change and _grounds_changed(view, task, operations)):

@@ -1,8 +1,9 @@
 """Thoughts that say what the bank holds already, told inside the transaction that would store them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from memkit.models import IndexEntry, Memory
 from memkit.operations import Cite, Insert, Merge, Operation, Step, Supersede, targets
@@ -45,6 +46,7 @@ class ThoughtComparison:
         self._view, self._operations = view, operations
         self._taken = {id for operation in operations for id in targets(operation)}
         inserts = [operation for operation in operations if isinstance(operation, Insert)]
+        view.read_ahead(*self._reads(inserts, at_hand))
         self._copies = stored_copies(view, ((insert.memory, insert.entry) for insert in inserts))
         self._thoughts: dict[CopyKey, list[tuple[Memory, CopyKey]]] = defaultdict(list)
         self._add(at_hand)
@@ -52,6 +54,15 @@ class ThoughtComparison:
         for head in {insert.memory.head for insert in inserts} - {None}:
             if _head_key(head) not in heads_at_hand:
                 self._add(view.about(str(head), ("thought",), MAX_COMPARED))
+
+    def _reads(self, inserts: Sequence[Insert], at_hand: Sequence[Memory]) -> Iterator[Callable[[BankView], object]]:
+        """Reads of the copies of new thoughts, speaker by speaker, and of where those at hand are."""
+        keys_by_speaker: dict[str | None, list[int]] = defaultdict(list)
+        for insert in inserts:
+            keys_by_speaker[insert.memory.speaker].append(insert.entry.text_key)
+        for speaker, keys in keys_by_speaker.items():
+            yield partial(_same_thoughts, keys, speaker)
+        yield lambda view: view.locate([id for insert in inserts for id in insert.memory.sources])
 
     def _add(self, thoughts: Iterable[Memory]) -> None:
         for thought in thoughts:
@@ -102,6 +113,10 @@ class ThoughtComparison:
     def _is_active(self, thought: Memory) -> bool:
         stored = self._view.memories(list(self._view.locate([thought.id]).values()))
         return any(m.state == "active" and m.text == thought.text for m in stored.values())
+
+
+def _same_thoughts(keys: Sequence[int], speaker: str | None, view: BankView) -> dict[int, Memory]:
+    return view.same_thoughts(keys, speaker)
 
 
 def _head_key(head: str | None) -> str | None:

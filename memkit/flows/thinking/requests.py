@@ -58,6 +58,12 @@ class HeardRequest:
 # while thinking
 
 
+def may_be_heard(turns: Sequence[Memory]) -> bool:
+    """Whether people ask in any of these turns to have something forgotten, or correct it."""
+    said = [turn.text for turn in turns if is_person(turn) and turn.speaker]
+    return any(asked_topics(text) or corrected_topics(text) for text in said)
+
+
 def hear(view: BankView, turns: Sequence[Memory]) -> list[HeardRequest]:
     """Requests that people make in turns; read before the transaction that closes what they reach."""
     people = [turn for turn in turns if is_person(turn) and turn.speaker]

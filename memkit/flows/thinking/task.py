@@ -1,6 +1,7 @@
 """A thinker's task: the turns of an exchange, and the thoughts near them."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -28,10 +29,15 @@ def exchange_turns(view: BankView, exchanges: Sequence[Exchange]) -> list[Memory
     """
     turns: list[tuple[int, Memory]] = []
     for exchange in exchanges:
-        turns += view.memories(sorted(view.locate(exchange.turn_ids).values())).items()
+        turns += view.memories(located_turns(view, exchange)).items()
     own = _said_by_assistants(view, [turn.echo_of for _, turn in turns if turn.echo_of is not None])
     said = [pair for pair in turns if pair[1].state == "active" and (is_person(pair[1]) or _is_fresh(pair[1], own))]
     return [m.model_copy(update={"text": without_recalled(m.text)}) for m in _in_time(said, exchanges)]
+
+
+def located_turns(view: BankView, exchange: Exchange) -> list[int]:
+    """Seqs of the turns of an exchange, in order."""
+    return sorted(view.locate(exchange.turn_ids).values())
 
 
 def _said_by_assistants(view: BankView, ids: Sequence[str]) -> set[str]:
@@ -62,7 +68,10 @@ def build_task(ctx: BankContext, state: BankState, turns: Sequence[Memory]) -> t
     speakers or somebody whom, as the thinker can tell, the turns are about.
     """
     with ctx.storage.view(state.number) as view:
-        vectors = view.vectors(list(view.locate([turn.echo_of or turn.id for turn in turns]).values()))
+        originals = [turn.echo_of or turn.id for turn in turns]
+        speakers = dict.fromkeys(m.speaker for m in turns if m.speaker is not None)
+        view.read_ahead(lambda view: view.locate(originals), *(partial(_about, heads=[head]) for head in speakers))
+        vectors = view.vectors(list(view.locate(originals).values()))
         has_vector = vectors.any(axis=1) if vectors.size else np.zeros(0, bool)
         about = [*_thoughts_about(ctx, view, turns), *_led_to_before(view, turns)]
         thoughts_by_id = {m.id: m for m in [*about, *_same_groups(ctx, view, vectors[has_vector])]}

@@ -17,6 +17,8 @@ from memkit.storage.sql.queries import Cursor, NamedConnection, Values
 
 BEGIN_READING = plain("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 BEGIN_WRITING = plain("BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE")
+KEPT_ROWS = 1000  # of an answer, up to which it is kept for those who ask again
+Place = tuple[ServerStatement, tuple[bytes | None, ...]]
 COMMIT_STATEMENT = plain("COMMIT")
 ROLLBACK_STATEMENT = plain("ROLLBACK")
 
@@ -52,6 +54,12 @@ class Rows:
         return iter(self.fetchall())
 
 
+def is_large(request: Request) -> bool:
+    """Whether an answer is too large to be kept for those who ask again."""
+    is_long = request.result is not None and request.result.ntuples > KEPT_ROWS
+    return is_long or "block" in request.statement.tables
+
+
 class Transaction(NamedConnection):
     """Named queries within one transaction; without `begin`, each a transaction of its own."""
 
@@ -63,7 +71,7 @@ class Transaction(NamedConnection):
         self._waiting = [Request(statement, []) for statement in begin]
         self._is_open = bool(begin)  # until it is committed or undone
         self._is_begun = self._is_looking_ahead = self._ends_with_next = False
-        self._ahead: dict[tuple[ServerStatement, tuple[bytes | None, ...]], Request] = {}
+        self._known: dict[Place, Request] = {}  # rows that were read, and are small
 
     def run_named(self, name: str, values: Values) -> Cursor:
         statement = self.dialect.statement(name)
@@ -90,36 +98,35 @@ class Transaction(NamedConnection):
             for read in reads:
                 with suppress(_UnreadRowsError):
                     read()
+            self.flush()
         finally:
             self._is_looking_ahead = False
-        self.flush()
 
     def _run(self, statement: ServerStatement, values: list[bytes | None]) -> Cursor:
         if not statement.is_read:
             self._outdate(statement)
-        elif self._is_looking_ahead:
-            return self._to_be_read(statement, values)
-        elif self._ahead and (request := self._ahead.pop((statement, tuple(values)), None)) is not None:
+            request = Request(statement, values)
+            self._waiting.append(request)
             return Rows(self, request)
-        request = Request(statement, values)
-        self._waiting.append(request)
-        if statement.is_read:
-            self.flush()
+        place = (statement, tuple(values))
+        request = self._known.get(place) or self._read_once(place, values)
+        if not self._is_looking_ahead:
+            if request.result is None:
+                self.flush()
+            if is_large(request):
+                self._known.pop(place, None)
         return Rows(self, request)
 
     def _outdate(self, change: ServerStatement) -> None:
-        """Forget what was read ahead of the table that a statement changes."""
-        for place in [place for place in self._ahead if place[0].tables & change.tables]:
-            del self._ahead[place]
+        """Forget what was read of the table that a statement changes."""
+        for place in [place for place in self._known if place[0].tables & change.tables]:
+            del self._known[place]
 
-    def _to_be_read(self, statement: ServerStatement, values: list[bytes | None]) -> Cursor:
-        """Rows that are there already, or will be."""
-        place = (statement, tuple(values))
-        request = self._ahead.get(place)
-        if request is None:
-            request = self._ahead[place] = Request(statement, values)
-            self._waiting.append(request)
-        return Rows(self, request)
+    def _read_once(self, place: Place, values: list[bytes | None]) -> Request:
+        """A request for rows that are kept, as long as the transaction changes none of their tables."""
+        request = self._known[place] = Request(place[0], values)
+        self._waiting.append(request)
+        return request
 
     def answer(self, request: Request) -> Any:
         """The answer to a statement, which is sent where it still waits."""

@@ -307,7 +307,9 @@ class SqlView(View):
         return {key: memories[seq] for key, seq in seqs.items()}
 
     def in_groups(self, groups: Sequence[int], kinds: Sequence[Kind], limit: int) -> list[int]:
-        return [seq for group in groups for seq in self._newest("in_group", kinds, limit, hash_group=group)]
+        reads = [partial(self._newest, "in_group", kinds, limit, hash_group=group) for group in groups]
+        self.read_ahead(*(_of_view(read) for read in reads))
+        return [seq for read in reads for seq in read()]
 
     def about(self, head: str, kinds: Sequence[Kind], limit: int) -> list[Memory]:
         return self.in_order(self._newest("with_head", kinds, limit, head=self.hasher.head(head)))
@@ -419,6 +421,10 @@ class SqlView(View):
         for block in self._around(part, missing):
             located.update((row.seq, row) for row in block.rows() if row.seq in missing)
         return located
+
+
+def _of_view(read: Callable[[], object]) -> Callable[[BankView], object]:
+    return lambda view: read()
 
 
 def _resting(links: Sources, seqs: Iterable[int]) -> Sources:
