@@ -175,7 +175,7 @@ def _before(memory: Memory, past: PastState | None) -> Memory:
 def _portrait(loaded: LoadedBank, view: BankView, query: Query) -> Memory | None:
     if query.options.as_of is None:
         page = PageOptions(("portrait",), limit=1)
-        return loaded.reflected("portrait", lambda: next(iter(view.page(page)), None))
+        return loaded.read_once("portrait", lambda: next(iter(view.page(page)), None))
     every = view.page(PageOptions(("portrait",), MEMORY_STATES, limit=MAX_RESULTS))
     as_of = _as_of(view.memories(list(view.locate([portrait.id for portrait in every]).values())), query)
     return next((portrait for _, portrait in sorted(as_of.items(), reverse=True) if portrait.state == "active"), None)
@@ -207,7 +207,7 @@ def _summaries(
     For a question without a time the newest of the widest period, if it has hits.
     """
     as_of = query.options.as_of
-    once = loaded.reflected if as_of is None else _read_again
+    once = loaded.read_once if as_of is None else _read_again
     if not once("any", lambda: view.page(PageOptions(("summary",), _states_as_of(as_of), limit=1))):
         return ()
     span = first_mentioned_time(query.options.query, query.now, view.state.zone, day_first=day_first)

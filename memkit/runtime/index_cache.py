@@ -87,7 +87,7 @@ class LoadedBank:
             self.instructions = view.lazy_memories(self.instructing)
         return self.instructions
 
-    def reflected(self, key: Hashable, read: Callable[[], T]) -> T:
+    def read_once(self, key: Hashable, read: Callable[[], T]) -> T:
         """Value of a read of what was written about its turns, read once for each state of the bank."""
         if key not in self.reflections:
             self.reflections[key] = read()

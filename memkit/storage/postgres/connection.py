@@ -71,7 +71,7 @@ class Transaction(NamedConnection):
         self._waiting = [Request(statement, []) for statement in begin]
         self._is_open = bool(begin)  # until it is committed or undone
         self._is_begun = self._is_looking_ahead = self._ends_with_next = False
-        self._known: dict[Place, Request] = {}  # rows that were read, and are small
+        self._answers: dict[Place, Request] = {}  # rows that were read, and are small
 
     def run_named(self, name: str, values: Values) -> Cursor:
         statement = self.dialect.statement(name)
@@ -109,22 +109,22 @@ class Transaction(NamedConnection):
             self._waiting.append(request)
             return Rows(self, request)
         place = (statement, tuple(values))
-        request = self._known.get(place) or self._read_once(place, values)
+        request = self._answers.get(place) or self._read_once(place, values)
         if not self._is_looking_ahead:
             if request.result is None:
                 self.flush()
             if is_large(request):
-                self._known.pop(place, None)
+                self._answers.pop(place, None)
         return Rows(self, request)
 
     def _outdate(self, change: ServerStatement) -> None:
         """Forget what was read of the table that a statement changes."""
-        for place in [place for place in self._known if place[0].tables & change.tables]:
-            del self._known[place]
+        for place in [place for place in self._answers if place[0].tables & change.tables]:
+            del self._answers[place]
 
     def _read_once(self, place: Place, values: list[bytes | None]) -> Request:
         """A request for rows that are kept, as long as the transaction changes none of their tables."""
-        request = self._known[place] = Request(place[0], values)
+        request = self._answers[place] = Request(place[0], values)
         self._waiting.append(request)
         return request
 

@@ -10,7 +10,7 @@ bank, name, zone, key, change, epoch, created_at, size,
 m.seq, m.kind, m.state, m.speaker, m.role, m.session, m.episode, m.occurred_at, m.recorded_at, m.valid_from,
        m.valid_until, m.strength, m.recalled_at, m.salience, m.pinned, m.length, m.asks, m.superseded_by, m.echo_of
 
--- columns: memory_row
+-- columns: whole_memory
 m.seq, m.id, m.kind, m.state, m.author, m.role, m.session, m.episode, m.occurred_at, m.recorded_at, m.valid_from,
        m.valid_until, m.recalled_at, m.superseded_by, m.echo_of, m.strength, m.recall_count, m.salience, m.pinned,
        c.text, c.payload, c.checksum
@@ -106,7 +106,7 @@ SELECT id, seq FROM memory WHERE bank = :bank AND id = ANY(:uids)
 SELECT ref, seq FROM memory WHERE bank = :bank AND ref = ANY(:refs)
 
 -- name: memories
-SELECT {memory_row}
+SELECT {whole_memory}
 FROM memory m JOIN content c ON c.bank = m.bank AND c.id = m.content
 WHERE m.bank = :bank AND m.seq = ANY(:seqs)
 
@@ -246,10 +246,10 @@ SELECT seq FROM memory INDEXED BY memory_unencoded
 WHERE bank = :bank AND vector IS NULL AND wanted = 1 ORDER BY seq LIMIT :limit
 
 -- name: same_text
-SELECT s.text_key, m.id, CASE WHEN m.ref IS NULL THEN NULL ELSE c.payload END
+SELECT firsts.text_key, m.id, CASE WHEN m.ref IS NULL THEN NULL ELSE c.payload END
 FROM (SELECT text_key, min(seq) AS seq FROM memory INDEXED BY memory_text
-      WHERE bank = :bank AND echo_of IS NULL AND state = 0 AND text_key = ANY(:text_keys) GROUP BY text_key) s
-CROSS JOIN memory m ON m.bank = :bank AND m.seq = s.seq JOIN content c ON c.bank = m.bank AND c.id = m.content
+      WHERE bank = :bank AND echo_of IS NULL AND state = 0 AND text_key = ANY(:text_keys) GROUP BY text_key) firsts
+CROSS JOIN memory m ON m.bank = :bank AND m.seq = firsts.seq JOIN content c ON c.bank = m.bank AND c.id = m.content
 
 -- name: same_thoughts
 SELECT text_key, min(seq) FROM memory INDEXED BY memory_thought
@@ -278,7 +278,7 @@ WITH RECURSIVE each (speaker) AS (
     SELECT (SELECT min(speaker) FROM memory WHERE bank = :bank AND speaker > each.speaker)
     FROM each WHERE each.speaker IS NOT NULL
 )
-SELECT each.speaker, {memory_row}
+SELECT each.speaker, {whole_memory}
 FROM each JOIN memory m ON m.bank = :bank AND m.seq =
     (SELECT min(seq) FROM memory WHERE bank = :bank AND speaker = each.speaker)
 JOIN content c ON c.bank = m.bank AND c.id = m.content

@@ -1,20 +1,18 @@
 """View of one bank over SQL, within one read or write transaction."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property, partial
-from itertools import groupby
+from functools import partial
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from memkit.batches import BATCH_ROWS, PassageBatch, QuantisedBatch, RowBatch, SketchBatch, TermBatch, TurnBatch
 from memkit.identifiers import uuid7_bytes
-from memkit.models import MEMORY_KINDS, BankState, IndexEntry, IndexRow, Kind, Memory, Mention, MentionKind, PastState
-from memkit.protocols import BankView, FloatArray, PageOptions, Span
-from memkit.storage.core.banks import BankRow
-from memkit.storage.core.base_view import VISIBLE_STATES, LastTurn, View, chosen_seqs
+from memkit.models import MEMORY_KINDS, IndexEntry, IndexRow, Kind, Memory, Mention, MentionKind, PastState
+from memkit.protocols import FloatArray, PageOptions, Span
+from memkit.storage.core.base_view import VISIBLE_STATES, LastTurn, chosen_seqs
 from memkit.storage.core.blocks import (
     ROW_PART,
     SKETCH_PART,
@@ -27,7 +25,6 @@ from memkit.storage.core.blocks import (
 )
 from memkit.storage.core.checksums import corrupt_error, decoding
 from memkit.storage.core.enum_codes import AUTHOR_CODES, KIND_CODES, MENTION_CODES, STATE_CODES
-from memkit.storage.core.hashing import Hasher
 from memkit.storage.core.records import HistoryRow, Queued, StoredMemory
 from memkit.storage.core.rows import (
     HistoryColumns,
@@ -44,80 +41,19 @@ from memkit.storage.core.rows import (
 )
 from memkit.storage.core.vectors import passage_batch, stack_vectors, unpack_vectors
 from memkit.storage.sql.block_writer import parse_block
-from memkit.storage.sql.queries import Connection, Cursor, NamedConnection, run, run_over
+from memkit.storage.sql.queries import Cursor, NamedConnection
+from memkit.storage.sql.querying_view import QueryingView, Sources, grouped, of_view
 from memkit.storage.sql.row_blocks import index_rows, row_batch, rows_of_blocks, too_many_moved
 from memkit.storage.sql.values import codes_of, page_values, span_values
 from memkit.times import to_micros
 
-T = TypeVar("T")
-Sources = dict[int, tuple[int, ...]]
 RANGE_FROM = 500  # vectors; from so many on, those of a whole range are read where most of it is wanted
 TURN_CODE = KIND_CODES.codes["turn"]
-AHEAD_ROWS = 20_000  # of a bank, up to which all that an index needs is read in one round trip
 USELESS_SHARE = 4  # if more than one in so many rows of blocks have changed since, blocks are of no use
 
 
-class SqlView(View):
+class SqlView(QueryingView):
     """A BankView over a connection that is inside a transaction."""
-
-    def __init__(self, connection: Connection, row: BankRow) -> None:
-        self.connection = connection
-        self.row = row
-        self.bank = row.bank
-        self.hasher = Hasher(row.key)
-        self.next_seq, self.next_exchange = row.next_seq, row.next_exchange
-        self._known_names: dict[int, str] = {}  # read together with what is linked with them
-
-    @cached_property
-    def state(self) -> BankState:  # type: ignore[override]
-        """The bank's state, made where it is asked for."""
-        return self.row.to_state()
-
-    def _run(self, name: str, **values: Any) -> Cursor:
-        return run(self.connection, name, bank=self.bank, **values)
-
-    def _seqs(self, name: str, **values: Any) -> list[int]:
-        return [row[0] for row in self._run(name, **values)]
-
-    def _over(self, name: str, values: Iterable[Any], **others: Any) -> list[tuple[Any, ...]]:
-        chosen = list(dict.fromkeys(values))
-        return run_over(self.connection, name, chosen, bank=self.bank, **others) if chosen else []
-
-    def read_ahead(self, *reads: Callable[[BankView], object]) -> None:
-        """Read what these functions read first together, where a server is far; they are called more than once."""
-        if isinstance(self.connection, NamedConnection):
-            self.connection.read_ahead(partial(read, self) for read in reads)
-
-    def read_last(self, read: Callable[[BankView], T]) -> T:
-        """Value of the last read of this view, with which a server ends the snapshot."""
-        if isinstance(self.connection, NamedConnection):
-            self.connection.end_with_next()
-        return read(self)
-
-    def read_ahead_since(self, since: int) -> None:
-        """Read together what an index needs to be brought up from a change number; of a large bank one by one."""
-        if isinstance(self.connection, NamedConnection) and self.row.size <= AHEAD_ROWS:
-            self.connection.read_ahead(partial(read, since) for read in self._reads_since(bool(since)))
-
-    def _reads_since(self, is_loaded: bool) -> list[Callable[[int], object]]:
-        """Reads of an index, each of one query."""
-        parts = (SKETCH_PART, TERM_PART)
-        rows: list[Callable[[int], object]] = [
-            lambda since: too_many_moved(self.connection, self.bank, self.row.size),
-            lambda since: next(rows_of_blocks(self.connection, self.bank), None),
-            lambda since: self._run("index_rows_unblocked", part=ROW_PART),
-            lambda since: self._run("index_rows_moved"),
-        ]
-        return [
-            self._links,
-            *([lambda since: self._changed("index_rows", since)] if is_loaded else rows),
-            *(partial(self._run_since, name, part) for name in ("blocks", "unsealed") for part in parts),
-            lambda since: self.speakers(),
-            lambda since: self.mentions(("standing",)),
-        ]
-
-    def _run_since(self, name: str, part: int, since: int) -> Cursor:
-        return self._run(name, part=part, since=since)
 
     def locate(self, ids: Sequence[str]) -> dict[str, int]:
         uids = {id: uid for id in ids if (uid := uuid7_bytes(id)) is not None}
@@ -141,7 +77,7 @@ class SqlView(View):
         if isinstance(self.connection, NamedConnection):
             return self._read_linked(seqs)
         rows = list(map(MemoryRow._make, self._over("memories", seqs)))
-        return rows, _grouped(self._over("sources", [row.seq for row in rows if row.kind != TURN_CODE]))
+        return rows, grouped(self._over("sources", [row.seq for row in rows if row.kind != TURN_CODE]))
 
     def _read_linked(self, seqs: Sequence[int]) -> tuple[list[MemoryRow], Sources]:
         """The same in one round trip, with the names of the memories that these are linked with."""
@@ -149,13 +85,13 @@ class SqlView(View):
         self.connection.read_ahead(reads)  # type: ignore[union-attr]
         rows, links, ids = (read() for read in reads)
         self._known_names.update(decode_names(ids))
-        return list(map(MemoryRow._make, rows)), _grouped(links)
+        return list(map(MemoryRow._make, rows)), grouped(links)
 
     def names(self, seqs: Iterable[int]) -> dict[int, str]:
         if self._known_names:
             seqs = list(seqs)
-            known = {seq: self._known_names[seq] for seq in seqs if seq in self._known_names}
-            return known | self._names([seq for seq in seqs if seq not in known])
+            names = {seq: self._known_names[seq] for seq in seqs if seq in self._known_names}
+            return names | self._names([seq for seq in seqs if seq not in names])
         return self._names(seqs)
 
     def _names(self, seqs: Iterable[int]) -> dict[int, str]:
@@ -181,12 +117,6 @@ class SqlView(View):
     def _batches(self, rows: Cursor, links: Sources) -> Iterator[RowBatch]:
         while some := rows.fetchmany(BATCH_ROWS):
             yield row_batch(some, _resting(links, (row[0] for row in some)), self.next_seq)
-
-    def _changed(self, name: str, since: int) -> Cursor:
-        return self._run(f"{name}_since", since=since) if since else self._run(name)
-
-    def _links(self, since: int) -> Sources:
-        return _grouped(self._changed("links", since))
 
     def rows_of_sessions(self, sessions: Sequence[int]) -> list[IndexRow]:
         rows = {row[0]: row for row in self._over("index_rows_of_sessions", sessions)}
@@ -308,7 +238,7 @@ class SqlView(View):
 
     def in_groups(self, groups: Sequence[int], kinds: Sequence[Kind], limit: int) -> list[int]:
         reads = [partial(self._newest, "in_group", kinds, limit, hash_group=group) for group in groups]
-        self.read_ahead(*(_of_view(read) for read in reads))
+        self.read_ahead(*(of_view(read) for read in reads))
         return [seq for read in reads for seq in read()]
 
     def about(self, head: str, kinds: Sequence[Kind], limit: int) -> list[Memory]:
@@ -423,10 +353,6 @@ class SqlView(View):
         return located
 
 
-def _of_view(read: Callable[[], object]) -> Callable[[BankView], object]:
-    return lambda view: read()
-
-
 def _resting(links: Sources, seqs: Iterable[int]) -> Sources:
     """The links of some rows."""
     return {seq: links[seq] for seq in seqs if seq in links} if links else links
@@ -435,9 +361,3 @@ def _resting(links: Sources, seqs: Iterable[int]) -> Sources:
 def _joined(batches: Sequence[QuantisedBatch]) -> QuantisedBatch:
     seqs, rows = zip(*batches, strict=True)
     return QuantisedBatch(np.concatenate(seqs), np.concatenate(rows))
-
-
-def _grouped(pairs: Iterable[tuple[int, int]]) -> Sources:
-    """The second numbers of pairs by the first, in order."""
-    by_first = groupby(sorted(pairs), key=itemgetter(0))
-    return {first: tuple(second for _, second in own) for first, own in by_first}

@@ -27,9 +27,10 @@ COLUMNS_QUERY = """
 SELECT column_name, data_type, is_nullable FROM information_schema.columns
 WHERE table_schema = 'memkit' AND table_name = %s
 """
-INDEXES_QUERY = """
-SELECT i.indisprimary, i.indisunique, array(SELECT a.attname FROM unnest(i.indkey) WITH ORDINALITY k (n, o)
-    JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.n ORDER BY k.o), pg_get_expr(i.indpred, i.indrelid)
+INDEXES_QUERY = r"""
+SELECT i.indisprimary, i.indisunique,
+    array(SELECT substring(pg_get_indexdef(i.indexrelid, k, true) FROM '^(?:\w+\()?(\w+)')
+          FROM generate_series(1, i.indnkeyatts) k), pg_get_expr(i.indpred, i.indrelid)
 FROM pg_index i WHERE i.indrelid = ('memkit.' || %s)::regclass
 """
 REFERENCES_QUERY = """

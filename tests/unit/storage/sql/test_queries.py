@@ -12,7 +12,7 @@ import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.storage.sql.queries import NamedQuery, queries
 
-WHOLE_BANK = re.compile(r"\(bank=\?\)$|^SCAN (?!each|CONSTANT|json_each)")
+WHOLE_BANK = re.compile(r"\(bank=\?\)$|^SCAN (?!each|firsts|CONSTANT|json_each)")
 MAY_READ_IT = {
     *("index_rows", "links", "all_seqs", "index_rows_moved"),  # loading an index
     *("moved", "count_moved", "drop_all_moved"),  # what has changed since blocks of rows were made: a sixteenth at most
