@@ -139,7 +139,7 @@ def bytes_state(receipt: ErasureReceipt) -> str:
         return "No byte of them is left in the files."
     if not receipt.bytes_checkable:
         return "The tables are free of them; whether all of the server's files are can't be told from here."
-    return "Their bytes may still lie in the files; `memkit maintain` goes on, on a server `memkit purge`."
+    return "Their bytes may still lie in the files: `memkit maintain` goes on with it, on a server `memkit purge` does."
 
 
 def draw_retention(bank: MemoryBank, at: datetime, path: Path) -> None:

@@ -1,13 +1,12 @@
 """The command line, each command for real on a database with the small encoder."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
+from command_line import Cli, command_line
 
-from memkit.cli import main, output
 from memkit.evaluation.recall.variants import ABLATION_VARIANTS
 from memkit.evaluation.texts import CONVERSATIONS_FOLDER
 
@@ -29,21 +28,6 @@ for turn, text in zip(TURNS, TEXTS, strict=True):
 TURNS[3]["metadata"] = {"topic": "money", "n": 3}
 
 
-class Said(NamedTuple):
-    """What a command did: exit code, stdout, stderr."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Cli = Callable[..., Said]
-
-
 @pytest.fixture
 def db(tmp_path: Path) -> Path:
     return tmp_path / "memory.db"
@@ -51,18 +35,7 @@ def db(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, db: Path) -> Cli:
-    monkeypatch.setenv("MEMKIT_DB", str(db))
-    monkeypatch.setenv("COLUMNS", "100")
-    for console in (output.out, output.err):  # whichever test imported them first, and with whatever width
-        monkeypatch.setattr(console, "width", 100)
-
-    def run(*arguments: str | Path) -> Said:
-        with pytest.raises(SystemExit) as stop:
-            main([str(argument) for argument in arguments])
-        out, err = capfd.readouterr()
-        return Said(int(stop.value.code or 0), out, err)
-
-    return run
+    return command_line(capfd, monkeypatch, str(db))
 
 
 @pytest.fixture

@@ -1,30 +1,11 @@
 """`memkit import`: the report of what came in and what didn't, for people and for programs."""
 
-import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
-
-from memkit.cli import main, output
+from command_line import Cli, command_line
 
 SAMPLES = Path(__file__).parents[2] / "data" / "imports"
-
-
-class Shown(NamedTuple):
-    """What a command did: exit code, stdout, stderr."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Cli = Callable[..., Shown]
 
 
 @pytest.fixture
@@ -34,18 +15,7 @@ def db(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, db: Path) -> Cli:
-    monkeypatch.setenv("MEMKIT_DB", str(db))
-    monkeypatch.setenv("COLUMNS", "100")
-    for console in (output.out, output.err):
-        monkeypatch.setattr(console, "width", 100)
-
-    def run(*arguments: str | Path) -> Shown:
-        with pytest.raises(SystemExit) as stop:
-            main([str(argument) for argument in arguments])
-        out, err = capfd.readouterr()
-        return Shown(int(stop.value.code or 0), out, err)
-
-    return run
+    return command_line(capfd, monkeypatch, str(db))
 
 
 def test_an_import_says_what_came_in_what_did_not_and_why(cli: Cli, db: Path) -> None:
