@@ -38,7 +38,7 @@ class VoiceMemory:
 
     def warm(self) -> None:
         """Have loaded ahead what the first turn needs."""
-        self._readers.submit(self._recalled, WARMING_TEXT, ())
+        self._readers.submit(self._warm)
 
     async def block(self, question: str, said: Sequence[dict[str, Any]], name: str) -> str:
         """The block for a turn's prompt; "" where nothing is known, or not within the budget, which the log tells.
@@ -68,6 +68,13 @@ class VoiceMemory:
         await asyncio.wrap_future(self._writer.submit(bool))
 
     # in threads beside the event loop
+
+    def _warm(self) -> None:
+        """Recall once by words that the bank holds, as far as it holds any; nothing grows stronger by it."""
+        with spared("loading ahead"):
+            bank = self._bank()
+            newest = bank.list(kinds=["turn"], limit=1, order="-recorded_at")
+            bank.recall(next((turn.text for turn in newest), WARMING_TEXT), k=self._options.k, reinforce=False)
 
     def _recalled(self, question: str, said: Sequence[dict[str, Any]]) -> str:
         with spared("recall"):

@@ -35,7 +35,7 @@ BESIDE_BY_EXTRA = {
     ),
 }
 FAILED = "failed"  # begins the cell of a command that exited with an error; a line of pytest's may hold "xfailed"
-EXTRAS_APART = ("crewai", "hermes-agent", "livekit", "pipecat")  # whose pins conflict with the others'
+EXTRAS_APART = ("crewai", "hermes-agent", "livekit")  # whose pins conflict with the others'
 
 
 class Adapter(NamedTuple):
