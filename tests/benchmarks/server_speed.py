@@ -63,8 +63,9 @@ def measure(name: str, stores: dict[str, memkit.MemoryStore], work: Work, rounds
             before = time.perf_counter(), time.process_time()
             work(store, number)
             times[engine].append((time.perf_counter() - before[0], time.process_time() - before[1]))
-    medians = {engine: [1000 * statistics.median(column) for column in zip(*rows)] for engine, rows in times.items()}
-    (wall, own), (server_wall, server_own) = medians.values()
+    (wall, own), (server_wall, server_own) = (
+        [1000 * statistics.median(column) for column in zip(*rows, strict=True)] for rows in times.values()
+    )
     print(
         f"{name:12} SQLite {wall:8.2f} ({own:8.2f})   PostgreSQL {server_wall:8.2f} ({server_own:8.2f})   "
         f"ratio {server_wall / wall:.2f} ({server_own / own:.2f})"
