@@ -4,6 +4,7 @@ Everything happens within a transaction of the caller's.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from memkit.models import ErasureReceipt
@@ -21,7 +22,7 @@ from memkit.storage.core.tables import (
     table_values,
 )
 from memkit.storage.sql.erasures import note_withdrawal, receipts_of
-from memkit.storage.sql.queries import Connection, drop_bank, empty_bank, queries, run, run_many
+from memkit.storage.sql.queries import Connection, NamedConnection, drop_bank, empty_bank, queries, run, run_many
 
 MAX_BATCH_BYTES = 4_000_000  # of words and bytes; a row that goes beyond is the batch's last
 MAX_BATCH_ROWS = {"content": 250, "block": 4}
@@ -33,32 +34,36 @@ LEAST_NUMBER = -(2**63)
 
 def version_of(connection: Connection, name: BankName) -> BankVersion:
     """See `Storage.version`."""
+    return _found(connection, name)[0]
+
+
+def _found(connection: Connection, name: BankName) -> tuple[BankVersion, int | None]:
+    """The version of a name, and the number of its bank, or of an erased one; None where nothing is known of any."""
     row = run(connection, "bank_by_name", name=name_key(name)).fetchone()
-    numbers = _numbers(connection, name)
-    receipts = [run(connection, "last_receipt_number", bank=number).fetchone()[0] for number in numbers]
-    return BankVersion(None if row is None else BankRow(*row).change, max(receipts, default=0))
-
-
-def _numbers(connection: Connection, name: BankName) -> list[int]:
-    """Numbers of the bank of a name, and of an erased one; there is one at most."""
-    return [number for (number,) in run(connection, "banks_of_name", name=name_key(name)).fetchall()]
+    found = row or run(connection, "erased_bank", name=name_key(name)).fetchone()
+    if found is None:
+        return BankVersion(None, 0), None
+    receipt = run(connection, "last_receipt_number", bank=found[0]).fetchone()[0]
+    return BankVersion(None if row is None else BankRow(*row).change, receipt), found[0]
 
 
 def read_rows(connection: Connection, name: BankName, after: RowPlace | None) -> list[TableRows]:
     """See `Storage.read_rows`."""
-    version = version_of(connection, name)
+    version, bank = _found(connection, name)
     tables = LOADED_TABLES if is_loading(name) else tuple(TABLE_COLUMNS)
-    if after is not None:
-        tables = tables[tables.index(after[0]) :]
+    if bank is None:
+        return []
+    if after is None:
+        after = tables[0], ()
     batches: list[TableRows] = []
-    for number in _numbers(connection, name):
-        for table in tables:
-            last = after[1] if after is not None and after[0] == table else None
-            rows = _rows_after(connection, number, table, last)
-            if rows:
-                batches.append(TableRows(table, rows, version))
-            if len(rows) == _limit(table) or sum(map(_size, batches)) > MAX_BATCH_BYTES:
-                return batches
+    for table in (rest := tables[tables.index(after[0]) :]):
+        rows = _rows_after(connection, bank, table, after[1] if table == after[0] else ())
+        if rows:
+            batches.append(TableRows(table, rows, version))
+        if len(rows) == _limit(table) or sum(map(_size, batches)) > MAX_BATCH_BYTES:
+            break
+        if table == rest[0] and isinstance(connection, NamedConnection):
+            connection.read_ahead(partial(_rows_after, connection, bank, each, ()) for each in rest[1:])
     return batches
 
 
@@ -74,24 +79,18 @@ def _row_size(row: TableRow) -> int:
     return sum(len(value) if isinstance(value, str | bytes) else NUMBER_BYTES for value in row)
 
 
-def _rows_after(connection: Connection, bank: int, table: str, last: TableRow | None) -> list[TableRow]:
+def _rows_after(connection: Connection, bank: int, table: str, last: TableRow) -> list[TableRow]:
+    """The next rows of a table behind its row `last`, which is () before the first."""
     name = f"read_rows.{table}"
     if table == "bank":
-        return [] if last else [tuple(row) for row in run(connection, name, bank=bank).fetchall()]
-    if table == "meta":
-        return [row for row in _meta(connection, bank) if last is None or row > last]
+        return [] if last else _bounded(run(connection, name, bank=bank))
+    if table == "meta":  # the bank's number, which ends the keys, is left out
+        notes = run(connection, name, meta_keys=bank_meta(bank)).fetchall()
+        return sorted(row for key, value in notes if (row := (key.removesuffix(f".{bank}"), value)) > last)
+    whole = dict(zip(TABLE_COLUMNS[table], last, strict=True)) if last else {}
     keys = [key for key in queries()[name].names if key not in ("bank", "limit")]
-    values = {key: LEAST_KEYS.get(key, LEAST_NUMBER) for key in keys}
-    if last is not None:
-        whole = dict(zip(TABLE_COLUMNS[table], last, strict=True))
-        values = {key: whole[key] for key in keys}
-    return _bounded(run(connection, name, bank=bank, limit=_limit(table), **values))
-
-
-def _meta(connection: Connection, bank: int) -> list[TableRow]:
-    """The store's notes on the bank, whose keys end with its number."""
-    rows = run(connection, "read_rows.meta", meta_keys=bank_meta(bank)).fetchall()
-    return sorted((key.removesuffix(f".{bank}"), value) for key, value in rows)
+    after = {key: whole.get(key, LEAST_KEYS.get(key, LEAST_NUMBER)) for key in keys}
+    return _bounded(run(connection, name, bank=bank, limit=_limit(table), **after))
 
 
 def _bounded(rows: Iterable[TableRow]) -> list[TableRow]:
@@ -121,9 +120,8 @@ def publish_rows(
 ) -> BankRow | None:
     """See `Storage.publish_rows`."""
     receipts = receipts_in(batches)
-    pending = {
-        number for other in _numbers(connection, name) for number in _give_way(connection, other, loading, receipts)
-    }
+    _, other = _found(connection, name)
+    pending = set() if other is None else _give_way(connection, other, loading, receipts)
     living = bool(rows_of(batches, "bank"))
     if living:
         run(connection, "drop_bank_meta", meta_keys=bank_meta(loading.bank))
@@ -162,7 +160,8 @@ def _remove(connection: Connection, bank: int) -> None:
 
 def withdraw(connection: Connection, name: BankName) -> None:
     """Remove all of a name, and note that it was moved."""
-    for number in _numbers(connection, name):
-        _remove(connection, number)
+    _, bank = _found(connection, name)
+    if bank is not None:
+        _remove(connection, bank)
     run(connection, "set_meta", key=moved_key(name), value="moved")
     note_withdrawal(connection)
