@@ -13,7 +13,7 @@ from memkit.flows.catching_up.session_history import SessionHistory
 from memkit.flows.context import BankContext
 from memkit.flows.erasure.fingerprints import ERASED_REASON, erased_before, erased_ids
 from memkit.flows.observe import TURNS_PER_TRANSACTION, observe_beside
-from memkit.identifiers import MESSAGE_ID_KEY
+from memkit.identifiers import MESSAGE_ID_KEY, uuid7_bytes
 from memkit.models import Memory, Outcome, Receipt, RejectedTurn, Turn
 from memkit.observe.handed_in import GivenTurn, KnownTurn
 from memkit.observe.intake import as_turns
@@ -36,7 +36,7 @@ def catch_up(ctx: BankContext, session: str, items: Any, *, leaving: int = 0) ->
     """
     if isinstance(leaving, bool) or not isinstance(leaving, int) or leaving < 0:
         raise InputError("catch_up: leaving is how many of the turns are not handed in again, 0 or more.")
-    given = [_placed(turn, session) for turn in as_turns(items)]
+    given = as_turns(items)
     for _ in range(MAX_TRIES - 1):
         try:
             return _caught_up(ctx, session, given, leaving)
@@ -61,7 +61,7 @@ def _caught_up(ctx: BankContext, session: str, given: Sequence[AnyTurn], leaving
         end = fresh[TURNS_PER_TRANSACTION]
         first, rest = _caught_up(ctx, session, given[:end], 0), _caught_up(ctx, session, given, leaving)
         return Receipt.joined(ctx.name, [first, _with_outcomes(rest, rest.outcomes[end:])])
-    receipt = _store(ctx, comparison, [given[place] for place in fresh])
+    receipt = _store(ctx, comparison, [_placed(given[place], session) for place in fresh])
     outcomes = comparison.outcomes | dict(zip(fresh, receipt.outcomes, strict=False))
     return _with_outcomes(receipt, [outcomes[place] for place in range(len(given))])
 
@@ -168,4 +168,5 @@ def _known_as(ctx: BankContext, turn: AnyTurn, step: Step) -> KnownTurn:
     if isinstance(turn, RejectedTurn):
         return KnownTurn(ctx.services.new_id(ctx.now()), None, None)
     stored = step.memory.id if isinstance(step, Insert | Supersede) else getattr(step, "id", None)
-    return KnownTurn(stored or turn.id or "", turn.role, None)
+    own = stored if stored and uuid7_bytes(stored) else turn.id
+    return KnownTurn(own or "", turn.role, None)

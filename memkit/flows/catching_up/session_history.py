@@ -3,11 +3,12 @@
 An item of the session holds their ids here and their roles, so that one that was erased leaves its place and no more.
 """
 
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
 
-from memkit.identifiers import uuid7_bytes
+from memkit.identifiers import UUID_BYTES, uuid7_bytes, uuid_text
 from memkit.items import item_id, item_memory
 from memkit.models import TURN_ROLES, IndexEntry, Memory
 from memkit.observe.handed_in import GivenTurn, KnownTurn, Shared, Words, shared_part
@@ -19,6 +20,7 @@ HISTORY_KEY = "memkit/session/"  # begins an item's key; the session's name foll
 READ_BEYOND = 8  # turns that are looked at beyond as many as are given
 NO_ROLE = "-"
 ROLE_BY_LETTER: dict[str, Any] = {role[0]: role for role in TURN_ROLES} | {NO_ROLE: None}
+NO_VALUE: dict[str, Any] = {"ids": "", "roles": "", "last": None}
 ONE_TICK = timedelta(microseconds=1)  # by which a later writing is told from one of the same moment
 
 
@@ -39,9 +41,9 @@ class SessionHistory(NamedTuple):
         """The history of a session, of which so many turns are handed in."""
         key = f"{HISTORY_KEY}{session}"
         item = next(iter(_by_id(view, [item_id(key)]).values()), None)
-        value = {"ids": [], "roles": "", "last": None} if item is None else item.metadata["value"]
-        stored = _by_id(view, value["ids"])
-        pairs = zip(value["ids"], value["roles"], strict=True)
+        value: dict[str, Any] = NO_VALUE if item is None else item.metadata["value"]
+        ids = _unpacked(value["ids"])
+        stored, pairs = _by_id(view, ids), zip(ids, value["roles"], strict=True)
         turns = [KnownTurn(id, ROLE_BY_LETTER[letter], _words_of(stored.get(id))) for id, letter in pairs]
         history = cls(key, turns, [], value["last"], None if item is None else item.occurred_at)
         newer = history._newer(view, session, count)
@@ -76,10 +78,20 @@ class SessionHistory(NamedTuple):
     def put(self, view: BankView, before: Self) -> list[Step]:
         """Steps that write it in the place of another; ConflictError where that isn't there any more."""
         roles = "".join(turn.role[0] if turn.role else NO_ROLE for turn in self.turns)
-        value = {"ids": self.ids, "roles": roles, "last": self.last}
+        value = {"ids": _packed(self.ids), "roles": roles, "last": self.last}
         memory = item_memory(self.key, value, at=self.put_at or datetime.max, index=False)
         entry = IndexEntry(text_key=item_key(view.state.key, memory.id), wanted=False)
         return [Expect(memory.id, before.put_at), Put(memory, entry)]
+
+
+def _packed(ids: Sequence[str]) -> str:
+    """Ids as one text: as a list, each would be indexed."""
+    return b64encode(b"".join(uuid7_bytes(id) or b"" for id in ids)).decode()
+
+
+def _unpacked(text: str) -> list[str]:
+    data = b64decode(text)
+    return [uuid_text(data[start : start + UUID_BYTES]) for start in range(0, len(data), UUID_BYTES)]
 
 
 def _by_id(view: BankView, ids: Sequence[str]) -> dict[str, Memory]:
