@@ -505,6 +505,22 @@ def test_export_and_load_carry_everything_into_another_file(filled: Cli, tmp_pat
     assert filled("show", "acme/ana", "--db", other, *everywhere).json == filled("show", "acme/ana", *everywhere).json
 
 
+def test_move_takes_banks_to_another_database_and_back(filled: Cli, db: Path, tmp_path: Path) -> None:
+    filled("add", "acme/bo", "Bo likes ferries.", "--encoder", "hashing")
+    other, shown = tmp_path / "other.db", filled("show", "acme/ana", "--json").json
+    moved = filled("move", db, other, "--bank", "acme/ana", "--json").json
+    assert (moved["memories"], moved["purged"], moved["target"]) == (4, True, str(other))
+    assert filled("banks", "--json").json == ["acme/bo"]
+    assert filled("show", "acme/ana", "--db", other, "--json").json == shown
+    refused = filled("observe", tmp_path / "talk.jsonl", "acme/ana")
+    assert (refused.code, "was moved to another database" in refused.err) == (1, True)
+    back = filled("move", other, db)
+    assert (back.code, "1 bank with 4 memories moved to" in back.out) == (0, True)
+    assert filled("show", "acme/ana", "--json").json == shown
+    assert "copied to" in filled("move", db, tmp_path / "third.db", "--keep").out
+    assert filled("move", tmp_path / "nothing.db", other).code == 1
+
+
 def test_a_zone_is_shown_and_changed(filled: Cli) -> None:
     assert filled("zone", "acme/ana").out.strip() == "UTC"
     assert filled("zone", "acme/ana", "Asia/Tokyo", "--json").json == {"bank": "acme/ana", "zone": "Asia/Tokyo"}
