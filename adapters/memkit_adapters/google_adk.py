@@ -30,7 +30,6 @@ except ModuleNotFoundError as error:
 BankOf = Callable[[str, str], memkit.MemoryBank]
 
 PERSON_AUTHOR = "user"  # as ADK names the person in a session
-SESSION_KEY = "google_adk/session/"  # begins the key of an item that says up to which event a session was observed
 DELETED_KEY = "google_adk/deleted/"  # begins the key of an item that says that an event was deleted
 
 
@@ -78,12 +77,7 @@ class MemkitMemoryService(BaseMemoryService):
     def _add_session(self, session: Session) -> None:
         whole = [event for event in session.events if not event.partial]
         with spared("observe", [event.id for event in whole if _words(event.content)]):
-            bank, key = self._bank_of(session.app_name, session.user_id), f"{SESSION_KEY}{session.id}"
-            mark = bank.get_item(key)
-            fresh = _after(whole, None if mark is None else mark.value)
-            if fresh:
-                _observe(bank, fresh, session.id, None)
-                bank.put(key, fresh[-1].id, index=False)
+            _observe(self._bank_of(session.app_name, session.user_id), whole, session.id, None)
 
     def _add_events(
         self, app_name: str, user_id: str, events: list[Event], session_id: str | None,
@@ -122,20 +116,17 @@ class MemkitMemoryService(BaseMemoryService):
             bank.erase(ids=[memory_id])
 
 
-def _after(events: Sequence[Event], last: str | None) -> list[Event]:
-    """Events after the one of this id; all of them where it isn't there."""
-    place = next((i for i, event in enumerate(events, start=1) if event.id == last), 0)
-    return list(events[place:])
-
-
 def _observe(
     bank: memkit.MemoryBank, events: Sequence[Event], session: str | None, metadata: Mapping[str, object] | None
 ) -> None:
-    """Observe what was said in events, but for those that were deleted."""
+    """Observe what was said in events, each once; what was erased of a session, or deleted, stays away."""
     said = [event for event in events if not event.partial and _words(event.content)]
-    turns = [_turn(event, session, metadata) for event in said if bank.get_item(f"{DELETED_KEY}{event.id}") is None]
+    if session is None:
+        said = [event for event in said if bank.get_item(f"{DELETED_KEY}{event.id}") is None]
+    turns = [_turn(event, session, metadata) for event in said]
     if turns:
-        tell_refused(bank.observe(turns), [turn["id"] or "" for turn in turns])
+        receipt = bank.observe(turns) if session is None else bank.session(session).catch_up(turns)
+        tell_refused(receipt, [turn["id"] or "" for turn in turns])
 
 
 def _turn(event: Event, session: str | None, metadata: Mapping[str, object] | None) -> dict[str, Any]:

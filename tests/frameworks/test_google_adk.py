@@ -211,12 +211,21 @@ async def test_what_was_erased_in_the_bank_doesnt_come_back_with_its_session(tal
     assert texts(talk) == ["It is two years old."]
 
 
-@pytest.mark.parametrize("id", [None, "", "unknown", "item:google_adk/session/first"])
+async def test_what_was_erased_in_the_bank_doesnt_come_back_with_its_sessions_events(talk: AgentTalk) -> None:
+    event = event_of("e1", PET_TEXT)
+    for _ in range(2):
+        await talk.service.add_events_to_memory(app_name="app", user_id="ana", events=[event], session_id="first")
+        talk.bank("ana").erase(ids=[memory.id for memory in talk.bank("ana").list(kinds=["turn"])])
+        assert texts(talk) == []
+
+
+@pytest.mark.parametrize("id", [None, "", "unknown", "item:note"])
 async def test_deleting_what_is_no_memory_is_silent(talk: AgentTalk, id: str | None) -> None:
     await talk.service.add_session_to_memory(session_of(event_of("e1", PET_TEXT)))
+    talk.bank("ana").put("note", "an item of somebody else")
     await talk.service.delete_memory(app_name="app", user_id="ana", memory_id=id)
     assert texts(talk) == [PET_TEXT]
-    assert talk.bank("ana").get_item("google_adk/session/first") is not None
+    assert talk.bank("ana").get_item("note") is not None
 
 
 async def test_facts_are_thoughts_and_the_same_fact_is_stored_once(talk: AgentTalk) -> None:
