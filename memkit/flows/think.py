@@ -17,7 +17,7 @@ from memkit.flows.thinking import budget
 from memkit.flows.thinking.chronology import Chronology
 from memkit.flows.thinking.copies import ThoughtComparison
 from memkit.flows.thinking.requests import HeardRequest, hear, may_be_heard, open_requests, request_steps
-from memkit.flows.thinking.task import build_task, exchange_turns, located_turns, near_headless
+from memkit.flows.thinking.task import build_task, exchange_turns, near_headless
 from memkit.forget.requests import ThinkingReceipt
 from memkit.models import BankState, Exchange, Memory, Outcome, Receipt
 from memkit.operations import Claim, Enqueue, Operation, Postpone, Proposal, Settle, Step, Usage, targets
@@ -250,7 +250,8 @@ class _ExchangeGroup:
         numbers = [exchange.number for exchange in self._exchanges]
         view.read_ahead(
             lambda view: view.exchanges(numbers=numbers),
-            *(partial(located_turns, exchange=exchange) for exchange in self._exchanges),
+            lambda view: exchange_turns(view, self._exchanges),
+            trips=2,
         )
 
     def _apply(self, decide: Callable[[BankView], list[Step]]) -> None:

@@ -168,8 +168,11 @@ class BankView(VectorSource, Protocol):
     def entries(self, seqs: Sequence[int]) -> dict[int, IndexEntry]:
         """Whole index entries, by seq."""
 
-    def read_ahead(self, *reads: "Callable[[BankView], object]") -> None:
-        """Read together what these functions read first, where that saves a way to a server; nothing elsewhere."""
+    def read_ahead(self, *reads: "Callable[[BankView], object]", trips: int = 1) -> None:
+        """Read together what these functions read first, where that saves round trips to a server; nothing elsewhere.
+
+        With more `trips`, what each reads next, too. The functions are called several times, and read alone.
+        """
 
     def read_last(self, read: "Callable[[BankView], T]") -> T:
         """Value of the last read of this view: nothing is read through it afterwards."""

@@ -18,6 +18,7 @@ from memkit.think.revise import is_person
 MAX_IN_GROUP = 50  # thoughts of one hash group, the newest
 MAX_BY_HEAD = 400  # thoughts about one person, the newest
 MAX_NEAR = 200  # thoughts that share a hash group with a turn, the nearest
+MAX_READ_DEPTH = 4  # queries, one after the other, of which each follows from the one before
 GROUP_PROBES = 4  # hash groups for each turn: its own (TiM's), and the next likeliest
 
 
@@ -27,17 +28,11 @@ def exchange_turns(view: BankView, exchanges: Sequence[Exchange]) -> list[Memory
     What a person says again may be news by now. What an assistant says again is none, unless these were its own words:
     a question that it asks again has another answer.
     """
-    turns: list[tuple[int, Memory]] = []
-    for exchange in exchanges:
-        turns += view.memories(located_turns(view, exchange)).items()
+    ids = [id for exchange in exchanges for id in exchange.turn_ids]
+    turns = list(view.memories(sorted(view.locate(ids).values())).items())
     own = _said_by_assistants(view, [turn.echo_of for _, turn in turns if turn.echo_of is not None])
     said = [pair for pair in turns if pair[1].state == "active" and (is_person(pair[1]) or _is_fresh(pair[1], own))]
     return [m.model_copy(update={"text": without_recalled(m.text)}) for m in _in_time(said, exchanges)]
-
-
-def located_turns(view: BankView, exchange: Exchange) -> list[int]:
-    """Seqs of the turns of an exchange, in order."""
-    return sorted(view.locate(exchange.turn_ids).values())
 
 
 def _said_by_assistants(view: BankView, ids: Sequence[str]) -> set[str]:
@@ -70,14 +65,24 @@ def build_task(ctx: BankContext, state: BankState, turns: Sequence[Memory]) -> t
     with ctx.storage.view(state.number) as view:
         originals = [turn.echo_of or turn.id for turn in turns]
         speakers = dict.fromkeys(m.speaker for m in turns if m.speaker is not None)
-        view.read_ahead(lambda view: view.locate(originals), *(partial(_about, heads=[head]) for head in speakers))
-        vectors = view.vectors(list(view.locate(originals).values()))
-        has_vector = vectors.any(axis=1) if vectors.size else np.zeros(0, bool)
+        view.read_ahead(
+            lambda view: _same_groups(ctx, view, _vectors_of(view, originals)),
+            *(partial(_about, heads=[head]) for head in speakers),
+            partial(_led_to_before, turns=turns),
+            trips=MAX_READ_DEPTH,
+        )
+        vectors = _vectors_of(view, originals)
         about = [*_thoughts_about(ctx, view, turns), *_led_to_before(view, turns)]
-        thoughts_by_id = {m.id: m for m in [*about, *_same_groups(ctx, view, vectors[has_vector])]}
-        thoughts = _nearest_first(view, list(thoughts_by_id.values()), vectors[has_vector])
+        thoughts_by_id = {m.id: m for m in [*about, *_same_groups(ctx, view, vectors)]}
+        thoughts = _nearest_first(view, list(thoughts_by_id.values()), vectors)
         task = Task(turns, thoughts, state.zone, ctx.now(), _corrected(view, thoughts))
         return task, view.state.change
+
+
+def _vectors_of(view: BankView, ids: Sequence[str]) -> FloatArray:
+    """Vectors of the turns that have one."""
+    vectors = view.vectors(list(view.locate(ids).values()))
+    return vectors[vectors.any(axis=1)] if vectors.size else vectors[:0]
 
 
 def _thoughts_about(ctx: BankContext, view: BankView, turns: Sequence[Memory]) -> list[Memory]:

@@ -66,6 +66,7 @@ def apply_operations(steps: Sequence[Step], reader: Reader, *, at: datetime) -> 
     """
     work = UnitOfWork(reader, at)
     work.prepare([_ids(step) for step in steps if not isinstance(step, Outcome)])
+    work.load_exchanges([step.number for step in steps if isinstance(step, Claim | Settle | Postpone)])
     outcomes = [step if isinstance(step, Outcome) else _RULE_BY_TYPE[type(step)](work, step) for step in steps]
     return work.changes(), tuple(_numbered(o, work.change) for o in outcomes if o is not None)
 
@@ -359,10 +360,6 @@ def _claim(work: UnitOfWork, op: Claim) -> None:
     work.queue(replace(exchange, attempts=exchange.attempts + unfinished, error=None, due_at=op.until))
 
 
-def _settle(work: UnitOfWork, op: Settle) -> None:
-    work.settle(op.number)
-
-
 def _postpone(work: UnitOfWork, op: Postpone) -> None:
     exchange = work.exchange(op.number)
     if exchange is not None:
@@ -391,7 +388,7 @@ _RULE_BY_TYPE: dict[type, Callable[[UnitOfWork, Any], Outcome | None]] = {
     Enqueue: _enqueue,
     CloseExchange: _close_exchange,
     Claim: _claim,
-    Settle: _settle,
+    Settle: lambda work, op: work.settle(op.number),
     Postpone: _postpone,
     Adopt: adopt,
     Relink: relink,

@@ -61,7 +61,7 @@ class View(Reader, Protocol):
         """The stored vectors of those seqs that have one of this dimension, and those of their passages."""
         return quantise_vectors(seqs, *self.with_passages(seqs), dimension)
 
-    def read_ahead(self, *reads: Callable[[BankView], object]) -> None:
+    def read_ahead(self, *reads: Callable[[BankView], object], trips: int = 1) -> None:
         """Nothing: no read of this engine goes far."""
         return
 

@@ -243,13 +243,19 @@ class UnitOfWork:
                 by_seq.pop(seq, None)
         self.history = [history_row for history_row in self.history if history_row.seq not in self.erased_seqs]
 
+    def load_exchanges(self, numbers: Iterable[int]) -> None:
+        """Read several exchanges of the queue at once."""
+        missing = [number for number in dict.fromkeys(numbers) if number not in self._exchanges]
+        if missing:
+            stored = self.reader.queued(missing)
+            self._stored_exchanges |= stored
+            self._exchanges |= {number: stored.get(number) for number in missing}
+
     def exchange(self, number: int | None) -> Queued | None:
         """An exchange of the queue as it is at this point."""
         if number is None:
             return None
-        if number not in self._exchanges:
-            self._stored_exchanges |= self.reader.queued([number])
-            self._exchanges[number] = self._stored_exchanges.get(number)
+        self.load_exchanges([number])
         return self._exchanges[number]
 
     def queue(self, exchange: Queued) -> None:

@@ -54,6 +54,13 @@ class Rows:
         return iter(self.fetchall())
 
 
+def _note(reads: Iterable[Callable[[], object]]) -> None:
+    """Call reads, each up to the first rows that aren't here yet."""
+    for read in reads:
+        with suppress(_UnreadRowsError):
+            read()
+
+
 def is_large(request: Request) -> bool:
     """Whether an answer is too large to be kept for those who ask again."""
     is_long = request.result is not None and request.result.ntuples > KEPT_ROWS
@@ -92,13 +99,18 @@ class Transaction(NamedConnection):
         self._outdate(statement)
         self._waiting += [Request(statement, statement.bind(row)) for row in rows]
 
-    def read_ahead(self, reads: Iterable[Callable[[], object]]) -> None:
+    def read_ahead(self, reads: Iterable[Callable[[], object]], trips: int = 1) -> None:
+        listed = list(reads)
+        if self._is_looking_ahead:  # one of the reads reads ahead itself
+            return _note(listed)
         self._is_looking_ahead = True
         try:
-            for read in reads:
-                with suppress(_UnreadRowsError):
-                    read()
-            self.flush()
+            for _ in range(trips):
+                before = len(self._waiting)
+                _note(listed)
+                if len(self._waiting) == before:
+                    return None
+                self.flush()
         finally:
             self._is_looking_ahead = False
 

@@ -63,10 +63,11 @@ class NamedConnection:
         """Run a named query over its list, of any length but none."""
         raise NotImplementedError
 
-    def read_ahead(self, reads: Iterable[Callable[[], object]]) -> None:
-        """Run the first query of each of these functions, in one round trip; when they are called, its rows are here.
+    def read_ahead(self, reads: Iterable[Callable[[], object]], trips: int = 1) -> None:
+        """Run the first queries of these functions together; when they are called, the rows are here.
 
-        The functions are called, and end where they look at rows.
+        The functions are called, and end where they look at rows that aren't here yet: so once for each of the round
+        trips, of which one takes all of them a query further.
         """
         raise NotImplementedError
 

@@ -46,10 +46,10 @@ class QueryingView(View):
         chosen = list(dict.fromkeys(values))
         return run_over(self.connection, name, chosen, bank=self.bank, **others) if chosen else []
 
-    def read_ahead(self, *reads: Callable[[BankView], object]) -> None:
+    def read_ahead(self, *reads: Callable[[BankView], object], trips: int = 1) -> None:
         """Read what these functions read first together, where a server is far; they are called more than once."""
         if isinstance(self.connection, NamedConnection):
-            self.connection.read_ahead(partial(read, self) for read in reads)
+            self.connection.read_ahead((partial(read, self) for read in reads), trips)
 
     def read_last(self, read: Callable[[BankView], T]) -> T:
         """Value of the last read of this view, with which a server ends the snapshot."""
