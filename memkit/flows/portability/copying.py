@@ -21,7 +21,7 @@ from memkit.storage.core.tables import (
 )
 
 MAX_ATTEMPTS = 5  # at a bank that is written to meanwhile
-NOTHING = BankVersion(None, 0)  # version of a name that no bank has, nor had
+NO_BANK_VERSION = BankVersion(None, 0)  # version of a name that no bank has, nor had
 CONTENTS_OF_MEMORY = 2  # its words and its vector
 
 
@@ -71,14 +71,14 @@ class BankCopy:
         )
 
     def _attempt(self, version: BankVersion) -> None:
-        if version == NOTHING:  # somebody else has moved it
+        if version == NO_BANK_VERSION:  # somebody else has moved it
             return
         if not self._is_there(version):
             loading, place = self._begun(version)
             self._publish(version, loading, self._copied(version, place))
         if self.keep or self.source.withdraw(self.name, version):
             return
-        if self.source.version(self.name) != NOTHING:  # else somebody else has withdrawn it
+        if self.source.version(self.name) != NO_BANK_VERSION:  # else somebody else has withdrawn it
             self._take_back(version)
             raise _ChangedError
 

@@ -34,22 +34,22 @@ LEAST_NUMBER = -(2**63)
 
 def version_of(connection: Connection, name: BankName) -> BankVersion:
     """See `Storage.version`."""
-    return _found(connection, name)[0]
+    return _version_and_number(connection, name)[0]
 
 
-def _found(connection: Connection, name: BankName) -> tuple[BankVersion, int | None]:
+def _version_and_number(connection: Connection, name: BankName) -> tuple[BankVersion, int | None]:
     """The version of a name, and the number of its bank, or of an erased one; None where nothing is known of any."""
     row = run(connection, "bank_by_name", name=name_key(name)).fetchone()
-    found = row or run(connection, "erased_bank", name=name_key(name)).fetchone()
-    if found is None:
+    numbered = row or run(connection, "erased_bank", name=name_key(name)).fetchone()
+    if numbered is None:
         return BankVersion(None, 0), None
-    receipt = run(connection, "last_receipt_number", bank=found[0]).fetchone()[0]
-    return BankVersion(None if row is None else BankRow(*row).change, receipt), found[0]
+    receipt = run(connection, "last_receipt_number", bank=numbered[0]).fetchone()[0]
+    return BankVersion(None if row is None else BankRow(*row).change, receipt), numbered[0]
 
 
 def read_rows(connection: Connection, name: BankName, after: RowPlace | None) -> list[TableRows]:
     """See `Storage.read_rows`."""
-    version, bank = _found(connection, name)
+    version, bank = _version_and_number(connection, name)
     tables = LOADED_TABLES if is_loading(name) else tuple(TABLE_COLUMNS)
     if bank is None:
         return []
@@ -120,7 +120,7 @@ def publish_rows(
 ) -> BankRow | None:
     """See `Storage.publish_rows`."""
     receipts = receipts_in(batches)
-    _, other = _found(connection, name)
+    _, other = _version_and_number(connection, name)
     pending = set() if other is None else _give_way(connection, other, loading, receipts)
     living = bool(rows_of(batches, "bank"))
     if living:
@@ -160,7 +160,7 @@ def _remove(connection: Connection, bank: int) -> None:
 
 def withdraw(connection: Connection, name: BankName) -> None:
     """Remove all of a name, and note that it was moved."""
-    _, bank = _found(connection, name)
+    _, bank = _version_and_number(connection, name)
     if bank is not None:
         _remove(connection, bank)
     run(connection, "set_meta", key=moved_key(name), value="moved")
