@@ -24,6 +24,7 @@ SUITES = {
     "store machine": "tests/property/test_store_machine.py",
     "erasure laws": "tests/property/test_erasure_laws.py",
     "updater's crashes": "tests/integration/think/test_updater_crash.py",
+    "moving": "tests/integration/flows/test_moving.py",
 }
 ENGINE_NAMES = (
     "sqlite",

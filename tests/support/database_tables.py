@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 
+from memkit.storage.locations import is_server
 from memkit.storage.postgres.dialect import column_types
 
 Rows = list[tuple[Any, ...]]
@@ -19,7 +20,7 @@ NUMBERED_KEY = re.compile(r"(\w+)\.(\d+)")
 
 def all_tables(location: Path | str) -> dict[str, Rows]:
     """Rows of each table of a file, or of a server's schema, in an order of their own."""
-    tables = _of_file(location) if isinstance(location, Path) else _of_server(location)
+    tables = _of_server(str(location)) if is_server(str(location)) else _of_file(Path(location))
     names = {row["bank"]: row["name"] for table in ("erasure", "bank") for row in tables[table] if row["name"]}
     meta = {_named(row["key"], names): row["value"] for row in tables["meta"]}
     renamed = {
@@ -49,7 +50,7 @@ def _of_file(path: Path) -> dict[str, list[dict[str, Any]]]:
 
 def _of_server(url: str) -> dict[str, list[dict[str, Any]]]:
     """Columns come in the order that the file has them in, as both schemas do."""
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(url.partition("?")[0]) as connection:
         cursor = connection.cursor(row_factory=psycopg.rows.dict_row)
         tables = [name for name in column_types() if name not in OTHER_TABLES]
         return {name: cursor.execute(f"SELECT * FROM memkit.{name}".encode()).fetchall() for name in tables}
