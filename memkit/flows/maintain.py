@@ -89,7 +89,7 @@ def _claimed(services: Services, owner: str) -> Generator[BankState, None, None]
     """
     start, mark = services.last_maintained, _rest_mark(services)
     for after, last in ((start, MAX_BANK_NUMBER), (-1, start)):
-        while claimed := deque(_claim(services, owner, mark, after, last)):
+        while after < last and (claimed := deque(_claim(services, owner, mark, after, last))):
             after = claimed[-1].number
             try:
                 while claimed:

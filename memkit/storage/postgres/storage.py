@@ -153,8 +153,12 @@ class PostgresStorage(SqlStorage):
     # -- maintenance
 
     def claim_banks(self, claim: "BankClaim") -> list[BankState]:
-        """One statement, which passes over the banks that others claim at this moment."""
+        """Where any is due, one statement, which passes over the banks that others claim at this moment."""
         values = claim_values(claim)
+        if not self._read_statement(
+            lambda connection: run(connection, "due_banks", **{**values, "limit": 1}).fetchall()
+        ):
+            return []
         rows = self._write(lambda connection: run(connection, "claim_banks", **values).fetchall())
         return [BankRow(*row).to_state() for row in rows]
 
