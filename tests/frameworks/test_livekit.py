@@ -17,8 +17,10 @@ import pytest
 os.environ["OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"] = "false"  # read at the import
 
 from adapter_pages import shown_and_printed
-from livekit.agents import DEFAULT_API_CONNECT_OPTIONS, AgentSession, ConversationItemAddedEvent, llm
+from livekit import rtc
+from livekit.agents import DEFAULT_API_CONNECT_OPTIONS, AgentSession, ConversationItemAddedEvent, llm, stt
 from livekit.agents.telemetry import gen_ai
+from livekit.agents.voice import io
 from memkit_adapters.livekit import MemkitAgent
 
 import memkit
@@ -178,6 +180,49 @@ class TestAgent(AdapterContract):
                 talk.close()
 
 
+class Ear(io.AudioInput):
+    """A microphone in a quiet room."""
+
+    def __init__(self) -> None:
+        super().__init__(label="ear")
+
+    async def __anext__(self) -> rtc.AudioFrame:
+        await asyncio.sleep(0.02)
+        return rtc.AudioFrame(bytes(960), sample_rate=24_000, num_channels=1, samples_per_channel=480)
+
+
+class ScriptedHearing(stt.STT):
+    """Speech recognition that hears what it is told; it is sure of the words a while before it is sure of the end."""
+
+    def __init__(self) -> None:
+        super().__init__(capabilities=stt.STTCapabilities(streaming=True, interim_results=True))
+        self.spoken: asyncio.Queue[str] = asyncio.Queue()
+
+    async def _recognize_impl(self, *arguments: Any, **options: Any) -> Any:
+        raise NotImplementedError
+
+    def stream(self, **options: Any) -> stt.RecognizeStream:
+        return ScriptedHearingStream(stt=self, conn_options=DEFAULT_API_CONNECT_OPTIONS)
+
+
+class ScriptedHearingStream(stt.RecognizeStream):
+    """What a scripted hearing hears."""
+
+    async def _run(self) -> None:
+        hearing = self._stt
+        assert isinstance(hearing, ScriptedHearing)
+        while True:
+            words = stt.SpeechData(language="en", text=await hearing.spoken.get())
+            self._tell(stt.SpeechEventType.START_OF_SPEECH)
+            self._tell(stt.SpeechEventType.PREFLIGHT_TRANSCRIPT, words)
+            await asyncio.sleep(0.3)
+            self._tell(stt.SpeechEventType.FINAL_TRANSCRIPT, words)
+            self._tell(stt.SpeechEventType.END_OF_SPEECH)
+
+    def _tell(self, kind: stt.SpeechEventType, *words: stt.SpeechData) -> None:
+        self._event_ch.send_nowait(stt.SpeechEvent(type=kind, alternatives=list(words)))
+
+
 class SlowBank:
     """A bank whose recall takes a while; all else is a bank's."""
 
@@ -231,6 +276,25 @@ async def test_a_budget_that_is_enough_shows_them(bank: memkit.MemoryBank) -> No
     session = await started(SlowBank(bank, 0.1), budget_ms=AMPLE_MS)
     assert "Quillfeather" in (await said(session, QUESTION_TEXT)).prompt
     await session.aclose()
+
+
+async def test_a_spoken_turn_is_answered_with_what_was_generated_ahead_and_remembered(bank: memkit.MemoryBank) -> None:
+    bank.observe([("ana", PET_TEXT)])
+    hearing, model = ScriptedHearing(), ScriptedModel()
+    model.answers.append("Quillfeather.")
+    turns_are_told_by: Any = {"turn_detection": "stt", "preemptive_generation": {"enabled": True}}
+    session: AgentSession[Any] = AgentSession(stt=hearing, llm=model, turn_handling=turns_are_told_by)
+    session.input.audio = Ear()
+    agent = MemkitAgent(bank, instructions="Be kind.", speaker="ana", budget_ms=AMPLE_MS)
+    await session.start(agent)
+    hearing.spoken.put_nowait(QUESTION_TEXT)
+    while len(texts_in(agent.chat_ctx)) < 3:
+        await asyncio.sleep(0.05)
+    await agent.written()
+    await session.aclose()
+    [shown] = model.shown  # asked once, before the turn's end was told
+    assert "Quillfeather" in shown[1]
+    assert turns(bank)[1:] == [("ana", QUESTION_TEXT), ("assistant", "Quillfeather.")]
 
 
 async def test_a_subclass_speaks_for_itself_and_remembers(bank: memkit.MemoryBank) -> None:
