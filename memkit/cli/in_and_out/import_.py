@@ -73,7 +73,7 @@ def import_(
             )
     document = {"file": str(file), "db": public_name(db), "read": report.read, **report.model_dump(mode="json")}
     answer(json, document, _shown(report, file, db))
-    if report.refused or not (report.new or report.present):
+    if report.refused or not (report.new or report.passed_over):
         raise typer.Exit(EXIT_REFUSED)
 
 
@@ -110,7 +110,7 @@ def _shown(report: ImportReport, file: Path, db: str) -> Iterator[RenderableType
 
 def _conclusion(report: ImportReport, file: Path, db: str) -> tuple[str, str]:
     count = sum(report.new.values())
-    if not count and not report.present:
+    if not count and not report.passed_over:
         return "Nothing came in:", f" {file} holds nothing that can be imported as {report.format}."
     if not count:
         return "0 new memories:", f" nothing of {file} that can be imported is missing in {public_name(db)}."

@@ -56,6 +56,11 @@ class ImportReport(FrozenModel):
     perhaps_erased: int = 0
 
     @property
+    def passed_over(self) -> int:
+        """Number of pieces that are there already, or were erased since."""
+        return self.present + self.skipped.get(ERASED_REASON, 0)
+
+    @property
     def read(self) -> int:
         """Number of pieces that were read."""
         return sum(self.new.values()) + self.present + sum(self.skipped.values()) + sum(self.refused.values())

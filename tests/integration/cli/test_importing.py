@@ -29,6 +29,24 @@ def test_an_import_says_what_came_in_what_did_not_and_why(cli: Cli, db: Path) ->
     assert "0 new memories" in again.out
 
 
+def test_an_import_leaves_out_what_was_erased_where_ids_are_the_files_own(cli: Cli) -> None:
+    cli("import", "chatgpt", SAMPLES / "chatgpt.json", "acme/noor", "--encoder", "hashing")
+    for memory in cli("show", "acme/noor", "--json").json:
+        cli("erase", "acme/noor", "--id", memory["id"], "--yes")
+    again = cli("import", "chatgpt", SAMPLES / "chatgpt.json", "acme/noor")
+    assert again.code == 0
+    assert "0 new memories" in again.out
+    assert "was erased on request" in again.out
+
+
+def test_an_import_tells_how_many_came_in_that_may_have_been_erased(cli: Cli) -> None:
+    first = cli("import", "csv", SAMPLES / "table.csv", "acme/ana", "--encoder", "hashing")
+    assert "erasure_key" not in first.err
+    cli("erase", "acme/ana", "--id", cli("show", "acme/ana", "--json").json[0]["id"], "--yes")
+    again = cli("import", "csv", SAMPLES / "table.csv", "acme/ana")
+    assert "1 of them have no ids in the file" in again.err
+
+
 def test_a_dry_run_makes_no_database(cli: Cli, db: Path) -> None:
     said = cli("import", "jsonl", SAMPLES / "turns.jsonl", "acme/ana", "--dry-run")
     assert said.code == 0
