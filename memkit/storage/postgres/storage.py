@@ -153,7 +153,7 @@ class PostgresStorage(SqlStorage):
     # -- maintenance
 
     def claim_banks(self, claim: "BankClaim") -> list[BankState]:
-        """Where any is due, one statement, which passes over the banks that others claim at this moment."""
+        """One statement where any is due; it passes over the banks that others claim at this moment."""
         values = claim_values(claim)
         if not self._read_statement(
             lambda connection: run(connection, "due_banks", **{**values, "limit": 1}).fetchall()
