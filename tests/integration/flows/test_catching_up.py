@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from engines import EVERY_ENGINE, Engine
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
@@ -222,3 +223,19 @@ def test_it_needs_a_session_with_a_name_and_a_count(bank: memkit.MemoryBank) -> 
     for leaving in (-1, True, 1.5):
         with pytest.raises(InputError):
             bank.session("first").catch_up(said("Hello."), leaving=leaving)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("engine", EVERY_ENGINE)
+def test_many_may_catch_up_at_once_on_every_engine_and_what_was_erased_stays_away(engine: Engine) -> None:
+    talk = said(*(f"line {number} of the talk in the garden" for number in range(12)))
+    with engine.database() as location, memkit.open(location, encoder=HashingEncoder()) as store:
+        session = store.bank("ana").session("first")
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(lambda end: session.catch_up(talk[:end]), [4, 12, 8, 12, 6, 12]))
+        store.bank("ana").erase(ids=[session[3].id, session[11].id])
+        session.catch_up(talk)
+        session.catch_up([{**turn, "id": f"m{place}"} for place, turn in enumerate(said("Good night.", "Sleep well."))])
+        session.pop()
+        session.catch_up([{**turn, "id": f"m{place}"} for place, turn in enumerate(said("Good night.", "Sleep well."))])
+        kept = [turn["content"] for place, turn in enumerate(talk) if place not in (3, 11)]
+        assert [turn.text for turn in session] == [*kept, "Good night."]
