@@ -1,6 +1,6 @@
 """PostgreSQL beside SQLite: recall, observe and a bulk load, alternated on one machine, over a socket.
 
-    python tests/benchmarks/server_speed.py [memories] [version]
+    python tests/benchmarks/server_speed.py [memories] [version] [partitions]
 
 Medians in ms, wall time and this process's own; the server waits for its disk, as SQLite does. Round trips are counted
 by tests/support/round_trips.py, not here.
@@ -73,9 +73,9 @@ def measure(name: str, stores: dict[str, memkit.MemoryStore], work: Work, rounds
 
 
 @contextmanager
-def opened(version: str) -> Iterator[dict[str, memkit.MemoryStore]]:
+def opened(version: str, partitions: str = "0") -> Iterator[dict[str, memkit.MemoryStore]]:
     with running(version, durable=True) as server, tempfile.TemporaryDirectory() as folder:
-        address = server.address(database_of(server.new_database()), over_socket=True)
+        address = server.address(database_of(server.new_database()), over_socket=True) + f"&partitions={partitions}"
         locations = {"SQLite": f"{folder}/memory.db", "PostgreSQL": address}
         stores = {name: memkit.open(location, encoder=HashingEncoder()) for name, location in locations.items()}
         yield stores
@@ -83,11 +83,13 @@ def opened(version: str) -> Iterator[dict[str, memkit.MemoryStore]]:
             store.close()
 
 
-def main(memories: int, version: str) -> None:
-    with opened(version) as stores:
+def main(memories: int = 1000, version: str = "18", partitions: str = "0") -> None:
+    with opened(version, partitions) as stores:
         for store in stores.values():
             store.bank("ana").observe(turns(memories))
-        print(f"{memories} memories, PostgreSQL {version}; ms, in brackets of this process's processor time")
+        print(
+            f"{memories} memories, PostgreSQL {version}, {partitions} partitions; ms, in brackets processor time here"
+        )
         measure("recall", stores, recall, ROUNDS)
         measure("observe", stores, observe, ROUNDS)
         measure("recall cold", stores, recall_cold, COLD_ROUNDS)
@@ -95,4 +97,4 @@ def main(memories: int, version: str) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000, sys.argv[2] if len(sys.argv) > 2 else "18")
+    main(*map(int, sys.argv[1:2]), *sys.argv[2:])

@@ -110,3 +110,11 @@ UPDATE erasure SET pending = :after WHERE pending = :before
 
 -- name: meta_for_change
 SELECT value FROM meta WHERE key = :key FOR UPDATE
+
+-- name: linked_ids
+SELECT m.seq, m.id, CASE WHEN m.ref IS NULL THEN NULL ELSE c.payload END
+FROM memory m JOIN content c ON c.bank = m.bank AND c.id = m.content
+WHERE m.bank = :bank AND m.seq = ANY(ARRAY(
+    SELECT unnest(ARRAY[superseded_by, echo_of]) FROM memory WHERE bank = :bank AND seq = ANY(:seqs) AND
+        (superseded_by IS NOT NULL OR echo_of IS NOT NULL)
+    UNION ALL SELECT source FROM source WHERE bank = :bank AND seq = ANY(:seqs)))

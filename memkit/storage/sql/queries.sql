@@ -115,14 +115,6 @@ SELECT m.seq, m.id, CASE WHEN m.ref IS NULL THEN NULL ELSE c.payload END
 FROM memory m JOIN content c ON c.bank = m.bank AND c.id = m.content
 WHERE m.bank = :bank AND m.seq = ANY(:seqs)
 
--- name: linked_ids
-SELECT m.seq, m.id, CASE WHEN m.ref IS NULL THEN NULL ELSE c.payload END
-FROM memory m JOIN content c ON c.bank = m.bank AND c.id = m.content
-WHERE m.bank = :bank AND m.seq IN (
-    SELECT superseded_by FROM memory WHERE bank = :bank AND seq = ANY(:seqs) AND superseded_by IS NOT NULL
-    UNION SELECT echo_of FROM memory WHERE bank = :bank AND seq = ANY(:seqs) AND echo_of IS NOT NULL
-    UNION SELECT source FROM source WHERE bank = :bank AND seq = ANY(:seqs))
-
 -- name: sources
 SELECT seq, source FROM source WHERE bank = :bank AND seq = ANY(:seqs)
 
