@@ -134,6 +134,17 @@ class TestRuns:
         agent("Rice.").invoke(None, before.config)
         assert texts(bank) == ["What can I eat?", "Rice."]
 
+    def test_what_was_erased_amid_a_run_does_not_come_back_when_it_goes_on(self, bank: memkit.MemoryBank) -> None:
+        agent = create_agent(
+            scripted(calling("confirm"), "Sent."), tools=[confirm], middleware=[MemoryMiddleware(bank)],
+            checkpointer=InMemorySaver(),
+        )  # fmt: skip
+        config: Any = {"configurable": {"thread_id": "t"}}
+        agent.invoke({"messages": [HumanMessage("Send my door code.")]}, config)
+        bank.erase(ids=[memory.id for memory in bank.list(kinds=["turn"])])
+        agent.invoke(Command(resume="yes"), config)
+        assert [text for text in texts(bank) if text in ("Send my door code.", "Sent.")] == ["Sent."]
+
     def test_the_same_words_said_twice_in_a_thread_are_two_turns(self, bank: memkit.MemoryBank) -> None:
         agent = create_agent(
             scripted("Ok.", "Fine."), middleware=[MemoryMiddleware(bank)], checkpointer=InMemorySaver()

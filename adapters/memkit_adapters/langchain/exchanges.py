@@ -55,14 +55,19 @@ class AgentExchange:
 
     def observe_question(self) -> memkit.Receipt:
         """Observe what people said, where it isn't stored. Raises InputError, StorageError."""
-        return self._bank.observe([] if self._stored_question() else self.question)
+        return self._observe([] if self._stored_question() else self.question)
 
     def observe_whole(self) -> memkit.Receipt:
         """Observe what answers it, in the place of an earlier answer; what people said, too, where it isn't stored."""
         stored = self._stored_question()
         asked = stored.id if stored is not None else self.question[-1].id if self.question else None
         answer = [replace(turn, reply_to=asked) for turn in self._answer[:1]] + self._answer[1:]
-        return self._bank.observe([*([] if stored else self.question), *answer])
+        return self._observe([*([] if stored else self.question), *answer])
+
+    def _observe(self, turns: Sequence[memkit.Turn]) -> memkit.Receipt:
+        """Observe turns; in a thread not those that were erased since they were observed."""
+        session = turns[0].session if turns and self._thread is not None else None
+        return self._bank.observe(turns) if session is None else self._bank.session(session).catch_up(turns)
 
     def _stored_question(self) -> memkit.Memory | None:
         """The stored turn of what people said, where words tell it; in a thread its id tells."""
