@@ -7,10 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import psycopg
-
 from memkit.storage.locations import is_server
-from memkit.storage.postgres.dialect import column_types
 
 Rows = list[tuple[Any, ...]]
 OTHER_TABLES = ("migration", "applied", "lease")  # of the database itself, or of who works on it now
@@ -50,6 +47,11 @@ def _of_file(path: Path) -> dict[str, list[dict[str, Any]]]:
 
 def _of_server(url: str) -> dict[str, list[dict[str, Any]]]:
     """Columns come in the order that the file has them in, as both schemas do."""
+
+    import psycopg  # not there where memkit is tested without extras
+
+    from memkit.storage.postgres.dialect import column_types
+
     with psycopg.connect(url.partition("?")[0]) as connection:
         cursor = connection.cursor(row_factory=psycopg.rows.dict_row)
         tables = [name for name in column_types() if name not in OTHER_TABLES]
