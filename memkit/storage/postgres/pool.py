@@ -27,6 +27,7 @@ DEFAULT_OPTIONS = {
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,  # ms, after which what nobody acknowledges ends a connection
 }
 _inherited: list[object] = []  # connections of a parent process: never closed here, as that would end the parent's
 
