@@ -62,17 +62,19 @@ def build_task(ctx: BankContext, state: BankState, turns: Sequence[Memory]) -> t
     Near is what shares a hash group with a turn, rests on one that says the same, or has as its head entity one of the
     speakers or somebody whom, as the thinker can tell, the turns are about.
     """
+    names = _names(ctx, turns)
+    originals = [turn.echo_of or turn.id for turn in turns]
+    speakers = dict.fromkeys(m.speaker for m in turns if m.speaker is not None)
     with ctx.storage.view(state.number) as view:
-        originals = [turn.echo_of or turn.id for turn in turns]
-        speakers = dict.fromkeys(m.speaker for m in turns if m.speaker is not None)
         view.read_ahead(
+            lambda view: _called(view, names),
             lambda view: _same_groups(ctx, view, _vectors_of(view, originals)),
             *(partial(_about, heads=[head]) for head in speakers),
             partial(_led_to_before, turns=turns),
             trips=MAX_READ_DEPTH,
         )
         vectors = _vectors_of(view, originals)
-        about = [*_thoughts_about(ctx, view, turns), *_led_to_before(view, turns)]
+        about = [*_thoughts_about(ctx, view, turns, names), *_led_to_before(view, turns)]
         thoughts_by_id = {m.id: m for m in [*about, *_same_groups(ctx, view, vectors)]}
         thoughts = _nearest_first(view, list(thoughts_by_id.values()), vectors)
         task = Task(turns, thoughts, state.zone, ctx.now(), _corrected(view, thoughts))
@@ -85,16 +87,28 @@ def _vectors_of(view: BankView, ids: Sequence[str]) -> FloatArray:
     return vectors[vectors.any(axis=1)] if vectors.size else vectors[:0]
 
 
-def _thoughts_about(ctx: BankContext, view: BankView, turns: Sequence[Memory]) -> list[Memory]:
+def _names(ctx: BankContext, turns: Sequence[Memory]) -> list[str]:
+    """Names of whom the turns are about, as the thinker can tell."""
+    thinker = ctx.services.thinker
+    if not isinstance(thinker, TellsHeads):
+        return []
+    with foreign_code("the thinker"):
+        return list(thinker.names(turns))
+
+
+def _called(view: BankView, names: Sequence[str]) -> list[Memory]:
+    """Thoughts about people who are called so."""
+    memories = view.memories(view.matching({"called": list(names)})) if names else {}
+    return [thought for thought in memories.values() if thought.state == "active"]
+
+
+def _thoughts_about(ctx: BankContext, view: BankView, turns: Sequence[Memory], names: Sequence[str]) -> list[Memory]:
     speakers = dict.fromkeys(m.speaker for m in turns if m.speaker is not None)
     thoughts = _about(view, speakers)
     thinker = ctx.services.thinker
     if not isinstance(thinker, TellsHeads):
         return thoughts
-    with foreign_code("the thinker"):
-        names = list(thinker.names(turns))
-    called = view.matching({"called": names}) if names else []
-    thoughts += [thought for thought in view.memories(called).values() if thought.state == "active"]
+    thoughts += _called(view, names)
     with foreign_code("the thinker"):
         heads = list(thinker.heads(Task(turns, thoughts, view.state.zone, ctx.now())))
     return thoughts + _about(view, [head for head in heads if head not in speakers])
