@@ -30,7 +30,7 @@ USED_ELSEWHERE = {
     "by AutoGen": "update_context",
     "by the command line, which finds a command by its file": "demo footprint import_",
     "by pytest": "pytest_collection_modifyitems pytest_runtest_logreport",
-    "by Python": "__call__ __dir__ __getattr__ traceback",
+    "by Python": "__call__ __dir__ __getattr__ showwarning traceback",
     "by pydantic": "_known_kinds _one_rule_each became cannot ceased ceased_any model_config",
     "by LangChain's retrievers": "_aget_relevant_documents _get_relevant_documents run_manager",
     "by LangChain's histories": "aadd_messages add_messages aget_messages",
