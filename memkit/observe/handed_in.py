@@ -48,9 +48,12 @@ def shared_part(history: Sequence[KnownTurn], given: Sequence[GivenTurn], *, all
 
     They go on where it ends, or its erased end begins, perhaps without its first ones; where they all leave the
     conversation (`all_leave`), they may also be its beginning. Else they went another way: then two turns or more are
-    known, or the question that was asked last and is answered again. Less than that is a new conversation.
+    known, or the question that was asked last and is answered again. Less than that is a new conversation, and so is
+    what is shorter than a history of which all was erased: histories grow.
     """
     counts = [_run_length(history[start:], given) for start in range(len(history))]
+    if not any(turn.words for turn in history):  # all was erased: only what is as long may be the same
+        return Shared(0, len(history), is_whole=True) if counts and counts[0] == len(history) else Shared(0, 0)
     words_end = max((place for place, turn in enumerate(history, start=1) if turn.words), default=0)
     for start, count in enumerate(counts):
         end = start + count

@@ -59,6 +59,16 @@ def test_what_was_popped_or_cleared_does_not_come_back(bank: memkit.MemoryBank, 
     assert texts(bank) == ["I have one."]
 
 
+def test_a_new_conversation_in_a_session_that_was_cleared_is_stored(bank: memkit.MemoryBank) -> None:
+    session = bank.session("first")
+    session.catch_up(said(*TALK))
+    session.clear()
+    begun = said("Good evening.", "Hello again.", "I moved to Faro.")
+    for end in (1, 2, 3):
+        session.catch_up(begun[:end])
+    assert texts(bank) == ["Good evening.", "Hello again.", "I moved to Faro."]
+
+
 def test_what_was_erased_stays_away_in_the_next_process(path: Path) -> None:
     for opened in range(3):
         with memkit.open(path, encoder=HashingEncoder()) as store:
