@@ -19,6 +19,7 @@ from memkit.storage.postgres.location import Location
 from memkit.storage.postgres.pool import Pool
 from memkit.storage.postgres.transactions import Transactions
 from memkit.storage.sql.queries import Connection, run
+from memkit.storage.sql.row_blocks import last_in_blocks
 from memkit.storage.sql.storage import SqlStorage, T, Work, claim_values, sizes_of_parts
 
 if TYPE_CHECKING:
@@ -126,7 +127,14 @@ class PostgresStorage(SqlStorage):
         return None if row is None else BankRow(*row)
 
     def _row_to_change(self, transaction: Transaction, bank: "int | BankName") -> BankRow:
-        """A bank's row, locked. Raises BankGoneError."""
+        """A bank's row, locked; with it comes what writing asks for at its end. Raises BankGoneError."""
+        number = bank if isinstance(bank, int) else bank_number(name_key(checked_name(bank)))
+        transaction.read_ahead(
+            [lambda: self._locked_row(transaction, bank), lambda: last_in_blocks(transaction, number)]
+        )
+        return self._locked_row(transaction, bank)
+
+    def _locked_row(self, transaction: Transaction, bank: "int | BankName") -> BankRow:
         if isinstance(bank, int):
             return self._checked(self._row_for_change(transaction, bank), bank)
         row = self._named(transaction, "bank_named_for_change", name_key(checked_name(bank)))
