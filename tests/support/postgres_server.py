@@ -6,9 +6,9 @@
         mine.start()
 
 `server` gives each process one server by version, which ends with it, also where it is killed. It never waits for the
-disk; `durable=True` does, as a real one. `postgres` runs as a direct child of this process (after a kill -9 of what
-pg_ctl started, a restart finds "another postmaster"), under a user without privileges where tests run as root. The
-socket's folder is closed to strangers, and the port asks them for a password.
+disk, and does nothing but what it is asked; `durable=True` is as a real one. `postgres` runs as a direct child of this
+process (after a kill -9 of what pg_ctl started, a restart finds "another postmaster"), under a user without privileges
+where tests run as root. The socket's folder is closed to strangers, and the port asks them for a password.
 """
 
 import atexit
@@ -39,7 +39,7 @@ UNPRIVILEGED_USERS = ("postgres", "nobody", "daemon")
 SHARED_PARENTS = ("/tmp", "/var/tmp")  # which every user can pass through
 TEST_ROLE = "memkit"
 LEAN_SETTINGS = {"shared_buffers": "32MB", "max_connections": "120", "wal_level": "replica", "timezone": "Pacific/Apia"}
-UNSYNCED_SETTINGS = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "256MB"}
+UNSYNCED_SETTINGS = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "256MB", "autovacuum": "off"}
 ENGLISH_ORDER = ("--locale-provider=icu", "--icu-locale=en-US")  # so that nothing rests on an order of bytes
 WATCHDOG_SCRIPT = """
 trap '' INT TERM HUP
