@@ -37,7 +37,7 @@ NETWORK_SECONDS = 0.0013
 TIMED_CALLS = ("recall, warm", "recall after another worker's write", "recall, cold", "observe")
 PLACES = ("SQLite", "socket", "+1.3 ms")
 BULK_TURNS = 5_000
-WRITER_BANKS = 8
+WRITERS_AND_BANKS = ((1, 1), (8, 1), (8, 8))
 WRITER_SECONDS = 3.0
 Spans = dict[tuple[str, str], list[float]]  # seconds by call and place
 
@@ -93,18 +93,18 @@ def bulk_rate(location: str) -> float:
         return BULK_TURNS / (time.perf_counter() - start)
 
 
-def writes_a_second(location: str, banks: int) -> float:
-    """Turns observed one by one, by as many threads as banks."""
+def writes_a_second(location: str, writers: int, banks: int) -> float:
+    """Turns observed one by one, by threads that write to one bank or to several."""
     with memkit.open(location, encoder=HashingEncoder()) as store:
-        counts, done = [0] * banks, threading.Event()
+        counts, done = [0] * writers, threading.Event()
 
         def write(me: int) -> None:
-            bank = store.bank("writers", f"{banks}-{me}")
+            bank = store.bank(f"{writers} to {banks}", str(me % banks))
             while not done.is_set():
-                bank.observe([said(counts[me])])
+                bank.observe([said(1_000_000 * me + counts[me])])
                 counts[me] += 1
 
-        threads = [threading.Thread(target=write, args=(me,)) for me in range(banks)]
+        threads = [threading.Thread(target=write, args=(me,)) for me in range(writers)]
         for thread in threads:
             thread.start()
         time.sleep(WRITER_SECONDS)
@@ -147,9 +147,9 @@ def print_rates(console: Console, server: PostgresServer) -> None:
         locations = {"SQLite": str(Path(folder) / "memory.db"), "socket": over_socket}
         table = Table("a second", *locations)
         table.add_row("turns at once", *(f"{bulk_rate(location):,.0f}" for location in locations.values()))
-        for banks in (1, WRITER_BANKS):
-            rates = (f"{writes_a_second(location, banks):,.0f}" for location in locations.values())
-            table.add_row(f"turns one by one, {banks} bank(s)", *rates)
+        for writers, banks in WRITERS_AND_BANKS:
+            rates = (f"{writes_a_second(location, writers, banks):,.0f}" for location in locations.values())
+            table.add_row(f"turns one by one, {writers} threads to {banks} banks", *rates)
     console.print(table)
 
 
