@@ -17,7 +17,7 @@ SPLIT_TABLES = tuple(table for table, columns in column_types().items() if "bank
 BANK_MAKING = {  # of a name that isn't found under the number that is its own: whether a bank has it under another
     *("bank_by_name", "erased_bank"),
 }
-BYTES_WAITING = {"pending_erasures"}  # after an erasure: whether bytes of any wait
+BYTES_WAITING = {"any_pending_erasure", "pending_erasures"}  # after an erasure: whether bytes of any wait, and whose
 ADMINISTRATION = {
     *BANK_MAKING,
     *BYTES_WAITING,

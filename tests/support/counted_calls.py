@@ -20,7 +20,8 @@ MAX_TRIPS = {
     "recall, cold": 8,
     "observe": 8,
     "erase one memory": 40,
-    f"think over {EXCHANGE_COUNT} exchanges": 60,
+    f"think over {EXCHANGE_COUNT} exchanges at once": 60,
+    f"think over {EXCHANGE_COUNT} exchanges, one by one": 60,
 }
 UNAWAITED = ["ROLLBACK"]  # of a snapshot's end, which goes with the next call where that comes soon enough
 Call = Callable[[], object]
@@ -83,12 +84,18 @@ class CountedStore:
         self.bank.think()
         self.recall()
         yield "erase one memory", self.erase
+        self.hear_exchanges()
+        yield f"think over {EXCHANGE_COUNT} exchanges at once", lambda: self.bank.think(batch=EXCHANGE_COUNT)
+        self.hear_exchanges()
+        yield f"think over {EXCHANGE_COUNT} exchanges, one by one", self.bank.think
+
+    def hear_exchanges(self) -> None:
+        """Let exchanges wait to be thought about, and nothing else."""
         self.bank.think()
         for _ in range(EXCHANGE_COUNT):
             self.observe()
         self.clock.advance(timedelta(days=1))
         self.recall()
-        yield f"think over {EXCHANGE_COUNT} exchanges", self.bank.think
 
     def close(self) -> None:
         self.store.close()

@@ -49,14 +49,15 @@ class TablesPurge:
         Where `rewriting`, the tables are rewritten if one of them may hold something; for `wait` seconds it lets
         readers finish who see what was erased.
         """
-        pending, withdrew = self._transactions.read(lambda t: (pending_erasures(t), is_withdrawal_noted(t)))
-        if (pending or withdrew) and rewriting:
+        waits = self._transactions.read(_waits)
+        if waits and rewriting:
+            pending = self._transactions.read(pending_erasures)
             with self._dialled() as raw:
                 if not self._rewritten(raw, wait):
                     return False
                 self._note_rewritten(pending.values(), reached(raw))
-            pending, withdrew = {}, False
-        return self._log_is_used_again() and not (pending or withdrew)
+            waits = False
+        return self._log_is_used_again() and not waits
 
     @contextmanager
     def _dialled(self) -> Iterator[Raw]:
@@ -108,6 +109,11 @@ class TablesPurge:
         }[sight]
         self._transactions.write(_unless_changed(note[0], change))
         return sight is not LogSight.STILL_THERE
+
+
+def _waits(transaction: Transaction) -> bool:
+    """Whether a table may hold erased bytes."""
+    return run(transaction, "any_pending_erasure").fetchone() is not None or is_withdrawal_noted(transaction)
 
 
 def _unless_changed(note: str, change: Callable[[Transaction], None]) -> Callable[[Transaction], None]:

@@ -102,6 +102,9 @@ SELECT CAST(size = (SELECT count(*) FROM memory WHERE bank = :bank) AS INTEGER),
        CAST(next_content > (SELECT coalesce(max(id), 0) FROM content WHERE bank = :bank) AS INTEGER)
 FROM bank WHERE bank = :bank
 
+-- name: any_pending_erasure
+SELECT 1 FROM erasure WHERE pending = 1 LIMIT 1
+
 -- name: mark_erasure
 UPDATE erasure SET pending = :state WHERE bank = :bank AND number = :number
 
