@@ -12,6 +12,7 @@ from memkit.errors import (
     DiskFullError,
     InputError,
     InvalidTextError,
+    MemkitError,
     NewerVersionError,
     PermissionDeniedError,
     ReadOnlyError,
@@ -26,7 +27,7 @@ REFUSED_OPTION = re.compile(  # as libpq and psycopg say it
     r'invalid \w+ value "[^"]*" for connection option "(\w+)"'
 )
 UNREACHABLE_WORDS = "the server can't be reached, or went away. Look whether it runs and takes connections; call again."
-ERRORS_BY_STATE: dict[str, tuple[type[StorageError], str]] = {
+ERRORS_BY_STATE: dict[str, tuple[type[MemkitError], str]] = {
     "53100": (DiskFullError, "no room left on the server's disk; nothing of this call was stored."),
     "53200": (BusyError, "the server has no memory left. Call again, or give it more."),
     "53300": (BusyError, "the server takes no more connections. Open with a smaller pool, or raise max_connections."),
@@ -47,9 +48,9 @@ ERRORS_BY_STATE: dict[str, tuple[type[StorageError], str]] = {
     "3D000": (UnreachableServerError, "there is no such database on the server. Make it first: createdb NAME"),
     "28P01": (PermissionDeniedError, "the server refused user and password."),
     "28000": (PermissionDeniedError, "the server refused the role (pg_hba.conf)."),
-    "22021": (InvalidTextError, "a text holds what the server can't store."),  # type: ignore[dict-item]
+    "22021": (InvalidTextError, "a text holds what the server can't store."),
 }
-ERRORS_BY_CLASS: dict[str, tuple[type[StorageError], str]] = {
+ERRORS_BY_CLASS: dict[str, tuple[type[MemkitError], str]] = {
     "08": (UnreachableServerError, UNREACHABLE_WORDS),
     "57": (UnreachableServerError, UNREACHABLE_WORDS),
     "XX": (CorruptError, "the server found damaged data. Look at its log, and go back to a backup."),
@@ -94,7 +95,7 @@ def translation(error: psycopg.Error, place: str) -> Exception:
     return kind(f"{place}: {words}")
 
 
-def _login(message: str) -> tuple[type[StorageError], str] | None:
+def _login(message: str) -> tuple[type[MemkitError], str] | None:
     """Error of a refused login; libpq gives no state for it."""
     if "authentication failed" in message or "no password supplied" in message:
         return ERRORS_BY_STATE["28P01"]

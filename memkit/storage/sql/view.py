@@ -75,14 +75,14 @@ class SqlView(QueryingView):
 
     def _read(self, seqs: Sequence[int]) -> tuple[list[MemoryRow], Sources]:
         if isinstance(self.connection, NamedConnection):
-            return self._read_linked(seqs)
+            return self._read_linked(self.connection, seqs)
         rows = list(map(MemoryRow._make, self._over("memories", seqs)))
         return rows, grouped(self._over("sources", [row.seq for row in rows if row.kind != TURN_CODE]))
 
-    def _read_linked(self, seqs: Sequence[int]) -> tuple[list[MemoryRow], Sources]:
+    def _read_linked(self, connection: NamedConnection, seqs: Sequence[int]) -> tuple[list[MemoryRow], Sources]:
         """The same in one round trip, with the names of the memories that these are linked with."""
         reads = [partial(self._over, name, seqs) for name in ("memories", "sources", "linked_ids")]
-        self.connection.read_ahead(reads)  # type: ignore[union-attr]
+        connection.read_ahead(reads)
         rows, links, ids = (read() for read in reads)
         self._known_names.update(decode_names(ids))
         return list(map(MemoryRow._make, rows)), grouped(links)
