@@ -15,6 +15,7 @@ from memkit.encoders.hashing import HashingEncoder
 from memkit.errors import BusyError, CorruptError, MemkitError, NotADatabaseError
 from memkit.models import MEMORY_STATES, Memory
 from memkit.storage.sqlite.pages import INTERIOR_INDEX, INTERIOR_TABLE, LEAF_INDEX, LEAF_TABLE, Pages, varint
+from memkit.storage.sqlite.repair.reconcile import TIME_COLUMNS
 
 PAGE_BYTES = 4096
 BANK_NAMES = ("ana", "bob")
@@ -150,6 +151,22 @@ def test_damaged_pages_never_answer_wrongly_and_repair_loses_only_what_lay_in_th
 @pytest.mark.timeout(3600)
 def test_five_hundred_damaged_files_are_repaired(tmp_path: Path, undamaged: tuple[Memories, bytes]) -> None:
     assert damage(tmp_path, undamaged, range(100, 600)) > 250
+
+
+@pytest.mark.parametrize("time", [2**62, -(2**62)], ids=["too late", "too early"])
+@pytest.mark.parametrize("column", TIME_COLUMNS)
+def test_a_time_that_no_clock_shows_is_found_and_the_memorys_words_stay(tmp_path: Path, column: str, time: int) -> None:
+    path = tmp_path / "memory.db"
+    with opened(path) as store:
+        store.bank("ana").observe([memkit.Turn(f"I like tea number {number}.", "ana") for number in range(3)])
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"UPDATE memory SET {column} = ? WHERE seq = 2", (time,))
+        connection.commit()
+    assert repaired(path)
+    with opened(path) as store:
+        texts = {memory.text for memory in store.bank("ana").list(states=MEMORY_STATES)}
+        assert texts == {f"I like tea number {number}." for number in range(3)}
+        assert store.doctor() == []
 
 
 def types(whole: bytes) -> Iterator[int]:

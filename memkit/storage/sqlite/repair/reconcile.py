@@ -5,7 +5,7 @@ import secrets
 import sqlite3
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
 
@@ -27,11 +27,20 @@ from memkit.storage.sql.row_blocks import forget, rebuild
 from memkit.storage.sql.view import SqlView
 from memkit.storage.sql.writer import Writer
 from memkit.text.terms.keys import text_key
-from memkit.times import from_micros, utc_now
+from memkit.times import from_micros, to_micros, utc_now
 
-IMPOSSIBLE_NUMBERS = (
-    "NOT length BETWEEN 0 AND 2147483647 OR NOT strength BETWEEN 0 AND 1e9 "
-    "OR NOT coalesce(salience, 0) BETWEEN 0 AND 1e9 OR NOT seq BETWEEN 1 AND 2147483647"
+POSSIBLE_TIMES = (
+    f"BETWEEN {to_micros(datetime.min.replace(tzinfo=UTC))} AND {to_micros(datetime.max.replace(tzinfo=UTC))}"
+)
+TIME_COLUMNS = ("occurred_at", "recorded_at", "valid_from", "valid_until", "recalled_at")
+IMPOSSIBLE_NUMBERS = " OR ".join(
+    (
+        "NOT length BETWEEN 0 AND 2147483647",
+        "NOT strength BETWEEN 0 AND 1e9",
+        "NOT coalesce(salience, 0) BETWEEN 0 AND 1e9",
+        "NOT seq BETWEEN 1 AND 2147483647",
+        *(f"NOT coalesce({column}, 0) {POSSIBLE_TIMES}" for column in TIME_COLUMNS),
+    )
 )
 CHECKED_COLUMNS = "c.checksum, c.text, c.payload, m.id, m.kind, m.author, m.role, m.occurred_at FROM memory m"
 WITHOUT_SOURCES = (
