@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from bank_workers import serve, work
+from forking import FORKED_COUNTS, FORKING_SCRIPT
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
@@ -54,50 +55,12 @@ def test_four_processes_on_one_file_for_half_a_minute(path: Path) -> None:
     check(path, together(path, 30.0, "spawn"), 30.0)
 
 
-FORKING_SCRIPT = """
-import os, sys, threading, memkit
-from memkit.encoders.hashing import HashingEncoder
-from memkit.errors import MemkitError
-store = memkit.open(sys.argv[1], encoder=HashingEncoder())
-bank = store.bank("shared")
-
-def say(me, count):
-    for n in range(count):
-        bank.observe([memkit.Turn(f"Worker {me} says word number {n}", f"w{me}", id=f"{me}-{n}")])
-        bank.recall("worker says word", min_score=0)
-
-say(99, 1)  # Python itself can't fork in the midst of another thread's import
-threads = [threading.Thread(target=say, args=(me, 30)) for me in range(3)]
-for thread in threads:
-    thread.start()
-children = []
-for me in range(3, 7):
-    child = os.fork()
-    if not child:
-        say(me, 15)
-        os._exit(0)
-    children.append(child)
-    say(me + 10, 5)
-codes = [os.waitpid(child, 0)[1] for child in children]
-for thread in threads:
-    thread.join()
-store.close()
-sys.exit(max(codes))
-"""
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
 def test_forks_of_a_process_whose_threads_write_lose_nothing(path: Path) -> None:
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKING_SCRIPT, str(path)]
     subprocess.run(command, check=True, timeout=40)
     with memkit.open(path, encoder=HashingEncoder()) as store:
-        counts = {
-            99: 1,
-            **dict.fromkeys(range(3), 30),
-            **dict.fromkeys(range(3, 7), 15),
-            **dict.fromkeys(range(13, 17), 5),
-        }
-        expected = {f"{me}-{n}" for me, count in counts.items() for n in range(count)}
+        expected = {f"{me}-{n}" for me, count in FORKED_COUNTS.items() for n in range(count)}
         assert {m.id for m in store.bank("shared").list(limit=10_000)} == expected
         assert store.doctor() == []
 
