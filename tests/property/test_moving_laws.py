@@ -58,6 +58,7 @@ def test_a_bank_moves_between_engines_by_every_reading(places: tuple[str, str], 
         ):
             life = Life(first, clock)
             life.live([("observe", 1), *steps])
+            first._services.reinforcements.flush()  # as moving does
             before = readings(first)
             first.move(second, keep=True)
             assert differences(readings(second), before) == []
