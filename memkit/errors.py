@@ -35,6 +35,9 @@
     |   `-- SurprisalUnavailableError  no text's surprisal can be had now: the model or its server is out of reach
     |-- ThinkerError               the thinker failed; its exchange stays queued
     |   `-- ThinkerOutputError     a model's answer that can't be read as operations
+    |-- AccessError                a server doesn't let the caller do that
+    |   |-- UnauthenticatedError   the token is missing, unknown, expired or revoked
+    |   `-- ForbiddenError         the token doesn't give the right in this bank
     `-- MissingExtraError          an optional package isn't installed
 
 Messages say what, where, which rule and the remedy. They never hold memory text.
@@ -187,6 +190,18 @@ class ThinkerError(MemkitError):
 
 class ThinkerOutputError(ThinkerError):
     """A model's answer that can't be read as operations."""
+
+
+class AccessError(MemkitError):
+    """A server doesn't let the caller do that."""
+
+
+class UnauthenticatedError(AccessError):
+    """The access token is missing, unknown, expired or revoked."""
+
+
+class ForbiddenError(AccessError):
+    """The access token doesn't give the right in this bank."""
 
 
 class MissingExtraError(MemkitError):
