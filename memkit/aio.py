@@ -48,6 +48,7 @@ class AsyncBank:
     reflect = _awaitable(MemoryBank.reflect)
     recall = _awaitable(MemoryBank.recall)
     explain = _awaitable(MemoryBank.explain)
+    reinforce = _awaitable(MemoryBank.reinforce)
     window = _awaitable(MemoryBank.window)
     standing = _awaitable(MemoryBank.standing)
     upcoming = _awaitable(MemoryBank.upcoming)

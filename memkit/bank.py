@@ -2,7 +2,7 @@
 
 import builtins
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
@@ -24,7 +24,7 @@ from memkit.recall.present.window import Window
 from memkit.recall.ranking.query import RecallKeywords, RecallOptions
 from memkit.session import Session
 from memkit.think.mood import Mood
-from memkit.times import Moment, as_utc
+from memkit.times import Moment
 
 if TYPE_CHECKING:
     from memkit.aio import AsyncBank
@@ -47,8 +47,7 @@ class MemoryBank:
     @property
     def zone(self) -> str:
         """The IANA name of the time zone that decides what "day" means in it."""
-        state = self._context.state()
-        return (self._context.zone or "UTC") if state is None else state.zone
+        return self._context.zone_name()
 
     def change_zone(self, zone: str) -> Receipt:
         """Give the bank another IANA time zone: its days begin there from now on, also those that are past.
@@ -57,12 +56,6 @@ class MemoryBank:
         cut off. Summaries are due again: `reflect`, or maintenance, writes them. Raises UnknownOptionError.
         """
         return edit.change_zone(self._context, zone)
-
-    def _moment(self, value: Moment | None, field: str) -> datetime | None:
-        """A moment as it was given; a date alone is the beginning of that day in the bank's zone."""
-        if value is None:
-            return None
-        return as_utc(value, field=field, zone=None if isinstance(value, datetime) else self.zone)
 
     @cached_property
     def aio(self) -> "AsyncBank":
@@ -169,15 +162,15 @@ class MemoryBank:
             kinds=kinds,
             where=where,
             speaker=speaker,
-            since=self._moment(since, "since"),
-            until=self._moment(until, "until"),
+            since=self._context.moment(since, "since"),
+            until=self._context.moment(until, "until"),
             context=context,
             without=without,
             around=around,
             min_score=min_score,
-            now=self._moment(now, "now"),
-            valid_at=self._moment(valid_at, "valid_at"),
-            as_of=self._moment(as_of, "as_of"),
+            now=self._context.moment(now, "now"),
+            valid_at=self._context.moment(valid_at, "valid_at"),
+            as_of=self._context.moment(as_of, "as_of"),
             reinforce=reinforce,
             rerank=rerank,
             by=by,
@@ -189,9 +182,16 @@ class MemoryBank:
 
         With its parts beside those of the last result, and what would have brought it in. Raises InputError.
         """
-        given: dict[str, Any] = {**options}
-        moments = {name: self._moment(given.get(name), name) for name in ("since", "until", "now", "valid_at", "as_of")}
+        given, moment = dict[str, Any](**options), self._context.moment
+        moments = {name: moment(given.get(name), name) for name in ("since", "until", "now", "valid_at", "as_of")}
         return explain.explain(self._context, id, RecallOptions(query=query, k=k, **{**given, **moments}))
+
+    def reinforce(self, ids: str | Sequence[str], *, now: Moment | None = None) -> int:
+        """Strengthen memories that were used where memkit didn't see it, as a prompt does; gives back how many.
+
+        Ids that aren't here (any more) count for nothing. Written with the next change, or after some seconds.
+        """
+        return recall.reinforce(self._context, ids, self._context.moment(now, "now"))
 
     def window(
         self, budget: int, *, session: str | None = None, count_tokens: Callable[[str], int] | None = None
@@ -236,7 +236,7 @@ class MemoryBank:
         comes first, with `is_past`. `now`: the moment of asking; what was said later doesn't count. Told by English
         words. Raises InputError.
         """
-        return upcoming.upcoming(self._context, self._moment(now, "now"), within)
+        return upcoming.upcoming(self._context, self._context.moment(now, "now"), within)
 
     def session(self, id: str | None = None) -> Session:
         """Turns of the session with that name, or of the bank's last, as a sequence: read, appended to, cleared."""
@@ -341,7 +341,7 @@ class MemoryBank:
         `since` <= occurred_at < `until`; a date alone is the beginning of that day in the bank's zone. The next page
         goes on `after` the last one's id, or after the page's `next`, whatever was erased meanwhile.
         """
-        start, end = self._moment(since, "since"), self._moment(until, "until")
+        start, end = self._context.moment(since, "since"), self._context.moment(until, "until")
         options = PageOptions(kinds, states, limit=limit, order=order, since=start, until=end)
         return read.page(self._context, options, where, after)
 
@@ -377,7 +377,7 @@ class MemoryBank:
     ) -> ErasePlan:
         """Plan an erasure: the memories that would go, and those that rest on them. Nothing is removed yet."""
         chosen = erase.Selection(
-            about, speaker, session, self._moment(since, "since"), self._moment(until, "until"), ids
+            about, speaker, session, self._context.moment(since, "since"), self._context.moment(until, "until"), ids
         )
         return erase.plan_erase(self._context, chosen)
 

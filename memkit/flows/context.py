@@ -21,7 +21,7 @@ from memkit.runtime.reinforcement_buffer import ReinforcementBuffer
 from memkit.runtime.reranker_slot import RerankerSlot
 from memkit.runtime.surprisal_cache import SurprisalCache
 from memkit.settings import Settings
-from memkit.times import Clock
+from memkit.times import Clock, Moment, as_utc
 
 T = TypeVar("T")
 
@@ -78,9 +78,20 @@ class BankContext:
         """The zone that the bank is made with; None where nobody asked for one."""
         return self.services.zones.get(self.name)
 
+    def zone_name(self) -> str:
+        """The zone that decides what "day" means in the bank."""
+        state = self.state()
+        return (self.zone or "UTC") if state is None else state.zone
+
     def now(self) -> datetime:
         """The moment by the injected clock."""
         return self.services.clock()
+
+    def moment(self, value: Moment | None, field: str) -> datetime | None:
+        """A moment as it was given; a date alone is the beginning of that day in the bank's zone."""
+        if value is None:
+            return None
+        return as_utc(value, field=field, zone=None if isinstance(value, datetime) else self.zone_name())
 
     def state(self) -> BankState | None:
         """The bank as it is stored now; None while nothing was ever written to it."""

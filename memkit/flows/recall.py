@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from memkit.errors import BankGoneError, UnknownMemoryError
-from memkit.flows.context import BankContext
+from memkit.flows.context import BankContext, by_id
 from memkit.flows.looking.question import EncodedQuestion, is_asked
 from memkit.flows.looking.reranking import is_reranked, reranked
 from memkit.flows.looking.standing import standing_of
@@ -292,15 +292,28 @@ def _reinforcer(ctx: BankContext, bank: int, hits: Sequence[Hit], query: Query) 
     """The function that takes ids that were placed into a prompt; None where recall must leave no trace."""
     if ctx.services.read_only or not query.options.reinforce or query.options.as_of is not None:
         return None
-    curve = Curve.of(ctx.settings.decay)
-    by_id = {m.id: m for hit in hits for m in (hit.memory, *hit.around, *hit.thoughts)}
+    memories_by_id = {m.id: m for hit in hits for m in (hit.memory, *hit.around, *hit.thoughts)}
 
     def use(ids: Sequence[str]) -> None:
-        used = [by_id[id] for id in ids if id in by_id]
-        growth = [curve.growth_of(m, query.now) for m in used]
-        ctx.services.reinforcements.add(bank, [m.id for m in used], at=query.now, growth=growth)
+        _strengthen(ctx, bank, [memories_by_id[id] for id in ids if id in memories_by_id], query.now)
 
     return use
+
+
+def _strengthen(ctx: BankContext, bank: int, memories: Sequence[Memory], at: datetime) -> None:
+    curve = Curve.of(ctx.settings.decay)
+    growth = [curve.growth_of(memory, at) for memory in memories]
+    ctx.services.reinforcements.add(bank, [memory.id for memory in memories], at=at, growth=growth)
+
+
+def reinforce(ctx: BankContext, ids: str | Sequence[str], now: datetime | None) -> int:
+    """Strengthen what was used elsewhere; gives back how many of these are here. In a read-only store, none."""
+    state = None if ctx.services.read_only else ctx.state()
+    if state is None:
+        return 0
+    memories = list(by_id(ctx, [ids] if isinstance(ids, str) else ids).values())
+    _strengthen(ctx, state.number, memories, now or ctx.now())
+    return len(memories)
 
 
 def relevant_ids(ctx: BankContext, about: str) -> list[str]:

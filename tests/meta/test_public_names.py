@@ -43,6 +43,7 @@ METHOD_PARAMETERS: dict[type, dict[str, str]] = {
         "think": "batch",
         "reflect": "",
         "recall": "query k kinds where speaker since until context around min_score now valid_at as_of reinforce",
+        "reinforce": "ids now",
         "window": "budget session count_tokens",
         "portrait": "",
         "mood": "",
