@@ -38,6 +38,13 @@
     |-- AccessError                a server doesn't let the caller do that
     |   |-- UnauthenticatedError   the token is missing, unknown, expired or revoked
     |   `-- ForbiddenError         the token doesn't give the right in this bank
+    |-- RequestError               a server doesn't take a request, or can't answer it now
+    |   |-- RequestTooLargeError   its body is larger than the server takes
+    |   |-- RateLimitError         too many came in a short time
+    |   |-- OverloadedError        as many are at work as the server takes
+    |   |-- TimeLimitError         it took longer than the server waits; what it began goes on
+    |   |-- RequestInProgressError the same request, by its Idempotency-Key, is at work
+    |   `-- IdempotencyKeyError    its Idempotency-Key was sent before, with another request
     `-- MissingExtraError          an optional package isn't installed
 
 Messages say what, where, which rule and the remedy. They never hold memory text.
@@ -202,6 +209,38 @@ class UnauthenticatedError(AccessError):
 
 class ForbiddenError(AccessError):
     """The access token doesn't give the right in this bank."""
+
+
+class RequestError(MemkitError):
+    """A server doesn't take a request, or can't answer it now. `retry_after`: seconds after which to send it again."""
+
+    def __init__(self, *args: object, retry_after: float | None = None) -> None:
+        super().__init__(*args)
+        self.retry_after = retry_after
+
+
+class RequestTooLargeError(RequestError):
+    """A request's body is larger than the server takes; nothing of it was stored."""
+
+
+class RateLimitError(RequestError):
+    """More requests came in a short time than the server takes from one caller; this one was not begun."""
+
+
+class OverloadedError(RequestError):
+    """The server has as many requests at work as it takes; this one was not begun."""
+
+
+class TimeLimitError(RequestError):
+    """A request took longer than the server waits; what it began goes on, and may yet be stored."""
+
+
+class RequestInProgressError(RequestError):
+    """The same request, by its Idempotency-Key, is at work; its answer comes when it is done."""
+
+
+class IdempotencyKeyError(RequestError):
+    """An Idempotency-Key was sent before, with another request; nothing was done."""
 
 
 class MissingExtraError(MemkitError):
