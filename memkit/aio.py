@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from memkit.bank import MemoryBank
-from memkit.flows.think import athink, checked_batch
+from memkit.flows.think import ThinkProgress, athink, checked_batch, untold
 from memkit.forget.requests import ThinkingReceipt
 from memkit.models import Memory, Receipt
 from memkit.session import Session
@@ -40,9 +40,9 @@ class AsyncBank:
     observe = _awaitable(MemoryBank.observe)
     repeated = _awaitable(MemoryBank.repeated)
 
-    async def think(self, *, batch: int | None = None) -> ThinkingReceipt:
-        """Think as `bank.think` does; a chat model's own async call is awaited."""
-        return await athink(self.bank._context, batch=checked_batch(batch))
+    async def think(self, *, batch: int | None = None, progress: ThinkProgress = untold) -> ThinkingReceipt:
+        """Think as `bank.think` does; a chat model's own async call is awaited. `progress` is called in a thread."""
+        return await athink(self.bank._context, batch=checked_batch(batch), progress=progress)
 
     requests = _awaitable(MemoryBank.requests)
     reflect = _awaitable(MemoryBank.reflect)

@@ -93,14 +93,14 @@ class MemoryBank:
 
     # post-thinking: what it means
 
-    def think(self, *, batch: int | None = None) -> ThinkingReceipt:
+    def think(self, *, batch: int | None = None, progress: think.ThinkProgress = think.untold) -> ThinkingReceipt:
         """Turn the exchanges observed since the last time into thoughts: insert, merge, supersede, forget.
 
-        One question to the thinker for each exchange, or for `batch` of them (else `ThinkSettings.batch`).
-        An exchange on which the thinker fails stays queued and is tried again later (TiM, arXiv 2311.08719). What
-        people asked to have forgotten is closed, and `receipt.requests` proposes for each to erase it.
+        One question to the thinker for each exchange, or for `batch` of them (else `ThinkSettings.batch`). `progress`
+        is told how many of how many are done, and may raise to stop. What the thinker fails on is queued for later
+        (TiM, arXiv 2311.08719). What people asked to have forgotten is closed; `receipt.requests` propose to erase it.
         """
-        return think.think(self._context, batch=think.checked_batch(batch))
+        return think.think(self._context, batch=think.checked_batch(batch), progress=progress)
 
     def requests(self) -> tuple[ForgetRequest, ...]:
         """Requests to forget that were neither carried out nor declined, oldest first, with plans as of now.

@@ -30,6 +30,8 @@ from memkit.think.sans_io import adrive, drive
 
 log = logging.getLogger("memkit")
 
+ThinkProgress = Callable[[int, int], None]
+
 MAX_BATCH = 50  # exchanges in one call
 FIRST_DELAY = timedelta(minutes=1)
 MAX_DELAY = timedelta(hours=6)
@@ -81,15 +83,20 @@ def checked_batch(batch: int | None) -> int | None:
     return batch
 
 
-def think(ctx: BankContext, *, batch: int | None = None) -> ThinkingReceipt:
+def untold(done: int, total: int) -> None:
+    """Progress that nobody follows."""
+
+
+def think(ctx: BankContext, *, batch: int | None = None, progress: ThinkProgress = untold) -> ThinkingReceipt:
     """Think about all exchanges that wait and that nobody else is at."""
-    round = drive(think_rounds(ctx, batch=batch), partial(answer, ctx.services.thinker))
+    round = drive(think_rounds(ctx, batch=batch, progress=progress), partial(answer, ctx.services.thinker))
     return round.receipt(ctx)
 
 
-async def athink(ctx: BankContext, *, batch: int | None = None) -> ThinkingReceipt:
+async def athink(ctx: BankContext, *, batch: int | None = None, progress: ThinkProgress = untold) -> ThinkingReceipt:
     """The same: a model is awaited, everything else runs in the store's executor."""
-    round = await adrive(think_rounds(ctx, batch=batch), partial(_await_thinker, ctx), partial(_run, ctx))
+    rounds = think_rounds(ctx, batch=batch, progress=progress)
+    round = await adrive(rounds, partial(_await_thinker, ctx), partial(_run, ctx))
     receipt: ThinkingReceipt = await _run(ctx, partial(round.receipt, ctx))
     return receipt
 
@@ -130,18 +137,18 @@ def think_rounds(
     only_due: bool = False,
     even_open: bool = False,
     may_go_on: Callable[[], bool] = lambda: True,
+    progress: ThinkProgress = untold,
 ) -> Generator[ThinkerQuestion, list[Proposal], ThinkingRound]:
-    """Think about what waits, group by group.
+    """Think about what waits, group by group; `progress` is told after each, and may raise to stop there.
 
     With `only_due`, not about exchanges that were put off, nor about open ones, but for `even_open`.
     """
     state, round = ctx.state(), ThinkingRound()
     if state is None:
         return round
-    round.change = state.change
-    for group in _groups(
-        waiting(ctx, state, only_due=only_due, even_open=even_open), batch or ctx.settings.think.batch
-    ):
+    round.change, done = state.change, 0
+    queued = waiting(ctx, state, only_due=only_due, even_open=even_open)
+    for group in _groups(queued, batch or ctx.settings.think.batch):
         if not may_go_on():
             round.finished = False
             break
@@ -149,6 +156,8 @@ def think_rounds(
             round.outcomes.append(Outcome(id=None, action="skipped", reason=budget.SPENT_REASON))
             break
         yield from _ExchangeGroup(ctx, state, group, round).think()
+        done += len(group)
+        progress(done, len(queued))
     return round
 
 

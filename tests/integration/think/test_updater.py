@@ -61,6 +61,26 @@ def test_an_exchange_costs_one_call_and_a_batch_of_them_one_call_together() -> N
             store.bank("three").think(batch=0)
 
 
+def test_progress_is_told_after_each_call_and_may_stop_the_thinking_there() -> None:
+    steps: list[tuple[int, int]] = []
+
+    def stop_at_four(done: int, total: int) -> None:
+        steps.append((done, total))
+        if done == 4:
+            raise InterruptedError
+
+    model = ScriptedModel(answering=inserting)
+    with opened(model) as store:
+        bank = store.bank("ana")
+        tell(bank, *range(6))
+        with pytest.raises(InterruptedError):
+            bank.think(batch=2, progress=stop_at_four)
+        assert steps == [(2, 6), (4, 6)]
+        assert (model.calls, thought_texts(bank), queue(store)["waiting"]) == (2, ["0", "1", "2", "3"], 2)
+        asyncio.run(bank.aio.think(progress=lambda done, total: steps.append((done, total))))
+        assert (steps[2:], thought_texts(bank)[4:]) == ([(1, 2), (2, 2)], ["4", "5"])
+
+
 def test_each_thought_of_a_batch_rests_on_the_turns_that_it_names() -> None:
     def answering(messages: list[BaseMessage]) -> str:
         return json.dumps(
