@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from memkit.bank import MemoryBank
+    from memkit.banks import Bank
     from memkit.errors import MemkitError
     from memkit.items import Item
     from memkit.models import Hit, Memory, Receipt, Turn
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from memkit.store import open_store as open
 
 __all__ = [
+    "Bank",
     "Hit",
     "Item",
     "MemkitError",
@@ -37,6 +39,7 @@ __all__ = [
 ]
 
 _HOME_MODULES = {
+    "Bank": "banks",
     "Hit": "models",
     "Item": "items",
     "MemkitError": "errors",
