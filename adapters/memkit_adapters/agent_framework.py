@@ -27,7 +27,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 Context = Mapping[str, Any]
-BankOf = Callable[[Context], memkit.MemoryBank]
+BankOf = Callable[[Context], memkit.Bank]
 SAID_ROLES = frozenset({"user", "assistant", "tool"})
 TURN_ID_KEY = "memkit_turn_id"  # of a message's additional properties: the id of its turn
 KEY_PREFIX = "agent_framework:"  # of a history's items: a message by its number, and how many there are
@@ -43,7 +43,7 @@ class MemkitContextProvider(ContextProvider):
     """
 
     def __init__(
-        self, bank: memkit.MemoryBank | BankOf, *, source_id: str = "memkit", speaker: str = "user", k: int = 10,
+        self, bank: memkit.Bank | BankOf, *, source_id: str = "memkit", speaker: str = "user", k: int = 10,
         max_tokens: int = 1000,
     ) -> None:  # fmt: skip
         super().__init__(source_id)
@@ -93,7 +93,7 @@ class MemkitHistoryProvider(HistoryProvider):
     """
 
     def __init__(
-        self, bank: memkit.MemoryBank | BankOf, *, source_id: str = "memkit_history", speaker: str = "user",
+        self, bank: memkit.Bank | BankOf, *, source_id: str = "memkit_history", speaker: str = "user",
         last: int | None = None, **options: Any,
     ) -> None:  # fmt: skip
         super().__init__(source_id, **options)
@@ -128,7 +128,7 @@ class MemkitHistoryProvider(HistoryProvider):
                     self._store(self._bank_of(call), messages, call)
                     is_due = False
 
-    def _store(self, bank: memkit.MemoryBank, messages: Sequence[Message], call: Context) -> None:
+    def _store(self, bank: memkit.Bank, messages: Sequence[Message], call: Context) -> None:
         head, turns = bank.get_item(_key(call)), set[str]()
         count = _count(head)
         newest = [bank.get_item(_key(call, number)) for number in range(max(count - len(messages), 0), count)]
@@ -141,7 +141,7 @@ class MemkitHistoryProvider(HistoryProvider):
         bank.put_many([*items, counted], expected={_key(call): None if head is None else head.updated_at})
 
 
-def observe(bank: memkit.MemoryBank, messages: Sequence[Message], call: Context, speaker: str) -> set[str]:
+def observe(bank: memkit.Bank, messages: Sequence[Message], call: Context, speaker: str) -> set[str]:
     """Ids of the messages' turns that are stored now. Raises MemkitError where none of them could be."""
     turns = turns_of(messages, call, speaker)
     outcomes = bank.observe(turns).outcomes if turns else ()
@@ -161,7 +161,7 @@ def turn_id(message: Message) -> str:
     return str(message.additional_properties.setdefault(TURN_ID_KEY, uuid4().hex))
 
 
-def adopt_question(bank: memkit.MemoryBank, asked: Sequence[Message], call: Context) -> None:
+def adopt_question(bank: memkit.Bank, asked: Sequence[Message], call: Context) -> None:
     """Take over the ids of turns that are asked again: they are the last of their session, and nobody answered."""
     said = said_of(asked)
     stored = newest_turns(bank, call, len(said))
@@ -169,7 +169,7 @@ def adopt_question(bank: memkit.MemoryBank, asked: Sequence[Message], call: Cont
         adopt(said, stored)
 
 
-def adopt_answer(bank: memkit.MemoryBank, asked: Sequence[Message], answer: Sequence[Message], call: Context) -> None:
+def adopt_answer(bank: memkit.Bank, asked: Sequence[Message], answer: Sequence[Message], call: Context) -> None:
     """Take over the ids of turns that a history observed for this run: they came after what was asked.
 
     Of a stream the framework gives a history that stores at each call of the service other objects than here.
@@ -182,7 +182,7 @@ def adopt_answer(bank: memkit.MemoryBank, asked: Sequence[Message], answer: Sequ
         adopt(said, came_after)
 
 
-def newest_turns(bank: memkit.MemoryBank, call: Context, count: int) -> list[memkit.Memory]:
+def newest_turns(bank: memkit.Bank, call: Context, count: int) -> list[memkit.Memory]:
     """The last turns of the call's session, in order."""
     return bank.session(call["session_id"]).last(count) if count and call["session_id"] else []
 
@@ -266,7 +266,7 @@ def _parts(content: Content) -> list[dict[str, Any]]:
     return []
 
 
-def _function(bank: memkit.MemoryBank | BankOf) -> BankOf:
+def _function(bank: memkit.Bank | BankOf) -> BankOf:
     return bank if callable(bank) else lambda call: bank
 
 

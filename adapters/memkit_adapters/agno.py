@@ -25,7 +25,7 @@ except ModuleNotFoundError as error:
     raise ImportError("memkit_adapters.agno needs Agno: pip install 'memkit-agents[agno]'") from error
 
 Context = Mapping[str, Any]
-BankOf = Callable[[Context], memkit.MemoryBank | None]
+BankOf = Callable[[Context], memkit.Bank | None]
 SAID_ROLES = frozenset({"user", "assistant", "tool"})
 MAX_NOTED_RUNS = 10_000  # whose blocks are noted until they end; those of failed runs go when it is full
 CALL_NAMES = ("metadata", "dependencies", "session_state")  # of a run's context, handed on to a function of banks
@@ -41,7 +41,7 @@ class MemkitLearning:
     learning_type = "memkit"
     schema = None
 
-    def __init__(self, bank: memkit.MemoryBank | BankOf, *, k: int = 10, max_tokens: int = 1000) -> None:
+    def __init__(self, bank: memkit.Bank | BankOf, *, k: int = 10, max_tokens: int = 1000) -> None:
         self._bank_of: BankOf = bank if callable(bank) else lambda context: bank
         self._k, self._max_tokens = k, max_tokens
         self._waiting: dict[str | None, Future[None]] = {}  # what a session's last run is still to write
@@ -190,7 +190,7 @@ def _run_id(context: Context) -> str | None:
     return getattr(context.get("run_context"), "run_id", None)
 
 
-def _turn(bank: memkit.MemoryBank, message: Message, id: str, context: Context) -> memkit.Turn:
+def _turn(bank: memkit.Bank, message: Message, id: str, context: Context) -> memkit.Turn:
     said = {
         "role": message.role, "content": message.content, "tool_calls": message.tool_calls,
         "tool_call_id": message.tool_call_id,

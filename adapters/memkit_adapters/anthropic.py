@@ -33,7 +33,7 @@ except ModuleNotFoundError as error:
         "memkit_adapters.anthropic needs Anthropic's SDK: pip install 'memkit-agents[anthropic]'"
     ) from error
 
-BankOf = Callable[[], memkit.MemoryBank]
+BankOf = Callable[[], memkit.Bank]
 FIELD_TYPES: dict[str, dict[str, type]] = {
     "view": {"path": str},
     "create": {"path": str, "file_text": str},
@@ -51,7 +51,7 @@ class MemkitMemoryTool(BetaAbstractMemoryTool):
     to the model; where the bank fails, it names no memory text, and the log is told, too.
     """
 
-    def __init__(self, bank: memkit.MemoryBank | BankOf, *, cache_control: Any = None) -> None:
+    def __init__(self, bank: memkit.Bank | BankOf, *, cache_control: Any = None) -> None:
         super().__init__(cache_control=cache_control)
         self._bank_of: BankOf = bank if callable(bank) else lambda: bank
 
@@ -103,7 +103,7 @@ class MemkitMemoryTool(BetaAbstractMemoryTool):
 class AsyncMemkitMemoryTool(BetaAsyncAbstractMemoryTool):
     """The same for AsyncAnthropic; the event loop is never blocked."""
 
-    def __init__(self, bank: memkit.MemoryBank | BankOf, *, cache_control: Any = None) -> None:
+    def __init__(self, bank: memkit.Bank | BankOf, *, cache_control: Any = None) -> None:
         super().__init__(cache_control=cache_control)
         self._tool = MemkitMemoryTool(bank)
 

@@ -58,7 +58,7 @@ class MemoryFolder:
     came.
     """
 
-    def __init__(self, bank: memkit.MemoryBank) -> None:
+    def __init__(self, bank: memkit.Bank) -> None:
         self._bank, self._lock = bank, BANK_LOCKS[hash(bank.name) % len(BANK_LOCKS)]
 
     def view(self, path: str, lines: Sequence[int] | None = None) -> str:

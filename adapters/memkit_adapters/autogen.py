@@ -29,7 +29,7 @@ try:
 except ModuleNotFoundError as error:
     raise ImportError("memkit_adapters.autogen needs AutoGen: pip install 'memkit-agents[autogen]'") from error
 
-BankOf = Callable[[], memkit.MemoryBank]
+BankOf = Callable[[], memkit.Bank]
 T = TypeVar("T")
 OWN_START = "<memory>"  # begins a message that this memory wrote
 ID_CHARS = 32
@@ -48,7 +48,7 @@ class MemkitMemory(Memory):
     """
 
     def __init__(
-        self, bank: memkit.MemoryBank | BankOf, *, people: Mapping[str, str] | None = None, session: str | None = None,
+        self, bank: memkit.Bank | BankOf, *, people: Mapping[str, str] | None = None, session: str | None = None,
         k: int = 10, max_tokens: int = 1000, shows_events: bool = False,
     ) -> None:  # fmt: skip
         self._bank_of: BankOf = bank if callable(bank) else lambda: bank

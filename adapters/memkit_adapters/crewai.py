@@ -30,7 +30,7 @@ KEY_PREFIX = "crewai:"  # begins the keys of its items
 class MemkitStorage:
     """Storage of CrewAI's memory in a bank. A prefix of a scope means itself and all below it, by whole parts."""
 
-    def __init__(self, bank: memkit.MemoryBank) -> None:
+    def __init__(self, bank: memkit.Bank) -> None:
         self._bank = bank
 
     def save(self, records: Sequence[MemoryRecord]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import memkit
+from memkit.banks import Store
 from memkit_adapters.facts import fact
 from memkit_adapters.sparing import spared, tell_refused
 
@@ -27,7 +28,7 @@ try:
 except ModuleNotFoundError as error:
     raise ImportError("memkit_adapters.google_adk needs Google ADK: pip install 'memkit-agents[google-adk]'") from error
 
-BankOf = Callable[[str, str], memkit.MemoryBank]
+BankOf = Callable[[str, str], memkit.Bank]
 
 PERSON_AUTHOR = "user"  # as ADK names the person in a session
 DELETED_KEY = "google_adk/deleted/"  # begins the key of an item that says that an event was deleted
@@ -41,7 +42,7 @@ class MemkitMemoryService(BaseMemoryService):
     `delete_memory` raises then.
     """
 
-    def __init__(self, store: memkit.MemoryStore | BankOf, *, k: int = 10, max_tokens: int = 1000) -> None:
+    def __init__(self, store: Store | BankOf, *, k: int = 10, max_tokens: int = 1000) -> None:
         self._bank_of: BankOf = store if callable(store) else store.bank
         self._k, self._max_tokens = k, max_tokens
 
@@ -117,7 +118,7 @@ class MemkitMemoryService(BaseMemoryService):
 
 
 def _observe(
-    bank: memkit.MemoryBank, events: Sequence[Event], session: str | None, metadata: Mapping[str, object] | None
+    bank: memkit.Bank, events: Sequence[Event], session: str | None, metadata: Mapping[str, object] | None
 ) -> None:
     """Observe what was said in events, each once; what was erased of a session, or deleted, stays away."""
     said = [event for event in events if not event.partial and _words(event.content)]

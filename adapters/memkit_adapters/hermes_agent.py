@@ -27,7 +27,7 @@ except ModuleNotFoundError as error:
         "memkit_adapters.hermes_agent needs Hermes Agent: pip install 'memkit-agents[hermes-agent]'"
     ) from error
 
-BankOf = Callable[[Mapping[str, Any]], memkit.MemoryBank]
+BankOf = Callable[[Mapping[str, Any]], memkit.Bank]
 
 FILE_NAME = "memkit.db"  # in HERMES_HOME
 WRITING_CONTEXTS = ("primary", "")  # of agents whose talk is a person's: no schedules, no agents of agents
@@ -53,7 +53,7 @@ class MemkitProvider(MemoryProvider):
     """
 
     def __init__(
-        self, bank: memkit.MemoryBank | BankOf | None = None, *, k: int = 10, max_tokens: int = 1000, **options: Any
+        self, bank: memkit.Bank | BankOf | None = None, *, k: int = 10, max_tokens: int = 1000, **options: Any
     ) -> None:
         self._given, self._options = bank, options
         self._k, self._max_tokens = k, max_tokens
@@ -131,7 +131,7 @@ class MemkitProvider(MemoryProvider):
             self._store.close()
             self._store = None
 
-    def _bank(self) -> memkit.MemoryBank | None:
+    def _bank(self) -> memkit.Bank | None:
         """The bank of whoever is served; None where there is no store."""
         if callable(self._given):
             return self._given(self._agent_facts)

@@ -21,6 +21,7 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 
 import memkit
+from memkit.banks import Store
 from memkit.errors import EncoderError, InputError
 from memkit.models import Memory
 
@@ -66,7 +67,7 @@ class MemkitStore(BaseStore):
     supports_ttl = True
 
     def __init__(
-        self, store: memkit.MemoryStore, *, index: IndexConfig | Mapping[str, Any] | None = None,
+        self, store: Store, *, index: IndexConfig | Mapping[str, Any] | None = None,
         ttl: TTLConfig | None = None,
     ) -> None:  # fmt: skip
         if index and "embed" in index:

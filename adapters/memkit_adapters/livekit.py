@@ -22,7 +22,7 @@ try:
 except ModuleNotFoundError as error:
     raise ImportError("memkit_adapters.livekit needs LiveKit Agents: pip install 'memkit-agents[livekit]'") from error
 
-BankOf = Callable[[AgentSession[Any]], memkit.MemoryBank]
+BankOf = Callable[[AgentSession[Any]], memkit.Bank]
 
 SAYING_ROLES = ("user", "assistant")
 _conversations: WeakKeyDictionary[AgentSession[Any], str] = WeakKeyDictionary()
@@ -40,7 +40,7 @@ class MemkitAgent(Agent):
     """
 
     def __init__(
-        self, bank: memkit.MemoryBank | BankOf, *, instructions: str, speaker: str = "user",
+        self, bank: memkit.Bank | BankOf, *, instructions: str, speaker: str = "user",
         conversation: str | None = None, budget_ms: float = 50, k: int = 10, max_tokens: int = 500, **options: Any,
     ) -> None:  # fmt: skip
         super().__init__(instructions=instructions, **options)

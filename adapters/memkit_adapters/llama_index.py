@@ -32,7 +32,7 @@ except ModuleNotFoundError as error:
         "memkit_adapters.llama_index needs LlamaIndex: pip install 'memkit-agents[llama-index]'"
     ) from error
 
-BankOf = Callable[[str | None], memkit.MemoryBank]
+BankOf = Callable[[str | None], memkit.Bank]
 
 MEMKIT_ROLES = {"user": "user", "assistant": "assistant", "chatbot": "assistant", "model": "assistant"}
 REASONING_PREFIX, ANSWER_MARK = "Thought:", "Answer:"  # of a ReAct agent's message
@@ -60,7 +60,7 @@ class MemkitMemoryBlock(BaseMemoryBlock[str]):  # type: ignore[misc, unused-igno
     _unsaved: dict[str, list["_Said"]] = PrivateAttr(default_factory=dict)
     _rendered: OrderedDict[str, memkit.Recollection] = PrivateAttr(default_factory=OrderedDict)
 
-    def __init__(self, bank: memkit.MemoryBank | BankOf, **fields: Any) -> None:
+    def __init__(self, bank: memkit.Bank | BankOf, **fields: Any) -> None:
         super().__init__(bank=bank, **fields)
 
     def observe(self, memory: Memory) -> None:
@@ -98,8 +98,8 @@ class MemkitMemoryBlock(BaseMemoryBlock[str]):  # type: ignore[misc, unused-igno
 
     # in threads beside the event loop
 
-    def _bank_of(self, session_id: str | None) -> memkit.MemoryBank:
-        bank: memkit.MemoryBank = self.bank(session_id) if callable(self.bank) else self.bank
+    def _bank_of(self, session_id: str | None) -> memkit.Bank:
+        bank: memkit.Bank = self.bank(session_id) if callable(self.bank) else self.bank
         return bank
 
     def _count(self, text: str) -> int:
@@ -113,7 +113,7 @@ class MemkitMemoryBlock(BaseMemoryBlock[str]):  # type: ignore[misc, unused-igno
             self._observe(messages, session_id, is_flushed=False)
         return block
 
-    def _recalled(self, bank: memkit.MemoryBank, said: Sequence["_Said"]) -> memkit.Recollection:
+    def _recalled(self, bank: memkit.Bank, said: Sequence["_Said"]) -> memkit.Recollection:
         question = next((each.text for each in reversed(said) if each.role == "user"), "")
         if not question:
             return memkit.Recollection(portrait=bank.portrait(), standing=bank.standing, zone=bank.zone)
@@ -147,7 +147,7 @@ class MemkitMemoryBlock(BaseMemoryBlock[str]):  # type: ignore[misc, unused-igno
                 self._take(self._bank_of(session_id), session_id, said, len(flushed))
                 del self._unsaved[session_id]
 
-    def _take(self, bank: memkit.MemoryBank, session_id: str, said: Sequence["_Said"], leaving: int) -> None:
+    def _take(self, bank: memkit.Bank, session_id: str, said: Sequence["_Said"], leaving: int) -> None:
         """Observe what is new of messages, of which so many leave the history."""
         receipt = bank.session(session_id).catch_up([self._turn(each, None) for each in said], leaving=leaving)
         tell_refused(receipt, [f"{session_id}, {number} of {len(said)}" for number in range(1, len(said) + 1)])

@@ -30,7 +30,7 @@ except ModuleNotFoundError as error:
         "memkit_adapters.openai_agents needs OpenAI Agents: pip install 'memkit-agents[openai-agents]'"
     ) from error
 
-BankOf = Callable[[Any], memkit.MemoryBank]
+BankOf = Callable[[Any], memkit.Bank]
 T = TypeVar("T")
 SESSION_FIELD = "openai_agents_session"  # of an item's value: whose it is
 SAYING_ROLES = ("user", "assistant")
@@ -57,7 +57,7 @@ class MemkitSession:
     """
 
     def __init__(
-        self, bank: memkit.MemoryBank | BankOf, session_id: str, *, speaker: str = "user", k: int = 10,
+        self, bank: memkit.Bank | BankOf, session_id: str, *, speaker: str = "user", k: int = 10,
         max_tokens: int = 1000, session_settings: SessionSettings | None = None,
     ) -> None:  # fmt: skip
         self.session_id, self.session_settings = session_id, session_settings
@@ -95,7 +95,7 @@ class MemkitSession:
         """Remove all items, with what was observed for them."""
         await self._beside(self._clear, self._bank(wrapper))
 
-    def _bank(self, wrapper: RunContextWrapper[Any] | None) -> memkit.MemoryBank:
+    def _bank(self, wrapper: RunContextWrapper[Any] | None) -> memkit.Bank:
         return self._bank_of(None if wrapper is None else wrapper.context)
 
     async def _beside(self, action: Callable[..., T], *arguments: Any) -> T:
@@ -107,7 +107,7 @@ class MemkitSession:
 
         return await asyncio.to_thread(run)
 
-    def _read(self, bank: memkit.MemoryBank, limit: int | None) -> list[TResponseInputItem]:
+    def _read(self, bank: memkit.Bank, limit: int | None) -> list[TResponseInputItem]:
         stored: list[Memory] = []
         with spared("reading the session"):
             stored = self._stored(bank, limit)
@@ -115,7 +115,7 @@ class MemkitSession:
         items = [*(memory.metadata["value"]["item"] for memory in stored), *unsaved]
         return items if limit is None else items[-limit:] if limit > 0 else []
 
-    def _stored(self, bank: memkit.MemoryBank, limit: int | None) -> list[Memory]:
+    def _stored(self, bank: memkit.Bank, limit: int | None) -> list[Memory]:
         """Memories of the newest items, oldest first."""
         memories: list[Memory] = []
         after, where = None, {f"value.{SESSION_FIELD}": self.session_id}
@@ -128,7 +128,7 @@ class MemkitSession:
                 break
         return memories[::-1]
 
-    def _add(self, bank: memkit.MemoryBank, items: list[TResponseInputItem]) -> None:
+    def _add(self, bank: memkit.Bank, items: list[TResponseInputItem]) -> None:
         due = [*self._unsaved, *(_KeyedItem(uuid4().hex, item) for item in items)]
         try:
             self._store(bank, due)
@@ -139,7 +139,7 @@ class MemkitSession:
             self._unsaved = due
             log.warning("memkit: storing the session failed%s, it is kept for later: %s", _named(items), error)
 
-    def _store(self, bank: memkit.MemoryBank, due: Sequence[_KeyedItem]) -> None:
+    def _store(self, bank: memkit.Bank, due: Sequence[_KeyedItem]) -> None:
         observed = self._observe(bank, [each for each in due if _is_said(each.item)])
         bank.put_many(
             {
@@ -151,7 +151,7 @@ class MemkitSession:
             for key, item in due
         )
 
-    def _observe(self, bank: memkit.MemoryBank, said: Sequence[_KeyedItem]) -> set[str]:
+    def _observe(self, bank: memkit.Bank, said: Sequence[_KeyedItem]) -> set[str]:
         """Observe what items say, each as a turn with its key as the id; gives the ids of those that are stored."""
         if not said:
             return set()
@@ -165,18 +165,18 @@ class MemkitSession:
         speaker = self._speaker if item["role"] == "user" else item["role"]
         return {"role": item["role"], "speaker": speaker, "content": item["content"], "session": self.session_id}
 
-    def _pop(self, bank: memkit.MemoryBank) -> TResponseInputItem | None:
+    def _pop(self, bank: memkit.Bank) -> TResponseInputItem | None:
         if self._unsaved:
             return self._unsaved.pop().item
         newest = self._stored(bank, 1)
         self._remove(bank, newest)
         return newest[0].metadata["value"]["item"] if newest else None
 
-    def _clear(self, bank: memkit.MemoryBank) -> None:
+    def _clear(self, bank: memkit.Bank) -> None:
         self._unsaved = []
         self._remove(bank, self._stored(bank, None))
 
-    def _remove(self, bank: memkit.MemoryBank, memories: Sequence[Memory]) -> None:
+    def _remove(self, bank: memkit.Bank, memories: Sequence[Memory]) -> None:
         turns = [id for memory in memories for id in memory.sources]
         if turns:
             bank.erase(ids=turns)
@@ -199,7 +199,7 @@ class MemkitSession:
             return given
         return replace(given, instructions="\n\n".join(filter(None, (given.instructions, block))))
 
-    async def _block(self, bank: memkit.MemoryBank, items: Sequence[TResponseInputItem]) -> str:
+    async def _block(self, bank: memkit.Bank, items: Sequence[TResponseInputItem]) -> str:
         said = bank.read([self._as_turn(item) for item in items])
         question = next((turn.text for turn in reversed(said) if turn.role == "user"), "")
         is_asked_now = bool(said) and said[-1].role == "user"
@@ -207,7 +207,7 @@ class MemkitSession:
             return self._recalled[1]
         return await self._recall(bank, question, said)
 
-    async def _recall(self, bank: memkit.MemoryBank, question: str, said: Sequence[memkit.Turn]) -> str:
+    async def _recall(self, bank: memkit.Bank, question: str, said: Sequence[memkit.Turn]) -> str:
         if not question.strip():
             return ""
         hits = await bank.aio.recall(question, k=self._k, without=said)

@@ -29,7 +29,7 @@ try:
 except ModuleNotFoundError as error:
     raise ImportError("memkit_adapters.pipecat needs Pipecat: pip install 'memkit-agents[pipecat]'") from error
 
-BankOf = Callable[[], memkit.MemoryBank]
+BankOf = Callable[[], memkit.Bank]
 
 SAYING_ROLES = ("user", "assistant")
 TURN_MARKERS = "●◐○"  # by which a model says whether the person's turn was complete
@@ -45,7 +45,7 @@ class MemkitProcessor(FrameProcessor):
     """
 
     def __init__(
-        self, bank: memkit.MemoryBank | BankOf, *, conversation: str | None = None, speaker: str = "user",
+        self, bank: memkit.Bank | BankOf, *, conversation: str | None = None, speaker: str = "user",
         context: LLMContext | None = None, budget_ms: float = 50, k: int = 10, max_tokens: int = 500, **options: Any,
     ) -> None:  # fmt: skip
         super().__init__(**options)

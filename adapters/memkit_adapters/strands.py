@@ -32,7 +32,7 @@ try:
 except ModuleNotFoundError as error:
     raise ImportError("memkit_adapters.strands needs Strands: pip install 'memkit-agents[strands]'") from error
 
-BankOf = Callable[[], memkit.MemoryBank]
+BankOf = Callable[[], memkit.Bank]
 
 DEFAULT_RESULTS = 10
 RUN_KEY_BYTES = 16
@@ -49,7 +49,7 @@ class MemkitMemoryStore(MemoryStore):
     """
 
     def __init__(
-        self, bank: memkit.MemoryBank | BankOf, *, session: str | None = None, speaker: str = "user",
+        self, bank: memkit.Bank | BankOf, *, session: str | None = None, speaker: str = "user",
         name: str = "memkit", description: str | None = "What was said in earlier conversations.",
         max_search_results: int | None = None, max_tokens: int = 1000, writable: bool = True,
         extraction: ExtractionConfig | bool | None = None,
@@ -99,13 +99,13 @@ class MemkitMemoryStore(MemoryStore):
 
     # in threads beside the event loop
 
-    def _search(self, bank: memkit.MemoryBank, query: str, k: int) -> list[MemoryEntry]:
+    def _search(self, bank: memkit.Bank, query: str, k: int) -> list[MemoryEntry]:
         return [
             MemoryEntry(content=quote.line, metadata={"id": quote.hit.memory.id, "score": quote.hit.score})
             for quote in bank.recall(query, k=k).quotes(self._max_tokens)
         ]
 
-    def _observe(self, bank: memkit.MemoryBank, turns: list[dict[str, Any]]) -> None:
+    def _observe(self, bank: memkit.Bank, turns: list[dict[str, Any]]) -> None:
         try:
             tell_refused(bank.observe(turns), [_name(turn) for turn in turns])
         except InputError as error:  # all were refused, and would be again

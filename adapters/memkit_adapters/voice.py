@@ -30,7 +30,7 @@ class VoiceMemory:
     `bank` gives the bank, in a thread of its own; `session`: the conversation's name.
     """
 
-    def __init__(self, bank: Callable[[], memkit.MemoryBank], session: str, options: VoiceOptions) -> None:
+    def __init__(self, bank: Callable[[], memkit.Bank], session: str, options: VoiceOptions) -> None:
         self.session, self._bank, self._options = session, bank, options
         self._readers = ThreadPoolExecutor(READING_THREADS, "memkit-recall")
         self._writer = ThreadPoolExecutor(1, "memkit-observe")

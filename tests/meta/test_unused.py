@@ -36,7 +36,7 @@ USED_ELSEWHERE = {
     "by LangChain's retrievers": "_aget_relevant_documents _get_relevant_documents run_manager",
     "by LangChain's histories": "aadd_messages add_messages aget_messages",
     "by ONNX Runtime and by sqlite-utils": "intra_op_num_threads log_severity_level migrations_table",
-    "in quoted types alone": "BaseChatModel",
+    "in quoted types alone": "AwaitableBank AwaitableSession BankSession BaseChatModel",
     "by tests and benchmarks": "attend",
     "in what is written as JSON": "other_interval written_at",
 }

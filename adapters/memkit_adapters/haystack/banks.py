@@ -10,7 +10,7 @@ import memkit
 from memkit.errors import InputError
 
 Context = Mapping[str, Any]
-BankOf = Callable[[Context], memkit.MemoryBank]
+BankOf = Callable[[Context], memkit.Bank]
 
 
 class StoredBank:
@@ -33,7 +33,7 @@ class StoredBank:
         """A bank of a saved pipeline."""
         return default_from_dict(cls, data)
 
-    def open(self) -> memkit.MemoryBank:
+    def open(self) -> memkit.Bank:
         """The bank itself. Raises MemkitError."""
         with self._lock:
             self._store = self._store or memkit.open(self.path)
@@ -53,14 +53,14 @@ class StoredBank:
             store.close()
 
 
-def opened(bank: memkit.MemoryBank | StoredBank | BankOf, context: Context | None = None) -> memkit.MemoryBank:
+def opened(bank: memkit.Bank | StoredBank | BankOf, context: Context | None = None) -> memkit.Bank:
     """The bank of a call."""
     if isinstance(bank, StoredBank):
         return bank.open()
     return bank(context or {}) if callable(bank) else bank
 
 
-def saved(bank: memkit.MemoryBank | StoredBank | BankOf) -> StoredBank:
+def saved(bank: memkit.Bank | StoredBank | BankOf) -> StoredBank:
     """The bank as it is saved with a pipeline. Raises InputError for one that is open."""
     if isinstance(bank, StoredBank):
         return bank
@@ -70,13 +70,13 @@ def saved(bank: memkit.MemoryBank | StoredBank | BankOf) -> StoredBank:
     )
 
 
-def warmed(bank: memkit.MemoryBank | StoredBank | BankOf) -> None:
+def warmed(bank: memkit.Bank | StoredBank | BankOf) -> None:
     """Load ahead what a bank in a file needs; one that is open is its owner's."""
     if isinstance(bank, StoredBank):
         bank.warm_up()
 
 
-def closed(bank: memkit.MemoryBank | StoredBank | BankOf) -> None:
+def closed(bank: memkit.Bank | StoredBank | BankOf) -> None:
     """Close a bank in a file; one that is open is its owner's."""
     if isinstance(bank, StoredBank):
         bank.close()

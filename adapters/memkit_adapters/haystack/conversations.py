@@ -20,7 +20,7 @@ class MemkitMemoryRetriever:
     `max_tokens`: of the block. Where the memory fails, the pipeline goes on with an empty block.
     """
 
-    def __init__(self, bank: memkit.MemoryBank | StoredBank | BankOf, k: int = 10, max_tokens: int = 1000) -> None:
+    def __init__(self, bank: memkit.Bank | StoredBank | BankOf, k: int = 10, max_tokens: int = 1000) -> None:
         self.bank, self.k, self.max_tokens = bank, k, max_tokens
 
     def to_dict(self) -> dict[str, Any]:
@@ -72,7 +72,7 @@ class MemkitMemoryWriter:
     observed again, also where it was erased, and another reply to the last message takes the place of the one before.
     """
 
-    def __init__(self, bank: memkit.MemoryBank | StoredBank | BankOf, session: str | None = None) -> None:
+    def __init__(self, bank: memkit.Bank | StoredBank | BankOf, session: str | None = None) -> None:
         self.bank, self.session = bank, session
 
     def to_dict(self) -> dict[str, Any]:
@@ -121,7 +121,7 @@ class MemkitMemoryWriter:
         return await asyncio.to_thread(self.run, messages, replies, session, speaker, context)
 
 
-def _observe_new(bank: memkit.MemoryBank, turns: list[memkit.Turn], session: str | None) -> int:
+def _observe_new(bank: memkit.Bank, turns: list[memkit.Turn], session: str | None) -> int:
     """Number of turns that were new, and are stored now; without a session only a question asked again is told."""
     if session is not None:
         receipt = bank.session(session).catch_up(turns)

@@ -31,7 +31,7 @@ class MemkitDocumentStore(MetadataFields):
     all or nothing; without a policy an id that is there already is an error. Raises MemkitError.
     """
 
-    def __init__(self, bank: memkit.MemoryBank | StoredBank, index: Sequence[str] = ("content",)) -> None:
+    def __init__(self, bank: memkit.Bank | StoredBank, index: Sequence[str] = ("content",)) -> None:
         self.bank, self.index = bank, list(index)
         self._lock = Lock()
 

@@ -45,7 +45,7 @@ class AgentExchange:
     """
 
     def __init__(
-        self, bank: memkit.MemoryBank, messages: ExchangeMessages, config: RunnableConfig, *,
+        self, bank: memkit.Bank, messages: ExchangeMessages, config: RunnableConfig, *,
         thread: str | None, session: str | None,
     ) -> None:  # fmt: skip
         self._bank, self._thread = bank, thread

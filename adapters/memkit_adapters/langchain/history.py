@@ -16,7 +16,7 @@ class MemkitChatMessageHistory(BaseChatMessageHistory):
     `bank.erase(bank.plan_erase(session=...))`.
     """
 
-    def __init__(self, bank: memkit.MemoryBank, session: str) -> None:
+    def __init__(self, bank: memkit.Bank, session: str) -> None:
         self.bank, self.session = bank, session
 
     @property

@@ -49,7 +49,7 @@ def exchange_of(input: Any) -> list[BaseMessage]:
 
 
 def turns_of(
-    bank: memkit.MemoryBank, messages: Sequence[BaseMessage], config: RunnableConfig, session: str | None
+    bank: memkit.Bank, messages: Sequence[BaseMessage], config: RunnableConfig, session: str | None
 ) -> list[memkit.Turn]:
     """Messages as turns of the call's session and speaker. Their ids are kept beside them: models repeat them."""
     given = config.get("configurable") or {}

@@ -40,7 +40,7 @@ class MemoryMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
     """
 
     def __init__(
-        self, bank: memkit.MemoryBank | AgentBankOf, *, k: int = 10, max_tokens: int = 1000,
+        self, bank: memkit.Bank | AgentBankOf, *, k: int = 10, max_tokens: int = 1000,
         session: str | None = None, think: bool = True,
     ) -> None:  # fmt: skip
         super().__init__()
@@ -91,7 +91,7 @@ class MemoryMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
         with spared("observe", messages.ids):
             _tell(self._exchange(self._bank_of(runtime), messages, runtime).observe_whole())
 
-    def _exchange(self, bank: memkit.MemoryBank, messages: ExchangeMessages, runtime: Runtime[Any]) -> AgentExchange:
+    def _exchange(self, bank: memkit.Bank, messages: ExchangeMessages, runtime: Runtime[Any]) -> AgentExchange:
         thread = runtime.execution_info.thread_id if runtime.execution_info else None
         return AgentExchange(bank, messages, ensure_config(), thread=thread, session=self._session)
 
@@ -120,12 +120,12 @@ class KeptBlocks:
         self._blocks: OrderedDict[BlockKey, str] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, bank: memkit.MemoryBank, question: BaseMessage) -> str | None:
+    def get(self, bank: memkit.Bank, question: BaseMessage) -> str | None:
         """The block that was recalled for a question."""
         with self._lock:
             return self._blocks.get(block_key(bank, question))
 
-    def keep(self, bank: memkit.MemoryBank, question: BaseMessage, block: str) -> None:
+    def keep(self, bank: memkit.Bank, question: BaseMessage, block: str) -> None:
         """Keep a block for the rest of its run."""
         with self._lock:
             self._blocks[block_key(bank, question)] = block
@@ -133,7 +133,7 @@ class KeptBlocks:
                 self._blocks.popitem(last=False)
 
 
-def block_key(bank: memkit.MemoryBank, question: BaseMessage) -> BlockKey:
+def block_key(bank: memkit.Bank, question: BaseMessage) -> BlockKey:
     """Bank, id and words: callers may give the same id in two threads."""
     return bank.name, question.id, str(question.text)
 

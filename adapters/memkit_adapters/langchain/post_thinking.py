@@ -19,7 +19,7 @@ class PostThinking(Runnable[Any, memkit.Receipt]):
     not before it: it may ask a model.
     """
 
-    def __init__(self, bank: memkit.MemoryBank | BankOf, *, session: str | None = None) -> None:
+    def __init__(self, bank: memkit.Bank | BankOf, *, session: str | None = None) -> None:
         self._bank_of, self._session = bank_function(bank), session
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> memkit.Receipt:
@@ -38,7 +38,7 @@ class PostThinking(Runnable[Any, memkit.Receipt]):
             await bank.aio.observe(_answered_again(turns, await bank.aio.repeated(turns[:-1])))
         return await bank.aio.think()
 
-    def _read(self, input: Any, config: RunnableConfig) -> tuple[memkit.MemoryBank, list[memkit.Turn]]:
+    def _read(self, input: Any, config: RunnableConfig) -> tuple[memkit.Bank, list[memkit.Turn]]:
         bank = self._bank_of(config)
         return bank, turns_of(bank, exchange_of(input), config, self._session)
 

@@ -5,7 +5,7 @@ from typing import Any
 from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
-from pydantic import ConfigDict
+from pydantic import ConfigDict, SkipValidation
 
 import memkit
 
@@ -15,7 +15,7 @@ class MemkitRetriever(BaseRetriever):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    bank: memkit.MemoryBank
+    bank: SkipValidation[memkit.Bank]
     k: int = 10
     options: dict[str, Any] = {}
     """Further options of `bank.recall`, for example {"speaker": "ana"}."""

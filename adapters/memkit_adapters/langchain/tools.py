@@ -17,7 +17,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 
-def memory_tools(bank: memkit.MemoryBank | AgentBankOf, *, k: int = 5, max_tokens: int = 2_000) -> list[BaseTool]:
+def memory_tools(bank: memkit.Bank | AgentBankOf, *, k: int = 5, max_tokens: int = 2_000) -> list[BaseTool]:
     """Tools for an agent: search_memory, save_memory, correct_memory, forget_memory.
 
     `bank`: one bank, or a function from the tool's runtime to the bank of whoever is calling. `k`, `max_tokens`:

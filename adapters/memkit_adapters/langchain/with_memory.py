@@ -17,7 +17,7 @@ from memkit_adapters.sparing import spared
 
 def with_memory(
     model: Runnable[Any, Any],
-    bank: memkit.MemoryBank | BankOf,
+    bank: memkit.Bank | BankOf,
     *,
     k: int = 10,
     max_tokens: int = 1000,

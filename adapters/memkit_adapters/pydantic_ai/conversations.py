@@ -29,7 +29,7 @@ class MemkitConversationStore(ConversationStore):
     that couldn't be stored is not passed over.
     """
 
-    def __init__(self, bank: memkit.MemoryBank) -> None:
+    def __init__(self, bank: memkit.Bank) -> None:
         self._bank = bank
 
     async def read_record(self, conversation_id: str) -> ConversationRecord | None:

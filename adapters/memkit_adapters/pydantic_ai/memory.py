@@ -15,7 +15,7 @@ from memkit_adapters.pydantic_ai.messages import prompt_turn, turns_of
 from memkit_adapters.pydantic_ai.tools import memory_toolset
 from memkit_adapters.sparing import spared, tell_refused
 
-BankOf = Callable[[RunContext[Any]], memkit.MemoryBank]
+BankOf = Callable[[RunContext[Any]], memkit.Bank]
 SpeakerOf = Callable[[RunContext[Any]], str]
 UNNAMED_PERSON = "user"  # who speaks in that role, until a run says their name
 
@@ -38,7 +38,7 @@ class MemkitMemory(AbstractCapability[Any]):
     correct and forget itself.
     """
 
-    bank: memkit.MemoryBank | BankOf
+    bank: memkit.Bank | BankOf
     speaker: str | SpeakerOf = UNNAMED_PERSON
     k: int = 10
     max_tokens: int = 1000
@@ -84,7 +84,7 @@ class MemkitMemory(AbstractCapability[Any]):
                 await self.bank_of(ctx).aio.think()
         return result
 
-    def bank_of(self, ctx: RunContext[Any]) -> memkit.MemoryBank:
+    def bank_of(self, ctx: RunContext[Any]) -> memkit.Bank:
         """The bank of whoever is calling."""
         return self.bank(ctx) if callable(self.bank) else self.bank
 
@@ -118,7 +118,7 @@ class MemkitMemory(AbstractCapability[Any]):
             answer = [replace(turn, reply_to=asked) for turn in turns[first : first + 1]]
             self._observe(self.bank_of(ctx), [*turns[:first], *answer, *turns[first + 1 :]])
 
-    def _observe(self, bank: memkit.MemoryBank, turns: list[memkit.Turn]) -> list[str]:
+    def _observe(self, bank: memkit.Bank, turns: list[memkit.Turn]) -> list[str]:
         """Ids of the turns. Raises InputError, StorageError."""
         receipt = bank.observe(turns)
         tell_refused(receipt, [str(turn.id) for turn in turns])

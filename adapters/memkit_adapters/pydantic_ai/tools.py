@@ -10,9 +10,7 @@ import memkit
 from memkit_adapters.tool_answers import FORGET_REASON, answer, as_line, as_lines
 
 
-def memory_toolset(
-    bank_of: Callable[[RunContext[Any]], memkit.MemoryBank], k: int, max_tokens: int
-) -> FunctionToolset[Any]:
+def memory_toolset(bank_of: Callable[[RunContext[Any]], memkit.Bank], k: int, max_tokens: int) -> FunctionToolset[Any]:
     """Tools over the bank of whoever is calling."""
     toolset: FunctionToolset[Any] = FunctionToolset(id="memkit")
 
