@@ -42,9 +42,7 @@
     |   |-- RequestTooLargeError   its body is larger than the server takes
     |   |-- RateLimitError         too many came in a short time
     |   |-- OverloadedError        as many are at work as the server takes
-    |   |-- TimeLimitError         it took longer than the server waits; what it began goes on
-    |   |-- RequestInProgressError the same request, by its Idempotency-Key, is at work
-    |   `-- IdempotencyKeyError    its Idempotency-Key was sent before, with another request
+    |   `-- TimeLimitError         it took longer than the server waits; what it began goes on
     `-- MissingExtraError          an optional package isn't installed
 
 Messages say what, where, which rule and the remedy. They never hold memory text.
@@ -220,7 +218,7 @@ class RequestError(MemkitError):
 
 
 class RequestTooLargeError(RequestError):
-    """A request's body is larger than the server takes; nothing of it was stored."""
+    """A request's body is larger than the server takes."""
 
 
 class RateLimitError(RequestError):
@@ -233,14 +231,6 @@ class OverloadedError(RequestError):
 
 class TimeLimitError(RequestError):
     """A request took longer than the server waits; what it began goes on, and may yet be stored."""
-
-
-class RequestInProgressError(RequestError):
-    """The same request, by its Idempotency-Key, is at work; its answer comes when it is done."""
-
-
-class IdempotencyKeyError(RequestError):
-    """An Idempotency-Key was sent before, with another request; nothing was done."""
 
 
 class MissingExtraError(MemkitError):

@@ -16,7 +16,7 @@ from memkit.errors import ForbiddenError, MemkitError, UnauthenticatedError
 from memkit.identifiers import bank_name, bank_path
 from memkit.models import checked_bank_name
 from memkit.serve.origins import check_local, check_origin
-from memkit.serve.problem_details import problem_response
+from memkit.serve.problem_details import problem
 from memkit.store import MemoryStore
 
 SIGN_IN_TEXT = "This server needs an access token: send Authorization: Bearer mk_..., made by memkit access create."
@@ -78,7 +78,7 @@ class Guard:
     def __init__(
         self, app: ASGIApp, tokens: KnownTokens, *, open_paths: Collection[str] = (), origins: Collection[str] = (),
         secret_of: Callable[[Request], str | None] = bearer_secret,
-        refuse: Callable[[Request, MemkitError], Response] = lambda request, error: problem_response(error),
+        refuse: Callable[[Request, MemkitError], Response] = lambda request, error: problem(error),
     ) -> None:  # fmt: skip
         self._app, self._tokens, self._open_paths, self._origins = app, tokens, open_paths, origins
         self._secret_of, self._refuse = secret_of, refuse
