@@ -8,7 +8,10 @@
     |   |-- InvalidNameError       a bank's name that breaks the rules
     |   |-- UnknownOptionError     an option, filter or setting that doesn't exist
     |   |-- UnknownMemoryError     an id that isn't in this bank
-    |   `-- ConflictError          the same id again, with other content
+    |   `-- ConflictError          the same id, or idempotency key, again with other content
+    |       |-- RequestInProgressError  the same request, under its key, is being carried out
+    |       |-- UnsettledRequestError   it was begun and cut off: whether it was carried out can't be told
+    |       `-- AnswerGoneError         it was carried out; its answer isn't stored any more
     |-- StalePlanError             the bank changed since the plan was made
     |-- UndoError                  a receipt's changes can't be undone: changed again since, or erased
     |-- StorageError               the database can't do what was asked
@@ -83,6 +86,18 @@ class UnknownMemoryError(InputError):
 
 class ConflictError(InputError):
     """The same id was given again with other content; the stored memory was left as it is."""
+
+
+class RequestInProgressError(ConflictError):
+    """The same request is being carried out under this idempotency key; ask again in a moment."""
+
+
+class UnsettledRequestError(ConflictError):
+    """A request was begun under this idempotency key and cut off: whether it was carried out can't be told."""
+
+
+class AnswerGoneError(ConflictError):
+    """The request was carried out under this idempotency key before; its answer isn't stored any more."""
 
 
 class StalePlanError(MemkitError):

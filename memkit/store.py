@@ -31,10 +31,12 @@ from memkit.protocols import BankName, Encoder, Storage, SurprisalModel, Thinker
 from memkit.recall.present.recollection import Recollection
 from memkit.recall.ranking.query import RecallKeywords
 from memkit.rerankers import Reranker
+from memkit.runtime.access import Access
 from memkit.runtime.encoder_slot import EncoderSlot
 from memkit.runtime.encoding_thread import Encode, EncodingThread
 from memkit.runtime.file_settings import chosen_encoder, record_settings, stored_settings
 from memkit.runtime.forks import begin_anew_in_children
+from memkit.runtime.idempotency import IdempotencyKeys
 from memkit.runtime.index_cache import IndexCache
 from memkit.runtime.indexer import Indexer
 from memkit.runtime.reinforcement_buffer import ReinforcementBuffer
@@ -175,6 +177,16 @@ class MemoryStore:
     def settings(self) -> Settings:
         """Settings in force: the given ones, and the file's own where those shape what it holds."""
         return self._services.settings
+
+    @property
+    def access(self) -> Access:
+        """Access tokens of servers in front of this store."""
+        return self._services.access
+
+    @property
+    def idempotency(self) -> IdempotencyKeys:
+        """Idempotency keys of requests to servers in front of this store."""
+        return self._services.idempotency
 
     def bank(self, *names: str, zone: str | None = None) -> MemoryBank:
         """The bank of this name, for example ("acme", "ana"); it is made with its first write.

@@ -12,8 +12,10 @@ from memkit.errors import BankGoneError
 from memkit.models import BankState, IndexEntry, Memory, Receipt
 from memkit.operations import Step
 from memkit.protocols import BankName, BankView, Decision, Storage, Thinker
+from memkit.runtime.access import Access
 from memkit.runtime.encoder_slot import EncoderSlot
 from memkit.runtime.encoding_thread import EncodingThread
+from memkit.runtime.idempotency import IdempotencyKeys
 from memkit.runtime.index_cache import IndexCache
 from memkit.runtime.indexer import Indexer
 from memkit.runtime.page_ends import PageEnds
@@ -48,6 +50,12 @@ class Services:
     read_only: bool = False
     encoding_thread: EncodingThread | None = None  # makes the vectors that follow; None in a read-only store
     erasure_key: bytes | None = None  # under which erased texts are known when they come again
+    access: Access = field(init=False)
+    idempotency: IdempotencyKeys = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.access = Access(self.storage, self.clock)
+        self.idempotency = IdempotencyKeys(self.storage, self.clock)
 
     def load_models(self) -> None:
         """Load encoder, hashes and reranker, however long it takes."""

@@ -67,6 +67,7 @@ def maintain(
         return not stopped() and time.monotonic() < end
 
     services.storage.purge(locking=False)  # where an erasure's bytes were left because of a reader or a crash
+    services.idempotency.sweep()
     owner = f"{os.getpid()}-{threading.get_ident()}-{uuid4().hex[:8]}"
     total = MaintenanceReport()
     with closing(_claimed(services, owner)) as claimed:

@@ -1,5 +1,6 @@
 """Protocols of everything that can be replaced: encoder, surprisal model, thinker, reflector, storage."""
 
+from memkit.protocols.callers import CallerRecords
 from memkit.protocols.encoding import Encoder, LoadsAhead, SurprisalModel, Token
 from memkit.protocols.storage import BankClaim, BankRest, Decision, Storage
 from memkit.protocols.thinking import CountedReflector, ModelThinker, Reflection, Reflector, Task, TellsHeads, Thinker
@@ -13,6 +14,7 @@ __all__ = [
     "BankVersion",
     "BankView",
     "Bookmark",
+    "CallerRecords",
     "CountedReflector",
     "Decision",
     "Encoder",

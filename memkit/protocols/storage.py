@@ -9,6 +9,7 @@ from typing import Protocol
 from memkit.exported import ExportedBank
 from memkit.models import BankState, ErasureReceipt, Receipt
 from memkit.operations import Step
+from memkit.protocols.callers import CallerRecords
 from memkit.protocols.values import BankName, BankVersion, RowPlace, TableRows
 from memkit.protocols.views import BankView
 
@@ -42,6 +43,10 @@ class BankRest:
 
 class Storage(Protocol):
     """Storage of banks. Every call is one transaction of its own; safe to use from several threads."""
+
+    @property
+    def callers(self) -> CallerRecords:
+        """Records of those who call a server in front of the store."""
 
     def open_bank(self, name: BankName, *, zone: str | None = None) -> BankState:
         """The bank of this name, created if it isn't there. `zone` is an IANA name, stored with it.

@@ -16,8 +16,7 @@ import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.flows.maintain import _rest_mark
 from memkit.protocols import BankClaim
-from memkit.storage.core.banks import name_key, rest_owner
-from memkit.storage.postgres.storage import bank_number
+from memkit.storage.core.banks import name_hash, name_key, rest_owner
 from memkit.testing import FrozenClock
 from memkit.times import MAX_REST, to_micros
 
@@ -29,7 +28,7 @@ NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)
 
 def fill(address: str, mark: str) -> None:
     """Make banks in which nothing was said, all of them at rest."""
-    numbers = {bank_number(name_key(("app", str(n)))): name_key(("app", str(n))) for n in range(BANK_COUNT)}
+    numbers = {name_hash(name_key(("app", str(n)))): name_key(("app", str(n))) for n in range(BANK_COUNT)}
     owner, until = f"{rest_owner(mark)}0", to_micros(NOW + MAX_REST)
     with psycopg.connect(address) as connection, connection.cursor() as cursor:
         with cursor.copy("COPY memkit.bank (bank, name, zone, key, created_at) FROM STDIN") as copy:

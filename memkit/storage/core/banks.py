@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from functools import lru_cache
+from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -125,6 +126,11 @@ def refuse_written(state: BankState) -> None:
 def name_key(name: "BankName") -> str:
     """A bank's name as one string: a JSON array."""
     return json.dumps(list(name), ensure_ascii=False, separators=(",", ":"))
+
+
+def name_hash(key: str) -> int:
+    """A hash of 63 bits of a bank's name as one string."""
+    return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big") >> 1
 
 
 @lru_cache(maxsize=1024)

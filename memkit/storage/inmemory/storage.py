@@ -38,14 +38,9 @@ from memkit.storage.core.banks import (
     term_rules_meta,
 )
 from memkit.storage.core.receipts import bank_receipt, by_time, chain_flaws, chains, erasure_receipt, longer_chain
-from memkit.storage.core.tables import (
-    TABLE_COLUMNS,
-    receipts_in,
-    refuse_other_receipts,
-    refuse_taken,
-    rows_of,
-)
+from memkit.storage.core.tables import TABLE_COLUMNS, receipts_in, refuse_other_receipts, refuse_taken, rows_of
 from memkit.storage.inmemory.bank import Bank
+from memkit.storage.inmemory.callers import MemoryCallerRecords
 from memkit.storage.inmemory.tables import BankTables, NameTables, fill_bank
 from memkit.storage.inmemory.view import MemoryView
 from memkit.times import MAX_REST, is_put_off, utc_now
@@ -64,6 +59,7 @@ class MemoryStorage:
         self._fingerprints: dict[BankName, set[bytes]] = defaultdict(set)
         self._lock = threading.RLock()
         self._closed = False
+        self.callers = MemoryCallerRecords(self._reading, self._writing)
 
     # -- banks
 
@@ -113,6 +109,7 @@ class MemoryStorage:
             if dropped is None:
                 return None
             self._meta.pop(moved_key(dropped.state.name), None)
+            self.callers.drop_answers(dropped.state.name)
             kinds: list[str] = sorted(record.memory.kind for record in dropped.records.values())
             counts = dict(Counter(kinds))
             self._add_receipt(
@@ -255,6 +252,7 @@ class MemoryStorage:
             self._replace_receipts(name, ())
             self._fingerprints.pop(name, None)
             self._meta[moved_key(name)] = "moved"
+            self.callers.drop_answers(name)
             return True
 
     def _forget(self, bank: int) -> Bank | None:
@@ -287,6 +285,8 @@ class MemoryStorage:
             if changes:
                 data = self._own(number)
                 data.write(changes)
+            if changes.removed:
+                self.callers.drop_answers(self._bank(number).state.name)
             for erased in changes.erased:
                 state = self._bank(number).state
                 self._add_receipt(erasure_receipt(erased, state, at, self._last_receipt(state.name)))

@@ -28,6 +28,7 @@ VALUE_OIDS = {
     "rest": TEXT_OID,
     "owner": TEXT_OID,
 }  # values that are no column's; all others are integers
+FORMAT_SCRIPTS = ("schema.sql", "access.sql")  # a file of tables for each format, in order
 READ_KEYWORDS = ("SELECT", "WITH")
 
 Bind = Callable[[Any], list[bytes | None]]
@@ -71,7 +72,14 @@ def _one_a_line(columns: str) -> str:
 
 @cache
 def schema_text() -> str:
-    return files("memkit.storage.postgres").joinpath("schema.sql").read_text("utf-8")
+    """All tables, of every format."""
+    return "".join(map(format_text, FORMAT_SCRIPTS))
+
+
+@cache
+def format_text(script: str) -> str:
+    """The tables that came with a format."""
+    return files("memkit.storage.postgres").joinpath(script).read_text("utf-8")
 
 
 @cache

@@ -11,19 +11,19 @@ from typing import Any
 import psycopg
 
 from memkit.errors import NewerVersionError, OtherDraftError, PermissionDeniedError, ReadOnlyError
-from memkit.storage.postgres.dialect import column_types, schema_text
+from memkit.storage.postgres.dialect import FORMAT_SCRIPTS, column_types, format_text
 from memkit.storage.postgres.location import Location
 from memkit.storage.postgres.session import Raw
 from memkit.storage.postgres.wire import BYTEA_OID, TEXT_OID
 
-FORMAT_NUMBER = 1
-DRAFT_NUMBER = 1  # of format 1
+FORMAT_NUMBER = len(FORMAT_SCRIPTS)
+DRAFT_NUMBER = 1  # of all formats
 LOCK_NUMBER = 0x6D6B6974  # "mkit"
 UNCOUNTED_OIDS = (
     TEXT_OID,
     BYTEA_OID,
 )  # columns without samples in statistics, and uncompressed
-UNSPLIT_TABLES = ("meta",)
+UNSPLIT_TABLES = ("meta", "access_token", "keyed_request")
 MADE_TABLE = re.compile(r"^CREATE TABLE \w+\.(\w+)", re.MULTILINE)
 EXISTING_SCHEMA = b"SELECT count(*) FROM pg_catalog.pg_namespace WHERE nspname = $1"
 EXISTING_TABLE = (
@@ -38,23 +38,24 @@ def prepare(raw: Raw, location: Location, *, read_only: bool, lock_seconds: floa
 
     Raises NewerVersionError, OtherDraftError, ReadOnlyError, PermissionDeniedError.
     """
-    if is_current(raw, location):
+    if format_of(raw, location) == FORMAT_NUMBER:
         return
     if read_only:
         raise ReadOnlyError(
-            f"{location.shown}: has no memkit tables in schema {location.schema}. Open it once without read_only."
+            f"{location.shown}: has no memkit tables of this version in schema {location.schema}. Open it once without "
+            "read_only."
         )
     with raw.transaction():
         raw.execute(f"SET LOCAL lock_timeout = {round(lock_seconds * 1000)}".encode())
         raw.execute(b"SELECT pg_advisory_xact_lock($1)", [LOCK_NUMBER])
-        if not is_current(raw, location):  # another worker may have been first
-            _create(raw, location)
+        for number in range(format_of(raw, location), FORMAT_NUMBER):  # another worker may have been first
+            _reach(number + 1, raw, location)
 
 
-def is_current(raw: Raw, location: Location) -> bool:
-    """True for tables of this format, False for none. Raises NewerVersionError, OtherDraftError."""
+def format_of(raw: Raw, location: Location) -> int:
+    """The format of the tables, 0 for none. Raises NewerVersionError, OtherDraftError."""
     if not _exists(raw, location):
-        return False
+        return 0
     row: Any = raw.execute(
         f"SELECT number, draft FROM {location.schema}.migration ORDER BY number DESC LIMIT 1".encode()  # noqa: S608
     ).fetchone()
@@ -69,7 +70,7 @@ def is_current(raw: Raw, location: Location) -> bool:
             f"{location.shown}: schema {location.schema} was made in another draft of the format, and drafts are not "
             "converted. Export it with the memkit that wrote it, then load that file here; it was left as it is."
         )
-    return True
+    return int(number)
 
 
 def _exists(raw: Raw, location: Location) -> bool:
@@ -78,34 +79,37 @@ def _exists(raw: Raw, location: Location) -> bool:
     return bool(row[0])
 
 
-def _create(raw: Raw, location: Location) -> None:
+def _reach(number: int, raw: Raw, location: Location) -> None:
+    """Make the tables that came with a format."""
     try:
         row: Any = raw.execute(EXISTING_SCHEMA, [location.schema]).fetchone()
         if not row[0]:
             raw.execute(f"CREATE SCHEMA {location.schema}".encode())
-        for statement in statements(location.schema, location.partitions):
+        if number == 1:
+            raw.execute(CREATE_LEDGER.format(schema=location.schema).encode())
+        for statement in statements(FORMAT_SCRIPTS[number - 1], location.schema, location.partitions):
             raw.execute(statement.encode())
     except psycopg.errors.InsufficientPrivilege:
         raise PermissionDeniedError(
             f"{location.shown}: the role may not make schema {location.schema} or tables in it. Let its owner run: "
             f"CREATE SCHEMA {location.schema} AUTHORIZATION the_role"
         ) from None
-    values = [FORMAT_NUMBER, DRAFT_NUMBER, time.time_ns() // 1000]
+    values = [number, DRAFT_NUMBER, time.time_ns() // 1000]
     raw.execute(f"INSERT INTO {location.schema}.migration (number, draft, at) VALUES ($1, $2, $3)".encode(), values)  # noqa: S608
 
 
-def statements(schema: str, partitions: int) -> Iterator[str]:
-    """Statements that make all tables, each that a bank leads split into so many partitions; 0: none."""
-    yield CREATE_LEDGER.format(schema=schema)
-    for statement in schema_text().replace("{schema}", schema).strip().removesuffix(";").split(";\n"):
+def statements(script: str, schema: str, partitions: int) -> Iterator[str]:
+    """Statements that make a script's tables, each that a bank leads split into so many partitions; 0: none."""
+    text = format_text(script).replace("{schema}", schema).strip().removesuffix(";")
+    for statement in text.split(";\n"):
         match = MADE_TABLE.search(statement)
         if match is None or not partitions or match[1] in UNSPLIT_TABLES:
             yield statement
         else:
             yield f"{statement} PARTITION BY HASH (bank)"
             yield from _partitions(f"{schema}.{match[1]}", partitions)
-    for table, types in column_types().items():
-        for column, oid in types.items():
+    for table in MADE_TABLE.findall(text):
+        for column, oid in column_types()[table].items():
             if oid in UNCOUNTED_OIDS:
                 how = f"ALTER {column} SET STORAGE EXTERNAL, ALTER {column} SET STATISTICS 0"
                 yield f"ALTER TABLE {schema}.{table} {how}"

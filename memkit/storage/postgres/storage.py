@@ -4,12 +4,11 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, cast
 
 from memkit.errors import StorageError
 from memkit.models import BankState, ErasureReceipt, Receipt
-from memkit.storage.core.banks import LOADING_MARK, BankRow, checked_name, name_key, name_parts
+from memkit.storage.core.banks import LOADING_MARK, BankRow, checked_name, name_hash, name_key, name_parts
 from memkit.storage.locations import server_error
 from memkit.storage.postgres import schema, server
 from memkit.storage.postgres.connection import Transaction
@@ -122,13 +121,13 @@ class PostgresStorage(SqlStorage):
 
     def _named(self, connection: Connection, name: str, key: str) -> BankRow | None:
         """A bank's row by its first number; a bank that was published may have another."""
-        row = run(connection, name, bank=bank_number(key), name=key).fetchone()
+        row = run(connection, name, bank=name_hash(key), name=key).fetchone()
         row = row or run(connection, "bank_by_name", name=key).fetchone()
         return None if row is None else BankRow(*row)
 
     def _row_to_change(self, transaction: Transaction, bank: "int | BankName") -> BankRow:
         """A bank's row, locked; with it comes what writing asks for at its end. Raises BankGoneError."""
-        number = bank if isinstance(bank, int) else bank_number(name_key(checked_name(bank)))
+        number = bank if isinstance(bank, int) else name_hash(name_key(checked_name(bank)))
         transaction.read_ahead(
             [lambda: self._locked_row(transaction, bank), lambda: last_in_blocks(transaction, number)]
         )
@@ -138,7 +137,7 @@ class PostgresStorage(SqlStorage):
         if isinstance(bank, int):
             return self._checked(self._row_for_change(transaction, bank), bank)
         row = self._named(transaction, "bank_named_for_change", name_key(checked_name(bank)))
-        if row is not None and row.bank != bank_number(row.name):
+        if row is not None and row.bank != name_hash(row.name):
             row = self._row_for_change(transaction, row.bank)
         return self._checked(row, bank)
 
@@ -147,7 +146,7 @@ class PostgresStorage(SqlStorage):
         return None if row is None else BankRow(*row)
 
     def _lock_name(self, connection: Connection, key: str) -> None:
-        run(connection, "lock_name", number=bank_number(key)).fetchall()
+        run(connection, "lock_name", number=name_hash(key)).fetchall()
 
     def _new_number(self, connection: Connection, key: str) -> int:
         """A hash of the name; of a bank that is being loaded, of the name that it gets."""
@@ -234,13 +233,8 @@ TOTAL_SIZE = (
 )
 
 
-def bank_number(key: str) -> int:
-    """The number that a bank's name leads to: a hash of 63 bits."""
-    return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big") >> 1
-
-
 def candidates(key: str) -> list[int]:
     """Numbers that a new bank may get, the first that is free."""
     name = name_parts(key)
     target = [name_key(name[2:])] if name[0] == LOADING_MARK else []
-    return [bank_number(each) for each in (*target, key, *(f"{key}{n}" for n in range(NUMBER_TRIES)))]
+    return [name_hash(each) for each in (*target, key, *(f"{key}{n}" for n in range(NUMBER_TRIES)))]

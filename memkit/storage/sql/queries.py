@@ -1,4 +1,4 @@
-"""Named queries of `queries.sql` and `tables.sql`: read, rendered for SQLite, and run with values by name.
+"""Named queries of this folder's `.sql` files: read, rendered for SQLite, and run with values by name.
 
 They run on connections with a part of DB-API 2.0 (PEP 249), or on those of an engine that renders named queries itself.
 """
@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeAlias
 
 from memkit.storage.core.banks import bank_meta
 
-QUERY_FILES = ("queries.sql", "tables.sql")
+QUERY_FILES = ("queries.sql", "tables.sql", "callers.sql")
 CHUNK_SIZES = (1, 8, 64, 500)  # long lists are cut and padded to these lengths, so that statements stay prepared
 VALUE_PATTERN = re.compile(r":(\w+)")
 LIST_PATTERN = re.compile(r"= ANY\(:(\w+)\)")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # what reads and changes memories is imported where that is d
     from memkit.operations import Step
     from memkit.protocols import BankClaim, BankName, BankRest, BankVersion, Decision, RowPlace, TableRows
     from memkit.storage.core.unit_of_work import Erased
+    from memkit.storage.sql.callers import SqlCallerRecords
     from memkit.storage.sql.view import SqlView
 
 T = TypeVar("T")
@@ -75,6 +76,16 @@ class SqlStorage(ABC):
     def _read_statement(self, work: Work[T]) -> T:
         """Result of one statement, which is a transaction of its own."""
         return self._read(work)
+
+    def _write_together(self, work: Work[T], is_done: Callable[[Connection, T], bool] | None = None) -> T:
+        """The same as `_write`, in a transaction that several threads may share."""
+        return self._write(work, is_done)
+
+    @property
+    def callers(self) -> "SqlCallerRecords":
+        from memkit.storage.sql.callers import SqlCallerRecords
+
+        return SqlCallerRecords(self._read_statement, self._write_together)
 
     # -- banks
 
@@ -130,6 +141,7 @@ class SqlStorage(ABC):
         self, bank: int, *, at: datetime, requested_by: str | None = None, fingerprints: Sequence[bytes] = ()
     ) -> ErasureReceipt | None:
         """Erase a bank and everything in it; None where it isn't there."""
+        from memkit.storage.sql.callers import drop_answers
 
         def drop(connection: Connection) -> ErasureReceipt | None:
             row = self._row_for_change(connection, bank)
@@ -137,6 +149,7 @@ class SqlStorage(ABC):
                 return None
             receipt = self._drop_contents(connection, row, at, requested_by)
             drop_bank(connection, bank)
+            drop_answers(connection, row.name)
             run(connection, "drop_meta", key=moved_key(row.to_state().name))
             run_many(connection, add_fingerprint=[{"bank": bank, "mac": mac} for mac in fingerprints])
             return receipt
@@ -202,6 +215,7 @@ class SqlStorage(ABC):
         return None if row is None else row.to_state()
 
     def withdraw(self, name: "BankName", version: "BankVersion") -> bool:
+        from memkit.storage.sql.callers import drop_answers
         from memkit.storage.sql.tables import version_of, withdraw
 
         def work(connection: Connection) -> bool:
@@ -213,6 +227,7 @@ class SqlStorage(ABC):
                 return False
             self._keep_numbers(connection)
             withdraw(connection, name)
+            drop_answers(connection, name_key(name))
             return True
 
         return self._write(work, lambda connection, done: not done or version_of(connection, name) != version)
@@ -227,6 +242,7 @@ class SqlStorage(ABC):
     ) -> Receipt:
         """Do operations on the bank of a view, within a transaction."""
         from memkit.storage.core.apply_operations import apply_operations
+        from memkit.storage.sql.callers import drop_answers
         from memkit.storage.sql.writer import Writer
 
         steps = decide(view) if callable(decide) else decide
@@ -237,6 +253,8 @@ class SqlStorage(ABC):
             row = writer.write()
             change = row.change
             self._note_changes(connection, row)
+            if changes.removed:
+                drop_answers(connection, row.name)
             if changes.erased:
                 self._note_erasures(connection, row, changes.erased, writer.erased, at)
         return Receipt(bank=view.state.name, change=change, outcomes=outcomes)

@@ -1,12 +1,13 @@
-"""Formats of a file: `schema.sql` is the first one, migrations lead from there to later ones.
+"""Formats of a file: `schema.sql` is the first one, and steps lead from there to later ones.
 
 Each step runs in one transaction together with its line in the ledger (table `migration`), through sqlite-utils. A
-step is never changed once a file may hold it. Format 1 is still a draft: until it is closed `schema.sql` is changed in
-place, DRAFT_NUMBER is raised, and files of other drafts are refused.
+step is never changed once a file may hold it. Formats are still drafts: until they are closed their texts are changed
+in place, DRAFT_NUMBER is raised, and files of other drafts are refused.
 """
 
 import sqlite3
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,20 +18,23 @@ if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations
 
 APPLICATION_ID = 0x6D6B6974  # "mkit", in the header of every memkit database
-DRAFT_NUMBER = 7  # of format 1
+DRAFT_NUMBER = 7  # of all formats
 DRAFTS_PER_FORMAT = 1000
 
 Step = Callable[[sqlite3.Connection], None]
 
 
-def create_tables(connection: sqlite3.Connection) -> None:
-    """Create all tables of format 1."""
-    script = files("memkit.storage.sqlite").joinpath("schema.sql").read_text("utf-8")
-    for statement in script.split(";\n"):  # one by one, so that they can run inside a transaction
+def run_script(script: str, connection: sqlite3.Connection) -> None:
+    """Run the statements of a file beside this one, which create tables."""
+    text = files("memkit.storage.sqlite").joinpath(script).read_text("utf-8")
+    for statement in text.split(";\n"):  # one by one, so that they can run inside a transaction
         connection.execute(statement)
 
 
-FORMAT_STEPS: dict[str, Step] = {"format_1": create_tables}  # a step for each format, in order
+FORMAT_STEPS: dict[str, Step] = {
+    "format_1": partial(run_script, "schema.sql"),
+    "format_2": partial(run_script, "access.sql"),
+}  # a step for each format, in order
 
 
 def file_version(format_number: int) -> int:

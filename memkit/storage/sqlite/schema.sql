@@ -1,4 +1,5 @@
--- Tables of one memkit database, in the form of format 1; `migrations.py` creates new files from this text.
+-- Tables of one memkit database, in the form of format 1; `access.sql` has those of format 2. `migrations.py`
+-- creates new files from both.
 -- The ledger of migrations, the table `migration`, is kept by sqlite-utils.
 
 CREATE TABLE bank (

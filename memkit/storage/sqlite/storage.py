@@ -73,6 +73,9 @@ class SqliteStorage(SqlStorage):
         with self._connections.writing() as connection:
             return work(connection)
 
+    def _write_together(self, work: Work[T], is_done: Callable[[Connection, T], bool] | None = None) -> T:
+        return self._writes.run(work)
+
     def _new_number(self, connection: Connection, key: str) -> int:
         return int(run(connection, "last_bank").fetchone()[0]) + 1
 

@@ -43,11 +43,14 @@ def steps_in_ledger(connection: sqlite3.Connection) -> list[str]:
     return [name for (name,) in connection.execute("SELECT name FROM migration ORDER BY id")]
 
 
-def test_a_new_file_has_the_tables_of_schema_sql_and_a_line_in_the_ledger(connection: sqlite3.Connection) -> None:
+def test_a_new_file_has_the_tables_of_every_format_and_their_lines_in_the_ledger(
+    connection: sqlite3.Connection,
+) -> None:
     with closing(sqlite3.connect(":memory:")) as other:
-        other.executescript(files("memkit.storage.sqlite").joinpath("schema.sql").read_text("utf-8"))
+        for script in ("schema.sql", "access.sql"):
+            other.executescript(files("memkit.storage.sqlite").joinpath(script).read_text("utf-8"))
         assert tables(connection) == tables(other)
-    assert steps_in_ledger(connection) == ["format_1"]
+    assert steps_in_ledger(connection) == ["format_1", "format_2"]
 
 
 @pytest.mark.parametrize("version", [1, 8, 1000, migrations.file_version(1) + 1])
@@ -73,7 +76,7 @@ def test_a_backup_of_another_draft_is_refused_and_nothing_is_written(
 
 
 def test_a_file_of_a_later_format_is_refused(path: Path, connection: sqlite3.Connection) -> None:
-    connection.execute(f"PRAGMA user_version = {migrations.file_version(2)}")
+    connection.execute(f"PRAGMA user_version = {migrations.file_version(3)}")
     with pytest.raises(NewerVersionError, match="Update memkit"):
         opened(path)
 
@@ -87,8 +90,8 @@ def test_the_next_step_runs_once_when_a_file_is_opened_and_keeps_what_it_holds(
             assert [m.text for m in store.bank("ana").list()] == ["I moved to Lisbon."]
             assert store.doctor() == []
     assert "note" in tables(connection)
-    assert steps_in_ledger(connection) == ["format_1", "note"]
-    assert connection.execute("PRAGMA user_version").fetchone() == (migrations.file_version(2),)
+    assert steps_in_ledger(connection) == ["format_1", "format_2", "note"]
+    assert connection.execute("PRAGMA user_version").fetchone() == (migrations.file_version(3),)
 
 
 def test_a_step_that_fails_leaves_neither_its_tables_nor_its_line(
@@ -102,5 +105,5 @@ def test_a_step_that_fails_leaves_neither_its_tables_nor_its_line(
     with pytest.raises(RuntimeError, match="midway"):
         opened(path)
     assert "note" not in tables(connection)
-    assert steps_in_ledger(connection) == ["format_1"]
-    assert connection.execute("PRAGMA user_version").fetchone() == (migrations.file_version(1),)
+    assert steps_in_ledger(connection) == ["format_1", "format_2"]
+    assert connection.execute("PRAGMA user_version").fetchone() == (migrations.file_version(2),)

@@ -12,7 +12,7 @@ from postgres_server import server
 
 from memkit.settings import RuntimeSettings
 from memkit.storage import open_storage
-from memkit.storage.sqlite.migrations import create_tables
+from memkit.storage.sqlite.migrations import FORMAT_STEPS
 
 TYPES = {"INTEGER": "bigint", "TEXT": "text", "BLOB": "bytea", "REAL": "double precision"}
 OWN_TABLES = {"applied", "migration"}  # of PostgreSQL: tokens of commits, and the ledger, which sqlite-utils keeps
@@ -52,7 +52,8 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def sqlite() -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(":memory:")) as connection:
-        create_tables(connection)
+        for step in FORMAT_STEPS.values():
+            step(connection)
         yield connection
 
 

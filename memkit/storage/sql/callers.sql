@@ -1,0 +1,47 @@
+-- Statements on those who call a server in front of the database; see `queries.sql`.
+
+-- columns: access_token
+id, name, prefixes, rights, created_at, expires_at, revoked_at
+
+-- columns: keyed_request
+digest, request, ticket, name_hash, leased_until, expires_at, state, answer
+
+-- name: add_token
+INSERT INTO access_token (digest, id, name, prefixes, rights, created_at, expires_at)
+VALUES (:digest, :id, :name, :prefixes, :rights, :created_at, :expires_at)
+
+-- name: token
+SELECT {access_token} FROM access_token WHERE digest = :digest
+
+-- name: token_by_id
+SELECT {access_token} FROM access_token WHERE id = :id
+
+-- name: tokens
+SELECT {access_token} FROM access_token ORDER BY id
+
+-- name: revoke_token
+UPDATE access_token SET revoked_at = :revoked_at WHERE id = :id AND revoked_at IS NULL
+
+-- name: keyed_request
+SELECT {keyed_request} FROM keyed_request WHERE digest = :digest
+
+-- name: begin_request
+INSERT INTO keyed_request (digest, request, ticket, name_hash, leased_until, expires_at, state)
+VALUES (:digest, :request, :ticket, :name_hash, :leased_until, :expires_at, :state)
+ON CONFLICT (digest) DO NOTHING
+
+-- name: drop_expired_request
+DELETE FROM keyed_request WHERE digest = :digest AND expires_at <= :moment
+
+-- name: drop_expired_requests
+DELETE FROM keyed_request WHERE expires_at <= :moment
+
+-- name: drop_request
+DELETE FROM keyed_request WHERE digest = :digest AND ticket = :ticket AND state = :state
+
+-- name: settle_request
+INSERT INTO keyed_request (digest, request, ticket, name_hash, leased_until, expires_at, state, answer)
+VALUES (:digest, :request, :ticket, :name_hash, :leased_until, :expires_at, :state, :answer)
+
+-- name: drop_answers
+UPDATE keyed_request SET state = CASE WHEN state = 0 THEN 1 ELSE state END, answer = NULL WHERE name_hash = :name_hash
