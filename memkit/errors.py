@@ -8,10 +8,7 @@
     |   |-- InvalidNameError       a bank's name that breaks the rules
     |   |-- UnknownOptionError     an option, filter or setting that doesn't exist
     |   |-- UnknownMemoryError     an id that isn't in this bank
-    |   `-- ConflictError          the same id, or idempotency key, again with other content
-    |       |-- RequestInProgressError  the same request, under its key, is being carried out
-    |       |-- UnsettledRequestError   it was begun and cut off: whether it was carried out can't be told
-    |       `-- AnswerGoneError         it was carried out; its answer isn't stored any more
+    |   `-- ConflictError          the same id again, with other content
     |-- StalePlanError             the bank changed since the plan was made
     |-- UndoError                  a receipt's changes can't be undone: changed again since, or erased
     |-- StorageError               the database can't do what was asked
@@ -45,7 +42,11 @@
     |   |-- RequestTooLargeError   its body is larger than the server takes
     |   |-- RateLimitError         too many came in a short time
     |   |-- OverloadedError        as many are at work as the server takes
-    |   `-- TimeLimitError         it took longer than the server waits; what it began goes on
+    |   |-- TimeLimitError         it took longer than the server waits; what it began goes on
+    |   |-- RequestInProgressError the same request, by its Idempotency-Key, is at work
+    |   |-- IdempotencyKeyError    its Idempotency-Key was sent before, with another request
+    |   |-- UnsettledRequestError  it was begun under its Idempotency-Key and cut off: whether it was done can't be told
+    |   `-- AnswerGoneError        it was done under its Idempotency-Key; its answer isn't stored, or no longer
     `-- MissingExtraError          an optional package isn't installed
 
 Messages say what, where, which rule and the remedy. They never hold memory text.
@@ -86,18 +87,6 @@ class UnknownMemoryError(InputError):
 
 class ConflictError(InputError):
     """The same id was given again with other content; the stored memory was left as it is."""
-
-
-class RequestInProgressError(ConflictError):
-    """The same request is being carried out under this idempotency key; ask again in a moment."""
-
-
-class UnsettledRequestError(ConflictError):
-    """A request was begun under this idempotency key and cut off: whether it was carried out can't be told."""
-
-
-class AnswerGoneError(ConflictError):
-    """The request was carried out under this idempotency key before; its answer isn't stored any more."""
 
 
 class StalePlanError(MemkitError):
@@ -246,6 +235,22 @@ class OverloadedError(RequestError):
 
 class TimeLimitError(RequestError):
     """A request took longer than the server waits; what it began goes on, and may yet be stored."""
+
+
+class RequestInProgressError(RequestError):
+    """The same request, by its Idempotency-Key, is at work; its answer comes when it is done."""
+
+
+class IdempotencyKeyError(RequestError):
+    """An Idempotency-Key was sent before, with another request; nothing was done."""
+
+
+class UnsettledRequestError(RequestError):
+    """A request was begun under its Idempotency-Key and cut off, and whether it was carried out can't be told."""
+
+
+class AnswerGoneError(RequestError):
+    """A request was carried out under its Idempotency-Key before; its answer isn't stored, or no longer."""
 
 
 class MissingExtraError(MemkitError):

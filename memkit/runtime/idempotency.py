@@ -13,8 +13,9 @@ from hashlib import sha256
 
 from memkit.errors import (
     AnswerGoneError,
-    ConflictError,
+    IdempotencyKeyError,
     InputError,
+    RequestError,
     RequestInProgressError,
     UnsettledRequestError,
 )
@@ -27,6 +28,7 @@ from memkit.times import Clock, is_put_off
 KEY_LIFE = timedelta(hours=24)
 SWEEP_INTERVAL = timedelta(minutes=10)
 LEASE_SECONDS = 60.0
+RETRY_SECONDS = 1.0
 MAX_KEY_CHARS = 255
 MAX_ANSWER_CHARS = 1_000_000
 TICKET_BITS = 63
@@ -47,8 +49,8 @@ class IdempotencyKeys:
         `caller`: whose key it is, a token's id, as others may choose the same. `request`: SHA-256 of all that makes it
         what it is. `bank`: whose memories the answer may name, so that an erasure there takes the answer away; None
         where it names none. After `seconds` a request that wasn't settled counts as cut off. Raises InputError, and of
-        the key's earlier request: RequestInProgressError, UnsettledRequestError, AnswerGoneError, and ConflictError
-        where it was another one.
+        the key's earlier request: RequestInProgressError, UnsettledRequestError, AnswerGoneError, and
+        IdempotencyKeyError where it was another one.
         """
         now = self._clock()
         self.sweep()
@@ -101,7 +103,9 @@ def _answer_of(first: KeyedRequest, begun: KeyedRequest, now: datetime) -> Store
     if first.ticket == begun.ticket:
         return None
     if not hmac.compare_digest(first.request, begun.request):
-        raise ConflictError("idempotency key: was used for another request within 24 hours. Use a new one for each.")
+        raise IdempotencyKeyError(
+            "idempotency key: was used for another request within 24 hours. Use a new one for each."
+        )
     if first.state != RequestState.CARRIED_OUT:
         raise _unsettled(first, now)
     if first.answer is None:
@@ -112,10 +116,11 @@ def _answer_of(first: KeyedRequest, begun: KeyedRequest, now: datetime) -> Store
     return StoredAnswer(first.answer)
 
 
-def _unsettled(first: KeyedRequest, now: datetime) -> ConflictError:
+def _unsettled(first: KeyedRequest, now: datetime) -> RequestError:
     if is_put_off(first.leased_until, now):
         return RequestInProgressError(
-            "idempotency key: the same request is being carried out now. Ask again in a moment, with the same key."
+            "idempotency key: the same request is being carried out now. Ask again in a moment, with the same key.",
+            retry_after=RETRY_SECONDS,
         )
     return UnsettledRequestError(
         "idempotency key: this request was begun and cut off, so whether it was carried out can't be told. Look what "
