@@ -49,6 +49,11 @@ class MemoryBank:
         """The IANA name of the time zone that decides what "day" means in it."""
         return self._context.zone_name()
 
+    @property
+    def version(self) -> str:
+        """A mark of what the bank holds: another after each change, and where it was erased and made anew."""
+        return self._context.version()
+
     def change_zone(self, zone: str) -> Receipt:
         """Give the bank another IANA time zone: its days begin there from now on, also those that are past.
 
@@ -69,9 +74,9 @@ class MemoryBank:
     def observe(self, turns: Iterable[Any]) -> Receipt:
         """Store turns: filtered, cut into episodes, encoded, and searchable when this returns.
 
-        Takes Turns, (speaker, text) pairs, role/content dicts and LangChain messages. One bad turn does
-        not reject its batch: the receipt has an outcome for each input, in order. Raises InputError
-        where none of the inputs could be taken.
+        Takes Turns, (speaker, text) pairs, role/content dicts and LangChain messages. One bad turn does not reject its
+        batch: the receipt has an outcome for each input, in order. Raises InputError where none of the inputs could be
+        taken.
         """
         return observe.observe(self._context, turns)
 
@@ -354,8 +359,7 @@ class MemoryBank:
     def decay(self, now: Moment | None = None, *, dry_run: bool = False) -> FadeReport:
         """Archive what the forgetting curve has let go, and what is past the span of a rule (`Settings.keep`).
 
-        With `dry_run`, only say what would go, and by which rule.
-        """
+        With `dry_run`, only say what would go, and by which rule."""
         return fade.decay(self._context, now, dry_run=dry_run)
 
     def prune(self, now: Moment | None = None, *, dry_run: bool = False) -> fade.PruneReport:
@@ -382,11 +386,7 @@ class MemoryBank:
         return erase.plan_erase(self._context, chosen)
 
     def erase(
-        self,
-        plan: ErasePlan | None = None,
-        *,
-        ids: Sequence[str] | None = None,
-        requested_by: str | None = None,
+        self, plan: ErasePlan | None = None, *, ids: Sequence[str] | None = None, requested_by: str | None = None
     ) -> ErasureReceipt:
         """Remove memories for good, and everything derived from them, down to the bytes.
 

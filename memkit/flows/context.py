@@ -23,7 +23,7 @@ from memkit.runtime.reinforcement_buffer import ReinforcementBuffer
 from memkit.runtime.reranker_slot import RerankerSlot
 from memkit.runtime.surprisal_cache import SurprisalCache
 from memkit.settings import Settings
-from memkit.times import Clock, Moment, as_utc
+from memkit.times import Clock, Moment, as_utc, to_micros
 
 T = TypeVar("T")
 
@@ -104,6 +104,11 @@ class BankContext:
     def state(self) -> BankState | None:
         """The bank as it is stored now; None while nothing was ever written to it."""
         return self.storage.find_bank(self.name)
+
+    def version(self) -> str:
+        """A mark of what the bank holds; "" while nothing was ever written to it."""
+        state = self.state()
+        return "" if state is None else f"{state.number}.{to_micros(state.created_at)}.{state.change}"
 
     def ensure(self) -> BankState:
         """The bank's state; the bank is made where it isn't there yet."""

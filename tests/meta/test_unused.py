@@ -28,7 +28,10 @@ USED_ELSEWHERE = {
     "get_metadata_fields_info_async run_async update_by_filter_async write_documents_async",
     "by CrewAI": "MemkitStorage adelete asave asearch get_record get_scope_info list_categories list_records reset",
     "by AutoGen": "update_context",
-    "by those who serve it in their own server": "Guard create_app",
+    "by those who serve it in their own server": "Guard",
+    "by FastAPI, which calls operations": "list_memories observe_stream refresh_item session_catch_up "
+    "session_clear session_extend session_pop",
+    "by the client": "of_banks",
     "by the command line, which finds a command by its file": "demo footprint import_",
     "by pytest": "pytest_collection_modifyitems pytest_runtest_logreport",
     "by Python": "__call__ __dir__ __getattr__ showwarning traceback",

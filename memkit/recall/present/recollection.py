@@ -143,6 +143,21 @@ class Recollection(Sequence[Hit]):
         return f"<Recollection: {len(self)} hits{best}>"
 
     @property
+    def best_first(self) -> tuple[Hit, ...]:
+        """The hits by rank, of a question about the whole bank; none for other questions."""
+        return self._best_first
+
+    @property
+    def origin(self) -> Origin:
+        """Origin of what stands around the hits, and of `further`."""
+        return self._origin
+
+    @property
+    def origins(self) -> tuple[Origin, ...]:
+        """Origin of each hit, in order: of several banks, each has its own."""
+        return self._origins
+
+    @property
     def standing(self) -> tuple[StandingInstruction, ...]:
         """The bank's standing instructions, newest first; none where hits are of several banks."""
         return self._origin.standing

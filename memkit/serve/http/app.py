@@ -2,15 +2,30 @@
 
 from fastapi import FastAPI
 
+from memkit.serve.http import openapi
 from memkit.serve.http.problems import answer_problems
-from memkit.serve.http.routes import memory_in
+from memkit.serve.http.routes import changing, erasing, items, looking, memory_in, memory_out, sessions, transfer
+from memkit.serve.http.routes import store as store_verbs
 from memkit.store import MemoryStore
+
+VERB_ROUTERS = [
+    memory_in.router, memory_out.router, looking.router, changing.router, items.router, sessions.router,
+    erasing.router, store_verbs.router, transfer.router,
+]  # fmt: skip
 
 
 def create_app(store: MemoryStore) -> FastAPI:
     """An application that serves an open store, which stays the caller's to close."""
-    app = FastAPI(title="memkit", version="1", openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title=openapi.API_TITLE,
+        version=openapi.API_VERSION,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
     app.state.store = store
-    app.include_router(memory_in.router, prefix="/v1")
+    for router in VERB_ROUTERS:
+        app.include_router(router, prefix="/v1")
     answer_problems(app)
+    openapi.describe(app)
     return app

@@ -1,0 +1,86 @@
+"""Route of a verb: named after its path, described by its docstring, strict about what it is given."""
+
+import json
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic_core import from_json
+
+from memkit.access import Right
+from memkit.serve.http.dependencies import BankWith, GrantOf, StoreWith
+from memkit.serve.http.problems import problem_responses
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class StrictRequest(Request):
+    """A request whose body is read as JSON alone: no NaN, no lone surrogates, no other encoding than UTF-8."""
+
+    async def json(self) -> Any:
+        """The body's value. Raises JSONDecodeError."""
+        try:
+            return from_json(await self.body(), allow_inf_nan=False)
+        except ValueError as error:
+            raise json.JSONDecodeError(str(error), "", 0) from None
+
+
+class VerbRoute(APIRoute):
+    """A verb over HTTP. `/bank/recall` is the operation `recall`, `/store/recall` is `store_recall`."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        summary, _, rest = (endpoint.__doc__ or "").strip().partition("\n")
+        options["summary"] = options.get("summary") or summary
+        options["description"] = options.get("description") or rest.strip() or summary
+        options["operation_id"] = options.get("operation_id") or _operation(path)
+        options["responses"] = problem_responses(options["methods"]) | (options.get("responses") or {})
+        super().__init__(path, endpoint, **options)
+        self.openapi_extra = {"x-right": _right_of(self.dependant), **(self.openapi_extra or {})}
+
+    def get_route_handler(self) -> Handler:
+        """The handler, behind a check of the query's names."""
+        handle = super().get_route_handler()
+        names = {field.alias for part in _every_part(self.dependant) for field in part.query_params}
+
+        async def handle_strictly(request: Request) -> Response:
+            _refuse_unknown(request, names)
+            return await handle(StrictRequest(request.scope, request.receive))
+
+        return handle_strictly
+
+
+def _every_part(dependant: Dependant) -> Iterator[Dependant]:
+    """An endpoint, and all that it depends on, at any depth."""
+    yield dependant
+    for part in dependant.dependencies:
+        yield from _every_part(part)
+
+
+def _right_of(dependant: Dependant) -> Right:
+    """The right that a caller needs, as the endpoint's dependencies say it."""
+    calls = [part.call for part in _every_part(dependant)]
+    [right] = {call.right for call in calls if isinstance(call, BankWith | StoreWith | GrantOf)}
+    return right
+
+
+def _operation(path: str) -> str:
+    room, _, verb = path.strip("/").partition("/")
+    return f"store_{verb}" if room == "store" else verb
+
+
+def _refuse_unknown(request: Request, names: set[str]) -> None:
+    """Raise RequestValidationError for a parameter that nobody reads, which would else be ignored in silence."""
+    unknown = [name for name in request.query_params if name not in names]
+    if unknown:
+        rule = f"is no parameter; known are {', '.join(sorted(names)) or 'none'}"
+        raise RequestValidationError(
+            [{"type": "extra_forbidden", "loc": ("query", name), "msg": rule} for name in unknown]
+        )
+
+
+def verb_router(tag: str) -> APIRouter:
+    """A router of a group of verbs."""
+    return APIRouter(tags=[tag], route_class=VerbRoute)
