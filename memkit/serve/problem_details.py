@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 from memkit import errors
 
 PROBLEM_JSON = "application/problem+json"
-URN = "urn:memkit:"
+ERROR_URN = "urn:memkit:"
 STATUS_BY_ERROR: dict[type[errors.MemkitError], int] = {
     errors.UnauthenticatedError: 401,
     errors.ForbiddenError: 403,
@@ -56,7 +56,7 @@ def problem(error: errors.MemkitError, **more: Any) -> JSONResponse:
     title = (kind.__doc__ or kind.__name__).strip().splitlines()[0]
     retry_after = error.retry_after if isinstance(error, errors.RequestError) else None
     headers = {} if retry_after is None else {"Retry-After": str(ceil(retry_after))}
-    return problem_document(f"{URN}{kind.__name__}", title, status_of(error), str(error), headers, **more)
+    return problem_document(f"{ERROR_URN}{kind.__name__}", title, status_of(error), str(error), headers, **more)
 
 
 def problem_document(

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from memkit.errors import MemkitError
-from memkit.serve.problem_details import PROBLEM_JSON, RETRY_AFTER_S, URN, problem, problem_document
+from memkit.serve.problem_details import PROBLEM_JSON, RETRY_AFTER_S, ERROR_URN, problem, problem_document
 
 MAX_NAME_SHOWN = 40  # characters of a field's name
 STATUS_MEANINGS: dict[int, str] = {
@@ -84,11 +84,11 @@ def _form_problem(request: Request, error: RequestValidationError) -> JSONRespon
     broken = [{"field": _place(flaw["loc"]), "rule": _rule(flaw)} for flaw in flaws]
     detail = "; ".join(f"{flaw['field']}: {flaw['rule']}" for flaw in broken[:3])
     title = "A value given by the caller breaks a rule."
-    return problem_document(f"{URN}InputError", title, 422, f"{detail}.", errors=broken)
+    return problem_document(f"{ERROR_URN}InputError", title, 422, f"{detail}.", errors=broken)
 
 
 def _titled(status: int, detail: str) -> JSONResponse:
-    return problem_document(f"{URN}InputError", HTTPStatus(status).phrase, status, detail)
+    return problem_document(f"{ERROR_URN}InputError", HTTPStatus(status).phrase, status, detail)
 
 
 def _is_other_media_type(request: Request, flaws: Sequence[Mapping[str, Any]]) -> bool:
