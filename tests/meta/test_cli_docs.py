@@ -38,7 +38,8 @@ def test_every_command_that_reads_a_database_takes_its_file_as_an_option_or_from
 
 
 def test_every_command_can_speak_to_programs() -> None:
-    assert [n for n, c in COMMANDS.items() if not any("--json" in p.opts for p in c.params)] == []
+    servers = {"mcp"}  # which speak to nobody else
+    assert {n for n, c in COMMANDS.items() if not any("--json" in p.opts for p in c.params)} == servers
 
 
 def test_the_commands_that_are_promised_are_there() -> None:
@@ -46,8 +47,9 @@ def test_the_commands_that_are_promised_are_there() -> None:
         "demo observe import recall think reflect maintain show add correct pin history decay erase banks stats doctor"
     )
     kept = "standing upcoming portrait forget undo zone keep prune audit export load move backup restore receipts purge"
-    measured = "evaluate stream attack curve footprint"
-    assert {*promised.split(), *kept.split(), *measured.split(), "encoder export"} == set(COMMANDS)
+    measured, served = "evaluate stream attack curve footprint", "mcp"
+    every = {*promised.split(), *kept.split(), *measured.split(), *served.split(), "encoder export"}
+    assert every == set(COMMANDS)
 
 
 def test_every_command_stands_in_a_panel_of_the_help_and_the_exit_codes_beneath() -> None:

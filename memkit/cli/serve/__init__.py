@@ -1,0 +1,1 @@
+"""Commands that serve a database to other processes."""
