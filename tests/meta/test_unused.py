@@ -32,16 +32,16 @@ USED_ELSEWHERE = {
     "by FastAPI, which calls operations": "list_memories observe_stream refresh_item session_catch_up "
     "session_clear session_extend session_pop",
     "by the client": "of_banks",
-    "by the command line, which finds a command by its file": "demo footprint import_",
+    "by the command line, which finds a command by its file": "demo footprint import_ mcp",
     "by pytest": "pytest_collection_modifyitems pytest_runtest_logreport",
     "by Python": "__call__ __dir__ __getattr__ showwarning traceback",
-    "by pydantic": "_known_kinds _one_rule_each became cannot ceased ceased_any model_config",
+    "by pydantic": "_has_something _known_kinds _one_rule_each became cannot ceased ceased_any model_config",
     "by LangChain's retrievers": "_aget_relevant_documents _get_relevant_documents run_manager",
     "by LangChain's histories": "aadd_messages add_messages aget_messages",
     "by ONNX Runtime and by sqlite-utils": "intra_op_num_threads log_severity_level migrations_table",
     "in quoted types alone": "AwaitableBank AwaitableSession BankSession BaseChatModel",
     "by tests and benchmarks": "attend",
-    "in what is written as JSON": "other_interval written_at",
+    "in what is written as JSON": "next_cursor other_interval written_at",
 }
 NAMES_USED_ELSEWHERE = {name for names in USED_ELSEWHERE.values() for name in names.split()}
 
