@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from memkit.errors import MemkitError
-from memkit.serve.problem_details import PROBLEM_JSON, RETRY_AFTER_S, ERROR_URN, problem, problem_document
+from memkit.serve.problem_details import ERROR_URN, PROBLEM_JSON, RETRY_AFTER_S, problem, problem_document
 
 MAX_NAME_SHOWN = 40  # characters of a field's name
 STATUS_MEANINGS: dict[int, str] = {

@@ -1,0 +1,104 @@
+"""Requests generated from the OpenAPI document: no answer is a server's fault, and each is documented."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi import checks
+
+import memkit
+from memkit.encoders.hashing import HashingEncoder
+from memkit.serve.http.app import create_app
+from tests.support.served_life import LIVED_TURNS, RealValues, enliven
+
+CHECKS = [
+    not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+    checks.unsupported_method,
+    checks.allow_header_conformance,
+]
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=5,
+)
+TURN_LINES = st.lists(
+    st.one_of(st.sampled_from(LIVED_TURNS).map(json.dumps), st.text(max_size=20), JSON_VALUES.map(json.dumps)),
+    max_size=5,
+).map(lambda lines: "\n".join(lines).encode("utf-8", "surrogatepass"))
+
+
+@schemathesis.serializer("application/x-ndjson")
+def as_bytes(context: Any, value: Any) -> Any:
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
+
+
+schemathesis.openapi.media_type("application/x-ndjson", TURN_LINES)
+MODES = {"fitting": GenerationMode.POSITIVE, "broken": GenerationMode.NEGATIVE}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[memkit.MemoryStore]:
+    path: Path = tmp_path_factory.mktemp("served") / "memory.db"
+    with memkit.open(path, encoder=HashingEncoder()) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def schema(store: memkit.MemoryStore) -> Any:
+    return schemathesis.openapi.from_asgi("/v1/openapi.json", create_app(store))
+
+
+def operations() -> Iterator[tuple[str, str]]:
+    """Operations by label, with the ways in which requests to them can be."""
+    with memkit.open(":memory:", encoder=HashingEncoder()) as opened:
+        paths = create_app(opened).openapi()["paths"]
+    for path, item in paths.items():
+        for method, operation in item.items():
+            yield f"{method.upper()} {path}", "fitting"
+            if "parameters" in operation or "application/json" in operation.get("requestBody", {}).get("content", {}):
+                yield f"{method.upper()} {path}", "broken"
+
+
+def check_operation(operation: Any, store: memkit.MemoryStore, mode: GenerationMode, examples: int) -> None:
+    """Send generated requests, many of which name what is there, and check each answer."""
+
+    @settings(max_examples=examples, suppress_health_check=list(HealthCheck), deadline=None)
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def check(case: Any) -> None:
+        values = RealValues(enliven(store), f"{case.body!r} {case.query!r}")
+        if case.query:
+            case.query = values.query(case.query)
+        if case.media_type == "application/json":
+            case.body = values.body(case.body)
+        case.call_and_validate(checks=CHECKS)
+
+    check()
+
+
+@pytest.mark.parametrize(("label", "mode"), operations())
+def test_an_operation_answers_any_request_as_it_is_documented(
+    label: str, mode: str, schema: Any, store: memkit.MemoryStore
+) -> None:
+    check_operation(
+        schema.find_operation_by_label(label), store, MODES[mode], int(__import__("os").environ.get("EX", "8"))
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize(("label", "mode"), operations())
+def test_an_operation_answers_a_thousand_requests_as_it_is_documented(
+    label: str, mode: str, schema: Any, store: memkit.MemoryStore
+) -> None:
+    check_operation(schema.find_operation_by_label(label), store, MODES[mode], 500)

@@ -1,0 +1,75 @@
+"""A bank with a life in it, and requests that name what is there: so that generated ones reach what they are about."""
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import memkit
+
+BANK_PATH = "acme/ana"
+BANK_NAME = ("acme", "ana")
+ID_FIELDS = {"id", "ids", "after", "sources", "reply_to"}
+WORDS_BY_FIELD = {
+    "query": "Where does Ana live?", "about": "Hamburg", "speaker": "Ana", "old": "Ana", "session": "monday",
+    "key": "note/1", "zone": "Europe/Berlin", "prefix": "acme",
+}  # fmt: skip
+LIVED_TURNS = [
+    {"text": "I moved to Hamburg in May 2026.", "speaker": "Ana", "session": "monday", "at": "2026-06-01T09:00:00Z"},
+    {"text": "Welcome! Who is with you?", "speaker": "assistant", "role": "assistant", "session": "monday"},
+    {"text": "My dog Rex. Always answer in Spanish.", "speaker": "Ana", "session": "monday"},
+    {"text": "I have a dentist appointment next Friday.", "speaker": "Ana", "session": "tuesday", "id": "own id"},
+    {"text": "Please forget that I moved to Hamburg.", "speaker": "Ana", "session": "tuesday"},
+]
+SHARE_OF_REAL_VALUES = 0.7
+
+
+def enliven(store: memkit.MemoryStore) -> memkit.MemoryBank:
+    """A bank with turns, thoughts, summaries and items; filled again where a request emptied it."""
+    bank = store.bank(*BANK_NAME)
+    if len(bank.list(limit=8)) < 8:
+        bank.observe(LIVED_TURNS)
+        bank.think()
+        bank.reflect()
+        bank.put("note/1", {"title": "Groceries", "tags": ["food"]})
+        bank.put("note/2", "passing", ttl=600)
+    return bank
+
+
+class RealValues:
+    """Puts ids, keys and names that are there in the place of generated ones, in some requests of many."""
+
+    def __init__(self, bank: memkit.MemoryBank, seed: str) -> None:
+        self._random = random.Random(seed)
+        self._bank, self._ids = bank, [memory.id for memory in bank.list(limit=50)]
+
+    def query(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """A request's parameters."""
+        named = {**query, "bank": BANK_PATH} if "bank" in query and self._is_real() else dict(query)
+        return {name: self._value(name, value) for name, value in named.items()}
+
+    def body(self, body: Any) -> Any:
+        """A request's body."""
+        if not isinstance(body, dict):
+            return body
+        body = {name: self._value(name, value) for name, value in body.items()}
+        if body.get("plan") and self._is_real():
+            body["plan"] = self._bank.plan_erase(ids=self._some_ids()).model_dump(mode="json")
+        if body.get("receipt") and self._is_real():
+            body["receipt"] = self._bank.pin(self._random.choice(self._ids)).model_dump(mode="json")
+        for name in ("under", "confirm"):
+            if isinstance(body.get(name), list) and self._is_real():
+                body[name] = list(BANK_NAME)
+        return body
+
+    def _value(self, name: str, value: Any) -> Any:
+        if name in ID_FIELDS and self._ids and self._is_real():
+            return self._some_ids() if isinstance(value, list) else self._random.choice(self._ids)
+        if isinstance(value, str) and name in WORDS_BY_FIELD and self._is_real():
+            return WORDS_BY_FIELD[name]
+        return value
+
+    def _some_ids(self) -> list[str]:
+        return self._random.sample(self._ids, k=min(2, len(self._ids)))
+
+    def _is_real(self) -> bool:
+        return self._random.random() < SHARE_OF_REAL_VALUES
