@@ -16,14 +16,15 @@ VERB_ROUTERS = [
 
 def create_app(store: MemoryStore) -> FastAPI:
     """An application that serves an open store, which stays the caller's to close."""
-    app = FastAPI(
-        title=openapi.API_TITLE,
-        version=openapi.API_VERSION,
-        openapi_url="/v1/openapi.json",
-        docs_url=None,
-        redoc_url=None,
-    )
+    app = application()
     app.state.store = store
+    return app
+
+
+def application() -> FastAPI:
+    """The application with all its routes, which serves no store yet."""
+    title, version = openapi.API_TITLE, openapi.API_VERSION
+    app = FastAPI(title=title, version=version, openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None)
     for router in VERB_ROUTERS:
         app.include_router(router, prefix="/v1")
     answer_problems(app)

@@ -29,26 +29,22 @@ def describe(app: FastAPI) -> None:
 
 
 def _document(app: FastAPI) -> dict[str, Any]:
-    document = get_openapi(title=API_TITLE, version=API_VERSION, description=API_DESCRIPTION, routes=app.routes)
-    schemas = document["components"]["schemas"]
+    described = get_openapi(title=API_TITLE, version=API_VERSION, description=API_DESCRIPTION, routes=app.routes)
     problem = Problem.model_json_schema(ref_template=SCHEMA_REFERENCE)
-    schemas.update(problem.pop("$defs", {}), Problem=problem)
-    return document
+    described["components"]["schemas"].update(problem.pop("$defs", {}), Problem=problem)
+    return described
 
 
-def as_text(document: dict[str, Any]) -> str:
-    """A document in one form: the same for the same routes."""
-    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+def document() -> dict[str, Any]:
+    """The document of this version, which no store changes."""
+    from memkit.serve.http.app import application
+
+    return application().openapi()
 
 
 def main() -> None:
-    """Write the document of this version to standard output."""
-    import memkit
-    from memkit.encoders.hashing import HashingEncoder
-    from memkit.serve.http.app import create_app
-
-    with memkit.open(":memory:", encoder=HashingEncoder()) as store:
-        sys.stdout.write(as_text(create_app(store).openapi()))
+    """Write the document to standard output, the same for the same routes."""
+    sys.stdout.write(json.dumps(document(), indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

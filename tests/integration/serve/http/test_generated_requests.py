@@ -16,6 +16,7 @@ from schemathesis.specs.openapi import checks
 import memkit
 from memkit.encoders.hashing import HashingEncoder
 from memkit.serve.http.app import create_app
+from memkit.serve.http.openapi import document
 from tests.support.served_life import LIVED_TURNS, RealValues, enliven
 
 CHECKS = [
@@ -59,15 +60,19 @@ def schema(store: memkit.MemoryStore) -> Any:
     return schemathesis.openapi.from_asgi("/v1/openapi.json", create_app(store))
 
 
-def operations() -> Iterator[tuple[str, str]]:
+def operations() -> list[tuple[str, str]]:
     """Operations by label, with the ways in which requests to them can be."""
-    with memkit.open(":memory:", encoder=HashingEncoder()) as opened:
-        paths = create_app(opened).openapi()["paths"]
-    for path, item in paths.items():
-        for method, operation in item.items():
-            yield f"{method.upper()} {path}", "fitting"
-            if "parameters" in operation or "application/json" in operation.get("requestBody", {}).get("content", {}):
-                yield f"{method.upper()} {path}", "broken"
+    by_label = {
+        f"{method.upper()} {path}": each for path, item in document()["paths"].items() for method, each in item.items()
+    }
+    return [
+        (label, mode) for label, each in by_label.items() for mode in MODES if mode == "fitting" or _is_formed(each)
+    ]
+
+
+def _is_formed(operation: dict[str, Any]) -> bool:
+    """Whether there is anything in its requests that can break a rule."""
+    return "parameters" in operation or "application/json" in operation.get("requestBody", {}).get("content", {})
 
 
 def check_operation(operation: Any, store: memkit.MemoryStore, mode: GenerationMode, examples: int) -> None:

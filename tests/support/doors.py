@@ -1,0 +1,103 @@
+"""Verbs by door: `python tests/support/doors.py` writes the table in memkit/serve/README.md.
+
+Its rows are all public methods of a bank, a session and a store. A door is a function that lists what it offers, the
+name there by the row; what it leaves out on purpose stands in `LEFT_OUT`, with the reason. A new door is a function
+more in `DOORS`, and its reasons. `tests/meta/test_doors.py` holds the table equal to the code.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from memkit.bank import MemoryBank
+from memkit.session import Session
+from memkit.store import MemoryStore
+
+SERVE_PAGE = Path(__file__).parents[2] / "memkit" / "serve" / "README.md"
+OPENING_MARK, CLOSING_MARK = "<!-- generated: doors -->", "<!-- end of the doors -->"
+CLASSES_BY_ROOM: dict[str, type] = {"bank": MemoryBank, "session": Session, "store": MemoryStore}
+ROWS_BY_OPERATION = {
+    "observe_stream": "bank.observe",
+    "refresh_item": "bank.get_item",
+    "session": "session.last",
+}  # operations that aren't named after their method
+
+
+def rows() -> list[str]:
+    """Public methods, in the order in which they are defined."""
+    return [
+        f"{room}.{name}" for room, owner in CLASSES_BY_ROOM.items() for name in vars(owner) if not name.startswith("_")
+    ]
+
+
+def http_operations() -> dict[str, str]:
+    """Operations of the HTTP door by row; several of one row stand side by side."""
+    from memkit.serve.http.openapi import document
+
+    names: dict[str, list[str]] = {}
+    for item in document()["paths"].values():
+        for operation in item.values():
+            names.setdefault(_row(operation["operationId"]), []).append(f"`{operation['operationId']}`")
+    return {row: ", ".join(sorted(each, key=len)) for row, each in names.items()}
+
+
+def _row(operation: str) -> str:
+    room, _, verb = operation.partition("_")
+    if operation in ROWS_BY_OPERATION:
+        return ROWS_BY_OPERATION[operation]
+    return f"{room}.{verb}" if room in ("session", "store") and verb else f"bank.{operation}"
+
+
+DOORS: dict[str, Callable[[], Mapping[str, str]]] = {"HTTP": http_operations}
+SERVERS_OWN = "of the server's own process"
+LEFT_OUT: dict[str, dict[str, str]] = {
+    "HTTP": {
+        "bank.name": "whoever asks gives it",
+        "bank.version": "in the header ETag",
+        "bank.aio": "every answer may be awaited",
+        "bank.read": "pure: whoever asks has the turns",
+        "bank.session": "named by each of its verbs",
+        "bank.put": "`put_many` of one",
+        "session.append": "`session_extend` of a few",
+        "store.after_fork": SERVERS_OWN,
+        "store.close": SERVERS_OWN,
+        "store.settings": SERVERS_OWN,
+        "store.access": "a token can't make tokens",
+        "store.idempotency": "by the header Idempotency-Key",
+        "store.bank": "named by each of its verbs",
+        "store.background": SERVERS_OWN,
+        "store.warm": SERVERS_OWN,
+        "store.reencode": "needs an encoder, and hours",
+        "store.export_receipts": "`store_receipts` answers them",
+        "store.backup": "writes a file of the server's",
+        "store.export_as": "writes a folder of the server's",
+        "store.move": "names another database",
+    },
+}
+
+
+def table() -> str:
+    """All verbs by door, as Markdown: the name there, or why it is left out."""
+    offers = {door: names() for door, names in DOORS.items()}
+    return "\n".join(_lines(offers))
+
+
+def _lines(offers: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    yield f"| in the library | {' | '.join(offers)} |"
+    yield "|---" * (len(offers) + 1) + "|"
+    for row in rows():
+        yield f"| `{row}` | {' | '.join(_cell(door, row, names) for door, names in offers.items())} |"
+
+
+def _cell(door: str, row: str, names: Mapping[str, str]) -> str:
+    return names[row] if row in names else f"no: {LEFT_OUT[door][row]}"
+
+
+def main() -> None:
+    """Write the table into its page."""
+    before, _, rest = SERVE_PAGE.read_text("utf-8").partition(OPENING_MARK)
+    after = rest.partition(CLOSING_MARK)[2]
+    SERVE_PAGE.write_text(f"{before}{OPENING_MARK}\n{table()}\n{CLOSING_MARK}{after}", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
