@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from memkit.models import Hit, Memory, Receipt, Turn
     from memkit.recall.present.recollection import Recollection
     from memkit.recovery import repair, restore
+    from memkit.serve.client.connecting import connect
     from memkit.settings import Settings
     from memkit.store import MemoryStore
     from memkit.store import open_store as open
@@ -33,6 +34,7 @@ __all__ = [
     "Recollection",
     "Settings",
     "Turn",
+    "connect",
     "open",
     "repair",
     "restore",
@@ -50,6 +52,7 @@ _HOME_MODULES = {
     "Recollection": "recall.present.recollection",
     "Settings": "settings",
     "Turn": "models",
+    "connect": "serve.client.connecting",
     "open": "store",
     "repair": "recovery",
     "restore": "recovery",

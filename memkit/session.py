@@ -14,21 +14,14 @@ if TYPE_CHECKING:
     from memkit.bank import MemoryBank
 
 
-class Session(Sequence[Memory]):
-    """Turns of the session with a name, or of the bank's last where `id` is None, in order.
+class TurnSequence(Sequence[Memory]):
+    """Turns as a sequence, wherever they lie; those who know say which turns a part of it has."""
 
-    Without answers in whose place others came, and without what was forgotten. Every look reads what is stored then,
-    and costs what it reads, however large the bank is.
-    """
+    def __init__(self, id: str | None) -> None:
+        self.id = id
 
-    def __init__(self, bank: "MemoryBank", id: str | None) -> None:
-        self.bank, self.id = bank, id
-
-    def __repr__(self) -> str:
-        return f"Session({bank_path(self.bank.name)}, {self.id!r})"
-
-    def __len__(self) -> int:
-        return sessions.count(self.bank._context, self.id)
+    def _turns(self, part: slice) -> list[Memory]:
+        raise NotImplementedError
 
     @overload
     def __getitem__(self, place: int) -> Memory: ...
@@ -39,11 +32,8 @@ class Session(Sequence[Memory]):
             return self._turns(place)
         turns = self._turns(slice(place, None) if place < 0 else slice(place, place + 1))
         if len(turns) < max(-place, 1):
-            raise IndexError("session: there is no turn at this place.")
+            raise no_turn()
         return turns[0]
-
-    def _turns(self, part: slice) -> list[Memory]:
-        return sessions.session_turns(self.bank._context, self.id, part)
 
     def __iter__(self) -> Iterator[Memory]:
         return iter(self._turns(slice(None)))
@@ -52,20 +42,47 @@ class Session(Sequence[Memory]):
         """The newest turns, in order; all of them where no number is given. Raises InputError for less than one."""
         return self._turns(slice(None) if count is None else slice(-sessions.checked_count(count), None))
 
+
+def no_turn() -> IndexError:
+    """The error of a place where no turn is."""
+    return IndexError("session: there is no turn at this place.")
+
+
+def checked_session(id: str | None) -> str:
+    """The name of a session that turns are added to. Raises InvalidTurnError where it has none."""
+    if id is None:
+        raise InvalidTurnError("session: turns are added to a session with a name: bank.session('its name').")
+    return id
+
+
+class Session(TurnSequence):
+    """Turns of the session with a name, or of the bank's last where `id` is None, in order.
+
+    Without answers in whose place others came, and without what was forgotten. Every look reads what is stored then,
+    and costs what it reads, however large the bank is.
+    """
+
+    def __init__(self, bank: "MemoryBank", id: str | None) -> None:
+        super().__init__(id)
+        self.bank = bank
+
+    def __repr__(self) -> str:
+        return f"Session({bank_path(self.bank.name)}, {self.id!r})"
+
+    def __len__(self) -> int:
+        return sessions.count(self.bank._context, self.id)
+
+    def _turns(self, part: slice) -> list[Memory]:
+        return sessions.session_turns(self.bank._context, self.id, part)
+
     def append(self, *turns: Any) -> Receipt:
         """Observe turns, in any form that `bank.observe` takes, as the next ones of this session. Raises InputError."""
         return self.extend(turns)
 
     def extend(self, turns: Iterable[Any]) -> Receipt:
         """Observe many turns as the next ones of this session. Raises InputError."""
-        name = self._named()
+        name = checked_session(self.id)
         return self.bank.observe([replace(turn, session=name) for turn in self.bank.read(turns)])
-
-    def _named(self) -> str:
-        """The session's name. Raises InvalidTurnError where it has none."""
-        if self.id is None:
-            raise InvalidTurnError("session: turns are added to a session with a name: bank.session('its name').")
-        return self.id
 
     def catch_up(self, turns: Iterable[Any], *, leaving: int = 0) -> Receipt:
         """Observe what is new of a conversation that is handed in again and again, whole or its last part.
@@ -75,7 +92,7 @@ class Session(Sequence[Memory]):
         two turns or more; another answer to the last question takes the place of the one before. `leaving`: how many,
         from the first on, are not handed in again. Raises InputError where these are no turns.
         """
-        return catch_up(self.bank._context, self._named(), turns, leaving=leaving)
+        return catch_up(self.bank._context, checked_session(self.id), turns, leaving=leaving)
 
     def pop(self) -> Memory:
         """Erase the last turn with all that rests on it, and give it back. Raises IndexError where there is none.

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self, Unpack
 
 from memkit.bank import MemoryBank
-from memkit.errors import InputError, InvalidNameError, UnknownOptionError
+from memkit.errors import InputError, InvalidNameError
 from memkit.flows import edit, erase, maintain, reencode, transfer
 from memkit.flows import move as moving
 from memkit.flows.audit import AuditReport, audit_bank
@@ -29,7 +29,7 @@ from memkit.models import ErasureReceipt, checked_bank_name
 from memkit.operations import Reinforce
 from memkit.protocols import BankName, Encoder, Storage, SurprisalModel, Thinker
 from memkit.recall.present.recollection import Recollection
-from memkit.recall.ranking.query import RecallKeywords
+from memkit.recall.ranking.query import RecallKeywords, refuse_unknown_options
 from memkit.rerankers import Reranker
 from memkit.runtime.access import Access
 from memkit.runtime.encoder_slot import EncoderSlot
@@ -228,9 +228,7 @@ class MemoryStore:
         """
         if (banks is None) == (under is None):
             raise InvalidNameError("recall: give either banks=[...] or under=(...): which banks to ask.")
-        for name in options.keys() - RecallKeywords.__annotations__.keys():
-            there_are = ", ".join(["k", *RecallKeywords.__annotations__])
-            raise UnknownOptionError(f"recall: no option {name!r}; there are {there_are}.")
+        refuse_unknown_options(options)
         names = [tuple(name) for name in banks] if banks is not None else self.banks(under or ())
         return Recollection.best([self.bank(*name).recall(query, k=k, **options) for name in names], k)
 

@@ -29,13 +29,14 @@ def put_many(
     Raises InputError, EncoderError, and ConflictError where an item isn't as it was `expected`.
     """
     at = ctx.now()
-    memories = [item_memory(at=at, **_checked_fields(fields)) for fields in puts]
+    memories = [item_memory(at=at, **checked_fields(fields)) for fields in puts]
     discards = [Discard((item_id(key),)) for key in delete]
     expects = [Expect(item_id(key), moment) for key, moment in (expected or {}).items()]
     return retry_when_gone(ctx, lambda: _put(ctx, memories, expects, discards, at, encoded=encoded))
 
 
-def _checked_fields(fields: ItemFields) -> ItemFields:
+def checked_fields(fields: ItemFields) -> ItemFields:
+    """The fields of an item that is put. Raises InputError for others."""
     unknown = fields.keys() - ItemFields.__annotations__.keys()
     if unknown or not {"key", "value"} <= fields.keys():
         raise InputError("put_many: each item is a dict with key and value, and perhaps index, ttl and sources.")

@@ -41,7 +41,7 @@ def page(ctx: BankContext, options: PageOptions, where: Mapping[str, Any] | None
     state = ctx.state()
     if state is None:
         return MemoryPage()
-    _check_page(options)
+    check_page(options)
     with ctx.storage.view(state.number) as view:
         start = None if after is None else _bookmark(ctx, view, after)
         among = None if where is None else view.matching(where)
@@ -55,7 +55,8 @@ def page(ctx: BankContext, options: PageOptions, where: Mapping[str, Any] | None
     return current
 
 
-def _check_page(options: PageOptions) -> None:
+def check_page(options: PageOptions) -> None:
+    """Raise InputError for a page that can't be."""
     checked_kinds(options.kinds)
     if not 1 <= options.limit <= MAX_PAGE:
         raise InputError(f"limit: must lie between 1 and {MAX_PAGE}. Ask for further pages with after=.")
@@ -131,8 +132,7 @@ def checked_kinds(kinds: Sequence[str] | None) -> None:
 
 def window(ctx: BankContext, budget: int, *, session: str | None, count_tokens: Callable[[str], int] | None) -> Window:
     """Working memory: a session streamed through the entropy filter, within the budget. Raises InputError."""
-    if isinstance(budget, bool) or not isinstance(budget, int) or budget < MIN_BUDGET:
-        raise InputError(f"window: budget must be a whole number of tokens, at least {MIN_BUDGET}.")
+    check_budget(budget)
     state, count = ctx.state(), count_tokens or token_bound
     if state is None:
         return Window("", 0, 0, 0)
@@ -146,3 +146,9 @@ def window(ctx: BankContext, budget: int, *, session: str | None, count_tokens: 
     chosen = dict(zip(numbers.tolist(), memories.values(), strict=True))
     tokens = kept_tokens(chosen, filter_budget(budget))
     return compose(tokens, chosen, len(turns.seqs), zone=zone_of(state), budget=budget, count=count)
+
+
+def check_budget(budget: int) -> None:
+    """Raise InputError for what is no budget of a window."""
+    if isinstance(budget, bool) or not isinstance(budget, int) or budget < MIN_BUDGET:
+        raise InputError(f"window: budget must be a whole number of tokens, at least {MIN_BUDGET}.")

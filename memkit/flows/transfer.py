@@ -1,13 +1,14 @@
 """Export and load: everything that banks are, as JSON lines, and back into a store of either engine."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from uuid import uuid4
 
 from memkit.errors import ConflictError, InputError, UnwritablePathError
+from memkit.exported import ExportedBank
 from memkit.flows.context import BankContext, Services, encode_afterwards
 from memkit.flows.portability.lines import (
     FORMAT_VERSION,
@@ -16,6 +17,7 @@ from memkit.flows.portability.lines import (
     ExportHeader,
     Fingerprints,
     as_line,
+    outline,
     stored_encoder,
 )
 from memkit.flows.portability.loading import BankFile, Comparison, Progress, compare, load_bank
@@ -90,6 +92,20 @@ def export(services: Services, path: Path, *, prefix: BankName = (), vectors: bo
         )
         write(as_line(ExportEnd(banks=len(banks))))
     return ExportReport(banks=banks)
+
+
+def save(lines: Iterable[bytes], path: Path) -> ExportReport:
+    """Write an export that comes line by line from elsewhere. Raises InputError where it isn't whole."""
+    records: list[FrozenModel] = []
+    with _written(path) as write:
+        for line in lines:
+            write(line.decode())
+            records += filter(None, [outline(line)])
+        if not (records and isinstance(records[-1], ExportEnd)):
+            raise InputError("export: it broke off before its end, so nothing was written. Export again.")
+    names = [record.name for record in records if isinstance(record, ExportedBank)]
+    counts = [record for record in records if isinstance(record, BankCounts)]
+    return ExportReport(banks=tuple(zip(names, counts, strict=True)))
 
 
 def export_receipts(receipts: Sequence[ErasureReceipt], path: Path) -> int:

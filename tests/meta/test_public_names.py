@@ -12,7 +12,8 @@ from memkit.encoders.hashing import HashingEncoder
 from memkit.models import Hit, Memory, Receipt, Turn
 
 FRONT_DOOR_NAMES = (
-    "Bank Hit Item MemkitError Memory MemoryBank MemoryStore Receipt Recollection Settings Turn open repair restore"
+    "Bank Hit Item MemkitError Memory MemoryBank MemoryStore Receipt Recollection Settings Turn "
+    "connect open repair restore"
 )
 OPEN_PARAMETERS = "location encoder thinker surprisal clock settings read_only erasure_key"
 METHOD_PARAMETERS: dict[type, dict[str, str]] = {

@@ -31,8 +31,8 @@ USED_ELSEWHERE = {
     "by those who serve it in their own server": "Guard",
     "by FastAPI, which calls operations": "list_memories observe_stream refresh_item session_catch_up "
     "session_clear session_extend session_pop",
-    "by the client": "of_banks",
     "by the command line, which finds a command by its file": "demo footprint import_ mcp",
+    "by mypy": "are_alike",
     "by pytest": "pytest_collection_modifyitems pytest_runtest_logreport",
     "by Python": "__call__ __dir__ __getattr__ showwarning traceback",
     "by pydantic": "_has_something _known_kinds _one_rule_each became cannot ceased ceased_any model_config",

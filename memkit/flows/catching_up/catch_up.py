@@ -34,8 +34,7 @@ def catch_up(ctx: BankContext, session: str, items: Any, *, leaving: int = 0) ->
 
     `leaving`: how many of them, from the first on, are not handed in again. Raises InputError.
     """
-    if isinstance(leaving, bool) or not isinstance(leaving, int) or leaving < 0:
-        raise InputError("catch_up: leaving is how many of the turns are not handed in again, 0 or more.")
+    check_leaving(leaving)
     given = as_turns(items)
     for _ in range(MAX_TRIES - 1):
         try:
@@ -43,6 +42,12 @@ def catch_up(ctx: BankContext, session: str, items: Any, *, leaving: int = 0) ->
         except (ConflictError, BankGoneError):
             continue  # somebody else caught up with the session meanwhile, or erased the bank
     return _caught_up(ctx, session, given, leaving)
+
+
+def check_leaving(leaving: int) -> None:
+    """Raise InputError for what is no number of turns."""
+    if isinstance(leaving, bool) or not isinstance(leaving, int) or leaving < 0:
+        raise InputError("catch_up: leaving is how many of the turns are not handed in again, 0 or more.")
 
 
 def _placed(turn: AnyTurn, session: str) -> AnyTurn:

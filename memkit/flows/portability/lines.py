@@ -81,6 +81,7 @@ LINE_TYPES: dict[str, type[FrozenModel]] = {
     "counts": BankCounts,
     "end": ExportEnd,
 }
+OUTLINE_STARTS = (b'{"bank":', b'{"counts":', b'{"end":')
 LINE_KEYS = {type_: key for key, type_ in LINE_TYPES.items()}
 
 
@@ -91,6 +92,12 @@ def as_line(record: FrozenModel) -> str:
     else:
         text = record.model_dump_json()
     return f'{{"{LINE_KEYS[type(record)]}":{text}}}\n'
+
+
+def outline(line: bytes) -> FrozenModel | None:
+    """The record of a line that tells of a bank as a whole, or of the file's end; None for any other."""
+    is_outline = line.startswith(OUTLINE_STARTS)
+    return _parsed(line, lambda: "a line") if is_outline else None
 
 
 def read_lines(path: Path, start: int = 0) -> Iterator[tuple[int, FrozenModel]]:

@@ -48,6 +48,14 @@ class RecallKeywords(TypedDict, total=False):
     by: Literal["cosine"] | None
 
 
+def refuse_unknown_options(names: Iterable[str]) -> None:
+    """Raise UnknownOptionError for the name of what is no option of a recall."""
+    for name in names:
+        if name not in RecallKeywords.__annotations__:
+            there_are = ", ".join(["k", *RecallKeywords.__annotations__])
+            raise UnknownOptionError(f"recall: no option {name!r}; there are {there_are}.")
+
+
 @dataclass(frozen=True)
 class RecallOptions:
     """A recall as it was asked for; `MemoryBank.recall` says what each option means. Raises InputError."""

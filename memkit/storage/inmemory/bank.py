@@ -18,7 +18,7 @@ from memkit.text.terms.forms import plain_name
 Key = tuple[str, object]  # a field's name and value
 
 
-class Bank:
+class BankRecords:
     """A bank's memories, index entries, history and queue; `seqs_by` looks memories up by a field."""
 
     def __init__(self, state: BankState) -> None:
@@ -37,9 +37,9 @@ class Bank:
         self.arriving: dict[str, dict[TableRow, None]] = {}  # rows by table, of one that is being moved here
         self._seqs: dict[Key, set[int]] = defaultdict(set)
 
-    def copy(self) -> "Bank":
+    def copy(self) -> "BankRecords":
         """The same bank; changing one leaves the other as it is."""
-        twin = Bank(self.state)
+        twin = BankRecords(self.state)
         twin.next_seq, twin.next_exchange = self.next_seq, self.next_exchange
         for name in ("records", "entries", "changed", "indexed", "exchanges", "erased"):
             setattr(twin, name, dict(getattr(self, name)))

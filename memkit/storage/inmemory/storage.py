@@ -39,7 +39,7 @@ from memkit.storage.core.banks import (
 )
 from memkit.storage.core.receipts import bank_receipt, by_time, chain_flaws, chains, erasure_receipt, longer_chain
 from memkit.storage.core.tables import TABLE_COLUMNS, receipts_in, refuse_other_receipts, refuse_taken, rows_of
-from memkit.storage.inmemory.bank import Bank
+from memkit.storage.inmemory.bank import BankRecords
 from memkit.storage.inmemory.callers import MemoryCallerRecords
 from memkit.storage.inmemory.tables import BankTables, NameTables, fill_bank
 from memkit.storage.inmemory.view import MemoryView
@@ -51,7 +51,7 @@ class MemoryStorage:
 
     def __init__(self, *, read_only: bool = False) -> None:
         self._read_only = read_only
-        self._banks: dict[int, Bank] = {}
+        self._banks: dict[int, BankRecords] = {}
         self._meta: dict[str, str] = {}
         self._leases: dict[int, tuple[str, datetime]] = {}
         self._last_bank = 0
@@ -81,7 +81,7 @@ class MemoryStorage:
                     created_at=utc_now(),
                     size=0,
                 )
-                self._banks[state.number] = Bank(state)
+                self._banks[state.number] = BankRecords(state)
                 self._meta |= term_rules_meta(state.number)
                 return state
 
@@ -255,7 +255,7 @@ class MemoryStorage:
             self.callers.drop_answers(name)
             return True
 
-    def _forget(self, bank: int) -> Bank | None:
+    def _forget(self, bank: int) -> BankRecords | None:
         """Take a bank away with the notes on it; None where it isn't there."""
         self._leases.pop(bank, None)
         for key in bank_meta(bank):
@@ -294,14 +294,14 @@ class MemoryStorage:
             state = self._bank(number).state
             return Receipt(bank=state.name, change=state.change, outcomes=outcomes)
 
-    def _own(self, bank: int) -> Bank:
+    def _own(self, bank: int) -> BankRecords:
         """The bank to be changed: a copy where somebody is looking at it."""
         data = self._bank(bank)
         if data.viewers:
             data = self._banks[bank] = data.copy()
         return data
 
-    def _bank(self, bank: int | BankName) -> Bank:
+    def _bank(self, bank: int | BankName) -> BankRecords:
         if isinstance(bank, int):
             own = self._banks.get(bank)
         else:

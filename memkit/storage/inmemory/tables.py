@@ -38,7 +38,7 @@ from memkit.storage.core.rows import (
     vector_columns,
 )
 from memkit.storage.core.tables import TABLE_COLUMNS, table_values
-from memkit.storage.inmemory.bank import Bank
+from memkit.storage.inmemory.bank import BankRecords
 from memkit.times import from_micros, to_micros
 
 Values = list[dict[str, Any]]
@@ -72,7 +72,7 @@ class NameTables:
 class BankTables(NameTables):
     """Tables of a bank, each made when it is asked for; `meta`: the store's notes on it."""
 
-    def __init__(self, bank: Bank, rest: NameTables, meta: Mapping[str, str]) -> None:
+    def __init__(self, bank: BankRecords, rest: NameTables, meta: Mapping[str, str]) -> None:
         super().__init__(rest.receipts, rest.macs)
         self.bank, self.meta = bank, meta
         self.seqs = sorted(bank.records)
@@ -219,7 +219,7 @@ def _by_key(*names: str) -> Callable[[Columns], tuple[Any, ...]]:
     return lambda columns: tuple(columns[name] for name in names)
 
 
-def fill_bank(state: BankState, batches: Iterable[TableRows]) -> Bank:
+def fill_bank(state: BankState, batches: Iterable[TableRows]) -> BankRecords:
     """The bank of these rows; `state`: its name and its number. Raises CorruptError."""
     tables: dict[str, Values] = defaultdict(list)
     for batch in batches:
@@ -228,10 +228,10 @@ def fill_bank(state: BankState, batches: Iterable[TableRows]) -> Bank:
         return _filled(state, tables)
 
 
-def _filled(state: BankState, tables: Mapping[str, Values]) -> Bank:
+def _filled(state: BankState, tables: Mapping[str, Values]) -> BankRecords:
     [row] = tables["bank"]
     fields = {name: row[name] for name in ("zone", "key", "change", "epoch", "size")}
-    bank = Bank(state.model_copy(update={**fields, "created_at": from_micros(row["created_at"])}))
+    bank = BankRecords(state.model_copy(update={**fields, "created_at": from_micros(row["created_at"])}))
     records, entries = _records(tables), _entries(tables)
     for memory in tables["memory"]:
         bank.add(records[memory["seq"]], entries[memory["seq"]], memory["change"])

@@ -12,7 +12,7 @@ from memkit.storage.core.blocks import Block, sketch_batches
 from memkit.storage.core.records import HistoryRow, Queued, StoredMemory, index_row
 from memkit.storage.core.rows import decode_history, history_columns
 from memkit.storage.core.vectors import passage_batch, stack_vectors
-from memkit.storage.inmemory.bank import Bank
+from memkit.storage.inmemory.bank import BankRecords
 from memkit.text.terms.forms import plain_name
 from memkit.times import as_micros
 
@@ -20,7 +20,7 @@ from memkit.times import as_micros
 class MemoryView(View):
     """A BankView over dicts that nobody changes while it is open."""
 
-    def __init__(self, data: Bank) -> None:
+    def __init__(self, data: BankRecords) -> None:
         self.data = data
         self.state, self.hasher = data.state, data.hasher
         self.next_seq, self.next_exchange = data.next_seq, data.next_exchange

@@ -6,7 +6,7 @@ import time
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
-from memkit.session import Session
+from memkit.session import Session, TurnSequence
 
 LONGEST = 0.020  # seconds
 
@@ -42,6 +42,7 @@ def test_every_verb_of_a_bank_and_of_a_session_is_awaitable(store: memkit.Memory
     plain = {"read"}  # waits for nothing
     verbs = {name for name, verb in vars(memkit.MemoryBank).items() if inspect.isfunction(verb) and name[0] != "_"}
     assert {name for name in verbs - plain if not callable(getattr(bank.aio, name, None))} == set()
-    session_verbs = {name for name, verb in vars(Session).items() if inspect.isfunction(verb) and name[0] != "_"}
+    methods = {**vars(TurnSequence), **vars(Session)}
+    session_verbs = {name for name, verb in methods.items() if inspect.isfunction(verb) and name[0] != "_"}
     assert {"append", "catch_up", "last"} <= session_verbs
     assert [name for name in session_verbs if not callable(getattr(bank.aio.session("s"), name, None))] == []
