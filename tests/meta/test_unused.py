@@ -28,7 +28,7 @@ USED_ELSEWHERE = {
     "get_metadata_fields_info_async run_async update_by_filter_async write_documents_async",
     "by CrewAI": "MemkitStorage adelete asave asearch get_record get_scope_info list_categories list_records reset",
     "by AutoGen": "update_context",
-    "by those who serve it in their own server": "Guard",
+    "by those who serve it in their own server": "create_app",
     "by FastAPI, which calls operations": "list_memories observe_stream refresh_item session_catch_up "
     "session_clear session_extend session_pop",
     "by the command line, which finds a command by its file": "demo footprint import_ mcp",

@@ -9,12 +9,19 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from memkit.bank import MemoryBank
-from memkit.session import Session
+from memkit.serve.client.bank import RemoteBank, RemoteSession
+from memkit.serve.client.store import RemoteStore
+from memkit.session import Session, TurnSequence
 from memkit.store import MemoryStore
 
 SERVE_PAGE = Path(__file__).parents[2] / "memkit" / "serve" / "README.md"
 OPENING_MARK, CLOSING_MARK = "<!-- generated: doors -->", "<!-- end of the doors -->"
-CLASSES_BY_ROOM: dict[str, type] = {"bank": MemoryBank, "session": Session, "store": MemoryStore}
+CLASSES_BY_ROOM: dict[str, tuple[type, ...]] = {
+    "bank": (MemoryBank,),
+    "session": (TurnSequence, Session),
+    "store": (MemoryStore,),
+}
+CLIENT_CLASSES: dict[str, type] = {"bank": RemoteBank, "session": RemoteSession, "store": RemoteStore}
 ROWS_BY_OPERATION = {
     "observe_stream": "bank.observe",
     "refresh_item": "bank.get_item",
@@ -25,7 +32,11 @@ ROWS_BY_OPERATION = {
 def rows() -> list[str]:
     """Public methods, in the order in which they are defined."""
     return [
-        f"{room}.{name}" for room, owner in CLASSES_BY_ROOM.items() for name in vars(owner) if not name.startswith("_")
+        f"{room}.{name}"
+        for room, owners in CLASSES_BY_ROOM.items()
+        for owner in owners
+        for name in vars(owner)
+        if not name.startswith("_")
     ]
 
 
@@ -47,7 +58,12 @@ def _row(operation: str) -> str:
     return f"{room}.{verb}" if room in ("session", "store") and verb else f"bank.{operation}"
 
 
-DOORS: dict[str, Callable[[], Mapping[str, str]]] = {"HTTP": http_operations}
+def client_methods() -> dict[str, str]:
+    """Methods of the Python client by row."""
+    return {row: f"`{row}`" for row in rows() if hasattr(CLIENT_CLASSES[row.partition(".")[0]], row.partition(".")[2])}
+
+
+DOORS: dict[str, Callable[[], Mapping[str, str]]] = {"HTTP": http_operations, "Python client": client_methods}
 SERVERS_OWN = "of the server's own process"
 LEFT_OUT: dict[str, dict[str, str]] = {
     "HTTP": {
@@ -68,6 +84,17 @@ LEFT_OUT: dict[str, dict[str, str]] = {
         "store.warm": SERVERS_OWN,
         "store.reencode": "needs an encoder, and hours",
         "store.export_receipts": "`store_receipts` answers them",
+        "store.backup": "writes a file of the server's",
+        "store.export_as": "writes a folder of the server's",
+        "store.move": "names another database",
+    },
+    "Python client": {
+        "bank.version": "of servers",
+        "store.settings": SERVERS_OWN,
+        "store.access": "a token can't make tokens",
+        "store.idempotency": "each write has a key of its own",
+        "store.warm": SERVERS_OWN,
+        "store.reencode": "needs an encoder, and hours",
         "store.backup": "writes a file of the server's",
         "store.export_as": "writes a folder of the server's",
         "store.move": "names another database",

@@ -47,10 +47,15 @@ class RemoteBank:
     """One namespace of a store that a server holds. Safe to use from several threads."""
 
     def __init__(self, store: "RemoteStore", name: BankName, zone: str | None) -> None:
-        self.store, self.name, self.scope = store, name, Scope.of_bank(name, zone)
+        self.store, self.scope = store, Scope.of_bank(name, zone)
 
     def __repr__(self) -> str:
         return f"RemoteBank({self.store.host}, {bank_path(self.name)})"
+
+    @property
+    def name(self) -> BankName:
+        """The parts of the bank's name."""
+        return self.scope.bank
 
     @property
     def zone(self) -> str:
