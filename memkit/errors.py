@@ -210,7 +210,7 @@ class UnauthenticatedError(AccessError):
 
 
 class ForbiddenError(AccessError):
-    """The access token doesn't give the right in this bank."""
+    """The caller may not do that: the access token doesn't give the right there, or there is none."""
 
 
 class RequestError(MemkitError):

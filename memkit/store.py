@@ -245,7 +245,7 @@ class MemoryStore:
         return maintain.maintain(self._services, self._context_of, budget_s, stopped=stopped, even_open=even_open)
 
     def background(self, *, every_s: float = 30.0, budget_s: float = 30.0) -> BackgroundThread:
-        """Start a thread that does this every so many seconds, until it is stopped or the store is closed.
+        """Start a thread that does this now and then, until it is stopped or the store is closed.
 
         `flush()` waits until all that waits was thought about. Raises InputError where one runs already.
         """
@@ -276,10 +276,14 @@ class MemoryStore:
     def stats(self, *, measure: bool = False) -> dict[str, Any]:
         """Bytes by part, banks, memories, the thinking queue, the encoder, the caches.
 
-        `measure`: for each bank also whether its search is exact or by sketches, how many sketches it takes, and
-        which share of exact search's ten best they find. That reads every vector, and recall waits meanwhile.
+        `measure`: for each bank also by how many sketches it is searched, if by any, and which share of exact search's
+        ten best they find. That reads every vector, and recall waits meanwhile.
         """
         return maintain.stats(self._services, list(self._every_context()), measure=measure)
+
+    def waiting(self) -> dict[str, int]:
+        """Sums over all banks, for monitoring: exchanges that wait to be thought about, texts for a vector."""
+        return maintain.count_waiting(self._every_context())
 
     def warm(self) -> None:
         """Load the models, the hashes and the date parser ahead of the first request, however long it takes."""
@@ -308,9 +312,8 @@ class MemoryStore:
     def purge(self) -> bool:
         """Drive what was erased out of the files, and look whether any byte is left; True where none is.
 
-        In a file erasing does it by itself, as far as readers let it. On a server the tables are rewritten, each
-        locked meanwhile, and the server's log follows as it is recycled: call it again then. `receipts` say how far
-        each erasure is.
+        In a file erasing does it by itself, as far as readers let it. On a server the tables are rewritten, each locked
+        meanwhile; its log follows as it is recycled: call it again then. `receipts` say how far each erasure is.
         """
         return self._storage.purge()
 
@@ -347,7 +350,7 @@ class MemoryStore:
         """Read back what `export` wrote: each bank as a whole or not at all; one that holds all of it stays as it is.
 
         `progress` is told how many memories are done. Raises InputError for a file that can't be read, ConflictError
-        where a bank of that name holds other memories.
+        where a bank of that name holds others.
         """
         return transfer.load(self._services, Path(path), progress=progress)
 
@@ -357,10 +360,9 @@ class MemoryStore:
     ) -> MoveReport:  # fmt: skip
         """Move banks to another database, a file or PostgreSQL, table by table: all of them, or those named.
 
-        Each bank is there as a whole and checked before it leaves this store, which refuses its name from then on;
-        with `keep` it stays. Cut off at any moment, the same call goes on. `progress` is told how many memories of how
-        many are done. Raises ConflictError where the target holds something under a name, EncoderMismatchError where it
-        is of another kind, BusyError for a bank that is written to all the time.
+        Each bank is there as a whole and checked before it leaves this store, which refuses its name from then on; with
+        `keep` it stays. Cut off, the same call goes on. `progress` is told how many memories of how many are done.
+        Raises ConflictError where the target holds something under a name, EncoderMismatchError, BusyError.
         """
         names = None if banks is None else [checked_bank_name(name) for name in banks]
         if isinstance(target, MemoryStore):

@@ -146,16 +146,9 @@ def _parse_value(text: str) -> Any:
 
 def encoder_from_option(name: str) -> "Encoder":
     """The encoder of an --encoder option. Raises InputError."""
-    from memkit.encoders import HashingEncoder, OnnxEncoder, default_encoder, encoder_named
+    from memkit.encoders import encoder_of_choice
 
-    if name == "minilm":
-        return default_encoder()
-    if Path(name).is_dir():
-        return OnnxEncoder(name)
-    encoder = HashingEncoder() if name == "hashing" else encoder_named(name)
-    if encoder is None:
-        raise InputError(f"--encoder: unknown encoder {name!r}. Give minilm, hashing, or a folder that was exported.")
-    return encoder
+    return encoder_of_choice(name)
 
 
 def check_exists(db: str) -> None:

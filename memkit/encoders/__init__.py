@@ -2,6 +2,7 @@
 
 import re
 from inspect import getattr_static
+from pathlib import Path
 from typing import Any, cast
 
 from memkit.encoders.hashing import HashingEncoder
@@ -21,6 +22,7 @@ __all__ = [
     "as_encoder",
     "default_encoder",
     "encoder_named",
+    "encoder_of_choice",
 ]
 
 
@@ -35,6 +37,18 @@ def encoder_named(name: str) -> Encoder | None:
         return default_encoder()
     hashing = re.fullmatch(r"hashing-(\d+)", name)
     return HashingEncoder(int(hashing[1])) if hashing else None
+
+
+def encoder_of_choice(name: str) -> Encoder:
+    """The encoder that a command's --encoder option names. Raises InputError."""
+    if name == "minilm":
+        return default_encoder()
+    if Path(name).is_dir():
+        return OnnxEncoder(name)
+    encoder = HashingEncoder() if name == "hashing" else encoder_named(name)
+    if encoder is None:
+        raise InputError(f"--encoder: unknown encoder {name!r}. Give minilm, hashing, or a folder that was exported.")
+    return encoder
 
 
 def as_encoder(value: object) -> Encoder:

@@ -33,6 +33,7 @@ LANGUAGE_SAMPLE_TURNS = 200  # newest turns
 CLAIMED_BANKS = 16  # at a time
 MAX_BANK_NUMBER = 2**63 - 1
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+MAX_UNENCODED = 10_000  # texts of a bank, that are counted
 GROWTH_SPAN_DAYS = {"day": 1, "week": 7, "month": 30}
 
 
@@ -220,13 +221,24 @@ def stats(services: Services, contexts: Sequence[BankContext], *, measure: bool 
     }
 
 
+def count_waiting(contexts: Iterable[BankContext]) -> dict[str, int]:
+    """Sums over banks, cheap enough to ask often: exchanges that wait to be thought about, texts for a vector."""
+    waiting = {"exchanges": 0, "unencoded": 0}
+    for ctx in contexts:
+        if (state := ctx.state()) is not None:
+            with ctx.storage.view(state.number) as view:
+                waiting["exchanges"] += len(view.exchanges())
+                waiting["unencoded"] += len(view.unencoded(MAX_UNENCODED))
+    return waiting
+
+
 def bank_stats(ctx: BankContext) -> dict[str, Any]:
     """One bank: memories by kind and state, the queue, what still lacks a vector."""
     state = ctx.state()
     if state is None:
         return {"memories": 0}
     with ctx.storage.view(state.number) as view:
-        rows, queue, unencoded = list(view.rows()), view.exchanges(), len(view.unencoded(10_000))
+        rows, queue, unencoded = list(view.rows()), view.exchanges(), len(view.unencoded(MAX_UNENCODED))
         newest = _newest_turns(view, rows)
         languages = _languages(ctx, newest.values())
         unread = _unread_share(view, newest)

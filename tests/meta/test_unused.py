@@ -28,13 +28,14 @@ USED_ELSEWHERE = {
     "get_metadata_fields_info_async run_async update_by_filter_async write_documents_async",
     "by CrewAI": "MemkitStorage adelete asave asearch get_record get_scope_info list_categories list_records reset",
     "by AutoGen": "update_context",
-    "by those who serve it in their own server": "create_app",
-    "by FastAPI, which calls operations": "list_memories observe_stream refresh_item session_catch_up "
+    "by Prometheus": "collect",
+    "by uvicorn": "handle_exit join_all worker_app",
+    "by FastAPI, which calls operations": "healthz readyz list_memories observe_stream refresh_item session_catch_up "
     "session_clear session_extend session_pop",
     "by the command line, which finds a command by its file": "demo footprint import_ mcp",
     "by mypy": "are_alike",
     "by pytest": "pytest_collection_modifyitems pytest_runtest_logreport",
-    "by Python": "__call__ __dir__ __getattr__ showwarning traceback",
+    "by Python": "__call__ __dir__ __getattr__ showwarning",
     "by pydantic": "_has_something _known_kinds _one_rule_each became cannot ceased ceased_any model_config",
     "by LangChain's retrievers": "_aget_relevant_documents _get_relevant_documents run_manager",
     "by LangChain's histories": "aadd_messages add_messages aget_messages",

@@ -32,8 +32,8 @@ def store_of(request: Request) -> MemoryStore:
 
 
 def caller_of(request: Request) -> Caller:
-    """Whoever the guard let in; the person at this machine where no guard stands before the application."""
-    caller: Caller = getattr(request.state, "caller", Caller())
+    """Whoever the guard let in."""
+    caller: Caller = request.state.caller
     return caller
 
 
