@@ -18,6 +18,7 @@ from memkit.encoders.hashing import HashingEncoder
 from memkit.serve.http.app import create_app
 from memkit.serve.http.openapi import document
 from tests.support.served_life import LIVED_TURNS, RealValues, enliven
+from tests.support.serving import FromHere
 
 CHECKS = [
     not_a_server_error,
@@ -57,7 +58,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[memkit.MemorySto
 
 @pytest.fixture(scope="module")
 def schema(store: memkit.MemoryStore) -> Any:
-    return schemathesis.openapi.from_asgi("/v1/openapi.json", create_app(store))
+    return schemathesis.openapi.from_asgi("/v1/openapi.json", FromHere(create_app(store)))
 
 
 def operations() -> list[tuple[str, str]]:
