@@ -38,6 +38,7 @@ PANEL_COMMANDS = {
     "Serve": ["serve.serve", "serve.mcp"],
     "Measure": ["measure.evaluate", "measure.stream", "measure.curve", "measure.attack", "measure.footprint"],
 }  # fmt: skip  # rooms and files; a file holds the command of its name
+ACCESS_COMMANDS = ("access.create", "access.list_", "access.revoke")
 
 
 def application(chosen: str | None = None) -> typer.Typer:
@@ -53,9 +54,12 @@ def application(chosen: str | None = None) -> typer.Typer:
     )
     app.callback()(lambda: None)  # without it, a command that is alone would not have to be named
     every = [(panel, place) for panel, places in PANEL_COMMANDS.items() for place in places]
-    for panel, place in [pair for pair in every if command_name(pair[1]) == chosen] or every:
+    alone = [pair for pair in every if command_name(pair[1]) == chosen]
+    for panel, place in alone or every:
         app.command(command_name(place), rich_help_panel=panel)(_command(place))
     app.add_typer(_encoder_commands(), name="encoder", rich_help_panel="Keep")
+    if not alone:
+        app.add_typer(_access_commands(), name="access", rich_help_panel="Serve")
     return app
 
 
@@ -74,6 +78,13 @@ def _encoder_commands() -> typer.Typer:
     encoder.command("export")(export_encoder.export_encoder)
     encoder.callback()(lambda: None)
     return encoder
+
+
+def _access_commands() -> typer.Typer:
+    access = typer.Typer(help="Access tokens, which servers in front of a database take.", no_args_is_help=True)
+    for place in ACCESS_COMMANDS:
+        access.command(command_name(place))(_command(place))
+    return access
 
 
 def run(arguments: Sequence[str] | None) -> None:

@@ -49,6 +49,7 @@ def test_the_commands_that_are_promised_are_there() -> None:
     kept = "standing upcoming portrait forget undo zone keep prune audit export load move backup restore receipts purge"
     measured, served = "evaluate stream attack curve footprint", "serve mcp"
     every = {*promised.split(), *kept.split(), *measured.split(), *served.split(), "encoder export"}
+    every |= {"access create", "access list", "access revoke"}
     assert every == set(COMMANDS)
 
 

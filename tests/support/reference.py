@@ -38,6 +38,7 @@ def commands_reference() -> str:
     root: Any = get_command(application())
     panels = {title: list(map(command_name, commands)) for title, commands in PANEL_COMMANDS.items()}
     panels["Keep"].append("encoder")
+    panels["Serve"].append("access")
     return "\n\n".join(
         text
         for title, names in panels.items()

@@ -1,0 +1,1 @@
+"""Commands on access tokens, which servers in front of a database take."""
