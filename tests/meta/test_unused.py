@@ -32,7 +32,7 @@ USED_ELSEWHERE = {
     "by uvicorn": "handle_exit join_all worker_app",
     "by FastAPI, which calls operations": "healthz readyz list_memories observe_stream refresh_item session_catch_up "
     "session_clear session_extend session_pop",
-    "by the command line, which finds a command by its file": "demo footprint import_ mcp",
+    "by the command line, which finds a command by its file": "demo footprint import_ list_ mcp",
     "by mypy": "are_alike",
     "by pytest": "pytest_collection_modifyitems pytest_runtest_logreport",
     "by Python": "__call__ __dir__ __getattr__ showwarning",

@@ -1,4 +1,4 @@
-"""What the commands on access tokens share: the tokens of a database, and how they are shown."""
+"""Access tokens of a database, opened and shown, for the commands on them."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -13,7 +13,7 @@ from memkit.runtime.access import Access
 from memkit.storage import open_storage
 from memkit.times import utc_now
 
-COLUMNS = ("id", "name", "under", "rights", "ends", "state")
+TOKEN_COLUMNS = ("id", "name", "under", "rights", "ends", "state")
 ID_CHARS = 36
 
 
@@ -26,7 +26,7 @@ def opened_access(db: str, *, read_only: bool = False) -> Iterator[Access]:
 
 def tokens_table(tokens: Sequence[AccessToken], now: datetime) -> Table:
     """Tokens, and whether they count."""
-    return new_table(COLUMNS, (_cells(token, now) for token in tokens), least={"id": ID_CHARS})
+    return new_table(TOKEN_COLUMNS, (_cells(token, now) for token in tokens), least={"id": ID_CHARS})
 
 
 def _cells(token: AccessToken, now: datetime) -> tuple[str, ...]:

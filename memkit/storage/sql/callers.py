@@ -31,12 +31,12 @@ class SqlCallerRecords:
     def add_token(self, token: AccessToken, digest: bytes) -> None:
         columns = _token_columns(token)
         self._write(
-            lambda connection: _done(run(connection, "add_token", digest=digest, **columns)),
+            lambda connection: _done(run(connection, "add_access_token", digest=digest, **columns)),
             lambda connection, _: _token_of(connection, digest) is not None,
         )
 
     def tokens(self) -> list[AccessToken]:
-        return [_token(row) for row in self._read(lambda connection: run(connection, "tokens").fetchall())]
+        return [_token(row) for row in self._read(lambda connection: run(connection, "access_tokens").fetchall())]
 
     def token(self, digest: bytes) -> AccessToken | None:
         token: AccessToken | None = self._read(lambda connection: _token_of(connection, digest))
@@ -44,8 +44,8 @@ class SqlCallerRecords:
 
     def revoke_token(self, id: str, at: datetime) -> AccessToken | None:
         def revoke(connection: Connection) -> AccessToken | None:
-            run(connection, "revoke_token", id=id, revoked_at=to_micros(at))
-            row = run(connection, "token_by_id", id=id).fetchone()
+            run(connection, "revoke_access_token", id=id, revoked_at=to_micros(at))
+            row = run(connection, "access_token_by_id", id=id).fetchone()
             return None if row is None else _token(row)
 
         return self._write(revoke)
@@ -96,7 +96,7 @@ def _is_dropped(connection: Connection, ticket: RequestTicket, state: RequestSta
 
 
 def _token_of(connection: Connection, digest: bytes) -> AccessToken | None:
-    row = run(connection, "token", digest=digest).fetchone()
+    row = run(connection, "access_token", digest=digest).fetchone()
     return None if row is None else _token(row)
 
 

@@ -6,20 +6,20 @@ id, name, prefixes, rights, created_at, expires_at, revoked_at
 -- columns: keyed_request
 digest, request, ticket, name_hash, leased_until, expires_at, state, answer
 
--- name: add_token
+-- name: add_access_token
 INSERT INTO access_token (digest, id, name, prefixes, rights, created_at, expires_at)
 VALUES (:digest, :id, :name, :prefixes, :rights, :created_at, :expires_at)
 
--- name: token
+-- name: access_token
 SELECT {access_token} FROM access_token WHERE digest = :digest
 
--- name: token_by_id
+-- name: access_token_by_id
 SELECT {access_token} FROM access_token WHERE id = :id
 
--- name: tokens
+-- name: access_tokens
 SELECT {access_token} FROM access_token ORDER BY id
 
--- name: revoke_token
+-- name: revoke_access_token
 UPDATE access_token SET revoked_at = :revoked_at WHERE id = :id AND revoked_at IS NULL
 
 -- name: keyed_request

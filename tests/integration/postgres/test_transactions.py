@@ -13,6 +13,7 @@ from memkit.settings import RuntimeSettings
 from memkit.storage import open_storage
 from memkit.storage.postgres.connection import COMMIT_STATEMENT
 from memkit.storage.postgres.pool import Pool
+from memkit.storage.postgres.schema import FORMAT_NUMBER
 from memkit.storage.postgres.session import Request, ServerSession
 from memkit.testing.contract.cases import AT_NOON, entry, memory
 
@@ -127,13 +128,13 @@ def test_tokens_of_old_changes_are_dropped(storage: Storage, address: str, monke
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "error"), [("number", 2, NewerVersionError), ("draft", 99, OtherDraftError)]
+    ("column", "value", "error"), [("number", 99, NewerVersionError), ("draft", 99, OtherDraftError)]
 )
 def test_tables_of_another_format_are_left_as_they_are(
     address: str, column: str, value: int, error: type[Exception]
 ) -> None:
     open_storage(address).close()
     with psycopg.connect(address) as connection:
-        connection.execute(f"UPDATE memkit.migration SET {column} = {value}".encode())
+        connection.execute(f"UPDATE memkit.migration SET {column} = {value} WHERE number = {FORMAT_NUMBER}".encode())
     with pytest.raises(error):
         open_storage(address)

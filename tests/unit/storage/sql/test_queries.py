@@ -2,15 +2,17 @@
 
 import re
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
-from memkit.storage.sql.queries import NamedQuery, queries
+from memkit.storage.sql.queries import QUERY_FILES, NamedQuery, queries, sections
 
 WHOLE_BANK = re.compile(r"\(bank=\?\)$|^SCAN (?!each|firsts|CONSTANT|json_each)")
 MAY_READ_IT = {
@@ -28,6 +30,7 @@ MAY_READ_IT = {
     "invalidate_banks",  # after a database was set back
     "last_saliences",  # stops after as many as it is asked for
     "reasons",  # a thinker's, before an erasure
+    *("access_tokens", "access_token_by_id", "revoke_access_token"),  # servers ask by digest
 }
 BANK_REMOVALS = {name for name in queries() if name.startswith("empty_bank.")}
 
@@ -50,3 +53,9 @@ def plan(connection: sqlite3.Connection, query: NamedQuery) -> list[str]:
 @pytest.mark.parametrize("name", sorted(set(queries()) - MAY_READ_IT - BANK_REMOVALS))
 def test_a_query_for_a_few_memories_reads_no_whole_bank(connection: sqlite3.Connection, name: str) -> None:
     assert [step for step in plan(connection, queries()[name]) if WHOLE_BANK.search(step)] == []
+
+
+def test_each_name_is_that_of_one_query() -> None:
+    texts = [files("memkit.storage.sql").joinpath(name).read_text(encoding="utf-8") for name in QUERY_FILES]
+    names = Counter(name for text in texts for name, _ in sections(text))
+    assert {name for name, count in names.items() if count > 1} == set()
