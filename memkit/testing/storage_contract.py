@@ -1,6 +1,7 @@
 """Contract test of storages: every engine passes it."""
 
 from memkit.testing.contract.banks import BankContract
+from memkit.testing.contract.callers import CallerContract
 from memkit.testing.contract.erasure import ErasureContract
 from memkit.testing.contract.items import ItemContract
 from memkit.testing.contract.memories import MemoryContract
@@ -10,7 +11,14 @@ from memkit.testing.contract.views import ViewContract
 
 
 class StorageContract(
-    BankContract, MemoryContract, ItemContract, ViewContract, ErasureContract, MovingContract, RowContract
+    BankContract,
+    MemoryContract,
+    ItemContract,
+    ViewContract,
+    ErasureContract,
+    MovingContract,
+    RowContract,
+    CallerContract,
 ):
     """Tests that every storage passes. A subclass gives the fixture `storage`, an empty storage.
 
