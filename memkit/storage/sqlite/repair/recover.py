@@ -142,7 +142,9 @@ def _rebuild(pages: Pages, part: Path, path: Path) -> list[str]:
             raise NotADatabaseError(f"{path}: holds nothing of memkit's that could be saved; it was left as it is.")
         recovered.rows["content"] = list(_with_unique_ids(recovered.rows["content"]))
         for name, rows in recovered.rows.items():
-            marks = ", ".join("?" * len(rows[0])) if rows else "NULL"
+            if not rows:
+                continue
+            marks = ", ".join("?" * len(rows[0]))
             connection.executemany(f'INSERT OR IGNORE INTO "{name}" VALUES ({marks})', rows)  # noqa: S608
         losses = reconcile(connection, recovered.names)
         connection.execute("COMMIT")
