@@ -6,7 +6,8 @@ from pydantic import Field
 
 from memkit.models import FrozenModel
 
-STREAM_ENDINGS = ("/bank/observe_stream", "/store/load", "/store/import_from", "/store/repeat_erasures")  # of paths
+STREAM_ENDINGS = ("/bank/observe_stream", "/store/load", "/store/import_from")  # of paths
+LONG_ENDINGS = (*STREAM_ENDINGS, "/store/repeat_erasures")  # of bodies that grow with a whole database
 WHOLE_STORE_ENDINGS = (
     "/store/export", "/store/maintain", "/store/audit", "/store/doctor", "/store/stats", "/store/flush", "/store/purge",
     "/store/erase_all", "/bank/think", "/bank/reflect",
@@ -27,11 +28,11 @@ class ServeLimits(FrozenModel):
 
     def bytes_of(self, path: str) -> int:
         """Bytes that a request's body may have."""
-        return self.stream_bytes if path.endswith(STREAM_ENDINGS) else self.body_bytes
+        return self.stream_bytes if path.endswith(LONG_ENDINGS) else self.body_bytes
 
     def seconds_of(self, path: str) -> float:
         """Seconds until the answer to a request begins, at most."""
-        return self.stream_seconds if path.endswith(STREAM_ENDINGS + WHOLE_STORE_ENDINGS) else self.request_seconds
+        return self.stream_seconds if path.endswith(LONG_ENDINGS + WHOLE_STORE_ENDINGS) else self.request_seconds
 
 
 class AppSettings(FrozenModel):

@@ -11,6 +11,8 @@ from fastapi.routing import APIRoute
 from pydantic_core import from_json
 
 from memkit.access import Right
+from memkit.serve.http.around.idempotency import once
+from memkit.serve.http.around.tracing import traced
 from memkit.serve.http.dependencies import BankWith, GrantOf, StoreWith
 from memkit.serve.http.problems import problem_responses
 
@@ -37,7 +39,7 @@ class VerbRoute(APIRoute):
         options["description"] = options.get("description") or rest.strip() or summary
         options["operation_id"] = options.get("operation_id") or _operation(path)
         options["responses"] = problem_responses(options["methods"]) | (options.get("responses") or {})
-        super().__init__(path, endpoint, **options)
+        super().__init__(path, traced(endpoint), **options)
         self.openapi_extra = {"x-right": _right_of(self.dependant), **(self.openapi_extra or {})}
 
     def get_route_handler(self) -> Handler:
@@ -47,9 +49,14 @@ class VerbRoute(APIRoute):
 
         async def handle_strictly(request: Request) -> Response:
             _refuse_unknown(request, names)
-            return await handle(StrictRequest(request.scope, request.receive))
+            return await handle(request)
 
-        return handle_strictly
+        handle_once = once(handle_strictly, verb=str(self.operation_id), right=_right_of(self.dependant))
+
+        async def handle_json(request: Request) -> Response:
+            return await handle_once(StrictRequest(request.scope, request.receive))
+
+        return handle_json
 
 
 def _every_part(dependant: Dependant) -> Iterator[Dependant]:

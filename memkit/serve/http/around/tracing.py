@@ -1,12 +1,46 @@
 """Spans of OpenTelemetry through its API alone: without an SDK that the user sets up, nothing is measured or sent."""
 
+import functools
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import ParamSpec, TypeVar
+
 from opentelemetry import trace
 from opentelemetry.propagate import extract
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from memkit.models import Receipt
 from memkit.serve.http.around.watching import verb_of
+from memkit.serve.http.forms.recollection import RecollectionForm
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def traced(endpoint: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """An endpoint that notes in its request's span what came of it: the bank's change, and how many of what."""
+
+    @functools.wraps(endpoint)
+    async def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        answer = await endpoint(*args, **kwargs)
+        span = trace.get_current_span()
+        if span.is_recording():
+            span.set_attributes(counts_of(answer))
+        return answer
+
+    return call
+
+
+def counts_of(answer: object) -> dict[str, int]:
+    """Numbers of an answer: of a receipt the change and its outcomes by action, else how many memories there are."""
+    if isinstance(answer, Receipt):
+        actions = Counter(outcome.action for outcome in answer.outcomes)
+        return {"memkit.change": answer.change, **{f"memkit.outcomes.{name}": n for name, n in actions.items()}}
+    if isinstance(answer, RecollectionForm):
+        return {"memkit.results": len(answer.hits)}
+    return {"memkit.results": len(answer)} if isinstance(answer, list) else {}
 
 
 class Trace:
