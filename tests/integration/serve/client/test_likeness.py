@@ -26,7 +26,7 @@ LIKE: list[tuple[type, type, type]] = [
 ONLY_HERE: dict[type, set[str]] = {
     MemoryBank: {"version"},  # by which servers name their answers
     Session: {"index", "count"},  # of every sequence
-    MemoryStore: set("backup export_as move reencode settings warm access idempotency after_fork".split()),
+    MemoryStore: set("backup export_as move reencode settings waiting warm access idempotency after_fork".split()),
 }  # of files, threads and keys of one's own machine
 
 

@@ -38,7 +38,9 @@ def asking(store: memkit.MemoryStore, **options: Any) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", **options)
 
 
-async def post(http: httpx.AsyncClient, verb: str, key: str, body: Any = None, bank: str = "acme/ana") -> httpx.Response:
+async def post(
+    http: httpx.AsyncClient, verb: str, key: str, body: Any = None, bank: str = "acme/ana"
+) -> httpx.Response:
     return await http.post(f"/v1/bank/{verb}", params={"bank": bank}, json=body, headers={"Idempotency-Key": key})
 
 
