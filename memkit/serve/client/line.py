@@ -5,10 +5,9 @@ import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from memkit.errors import ClosedError, InputError, MemkitError, UnreachableServerError, UnsettledError
+from memkit.errors import ClosedError, InputError, MemkitError, RequestError, UnreachableServerError, UnsettledError
 from memkit.serve.client.address import Address
 from memkit.serve.client.answers import error_of
 from memkit.serve.client.calls import Call
@@ -64,33 +63,47 @@ def _wait(state: "tenacity.RetryCallState") -> float:
     return max(after, tenacity.wait_random_exponential(multiplier=FIRST_WAIT_S, max=MAX_WAIT_S)(state))
 
 
-def request_of(call: Call[Any], address: Address, timeout: float) -> dict[str, Any]:
-    """A call as arguments of httpx's `request`."""
+@contextmanager
+def request_of(call: Call[Any], address: Address, timeout: float) -> Iterator[dict[str, Any]]:
+    """A call as arguments of httpx's `request`; a file that is its body is closed behind it."""
     import httpx
 
     headers = address.headers | ({} if call.key is None else {"Idempotency-Key": call.key})
-    content: Any = None
-    if call.body is not None:
-        content, headers = as_json(call.body, where=call.verb), headers | {"Content-Type": "application/json"}
-    elif call.file is not None:
-        content, headers = opened(call.file, call.verb), headers | {"Content-Type": "application/octet-stream"}
-    return {
-        "method": "GET" if content is None else "POST",
-        "url": f"{address.url}/v1/{call.path}",
-        "params": as_query(call.query),
-        "headers": headers,
-        "content": content,
-        "timeout": httpx.Timeout(timeout + call.patience_s, connect=min(timeout, CONNECT_TIMEOUT_S)),
-    }
+    with content_of(call) as (content, media_type):
+        yield {
+            "method": "GET" if content is None else "POST",
+            "url": f"{address.url}/v1/{call.path}",
+            "params": as_query(call.query),
+            "headers": headers | ({} if content is None else {"Content-Type": media_type}),
+            "content": content,
+            "timeout": httpx.Timeout(timeout + call.patience_s, connect=min(timeout, CONNECT_TIMEOUT_S)),
+        }
+
+
+@contextmanager
+def content_of(call: Call[Any]) -> Iterator[tuple[bytes | IO[bytes] | None, str]]:
+    """The body of a call, and its media type. Raises InputError for a file that can't be read."""
+    if call.file is None:
+        yield (None if call.body is None else as_json(call.body, where=call.verb)), "application/json"
+        return
+    try:
+        file = call.file.open("rb")
+    except OSError as error:
+        raise InputError(f"{call.verb}: {call.file} can't be read ({error.strerror}).") from error
+    with file:
+        yield file, "application/octet-stream"
 
 
 def answered(response: "httpx.Response") -> bytes:
     """The body of a response. Raises the error that it tells of."""
     if response.is_success:
         return response.content
-    error, after = error_of(response.status_code, response.content), response.headers.get("Retry-After", "")
-    if response.status_code in LATER_STATUSES and after.isdecimal():
-        raise PassingError(error, float(after))
+    error, header = error_of(response.status_code, response.content), response.headers.get("Retry-After", "")
+    after = float(header) if header.isdecimal() else None
+    if isinstance(error, RequestError):
+        error.retry_after = after
+    if response.status_code in LATER_STATUSES and after is not None:
+        raise PassingError(error, after)
     raise error
 
 
@@ -136,7 +149,8 @@ class ServerLine:
         import httpx
 
         try:
-            with self._client.stream(**request_of(call, self.address, self._options.timeout)) as response:
+            request = request_of(call, self.address, self._options.timeout)
+            with request as arguments, self._client.stream(**arguments) as response:
                 if not response.is_success:
                     response.read()
                     raise error_of(response.status_code, response.content)
@@ -160,7 +174,8 @@ class ServerLine:
         if self._client.is_closed:
             raise closed(self.address)
         try:
-            return answered(self._client.request(**request_of(call, self.address, self._options.timeout)))
+            with request_of(call, self.address, self._options.timeout) as request:
+                return answered(self._client.request(**request))
         except httpx.RequestError as error:
             raise broken(error, call, self.address.host) from None
 
@@ -203,7 +218,8 @@ class AsyncLine:
         import httpx
 
         try:
-            return answered(await client.request(**request_of(call, self.address, self._options.timeout)))
+            with request_of(call, self.address, self._options.timeout) as request:
+                return answered(await client.request(**request))
         except httpx.RequestError as error:
             raise broken(error, call, self.address.host) from None
 
@@ -218,14 +234,6 @@ class AsyncLine:
         else:
             async with httpx.AsyncClient(**self._options.client_arguments()) as client:
                 yield client
-
-
-def opened(path: Path, verb: str) -> IO[bytes]:
-    """A file whose bytes are a body. Raises InputError."""
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise InputError(f"{verb}: {path} can't be read ({error.strerror}).") from error
 
 
 def closed(address: Address) -> ClosedError:

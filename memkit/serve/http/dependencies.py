@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
+from fastapi.concurrency import run_in_threadpool
 
 from memkit.access import Right
 from memkit.bank import MemoryBank
@@ -17,6 +18,13 @@ BankPath = Annotated[
     str,
     Query(
         description="The bank's name, its parts separated by slashes; %2F is a slash within one.", examples=["acme/ana"]
+    ),
+]
+ZoneName = Annotated[
+    str | None,
+    Query(
+        description="The IANA time zone with which the bank is made; refused where it has another.",
+        examples=["Europe/Lisbon"],
     ),
 ]
 PrefixPath = Annotated[
@@ -47,8 +55,11 @@ class BankWith:
 
     right: Right
 
-    async def __call__(self, store: ServedStore, caller: RequestCaller, bank: BankPath) -> MemoryBank:
-        return caller.bank(store, bank, self.right)
+    async def __call__(
+        self, store: ServedStore, caller: RequestCaller, bank: BankPath, zone: ZoneName = None
+    ) -> MemoryBank:
+        named = caller.bank(store, bank, self.right)
+        return named if zone is None else await run_in_threadpool(store.bank, *named.name, zone=zone)
 
 
 @dataclass(frozen=True)
