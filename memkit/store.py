@@ -273,13 +273,13 @@ class MemoryStore:
         """
         return [audit_bank(ctx, fix=fix) for ctx in self._every_context(prefix)]
 
-    def stats(self, *, measure: bool = False) -> dict[str, Any]:
+    def stats(self, *, measure: bool = False, prefix: Sequence[str] = ()) -> dict[str, Any]:
         """Bytes by part, banks, memories, the thinking queue, the encoder, the caches.
 
-        `measure`: for each bank also by how many sketches it is searched, if by any, and which share of exact search's
-        ten best they find. That reads every vector, and recall waits meanwhile.
+        `prefix`: only of banks whose names start so. `measure`: for each also by how many sketches it is searched, if by
+        any, and which share of exact search's ten best they find. That reads every vector; recall waits meanwhile.
         """
-        return maintain.stats(self._services, list(self._every_context()), measure=measure)
+        return maintain.stats(self._services, list(self._every_context(prefix)), measure=measure)
 
     def waiting(self) -> dict[str, int]:
         """Sums over all banks, for monitoring: exchanges that wait to be thought about, texts for a vector."""

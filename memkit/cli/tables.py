@@ -13,29 +13,12 @@ from memkit.cli.output import answer, excerpt, line, new_table, shown, when, who
 from memkit.forget.erasure_plan import ErasePlan
 from memkit.identifiers import bank_path
 from memkit.models import ErasureReceipt, Hit, Memory, Outcome, Receipt
+from memkit.recall.present.reasons import PART_NAMES, matched_words
 from memkit.recall.present.recollection import Recollection
 from memkit.settings import Settings
-from memkit.text.terms.language import language_of
-from memkit.text.terms.tokens import words
 
 MAX_PARTS_SHOWN = 6
 PAGE_MEMORIES = 10_000
-PART_NAMES = {
-    "lexical": "words",
-    "dense": "meaning",
-    "neighbours": "turns beside it",
-    "episode": "its episode",
-    "session": "its session",
-    "speaker": "who spoke",
-    "role": "an assistant spoke",
-    "asks": "only asks",
-    "answers": "follows a question",
-    "length": "length",
-    "date": "its date",
-    "time": "speaks of a time",
-    "retention": "how fresh",
-    "thought": "a thought",
-}
 
 
 def hits_table(hits: Recollection, zone: str, *, why: bool = False) -> Table:
@@ -78,14 +61,6 @@ def reasons(hit: Hit) -> str:
 def _part_name(name: str, hit: Hit) -> str:
     matched = matched_words(hit) if name == "lexical" else []
     return f"{PART_NAMES[name]} ({shown(', '.join(matched))})" if matched else PART_NAMES[name]
-
-
-def matched_words(hit: Hit) -> list[str]:
-    """The words of a memory that the question's words matched, as they stand in it."""
-    terms, text = hit.why.get("words"), hit.memory.text
-    wanted = set(terms) if isinstance(terms, list) else set()
-    every = words(text, language_of(text))
-    return list(dict.fromkeys(text[w.start : w.end].casefold() for w in every if w.term in wanted))
 
 
 def show_receipt(receipt: Receipt, as_json: bool) -> None:
