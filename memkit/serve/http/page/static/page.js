@@ -68,15 +68,15 @@ function drawChart(place) {
 function graphStyle() {
   return [
     { selector: "node", style: {
-      label: "data(name)", "font-size": 11, "font-family": "sans-serif", color: colour("ink"), "text-wrap": "ellipsis", "text-max-width": 120,
+      label: "data(name)", "font-size": 13, "font-family": "sans-serif", color: colour("ink"), "text-wrap": "ellipsis", "text-max-width": 140,
       "text-valign": "bottom", "text-margin-y": 3, "background-color": colour("fading"), width: 12, height: 12,
       "text-outline-color": colour("card"), "text-outline-width": 2 } },
-    { selector: "node[?person]", style: { "background-color": colour("thoughts"), width: 24, height: 24, "font-size": 13, "font-weight": "bold" } },
+    { selector: "node[?person]", style: { "background-color": colour("thoughts"), width: 24, height: 24, "font-size": 16, "font-weight": "bold" } },
     { selector: "edge", style: {
-      width: 1.2, "line-color": colour("line"), "target-arrow-color": colour("line"), "target-arrow-shape": "triangle", "arrow-scale": 0.7,
+      width: 1.2, "line-color": colour("muted"), "target-arrow-color": colour("muted"), "line-opacity": 0.45, "target-arrow-shape": "triangle", "arrow-scale": 0.7,
       "curve-style": "bezier" } },
     { selector: "edge.near", style: {
-      "line-color": colour("accent"), "target-arrow-color": colour("accent"), width: 2, label: "data(name)", "font-size": 10,
+      "line-color": colour("accent"), "target-arrow-color": colour("accent"), "line-opacity": 1, width: 2, label: "data(name)", "font-size": 10,
       color: colour("muted"), "text-background-color": colour("card"), "text-background-opacity": 0.9, "text-rotation": "autorotate" } },
     { selector: "node.near", style: { "border-width": 2, "border-color": colour("accent") } },
   ];
@@ -88,7 +88,7 @@ function drawGraph(place) {
   const edges = data.edges.map((edge, i) => ({ data: { id: `e${i}`, ...edge } }));
   const graph = cytoscape({
     container: place, elements: [...nodes, ...edges], style: graphStyle(), maxZoom: 3, minZoom: 0.15,
-    layout: { name: "cose", animate: false, padding: 24, nodeRepulsion: () => 9000, idealEdgeLength: () => 70, randomize: true },
+    layout: { name: "cose", animate: false, padding: 24, nodeRepulsion: () => 25000, idealEdgeLength: () => 80, nodeDimensionsIncludeLabels: true, componentSpacing: 60 },
   });
   const told = document.getElementById("chosen-node");
   const mark = (chosen, words) => {
