@@ -35,7 +35,7 @@ PANEL_COMMANDS = {
         "keep.audit", "keep.doctor", "keep.export", "keep.load", "keep.move", "keep.backup", "keep.restore",
         "keep.receipts"
     ],
-    "Serve": ["serve.serve", "serve.mcp"],
+    "Serve": ["serve.serve", "serve.mcp", "serve.inspect"],
     "Measure": ["measure.evaluate", "measure.stream", "measure.curve", "measure.attack", "measure.footprint"],
 }  # fmt: skip  # rooms and files; a file holds the command of its name
 ACCESS_COMMANDS = ("access.create", "access.list_", "access.revoke")

@@ -47,7 +47,7 @@ def test_the_commands_that_are_promised_are_there() -> None:
         "demo observe import recall think reflect maintain show add correct pin history decay erase banks stats doctor"
     )
     kept = "standing upcoming portrait forget undo zone keep prune audit export load move backup restore receipts purge"
-    measured, served = "evaluate stream attack curve footprint", "serve mcp"
+    measured, served = "evaluate stream attack curve footprint", "serve mcp inspect"
     every = {*promised.split(), *kept.split(), *measured.split(), *served.split(), "encoder export"}
     every |= {"access create", "access list", "access revoke"}
     assert every == set(COMMANDS)

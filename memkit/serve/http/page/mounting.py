@@ -39,7 +39,7 @@ UNREADABLE_TEXT = "This address or form lacks something, or holds what can't be 
 def mount_page(app: FastAPI, store: MemoryStore, *, read_only: bool = False) -> None:
     """Serve a store's page under /page of an application, to whose root it leads; it has a guard of its own.
 
-    Visitors log in with an access token as soon as the database has any. `read_only`: it offers no change and takes none.
+    Visitors log in with an access token as soon as the database has any. `read_only`: it offers and takes no change.
     """
     guard = Middleware(Guard, tokens=store.access, secret_of=token_secret, refuse=refuse, open_paths=open_paths())
     _mount(app, page_app(store, guard, read_only=read_only))

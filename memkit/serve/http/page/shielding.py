@@ -90,7 +90,7 @@ class OneTimeDoor:
             check_origin(request, ())
         except ForbiddenError as error:
             return PlainTextResponse(str(error), 403)
-        if _is_same(request.cookies.get(KEY_COOKIE), self._secret):
+        if _is_same(request.cookies.get(_cookie_name(request)), self._secret):
             return self._app
         if self._key and _is_same(request.query_params.get("key"), self._key):
             return self._admission(request)
@@ -99,8 +99,13 @@ class OneTimeDoor:
     def _admission(self, request: Request) -> Response:
         self._key = ""
         answer = RedirectResponse(request.url.path, 303)
-        set_cookie(request, answer, KEY_COOKIE, self._secret)
+        set_cookie(request, answer, _cookie_name(request), self._secret)
         return answer
+
+
+def _cookie_name(request: Request) -> str:
+    """The name of a door's cookie; cookies hold for all ports of a host, and each may have a door of its own."""
+    return f"{KEY_COOKIE}_{request.url.port}"
 
 
 def _is_same(given: str | None, secret: str) -> bool:

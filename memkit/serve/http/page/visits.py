@@ -20,6 +20,7 @@ from memkit.serve.http.page.rendering import address, render
 from memkit.store import MemoryStore
 
 TOKEN_COOKIE, VISIT_COOKIE = "memkit_token", "memkit_visit"
+FormText = Annotated[str, Form()]
 RESERVED_RIGHTS: tuple[Right, ...] = ("write", "erase")  # which nobody has where a store is read-only
 
 
@@ -136,7 +137,7 @@ def looking_with(right: Right) -> Callable[..., BankVisit]:
 def changing_with(right: Right) -> Callable[..., BankVisit]:
     """The dependency that gives the bank which one of the page's own forms is to change."""
 
-    def find(visitor: PageVisitor, bank: Annotated[str, Form()], form_key: Annotated[str, Form()]) -> BankVisit:
+    def find(visitor: PageVisitor, bank: FormText, form_key: FormText) -> BankVisit:
         visitor.check_form(form_key)
         return existing_bank(visitor, bank, right)
 

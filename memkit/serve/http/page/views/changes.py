@@ -1,9 +1,8 @@
 """Changes by hand, each with its receipt, by which it can be undone in the same visit."""
 
-from typing import Annotated
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter
 from pydantic import ValidationError
 from starlette.responses import RedirectResponse, Response
 
@@ -12,10 +11,9 @@ from memkit.identifiers import bank_path
 from memkit.models import Receipt
 from memkit.serve.http.page.receipts import is_kept, keep_receipts, receipts_of
 from memkit.serve.http.page.rendering import address, is_own_address
-from memkit.serve.http.page.visits import BankVisit, ReadVisit, WritingVisit
+from memkit.serve.http.page.visits import BankVisit, FormText, ReadVisit, WritingVisit
 
 router = APIRouter()
-FormText = Annotated[str, Form()]
 MARKS = ("changed", "unchanged", "undone")  # parameters by which the next view says what was done
 
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 from hashlib import sha256
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 from starlette.responses import Response
 
@@ -14,7 +14,7 @@ from memkit.errors import StalePlanError
 from memkit.forget.erasure_plan import ErasePlan, PlannedMemory
 from memkit.identifiers import bank_path
 from memkit.models import ErasureReceipt, Memory
-from memkit.serve.http.page.visits import ErasingVisit, ReadVisit
+from memkit.serve.http.page.visits import ErasingVisit, FormText, ReadVisit
 
 router = APIRouter()
 ROWS_SHOWN = 200  # of a plan, with their texts
@@ -42,6 +42,14 @@ class ErasureSelection(BaseModel):
         return {**given, **({"ids": [self.id]} if self.id else {})}
 
 
+def sent_selection(
+    about: FormText = "", speaker: FormText = "", session: FormText = "", since: FormText = "", until: FormText = "",
+    id: FormText = "",
+) -> ErasureSelection:  # fmt: skip
+    """The selection that a form sends."""
+    return ErasureSelection(about=about, speaker=speaker, session=session, since=since, until=until, id=id)
+
+
 @router.get("/erase")
 def show_plan(
     visit: ReadVisit, selection: Annotated[ErasureSelection, Query()], number: int | None = None, stale: bool = False
@@ -65,9 +73,9 @@ def show_plan(
 @router.post("/erase")
 def carry_out(
     visit: ErasingVisit,
-    selection: Annotated[ErasureSelection, Form()],
-    digest: Annotated[str, Form()],
-    requested_by: Annotated[str, Form()] = "",
+    selection: Annotated[ErasureSelection, Depends(sent_selection)],
+    digest: FormText,
+    requested_by: FormText = "",
 ) -> Response:
     """Carry out a plan as it was shown; where it would be another by now, show that one."""
     path, plan = bank_path(visit.bank.name), visit.bank.plan_erase(**selection.conditions)

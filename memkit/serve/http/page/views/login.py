@@ -4,15 +4,13 @@ The cookie holds the token itself, out of reach of scripts and of other sites: a
 was revoked or expired is out at once, and no second secret is kept anywhere.
 """
 
-from typing import Annotated
-
-from fastapi import APIRouter, Form
+from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
 from memkit.serve.guard import Caller
 from memkit.serve.http.page.receipts import CHANGES_COOKIE, set_cookie
 from memkit.serve.http.page.rendering import is_own_address
-from memkit.serve.http.page.visits import TOKEN_COOKIE, PageVisitor
+from memkit.serve.http.page.visits import TOKEN_COOKIE, FormText, PageVisitor
 from memkit.serve.origins import check_origin
 
 router = APIRouter()
@@ -28,8 +26,7 @@ def ask_for_token(visitor: PageVisitor, back: str = "") -> Response:
 
 @router.post("/login")
 def log_in(
-    visitor: PageVisitor, token: Annotated[str, Form()], form_key: Annotated[str, Form()],
-    back: Annotated[str, Form()] = "",
+    visitor: PageVisitor, token: FormText, form_key: FormText, back: FormText = "",
 ) -> Response:  # fmt: skip
     """Keep the token in the visitor's cookie, if it is one."""
     check_origin(visitor.request, ())
@@ -44,7 +41,7 @@ def log_in(
 
 
 @router.post("/logout")
-def log_out(visitor: PageVisitor, form_key: Annotated[str, Form()]) -> Response:
+def log_out(visitor: PageVisitor, form_key: FormText) -> Response:
     """Take the token out of the visitor's cookies, and what they changed."""
     visitor.check_visit(form_key)
     answer = visitor.goes_to("login")
