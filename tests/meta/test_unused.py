@@ -30,6 +30,9 @@ USED_ELSEWHERE = {
     "by AutoGen": "update_context",
     "by Prometheus": "collect",
     "by uvicorn": "handle_exit join_all worker_app",
+    "by FastAPI, which calls the page's views": "ask_for_token carry_out lead_to_page log_in log_out show_bank "
+    "show_beliefs show_care show_changes show_days show_graph show_memory show_plan show_retention unpin",
+    "by the page's templates": "band_names",
     "by FastAPI, which calls operations": "healthz readyz list_memories observe_stream refresh_item session_catch_up "
     "session_clear session_extend session_pop",
     "by the command line, which finds a command by its file": "demo footprint import_ list_ mcp",

@@ -74,8 +74,8 @@ def retention_over(memories: Sequence[Memory], now: datetime, settings: DecaySet
     bands = {name: line.bands[place].astype(np.float64) for place, name in enumerate(names)}
     means = {KIND_PLURALS[kind]: mean for kind, mean in line.means.items()}
     marks = {"today": now, "in half a year": now + timedelta(days=182), "in a year": now + timedelta(days=365)}
-    told = timeline(memories, list(marks.values()), settings)
-    rows = [(name, told.bands[:, place].tolist()) for place, name in enumerate(marks)]
+    at_marks = timeline(memories, list(marks.values()), settings)
+    rows = [(name, at_marks.bands[:, place].tolist()) for place, name in enumerate(marks)]
     chart, mean_chart = _chart(line, now, bands, None), _chart(line, now, means, settings.threshold)
     return BankRetention(chart, mean_chart, rows, names)
 

@@ -31,7 +31,7 @@ from memkit.serve.problem_details import status_of
 from memkit.store import MemoryStore
 
 PAGE_ROOT = "/page"
-VIEWS = (banks, ask, days, memories, retention, beliefs, changes, erasing, graph, care, login)
+PAGE_VIEWS = (banks, ask, days, memories, retention, beliefs, changes, erasing, graph, care, login)
 SERVED_FOLDERS = {"/static": "page/static", "/vendor": "vendor"}
 UNREADABLE_TEXT = "This address or form lacks something, or holds what can't be read."
 
@@ -64,7 +64,7 @@ def page_app(store: MemoryStore, guard: Middleware, *, read_only: bool) -> FastA
     """The application that is the page."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, middleware=[Middleware(Shield), guard])
     app.state.store, app.state.read_only = store, read_only
-    for view in VIEWS:
+    for view in PAGE_VIEWS:
         app.include_router(view.router)
     for path, folder in SERVED_FOLDERS.items():
         app.mount(path, StaticFiles(directory=str(files("memkit.serve.http") / folder)))
@@ -100,12 +100,12 @@ def refuse(request: Request, error: MemkitError) -> Response:
 
 def show_error(request: Request, error: Exception) -> Response:
     """The page that says what went wrong, and what helps."""
-    status, detail = _told(error)
+    status, detail = _status_and_detail(error)
     context = {"visitor": None, "bank": None, "path": None, "zone": "UTC", "view": None, "fresh": None}
     return render(request, "error.html", {**context, "status": status, "detail": detail}, status)
 
 
-def _told(error: Exception) -> tuple[int, str]:
+def _status_and_detail(error: Exception) -> tuple[int, str]:
     match error:
         case MemkitError():
             return status_of(error), str(error)

@@ -19,7 +19,9 @@ from memkit.models import Memory
 from memkit.recall.present.quoting import local
 from memkit.recall.present.reasons import PART_NAMES
 
-OVERRIDES = frozenset("\u202d\u202e")  # they turn what follows round; other marks of direction end with their text
+DIRECTION_OVERRIDES = frozenset(
+    "\u202d\u202e"
+)  # they turn what follows round; other marks of direction end with their text
 EXCERPT_CHARS = 600  # characters of a text in a list
 WHOLE_CHARS = 20_000  # characters of a text on its own page, before the rest is asked for
 
@@ -32,7 +34,7 @@ def visible(text: str) -> str:
 def _visible(character: str) -> str:
     if character in "\n\t":
         return character
-    is_hidden = character in OVERRIDES or unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+    is_hidden = character in DIRECTION_OVERRIDES or unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
     return "\N{REPLACEMENT CHARACTER}" if is_hidden else character
 
 
@@ -97,7 +99,7 @@ def _environment() -> Environment:
     return environment
 
 
-TEMPLATES = Jinja2Templates(env=_environment())
+PAGE_TEMPLATES = Jinja2Templates(env=_environment())
 
 
 def render(request: Request, template: str, context: Mapping[str, Any], status: int = 200) -> Response:
@@ -105,4 +107,4 @@ def render(request: Request, template: str, context: Mapping[str, Any], status: 
     root = request.scope.get("root_path", "")
     here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     filled = {"root": root, "here": here, "url": partial(address, root), **context}
-    return TEMPLATES.TemplateResponse(request, template, filled, status_code=status)
+    return PAGE_TEMPLATES.TemplateResponse(request, template, filled, status_code=status)

@@ -34,7 +34,7 @@ class Visitor:
 
     @property
     def caller(self) -> Caller:
-        """Whom the guard let in."""
+        """The caller whom the guard let in."""
         caller: Caller = self.request.state.caller
         return caller
 

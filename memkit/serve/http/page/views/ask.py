@@ -33,7 +33,7 @@ STEP_NAMES: dict[ExplainStep, str] = {
 }  # in the order of the search
 
 
-class Question(BaseModel):
+class AskQuery(BaseModel):
     """A question as the form sends it. `memory`: an id, or words of one, that is looked for among the results."""
 
     q: str = ""
@@ -86,19 +86,25 @@ class Answer(NamedTuple):
 
 
 @router.get("/ask")
-def ask(visit: ReadVisit, question: Annotated[Question, Query()]) -> Response:
+def ask(visit: ReadVisit, question: Annotated[AskQuery, Query()]) -> Response:
     """Ask a question, and see why each result is one."""
     answer = answered(visit.bank, question) if question.q.strip() else None
     why_not = explained(visit.bank, question) if answer and question.memory.strip() else {}
     return visit.show(
-        "ask.html", "ask", question=question, answer=answer, kinds=MEMORY_KINDS, steps=STEP_NAMES, **BLANK | why_not
+        "ask.html",
+        "ask",
+        question=question,
+        answer=answer,
+        kinds=MEMORY_KINDS,
+        steps=STEP_NAMES,
+        **NOTHING_EXPLAINED | why_not,
     )
 
 
-BLANK: dict[str, Any] = {"explanation": None, "explained": None, "compared": [], "candidates": None}
+NOTHING_EXPLAINED: dict[str, Any] = {"explanation": None, "explained": None, "compared": [], "candidates": None}
 
 
-def answered(bank: MemoryBank, question: Question) -> Answer:
+def answered(bank: MemoryBank, question: AskQuery) -> Answer:
     """The results of a question and what is made of them; looking strengthens nothing."""
     recollection = bank.recall(question.q, reinforce=False, **question.options)
     reasons = [reasons_for(hit) for hit in recollection]
@@ -127,7 +133,7 @@ def parts_of(numbers: Mapping[str, float], others: Mapping[str, float] | None = 
     return sorted(drawn, key=lambda part: -max(abs(part.value), abs(part.other or 0.0)))
 
 
-def explained(bank: MemoryBank, question: Question) -> dict[str, Any]:
+def explained(bank: MemoryBank, question: AskQuery) -> dict[str, Any]:
     """Why a memory isn't among the results; where it is named by words, the memories to pick from."""
     wanted = question.memory.strip()
     memory = bank.get(wanted)

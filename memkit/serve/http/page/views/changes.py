@@ -14,7 +14,7 @@ from memkit.serve.http.page.rendering import address, is_own_address
 from memkit.serve.http.page.visits import BankVisit, FormText, ReadVisit, WritingVisit
 
 router = APIRouter()
-MARKS = ("changed", "unchanged", "undone")  # parameters by which the next view says what was done
+MARK_NAMES = ("changed", "unchanged", "undone")  # parameters by which the next view says what was done
 
 
 @router.get("/changes")
@@ -93,5 +93,5 @@ def marked(visit: BankVisit, back: str, mark: str) -> str:
     root = visit.visitor.request.scope.get("root_path", "")
     home = address(root, "bank", bank=bank_path(visit.bank.name))
     parts = urlsplit(back if is_own_address(root, back) else home)
-    query = [(name, value) for name, value in parse_qsl(parts.query) if name not in MARKS]
+    query = [(name, value) for name, value in parse_qsl(parts.query) if name not in MARK_NAMES]
     return parts._replace(query=urlencode([*query, (mark, "1")])).geturl()

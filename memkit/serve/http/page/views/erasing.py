@@ -26,7 +26,7 @@ CHANGED_TEXT = (
 
 
 class ErasureSelection(BaseModel):
-    """What is to go, as the form sends it; all that is given must hold."""
+    """Selection of what is to go, as the form sends it; all that is given must hold."""
 
     about: str = ""
     speaker: str = ""

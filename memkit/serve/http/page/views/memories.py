@@ -19,7 +19,7 @@ SOURCES_SHOWN = 60  # down to the turns
 RESTING_SHOWN = 20  # memories that rest on one
 
 
-class Source(NamedTuple):
+class RestedOn(NamedTuple):
     """Memory on which another rests, at a depth: 0 are its own sources."""
 
     memory: Memory
@@ -47,9 +47,9 @@ def show_memory(visit: ReadVisit, id: str, whole: bool = False) -> Response:
     )
 
 
-def sources_of(bank: MemoryBank, memory: Memory) -> Iterator[Source]:
+def sources_of(bank: MemoryBank, memory: Memory) -> Iterator[RestedOn]:
     """Memories that one rests on, each followed by its own, down to the turns; each once."""
-    seen, waiting = {memory.id}, [Source(memory, -1)]
+    seen, waiting = {memory.id}, [RestedOn(memory, -1)]
     while waiting and len(seen) <= SOURCES_SHOWN:
         source = waiting.pop()
         if source.depth >= 0:
@@ -57,7 +57,7 @@ def sources_of(bank: MemoryBank, memory: Memory) -> Iterator[Source]:
         fresh = [id for id in source.memory.sources if id not in seen][:SOURCES_SHOWN]
         seen.update(fresh)
         below = [each for each in map(bank.get, fresh) if each is not None]
-        waiting += [Source(each, source.depth + 1) for each in reversed(below)]
+        waiting += [RestedOn(each, source.depth + 1) for each in reversed(below)]
 
 
 def ids_resting_on(bank: MemoryBank, memory: Memory) -> list[str]:
