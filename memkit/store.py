@@ -276,8 +276,8 @@ class MemoryStore:
     def stats(self, *, measure: bool = False, prefix: Sequence[str] = ()) -> dict[str, Any]:
         """Bytes by part, banks, memories, the thinking queue, the encoder, the caches.
 
-        `prefix`: only of banks whose names start so. `measure`: for each also by how many sketches it is searched, if by
-        any, and which share of exact search's ten best they find. That reads every vector; recall waits meanwhile.
+        `prefix`: only of banks whose names start so. `measure`: for each also by how many sketches it is searched, if
+        by any, and which share of exact search's ten best they find. That reads every vector; recall waits meanwhile.
         """
         return maintain.stats(self._services, list(self._every_context(prefix)), measure=measure)
 

@@ -70,17 +70,19 @@ def bearer_secret(request: Request) -> str | None:
 class Guard:
     """ASGI middleware that lets in who has a token, or who is at this machine where the database never had one.
 
-    A request that it lets in holds its caller: `request.state.caller`. `open_paths` need none. `origins`: pages of
-    which origins may send what isn't known by its own Authorization header. `secret_of` says where a secret stands,
-    `refuse` how a refusal is answered.
+    A request that it lets in holds its caller: `request.state.caller`. `open_paths` need none, nor does what lies
+    beneath `open_roots`, which has a guard of its own. `origins`: pages of which origins may send what isn't known by
+    its own Authorization header. `secret_of` says where a secret stands, `refuse` how a refusal is answered.
     """
 
     def __init__(
-        self, app: ASGIApp, tokens: KnownTokens, *, open_paths: Collection[str] = (), origins: Collection[str] = (),
+        self, app: ASGIApp, tokens: KnownTokens, *, open_paths: Collection[str] = (), open_roots: Sequence[str] = (),
+        origins: Collection[str] = (),
         secret_of: Callable[[Request], str | None] = bearer_secret,
         refuse: Callable[[Request, MemkitError], Response] = lambda request, error: problem(error),
     ) -> None:  # fmt: skip
         self._app, self._tokens, self._open_paths, self._origins = app, tokens, open_paths, origins
+        self._open_roots = tuple(f"{root}/" for root in open_roots)
         self._secret_of, self._refuse = secret_of, refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -120,4 +122,5 @@ class Guard:
         return token
 
     def _is_open(self, scope: Scope) -> bool:
-        return scope["path"].removeprefix(scope.get("root_path", "")) in self._open_paths
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        return path in self._open_paths or path.startswith(self._open_roots)

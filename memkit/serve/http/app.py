@@ -18,6 +18,7 @@ from memkit.serve.http.around.time_limit import TimeLimit
 from memkit.serve.http.around.tracing import Trace
 from memkit.serve.http.around.watching import Watch
 from memkit.serve.http.around.work_limit import WorkLimit
+from memkit.serve.http.page.mounting import PAGE_PATHS, PAGE_ROOT, mount_page
 from memkit.serve.http.problems import answer_problems
 from memkit.serve.http.routes import changing, erasing, items, looking, memory_in, memory_out, sessions, transfer
 from memkit.serve.http.routes import store as store_verbs
@@ -40,6 +41,8 @@ def create_app(
     given, metrics = settings or AppSettings(), RequestMetrics(store)
     app = application(middleware(store, given, metrics), lifespan)
     app.state.store, app.state.settings, app.state.metrics = store, given, metrics
+    if given.page:
+        mount_page(app, store)
     return app
 
 
@@ -71,7 +74,13 @@ def middleware(store: MemoryStore, settings: AppSettings, metrics: RequestMetric
         *([cross_origin] if origins else []),
         Middleware(TimeLimit, limits.seconds_of),
         Middleware(WorkLimit, limits.requests_at_work, free_paths=health.FREE_PATHS),
-        Middleware(Guard, store.access, open_paths=health.OPEN_PATHS, origins=origins),
+        Middleware(
+            Guard,
+            store.access,
+            open_paths=health.OPEN_PATHS | (PAGE_PATHS if settings.page else frozenset()),
+            open_roots=[PAGE_ROOT] if settings.page else [],
+            origins=origins,
+        ),
         Middleware(RateLimit, limits.requests_per_second),
         Middleware(BodyLimit, limits.bytes_of),
     ]

@@ -31,6 +31,7 @@ from memkit.serve.problem_details import status_of
 from memkit.store import MemoryStore
 
 PAGE_ROOT = "/page"
+PAGE_PATHS = frozenset({"/", PAGE_ROOT})  # that lead to it
 PAGE_VIEWS = (banks, ask, days, memories, retention, beliefs, changes, erasing, graph, care, login)
 SERVED_FOLDERS = {"/static": "page/static", "/vendor": "vendor"}
 UNREADABLE_TEXT = "This address or form lacks something, or holds what can't be read."

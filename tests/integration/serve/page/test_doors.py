@@ -10,7 +10,9 @@ from page_visits import PageVisit, visiting
 import memkit
 from memkit.access import Right
 from memkit.encoders.hashing import HashingEncoder
+from memkit.serve.http.app import create_app
 from memkit.serve.http.page.mounting import mount_page, owners_app
+from memkit.serve.http.serve_settings import AppSettings
 
 BANK = "acme/ana"
 
@@ -172,3 +174,17 @@ def _mounted(store: memkit.MemoryStore, *, read_only: bool = False) -> FastAPI:
 async def test_the_root_of_the_server_leads_to_the_page(app: FastAPI, bank: memkit.MemoryBank) -> None:
     answer = await visiting(app).http.get("/", follow_redirects=True)
     assert answer.url.path == "/page/"
+
+
+async def test_the_server_with_its_page_keeps_both_doors_apart(
+    store: memkit.MemoryStore, bank: memkit.MemoryBank
+) -> None:
+    secret = secret_for(store, "read")
+    app = create_app(store, AppSettings(page=True))
+    visit = await logged_in(app, secret)
+    assert "acme/ana" in (await visit.http.get("/", follow_redirects=True)).text
+    bearer = {"authorization": f"Bearer {secret}"}
+    assert (await visit.http.get("/v1/bank/zone", params={"bank": BANK}, headers=bearer)).status_code == 200
+    assert (await visit.http.get("/v1/bank/zone", params={"bank": BANK})).status_code == 401
+    alone = visiting(create_app(store))
+    assert (await alone.http.get("/page/", headers=bearer)).status_code == 404
