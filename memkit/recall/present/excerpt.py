@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
 
 from memkit.text.terms.language import language_of
 from memkit.text.terms.tokens import Word, words
@@ -10,6 +11,14 @@ from memkit.text.terms.tokens import Word, words
 SPACE_PATTERN = re.compile(r"\s")
 WINDOW_CHARS = 300  # in which a question's words stand together
 BORDER_CHARS = 24  # so far an end is moved to where a word ends
+
+
+class TermWindow(NamedTuple):
+    """Part of a text, and which of a question's terms stand in it."""
+
+    start: int
+    end: int
+    terms: list[str]
 
 
 def matched_place(text: str, terms: Collection[str], within: int = WINDOW_CHARS) -> int | None:
@@ -22,9 +31,8 @@ def matched_place(text: str, terms: Collection[str], within: int = WINDOW_CHARS)
     if not matches:
         return None
     counts = Counter(word.term for word in matches)
-    windows = [_window(matches, i, within) for i in range(len(matches))]
-    best = max(windows, key=lambda window: sum(1 / counts[term] for term in {word.term for word in window}))
-    return (best[0].start + best[-1].end) // 2
+    best = max(_windows(matches, within), key=lambda window: sum(1 / counts[term] for term in window.terms))
+    return (best.start + best.end) // 2
 
 
 def excerpt_span(text: str, place: int, length: int) -> tuple[int, int]:
@@ -37,6 +45,13 @@ def excerpt_span(text: str, place: int, length: int) -> tuple[int, int]:
     return start, spaces[-1] if spaces and end < len(text) else end
 
 
-def _window(matches: list[Word], first: int, within: int) -> list[Word]:
-    last = matches[first].start + within
-    return [word for word in matches[first:] if word.start < last]
+def _windows(matches: Sequence[Word], within: int) -> Iterator[TermWindow]:
+    """The part that begins with each match; one pass, however often a text repeats a word."""
+    inside: Counter[str] = Counter()
+    after = 0
+    for first in matches:
+        while after < len(matches) and matches[after].start < first.start + within:
+            inside[matches[after].term] += 1
+            after += 1
+        yield TermWindow(first.start, matches[after - 1].end, [term for term, count in inside.items() if count])
+        inside[first.term] -= 1
