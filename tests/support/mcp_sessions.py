@@ -2,12 +2,14 @@
 
 import json
 import os
+import queue
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx2
 from mcp import Client, StdioServerParameters
@@ -75,16 +77,17 @@ def text_of(result: CallToolResult) -> str:
 
 
 class RawSession:
-    """A server over stdio that is sent bytes."""
+    """A server over stdio that is sent bytes; threads read what it says."""
 
     def __init__(self, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            command(*arguments),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment(),
-        )
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        self.process = subprocess.Popen(command(*arguments), env=environment(), **pipes)
+        self._lines: queue.Queue[bytes] = queue.Queue()
+        self._errors: queue.Queue[bytes] = queue.Queue()
+        streams = ((self.process.stdout, self._lines), (self.process.stderr, self._errors))
+        self._readers = [threading.Thread(target=read_lines, args=pair) for pair in streams]
+        for reader in self._readers:
+            reader.start()
 
     def send(self, line: bytes) -> None:
         assert self.process.stdin is not None
@@ -102,8 +105,7 @@ class RawSession:
         self.send(b'{"jsonrpc":"2.0","method":"notifications/initialized"}\n')
 
     def read(self) -> Any:
-        assert self.process.stdout is not None
-        return json.loads(self.process.stdout.readline())
+        return json.loads(self._lines.get(timeout=60))
 
     def answer(self, id: int | str) -> Any:
         """The answer to a request; what comes before it is passed over."""
@@ -111,7 +113,20 @@ class RawSession:
             pass
         return message
 
-    def end(self) -> tuple[int, str]:
-        """The exit code after standard input's end, and what was written to standard error."""
-        _, errors = self.process.communicate(timeout=30)
-        return self.process.returncode, errors.decode()
+    def end(self, by: int | None = None) -> tuple[int, str]:
+        """The exit code after standard input's end or a signal, and what was written to standard error."""
+        assert self.process.stdin is not None
+        if by is not None:
+            self.process.send_signal(by)
+            self.process.wait(timeout=60)
+        self.process.stdin.close()
+        code = self.process.wait(timeout=60)
+        for reader in self._readers:
+            reader.join()
+        return code, b"".join(self._errors.queue).decode()
+
+
+def read_lines(stream: IO[bytes], lines: "queue.Queue[bytes]") -> None:
+    with stream:
+        for line in stream:
+            lines.put(line)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from memkit.forget.requests import ForgetRequest
-from memkit.models import Outcome, Receipt, Turn
+from memkit.models import Outcome, Receipt
 from memkit.recall.present.quoting import clean_name
 from memkit.serve.mcp.toolbox import Listed, MemoryTool, ToolAnswer, ToolArguments, ToolCall
 from memkit.serve.mcp.tools.reading import MemoryId, OptionalText
@@ -47,7 +47,7 @@ def remember(call: ToolCall, given: RememberArguments) -> ToolAnswer:
     """Store for later conversations. Two forms: facts, single statements worth keeping (a preference, a decision, how
     something is done here), believed at once; turns, what was said, from which think draws facts. Store what will
     matter later, unasked; no secrets, nothing that can be looked up."""
-    said = [Turn(**turn.model_dump(), session=given.session) for turn in given.turns]
+    said = [{**turn.model_dump(exclude_none=True), "session": given.session} for turn in given.turns]
     receipts = [*([call.bank.insert(given.facts)] if given.facts else []), *([call.bank.observe(said)] if said else [])]
     return _changed(Receipt.joined(call.bank.name, receipts))
 
@@ -99,7 +99,7 @@ def think(call: ToolCall, given: ThinkArguments) -> ToolAnswer:
     call.check()
     receipt = Receipt.joined(call.bank.name, [thoughts, call.bank.reflect()])
     call.step(exchanges + 1, exchanges + 1, "summed up")
-    proposals = [_proposal(call, request) for request in thoughts.requests]
+    proposals = [_proposal(call, request) for request in call.bank.requests()]  # reflecting made the first plans stale
     lines = [
         f"{each.speaker} asked to have something forgotten. plan_id {each.plan_id}: {each.plan}" for each in proposals
     ]
