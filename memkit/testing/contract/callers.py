@@ -11,7 +11,7 @@ from memkit.protocols import Storage
 from memkit.storage.core.banks import name_hash, name_key
 from memkit.testing.contract.cases import AT_NOON, ContractSteps, entry, memory
 
-ANSWER = '{"change": 1}'
+ANSWER_TEXT = '{"change": 1}'
 
 
 def token(name: str = "agent", **fields: object) -> AccessToken:
@@ -72,10 +72,10 @@ class CallerContract(ContractSteps):
         first = storage.callers.begin(request(), AT_NOON)
         storage.callers.settle(RequestTicket(first.digest, 7), "another's")
         assert self.after(storage, first) == first
-        storage.callers.settle(ticket(first), ANSWER)
+        storage.callers.settle(ticket(first), ANSWER_TEXT)
         storage.callers.settle(ticket(first), "again")
         storage.callers.release(ticket(first))
-        assert self.after(storage, first) == replace(first, state=RequestState.CARRIED_OUT, answer=ANSWER)
+        assert self.after(storage, first) == replace(first, state=RequestState.CARRIED_OUT, answer=ANSWER_TEXT)
 
     def test_a_released_request_leaves_its_key_free(self, storage: Storage) -> None:
         first = storage.callers.begin(request(), AT_NOON)
@@ -99,18 +99,18 @@ class CallerContract(ContractSteps):
         for each in (settled, open, other, of_no_bank):
             storage.callers.begin(each, AT_NOON)
         for each in (settled, other, of_no_bank):
-            storage.callers.settle(ticket(each), ANSWER)
+            storage.callers.settle(ticket(each), ANSWER_TEXT)
         self.put(storage, Erase(("t1",)))
-        storage.callers.settle(ticket(open), ANSWER)
+        storage.callers.settle(ticket(open), ANSWER_TEXT)
         answers = [self.after(storage, each).answer for each in (settled, open, other, of_no_bank)]
-        assert answers == [None, None, ANSWER, ANSWER]
+        assert answers == [None, None, ANSWER_TEXT, ANSWER_TEXT]
         assert {self.after(storage, each).state for each in (settled, open)} == {RequestState.CARRIED_OUT}
 
     def test_a_bank_that_is_dropped_or_withdrawn_takes_its_answers_along(self, storage: Storage) -> None:
         for number in (1, 2):
             bank = storage.open_bank(("acme", "ana")).number
-            storage.callers.settle(ticket(storage.callers.begin(request(number), AT_NOON)), ANSWER)
-            assert self.after(storage, request(number)).answer == ANSWER
+            storage.callers.settle(ticket(storage.callers.begin(request(number), AT_NOON)), ANSWER_TEXT)
+            assert self.after(storage, request(number)).answer == ANSWER_TEXT
             if number == 1:
                 storage.drop_bank(bank, at=AT_NOON)
             else:
@@ -120,8 +120,8 @@ class CallerContract(ContractSteps):
     def test_an_item_that_goes_takes_the_answers_and_one_that_is_put_anew_none(self, storage: Storage) -> None:
         item = memory("", id="key", kind="item")
         self.put(storage, Put(item, entry()))
-        storage.callers.settle(ticket(storage.callers.begin(request(), AT_NOON)), ANSWER)
+        storage.callers.settle(ticket(storage.callers.begin(request(), AT_NOON)), ANSWER_TEXT)
         self.put(storage, Put(item, entry()))
-        assert self.after(storage, request()).answer == ANSWER
+        assert self.after(storage, request()).answer == ANSWER_TEXT
         self.put(storage, Discard(("key",)))
         assert self.after(storage, request()).answer is None
