@@ -1,26 +1,18 @@
 """Forms of changes by hand."""
 
-from pydantic import ConfigDict
-
 from memkit.forget.requests import ThinkingReceipt
 from memkit.models import Memory, Receipt
 from memkit.serve.http.forms.basics import Flag, JsonMoment, MemoryIds, RequestForm
 
-EXAMPLE_ID = "0197f2c4-8a10-7c3e-9b1d-2f4e5a6b7c8d"
-
 
 class InsertRequest(RequestForm):
     """Texts, which become thoughts, or memories as they are."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"items": ["Ana lives in Hamburg."]}]})
 
     items: list[str | Memory]
 
 
 class MergeRequest(RequestForm):
     """Memories, and the text that takes their place."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"ids": [EXAMPLE_ID], "text": "Ana lives in Hamburg."}]})
 
     ids: MemoryIds
     text: str
@@ -29,16 +21,12 @@ class MergeRequest(RequestForm):
 class RewriteRequest(RequestForm):
     """A memory, and the text that holds now."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"id": EXAMPLE_ID, "text": "Ana lives in Bremen."}]})
-
     id: str
     text: str
 
 
 class PinRequest(RequestForm):
     """A memory that is to be kept from fading, or not any more."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"id": EXAMPLE_ID}]})
 
     id: str
     pinned: Flag = True
@@ -47,16 +35,12 @@ class PinRequest(RequestForm):
 class ForgetRequestForm(RequestForm):
     """Memories to take out of recall, and why."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"ids": [EXAMPLE_ID], "reason": "no longer true"}]})
-
     ids: MemoryIds
     reason: str
 
 
 class RestoreRequest(RequestForm):
     """Memories to bring back into recall."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"ids": [EXAMPLE_ID]}]})
 
     ids: MemoryIds
 
@@ -70,16 +54,12 @@ class UndoRequest(RequestForm):
 class RenameSpeakerRequest(RequestForm):
     """A person's name as it is, and as it is to be."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"old": "user", "new": "Ana"}]})
-
     old: str
     new: str
 
 
 class ChangeZoneRequest(RequestForm):
     """The IANA name of a time zone."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"zone": "Europe/Berlin"}]})
 
     zone: str
 

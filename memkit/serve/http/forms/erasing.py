@@ -1,7 +1,5 @@
 """Forms of erasing: what is chosen, and the plan that is carried out."""
 
-from pydantic import ConfigDict
-
 from memkit.forget.erasure_plan import ErasePlan
 from memkit.models import ErasureReceipt
 from memkit.serve.http.forms.basics import BankParts, JsonMoment, MemoryIds, RequestForm
@@ -9,8 +7,6 @@ from memkit.serve.http.forms.basics import BankParts, JsonMoment, MemoryIds, Req
 
 class PlanEraseRequest(RequestForm):
     """Conditions of what is to go; all of them must hold."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"about": "Ana's address"}, {"session": "monday"}]})
 
     about: str | None = None
     speaker: str | None = None
@@ -23,10 +19,6 @@ class PlanEraseRequest(RequestForm):
 class EraseRequest(RequestForm):
     """Either the plan that `plan_erase` gave, or ids of memories; `requested_by`: who asked for it."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"ids": ["0197f2c4-8a10-7c3e-9b1d-2f4e5a6b7c8d"], "requested_by": "Ana"}]}
-    )
-
     plan: ErasePlan | None = None
     ids: MemoryIds | None = None
     requested_by: str | None = None
@@ -35,16 +27,12 @@ class EraseRequest(RequestForm):
 class EraseAllRequest(RequestForm):
     """The bank's own name, given again."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"confirm": ["acme", "ana"]}]})
-
     confirm: BankParts
     requested_by: str | None = None
 
 
 class EraseUnderRequest(RequestForm):
     """The beginning of the names of the banks that go, and the same again."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"under": ["acme"], "confirm": ["acme"]}]})
 
     under: BankParts
     confirm: BankParts

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, cast
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from memkit.items import ItemFields
 from memkit.serve.http.forms.basics import Flag, RequestForm
@@ -36,10 +36,6 @@ class PutManyRequest(RequestForm):
     be so still.
     """
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"puts": [{"key": "note/1", "value": {"title": "Groceries"}}]}]}
-    )
-
     puts: list[ItemForm] = []
     delete: list[str] = []
     encoded: Flag = False
@@ -48,7 +44,5 @@ class PutManyRequest(RequestForm):
 
 class KeyRequest(RequestForm):
     """The key of an item."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"key": "note/1"}]})
 
     key: str

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from memkit.models import Kind
 from memkit.recall.ranking.query import MAX_RESULTS
@@ -65,15 +65,6 @@ class QuestionForm(RequestForm):
 class RecallRequest(QuestionForm):
     """A question to one bank."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"query": "Where does Ana live?", "k": 5},
-                {"query": "Where does Ana live?", "since": "2026-01-01", "prompt": {"max_tokens": 600}},
-            ]
-        }
-    )
-
     prompt: PromptRequest | None = None
 
 
@@ -85,10 +76,6 @@ class ExplainRequest(QuestionForm):
 
 class StoreRecallRequest(RecallRequest):
     """A question to several banks: those named, or all whose names begin so."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"query": "Who lives in Hamburg?", "under": ["acme"], "k": 5}]}
-    )
 
     banks: list[BankParts] | None = None
     under: PrefixParts | None = None

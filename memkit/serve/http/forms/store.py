@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from memkit.serve.http.forms.basics import Flag, PrefixParts, RequestForm
 
@@ -12,15 +12,11 @@ MAX_WAIT_S = 600.0  # seconds of one request
 class MaintainRequest(RequestForm):
     """Seconds to spend."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"budget_s": 10.0}]})
-
     budget_s: Annotated[float, Field(ge=0, le=MAX_WAIT_S, strict=True)]
 
 
 class AuditRequest(RequestForm):
     """Banks to look at; with `fix`, what can be is put right."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"prefix": ["acme"]}]})
 
     prefix: PrefixParts = ()
     fix: Flag = False

@@ -2,23 +2,15 @@
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import Field
 
 from memkit.serve.http.forms.basics import RequestForm, TurnInput
 
-TURN_EXAMPLES: list[JsonValue] = [
-    {"text": "I moved to Hamburg in May.", "speaker": "Ana", "role": "user", "at": "2026-05-04T09:00:00+02:00"},
-    {"role": "assistant", "content": "Welcome to Hamburg!"},
-    ["Ana", "Thanks!"],
-]
-
-Turns = Annotated[list[TurnInput], Field(description="Turns, in order.", examples=[TURN_EXAMPLES])]
+Turns = Annotated[list[TurnInput], Field(description="Turns, in order.")]
 
 
 class TurnsRequest(RequestForm):
     """Turns to observe, or to look for."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"turns": TURN_EXAMPLES}]})
 
     turns: Turns
 
