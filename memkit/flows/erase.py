@@ -12,6 +12,7 @@ from memkit.flows.erasure.rederive import rederive, rederive_operations
 from memkit.flows.read import everything
 from memkit.flows.recall import relevant_ids
 from memkit.forget.erasure_plan import ErasePlan, plan
+from memkit.identifiers import bank_path
 from memkit.models import MEMORY_STATES, BankState, ErasureReceipt, Memory
 from memkit.operations import Erase, Operation
 from memkit.protocols import BankName, BankView, Storage
@@ -99,6 +100,8 @@ def erase(
     """
     if (chosen is None) == (ids is None):
         raise InputError("erase: give either a plan from bank.plan_erase(...) or ids=[...].")
+    if chosen is not None and chosen.bank != ctx.name:
+        raise InputError(f"erase: this plan is of another bank, not of {bank_path(ctx.name)}.")
     if chosen is not None:
         return _carry_out(ctx, chosen, requested_by, search=search)
     for _ in range(MAX_REPLANS):

@@ -63,7 +63,7 @@ def problem_document(
     type: str, title: str, status: int, detail: str, headers: Mapping[str, str] | None = None, **more: Any
 ) -> JSONResponse:
     """A problem as an answer, with the headers that belong to its status."""
-    all_headers = dict(headers or {})
+    all_headers = {"Cache-Control": "no-store", **(headers or {})}
     if status in RETRY_AFTER_S:
         all_headers.setdefault("Retry-After", str(RETRY_AFTER_S[status]))
     if status == HTTPStatus.UNAUTHORIZED:

@@ -4,7 +4,10 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
+from fastapi.testclient import TestClient
+
 import memkit
+from memkit.serve.http.app import create_app
 
 BANK_PATH = "acme/ana"
 BANK_NAME = ("acme", "ana")
@@ -33,6 +36,13 @@ def enliven(store: memkit.MemoryStore) -> memkit.MemoryBank:
         bank.put("note/1", {"title": "Groceries", "tags": ["food"]})
         bank.put("note/2", "passing", ttl=600)
     return bank
+
+
+def asking(store: memkit.MemoryStore) -> TestClient:
+    """A client of an application that serves a store, which names the bank by itself."""
+    client = TestClient(create_app(store), base_url="http://localhost/v1/bank")
+    client.params = client.params.set("bank", BANK_PATH)
+    return client
 
 
 class RealValues:

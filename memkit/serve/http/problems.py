@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from memkit.errors import MemkitError
 from memkit.serve.problem_details import ERROR_URN, PROBLEM_JSON, RETRY_AFTER_S, problem, problem_document
@@ -63,6 +64,7 @@ def answer_problems(app: FastAPI) -> None:
     app.exception_handler(RequestValidationError)(_form_problem)
     app.exception_handler(HTTPException)(_protocol_problem)
     app.exception_handler(NotModified)(_not_modified)
+    app.exception_handler(ClientDisconnect)(_nobody_there)
 
 
 def _memkit_problem(request: Request, error: MemkitError) -> JSONResponse:
@@ -114,5 +116,11 @@ def _rule(flaw: Mapping[str, Any]) -> str:
     return str(flaw["msg"]).rstrip(".")
 
 
+def _nobody_there(request: Request, error: ClientDisconnect) -> Response:
+    return Response(status_code=HTTPStatus.BAD_REQUEST)  # that nobody reads
+
+
 def _not_modified(request: Request, answer: NotModified) -> Response:
-    return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": answer.etag})
+    return Response(
+        status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": answer.etag, "Cache-Control": "private, no-cache"}
+    )

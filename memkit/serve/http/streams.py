@@ -3,14 +3,13 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import SpooledTemporaryFile, TemporaryDirectory
 from typing import IO
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 
-from memkit.errors import InputError
-
+BinaryFile = IO[bytes] | SpooledTemporaryFile[bytes]
 CHUNK_BYTES = 1 << 16
 MAX_LINE_BYTES = 8_000_000  # of one line of a stream
 
@@ -30,20 +29,18 @@ async def save_body(request: Request, path: Path) -> None:
 
 
 async def lines_of(request: Request) -> AsyncIterator[bytes]:
-    """Lines of a request's body as they come, without empty ones. Raises InputError for one that is too long."""
+    """Lines of a request's body as they come; of one that is too long, a little more than what it may have."""
     rest = b""
     async for piece in request.stream():
-        *lines, rest = (rest + piece).split(b"\n")
-        for line in lines:
-            if line.strip():
-                yield line
-        if len(rest) > MAX_LINE_BYTES:
-            raise InputError(f"stream: a line has more than {MAX_LINE_BYTES:,} bytes. One turn stands on one line.")
-    if rest.strip():
-        yield rest
+        *parts, last = piece.split(b"\n")
+        for part in parts:
+            yield rest + part
+            rest = b""
+        rest = (rest + last)[: MAX_LINE_BYTES + 1]
+    yield rest
 
 
-def pieces_of(file: IO[bytes]) -> Iterator[bytes]:
+def pieces_of(file: BinaryFile) -> Iterator[bytes]:
     """A file's bytes, piece by piece; it is closed at the end."""
     with file:
         while piece := file.read(CHUNK_BYTES):

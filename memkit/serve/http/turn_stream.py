@@ -1,13 +1,15 @@
 """Turns as they come, a line each: observed in batches; a line that can't be read is an outcome, not the end."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+from fastapi.concurrency import run_in_threadpool
 from pydantic_core import from_json
 
 from memkit.bank import MemoryBank
 from memkit.errors import InputError, InvalidTurnError
 from memkit.models import Outcome, Receipt, Turn
+from memkit.serve.http.streams import MAX_LINE_BYTES
 
 BATCH_TURNS = 200
 BATCH_BYTES = 2_000_000
@@ -15,23 +17,29 @@ BATCH_BYTES = 2_000_000
 
 async def observe_lines(bank: MemoryBank, lines: AsyncIterator[bytes]) -> AsyncIterator[Receipt]:
     """A receipt for each batch of lines, with an outcome for each line; the next is read once it is stored."""
-    batch: list[bytes] = []
-    async for line in lines:
-        batch.append(line)
-        if len(batch) >= BATCH_TURNS or sum(map(len, batch)) >= BATCH_BYTES:
-            yield await _observe(bank, batch)
-            batch = []
-    if batch:
+    async for batch in _batches(lines):
         yield await _observe(bank, batch)
 
 
-async def _observe(bank: MemoryBank, lines: list[bytes]) -> Receipt:
-    read = [_turn(bank, line) for line in lines]
+async def _batches(lines: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
+    batch, size = list[bytes](), 0
+    async for line in lines:
+        if line.strip():
+            batch.append(line)
+            size += len(line)
+        if len(batch) >= BATCH_TURNS or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+async def _observe(bank: MemoryBank, lines: Sequence[bytes]) -> Receipt:
+    read = await run_in_threadpool(lambda: [_turn(bank, line) for line in lines])
     stored = await _observe_turns(bank, [turn for turn in read if isinstance(turn, Turn)])
     outcomes = iter(stored.outcomes)
-    return stored.model_copy(
-        update={"outcomes": tuple(next(outcomes) if isinstance(turn, Turn) else turn for turn in read)}
-    )
+    in_order = tuple(next(outcomes) if isinstance(turn, Turn) else turn for turn in read)
+    return stored.model_copy(update={"outcomes": in_order})
 
 
 def _turn(bank: MemoryBank, line: bytes) -> Turn | Outcome:
@@ -44,15 +52,19 @@ def _turn(bank: MemoryBank, line: bytes) -> Turn | Outcome:
 
 
 def _value(line: bytes) -> Any:
+    if len(line) > MAX_LINE_BYTES:
+        raise InvalidTurnError(
+            f"observe: the line has more than {MAX_LINE_BYTES:,} bytes. Split it into several turns."
+        )
     try:
         return from_json(line, allow_inf_nan=False)
     except ValueError as error:
         raise InvalidTurnError(
-            f"observe: the line is no JSON ({error}). Write each turn as an object of its own."
+            f"observe: the line is no JSON ({error}). Write each turn as a value of its own."
         ) from None
 
 
-async def _observe_turns(bank: MemoryBank, turns: list[Turn]) -> Receipt:
+async def _observe_turns(bank: MemoryBank, turns: Sequence[Turn]) -> Receipt:
     """The receipt of turns; where none of them could be stored, each with its own error."""
     if not turns:
         return Receipt(bank=bank.name, change=0, outcomes=())

@@ -1,8 +1,9 @@
 """Route of a verb: named after its path, described by its docstring, strict about what it is given."""
 
 import json
-from collections.abc import Callable, Coroutine, Iterator
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from typing import Any, get_origin
 
 from fastapi import APIRouter, Request, Response
 from fastapi.dependencies.models import Dependant
@@ -17,6 +18,9 @@ from memkit.serve.http.dependencies import BankWith, GrantOf, StoreWith
 from memkit.serve.http.problems import problem_responses
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+KEPT_BY_NOBODY, KEPT_BY_ONE = "no-store", "private, no-cache"  # by caches: what people said is theirs alone
 
 
 class StrictRequest(Request):
@@ -43,13 +47,16 @@ class VerbRoute(APIRoute):
         self.openapi_extra = {"x-right": _right_of(self.dependant), **(self.openapi_extra or {})}
 
     def get_route_handler(self) -> Handler:
-        """The handler, behind a check of the query's names."""
+        """The handler, behind a check of the query's names, before one of caches."""
         handle = super().get_route_handler()
-        names = {field.alias for part in _every_part(self.dependant) for field in part.query_params}
+        fields = [field for part in _every_part(self.dependant) for field in part.query_params]
+        single = {field.alias: get_origin(field.field_info.annotation) is not list for field in fields}
 
         async def handle_strictly(request: Request) -> Response:
-            _refuse_unknown(request, names)
-            return await handle(request)
+            _refuse_unread(request, single)
+            response = await handle(request)
+            response.headers["Cache-Control"] = KEPT_BY_ONE if "etag" in response.headers else KEPT_BY_NOBODY
+            return response
 
         handle_once = once(handle_strictly, verb=str(self.operation_id), right=_right_of(self.dependant))
 
@@ -78,14 +85,22 @@ def _operation(path: str) -> str:
     return f"store_{verb}" if room == "store" else verb
 
 
-def _refuse_unknown(request: Request, names: set[str]) -> None:
-    """Raise RequestValidationError for a parameter that nobody reads, which would else be ignored in silence."""
-    unknown = [name for name in request.query_params if name not in names]
-    if unknown:
-        rule = f"is no parameter; known are {', '.join(sorted(names)) or 'none'}"
-        raise RequestValidationError(
-            [{"type": "extra_forbidden", "loc": ("query", name), "msg": rule} for name in unknown]
-        )
+def _refuse_unread(request: Request, single: Mapping[str, bool]) -> None:
+    """Raise RequestValidationError for parameters that would be ignored in silence: unknown ones, and all but the last.
+
+    `single`: for each parameter, whether it has one value.
+    """
+    counts = Counter(name for name, _ in request.query_params.multi_items())
+    rules = {name: _broken_rule(name, count, single) for name, count in counts.items()}
+    flaws = [{"type": "value_error", "loc": ("query", name), "msg": rule} for name, rule in rules.items() if rule]
+    if flaws:
+        raise RequestValidationError(flaws)
+
+
+def _broken_rule(name: str, count: int, single: Mapping[str, bool]) -> str:
+    if name not in single:
+        return f"is no parameter; known are {', '.join(sorted(single)) or 'none'}"
+    return "comes twice, and has one value" if single[name] and count > 1 else ""
 
 
 def verb_router(tag: str) -> APIRouter:

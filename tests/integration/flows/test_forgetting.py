@@ -115,6 +115,15 @@ def test_what_was_derived_from_an_erased_turn_goes_with_it(bank: memkit.MemoryBa
     assert bank.list(limit=100) == []
 
 
+def test_a_plan_of_another_bank_erases_nothing(store: memkit.MemoryStore, bank: memkit.MemoryBank) -> None:
+    other = store.bank("acme", "ben")
+    for each in (bank, other):
+        each.observe([{"text": "I had soup.", "speaker": "ana", "id": "soup"}])
+    with pytest.raises(InputError, match="another bank"):
+        bank.erase(other.plan_erase(ids=["soup"]))
+    assert bank.get("soup") is not None
+
+
 def test_a_stale_plan_is_refused(bank: memkit.MemoryBank) -> None:
     bank.observe([("ana", "The first thing")])
     plan = bank.plan_erase(speaker="ana")

@@ -90,7 +90,7 @@ async def upcoming(
     now: Annotated[QueryMoment | None, Query(description="The moment of asking.")] = None,
     within: Annotated[
         timedelta,
-        Query(description="How long ago what is over may have been due, an ISO 8601 duration.", examples=["P7D"]),
+        Query(description="How far ahead, and how long ago, as an ISO 8601 duration.", examples=["P7D"]),
     ] = UPCOMING_SPAN,
 ) -> list[UpcomingPlan]:
     """Read plans, promises and appointments whose time lies ahead, in order of time; what was due lately first."""

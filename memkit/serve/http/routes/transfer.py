@@ -1,8 +1,10 @@
 """Transfer: banks as streams of JSON lines, files of other memories, turns as they come."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from typing import Annotated, Any
 
 from fastapi import Query, Request
@@ -33,6 +35,7 @@ from memkit.store import MemoryStore
 
 JSON_LINES = "application/x-ndjson"
 ANY_BYTES = "application/octet-stream"
+MAX_RECEIPT_BYTES = 1_000_000  # of one answer that are held in memory
 router = verb_router("transfer")
 EXPORT_ANSWER: dict[int | str, dict[str, Any]] = {
     200: {"description": "JSON lines.", "content": {JSON_LINES: {"schema": {"type": "string"}}}}
@@ -57,8 +60,13 @@ async def observe_stream(bank: WritableBank, request: Request) -> StreamingRespo
     The next batch is read once the one before is stored. A line that can't be read is an outcome of its own. Turns with
     ids may be sent again after a stream was cut off: what is stored is skipped.
     """
-    receipts = [f"{receipt.model_dump_json()}\n" async for receipt in observe_lines(bank, lines_of(request))]
-    return StreamingResponse(iter(receipts), media_type=JSON_LINES)
+    with ExitStack() as stack:
+        receipts = stack.enter_context(SpooledTemporaryFile(MAX_RECEIPT_BYTES))
+        async for receipt in observe_lines(bank, lines_of(request)):
+            await run_in_threadpool(receipts.write, receipt.model_dump_json().encode() + b"\n")
+        receipts.seek(0)
+        stack.pop_all()
+    return StreamingResponse(pieces_of(receipts), media_type=JSON_LINES)
 
 
 @router.get("/store/export", response_class=StreamingResponse, responses=EXPORT_ANSWER)

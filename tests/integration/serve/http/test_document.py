@@ -10,8 +10,9 @@ from memkit.serve.http.openapi import document, operations
 RIGHTS_BY_OPERATION = {
     "read": "zone get list history portrait mood beliefs standing upcoming requests window session get_item recall "
     "explain plan_erase repeated store_banks store_receipts store_recall",
-    "write": "observe observe_stream think reflect insert merge supersede correct pin forget restore undo rename_speaker "
-    "change_zone decay put_many delete_item refresh_item session_extend session_catch_up reinforce store_import_from",
+    "write": "observe observe_stream think reflect insert merge supersede correct pin forget restore undo "
+    "rename_speaker change_zone decay put_many delete_item refresh_item session_extend "
+    "session_catch_up reinforce store_import_from",
     "erase": "erase erase_all prune session_pop session_clear store_erase_all",
     "admin": "store_maintain store_audit store_doctor store_stats store_flush store_purge store_repeat_erasures "
     "store_export store_load",
