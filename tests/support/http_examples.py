@@ -138,7 +138,7 @@ def tell() -> dict[str, Any]:
     answers: Answers = {}
     told: dict[str, Any] = {}
     with memkit.open(":memory:", encoder=HashingEncoder(), clock=FrozenClock(STORY_START)) as store:
-        client = TestClient(create_app(store))
+        client = TestClient(create_app(store), base_url="http://localhost", client=("127.0.0.1", 50_000))
         for request in STORY:
             query, body = request.told(answers)
             content = {"content": body} if isinstance(body, str) else {} if body is None else {"json": body}

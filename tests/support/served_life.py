@@ -40,7 +40,7 @@ def enliven(store: memkit.MemoryStore) -> memkit.MemoryBank:
 
 def asking(store: memkit.MemoryStore) -> TestClient:
     """A client of an application that serves a store, which names the bank by itself."""
-    client = TestClient(create_app(store), base_url="http://localhost/v1/bank")
+    client = TestClient(create_app(store), base_url="http://localhost/v1/bank", client=("127.0.0.1", 50_000))
     client.params = client.params.set("bank", BANK_PATH)
     return client
 
