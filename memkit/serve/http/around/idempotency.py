@@ -24,6 +24,8 @@ Handle = Callable[[Request], Awaitable[Response]]
 KEY_HEADER = "idempotency-key"
 REPLAY_HEADERS = {"Idempotent-Replayed": "true"}
 VERBS_WITH_TEXT = frozenset({"session_pop", "refresh_item"})  # whose answers hold what somebody said
+VERBS_OVER_BANKS = frozenset({"store_audit"})  # whose answers name memories of many banks, and so none takes them away
+ERASING_VERBS = frozenset({"erase", "erase_all", "session_clear"})  # whose answers name nothing that a caller named
 NOTHING_DONE_ERRORS = (
     RequestValidationError, HTTPException, errors.InputError, errors.AccessError, errors.StalePlanError,
     errors.UndoError, errors.ReadOnlyError, errors.DiskFullError, errors.BusyError, errors.UnreachableServerError,
@@ -38,16 +40,23 @@ def once(handle: Handle, *, verb: str, right: Right) -> Handle:
         if key is None or right == "read":
             return await handle(request)
         keys: IdempotencyKeys = request.app.state.store.idempotency
-        begun = await _begin(keys, key, request)
+        begun = await _begin(keys, key, request, names_memories=verb not in ERASING_VERBS)
         if isinstance(begun, StoredAnswer):
             return Response(begun.text, headers=REPLAY_HEADERS, media_type="application/json")
-        return await _carried_out(handle, request, keys, begun, is_stored=verb not in VERBS_WITH_TEXT)
+        return await _carried_out(
+            handle, request, keys, begun, is_stored=verb not in VERBS_WITH_TEXT | VERBS_OVER_BANKS
+        )
 
     return handle_once
 
 
-async def _begin(keys: IdempotencyKeys, key: str, request: Request) -> RequestTicket | StoredAnswer:
-    """The right to carry a request out, or its answer. Raises InputError and what `IdempotencyKeys.begin` does."""
+async def _begin(
+    keys: IdempotencyKeys, key: str, request: Request, *, names_memories: bool
+) -> RequestTicket | StoredAnswer:
+    """The right to carry a request out, or its answer. Raises InputError and what `IdempotencyKeys.begin` does.
+
+    `names_memories`: whether its answer may, so that an erasure takes it away.
+    """
     if request.url.path.endswith(STREAM_ENDINGS):
         raise errors.InputError(
             "Idempotency-Key: a stream takes none. Send it again without: what is stored already is left as it is."
@@ -60,7 +69,7 @@ async def _begin(keys: IdempotencyKeys, key: str, request: Request) -> RequestTi
         key,
         caller="" if token is None else token.id,
         request=sha256(whole).digest(),
-        bank=None if bank is None else bank_name(bank),
+        bank=bank_name(bank) if bank is not None and names_memories else None,
         seconds=request.app.state.settings.limits.seconds_of(request.url.path),
     )
 

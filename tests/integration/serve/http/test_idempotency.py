@@ -124,6 +124,13 @@ async def test_what_was_erased_is_not_answered_again(store: memkit.MemoryStore) 
     assert "Lisbon" not in again.text
 
 
+async def test_an_erasure_that_comes_again_is_answered_with_its_own_receipt(store: memkit.MemoryStore) -> None:
+    async with asking(store) as http:
+        ids = [outcome["id"] for outcome in (await post(http, "observe", "k1", TURNS)).json()["outcomes"]]
+        first, again = (await post(http, "erase", "k2", {"ids": ids}), await post(http, "erase", "k2", {"ids": ids}))
+    assert (first.status_code, again.status_code, again.content) == (200, 200, first.content)
+
+
 async def test_what_only_reads_needs_no_key_and_a_stream_takes_none(store: memkit.MemoryStore) -> None:
     async with asking(store) as http:
         for _ in range(2):
