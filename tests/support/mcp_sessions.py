@@ -107,6 +107,12 @@ class RawSession:
     def read(self) -> Any:
         return json.loads(self._lines.get(timeout=60))
 
+    def heard(self, mark: str) -> str:
+        """The first line on standard error that holds a mark."""
+        while mark not in (line := self._errors.get(timeout=60).decode()):
+            pass
+        return line
+
     def answer(self, id: int | str) -> Any:
         """The answer to a request; what comes before it is passed over."""
         while (message := self.read()).get("id") != id:
