@@ -27,6 +27,19 @@ ROWS_BY_OPERATION = {
     "refresh_item": "bank.get_item",
     "session": "session.last",
 }  # operations that aren't named after their method
+ROWS_BY_TOOL = {
+    "recall": ("bank.recall",),
+    "portrait": ("bank.portrait", "bank.standing", "bank.upcoming"),
+    "history": ("bank.history",),
+    "list_banks": ("store.banks",),
+    "remember": ("bank.observe", "bank.insert"),
+    "think": ("bank.think", "bank.reflect", "bank.requests"),
+    "correct": ("bank.correct",),
+    "forget": ("bank.forget",),
+    "plan_erase": ("bank.plan_erase",),
+    "erase": ("bank.erase",),
+}
+ROWS_BY_RESOURCE = {"portrait": ("bank.portrait",), "summary": ("bank.list",), "memory": ("bank.get",)}
 
 
 def rows() -> list[str]:
@@ -63,7 +76,23 @@ def client_methods() -> dict[str, str]:
     return {row: f"`{row}`" for row in rows() if hasattr(CLIENT_CLASSES[row.partition(".")[0]], row.partition(".")[2])}
 
 
-DOORS: dict[str, Callable[[], Mapping[str, str]]] = {"HTTP": http_operations, "Python client": client_methods}
+def mcp_tools() -> dict[str, str]:
+    """Tools and resources of the MCP door by row."""
+    from memkit.serve.mcp.resources import RESOURCE_KINDS
+    from memkit.serve.mcp.tools import MEMORY_TOOLS
+
+    tools = {row: f"`{tool.name}`" for tool in MEMORY_TOOLS for row in ROWS_BY_TOOL[tool.name]}
+    resources = {row: f"resource `{kind.path}`" for kind in RESOURCE_KINDS for row in ROWS_BY_RESOURCE[kind.name]}
+    return {**resources, **tools}
+
+
+DOORS: dict[str, Callable[[], Mapping[str, str]]] = {
+    "HTTP": http_operations,
+    "Python client": client_methods,
+    "MCP": mcp_tools,
+}
+FOR_PEOPLE = "for people: the command line, HTTP, the page"
+CLIENTS_OWN = "the client has the conversation"
 SERVERS_OWN = "of the server's own process"
 LEFT_OUT: dict[str, dict[str, str]] = {
     "HTTP": {
@@ -100,6 +129,67 @@ LEFT_OUT: dict[str, dict[str, str]] = {
         "store.backup": "writes a file of the server's",
         "store.export_as": "writes a folder of the server's",
         "store.move": "names another database",
+    },
+    "MCP": {
+        "bank.name": "whoever asks gives it",
+        "bank.zone": "times come with their offset",
+        "bank.version": "nothing is cached",
+        "bank.change_zone": FOR_PEOPLE,
+        "bank.aio": "every answer may be awaited",
+        "bank.read": "pure: whoever asks has the turns",
+        "bank.repeated": CLIENTS_OWN,
+        "bank.explain": FOR_PEOPLE,
+        "bank.reinforce": "`recall` does it",
+        "bank.window": CLIENTS_OWN,
+        "bank.mood": FOR_PEOPLE,
+        "bank.beliefs": "`recall` and `portrait` tell them",
+        "bank.session": "`remember` names it",
+        "bank.merge": "`correct` is enough for a model",
+        "bank.supersede": "`correct` is enough for a model",
+        "bank.pin": FOR_PEOPLE,
+        "bank.restore": FOR_PEOPLE,
+        "bank.undo": FOR_PEOPLE,
+        "bank.rename_speaker": FOR_PEOPLE,
+        "bank.put": "for programs",
+        "bank.put_many": "for programs",
+        "bank.get_item": "for programs",
+        "bank.delete_item": "for programs",
+        "bank.decay": "the server maintains the database",
+        "bank.prune": "the server maintains the database",
+        "bank.erase_all": "too much for a model's call",
+        "session.last": CLIENTS_OWN,
+        "session.append": "`remember` with `session`",
+        "session.extend": "`remember` with `session`",
+        "session.catch_up": CLIENTS_OWN,
+        "session.pop": "`plan_erase` and `erase`",
+        "session.clear": "`plan_erase` with `session`, and `erase`",
+        "store.after_fork": SERVERS_OWN,
+        "store.close": SERVERS_OWN,
+        "store.settings": SERVERS_OWN,
+        "store.access": "a token can't make tokens",
+        "store.idempotency": "calls have no keys",
+        "store.bank": "named by each call, or by `--bank`",
+        "store.recall": "a call asks one bank",
+        "store.maintain": "the server maintains the database",
+        "store.background": SERVERS_OWN,
+        "store.flush": SERVERS_OWN,
+        "store.doctor": FOR_PEOPLE,
+        "store.audit": FOR_PEOPLE,
+        "store.stats": FOR_PEOPLE,
+        "store.waiting": SERVERS_OWN,
+        "store.warm": SERVERS_OWN,
+        "store.reencode": FOR_PEOPLE,
+        "store.erase_all": "too much for a model's call",
+        "store.receipts": FOR_PEOPLE,
+        "store.purge": FOR_PEOPLE,
+        "store.repeat_erasures": FOR_PEOPLE,
+        "store.export_receipts": FOR_PEOPLE,
+        "store.backup": FOR_PEOPLE,
+        "store.export": FOR_PEOPLE,
+        "store.export_as": FOR_PEOPLE,
+        "store.load": FOR_PEOPLE,
+        "store.move": FOR_PEOPLE,
+        "store.import_from": FOR_PEOPLE,
     },
 }
 
