@@ -14,6 +14,7 @@ Clock = Callable[[], datetime]
 DATE_PATTERN = re.compile(r"\d{4}-\d\d-\d\d")
 UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ONE_MICROSECOND = timedelta(microseconds=1)
+FIRST_MOMENT, LAST_MOMENT = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 MAX_DELAY = timedelta(days=1)  # nothing is put off for longer
 MAX_REST = timedelta(hours=1)  # of a bank where nothing waits: days begin and end in it
 
@@ -42,12 +43,19 @@ def as_utc(value: Moment, *, field: str = "at", zone: str | None = None) -> date
                 f"Write for example {field}=when.replace(tzinfo=datetime.timezone.utc), "
                 "or end the string in +00:00."
             )
-        return moment.astimezone(UTC)
+        return _everywhere(moment.astimezone(UTC))
     except (ValueError, OverflowError, OSError):
         raise InputError(
             f"{field}: not a moment between the years 1 and 9999. Give an aware datetime, "
             "an ISO 8601 string with an offset, or unix seconds."
         ) from None
+
+
+def _everywhere(moment: datetime) -> datetime:
+    """A moment that the calendars of all zones have. Raises OverflowError on the first and the last day."""
+    if not FIRST_MOMENT <= moment < LAST_MOMENT:
+        raise OverflowError
+    return moment
 
 
 def _parse(value: Moment, zone: str | None) -> datetime:

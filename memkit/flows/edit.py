@@ -33,9 +33,14 @@ from memkit.storage.core.banks import checked_zone
 from memkit.text.near_copies import is_copy
 from memkit.text.terms.forms import is_same_name
 from memkit.think.renaming import renamed
+from memkit.times import as_utc
 
 ADDING_ACTIONS = ("added", "echoed", "merged", "superseded", "corrected")  # actions whose id is new
 REPLACING_ACTIONS = ("merged", "superseded", "corrected")
+NAME_FIELDS = ("speaker", "session", "superseded_by", "echo_of")
+MOMENT_FIELDS = ("occurred_at", "recorded_at", "valid_from", "valid_until", "recalled_at")
+MAX_NUMBER = 1e30  # that indexes hold
+MAX_RECALLS = 2**31 - 1
 RENAMED_AT_ONCE = 500  # memories in one transaction
 COPY_REASON = "says the same as this memory, which was kept"
 
@@ -58,9 +63,28 @@ def insert(ctx: BankContext, items: str | Memory | Iterable[str | Memory]) -> Re
 
 
 def _checked(memory: Memory) -> Memory:
-    if memory.kind == "item" or memory.id.startswith(ITEM_PREFIX):
-        raise InputError(f"insert: items, and ids that begin with {ITEM_PREFIX!r}, are put: bank.put(key, value).")
-    return memory
+    """A memory that can be stored as it is, its moments in UTC. Raises InputError."""
+    _refuse_items("insert", [memory])
+    checked_text(memory.text, where="insert: text")
+    checked_name(memory.id, where="insert: id")
+    for field in NAME_FIELDS:
+        if getattr(memory, field) is not None:
+            checked_name(getattr(memory, field), where=f"insert: {field}")
+    for part in (memory.head, memory.relation, memory.tail, *memory.key_phrases):
+        checked_text(part or "", where="insert: head, relation, tail and key phrases")
+    if not (0 < memory.strength <= MAX_NUMBER and abs(memory.salience or 0) <= MAX_NUMBER):
+        raise InputError(f"insert: strength must lie above 0, and it and salience at most at {MAX_NUMBER:g}.")
+    if not 0 <= memory.recall_count <= MAX_RECALLS:
+        raise InputError(f"insert: recall_count must lie between 0 and {MAX_RECALLS}.")
+    moments = {field: getattr(memory, field) for field in MOMENT_FIELDS}
+    return memory.model_copy(
+        update={field: as_utc(at, field=f"insert: {field}") for field, at in moments.items() if at is not None}
+    )
+
+
+def _refuse_items(verb: str, memories: Iterable[Memory]) -> None:
+    if any(memory.kind == "item" or memory.id.startswith(ITEM_PREFIX) for memory in memories):
+        raise InputError(f"{verb}: items, and ids that begin with {ITEM_PREFIX!r}, are put: bank.put(key, value).")
 
 
 def _insert(ctx: BankContext, memories: Sequence[Memory], at: datetime) -> Receipt:
@@ -92,6 +116,9 @@ def merge(ctx: BankContext, ids: Sequence[str], text: str) -> Receipt:
     """Put one text in the place of several memories; their sources are united, their history stays."""
     at = ctx.now()
     parts = get_all(ctx, ids)
+    if not parts:
+        raise InputError("merge: give the ids of the memories in whose place the text comes.")
+    _refuse_items("merge", parts)
     memory = drafted(ctx, text, at=at, kind=parts[0].kind, author="user", **_common(parts))
     [entry] = ctx.services.indexer.entry(ctx.ensure(), [memory])
     return apply(ctx, [Merge(tuple(m.id for m in parts), memory, entry)], at=at)
@@ -109,6 +136,7 @@ def supersede(ctx: BankContext, id: str, text: str, *, author: str = "import") -
     """
     at = ctx.now()
     [old] = get_all(ctx, [id])
+    _refuse_items("supersede", [old])
     kind = "thought" if old.kind == "turn" else old.kind
     inherited_fields = {name: getattr(old, name) for name in ("speaker", "head", "relation", "metadata")}
     memory = drafted(ctx, text, at=at, kind=kind, author=author, valid_from=at, **inherited_fields)

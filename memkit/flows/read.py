@@ -27,7 +27,7 @@ from memkit.times import to_micros
 
 CURSOR_PATTERN = re.compile(r"after:(-?\d{1,18}):(\d{1,18})")
 MAX_PAGE = 10_000
-MIN_BUDGET = 16  # tokens
+MIN_BUDGET, MAX_BUDGET = 16, 10**9  # tokens; no session has more
 
 
 def get(ctx: BankContext, id: str) -> Memory | None:
@@ -133,7 +133,7 @@ def checked_kinds(kinds: Sequence[str] | None) -> None:
 def window(ctx: BankContext, budget: int, *, session: str | None, count_tokens: Callable[[str], int] | None) -> Window:
     """Working memory: a session streamed through the entropy filter, within the budget. Raises InputError."""
     check_budget(budget)
-    state, count = ctx.state(), count_tokens or token_bound
+    state, count, budget = ctx.state(), count_tokens or token_bound, min(budget, MAX_BUDGET)
     if state is None:
         return Window("", 0, 0, 0)
     with ctx.storage.view(state.number) as view:

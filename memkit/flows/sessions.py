@@ -50,7 +50,7 @@ def _chosen_seqs(view: BankView, name: str | None, part: slice) -> list[int]:
     label, is_end = _label(view, name), part.stop is None and part.step is None and (part.start or 0) < 0
     if label is None:
         return []
-    return view.labelled(label, -part.start if is_end else MAX_SESSION_TURNS)[part]
+    return view.labelled(label, min(-part.start, MAX_SESSION_TURNS) if is_end else MAX_SESSION_TURNS)[part]
 
 
 def _label(view: BankView, name: str | None) -> str | None:

@@ -45,38 +45,47 @@ def asking(store: memkit.MemoryStore) -> TestClient:
     return client
 
 
-class RealValues:
+class ServedLife:
     """Puts ids, keys and names that are there in the place of generated ones, in some requests of many."""
 
-    def __init__(self, bank: memkit.MemoryBank, seed: str) -> None:
-        self._random = random.Random(seed)
-        self._bank, self._ids = bank, [memory.id for memory in bank.list(limit=50)]
+    def __init__(self, store: memkit.MemoryStore) -> None:
+        self._store, self._version = store, ""
+        self._bank = enliven(store)
+        self._random = random.Random()
 
-    def query(self, query: Mapping[str, Any]) -> dict[str, Any]:
-        """A request's parameters."""
-        named = {**query, "bank": BANK_PATH} if "bank" in query and self._is_real() else dict(query)
+    def put_into(self, case: Any) -> None:
+        """Change a case of schemathesis, always in the same way."""
+        self._random.seed(f"{case.body!r} {case.query!r}")
+        self._look()
+        if case.query:
+            case.query = self._query(case.query)
+        if case.media_type == "application/json" and isinstance(case.body, dict):
+            case.body = self._body(case.body)
+
+    def _look(self) -> None:
+        if self._bank.version != self._version:
+            self._bank = enliven(self._store)
+            self._version = self._bank.version
+            self._ids = [memory.id for memory in self._bank.list(limit=30, order="-recorded_at")]
+
+    def _query(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        named = {**query, "bank": BANK_PATH} if "bank" in query and self._is_real() else query
         return {name: self._value(name, value) for name, value in named.items()}
 
-    def body(self, body: Any) -> Any:
-        """A request's body."""
-        if not isinstance(body, dict):
-            return body
-        body = {name: self._value(name, value) for name, value in body.items()}
-        if body.get("plan") and self._is_real():
-            body["plan"] = self._bank.plan_erase(ids=self._some_ids()).model_dump(mode="json")
-        if body.get("receipt") and self._is_real():
-            body["receipt"] = self._bank.pin(self._random.choice(self._ids)).model_dump(mode="json")
-        for name in ("under", "confirm"):
-            if isinstance(body.get(name), list) and self._is_real():
-                body[name] = list(BANK_NAME)
-        return body
+    def _body(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        changed = {name: self._value(name, value) for name, value in body.items()}
+        if changed.get("plan") and self._is_real():
+            changed["plan"] = self._bank.plan_erase(ids=self._some_ids()).model_dump(mode="json")
+        if changed.get("receipt") and self._is_real():
+            changed["receipt"] = self._bank.pin(self._random.choice(self._ids)).model_dump(mode="json")
+        for name in changed.keys() & {"under", "confirm"}:
+            changed[name] = list(BANK_NAME) if self._is_real() else changed[name]
+        return changed
 
     def _value(self, name: str, value: Any) -> Any:
-        if name in ID_FIELDS and self._ids and self._is_real():
+        if name in ID_FIELDS and self._is_real():
             return self._some_ids() if isinstance(value, list) else self._random.choice(self._ids)
-        if isinstance(value, str) and name in WORDS_BY_FIELD and self._is_real():
-            return WORDS_BY_FIELD[name]
-        return value
+        return WORDS_BY_FIELD[name] if name in WORDS_BY_FIELD and isinstance(value, str) and self._is_real() else value
 
     def _some_ids(self) -> list[str]:
         return self._random.sample(self._ids, k=min(2, len(self._ids)))
