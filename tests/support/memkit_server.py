@@ -55,6 +55,7 @@ class MemkitServer:
         """Wait until the server says that it is ready."""
         deadline = time.monotonic() + START_SECONDS
         while not self._is_ready():
+            assert self.process.poll() is None, self.log.read_text()
             assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(POLL_SECONDS)
 
