@@ -38,10 +38,11 @@ def enliven(store: memkit.MemoryStore) -> memkit.MemoryBank:
     return bank
 
 
-def asking(store: memkit.MemoryStore) -> TestClient:
-    """A client of an application that serves a store, which names the bank by itself."""
-    client = TestClient(create_app(store), base_url="http://localhost/v1/bank", client=("127.0.0.1", 50_000))
-    client.params = client.params.set("bank", BANK_PATH)
+def asking(store: memkit.MemoryStore, room: str = "bank") -> TestClient:
+    """A client of an application that serves a store; asking about a bank, it names the bank by itself."""
+    client = TestClient(create_app(store), base_url=f"http://localhost/v1/{room}", client=("127.0.0.1", 50_000))
+    if room == "bank":
+        client.params = client.params.set("bank", BANK_PATH)
     return client
 
 
