@@ -63,9 +63,9 @@ def error_of(status: int, content: bytes) -> MemkitError:
     kind = getattr(errors, str(problem.get("type")).removeprefix(ERROR_URN), None)
     if isinstance(kind, type) and issubclass(kind, MemkitError):
         return kind(str(problem.get("detail")))
-    title = problem.get("detail") or problem.get("title") or "no memkit answered"
+    title = str(problem.get("detail") or problem.get("title") or "not as memkit does").rstrip(".")
     return ERROR_BY_STATUS.get(status, StorageError)(
-        f"connect: the server answered with status {status}: {title} "
+        f"connect: the server answered with status {status}: {title}. "
         "See that the address is that of `memkit serve`, and that both are of one version."
     )
 
