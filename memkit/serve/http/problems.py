@@ -109,7 +109,7 @@ def _shown(step: Any) -> str:
     if isinstance(step, int):
         return str(step)
     text = str(step)
-    return text if len(text) <= MAX_NAME_SHOWN and text.isascii() and text.isprintable() else "(not shown)"
+    return text if len(text) <= MAX_NAME_SHOWN and text.isidentifier() else "(not shown)"
 
 
 def _rule(flaw: Mapping[str, Any]) -> str:
