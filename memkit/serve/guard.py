@@ -67,6 +67,11 @@ def bearer_secret(request: Request) -> str | None:
     return secret.strip() if scheme.lower() == "bearer" else ""
 
 
+def route_path(scope: Scope) -> str:
+    """The path of a request as its routes name it, without what a proxy took off."""
+    return str(scope["path"]).removeprefix(scope.get("root_path", ""))
+
+
 class Guard:
     """ASGI middleware that lets in who has a token, or who is at this machine where the database never had one.
 
@@ -122,5 +127,5 @@ class Guard:
         return token
 
     def _is_open(self, scope: Scope) -> bool:
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        path = route_path(scope)
         return path in self._open_paths or path.startswith(self._open_roots)

@@ -31,6 +31,7 @@ FACTORY_PLACE = "memkit.serve.http.running:worker_app"
 HEADER_BYTES = 2**15  # of a request's line and headers
 WAITING_CONNECTIONS = 2048  # that were not accepted yet
 SHUTDOWN_SECONDS = 60  # for requests at work, once a server is asked to end
+SILENT_SECONDS = 30  # of a worker, after which it counts as dead
 POLL_SECONDS = 0.05
 
 
@@ -102,7 +103,7 @@ def _config(place: ListeningPlace) -> uvicorn.Config:
         log_config=log_config(place.log_format), root_path=place.root_path, server_header=False,
         proxy_headers=bool(place.proxies), forwarded_allow_ips=list(place.proxies),
         backlog=WAITING_CONNECTIONS, h11_max_incomplete_event_size=HEADER_BYTES,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS, timeout_worker_healthcheck=SILENT_SECONDS,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from memkit.errors import OverloadedError
+from memkit.serve.guard import route_path
 from memkit.serve.problem_details import problem
 
 RETRY_SECONDS = 1.0
@@ -19,7 +20,7 @@ class WorkLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer that it may come again."""
-        if scope["type"] != "http" or scope["path"] in self._free_paths:
+        if scope["type"] != "http" or route_path(scope) in self._free_paths:
             await self._app(scope, receive, send)
         elif self.at_work >= self._limit:
             await problem(self._refusal())(scope, receive, send)

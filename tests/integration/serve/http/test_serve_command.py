@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from engines import SERVED_ENGINES, Engine
 from memkit_server import MemkitServer, memkit_server
 
 import memkit
@@ -213,7 +214,37 @@ def header_status(server: MemkitServer, size: int) -> int | None:
         return None
 
 
+def test_behind_a_proxy_it_takes_the_path_that_was_taken_off_and_believes_whom_it_was_told_to(
+    db: Path, tmp_path: Path
+) -> None:
+    headers = {"Authorization": f"Bearer {secret_of(db)}", "X-Forwarded-For": "10.0.0.7", "Host": "memory.example"}
+    options = ("--root-path", "/memory", "--trust-proxy", "127.0.0.1")
+    with memkit_server(db, tmp_path, *options) as server, server.client() as http:
+        assert http.get("/v1/bank/zone?bank=acme/ana", headers=headers).status_code == 200
+        assert http.get("/v1/bank/zone?bank=acme/ana").status_code == 401
+
+
+def test_without_tokens_what_comes_through_a_proxy_is_refused(db: Path, tmp_path: Path) -> None:
+    with memkit_server(db, tmp_path) as server, server.client() as http:
+        headers = {"X-Forwarded-For": "127.0.0.1"}
+        assert http.get("/v1/bank/zone?bank=acme/ana", headers=headers).status_code == 403
+
+
 def test_a_page_that_rebinds_its_name_to_this_machine_is_refused(db: Path, tmp_path: Path) -> None:
     with memkit_server(db, tmp_path) as server, server.client() as http:
         for headers in ({"Host": "evil.example"}, {"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
             assert http.get("/v1/bank/zone?bank=acme/ana", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("engine", SERVED_ENGINES)
+def test_several_workers_serve_one_postgresql_database(engine: Engine, tmp_path: Path) -> None:
+    with engine.database() as db:
+        with memkit.open(db, encoder=HashingEncoder()) as store:
+            store.bank("acme", "ana").observe([("ana", "I moved to Lisbon in May.")])
+        with memkit_server(db, tmp_path, "--workers", "2", "--maintain", "0") as server:
+            for number in range(8):
+                with server.client() as http:
+                    say(http, number)
+            assert server.end() == 0
+        with memkit.open(db, encoder=HashingEncoder()) as store:
+            assert {f"turn-{n}" for n in range(8)} <= {m.id for m in store.bank("acme", "ana").list(limit=100)}
