@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 DEMOS = Path(__file__).parents[2] / "demos"
 
 
@@ -59,3 +61,11 @@ def test_the_stream_needs_no_plot_and_is_the_same_for_the_same_seed() -> None:
     options = ("--tokens", "3000", "--seed", "5")
     assert run("stream.py", *options) == run("stream.py", *options)
     assert run("stream.py", *options) != run("stream.py", "--tokens", "3000", "--seed", "6")
+
+
+def test_what_one_session_over_mcp_is_told_another_recalls_corrects_and_erases() -> None:
+    pytest.importorskip("mcp_types")
+    shown = run("mcp_session.py")
+    assert 'noted: "Ana\'s project builds with Bazel 7."' in shown
+    assert "1 corrected" in shown
+    assert "Erased: 1 portrait, 1 summary, 1 thought, 1 turn. Receipt 1." in shown

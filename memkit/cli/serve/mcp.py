@@ -1,12 +1,18 @@
 """MCP: a database as the memory of agents that speak the Model Context Protocol."""
 
+import gc
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from memkit.cli.options import DEFAULT_FILE, Database, EncoderName, bank_parts, open_store
 from memkit.storage.locations import is_server
+
+if TYPE_CHECKING:
+    from memkit.serve.mcp.served_banks import ServedBanks
 
 DEFAULT_PORT = 8765
 
@@ -34,6 +40,7 @@ def mcp(
     On stdin and stdout, as clients start it, or with --http to whoever has an access token, and to this machine alone
     where there is none. A file that isn't there is made; what was said is thought about meanwhile.
     """
+    gc.disable()  # until all is imported
     from memkit.serve.mcp.served_banks import ServedBanks
 
     location = db if is_server(db) else str(Path(db).expanduser())
@@ -42,11 +49,17 @@ def mcp(
         served = ServedBanks(store, only, prefix or (), read_only)
         if not read_only:
             store.background()
-        if http:
-            from memkit.serve.mcp.http import serve_http
+        serve = _transport(http=http, host=host, port=port)
+        gc.freeze()
+        gc.enable()
+        serve(served)
 
-            serve_http(served, host, port)
-        else:
-            from memkit.serve.mcp.stdio import serve_stdio
 
-            serve_stdio(served)
+def _transport(*, http: bool, host: str, port: int) -> "Callable[[ServedBanks], None]":
+    if http:
+        from memkit.serve.mcp.http import serve_http
+
+        return partial(serve_http, host=host, port=port)
+    from memkit.serve.mcp.stdio import serve_stdio
+
+    return serve_stdio

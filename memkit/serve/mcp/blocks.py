@@ -92,6 +92,6 @@ def _change_line(entry: HistoryEntry, zone: str) -> str:
 
 
 def memory_lines(memories: Iterable[Memory], zone: str) -> Iterator[str]:
-    """A line for each memory, with its kind and the beginning of its text."""
+    """A line for each memory, with the beginning of its text."""
     for memory in memories:
-        yield f"{memory.kind}, {headed(memory, zone)}: {quoted(memory.text, SHORT_QUOTE_CHARS)}"
+        yield f"{headed(memory, zone)}: {quoted(memory.text, SHORT_QUOTE_CHARS)}"

@@ -61,7 +61,7 @@ async def test_a_hostile_memory_stays_in_its_block(
 ) -> None:
     id = id_of(bank, text)
     async with in_process(ServedBanks(store, only=bank.name)) as client:
-        await check_recall(client)
+        await check_recall(client, expected=len(text) < 10_000)
         for tool, arguments in {"portrait": {}, "history": {"id": id}, "plan_erase": {"session": "s"}}.items():
             answer = await client.call_tool(tool, {**arguments, "max_tokens": MAX_TOKENS})
             assert answer.structured_content is not None
@@ -74,14 +74,14 @@ async def test_a_hostile_memory_stays_in_its_block(
         check(getattr(asked.messages[0].content, "text", ""), 4_000)
 
 
-async def check_recall(client: Client) -> None:
+async def check_recall(client: Client, *, expected: bool) -> None:
     recalled = await client.call_tool("recall", {"query": "vault", "max_tokens": MAX_TOKENS, "ids": True})
     block, *ids = [part.text for part in recalled.content if part.type == "text"]
     check(block)
     assert not FORBIDDEN.search("".join(ids))
     assert recalled.structured_content is not None
     assert recalled.structured_content["block"] == block
-    assert recalled.structured_content["memories"]
+    assert recalled.structured_content["memories"] or not expected
     for memory in recalled.structured_content["memories"]:
         shown = memory["text"] + memory.get("speaker", "")
         assert not FORBIDDEN.search(shown)

@@ -1,5 +1,6 @@
 """Processes: several on one file, an end by signal or by standard input's end, nothing on stdout but the protocol."""
 
+import resource
 import signal
 import subprocess
 from pathlib import Path
@@ -62,3 +63,22 @@ def test_a_server_that_only_reads_wants_a_database_that_is_there(tmp_path: Path)
     assert result.returncode == 1
     assert b"there is no such database" in result.stderr
     assert not (tmp_path / "none.db").exists()
+
+
+@pytest.mark.slow
+def test_a_cold_server_recalls_after_two_seconds_of_work(path: Path) -> None:
+    with memkit.open(path) as store:
+        store.bank("acme", "ana").insert("The vault code is 4711.")
+    assert min(seconds_of_a_session(path) for _ in range(3)) <= 2
+
+
+def seconds_of_a_session(path: Path) -> float:
+    """Processor time of a fresh server, from its start over the first recall to its end; idle cores take as long."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    session = RawSession("--db", str(path), "--bank", "acme/ana")
+    session.begin()
+    session.ask(1, "tools/call", name="recall", arguments={"query": "What is the vault code?"})
+    assert "4711" in str(session.answer(1))
+    assert session.end()[0] == 0
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
