@@ -6,8 +6,10 @@ import socket
 from typing import NoReturn
 
 import uvicorn
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken as PrincipalToken
 from mcp.server.transport_security import TransportSecuritySettings
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from memkit.errors import InputError
 from memkit.serve.guard import Guard
@@ -25,7 +27,21 @@ def create_mcp_app(served: ServedBanks) -> ASGIApp:
     """An ASGI application that serves banks at /mcp to who holds a token, or to this machine alone without any."""
     by_guard = TransportSecuritySettings(enable_dns_rebinding_protection=False)  # Host and Origin are checked there
     app = create_server(served).streamable_http_app(streamable_http_path=HTTP_PATH, transport_security=by_guard)
-    return Guard(app, served.store.access)
+    return Guard(OwnSessions(app), served.store.access)
+
+
+class OwnSessions:
+    """ASGI middleware that tells the SDK whose a request is, so that a session serves the token alone that began it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on as its token's."""
+        token = scope["state"]["caller"].token if scope["type"] == "http" else None
+        if token is not None:
+            scope["user"] = AuthenticatedUser(PrincipalToken(token="", client_id=token.id, scopes=[]))
+        await self._app(scope, receive, send)
 
 
 def serve_http(served: ServedBanks, host: str, port: int) -> None:

@@ -14,6 +14,7 @@ from memkit.serve.guard import Caller
 from memkit.serve.mcp.blocks import history_block, portrait_block, summary_block
 from memkit.serve.mcp.pages import page_after
 from memkit.serve.mcp.served_banks import ServedBanks
+from memkit.serve.mcp.tools.reading import NO_PORTRAIT_TEXT
 
 ROOT_URI = "memkit://memory/"
 BLOCK_TYPE = "text/plain"
@@ -22,7 +23,7 @@ MAX_TOKENS = 8_000  # of a resource
 
 
 def _read_portrait(bank: MemoryBank) -> str:
-    return portrait_block(bank, MAX_TOKENS)
+    return portrait_block(bank, MAX_TOKENS) or NO_PORTRAIT_TEXT
 
 
 def _read_summary(bank: MemoryBank, period: str) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 import threading
 from collections.abc import AsyncIterator
 from functools import partial
@@ -19,7 +20,7 @@ from memkit.serve.mcp.served_banks import ServedBanks
 from memkit.serve.mcp.server import create_server
 
 MAX_LINE_BYTES = 16 * 2**20  # of one message; the rest of a longer one is read as another
-ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+ENDING_SIGNALS = () if sys.platform == "win32" else (signal.SIGINT, signal.SIGTERM)  # no loop there takes any
 
 
 def serve_stdio(served: ServedBanks) -> None:

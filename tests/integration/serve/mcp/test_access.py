@@ -58,6 +58,16 @@ def test_as_soon_as_there_is_a_token_each_request_needs_one(filled: memkit.Memor
         assert status(url, **known) == 401
 
 
+def test_a_session_is_its_tokens_alone(filled: memkit.MemoryStore) -> None:
+    with served_over_http(ServedBanks(filled)) as url:
+        mine, other = token(filled), token(filled)
+        session = httpx2.post(url, json=BEGIN, headers={**ACCEPT, **mine}).headers["mcp-session-id"]
+        ping = {"jsonrpc": "2.0", "id": 2, "method": "ping"}
+        for headers, status in ((mine, 200), (other, 404)):
+            sent = {**ACCEPT, **headers, "mcp-session-id": session}
+            assert httpx2.post(url, json=ping, headers=sent).status_code == status
+
+
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_token_reaches_its_own_banks_and_tools_alone(era: str, filled: memkit.MemoryStore) -> None:
     with served_over_http(ServedBanks(filled)) as url:
