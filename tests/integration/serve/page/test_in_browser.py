@@ -1,4 +1,4 @@
-"""The page in Chromium: what a person does on it is done in the store, by mouse and by keys, with script and without."""
+"""The page in Chromium: what a person does on it is done in the store, by mouse or keys, with script or without."""
 
 import statistics
 from collections.abc import Iterator
@@ -72,9 +72,9 @@ def test_a_person_asks_and_sees_why_and_what_a_model_is_shown(page: WatchedPage)
     assert "I can't eat nuts" in tab.locator(".hits .memory").first.inner_text()
     assert tab.locator(".hits .parts .bar").count() > 3
     block = tab.locator("pre.block").inner_text()
-    tab.get_by_label("Budget, in tokens").fill("60")
+    tab.get_by_label("Budget, in tokens").fill("150")
     tab.get_by_role("button", name="Write it").click()
-    tab.get_by_text("of 60 tokens").wait_for()
+    tab.get_by_text("of 150 tokens").wait_for()
     assert len(tab.locator("pre.block").inner_text()) < len(block)
     tab.get_by_label("A memory’s id, or words of it").fill("router paper clip")
     tab.get_by_role("button", name="Explain").click()
