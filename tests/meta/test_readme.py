@@ -9,6 +9,7 @@ PAGES = [
     ROOT / "README.md",
     ROOT / "memkit" / "ITEMS.md",
     ROOT / "memkit" / "POSTGRESQL.md",
+    ROOT / "memkit" / "serve" / "http" / "RUNNING.md",
     *ROOT.glob("[!.]*/**/README.md"),
     ROOT / "CHANGELOG.md",
 ]

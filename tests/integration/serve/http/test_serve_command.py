@@ -18,7 +18,7 @@ from memkit_server import MemkitServer, memkit_server
 import memkit
 from memkit.encoders.hashing import HashingEncoder
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of another kind")
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads processes from Linux's own lists")
 
 
 @pytest.fixture
@@ -101,6 +101,20 @@ def test_a_request_at_work_is_answered_when_it_ends_and_the_second_signal_ends_a
         thread.join(30)
     with memkit.open(db, encoder=HashingEncoder()) as store:
         assert store.doctor() == []
+
+
+def test_a_second_signal_ends_several_workers_at_once_and_leaves_none(db: Path, tmp_path: Path) -> None:
+    with memkit_server(db, tmp_path, "--workers", "2") as server:
+        workers = server.workers()
+        thread = threading.Thread(target=_observe_slowly, args=(server, 20))
+        thread.start()
+        time.sleep(1)
+        server.signal()
+        time.sleep(1.5)  # the supervisor looks at signals twice a second
+        server.signal()
+        assert server.process.wait(5) != 0
+        thread.join(30)
+        assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
 
 
 def _observe_slowly(server: MemkitServer, seconds: float = 2.0) -> int:
