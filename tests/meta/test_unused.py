@@ -39,7 +39,7 @@ USED_ELSEWHERE = {
     "by mypy": "are_alike",
     "by pytest": "pytest_collection_modifyitems pytest_runtest_logreport",
     "by Python": "__call__ __dir__ __getattr__ showwarning",
-    "by pydantic": "_has_something _known_kinds _one_rule_each became cannot ceased ceased_any model_config",
+    "by pydantic": "_in_one_form _known_kinds _one_rule_each became cannot ceased ceased_any model_config",
     "by LangChain's retrievers": "_aget_relevant_documents _get_relevant_documents run_manager",
     "by LangChain's histories": "aadd_messages add_messages aget_messages",
     "by ONNX Runtime and by sqlite-utils": "intra_op_num_threads log_severity_level migrations_table",

@@ -27,9 +27,9 @@ class RememberArguments(ToolArguments):
     session: OptionalText = Field(None, description="conversation that the turns are of")
 
     @model_validator(mode="after")
-    def _has_something(self) -> "RememberArguments":
-        if not self.facts and not self.turns:
-            raise ValueError("give facts, turns or both")
+    def _in_one_form(self) -> "RememberArguments":
+        if bool(self.facts) == bool(self.turns):
+            raise ValueError("give either facts or turns")
         return self
 
 
@@ -47,9 +47,11 @@ def remember(call: ToolCall, given: RememberArguments) -> ToolAnswer:
     """Store for later conversations. Two forms: facts, single statements worth keeping (a preference, a decision, how
     something is done here), believed at once; turns, what was said, from which think draws facts. Store what will
     matter later, unasked; no secrets, nothing that can be looked up."""
-    said = [{**turn.model_dump(exclude_none=True), "session": given.session} for turn in given.turns]
-    receipts = [*([call.bank.insert(given.facts)] if given.facts else []), *([call.bank.observe(said)] if said else [])]
-    return _changed(Receipt.joined(call.bank.name, receipts))
+    if given.facts:
+        return _changed(call.bank.insert(given.facts))
+    return _changed(
+        call.bank.observe({**turn.model_dump(exclude_none=True), "session": given.session} for turn in given.turns)
+    )
 
 
 def _changed(receipt: Receipt) -> ToolAnswer:

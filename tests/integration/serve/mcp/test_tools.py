@@ -53,7 +53,10 @@ async def test_errors_say_what_is_wrong_and_what_to_do(store: memkit.MemoryStore
         assert "less than or equal to 100" in await refusal(client, "recall", query="x", k=1000)
         assert "no memory has this id" in await refusal(client, "history", id="nothing")
         assert "no zone" in await refusal(client, "recall", query="x", since="2025-05-01T10:00")
-        assert "give facts, turns or both" in await refusal(client, "remember")
+        assert "give either facts or turns" in await refusal(client, "remember")
+        both = {"facts": ["Ana likes tea."], "turns": [{"speaker": "Ana", "text": "I like tea."}]}
+        assert "give either facts or turns" in await refusal(client, "remember", **both)
+        assert "plan_erase" in await refusal(client, "plan_erase")
         assert "cursor" in await refusal(client, "history", id=bank.list()[0].id, cursor="abc")
         result = await client.call_tool("correct", {"id": "nothing", "text": "x"})
         assert result.meta is not None
