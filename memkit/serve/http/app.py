@@ -15,7 +15,7 @@ from memkit.serve.http.around.metrics import CountInProgress, RequestMetrics
 from memkit.serve.http.around.rate_limit import RateLimit
 from memkit.serve.http.around.request_log import log_request
 from memkit.serve.http.around.time_limit import TimeLimit
-from memkit.serve.http.around.tracing import Trace
+from memkit.serve.http.around.tracing import FASTAPI_TELEMETRY, Trace
 from memkit.serve.http.around.watching import Watch
 from memkit.serve.http.around.work_limit import WorkLimit
 from memkit.serve.http.page.mounting import PAGE_PATHS, PAGE_ROOT, mount_page
@@ -51,8 +51,8 @@ def application(middleware: Sequence[Middleware] = (), lifespan: Lifespan[FastAP
     app = FastAPI(
         title=openapi.API_TITLE, version=openapi.API_VERSION, openapi_url="/v1/openapi.json", docs_url=None,
         redoc_url=None, middleware=middleware, lifespan=lifespan,
-        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
-    )  # fmt: skip  # its own hold queries and the words of errors
+        telemetry=FASTAPI_TELEMETRY,
+    )  # fmt: skip
     for router in VERB_ROUTERS:
         app.include_router(router, prefix="/v1")
     app.include_router(health.router)

@@ -3,7 +3,7 @@
 import functools
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from opentelemetry import trace
 from opentelemetry.propagate import extract
@@ -15,6 +15,7 @@ from memkit.models import Receipt
 from memkit.serve.http.around.watching import verb_of
 from memkit.serve.http.forms.recollection import RecollectionForm
 
+FASTAPI_TELEMETRY: Any = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}  # holds queries
 P = ParamSpec("P")
 T = TypeVar("T")
 

@@ -11,6 +11,7 @@ from starlette.staticfiles import StaticFiles
 
 from memkit.errors import MemkitError, UnauthenticatedError
 from memkit.serve.guard import Guard
+from memkit.serve.http.around.tracing import FASTAPI_TELEMETRY
 from memkit.serve.http.page.rendering import address, render
 from memkit.serve.http.page.shielding import OneTimeDoor, Shield
 from memkit.serve.http.page.views import (
@@ -48,7 +49,7 @@ def mount_page(app: FastAPI, store: MemoryStore, *, read_only: bool = False) -> 
 
 def owners_app(store: MemoryStore, key: str, *, read_only: bool = False) -> FastAPI:
     """The page alone, for the owner of a file: whoever has the one-time key may do everything."""
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, telemetry=FASTAPI_TELEMETRY)
     _mount(app, page_app(store, Middleware(OneTimeDoor, key=key), read_only=read_only))
     return app
 
@@ -63,7 +64,10 @@ def _mount(app: FastAPI, page: FastAPI) -> None:
 
 def page_app(store: MemoryStore, guard: Middleware, *, read_only: bool) -> FastAPI:
     """The application that is the page."""
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, middleware=[Middleware(Shield), guard])
+    app = FastAPI(
+        openapi_url=None, docs_url=None, redoc_url=None, middleware=[Middleware(Shield), guard],
+        telemetry=FASTAPI_TELEMETRY,
+    )  # fmt: skip
     app.state.store, app.state.read_only = store, read_only
     for view in PAGE_VIEWS:
         app.include_router(view.router)

@@ -168,6 +168,22 @@ async def test_spans_tell_verb_status_change_and_counts_and_nothing_of_what_was_
     assert not [event for span in finished for event in span.events]
 
 
+async def test_spans_and_log_tell_nothing_of_what_the_page_showed(
+    store: memkit.MemoryStore, spans: InMemorySpanExporter, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    store.bank("acme", "ana").observe([memkit.Turn("I moved to Lisbon.", "ana", id="canary-id")])
+    async with asking(store, settings=AppSettings(page=True)) as http:
+        answers = [await http.get("/page/"), await http.get("/page/ask", params={"bank": "acme/ana", "query": "live"})]
+    assert answers[0].status_code == 200
+    records = [record for record in caplog.records if record.name == log.name]
+    assert len(records) == 2
+    written = "".join(span.to_json() for span in spans.get_finished_spans())
+    written += "".join(JsonLines().format(record) for record in records)
+    assert len(spans.get_finished_spans()) == 2
+    assert not [word for word in SECRET_WORDS if f'{word}"' in written or f" {word}" in written]
+
+
 async def test_pages_elsewhere_are_answered_only_where_they_were_allowed(store: memkit.MemoryStore) -> None:
     preflight = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
     async with asking(store) as http:
