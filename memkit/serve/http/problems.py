@@ -65,10 +65,19 @@ def answer_problems(app: FastAPI) -> None:
     app.exception_handler(HTTPException)(_protocol_problem)
     app.exception_handler(NotModified)(_not_modified)
     app.exception_handler(ClientDisconnect)(_nobody_there)
+    app.exception_handler(Exception)(_fault)
 
 
 def _memkit_problem(request: Request, error: MemkitError) -> JSONResponse:
     return problem(error)
+
+
+def _fault(request: Request, error: Exception) -> JSONResponse:
+    """The answer to a request on which something broke; the server raises it again, and its log names the place."""
+    title = HTTPStatus(500).phrase
+    detail = f"{title}: a fault of memkit's own. The server's log names its place; please report it."
+    headers = {"X-Request-ID": getattr(request.state, "request_id", "")}
+    return problem_document("about:blank", title, 500, detail, headers)
 
 
 def _protocol_problem(request: Request, error: HTTPException) -> JSONResponse:

@@ -55,20 +55,20 @@ class Trace:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        tracer, context = trace.get_tracer("memkit"), extract(Headers(scope=scope))
+        tracer, context, status = trace.get_tracer("memkit"), extract(Headers(scope=scope)), 500  # without an answer
+
+        async def send_traced(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
         with tracer.start_as_current_span(
             "request", context, SpanKind.SERVER, record_exception=False, set_status_on_exception=False
         ) as span:
-
-            async def send_traced(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    span.set_attribute("http.response.status_code", message["status"])
-                    if message["status"] >= 500:
-                        span.set_status(Status(StatusCode.ERROR))
-                await send(message)
-
             try:
                 await self._app(scope, receive, send_traced)
             finally:
                 span.update_name(verb_of(scope))
-                span.set_attribute("memkit.verb", verb_of(scope))
+                span.set_attributes({"memkit.verb": verb_of(scope), "http.response.status_code": status})
+                if status >= 500:
+                    span.set_status(Status(StatusCode.ERROR))

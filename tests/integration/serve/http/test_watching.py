@@ -149,6 +149,26 @@ def test_an_error_is_logged_by_its_class_and_places_without_its_words(lines: log
     assert Path(__file__).name in written
 
 
+async def test_a_fault_is_a_problem_without_its_words_and_is_logged_by_its_place(
+    store: memkit.MemoryStore, spans: InMemorySpanExporter, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = create_app(store)
+
+    @app.get("/broken")
+    async def broken() -> None:
+        raise RuntimeError("I moved to Lisbon.")
+
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
+        answer = await http.get("/broken", headers={"X-Request-ID": "r1"})
+    assert (answer.status_code, answer.json()["status"], answer.headers["x-request-id"]) == (500, 500, "r1")
+    [span] = spans.get_finished_spans()
+    assert not span.status.is_ok
+    [record] = [record for record in caplog.records if record.name == log.name]
+    assert (record.levelname, JsonLines().format(record).count("broken")) == ("WARNING", 1)
+    assert not [text for text in (answer.text, span.to_json(), JsonLines().format(record)) if "Lisbon" in text]
+
+
 async def test_spans_tell_verb_status_change_and_counts_and_nothing_of_what_was_said(
     store: memkit.MemoryStore, spans: InMemorySpanExporter
 ) -> None:
