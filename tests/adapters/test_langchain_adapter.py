@@ -10,19 +10,21 @@ from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, Sys
 from langchain_core.runnables import RunnableGenerator, RunnableLambda
 from langchain_tests.integration_tests import RetrieversIntegrationTests
 from memkit_adapters.langchain import MemkitChatMessageHistory, MemkitRetriever, PostThinking, with_memory
+from served_stores import open_served
 
 import memkit
+from memkit.banks import Store
 from memkit.encoders import HashingEncoder
 
 
-@pytest.fixture
-def store() -> Iterator[memkit.MemoryStore]:
-    with memkit.open(":memory:", encoder=HashingEncoder()) as opened:
+@pytest.fixture(params=[memkit.open, open_served], ids=["here", "over HTTP"])
+def store(request: Any) -> Iterator[Store]:
+    with request.param(":memory:", encoder=HashingEncoder()) as opened:
         yield opened
 
 
 @pytest.fixture
-def bank(store: memkit.MemoryStore) -> memkit.MemoryBank:
+def bank(store: Store) -> memkit.Bank:
     return store.bank("acme", "ana")
 
 
@@ -48,7 +50,7 @@ def seen(model_input: list[Any]) -> str:
     return "\n".join(str(message.content) for message in model_input)
 
 
-def test_a_model_with_memory_is_told_what_was_said_and_its_answer_is_kept(bank: memkit.MemoryBank) -> None:
+def test_a_model_with_memory_is_told_what_was_said_and_its_answer_is_kept(bank: memkit.Bank) -> None:
     prompts: list[str] = []
 
     def answer(messages: list[Any]) -> AIMessage:
@@ -63,7 +65,7 @@ def test_a_model_with_memory_is_told_what_was_said_and_its_answer_is_kept(bank: 
     assert [m.role for m in bank.list()][-2:] == ["user", "assistant"]
 
 
-def test_what_was_recalled_stands_after_the_systems_words_and_is_not_observed(bank: memkit.MemoryBank) -> None:
+def test_what_was_recalled_stands_after_the_systems_words_and_is_not_observed(bank: memkit.Bank) -> None:
     prompts: list[list[Any]] = []
     chat = with_memory(RunnableLambda(lambda m: prompts.append(m) or AIMessage("ok")), bank)
     bank.observe([("user", "The vault code is quetzal")])
@@ -72,7 +74,7 @@ def test_what_was_recalled_stands_after_the_systems_words_and_is_not_observed(ba
     assert all("Quotes from the past" not in m.text for m in bank.list())
 
 
-def test_a_stream_passes_through_chunk_by_chunk(bank: memkit.MemoryBank) -> None:
+def test_a_stream_passes_through_chunk_by_chunk(bank: memkit.Bank) -> None:
     given: list[str] = []
 
     def model(inputs: Iterator[Any]) -> Iterator[AIMessageChunk]:
@@ -88,7 +90,7 @@ def test_a_stream_passes_through_chunk_by_chunk(bank: memkit.MemoryBank) -> None
     assert "partial" not in bank.list()[-1].metadata
 
 
-def test_a_broken_off_answer_is_kept_as_partial(bank: memkit.MemoryBank) -> None:
+def test_a_broken_off_answer_is_kept_as_partial(bank: memkit.Bank) -> None:
     model = GenericFakeChatModel(messages=iter([AIMessage("one two three four")]))
     stream = with_memory(model, bank).stream("count for me")
     next(stream)
@@ -97,7 +99,7 @@ def test_a_broken_off_answer_is_kept_as_partial(bank: memkit.MemoryBank) -> None
     assert bank.list()[-1].metadata["partial"] is True
 
 
-async def test_a_cancelled_task_keeps_what_came(bank: memkit.MemoryBank) -> None:
+async def test_a_cancelled_task_keeps_what_came(bank: memkit.Bank) -> None:
     started = asyncio.Event()
 
     async def model(inputs: AsyncIterator[Any]) -> AsyncIterator[AIMessageChunk]:
@@ -119,7 +121,7 @@ async def test_a_cancelled_task_keeps_what_came(bank: memkit.MemoryBank) -> None
     assert bank.list()[-1].metadata["partial"] is True
 
 
-def test_the_question_is_kept_even_when_the_model_fails(bank: memkit.MemoryBank) -> None:
+def test_the_question_is_kept_even_when_the_model_fails(bank: memkit.Bank) -> None:
     def fail(_: Any) -> AIMessage:
         raise RuntimeError("no model")
 
@@ -128,14 +130,14 @@ def test_the_question_is_kept_even_when_the_model_fails(bank: memkit.MemoryBank)
     assert [m.text for m in bank.list()] == ["Are you there?"]
 
 
-async def test_the_awaited_call_does_the_same(bank: memkit.MemoryBank) -> None:
+async def test_the_awaited_call_does_the_same(bank: memkit.Bank) -> None:
     chat = with_memory(FakeListChatModel(responses=["Noted."]), bank)
     answer = await chat.ainvoke([HumanMessage("My dog is called Pipo")])
     assert answer.content == "Noted."
     assert [m.text for m in bank.list()] == ["My dog is called Pipo", "Noted."]
 
 
-def test_one_chain_serves_two_people_and_never_mixes_them(store: memkit.MemoryStore) -> None:
+def test_one_chain_serves_two_people_and_never_mixes_them(store: Store) -> None:
     prompts: list[str] = []
     model = RunnableLambda(lambda messages: prompts.append(seen(messages)) or AIMessage("ok"))
     chat = with_memory(model, lambda config: store.bank("app", config["configurable"]["user"]))
@@ -148,26 +150,26 @@ def test_one_chain_serves_two_people_and_never_mixes_them(store: memkit.MemorySt
     assert {m.speaker for m in store.bank("app", "ana").list() if m.role == "user"} == {"ana"}
 
 
-def test_a_long_chat_is_not_observed_again_with_every_call(bank: memkit.MemoryBank) -> None:
+def test_a_long_chat_is_not_observed_again_with_every_call(bank: memkit.Bank) -> None:
     chat = with_memory(FakeListChatModel(responses=["Hello!", "Fine."]), bank)
     chat.invoke([HumanMessage("Hi there")])
     chat.invoke([HumanMessage("Hi there"), AIMessage("Hello!"), HumanMessage("How are you today?")])
     assert [m.text for m in bank.list()] == ["Hi there", "Hello!", "How are you today?", "Fine."]
 
 
-def test_the_updater_observes_and_thinks(bank: memkit.MemoryBank) -> None:
+def test_the_updater_observes_and_thinks(bank: memkit.Bank) -> None:
     receipt = PostThinking(bank).invoke({"input": "I moved to Lisbon in May 2024.", "output": "How nice!"})
     assert receipt.count("added") == 1
     assert [m.kind for m in bank.list()] == ["turn", "turn", "thought"]
     assert PostThinking(bank).invoke(None).outcomes == ()
 
 
-async def test_the_updater_is_awaitable(bank: memkit.MemoryBank) -> None:
+async def test_the_updater_is_awaitable(bank: memkit.Bank) -> None:
     receipt = await PostThinking(bank).ainvoke([HumanMessage("I moved to Lisbon in May 2024.")])
     assert receipt.count("added") == 1
 
 
-def test_a_chat_history_gives_back_its_own_sessions_messages(bank: memkit.MemoryBank) -> None:
+def test_a_chat_history_gives_back_its_own_sessions_messages(bank: memkit.Bank) -> None:
     one, two = MemkitChatMessageHistory(bank, "one"), MemkitChatMessageHistory(bank, "two")
     call = {"name": "weather", "args": {"city": "Porto"}, "id": "c1", "type": "tool_call"}
     one.add_messages(
@@ -182,7 +184,7 @@ def test_a_chat_history_gives_back_its_own_sessions_messages(bank: memkit.Memory
     assert len(two.messages) == 1
 
 
-def test_documents_carry_where_they_are_from(bank: memkit.MemoryBank) -> None:
+def test_documents_carry_where_they_are_from(bank: memkit.Bank) -> None:
     bank.observe([memkit.Turn("The key lies under the flowerpot", "ana", id="t1", session="home")])
     [document] = MemkitRetriever(bank=bank).invoke("key under the flowerpot")
     assert document.id == "t1"

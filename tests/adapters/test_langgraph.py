@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from langgraph.store.base import GetOp, InvalidNamespaceError, PutOp
 from memkit_adapters.langgraph import MemkitStore, matches
+from served_stores import open_served
 
 import memkit
 from memkit.encoders.hashing import HashingEncoder
@@ -40,6 +41,20 @@ def test_reads_of_a_batch_see_what_was_there_before_its_writes() -> None:
         assert store.get(ANA, "good") is None
         with pytest.raises(InvalidNamespaceError):
             store.put(("",), "k", {})
+
+
+def test_a_store_that_a_server_holds_gives_the_same() -> None:
+    with open_served(":memory:", encoder=HashingEncoder()) as opened:
+        store = MemkitStore(opened, index={"fields": ["text"]})
+        assert store.batch([PutOp(ANA, "k", {"text": "likes pizza"}, ttl=5), GetOp(ANA, "k")]) == [None, None]
+        store.put(("users", "bo"), "food", {"text": "likes figs"})
+        assert [item.key for item in store.search(("users",), query="pizza", limit=1)] == ["k"]
+        assert store.list_namespaces(prefix=("users",)) == [("users", "ana"), ("users", "bo")]
+        store.delete(ANA, "k")
+        assert store.get(ANA, "k") is None
+        assert store.sweep_ttl() == 0
+        store.start_ttl_sweeper(1)
+        assert store.stop_ttl_sweeper()
 
 
 async def test_async_callers_get_the_same() -> None:

@@ -22,6 +22,7 @@ CLASSES_BY_ROOM: dict[str, tuple[type, ...]] = {
     "store": (MemoryStore,),
 }
 CLIENT_CLASSES: dict[str, type] = {"bank": RemoteBank, "session": RemoteSession, "store": RemoteStore}
+NAMES_OF_BROWSERS = ("history", "window")
 ROWS_BY_OPERATION = {
     "observe_stream": "bank.observe",
     "refresh_item": "bank.get_item",
@@ -64,6 +65,22 @@ def http_operations() -> dict[str, str]:
     return {row: ", ".join(sorted(each, key=len)) for row, each in names.items()}
 
 
+def typescript_functions() -> dict[str, str]:
+    """Functions of the generated TypeScript client by row."""
+    return {row: ", ".join(map(_function, names.split(", "))) for row, names in http_operations().items()}
+
+
+def _function(operation: str) -> str:
+    name = function_name(operation.strip("`"))
+    return f"`{name}_`" if name in NAMES_OF_BROWSERS else f"`{name}`"
+
+
+def function_name(operation: str) -> str:
+    """The name of an operation's function in TypeScript."""
+    first, *rest = operation.split("_")
+    return first + "".join(map(str.capitalize, rest))
+
+
 def _row(operation: str) -> str:
     room, _, verb = operation.partition("_")
     if operation in ROWS_BY_OPERATION:
@@ -89,6 +106,7 @@ def mcp_tools() -> dict[str, str]:
 DOORS: dict[str, Callable[[], Mapping[str, str]]] = {
     "HTTP": http_operations,
     "Python client": client_methods,
+    "TypeScript client": typescript_functions,
     "MCP": mcp_tools,
 }
 FOR_PEOPLE = "for people: the command line, HTTP, the page"
@@ -192,6 +210,7 @@ LEFT_OUT: dict[str, dict[str, str]] = {
         "store.import_from": FOR_PEOPLE,
     },
 }
+LEFT_OUT["TypeScript client"] = LEFT_OUT["HTTP"]
 
 
 def table() -> str:

@@ -6,6 +6,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from doors import function_name
+
 from memkit.serve.client.answers import error_of
 from memkit.serve.client.calls import Call
 from memkit.serve.client.wire import as_query
@@ -23,7 +25,7 @@ class NodeLine:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
         self._names = {
-            path: _function_name(operation["operationId"])
+            path: function_name(operation["operationId"])
             for path, item in document()["paths"].items()
             for operation in item.values()
         }
@@ -48,11 +50,6 @@ class NodeLine:
     def close(self) -> None:
         """End the process."""
         self._process.communicate(timeout=30)
-
-
-def _function_name(operation: str) -> str:
-    first, *rest = operation.split("_")
-    return first + "".join(map(str.capitalize, rest))
 
 
 def _plain(value: Any) -> Any:
