@@ -5,6 +5,7 @@ Under it lies a prior probability of tokens: frequent words by Zipf's law, other
 
 import math
 import re
+import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ IDEOGRAPH_TYPES = 4096
 HIRAGANA_TYPES = 90  # which carry Japanese grammar: as likely as frequent words
 WORD_EDGE = "\n"  # starts and ends a word in the spelling model
 CONTEXT_WEIGHT = 4.0  # of the shorter context, in letters, where a longer one was counted
+LEAST_PRIOR = sys.float_info.min  # P of a word so long that the product of its letters has no number any more
 FIRST_NATS, LETTER_NATS = 4.5, 1.1  # surprisal of a word in an alphabet without a spelling model, by its letters
 _token = partial(tuple.__new__, Token)  # in less than half of the time that Token takes
 
@@ -57,7 +59,7 @@ def token_matches(text: str) -> Iterator[re.Match[str]]:
 @lru_cache(maxsize=CACHED_WORDS)
 def surprisal(piece: str) -> float:
     """-ln P of a word by how frequent it is in its language, in nats."""
-    return -math.log(prior(piece.casefold()))
+    return -math.log(max(prior(piece.casefold()), LEAST_PRIOR))
 
 
 @lru_cache(maxsize=CACHED_WORDS)

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from memkit.protocols import SurprisalModel
-from memkit.surprisal.background import BackgroundSurprisal, prior
+from memkit.surprisal.background import BackgroundSurprisal, prior, surprisal
 from memkit.surprisal.ngram import NgramSurprisal
 from memkit.surprisal.salience import salience
 
@@ -81,3 +81,8 @@ def test_frequent_words_and_characters_are_likelier_than_rare_ones() -> None:
 def test_long_words_of_any_alphabet_stay_possible() -> None:
     assert prior("ё" * 24) > 0
     assert prior("q" * 24) > 0
+
+
+@pytest.mark.parametrize("word", ["x" * 5_000, "7" * 5_000, "a\u0301" * 2_000, "😀" * 2_000])
+def test_a_word_without_an_end_has_a_finite_surprisal(word: str) -> None:
+    assert math.isfinite(surprisal(word))
