@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from memkit.identifiers import bank_path
 from memkit.serve.http.openapi import EXAMPLES_FILE, document
@@ -86,7 +86,8 @@ class Crafter:
         if operation.media_type:
             headers.append(("Content-Type", operation.media_type))
         target = f"{path}?{query}" if query else path
-        return Crafted(operation.method, target, headers, body, operation if path == operation.path else None)
+        is_known = unquote(path) == operation.path  # a server reads paths decoded
+        return Crafted(operation.method, target, headers, body, operation if is_known else None)
 
     # -- names of banks, as values of a query that are encoded already
 

@@ -148,8 +148,8 @@ class SqlStorage(ABC):
             if row is None:
                 return None
             receipt = self._drop_contents(connection, row, at, requested_by)
-            drop_bank(connection, bank)
             drop_answers(connection, row.name)
+            drop_bank(connection, bank)
             run(connection, "drop_meta", key=moved_key(row.to_state().name))
             run_many(connection, add_fingerprint=[{"bank": bank, "mac": mac} for mac in fingerprints])
             return receipt

@@ -11,7 +11,8 @@ from postgres_server import PostgresServer, database_of, running, standby_of
 
 import memkit
 from memkit.encoders import HashingEncoder
-from memkit.errors import PermissionDeniedError, ReadOnlyError, UnsafeServerWarning
+from memkit.errors import AnswerGoneError, PermissionDeniedError, ReadOnlyError, UnsafeServerWarning
+from memkit.idempotency import RequestTicket, StoredAnswer
 
 pytestmark = pytest.mark.filterwarnings(f"ignore::{UnsafeServerWarning.__module__}.{UnsafeServerWarning.__name__}")
 PAGE = (Path(__file__).parents[3] / "memkit" / "POSTGRESQL.md").read_text()
@@ -83,6 +84,22 @@ def test_a_tenants_role_sees_its_own_banks_alone_by_memkit_and_by_sql(server: Po
             store.bank(tenant, "ana").observe(SAID)
     with opened(server, database, "acme") as store, pytest.raises(PermissionDeniedError):
         store.bank("bolt", "ana").observe(SAID)
+    with opened(server, database, "memkit_owner") as store:
+        store.access.create("a server's")
+        for tenant in ("acme", "bolt"):
+            begun = store.idempotency.begin(tenant, caller="c", request=b"", bank=(tenant, "ana"))
+            assert isinstance(begun, RequestTicket)
+            store.idempotency.settle(begun, "{}")
+    with opened(server, database, "acme") as store:
+        assert store.access.list() == []
+        with pytest.raises(PermissionDeniedError):
+            store.access.create("its own")
+        store.bank("acme", "ana").erase_all(confirm=("acme", "ana"))
+        store.bank("acme", "ana").observe(SAID)
+    with opened(server, database, "memkit_owner") as store:
+        assert store.idempotency.begin("bolt", caller="c", request=b"", bank=None) == StoredAnswer("{}")
+        with pytest.raises(AnswerGoneError):
+            store.idempotency.begin("acme", caller="c", request=b"", bank=None)
     with psycopg.connect(server.address(database, role="acme")) as connection:
         own = connection.execute("SELECT bank FROM memkit.bank").fetchall()
         for table in ("memory", "content", "block", "index_entry", "erasure", "fingerprint", "history", "source"):
