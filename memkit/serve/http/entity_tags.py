@@ -29,6 +29,12 @@ async def tag_answer(
 
 
 Tagged = Depends(tag_answer)
+NOT_MODIFIED_RESPONSE = {
+    304: {
+        "description": "The answer is one that the caller has.",
+        "headers": {"ETag": {"description": "Its entity tag.", "schema": {"type": "string"}}},
+    }
+}
 
 
 def _matches(header: str, etag: str) -> bool:

@@ -15,6 +15,7 @@ from memkit.access import Right
 from memkit.serve.http.around.idempotency import once
 from memkit.serve.http.around.tracing import traced
 from memkit.serve.http.dependencies import BankWith, GrantOf, StoreWith
+from memkit.serve.http.entity_tags import NOT_MODIFIED_RESPONSE, Tagged
 from memkit.serve.http.problems import problem_responses
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -42,7 +43,8 @@ class VerbRoute(APIRoute):
         options["summary"] = options.get("summary") or summary
         options["description"] = options.get("description") or rest.strip() or summary
         options["operation_id"] = options.get("operation_id") or _operation(path)
-        options["responses"] = problem_responses(options["methods"]) | (options.get("responses") or {})
+        not_modified = NOT_MODIFIED_RESPONSE if Tagged in (options.get("dependencies") or ()) else {}
+        options["responses"] = problem_responses(options["methods"]) | not_modified | (options.get("responses") or {})
         super().__init__(path, traced(endpoint), **options)
         self.openapi_extra = {"x-right": _right_of(self.dependant), **(self.openapi_extra or {})}
 
