@@ -25,6 +25,8 @@ SUITES = {
     "erasure laws": "tests/property/test_erasure_laws.py",
     "updater's crashes": "tests/integration/think/test_updater_crash.py",
     "moving": "tests/integration/flows/test_moving.py",
+    "access tokens": "tests/integration/runtime/test_access_tokens.py",
+    "idempotency keys": "tests/integration/runtime/test_idempotency_keys.py",
 }
 ENGINE_NAMES = (
     "sqlite",

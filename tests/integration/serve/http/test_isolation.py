@@ -98,7 +98,7 @@ def check(request: Crafted, answer: HTTPResponse, body: bytes, own: Name) -> Non
         assert json.loads(body)["type"], body
 
 
-@pytest.mark.parametrize("count", [500, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [500, pytest.param(10_000, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
 def test_no_crafted_request_reads_or_writes_across(store: memkit.MemoryStore, count: int) -> None:
     statuses = attack(store, count)
     assert statuses[200] > count / 50, statuses  # the attackers' own banks answer, so the requests are well formed
