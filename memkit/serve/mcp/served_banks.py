@@ -6,6 +6,7 @@ from memkit.access import Right
 from memkit.bank import MemoryBank
 from memkit.errors import ForbiddenError, InputError, UnknownOptionError
 from memkit.identifiers import bank_name, bank_path
+from memkit.models import checked_bank_name
 from memkit.protocols import BankName
 from memkit.serve.guard import Caller
 from memkit.store import MemoryStore
@@ -13,7 +14,10 @@ from memkit.store import MemoryStore
 
 @dataclass(frozen=True)
 class ServedBanks:
-    """Banks of an open store, which stays the caller's to close: `only`, or all whose names start with `under`."""
+    """Banks of an open store, which stays the caller's to close: `only`, or all whose names start with `under`.
+
+    Raises UnknownOptionError, InvalidNameError.
+    """
 
     store: MemoryStore
     only: BankName | None = None
@@ -23,6 +27,7 @@ class ServedBanks:
     def __post_init__(self) -> None:
         if self.only is not None and self.under:
             raise UnknownOptionError("mcp: give one bank or a prefix of several, not both.")
+        checked_bank_name(self.only or self.under or ("any",))
 
     def bank(self, caller: Caller, path: str | None, right: Right) -> MemoryBank:
         """The bank of a path, or the only one, in which the caller has a right; it must be there but to be written to.

@@ -19,7 +19,7 @@ from memkit.serve.mcp.erase_plans import ErasePlans
 from memkit.serve.mcp.served_banks import ServedBanks
 
 ReportProgress = Callable[[float, float, str], None]
-BANK_FIELD: Any = (str, Field(description="bank's name, as acme/ana"))
+BANK_FIELD: Any = (str, Field(description="bank, as acme/ana"))
 
 
 class ToolArguments(BaseModel):

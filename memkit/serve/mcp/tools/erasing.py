@@ -19,10 +19,10 @@ REMAINING_TEXT = "Rows are gone; their bytes in the files go as soon as no reade
 class PlanEraseArguments(ToolArguments):
     about: OptionalText = Field(None, description="topic")
     speaker: OptionalText = Field(None, description="what this person said")
-    session: OptionalText = None
+    session: OptionalText = Field(None, description="all of this conversation")
     since: OptionalText = Field(None, description="ISO date or time")
     until: OptionalText = Field(None, description="before this")
-    ids: Listed[str] | SkipJsonSchema[None] = None
+    ids: Listed[str] | SkipJsonSchema[None] = Field(None, description="these memories")
     max_tokens: MaxTokens = 2_000
 
 
@@ -35,8 +35,8 @@ class PlanAnswer(BaseModel):
 
 
 def plan_erase(call: ToolCall, given: PlanEraseArguments) -> ToolAnswer:
-    """Plan to remove memories for good: everything that fits all of what is given, and what rests on it. Erases nothing
-    yet. Show the person the plan, and erase with its plan_id only when they agree."""
+    """Plan to remove memories for good: everything that fits all of what is given, and what rests on it. Show the
+    person the plan, and erase with its plan_id only when they agree."""
     plan = call.bank.plan_erase(**given.model_dump(exclude={"max_tokens", "bank"}))
     block = _plan_block(call, plan, given.max_tokens)
     plan_id = call.plans.add(plan, call.caller) if plan.ids else None

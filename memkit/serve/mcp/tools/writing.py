@@ -16,8 +16,8 @@ from memkit.serve.mcp.tools.reading import MemoryId, OptionalText
 
 class SaidTurn(ToolArguments):
     speaker: str = Field(description="person's name")
-    text: str
-    role: Literal["user", "assistant", "system", "tool"] | SkipJsonSchema[None] = None
+    text: str = Field(description="words")
+    role: Literal["user", "assistant", "system", "tool"] | SkipJsonSchema[None] = Field(None, description="in the chat")
     at: OptionalText = Field(None, description="ISO time with offset; default now")
 
 
@@ -134,7 +134,7 @@ class ForgetArguments(ToolArguments):
 
 
 def forget(call: ToolCall, given: ForgetArguments) -> ToolAnswer:
-    """Take memories out of recall; they stay in history and can be brought back. To remove for good: plan_erase."""
+    """Take memories out of recall; they stay in history. To remove for good: plan_erase."""
     return _changed(call.bank.forget(given.ids, reason=given.reason))
 
 

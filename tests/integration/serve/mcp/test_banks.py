@@ -8,7 +8,7 @@ from mcp import MCPError
 from mcp_sessions import call, in_process, refusal
 
 import memkit
-from memkit.errors import ForbiddenError, InputError, UnknownOptionError
+from memkit.errors import ForbiddenError, InputError, InvalidNameError, UnknownOptionError
 from memkit.serve.guard import Caller
 from memkit.serve.mcp.served_banks import ServedBanks
 
@@ -103,6 +103,8 @@ async def test_many_banks_come_in_pages(store: memkit.MemoryStore) -> None:
         assert (len(first.resources), len(second.resources), second.next_cursor) == (100, 20, None)
 
 
-def test_one_bank_and_a_prefix_are_refused_together(store: memkit.MemoryStore) -> None:
+def test_one_bank_with_a_prefix_and_an_impossible_name_are_refused(store: memkit.MemoryStore) -> None:
     with pytest.raises(UnknownOptionError, match="not both"):
         ServedBanks(store, only=("acme", "ana"), under=("acme",))
+    with pytest.raises(InvalidNameError):
+        ServedBanks(store, only=("acme", ""))
