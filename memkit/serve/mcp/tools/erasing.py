@@ -38,16 +38,16 @@ def plan_erase(call: ToolCall, given: PlanEraseArguments) -> ToolAnswer:
     """Plan to remove memories for good: everything that fits all of what is given, and what rests on it. Show the
     person the plan, and erase with its plan_id only when they agree."""
     plan = call.bank.plan_erase(**given.model_dump(exclude={"max_tokens", "bank"}))
-    block = _plan_block(call, plan, given.max_tokens)
+    shown = _plan_block(call, plan, given.max_tokens)
     plan_id = call.plans.add(plan, call.caller) if plan.ids else None
     data = PlanAnswer(
         plan_id=plan_id,
         summary=str(plan),
         counts=plan.counts,
-        block=block,
+        block=shown,
         expires_at=(datetime.now(UTC) + PLAN_SPAN).isoformat(timespec="seconds"),
     )
-    return ToolAnswer([str(plan), *([block, f"plan_id: {plan_id}"] if plan_id else [])], data)
+    return ToolAnswer([str(plan), *([shown, f"plan_id: {plan_id}"] if plan_id else [])], data)
 
 
 def _plan_block(call: ToolCall, plan: ErasePlan, max_tokens: int) -> str:

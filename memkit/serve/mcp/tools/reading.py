@@ -6,16 +6,16 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from memkit.identifiers import bank_path
-from memkit.models import Hit
 from memkit.recall.present.quoting import clean_name, quote
 from memkit.recall.present.recollection import Recollection
-from memkit.serve.mcp.blocks import SHORT_QUOTE_CHARS, headed, history_block, portrait_block, shown_at
+from memkit.serve.mcp.blocks import SHORT_QUOTE_CHARS, block, headed, history_block, portrait_block, quoted, shown_at
 from memkit.serve.mcp.pages import page_after, page_from
 from memkit.serve.mcp.toolbox import Listed, MemoryTool, ToolAnswer, ToolArguments, ToolCall
 
 NOTHING_TEXT = "Nothing is remembered about that."
 NO_PORTRAIT_TEXT = "Nothing is known yet: remember something, then call think."
 PAGE_SIZE = 50
+SIGHT_CHARS = 60  # of a text, by which it is recognised
 
 MaxTokens = Annotated[int, Field(ge=100, le=20_000, description="longest answer")]
 Cursor = Annotated[str | SkipJsonSchema[None], Field(description="next_cursor of the page before")]
@@ -60,9 +60,9 @@ def recall(call: ToolCall, given: RecallArguments) -> ToolAnswer:
     hits = call.bank.recall(
         given.query, k=given.k, speaker=given.speaker, since=given.since, until=given.until, kinds=given.kinds
     )
-    memories, block = _recalled(hits, call.bank.zone), hits.prompt(given.max_tokens)
-    ids = [_id_lines(hits, call.bank.zone)] if given.ids and hits else []
-    return ToolAnswer([block or NOTHING_TEXT, *ids], RecallAnswer(block=block, memories=memories))
+    memories, shown = _recalled(hits, call.bank.zone), hits.prompt(given.max_tokens)
+    ids = [_ids(hits, call.bank.zone, given.max_tokens)] if given.ids and hits else []
+    return ToolAnswer([shown or NOTHING_TEXT, *ids], RecallAnswer(block=shown, memories=memories))
 
 
 def _recalled(hits: Recollection, zone: str) -> list[RecalledMemory]:
@@ -79,13 +79,12 @@ def _recalled(hits: Recollection, zone: str) -> list[RecalledMemory]:
     ]
 
 
-def _id_lines(hits: Recollection, zone: str) -> str:
-    """A line for each result, best first, by which it is recognised in the block."""
-    return "\n".join(["Ids, best first:", *(_id_line(hit, zone) for hit in hits)])
-
-
-def _id_line(hit: Hit, zone: str) -> str:
-    return f"{quote(hit.memory.id)}: {headed(hit.memory, zone)}"
+def _ids(hits: Recollection, zone: str, max_tokens: int) -> str:
+    """The results' ids, best first, each with the beginning of its text, by which it is recognised."""
+    lines = (
+        f"{quote(hit.memory.id)}: {headed(hit.memory, zone)}: {quoted(hit.memory.text, SIGHT_CHARS)}" for hit in hits
+    )
+    return block(lines, max_tokens)
 
 
 class PortraitArguments(ToolArguments):
@@ -99,8 +98,8 @@ class BlockAnswer(BaseModel):
 def portrait(call: ToolCall, given: PortraitArguments) -> ToolAnswer:
     """Portrait of the people: who they are, what they asked for until further notice, what is due soon. Call once
     at the start of a conversation."""
-    block = portrait_block(call.bank, given.max_tokens)
-    return ToolAnswer([block or NO_PORTRAIT_TEXT], BlockAnswer(block=block))
+    shown = portrait_block(call.bank, given.max_tokens)
+    return ToolAnswer([shown or NO_PORTRAIT_TEXT], BlockAnswer(block=shown))
 
 
 class HistoryArguments(ToolArguments):
@@ -125,9 +124,10 @@ def history(call: ToolCall, given: HistoryArguments) -> ToolAnswer:
     """Changes of one memory: when, by whom, why, and what it said before."""
     zone = call.bank.zone
     entries, following = page_from(call.bank.history(given.id), given.cursor, PAGE_SIZE)
-    block = history_block(None if following else call.bank.get(given.id), entries, zone, given.max_tokens)
+    shown = history_block(None if following else call.bank.get(given.id), entries, zone, given.max_tokens)
     changes = [MemoryChange(event=e.event, at=e.at.isoformat(), author=e.author) for e in entries]
-    return ToolAnswer([block], HistoryAnswer(block=block, changes=changes, next_cursor=following))
+    more = [f"next_cursor: {following}"] if following else []
+    return ToolAnswer([shown, *more], HistoryAnswer(block=shown, changes=changes, next_cursor=following))
 
 
 class BanksArguments(ToolArguments):
