@@ -8,6 +8,8 @@ from memkit.errors import InputError, MissingExtraError
 from memkit.serve.origins import is_loopback
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 TOKEN_VARIABLE = "MEMKIT_TOKEN"  # noqa: S105 - the name of an environment variable
@@ -32,6 +34,12 @@ class Address:
             )
         host = f"{parsed.host}:{parsed.port}" if parsed.port else parsed.host
         return cls(str(parsed).rstrip("/"), host, {} if secret is None else {"Authorization": f"Bearer {secret}"})
+
+    def ssl_context(self) -> "ssl.SSLContext | None":
+        """The context in which its certificates are checked, by those that httpx trusts; None for http."""
+        import httpx
+
+        return httpx.create_ssl_context() if self.url.startswith("https:") else None
 
 
 def _checked_url(url: str) -> "httpx.URL":

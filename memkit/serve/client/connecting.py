@@ -35,4 +35,4 @@ def connect(
     if not timeout > 0 or isinstance(tries, bool) or tries < 1:
         raise InputError("connect: timeout is seconds, above 0, and tries a number of 1 or more.")
     address = Address.of(url, token, allow_plain_http=allow_plain_http)
-    return RemoteStore(address, LineOptions(timeout, tries, ssl_context))
+    return RemoteStore(address, LineOptions(timeout, tries, ssl_context or address.ssl_context()))

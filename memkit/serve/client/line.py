@@ -33,7 +33,10 @@ class PassingError(Exception):
 
 @dataclass(frozen=True)
 class LineOptions:
-    """Options of a line. `timeout`: seconds for one answer; `tries`: how often a call is sent, at most."""
+    """Options of a line. `timeout`: seconds for one answer; `tries`: how often a call is sent, at most.
+
+    `ssl_context`: made once for all clients; None for http, which has none.
+    """
 
     timeout: float
     tries: int
@@ -52,7 +55,7 @@ class LineOptions:
 
     def client_arguments(self) -> dict[str, Any]:
         """Arguments of httpx's clients."""
-        return {} if self.ssl_context is None else {"verify": self.ssl_context}
+        return {"verify": self.ssl_context or False}
 
 
 def _wait(state: "tenacity.RetryCallState") -> float:

@@ -1,7 +1,7 @@
 """A store that a server holds: the methods of `MemoryStore` that make sense over a network."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cached_property
@@ -159,8 +159,12 @@ class RemoteStore:
         Without `vectors`, whoever loads the file makes them anew. Raises UnwritablePathError.
         """
         call = self.scope.plain("export", raw, {"prefix": bank_path(prefix), "vectors": vectors})
+        return transfer.save(self._lines(call), Path(path))
+
+    def _lines(self, call: Call[bytes]) -> Iterator[bytes]:
+        """Lines of an answer, for which the server is asked when the first is wanted."""
         with self._line.stream(call) as pieces:
-            return transfer.save(lines_of(pieces), Path(path))
+            yield from lines_of(pieces)
 
     def load(self, path: str | Path, *, progress: Callable[[int], None] = lambda count: None) -> LoadReport:
         """Read back a file here that `export` wrote, as `MemoryStore.load` does; `progress` isn't told anything.
