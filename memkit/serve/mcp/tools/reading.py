@@ -1,5 +1,6 @@
 """Tools that read: what is remembered, of whom, since when, and where."""
 
+from itertools import accumulate
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
@@ -15,6 +16,7 @@ from memkit.serve.mcp.toolbox import Listed, MemoryTool, ToolAnswer, ToolArgumen
 NOTHING_TEXT = "Nothing is remembered about that."
 NO_PORTRAIT_TEXT = "Nothing is known yet: remember something, then call think."
 PAGE_SIZE = 50
+CHARS_PER_TOKEN = 4  # of data, about
 SIGHT_CHARS = 60  # of a text, by which it is recognised
 
 MaxTokens = Annotated[int, Field(ge=100, le=20_000, description="longest answer")]
@@ -60,13 +62,14 @@ def recall(call: ToolCall, given: RecallArguments) -> ToolAnswer:
     hits = call.bank.recall(
         given.query, k=given.k, speaker=given.speaker, since=given.since, until=given.until, kinds=given.kinds
     )
-    memories, shown = _recalled(hits, call.bank.zone), hits.prompt(given.max_tokens)
+    memories, shown = _recalled(hits, call.bank.zone, given.max_tokens), hits.prompt(given.max_tokens)
     ids = [_ids(hits, call.bank.zone, given.max_tokens)] if given.ids and hits else []
     return ToolAnswer([shown or NOTHING_TEXT, *ids], RecallAnswer(block=shown, memories=memories))
 
 
-def _recalled(hits: Recollection, zone: str) -> list[RecalledMemory]:
-    return [
+def _recalled(hits: Recollection, zone: str, max_tokens: int) -> list[RecalledMemory]:
+    """The results as data, as many as find room in about so many tokens."""
+    memories = [
         RecalledMemory(
             id=hit.memory.id,
             kind=hit.memory.kind,
@@ -77,6 +80,8 @@ def _recalled(hits: Recollection, zone: str) -> list[RecalledMemory]:
         )
         for hit in hits
     ]
+    lengths = accumulate(len(memory.model_dump_json()) for memory in memories)
+    return memories[: sum(length <= CHARS_PER_TOKEN * max_tokens for length in lengths)]
 
 
 def _ids(hits: Recollection, zone: str, max_tokens: int) -> str:

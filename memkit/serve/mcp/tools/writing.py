@@ -55,11 +55,8 @@ def remember(call: ToolCall, given: RememberArguments) -> ToolAnswer:
 
 
 def _changed(receipt: Receipt) -> ToolAnswer:
-    return ToolAnswer(_lines(receipt.outcomes), ChangeAnswer(outcomes=_plain(receipt.outcomes)))
-
-
-def _plain(outcomes: Sequence[Outcome]) -> list[ChangeOutcome]:
-    return [ChangeOutcome(id=o.id, action=o.action, reason=o.reason) for o in outcomes]
+    outcomes = [ChangeOutcome(id=o.id, action=o.action, reason=o.reason) for o in receipt.outcomes]
+    return ToolAnswer(_lines(receipt.outcomes), ChangeAnswer(outcomes=outcomes))
 
 
 def _lines(outcomes: Sequence[Outcome]) -> list[str]:
@@ -83,7 +80,7 @@ class ForgetProposal(BaseModel):
 
 
 class ThinkAnswer(BaseModel):
-    outcomes: list[ChangeOutcome]
+    counts: dict[str, int]
     requests: list[ForgetProposal]
 
 
@@ -105,7 +102,7 @@ def think(call: ToolCall, given: ThinkArguments) -> ToolAnswer:
     lines = [
         f"{each.speaker} asked to have something forgotten. plan_id {each.plan_id}: {each.plan}" for each in proposals
     ]
-    data = ThinkAnswer(outcomes=_plain(receipt.outcomes), requests=proposals)
+    data = ThinkAnswer(counts=Counter(outcome.action for outcome in receipt.outcomes), requests=proposals)
     return ToolAnswer([*_lines(receipt.outcomes), *lines], data)
 
 

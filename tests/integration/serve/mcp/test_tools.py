@@ -82,6 +82,19 @@ async def test_a_turn_that_is_refused_is_told_and_the_others_are_stored(
         assert "no zone" in outcomes[1]["reason"]
 
 
+async def test_answers_are_no_longer_than_was_asked_for(store: memkit.MemoryStore, bank: memkit.MemoryBank) -> None:
+    bank.insert([f"The vault number {number} holds {'gold and silver ' * 20}." for number in range(40)])
+    bank.insert([f"On day {number} it {'rained and rained ' * 20}." for number in range(200)])
+    async with in_process(ServedBanks(store, only=bank.name)) as client:
+        lengths = {}
+        for max_tokens in (300, 3_000):
+            arguments = {"query": "What is in the vault number 7?", "k": 100, "ids": True, "max_tokens": max_tokens}
+            result = await client.call_tool("recall", arguments)
+            assert result.structured_content is not None
+            lengths[max_tokens] = len(text_of(result)) + len(json.dumps(result.structured_content["memories"]))
+        assert lengths[300] < 300 * 4 * 3 < lengths[3_000]
+
+
 async def test_a_long_history_comes_in_pages(store: memkit.MemoryStore, bank: memkit.MemoryBank) -> None:
     [id] = bank.insert("The vault code is 4711.").ids
     for turn in range(60):
