@@ -26,6 +26,7 @@ REPLAY_HEADERS = {"Idempotent-Replayed": "true"}
 VERBS_WITH_TEXT = frozenset({"session_pop", "refresh_item"})  # whose answers hold what somebody said
 VERBS_OVER_BANKS = frozenset({"store_audit"})  # whose answers name memories of many banks, and so none takes them away
 ERASING_VERBS = frozenset({"erase", "erase_all", "session_clear"})  # whose answers name nothing that a caller named
+UNANSWERED_SECONDS = 60.0  # for which a request may go on that took too long to be answered
 NOTHING_DONE_ERRORS = (
     RequestValidationError, HTTPException, errors.InputError, errors.AccessError, errors.StalePlanError,
     errors.UndoError, errors.ReadOnlyError, errors.DiskFullError, errors.BusyError, errors.UnreachableServerError,
@@ -70,7 +71,7 @@ async def _begin(
         caller="" if token is None else token.id,
         request=sha256(whole).digest(),
         bank=bank_name(bank) if bank is not None and names_memories else None,
-        seconds=request.app.state.settings.limits.seconds_of(request.url.path),
+        seconds=request.app.state.settings.limits.seconds_of(request.url.path) + UNANSWERED_SECONDS,
     )
 
 

@@ -14,6 +14,7 @@ from memkit.encoders.hashing import HashingEncoder
 from memkit.serve.http.app import create_app
 from memkit.serve.http.around.idempotency import VERBS_WITH_TEXT
 from memkit.serve.http.openapi import document
+from memkit.serve.http.serve_settings import AppSettings, ServeLimits
 
 TURNS = {"turns": [{"text": "I moved to Lisbon in May.", "speaker": "ana"}]}
 FORMS_WITH_TEXT = {"Memory", "Item", "Turn", "RecalledHit"}
@@ -95,6 +96,23 @@ async def test_the_same_request_at_the_same_time_is_carried_out_once(tmp_path: P
         refused = [answer for answer in answers if answer.status_code != 200]
         assert {kind_of(answer) for answer in refused} == {(409, "RequestInProgressError")}
         assert len(refused) == 4
+        assert len(store.bank("acme", "ana").list()) == 1
+
+
+async def test_a_request_whose_time_was_over_tells_its_answer_when_it_comes_again(tmp_path: Path) -> None:
+    settings = AppSettings(limits=ServeLimits(request_seconds=0.1))
+    with memkit.open(tmp_path / "m.db", encoder=SlowEncoder()) as store:
+        transport = httpx.ASGITransport(create_app(store, settings))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
+            answer = await post(http, "observe", "k1", TURNS)
+            assert kind_of(answer) == (504, "TimeLimitError")
+            for _ in range(200):
+                answer = await post(http, "observe", "k1", TURNS)
+                if answer.status_code == 200:
+                    break
+                assert kind_of(answer) in [(409, "RequestInProgressError"), (504, "TimeLimitError")]
+                await asyncio.sleep(0.05)
+        assert answer.headers["idempotent-replayed"] == "true"
         assert len(store.bank("acme", "ana").list()) == 1
 
 
