@@ -132,7 +132,7 @@ async def test_beyond_the_requests_at_work_one_is_refused_at_once_and_may_come_a
 
 
 async def test_a_request_whose_time_is_over_counts_as_at_work_until_it_ends(slow_store: memkit.MemoryStore) -> None:
-    async with asking(slow_store, requests_at_work=1, request_seconds=0.1) as http:
+    async with asking(slow_store, requests_at_work=1, request_seconds=0.5) as http:
         assert (await http.post(OBSERVE, json=TURNS)).status_code == 504
         assert problem_of(await http.post(OBSERVE, json=TURNS)) == (503, "OverloadedError")
         assert (await http.get("/healthz")).status_code == 200
@@ -144,7 +144,7 @@ async def test_a_token_above_its_rate_is_told_when_to_come_again_and_another_is_
     store: memkit.MemoryStore,
 ) -> None:
     one, other = (store.access.create(name).secret for name in ("one", "other"))
-    async with asking(store, requests_per_second=0.5) as http:
+    async with asking(store, requests_per_second=0.1) as http:
 
         async def ask(secret: str) -> httpx.Response:
             path = "/v1/bank/zone?bank=acme/ana"
@@ -153,7 +153,7 @@ async def test_a_token_above_its_rate_is_told_when_to_come_again_and_another_is_
         assert (await ask(one)).status_code == 200
         refused = await ask(one)
         assert problem_of(refused) == (429, "RateLimitError")
-        assert 1 <= int(refused.headers["retry-after"]) <= 2
+        assert 1 <= int(refused.headers["retry-after"]) <= 10
         assert (await ask(other)).status_code == 200
 
 
