@@ -11,7 +11,7 @@ from memkit.flows.erasure.fingerprints import fingerprints
 from memkit.flows.erasure.rederive import rederive, rederive_operations
 from memkit.flows.read import everything
 from memkit.flows.recall import relevant_ids
-from memkit.forget.erasure_plan import ErasePlan, plan
+from memkit.forget.erasure_plan import ErasePlan, plan, plan_nothing
 from memkit.identifiers import bank_path
 from memkit.models import MEMORY_STATES, BankState, ErasureReceipt, Memory
 from memkit.operations import Erase, Operation
@@ -44,7 +44,9 @@ def plan_erase(ctx: BankContext, selection: Selection) -> ErasePlan:
             "plan_erase: say what is to go: about=, speaker=, session=, since=, until= or ids=. "
             "A whole bank goes with bank.erase_all(confirm=bank.name)."
         )
-    state = ctx.ensure()
+    state = ctx.state()
+    if state is None:
+        return plan_nothing(ctx.name, selection.ids)
     about = None if selection.about is None else relevant_ids(ctx, selection.about)
     with ctx.storage.view(state.number) as view:
         return plan([m.id for m in _matching(view, selection, about)], view).reading(partial(by_id, ctx))

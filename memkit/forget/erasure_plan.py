@@ -150,6 +150,13 @@ def plan(chosen: Sequence[str], view: BankView) -> ErasePlan:
     return ErasePlan(bank=view.state.name, change=view.state.change, rows=tuple(rows))
 
 
+def plan_nothing(bank: tuple[str, ...], ids: Sequence[str] | None) -> ErasePlan:
+    """The plan for a bank to which nothing was ever written. Raises UnknownMemoryError for ids, which it hasn't."""
+    if ids:
+        raise UnknownMemoryError(f"erase: {len(ids)} of {len(ids)} ids are not in this bank.")
+    return ErasePlan(bank=bank, change=0, rows=())
+
+
 def _with_partners(view: BankView, seqs: Sequence[int]) -> list[int]:
     """Memories, and those that chosen items belong to: what was written as one goes as one."""
     partners = [id for memory in view.memories(seqs).values() if memory.kind == "item" for id in memory.sources]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from hashlib import blake2b
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -28,13 +28,14 @@ async def tag_answer(
     response.headers["ETag"] = etag
 
 
-Tagged = Depends(tag_answer)
-NOT_MODIFIED_RESPONSE = {
-    304: {
-        "description": "The answer is one that the caller has.",
-        "headers": {"ETag": {"description": "Its entity tag.", "schema": {"type": "string"}}},
-    }
-}
+TAG_HEADER = {"ETag": {"description": "Names the answer, until it is another.", "schema": {"type": "string"}}}
+TAGGED: dict[str, Any] = {
+    "dependencies": [Depends(tag_answer)],
+    "responses": {
+        200: {"headers": TAG_HEADER},
+        304: {"description": "The answer is one that the caller has.", "headers": TAG_HEADER},
+    },
+}  # of a route
 
 
 def _matches(header: str, etag: str) -> bool:

@@ -17,6 +17,13 @@ from memkit.serve.http.forms.answers import Problem
 API_TITLE, API_VERSION = "memkit", "1"
 API_DESCRIPTION = "Long-term memory for agents: the verbs of a bank and of a store, as the library has them."
 SCHEMA_REFERENCE = "#/components/schemas/{model}"
+KEY_PARAMETER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "A key of the caller's own: what comes again under it within 24 hours is done once.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
 EXAMPLES_FILE = Path(__file__).with_name("examples.json")  # by operation: what was asked and answered
 
 
@@ -35,11 +42,21 @@ def _described(app: FastAPI) -> dict[str, Any]:
     whole = get_openapi(title=API_TITLE, version=API_VERSION, description=API_DESCRIPTION, routes=app.routes)
     problem = Problem.model_json_schema(ref_template=SCHEMA_REFERENCE)
     whole["components"]["schemas"].update(problem.pop("$defs", {}), Problem=problem)
+    whole["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    whole["security"] = [{"token": []}, {}]  # none is needed where the database never had one
     examples = json.loads(EXAMPLES_FILE.read_text("utf-8"))
     for operation in operations(whole):
+        if _takes_key(operation):
+            operation.setdefault("parameters", []).append(KEY_PARAMETER)
         if operation["operationId"] in examples:
             _show(operation, examples[operation["operationId"]])
     return whole
+
+
+def _takes_key(operation: dict[str, Any]) -> bool:
+    """Whether it is carried out once under an Idempotency-Key: writes but streams."""
+    body = operation.get("requestBody", {}).get("content", {"application/json": {}})
+    return operation["x-right"] != "read" and "400" in operation["responses"] and "application/json" in body
 
 
 def operations(whole: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from typing import Any, get_origin
+from typing import Any, get_args, get_origin
 
 from fastapi import APIRouter, Request, Response
 from fastapi.dependencies.models import Dependant
@@ -15,7 +15,6 @@ from memkit.access import Right
 from memkit.serve.http.around.idempotency import once
 from memkit.serve.http.around.tracing import traced
 from memkit.serve.http.dependencies import BankWith, GrantOf, StoreWith
-from memkit.serve.http.entity_tags import NOT_MODIFIED_RESPONSE, Tagged
 from memkit.serve.http.problems import problem_responses
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -43,8 +42,7 @@ class VerbRoute(APIRoute):
         options["summary"] = options.get("summary") or summary
         options["description"] = options.get("description") or rest.strip() or summary
         options["operation_id"] = options.get("operation_id") or _operation(path)
-        not_modified = NOT_MODIFIED_RESPONSE if Tagged in (options.get("dependencies") or ()) else {}
-        options["responses"] = problem_responses(options["methods"]) | not_modified | (options.get("responses") or {})
+        options["responses"] = problem_responses(options["methods"]) | (options.get("responses") or {})
         super().__init__(path, traced(endpoint), **options)
         self.openapi_extra = {"x-right": _right_of(self.dependant), **(self.openapi_extra or {})}
 
@@ -52,7 +50,7 @@ class VerbRoute(APIRoute):
         """The handler, behind a check of the query's names, before one of caches."""
         handle = super().get_route_handler()
         fields = [field for part in _every_part(self.dependant) for field in part.query_params]
-        single = {field.alias: get_origin(field.field_info.annotation) is not list for field in fields}
+        single = {field.alias: not _is_list(field.field_info.annotation) for field in fields}
 
         async def handle_strictly(request: Request) -> Response:
             _refuse_unread(request, single)
@@ -85,6 +83,11 @@ def _right_of(dependant: Dependant) -> Right:
 def _operation(path: str) -> str:
     room, _, verb = path.strip("/").partition("/")
     return f"store_{verb}" if room == "store" else verb
+
+
+def _is_list(kind: Any) -> bool:
+    """Whether a parameter of a type has many values: a list, or nothing."""
+    return list in {get_origin(part) for part in (kind, *get_args(kind))}
 
 
 def _refuse_unread(request: Request, single: Mapping[str, bool]) -> None:

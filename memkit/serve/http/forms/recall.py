@@ -19,14 +19,18 @@ from memkit.serve.http.forms.basics import (
 Count = Annotated[int, Field(strict=True)]
 
 
-class PromptRequest(RequestForm):
+class BlockRequest(RequestForm):
     """The block for a model's prompt, made on the server: what it shows is strengthened there.
 
-    Without a model's own counter, `max_tokens` is an upper bound that holds for common tokenizers. `upcoming`: with
-    what people told of days to come.
+    Without a model's own counter, `max_tokens` is an upper bound that holds for common tokenizers.
     """
 
     max_tokens: Annotated[Count, Field(ge=0)]
+
+
+class PromptRequest(BlockRequest):
+    """The block for a model's prompt, from one bank; `upcoming`: with what people told of days to come."""
+
     portrait: Flag = True
     summaries: Flag = True
     standing: Flag = True
@@ -74,9 +78,10 @@ class ExplainRequest(QuestionForm):
     id: str
 
 
-class StoreRecallRequest(RecallRequest):
+class StoreRecallRequest(QuestionForm):
     """A question to several banks: those named, or all whose names begin so."""
 
+    prompt: BlockRequest | None = None
     banks: list[BankParts] | None = None
     under: PrefixParts | None = None
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Query
+from fastapi.concurrency import run_in_threadpool
 
 from memkit.flows.looking.upcoming import UPCOMING_SPAN
 from memkit.flows.read import MIN_BUDGET
@@ -13,7 +14,7 @@ from memkit.recall.present.asides import StandingInstruction, UpcomingPlan
 from memkit.recall.present.explanation import Explanation
 from memkit.recall.present.window import Window
 from memkit.serve.http.dependencies import ReadableBank, WritableBank
-from memkit.serve.http.entity_tags import Tagged
+from memkit.serve.http.entity_tags import TAGGED
 from memkit.serve.http.forms.basics import QueryMoment
 from memkit.serve.http.forms.recall import ExplainRequest, RecallRequest, ReinforceRequest
 from memkit.serve.http.forms.recollection import RecollectionForm
@@ -32,7 +33,7 @@ async def recall(bank: ReadableBank, request: RecallRequest) -> RecollectionForm
     whoever shows memories says so by `reinforce`.
     """
     recollection = await bank.aio.recall(request.query, **request.recall_options("prompt"))
-    return await recollection_form(bank, recollection, request)
+    return await run_in_threadpool(recollection_form, bank, recollection, request)
 
 
 @router.post("/bank/explain")
@@ -60,7 +61,7 @@ async def window(
     return await bank.aio.window(budget, session=session)
 
 
-@router.get("/bank/portrait", dependencies=[Tagged])
+@router.get("/bank/portrait", **TAGGED)
 async def portrait(bank: ReadableBank) -> Memory | None:
     """Read the portrait of the person, as of the last reflection; null where there is none."""
     return await bank.aio.portrait()

@@ -13,8 +13,8 @@ from memkit.serve.http.forms.erasing import EraseUnderRequest
 from memkit.serve.http.forms.recall import StoreRecallRequest
 from memkit.serve.http.forms.recollection import RecollectionForm
 from memkit.serve.http.forms.store import AuditRequest, DoctorRequest, FlushRequest, MaintainRequest
-from memkit.serve.http.recalling import recollection_form
 from memkit.serve.http.verb_route import verb_router
+from memkit.store import MemoryStore
 
 router = verb_router("store")
 
@@ -43,9 +43,13 @@ async def recall(store: ServedStore, grant: ReadGrant, request: StoreRecallReque
     """Ask several banks at once, by name or by prefix; each hit says which bank it is from."""
     for name in (request.under or (), *(request.banks or ())) if request.banks is None else request.banks:
         grant.check(name)
-    options = request.recall_options("prompt")
-    recollection = await run_in_threadpool(store.recall, request.query, **options)
-    return await recollection_form(None, recollection, request)
+    return await run_in_threadpool(_recalled, store, request)
+
+
+def _recalled(store: MemoryStore, request: StoreRecallRequest) -> RecollectionForm:
+    recollection = store.recall(request.query, **request.recall_options("prompt"))
+    block = None if request.prompt is None else recollection.prompt(request.prompt.max_tokens)
+    return RecollectionForm.of(recollection, block)
 
 
 @router.post("/store/erase_all")

@@ -21,7 +21,7 @@ from memkit.serve.http.openapi import document
 from tests.support.served_life import LIVED_TURNS, ServedLife
 from tests.support.serving import FromHere
 
-FEW_EXAMPLES, MANY_EXAMPLES = 4, 1000  # requests to an operation
+FEW_EXAMPLES, MANY_EXAMPLES = 8, 1000  # requests to an operation
 CHECKS = [
     not_a_server_error,
     checks.status_code_conformance,

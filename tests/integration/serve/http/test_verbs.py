@@ -175,6 +175,20 @@ def texts(bank: memkit.MemoryBank) -> list[tuple[str, str, str | None]]:
     ]
 
 
+@pytest.mark.parametrize(
+    "operation", [name for name in ("plan_erase", "repeated", "explain", *READING) if name != "history"]
+)
+def test_asking_makes_no_bank(
+    operation: str, client: httpx.Client, served: memkit.MemoryBank, store: memkit.MemoryStore
+) -> None:
+    if operation in READING:
+        answer = client.get(f"/{operation}", params={**READING[operation][0], "bank": "acme/nobody"})
+    else:
+        answer = client.post(f"/{operation}", params={"bank": "acme/nobody"}, json=TELLING[operation][0](served))
+    assert answer.status_code == 200, answer.text
+    assert store.banks() == [served.name]
+
+
 def test_no_verb_of_a_bank_is_left_out_of_this_comparison() -> None:
     compared = {*READING, *TELLING, "recall", "observe_stream"}
     assert {
