@@ -124,7 +124,7 @@ function drawAgain() {
   }
 }
 
-document.addEventListener("DOMContentLoaded", () => drawAll(document));
+document.addEventListener("DOMContentLoaded", () => setTimeout(() => drawAll(document)));  // the text comes first
 document.addEventListener("htmx:load", (event) => drawAll(event.detail.elt.parentElement || document));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAgain);
 let resizing;
