@@ -41,15 +41,24 @@ def check_local(request: HTTPConnection) -> None:
 
 
 def check_origin(request: HTTPConnection, allowed: Collection[str]) -> None:
-    """Raise ForbiddenError where a page of another origin sent a request, unless that origin is allowed."""
+    """Raise ForbiddenError where a page of another origin sent a request, unless that origin is allowed.
+
+    A link there may be followed: it shows a page of this server in its place, of which the other one sees nothing.
+    """
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
-    if origin in allowed:
+    if origin in allowed or (origin is None and _follows_link(request)):
         return
     is_foreign = origin is not None and _authority(origin) != request.headers.get("host")
     if is_foreign or site in FOREIGN_SITES:
         raise ForbiddenError(
             "Origin: a page of another origin sent this. Start the server with --allow-origin ORIGIN if it may."
         )
+
+
+def _follows_link(request: HTTPConnection) -> bool:
+    """Whether a browser reads a page to show it by itself, in no frame."""
+    asked = (request.scope.get("method"), *(request.headers.get(f"sec-fetch-{what}") for what in ("mode", "dest")))
+    return asked == ("GET", "navigate", "document")
 
 
 def _host_name(authority: str) -> str:

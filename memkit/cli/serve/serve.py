@@ -1,15 +1,16 @@
 """Serve: the database for other processes, over HTTP."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from memkit.cli.options import DEFAULT_FILE, AsJson, Database, EncoderName, check_exists, parse_choices
+from memkit.cli.options import DEFAULT_FILE, AsJson, Database, EncoderName, parse_choices
 from memkit.cli.output import err, say, write_json
 from memkit.errors import MissingExtraError
 from memkit.serve.http.serve_settings import LOG_FORMATS, AppSettings, ServeLimits, WorkerSettings
-from memkit.storage.locations import public_name
+from memkit.storage.locations import is_server, public_name
 
 DEFAULT_LIMITS = ServeLimits()
 
@@ -58,10 +59,10 @@ def serve(
 ) -> None:
     """Serve the database over HTTP, until Ctrl-C or SIGTERM. See memkit/serve/http/RUNNING.md.
 
-    Callers need an access token (memkit access create) as soon as the database ever had one; until then the server
-    answers this machine alone.
+    A file that isn't there is made. Callers need an access token (memkit access create) as soon as the database ever
+    had one; until then the server answers this machine alone.
     """
-    check_exists(db)
+    is_new = not is_server(db) and not Path(db).exists()
     try:
         from memkit.serve.http import running
     except ImportError as error:
@@ -81,13 +82,21 @@ def serve(
         host=host, port=port, root_path=root_path, proxies=tuple(trust_proxy or ()), workers=workers,
         log_format=chosen_format,
     )  # fmt: skip
-    running.serve(worker, place, listening=lambda url, needs_tokens: _tell(db, url, needs_tokens, as_json=json))
+    running.serve(
+        worker,
+        place,
+        listening=lambda url, needs_tokens: _tell(_named(db, is_new=is_new), url, needs_tokens, as_json=json),
+    )
 
 
-def _tell(db: str, url: str, needs_tokens: bool, *, as_json: bool) -> None:
+def _named(db: str, *, is_new: bool) -> str:
+    return f"{public_name(db)} (new)" if is_new else public_name(db)
+
+
+def _tell(name: str, url: str, needs_tokens: bool, *, as_json: bool) -> None:
     if as_json:
         write_json({"url": url, "needs_tokens": needs_tokens})
         sys.stdout.flush()
         return
     callers = "callers need an access token" if needs_tokens else "it has no access tokens: for this machine alone"
-    say(err, f"{public_name(db)} is served at {url}; {callers}.")
+    say(err, f"{name} is served at {url}; {callers}.")

@@ -111,6 +111,16 @@ async def test_what_a_browser_sends_for_another_site_is_refused_without_an_origi
     assert await status(guarded(Tokens()), sec_fetch_site=site) == 403
 
 
+async def test_a_link_on_another_site_may_be_followed_but_not_into_a_frame_or_by_a_script() -> None:
+    link = {"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate", "sec_fetch_dest": "document"}
+    assert await status(guarded(Tokens()), **link) == 200
+    assert await status(guarded(Tokens()), **link, host="evil.example") == 403
+    for changed in ({"sec_fetch_dest": "iframe"}, {"sec_fetch_mode": "no-cors"}, {"origin": "https://evil.example"}):
+        assert await status(guarded(Tokens()), **link | changed) == 403
+    sent = {name.replace("_", "-"): value for name, value in link.items()}
+    assert (await guarded(Tokens()).post("/", headers=sent)).status_code == 403
+
+
 async def test_once_there_is_a_token_each_request_needs_one() -> None:
     http = guarded(Tokens({"mk_ana": ANA}), "10.0.0.7")
     assert (await http.get("/", headers={"Authorization": "bearer mk_ana", "Host": "memory.example"})).json() == {
