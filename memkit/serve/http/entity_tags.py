@@ -29,7 +29,7 @@ async def tag_answer(
 
 
 TAG_HEADER = {"ETag": {"description": "Names the answer, until it is another.", "schema": {"type": "string"}}}
-TAGGED: dict[str, Any] = {
+TAGGED_ANSWERS: dict[str, Any] = {
     "dependencies": [Depends(tag_answer)],
     "responses": {
         200: {"headers": TAG_HEADER},

@@ -10,7 +10,7 @@ from memkit.errors import InputError
 from memkit.flows.read import MAX_PAGE
 from memkit.models import HistoryEntry, Kind, Memory, Order, State
 from memkit.serve.http.dependencies import ReadableBank
-from memkit.serve.http.entity_tags import TAGGED, untag_passing
+from memkit.serve.http.entity_tags import TAGGED_ANSWERS, untag_passing
 from memkit.serve.http.forms.answers import MemoryPageForm
 from memkit.serve.http.forms.basics import QueryMoment
 from memkit.serve.http.verb_route import verb_router
@@ -25,7 +25,7 @@ async def zone(bank: ReadableBank) -> str:
     return await run_in_threadpool(lambda: bank.zone)
 
 
-@router.get("/bank/get", **TAGGED)
+@router.get("/bank/get", **TAGGED_ANSWERS)
 async def get(bank: ReadableBank, id: MemoryId, response: Response) -> Memory | None:
     """Read the memory of an id, whatever its state; null where there is none."""
     memory = await bank.aio.get(id)
@@ -33,7 +33,7 @@ async def get(bank: ReadableBank, id: MemoryId, response: Response) -> Memory | 
     return memory
 
 
-@router.get("/bank/list", **TAGGED)
+@router.get("/bank/list", **TAGGED_ANSWERS)
 async def list_memories(
     bank: ReadableBank,
     response: Response,
@@ -67,7 +67,7 @@ def _filter(text: str | None) -> dict[str, Any] | None:
     return value
 
 
-@router.get("/bank/history", **TAGGED)
+@router.get("/bank/history", **TAGGED_ANSWERS)
 async def history(bank: ReadableBank, id: MemoryId) -> list[HistoryEntry]:
     """Read every change of a memory, oldest first."""
     return await bank.aio.history(id)

@@ -14,7 +14,7 @@ from memkit.recall.present.asides import StandingInstruction, UpcomingPlan
 from memkit.recall.present.explanation import Explanation
 from memkit.recall.present.window import Window
 from memkit.serve.http.dependencies import ReadableBank, WritableBank
-from memkit.serve.http.entity_tags import TAGGED
+from memkit.serve.http.entity_tags import TAGGED_ANSWERS
 from memkit.serve.http.forms.basics import QueryMoment
 from memkit.serve.http.forms.recall import ExplainRequest, RecallRequest, ReinforceRequest
 from memkit.serve.http.forms.recollection import RecollectionForm
@@ -61,7 +61,7 @@ async def window(
     return await bank.aio.window(budget, session=session)
 
 
-@router.get("/bank/portrait", **TAGGED)
+@router.get("/bank/portrait", **TAGGED_ANSWERS)
 async def portrait(bank: ReadableBank) -> Memory | None:
     """Read the portrait of the person, as of the last reflection; null where there is none."""
     return await bank.aio.portrait()
