@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from memkit.storage.core.blocks import ROW_PART, TERM_PART, Block
 from memkit.storage.core.checksums import is_memory_intact, is_text_intact, is_vector_intact
 from memkit.storage.core.rows import unpack_terms
+from memkit.storage.sql.callers import caller_flaws
 from memkit.storage.sql.queries import Connection, run
 from memkit.storage.sql.row_blocks import is_true
 
@@ -12,7 +13,8 @@ from memkit.storage.sql.row_blocks import is_true
 def audit(connection: Connection) -> list[str]:
     """Problems, one sentence each, without any memory text."""
     banks = run(connection, "audited_banks").fetchall()
-    return [f"bank {bank}: {words}" for bank, end in banks for words in _of_bank(connection, bank, end)]
+    problems = [f"bank {bank}: {words}" for bank, end in banks for words in _of_bank(connection, bank, end)]
+    return problems + caller_flaws(connection, repair=False)
 
 
 def _of_bank(connection: Connection, bank: int, end: int) -> Iterator[str]:

@@ -1,17 +1,22 @@
 """Records of callers in SQL: access tokens, and requests under idempotency keys."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from memkit.access import AccessToken
+from memkit.errors import CorruptError
 from memkit.idempotency import KeyedRequest, RequestState, RequestTicket
 from memkit.storage.core.banks import name_hash
 from memkit.storage.core.checksums import decoding
-from memkit.storage.sql.queries import Connection, run
+from memkit.storage.sql.queries import Connection, run, run_many
 from memkit.times import as_micros, as_moments, from_micros, to_micros
 
+UNREADABLE_TOKEN = {
+    "id": "unreadable", "name": "unreadable", "prefixes": "[]", "rights": "[]", "created_at": 0, "expires_at": None,
+    "revoked_at": 0,
+}  # fmt: skip  # what takes the place of one
 T = TypeVar("T")
 Work = Callable[[Connection], T]
 
@@ -84,6 +89,33 @@ class SqlCallerRecords:
 def drop_answers(connection: Connection, name: str) -> None:
     """Take the stored answers about a bank away, and those to come of requests that were begun; `name`: its key."""
     run(connection, "drop_answers", name_hash=name_hash(name))
+
+
+def caller_flaws(connection: Connection, *, repair: bool) -> list[str]:
+    """Tokens and requests that can't be read, one sentence for each kind. Repaired, a token is revoked: nobody knows
+    what it gave, and without it the database might ask for none.
+    """
+    tokens = [digest for digest, *row in run(connection, "audited_tokens").fetchall() if not _is_readable(_token, row)]
+    requests = [row[0] for row in run(connection, "audited_requests").fetchall() if not _is_readable(_request, row)]
+    if repair:
+        run_many(
+            connection,
+            replace_access_token=[{"digest": digest, **UNREADABLE_TOKEN} for digest in tokens],
+            drop_keyed_request=[{"digest": digest} for digest in requests],
+        )
+    sentences = {
+        "access tokens can't be read: revoke them by repairing, and make new ones.": len(tokens),
+        "requests under idempotency keys can't be read.": len(requests),
+    }
+    return [f"{count} {words}" for words, count in sentences.items() if count]
+
+
+def _is_readable(read: Callable[[tuple[Any, ...]], object], row: Sequence[Any]) -> bool:
+    try:
+        read(tuple(row))
+    except CorruptError:
+        return False
+    return True
 
 
 def _done(_: object) -> None:

@@ -22,6 +22,20 @@ SELECT {access_token} FROM access_token ORDER BY id
 -- name: revoke_access_token
 UPDATE access_token SET revoked_at = :revoked_at WHERE id = :id AND revoked_at IS NULL
 
+-- name: audited_tokens
+SELECT digest, {access_token} FROM access_token
+
+-- name: replace_access_token
+UPDATE access_token SET id = :id, name = :name, prefixes = :prefixes, rights = :rights, created_at = :created_at,
+    expires_at = :expires_at, revoked_at = :revoked_at
+WHERE digest = :digest
+
+-- name: audited_requests
+SELECT {keyed_request} FROM keyed_request
+
+-- name: drop_keyed_request
+DELETE FROM keyed_request WHERE digest = :digest
+
 -- name: keyed_request
 SELECT {keyed_request} FROM keyed_request WHERE digest = :digest
 

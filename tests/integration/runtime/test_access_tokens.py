@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import memkit
 from memkit.access import AccessToken
 from memkit.encoders.hashing import HashingEncoder
-from memkit.errors import InputError, InvalidNameError, MemkitError, NaiveDatetimeError, ReadOnlyError
+from memkit.errors import CorruptError, InputError, InvalidNameError, MemkitError, NaiveDatetimeError, ReadOnlyError
 from memkit.runtime.access import Access
 from memkit.testing import FrozenClock
 
@@ -226,3 +226,24 @@ def test_tokens_survive_the_repair_of_a_damaged_file(path: Path, clock: FrozenCl
         assert store.access.required
         assert store.access.token_of(good.secret) == good.token
         assert store.access.token_of(revoked.secret) is None
+
+
+@pytest.mark.parametrize(
+    "damage", ["prefixes = 'acme'", "rights = '[\"all\"]'", "created_at = 'x'", f"expires_at = {2**62}", "name = x'ff'"]
+)
+def test_a_token_that_cant_be_read_lets_nobody_in_and_is_revoked_by_repairing(
+    path: Path, clock: FrozenClock, damage: str
+) -> None:
+    with opened(path, clock) as store:
+        new = store.access.create("agent")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"UPDATE access_token SET {damage}")
+        connection.commit()
+    with opened(path, clock) as store:
+        for use in (lambda: store.access.token_of(new.secret), lambda: store.access.required):
+            with pytest.raises(CorruptError):
+                use()
+        assert store.doctor() == ["1 access tokens can't be read: revoke them by repairing, and make new ones."]
+        store.doctor(repair=True)
+        assert store.doctor() == []
+        assert (store.access.required, store.access.token_of(new.secret)) == (True, None)

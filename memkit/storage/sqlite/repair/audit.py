@@ -11,6 +11,7 @@ from memkit.storage.core.checksums import DECODING_ERRORS, is_memory_intact, is_
 from memkit.storage.core.rows import unpack_terms
 from memkit.storage.core.unit_of_work import ChangeSet
 from memkit.storage.sql.block_writer import add_vector_block, drop_vector_block, vector_block
+from memkit.storage.sql.callers import caller_flaws
 from memkit.storage.sql.queries import run
 from memkit.storage.sql.row_blocks import is_true, rebuild
 from memkit.storage.sql.writer import Writer
@@ -146,6 +147,7 @@ def audit(connections: Connections, *, repair: bool) -> list[str]:
             connection.execute("PRAGMA defer_foreign_keys = ON")
         problems = _of_banks(connection, (_blocks, _texts, _sketches), repair)
         problems += [problem for check in ALL_CHECKS for problem in check.problems(connection, repair)]
+        problems += caller_flaws(connection, repair=repair)
         # these blocks are made of data that is mended by now
         return problems + _of_banks(connection, (_vector_blocks, _row_blocks), repair)
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from http.client import HTTPConnection, HTTPResponse
+from http.client import HTTPConnection, HTTPResponse, RemoteDisconnected
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -52,6 +52,15 @@ def states_but(store: memkit.MemoryStore, own: Name) -> dict[Name, BankState]:
 
 
 def send(connection: HTTPConnection, request: Crafted) -> tuple[HTTPResponse, bytes]:
+    """The answer to a request; asked once more where the connection was idle for too long and is closed by now."""
+    try:
+        return _ask(connection, request)
+    except RemoteDisconnected:
+        connection.close()
+        return _ask(connection, request)
+
+
+def _ask(connection: HTTPConnection, request: Crafted) -> tuple[HTTPResponse, bytes]:
     connection.putrequest(request.method, request.target, skip_accept_encoding=True)
     for name, value in request.headers:
         connection.putheader(name, value)

@@ -31,6 +31,7 @@ MAY_READ_IT = {
     "last_saliences",  # stops after as many as it is asked for
     "reasons",  # a thinker's, before an erasure
     *("access_tokens", "access_token_by_id", "revoke_access_token"),  # servers ask by digest
+    *("audited_tokens", "audited_requests"),
 }
 BANK_REMOVALS = {name for name in queries() if name.startswith("empty_bank.")}
 
