@@ -195,7 +195,7 @@ def recall_takes_every_option(bank: memkit.Bank) -> Any:
         bank.recall("Ana", kinds=["turn"], where={"mood": "glad"}, min_score=0, by="cosine"),
         bank.recall("Rita", speaker="ana", since="2025-06-01", until=AT + timedelta(days=1), reinforce=False),
         bank.recall("and then?", context=["Rita visits", ("Ana", "When?"), object()], without=[STORY[0]], min_score=0),
-        bank.recall("Where does Ana live?", now=AT + timedelta(days=9), valid_at="2025", as_of=AT, rerank=False),
+        bank.recall("Where does Ana live?", now=AT + timedelta(days=9), valid_at="2025-06-01", as_of=AT, rerank=False),
         bank.recall("What did Ana tell?", since=date(2025, 6, 1), k=1),
     ]
 
