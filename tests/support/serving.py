@@ -13,6 +13,7 @@ import uvicorn
 def serving(app: Any) -> Iterator[str]:
     """The URL at which an application is served until the end of the block."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as memkit serve does
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
