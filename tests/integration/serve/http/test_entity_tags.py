@@ -9,7 +9,7 @@ import memkit
 from memkit.testing import FrozenClock
 from tests.support.served_life import asking, enliven
 
-TAGGED_ANSWERS = [("get", {"id": "own id"}), ("list", {"kinds": "turn"}), ("portrait", {}), ("history", {"id": "own id"})]
+TAGGED_VERBS = [("get", {"id": "own id"}), ("list", {"kinds": "turn"}), ("portrait", {}), ("history", {"id": "own id"})]
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def client(store: memkit.MemoryStore) -> TestClient:
     return asking(store)
 
 
-@pytest.mark.parametrize(("operation", "query"), TAGGED_ANSWERS)
+@pytest.mark.parametrize(("operation", "query"), TAGGED_VERBS)
 def test_an_answer_that_is_still_right_is_not_sent_again(
     operation: str, query: dict[str, str], client: TestClient, store: memkit.MemoryStore
 ) -> None:
@@ -74,7 +74,8 @@ def test_recall_has_no_tag(client: TestClient) -> None:
 
 def test_no_cache_that_others_share_keeps_an_answer(client: TestClient) -> None:
     answers = {
-        name: client.get(f"/{name}", params=query) for name, query in [*TAGGED_ANSWERS, ("zone", {}), ("history", {"id": "?"})]
+        name: client.get(f"/{name}", params=query)
+        for name, query in [*TAGGED_VERBS, ("zone", {}), ("history", {"id": "?"})]
     }
     kept = {name: answer.headers["cache-control"] for name, answer in answers.items()}
     assert kept == {
