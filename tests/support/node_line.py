@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import threading
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ class NodeLine:
             [node, "dist/test/driver.js"], cwd=folder, text=True, env={"MEMKIT_URL": url},
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
+        self._lock = threading.Lock()
         self._names = {
             path: function_name(operation["operationId"])
             for path, item in document()["paths"].items()
@@ -39,9 +41,10 @@ class NodeLine:
             query[name].append(value)
         single = {name: values if name in ("kinds", "states") else values[0] for name, values in query.items()}
         request = {"operation": self._names[f"/v1/{call.path}"], "query": single, "body": call.body}
-        self._process.stdin.write(json.dumps(request, default=_plain) + "\n")
-        self._process.stdin.flush()
-        answer = json.loads(self._process.stdout.readline())
+        with self._lock:  # what strengthens memories comes from a thread beside
+            self._process.stdin.write(json.dumps(request, default=_plain) + "\n")
+            self._process.stdin.flush()
+            answer = json.loads(self._process.stdout.readline())
         content = json.dumps(answer["content"]).encode()
         if answer["status"] >= 400:
             raise error_of(answer["status"], content)
