@@ -6,6 +6,8 @@ Surprisal models are foreign code: what they give back is checked, and where the
 import logging
 import math
 import re
+import sys
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -125,11 +127,13 @@ def _bare(text: str, token: Token) -> Token:
     return Token(start, start + len(word.strip()), nats)
 
 
-def _units(text: str, tokens: Iterable[Token]) -> list[Token]:
+def _units(text: str, tokens: Sequence[Token]) -> list[Token]:
     """The words and numbers that tokens are parts of, as they are written, each once: "$1,299", "C++", "7:45"."""
+    are_whole = [_stands_alone(text, start, end) for start, end, _ in tokens]
+    units = [] if all(are_whole) else [match.span() for match in UNIT_PATTERN.finditer(text)]
     nats_by_span: dict[tuple[int, int], float] = {}
-    for start, end, nats in tokens:
-        span = (start, end) if _stands_alone(text, start, end) else _unit_around(text, start, end)
+    for (start, end, nats), is_whole in zip(tokens, are_whole, strict=True):
+        span = (start, end) if is_whole else _unit_around(units, start, end)
         nats_by_span[span] = nats_by_span.get(span, 0.0) + nats
     return [Token(start, end, nats) for (start, end), nats in sorted(nats_by_span.items())]
 
@@ -141,12 +145,10 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
     return ends and before in OPENING_CHARS and (text[start:end].isalpha() or "'" in text[start:end])
 
 
-def _unit_around(text: str, start: int, end: int) -> tuple[int, int]:
+def _unit_around(units: Sequence[tuple[int, int]], start: int, end: int) -> tuple[int, int]:
     """The span of the unit that a token is part of; its own where there is none, or an endless one."""
-    first = max(start - MAX_UNIT_CHARS, 0)
-    units = (match.span() for match in UNIT_PATTERN.finditer(text, first, end + MAX_UNIT_CHARS))
-    around = ((s, e) for s, e in units if s <= start and end <= e <= s + MAX_UNIT_CHARS)
-    return next(around, (start, end))
+    first, last = units[max(bisect_right(units, (start, sys.maxsize)) - 1, 0)] if units else (start, end)
+    return (first, last) if first <= start and end <= last <= first + MAX_UNIT_CHARS else (start, end)
 
 
 @lru_cache(maxsize=CACHED_WORDS)

@@ -7,7 +7,7 @@ import pytest
 
 from memkit.protocols import SurprisalModel, Token
 from memkit.surprisal import ngram as module
-from memkit.surprisal.background import TOKEN_PATTERN, prior
+from memkit.surprisal.background import TOKEN_PATTERN, BackgroundSurprisal, prior
 from memkit.surprisal.ngram import NgramSurprisal
 from memkit.surprisal.salience import key_phrases, salience
 
@@ -177,3 +177,8 @@ def surprisals_after_three(word: str) -> dict[str, float]:
     fresh = NgramSurprisal()
     fresh.learn("one two three")
     return surprisals(fresh, word)
+
+
+def test_no_part_is_cut_out_of_an_endless_address() -> None:
+    address = "a.b" * 100
+    assert key_phrases(address, BackgroundSurprisal().score(address)) == ()
