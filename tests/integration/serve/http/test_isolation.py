@@ -85,6 +85,7 @@ def attack(store: memkit.MemoryStore, count: int) -> Counter[int]:
             others = [name for name in (*OWN_BANKS, *OTHER_BANKS) if name != own]
             crafter = Crafter(seed, own, others, other_ids)
             new = store.access.create("attacker", under=[own], rights=["read", "write", "erase", "admin"])
+            store._services.reinforcements.flush()  # of the attack before, in that one's own banks
             before = states_but(store, own)
             for request in crafter.requests(count // 2, new.secret, [revoked.secret, "mk_", f"{late.secret}x"]):
                 answer, body = send(connection, request)
