@@ -238,8 +238,7 @@ class MemoryBank:
         """Plans, promises and appointments that people told, whose time lies ahead, in order of time.
 
         Without those that were called off or moved since. What was due, at most `within` ago, and never spoken of again
-        comes first, with `is_past`. `now`: the moment of asking; what was said later doesn't count. Told by English
-        words. Raises InputError.
+        comes first, with `is_past`. What was said after `now` doesn't count. Told by English words. Raises InputError.
         """
         return upcoming.upcoming(self._context, self._context.moment(now, "now"), within)
 
@@ -359,7 +358,8 @@ class MemoryBank:
     def decay(self, now: Moment | None = None, *, dry_run: bool = False) -> FadeReport:
         """Archive what the forgetting curve has let go, and what is past the span of a rule (`Settings.keep`).
 
-        With `dry_run`, only say what would go, and by which rule."""
+        With `dry_run`, only say what would go, and by which rule.
+        """
         return fade.decay(self._context, now, dry_run=dry_run)
 
     def prune(self, now: Moment | None = None, *, dry_run: bool = False) -> fade.PruneReport:
