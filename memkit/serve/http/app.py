@@ -50,7 +50,7 @@ def application(middleware: Sequence[Middleware] = (), lifespan: Lifespan[FastAP
     """The application with all its routes, which serves no store yet."""
     app = FastAPI(
         title=openapi.API_TITLE, version=openapi.API_VERSION, openapi_url="/v1/openapi.json", docs_url=None,
-        redoc_url=None, middleware=middleware, lifespan=lifespan,
+        redoc_url=None, redirect_slashes=False, middleware=middleware, lifespan=lifespan,
         telemetry=FASTAPI_TELEMETRY,
     )  # fmt: skip
     for router in VERB_ROUTERS:

@@ -51,7 +51,10 @@ RequestCaller = Annotated[Caller, Depends(caller_of)]
 
 @dataclass(frozen=True)
 class BankWith:
-    """The dependency that gives the named bank to a caller who has a right in it."""
+    """The dependency that gives the named bank to a caller who has a right in it.
+
+    Whoever may write in it also says in which zone it is made.
+    """
 
     right: Right
 
@@ -59,7 +62,9 @@ class BankWith:
         self, store: ServedStore, caller: RequestCaller, bank: BankPath, zone: ZoneName = None
     ) -> MemoryBank:
         named = caller.bank(store, bank, self.right)
-        return named if zone is None else await run_in_threadpool(store.bank, *named.name, zone=zone)
+        if zone is None or not Grant(caller, "write").covers(named.name):
+            return named
+        return await run_in_threadpool(store.bank, *named.name, zone=zone)
 
 
 @dataclass(frozen=True)

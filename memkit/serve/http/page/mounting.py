@@ -58,6 +58,7 @@ def _mount(app: FastAPI, page: FastAPI) -> None:
     app.mount(PAGE_ROOT, page)
 
     @app.get("/", include_in_schema=False)
+    @app.get(PAGE_ROOT, include_in_schema=False)
     def lead_to_page(request: Request) -> Response:
         return RedirectResponse(f"{request.scope.get('root_path', '')}{PAGE_ROOT}/")
 

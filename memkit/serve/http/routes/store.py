@@ -8,7 +8,15 @@ from fastapi.concurrency import run_in_threadpool
 from memkit.flows.audit import AuditReport
 from memkit.flows.maintain import MaintenanceReport
 from memkit.models import ErasureReceipt
-from memkit.serve.http.dependencies import AdminStore, EraseGrant, PrefixPath, ReadGrant, ServedStore, prefix_name
+from memkit.serve.http.dependencies import (
+    AdminGrant,
+    AdminStore,
+    EraseGrant,
+    PrefixPath,
+    ReadGrant,
+    ServedStore,
+    prefix_name,
+)
 from memkit.serve.http.forms.erasing import EraseUnderRequest
 from memkit.serve.http.forms.recall import StoreRecallRequest
 from memkit.serve.http.forms.recollection import RecollectionForm
@@ -41,7 +49,7 @@ async def receipts(store: ServedStore, grant: ReadGrant, prefix: PrefixPath = ""
 @router.post("/store/recall")
 async def recall(store: ServedStore, grant: ReadGrant, request: StoreRecallRequest) -> RecollectionForm:
     """Ask several banks at once, by name or by prefix; each hit says which bank it is from."""
-    for name in (request.under or (), *(request.banks or ())) if request.banks is None else request.banks:
+    for name in [request.under or ()] if request.banks is None else request.banks:
         grant.check(name)
     return await run_in_threadpool(_recalled, store, request)
 
@@ -66,12 +74,14 @@ async def maintain(store: AdminStore, request: MaintainRequest) -> MaintenanceRe
 
 
 @router.post("/store/audit")
-async def audit(store: AdminStore, request: AuditRequest | None = None) -> list[AuditReport]:
+async def audit(store: ServedStore, grant: AdminGrant, request: AuditRequest | None = None) -> list[AuditReport]:
     """Look for what banks should not hold: copies, contradictions, orphans, recall loops, junk; one report a bank.
 
     `fix` puts right what can be; each report's receipt can be undone.
     """
-    return await run_in_threadpool(store.audit, **(request or AuditRequest()).options())
+    asked = request or AuditRequest()
+    grant.check(asked.prefix)
+    return await run_in_threadpool(store.audit, **asked.options())
 
 
 @router.post("/store/doctor")
