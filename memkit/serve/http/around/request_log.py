@@ -15,7 +15,8 @@ log = logging.getLogger("memkit.requests")
 def log_request(answered: AnsweredRequest) -> None:
     """Write a line on a request; one that failed in here is a warning."""
     level = logging.WARNING if answered.status >= 500 else logging.INFO
-    log.log(level, "a request was answered", extra={"answered": answered})
+    words = (answered.method, answered.verb, answered.status, answered.seconds)  # for a log that is set up otherwise
+    log.log(level, "%s %s: %d after %.3f s", *words, extra={"answered": answered})
 
 
 class JsonLines(logging.Formatter):
