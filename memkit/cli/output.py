@@ -81,7 +81,8 @@ def write_json(value: Any) -> None:
     """One JSON document on stdout, untouched by styles and widths; records and dates as JSON has them."""
     from pydantic import TypeAdapter
 
-    print(json.dumps(TypeAdapter(Any).dump_python(value, mode="json"), ensure_ascii=False, indent=2), file=out.file)
+    document = json.dumps(TypeAdapter(Any).dump_python(value, mode="json"), ensure_ascii=False, indent=2)
+    print(document, file=out.file, flush=True)  # whoever reads it may wait for it, while the command goes on
 
 
 def answer(as_json: bool, document: Any, shown_parts: Iterable[RenderableType]) -> None:

@@ -1,6 +1,5 @@
 """Serve: the database for other processes, over HTTP."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -96,7 +95,6 @@ def _named(db: str, *, is_new: bool) -> str:
 def _tell(name: str, url: str, needs_tokens: bool, *, as_json: bool) -> None:
     if as_json:
         write_json({"url": url, "needs_tokens": needs_tokens})
-        sys.stdout.flush()
         return
     callers = "callers need an access token" if needs_tokens else "it has no access tokens: for this machine alone"
     say(err, f"{name} is served at {url}; {callers}.")
