@@ -46,11 +46,11 @@ def observe(client: httpx.Client, content: Any) -> list[dict[str, Any]]:
 
 
 def test_a_line_that_is_no_turn_is_an_outcome_in_its_place(client: httpx.Client, bank: memkit.MemoryBank) -> None:
-    lines = [json.dumps(TURN), "no JSON", '{"text": NaN}', "", json.dumps(["Ana", "And shop 2."]), '{"speaker": "Ana"}']
+    lines = [json.dumps(TURN), "canary", '{"text": NaN}', "", json.dumps(["Ana", "And shop 2."]), '{"speaker": "Ana"}']
     answered = observe(client, "\n".join(lines))
     assert [outcome["action"] for outcome in answered] == ["added", "rejected", "rejected", "added", "rejected"]
     assert [turn.text for turn in bank.session()] == ["I like shop 1.", "And shop 2."]
-    assert not any("no JSON" in (outcome["reason"] or "")[-20:] and "shop" in outcome["reason"] for outcome in answered)
+    assert not any("canary" in (outcome["reason"] or "") for outcome in answered)
 
 
 def test_a_stream_of_bad_lines_alone_has_an_outcome_for_each(client: httpx.Client) -> None:
